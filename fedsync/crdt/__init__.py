@@ -1,0 +1,1 @@
+"""What the federation agrees on: records in, state out. Pure; knows `records` only."""

@@ -1,0 +1,148 @@
+"""How a fold reads the state and says what it changes. Pure; the state itself lies elsewhere.
+
+State is a handful of tables of plain rows. A fold never holds the state: it reads through a `View`
+and writes into a `Draft`, whose `changes` the program above commits, with the block or soon after.
+`MemoryView` keeps the same tables in memory: for tests, simulation and naive twins.
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from fedsync.records.block import Block
+from fedsync.records.ids import LogId
+
+Cell: TypeAlias = bytes | int | str | None
+Row: TypeAlias = tuple[Cell, ...]
+KeyRow: TypeAlias = tuple[bytes | int | str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of the folded state: what its key and its columns are called.
+
+    `rooted` says that its rows enter the state root: they depend only on the set of records held,
+    never on how these were grouped, ordered or repeated, and hold nothing local or disputed.
+    """
+
+    name: str
+    key: tuple[str, ...]
+    columns: tuple[str, ...]
+    rooted: bool = False
+
+
+Changes: TypeAlias = dict[tuple[Table, KeyRow], Row | None]
+"""The new row of each changed key; None says that the row is gone."""
+
+
+class View(Protocol):
+    """What a fold may read."""
+
+    def get(self, table: Table, key: KeyRow) -> Row | None:
+        """Return the row of `key` (its columns without the key), or None."""
+        ...
+
+    def scan(self, table: Table, prefix: KeyRow = ()) -> Iterator[tuple[KeyRow, Row]]:
+        """Yield the rows whose key begins with `prefix`, ordered by key."""
+        ...
+
+    def blocks(self, log: LogId, first: int = 0) -> Iterator[Block]:
+        """Yield the held blocks of `log`, all branches, that reach seq `first` or beyond, by first seq."""
+        ...
+
+
+class Draft:
+    """Changes over a view: reads see what was put. Lives for one batch; `changes` is what came of it."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self.changes: Changes = {}
+        self._touched: dict[Table, dict[KeyRow, None]] = {}
+
+    def get(self, table: Table, key: KeyRow) -> Row | None:
+        """Return the row of `key` as it is with the changes so far."""
+        change = self.changes.get((table, key), _ABSENT)
+        if change is not _ABSENT:
+            return change  # type: ignore[return-value]
+        return self._view.get(table, key)
+
+    def put(self, table: Table, key: KeyRow, row: Row) -> None:
+        """Set the row of `key`."""
+        self.changes[table, key] = row
+        self._touched.setdefault(table, {})[key] = None
+
+    def drop(self, table: Table, key: KeyRow) -> None:
+        """Remove the row of `key`, if there is one."""
+        self.changes[table, key] = None
+        self._touched.setdefault(table, {})[key] = None
+
+    def scan(self, table: Table, prefix: KeyRow = ()) -> Iterator[tuple[KeyRow, Row]]:
+        """Yield the rows whose key begins with `prefix`, ordered by key, with the changes so far."""
+        n = len(prefix)
+        touched = self._touched.get(table)
+        mine = [key for key in touched if key[:n] == prefix] if touched else []
+        if not mine:
+            yield from self._view.scan(table, prefix)
+            return
+        rows = dict(self._view.scan(table, prefix))
+        for key in mine:
+            row = self.changes[table, key]
+            if row is None:
+                rows.pop(key, None)
+            else:
+                rows[key] = row
+        yield from sorted(rows.items(), key=lambda item: item[0])
+
+    def blocks(self, log: LogId, first: int = 0) -> Iterator[Block]:
+        """Yield the held blocks of `log` from `first` on."""
+        return self._view.blocks(log, first)
+
+
+_ABSENT: object = object()
+
+
+class MemoryView:
+    """The state in memory: `commit` takes a draft's changes. `hold` adds a block that `blocks` shall yield."""
+
+    def __init__(self) -> None:
+        self._rows: dict[Table, dict[KeyRow, Row]] = {}
+        self._keys: dict[Table, list[KeyRow]] = {}
+        self._blocks: dict[LogId, list[Block]] = {}
+
+    def get(self, table: Table, key: KeyRow) -> Row | None:
+        """Return the row of `key`, or None."""
+        return self._rows.get(table, {}).get(key)
+
+    def scan(self, table: Table, prefix: KeyRow = ()) -> Iterator[tuple[KeyRow, Row]]:
+        """Yield the rows whose key begins with `prefix`, ordered by key."""
+        keys, n = self._keys.get(table, []), len(prefix)
+        at = bisect_left(keys, prefix)
+        found = []
+        while at < len(keys) and keys[at][:n] == prefix:
+            found.append(keys[at])
+            at += 1
+        rows = self._rows.get(table, {})
+        yield from [(key, rows[key]) for key in found]
+
+    def blocks(self, log: LogId, first: int = 0) -> Iterator[Block]:
+        """Yield the held blocks of `log` that reach `first` or beyond."""
+        yield from [block for block in self._blocks.get(log, []) if block.last >= first]
+
+    def hold(self, block: Block) -> None:
+        """Keep a block, so that later folds can read it again."""
+        held = self._blocks.setdefault(block.log, [])
+        held.append(block)
+        held.sort(key=lambda each: each.first)
+
+    def commit(self, changes: Mapping[tuple[Table, KeyRow], Row | None]) -> None:
+        """Take a draft's changes."""
+        for (table, key), row in changes.items():
+            rows, keys = self._rows.setdefault(table, {}), self._keys.setdefault(table, [])
+            if row is None:
+                if rows.pop(key, None) is not None:
+                    del keys[bisect_left(keys, key)]
+            else:
+                if key not in rows:
+                    insort(keys, key)
+                rows[key] = row
