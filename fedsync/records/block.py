@@ -250,7 +250,7 @@ class Block:
         return self._slice(cut, self.count)
 
     def upto(self, seq: int) -> "Block":
-        """Return the part of this block up to the last signature at or before `seq`. IndexError: there is none."""
+        """Return the part of this block up to its last signature at or before `seq`, or raise IndexError."""
         if seq >= self.last:
             return self
         ends = [position for position, _ in self.signatures if self.first + position <= seq]
@@ -391,7 +391,7 @@ def _signed(genesis: Genesis, record: RecordId, signature: bytes) -> bool:
 
 
 def _verified_end(count: int, places: Sequence[int], signed: set[int]) -> int:
-    """Return how many records are covered: up to the last good signature before an unsigned mandatory place."""
+    """Return how many records are covered: none beyond an unsigned mandatory place."""
     limit = next((place for place in places if place not in signed), count)
     return max((at + 1 for at in signed if at <= limit), default=0)
 

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import msgpack
 
-Value: TypeAlias = None | bool | int | bytes | str | list["Value"] | dict[str, "Value"]
+Value: TypeAlias = bool | int | bytes | str | list["Value"] | dict[str, "Value"] | None
 
 MAX_DEPTH = 8
 """Containers within containers, the outermost counted. Deeper values only serve to exhaust a stack."""

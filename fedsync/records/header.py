@@ -1,4 +1,4 @@
-"""The outer header of a record, frozen for every version: whether a record is taken depends on it alone. Pure."""
+"""The outer header of a record, frozen for every version: on it alone rests whether a record is taken. Pure."""
 
 from dataclasses import dataclass
 

@@ -1,8 +1,9 @@
 """How records of one log stand in a block: by columns, with all that can be derived left out. Pure.
 
-Record by record, ids, hashes, links and authors would be ten times what a record says. In a block they are
-implied: a receiver rebuilds each header and payload and hashes it. A wrong column gives a wrong hash, and the
-signature at the end does not verify; so the form needs no trust, and two forms of the same records may differ.
+Record by record, ids, hashes, links and authors would be ten times what a record says. In a block
+they are implied: a receiver rebuilds each header and payload and hashes it. A wrong column gives a
+wrong hash, and the signature at the end does not verify; so the form needs no trust, and two forms
+of the same records may differ.
 
     block  = [1, log, first, prev | b"", count, [[position, signature]...], inflated size, zlib(body)]
     body   = [versions, kinds, times, refs, shapes, nil]     the last is reserved for hashes of erased payloads
@@ -16,11 +17,20 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import TypeAlias
+from typing import Any, TypeAlias, cast
 
 import msgpack
 
-from fedsync.records.codec import CONTROL, INT_MAX, INT_MIN, NotCanonical, Value, check_text, ordered, unpack
+from fedsync.records.codec import (
+    CONTROL,
+    INT_MAX,
+    INT_MIN,
+    NotCanonical,
+    Value,
+    check_text,
+    ordered,
+    unpack,
+)
 from fedsync.records.header import MAX_REFS, check_fields
 from fedsync.records.ids import LogId, RecordId
 from fedsync.records.places import MAX_RUN_RECORDS
@@ -173,15 +183,15 @@ def _demand(condition: bool) -> None:
         raise BadBlock("malformed", "a block's fields are wrong")
 
 
-def _read_versions(value: object, count: int) -> list[int]:
+def _read_versions(value: Any, count: int) -> list[int]:
     versions = value if type(value) is list else [value] * count
     # True equals 1 in Python, and would be another header.
     _demand(len(versions) == count and set(map(type, versions)) == {int})
-    return versions  # type: ignore[return-value]
+    return versions
 
 
-def _read_kinds(value: object, count: int) -> list[str]:
-    names, index = value  # type: ignore[misc]
+def _read_kinds(value: Any, count: int) -> list[str]:
+    names, index = value
     if index is None:
         _demand(len(names) == 1)
         return list(names) * count
@@ -198,10 +208,10 @@ def _read_times(value: list[int], count: int) -> list[int]:
     return times
 
 
-def _read_refs(value: object, count: int) -> list[tuple[RecordId, ...]]:
+def _read_refs(value: Any, count: int) -> list[tuple[RecordId, ...]]:
     if value is None:
         return [()] * count
-    table, counts, index = value  # type: ignore[misc]
+    table, counts, index = value
     _demand(type(table) is bytes and len(table) % 32 == 0 and type(counts) is bytes and len(counts) == count)
     _demand(max(counts) <= MAX_REFS and sum(counts) == len(index))
     ids = [RecordId(table[at : at + 32]) for at in range(0, len(table), 32)]
@@ -210,7 +220,7 @@ def _read_refs(value: object, count: int) -> list[tuple[RecordId, ...]]:
     return [tuple(ids[next(flat)] for _ in range(each)) for each in counts]
 
 
-def _read_shapes(value: list[list[object]], count: int, body: Body) -> None:
+def _read_shapes(value: Any, count: int, body: Body) -> None:
     seen = 0
     taken = bytearray(count)
     for keys, rows, columns in value:
@@ -219,24 +229,24 @@ def _read_shapes(value: list[list[object]], count: int, body: Body) -> None:
             rows = range(count)
         else:
             _demand(type(rows) is bytes and len(rows) > 0)
-            for row in rows:  # type: ignore[attr-defined]
+            for row in rows:
                 _demand(not taken[row])
                 taken[row] = 1
-        n = len(rows)  # type: ignore[arg-type]
+        n = len(rows)
         seen += n
         if keys is None:
-            (column,) = columns  # type: ignore[misc,attr-defined]
+            (column,) = columns
             payloads = _read_column(column, n)[0]
             _demand(set(map(type, payloads)) == {bytes})
-            body.shapes.append(Shape(None, rows, [payloads]))  # type: ignore[arg-type]
-            body.pieces.append((rows, payloads))  # type: ignore[arg-type]
+            body.shapes.append(Shape(None, rows, [payloads]))
+            body.pieces.append((rows, cast("list[bytes]", payloads)))
         else:
-            _demand(type(keys) is list and len(keys) <= MAX_KEYS and len(columns) == len(keys))  # type: ignore[arg-type]
-            body.shapes.append(_read_map_shape(tuple(keys), rows, columns, n, body))  # type: ignore[arg-type]
+            _demand(type(keys) is list and len(keys) <= MAX_KEYS and len(columns) == len(keys))
+            body.shapes.append(_read_map_shape(tuple(keys), rows, columns, n, body))
     _demand(seen == count)
 
 
-def _read_map_shape(keys: Keys, rows: Sequence[int], columns: list[object], n: int, body: Body) -> Shape:
+def _read_map_shape(keys: Keys, rows: Sequence[int], columns: list[Any], n: int, body: Body) -> Shape:
     for key in keys:
         _demand(type(key) is str)
         check_text(key)
@@ -273,41 +283,41 @@ def _map_head(n: int) -> bytes:
 _pack_head = msgpack.Packer(autoreset=True).pack_map_header
 
 
-def _read_column(column: object, n: int) -> tuple[list[Value], Sequence[int] | None, list[Value]]:
+def _read_column(column: Any, n: int) -> tuple[list[Value], Sequence[int] | None, list[Value]]:
     """Return a column's value for each row, and where they are few, which of the distinct ones each is."""
-    code = column[0]  # type: ignore[index]
+    code = column[0]
     _demand(type(code) is int)
     if code == _CONSTANT:
-        _, value = column  # type: ignore[misc]
+        _, value = column
         _check_values([value])
         return [value] * n, bytes(n), [value]
     if code == _DICTIONARY:
-        _, distinct, index = column  # type: ignore[misc]
+        _, distinct, index = column
         _demand(type(index) is bytes and len(index) == n and len(distinct) > 1)
         _check_values(distinct)
         return [distinct[each] for each in index], index, distinct
     if code == _DIFFERENCES:
-        _, steps = column  # type: ignore[misc]
+        _, steps = column
         _demand(type(steps) is list and set(map(type, steps)) == {int})
         numbers: list[Value] = list(accumulate(steps))
         _check_values(numbers)
         _demand(len(numbers) == n)
         return numbers, None, numbers
     _demand(code == _PLAIN)
-    _, values = column  # type: ignore[misc]
+    _, values = column
     _demand(type(values) is list and len(values) == n)
     _check_values(values)
     return values, None, values
 
 
-def _check_values(values: list[Value]) -> None:
+def _check_values(values: list[Any]) -> None:
     """Raise NotCanonical unless each value may stand in a payload."""
     types = set(map(type, values))
     if types == {int}:
-        if min(values) < INT_MIN or max(values) > INT_MAX:  # type: ignore[type-var,operator]
+        if min(values) < INT_MIN or max(values) > INT_MAX:
             raise NotCanonical("an integer beyond 64 bits")
     elif types == {str}:
-        if CONTROL.search("".join(values)):  # type: ignore[arg-type]
+        if CONTROL.search("".join(values)):
             raise NotCanonical("a control character in a text")
     elif types != {bytes}:
         for value in values:
@@ -406,7 +416,7 @@ def _column(values: list[Value]) -> tuple[object, ...]:
         numbers = {each: number for number, each in enumerate(distinct)}
         return (_DICTIONARY, list(distinct.values()), bytes(numbers[each] for each in packed))
     if set(map(type, values)) == {int}:
-        steps = _steps(values)  # type: ignore[arg-type]
+        steps = _steps(cast("list[int]", values))
         if all(INT_MIN <= step <= INT_MAX for step in steps) and len(_pack(steps)) < sum(map(len, packed)):
             return (_DIFFERENCES, steps)
     return (_PLAIN, values)
