@@ -1,0 +1,84 @@
+"""How a command shows what it found: a result on stdout, talk on stderr, JSON when asked.
+
+Text that came from a peer is escaped before it reaches a terminal. rich is imported only for tables.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fedsync.errors import Problem
+
+SCHEMA = 1
+"""The major version of the JSON; additions do not change it."""
+
+
+def plain(text: object) -> str:
+    """Return `text` without anything that a terminal would obey."""
+    return "".join(each if each.isprintable() or each == "\n" else f"\\x{ord(each):02x}" for each in str(text))
+
+
+@dataclass
+class Out:
+    """Where a command's words go."""
+
+    as_json: bool = False
+    verbose: bool = False
+
+    def result(self, value: dict[str, Any], show: Callable[[], None] | None = None) -> None:
+        """Print a command's result: `value` as JSON, or what `show` prints."""
+        if self.as_json:
+            print(json.dumps({"fedsync": SCHEMA, "ok": True, **value}, ensure_ascii=False))
+        elif show:
+            show()
+
+    def line(self, value: dict[str, Any], text: str) -> None:
+        """Print one item of a stream: a line of JSON, or `text`."""
+        if self.as_json:
+            print(json.dumps({"fedsync": SCHEMA, **value}, ensure_ascii=False), flush=True)
+        else:
+            print(plain(text), flush=True)
+
+    def say(self, *lines: object) -> None:
+        """Print lines of a result for people."""
+        if not self.as_json:
+            for line in lines:
+                print(plain(line))
+
+    def talk(self, *lines: object) -> None:
+        """Print what is no result: questions, progress, advice."""
+        for line in lines:
+            print(plain(line), file=sys.stderr)
+
+    def table(self, heads: Sequence[str], rows: Iterable[Sequence[object]], right: Sequence[str] = ()) -> None:
+        """Print a table; the columns named in `right` are set to the right."""
+        from rich import box
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for head in heads:
+            table.add_column(head, justify="right" if head in right else "left", overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(plain(cell)) for cell in row))
+        # Cut off from a terminal nobody sees where a line is folded, so there it is as wide as it must be.
+        width = None if sys.stdout.isatty() else int(os.environ.get("COLUMNS", "160"))
+        Console(width=width, highlight=False).print(table)
+
+    def problem(self, problem: Problem) -> None:
+        """Print what went wrong, in at most five lines."""
+        if self.as_json:
+            error = {
+                "code": problem.code,
+                "message": problem.message,
+                "try": problem.hint,
+                "exit": int(problem.exit_code),
+            }
+            print(json.dumps({"fedsync": SCHEMA, "ok": False, "error": error}, ensure_ascii=False))
+        self.talk(f"fedsync: {problem.message}")
+        if problem.hint:
+            self.talk(f"  {problem.hint}")
