@@ -1,0 +1,6 @@
+"""Makes the record vectors."""
+
+
+def files() -> dict[str, list[dict[str, object]]]:
+    """Return the cases of each file."""
+    return {}
