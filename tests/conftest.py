@@ -1,0 +1,30 @@
+"""What all tests share: how hard hypothesis tries, and homes that touch nothing of whoever runs the tests."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# Two cores shared with real daemons make single examples slow now and then; that is no finding.
+_PATIENT = settings(deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", _PATIENT, max_examples=60)
+settings.register_profile("thorough", _PATIENT, max_examples=2000)
+settings.load_profile(os.environ.get("FEDSYNC_TESTS", "quick"))
+
+
+@pytest.fixture(autouse=True)
+def _no_home_but_ours(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep tests away from the node of the person who runs them."""
+    empty = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(empty))
+    monkeypatch.delenv("FEDSYNC_HOME", raising=False)
+    # Colour and width of the terminal at hand must not change what a command prints.
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "120")
+
+
+@pytest.fixture
+def home_dir(tmp_path: Path) -> Path:
+    """Return a path where a home may be made; nothing is there yet."""
+    return tmp_path / "home"
