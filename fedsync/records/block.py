@@ -15,7 +15,7 @@ from fedsync.records.codec import MAX_RECORD_BYTES, NotCanonical, Value, unpack
 from fedsync.records.genesis import GENESIS, BadGenesis, Genesis
 from fedsync.records.header import pack_header
 from fedsync.records.ids import PAYLOAD_TAG, RECORD_TAG, ZERO_ID, LogId, PayloadId, RecordId, signed_bytes
-from fedsync.records.places import START, Place, walk
+from fedsync.records.places import MAX_RUN_BYTES, START, Place, walk
 from fedsync.records.wire import BadBlock, BlockHead, Body, Keys, Row, read_body, read_outer, read_rows, write
 
 __all__ = ["BadBlock", "Base", "Block", "BlockHead", "Columns", "Record", "check", "load", "merge", "peek"]
@@ -290,6 +290,10 @@ def check(raw: bytes, base: Base | None) -> Block:
         if GENESIS in body.kinds:
             raise BadBlock("genesis", "a genesis in the middle of a log")
     block = Block(raw, head, signatures, body, genesis)
+    # Columns can say much with few bytes; what they stand for must fit a block that is written plainly too,
+    # or a part of it could not be served.
+    if sum(block.sizes) > MAX_RUN_BYTES:
+        raise BadBlock("oversize", f"records of {sum(block.sizes)} bytes; {MAX_RUN_BYTES} are allowed")
     places = walk(before.place, block.sizes)[0]
     if places and places[0] == -1:
         if not before.signed:
@@ -316,7 +320,7 @@ def merge(blocks: Sequence[Block], needed: Sequence[int] = ()) -> Block:
     """Return one block of consecutive ones, so that many small ones cost one signature on the wire.
 
     Signatures within it are left out but those at the seqs in `needed` (mandatory places, signed at once).
-    The caller keeps to the limits of a block.
+    The caller keeps to the limits of a block: MAX_RUN_RECORDS, and MAX_RUN_BYTES of their `sizes`.
     """
     one = blocks[0]
     rows = [row for block in blocks for row in read_rows(block.body)]

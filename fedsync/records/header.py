@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import msgpack
 
-from fedsync.records.codec import NotCanonical, check_int, check_text, unpack
+from fedsync.records.codec import NotCanonical, check_text, unpack
 from fedsync.records.ids import LogId, PayloadId, RecordId, record_id
 
 VERSION = 1
@@ -12,6 +12,8 @@ VERSION = 1
 MAX_REFS = 8
 """Ids of records that a record builds on; longer lists go into the payload."""
 MAX_KIND_BYTES = 64
+MAX_TIME = 2**53 - 1
+"""Ms before or after 1970. Two such times differ by less than 64 bits, so any two fit in one block."""
 
 _pack = msgpack.Packer(autoreset=True, use_bin_type=True).pack
 
@@ -87,8 +89,7 @@ def check_fields(version: object, kind: object, time: object, seq: object) -> No
     if type(kind) is not str or not 1 <= len(kind.encode(errors="replace")) <= MAX_KIND_BYTES:
         raise NotCanonical(f"a kind is a word of 1 to {MAX_KIND_BYTES} bytes")
     check_text(kind)
-    if type(time) is not int:
-        raise NotCanonical("a header's time is a whole number of milliseconds")
-    check_int(time)
+    if type(time) is not int or not -MAX_TIME <= time <= MAX_TIME:
+        raise NotCanonical("a header's time is a whole number of milliseconds, below 2^53")
     if type(seq) is not int or not 0 <= seq < 2**53:
         raise NotCanonical("a header's seq is a number from 0")

@@ -63,15 +63,13 @@ def _ends(before: Place, sizes: list[int]) -> list[int]:
     return places if places and places[-1] == len(sizes) else [*places, len(sizes)]
 
 
-def _link(
-    genesis: Genesis, first: int, prev: RecordId, rows: list[Row]
-) -> tuple[list[RecordId], list[int]]:
+def _link(genesis: Genesis, first: int, prev: RecordId, rows: list[Row]) -> tuple[list[RecordId], list[int]]:
     ids: list[RecordId] = []
     sizes: list[int] = []
     for at, row in enumerate(rows):
         check_fields(row.version, row.kind, row.time, first + at)
-        if len(row.refs) > MAX_REFS:
-            raise NotCanonical(f"a record builds on at most {MAX_REFS} others")
+        if len(row.refs) > MAX_REFS or any(len(each) != 32 for each in row.refs):
+            raise NotCanonical(f"a record builds on at most {MAX_REFS} others, named by 32 bytes each")
         payload = row.payload
         header = pack_header(
             row.version,
@@ -97,8 +95,13 @@ def _normal(value: Value) -> Value:
     """Return `value` with its texts in Unicode's form C, so that two keyboards give one name."""
     if isinstance(value, str):
         return unicodedata.normalize("NFC", value)
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_normal(each) for each in value]
     if isinstance(value, dict):
-        return {unicodedata.normalize("NFC", key): _normal(each) for key, each in value.items()}
+        if not all(isinstance(key, str) for key in value):
+            raise NotCanonical("a key that is not text")
+        fields = {unicodedata.normalize("NFC", key): _normal(each) for key, each in value.items()}
+        if len(fields) < len(value):
+            raise NotCanonical("two keys that are one when normalised")
+        return fields
     return value

@@ -16,7 +16,7 @@ of the same records may differ.
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any, TypeAlias, cast
 
 import msgpack
@@ -31,7 +31,7 @@ from fedsync.records.codec import (
     ordered,
     unpack,
 )
-from fedsync.records.header import MAX_REFS, check_fields
+from fedsync.records.header import MAX_REFS, MAX_TIME, check_fields
 from fedsync.records.ids import LogId, RecordId
 from fedsync.records.places import MAX_RUN_RECORDS
 
@@ -123,7 +123,9 @@ def read_outer(raw: bytes) -> tuple[BlockHead, list[tuple[int, bytes]], int, byt
     if len(raw) > MAX_BLOCK_BYTES:
         raise BadBlock("oversize", f"a block of {len(raw)} bytes; {MAX_BLOCK_BYTES} are allowed")
     try:
-        outer = msgpack.unpackb(raw, raw=False, use_list=False, ext_hook=_no_ext, max_array_len=MAX_RUN_RECORDS + 8)
+        outer = msgpack.unpackb(
+            raw, raw=False, use_list=False, ext_hook=_no_ext, max_array_len=MAX_RUN_RECORDS + 8
+        )
         form, log, first, prev, count, signatures, size, body = outer
     except Exception:
         raise BadBlock("malformed", "not a block") from None
@@ -192,6 +194,7 @@ def _read_versions(value: Any, count: int) -> list[int]:
 
 def _read_kinds(value: Any, count: int) -> list[str]:
     names, index = value
+    _demand(type(names) is list)
     if index is None:
         _demand(len(names) == 1)
         return list(names) * count
@@ -204,7 +207,7 @@ def _read_times(value: list[int], count: int) -> list[int]:
     if len(value) == 1:
         value = value + [0] * (count - 1)
     times = list(accumulate(value))
-    _demand(len(times) == count and INT_MIN <= min(times) and max(times) <= INT_MAX)
+    _demand(len(times) == count and min(times) >= -MAX_TIME and max(times) <= MAX_TIME)
     return times
 
 
@@ -228,7 +231,9 @@ def _read_shapes(value: Any, count: int, body: Body) -> None:
             _demand(len(value) == 1)
             rows = range(count)
         else:
+            # Ascending, or the columns would tell another record's story than the payloads that are hashed.
             _demand(type(rows) is bytes and len(rows) > 0)
+            _demand(all(a < b for a, b in pairwise(rows)))
             for row in rows:
                 _demand(not taken[row])
                 taken[row] = 1
@@ -250,7 +255,7 @@ def _read_map_shape(keys: Keys, rows: Sequence[int], columns: list[Any], n: int,
     for key in keys:
         _demand(type(key) is str)
         check_text(key)
-    _demand(all(a < b for a, b in zip(keys, keys[1:], strict=False)))
+    _demand(all(a < b for a, b in pairwise(keys)))
     # Payload bytes are the map's head, then each key and value; what is the same in all rows is packed once.
     lead: bytes = _map_head(len(keys))
     values: list[list[Value]] = []
@@ -285,15 +290,18 @@ _pack_head = msgpack.Packer(autoreset=True).pack_map_header
 
 def _read_column(column: Any, n: int) -> tuple[list[Value], Sequence[int] | None, list[Value]]:
     """Return a column's value for each row, and where they are few, which of the distinct ones each is."""
+    # A msgpack map can be indexed and walked like a list but answers the two differently: folds would read
+    # values that nobody signed. So everything that is not a cell is a list or bytes, by type.
+    _demand(type(column) is list and type(column[0]) is int)
     code = column[0]
-    _demand(type(code) is int)
     if code == _CONSTANT:
         _, value = column
         _check_values([value])
         return [value] * n, bytes(n), [value]
     if code == _DICTIONARY:
         _, distinct, index = column
-        _demand(type(index) is bytes and len(index) == n and len(distinct) > 1)
+        _demand(type(distinct) is list and len(distinct) > 1)
+        _demand(type(index) is bytes and len(index) == n)
         _check_values(distinct)
         return [distinct[each] for each in index], index, distinct
     if code == _DIFFERENCES:
@@ -354,7 +362,8 @@ def _reads_back(body: bytes, rows: Sequence[Row]) -> bool:
 def read_rows(body: Body) -> list[Row]:
     """Return the records of a body, one by one."""
     return [
-        Row(*each) for each in zip(body.versions, body.kinds, body.times, body.refs, body.payloads(), strict=True)
+        Row(*each)
+        for each in zip(body.versions, body.kinds, body.times, body.refs, body.payloads(), strict=True)
     ]
 
 
@@ -423,4 +432,4 @@ def _column(values: list[Value]) -> tuple[object, ...]:
 
 
 def _steps(numbers: list[int]) -> list[int]:
-    return numbers[:1] + [b - a for a, b in zip(numbers, numbers[1:], strict=False)]
+    return numbers[:1] + [b - a for a, b in pairwise(numbers)]

@@ -8,8 +8,8 @@ Nikolaenko describe in "Taming the many EdDSAs" (2020). No file of another proje
 from hashlib import sha256, sha512
 from itertools import count
 
-import edwards
-from edwards import BASE, TORSION, L, P, Point, add, challenge, encode, times
+from tests.vectors import edwards
+from tests.vectors.edwards import BASE, TORSION, L, P, Point, add, challenge, encode, times
 
 RFC_8032 = {
     "test 1": (
@@ -125,8 +125,7 @@ def _ordinary() -> list[dict[str, object]]:
                 bytes.fromhex(message),
             )
         )
-    _, *rfc = RFC_8032["test 3"]
-    key, message, signature = map(bytes.fromhex, rfc)
+    key, message, signature = _rfc("test 3")
     for bit in (0, 100, 255):
         found.append(made(f"bit {bit} of R flipped", key, _flip(signature, bit), message))
     for bit in (256, 300, 507, 511):
@@ -152,6 +151,12 @@ def _ordinary() -> list[dict[str, object]]:
     for length in (0, 31, 33, 64):
         found.append(made(f"a key of {length} bytes", (key * 2)[:length], signature, message))
     return found
+
+
+def _rfc(name: str) -> tuple[bytes, bytes, bytes]:
+    """Return the key, message and signature of a case of RFC 8032."""
+    _, key, message, signature = RFC_8032[name]
+    return bytes.fromhex(key), bytes.fromhex(message), bytes.fromhex(signature)
 
 
 def _s(signature: bytes) -> int:
@@ -248,8 +253,7 @@ def _mixed() -> list[dict[str, object]]:
 
 
 def _numbers() -> list[dict[str, object]]:
-    _, *rfc = RFC_8032["test 2"]
-    key, message, signature = map(bytes.fromhex, rfc)
+    key, message, signature = _rfc("test 2")
     r, s = signature[:32], _s(signature)
     found = []
     for multiple in (1, 2, 8, 15):
@@ -269,8 +273,7 @@ def _numbers() -> list[dict[str, object]]:
 
 
 def _encodings() -> list[dict[str, object]]:
-    _, *rfc = RFC_8032["test 1"]
-    key, message, signature = map(bytes.fromhex, rfc)
+    key, message, signature = _rfc("test 1")
     found = []
     for y in range(P, 2**255):
         for sign in (0, 1):
