@@ -6,6 +6,7 @@ to write anything: `unpack` takes bytes only when packing what they say gives th
 """
 
 import re
+from collections.abc import Sized
 from typing import TypeAlias
 
 import msgpack
@@ -14,6 +15,9 @@ Value: TypeAlias = bool | int | bytes | str | list["Value"] | dict[str, "Value"]
 
 MAX_DEPTH = 8
 """Containers within containers, the outermost counted. Deeper values only serve to exhaust a stack."""
+MAX_ITEMS = 4096
+"""Members of one list or map. A header of 3 bytes makes a decoder set aside room for what it claims, and headers
+within headers do so a thousand times before the depth is known; so what one can claim is bounded."""
 MAX_RECORD_BYTES = 32 * 1024
 """Header and payload of one record. The epoch of a region with 200 seats and sealers must fit."""
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
@@ -33,7 +37,7 @@ def pack(value: Value) -> bytes:
     """Return the canonical bytes of `value`.
 
     Raises NotCanonical for a float, an int beyond 64 bits, control characters, keys that are not text,
-    or more than MAX_DEPTH containers within each other.
+    more than MAX_DEPTH containers within each other, or MAX_ITEMS members in one.
     """
     return _pack_plain(ordered(value))
 
@@ -41,7 +45,10 @@ def pack(value: Value) -> bytes:
 def unpack(data: bytes) -> Value:
     """Return the value of canonical `data`. Raises NotCanonical for anything else, never another error."""
     try:
-        value = msgpack.unpackb(data, raw=False, strict_map_key=False, ext_hook=_no_ext)
+        most = min(len(data), MAX_ITEMS)
+        value = msgpack.unpackb(
+            data, raw=False, strict_map_key=False, ext_hook=_no_ext, max_array_len=most, max_map_len=most
+        )
     except NotCanonical:
         raise
     except Exception as error:  # msgpack raises a dozen kinds for bad input; all mean the same here
@@ -59,12 +66,10 @@ def ordered(value: object, depth: int = 1) -> Value:
     elif kind is int:
         check_int(value)  # type: ignore[arg-type]
     elif kind is list or kind is tuple:
-        if depth > MAX_DEPTH:
-            raise NotCanonical(f"more than {MAX_DEPTH} containers within each other")
+        _check_container(value, depth)  # type: ignore[arg-type]
         return [ordered(each, depth + 1) for each in value]  # type: ignore[attr-defined]
     elif kind is dict:
-        if depth > MAX_DEPTH:
-            raise NotCanonical(f"more than {MAX_DEPTH} containers within each other")
+        _check_container(value, depth)  # type: ignore[arg-type]
         for key in value:  # type: ignore[attr-defined]
             if type(key) is not str:
                 raise NotCanonical("a key that is not text")
@@ -74,6 +79,13 @@ def ordered(value: object, depth: int = 1) -> Value:
     elif value is not None and kind is not bool and kind is not bytes:
         raise NotCanonical(f"a value of type {kind.__name__}")
     return value  # type: ignore[return-value]
+
+
+def _check_container(value: Sized, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise NotCanonical(f"more than {MAX_DEPTH} containers within each other")
+    if len(value) > MAX_ITEMS:
+        raise NotCanonical(f"more than {MAX_ITEMS} members in one list or map")
 
 
 def check_text(text: str) -> None:

@@ -25,6 +25,7 @@ from fedsync.records.codec import (
     CONTROL,
     INT_MAX,
     INT_MIN,
+    MAX_ITEMS,
     NotCanonical,
     Value,
     check_text,
@@ -154,7 +155,10 @@ def read_body(packed: bytes, size: int, count: int) -> Body:
         data = inflater.decompress(packed, size)
         if len(data) != size or not inflater.eof or inflater.unused_data:
             raise BadBlock("malformed", "a block's body is not as long as it says")
-        value = msgpack.unpackb(data, raw=False, strict_map_key=False, ext_hook=_no_ext)
+        most = min(size, MAX_ITEMS)
+        value = msgpack.unpackb(
+            data, raw=False, strict_map_key=False, ext_hook=_no_ext, max_array_len=most, max_map_len=most
+        )
         versions, kinds, times, refs, shapes, hashes = value
         if hashes is not None:
             raise BadBlock("form", "a block with erased payloads, which this version does not know")
