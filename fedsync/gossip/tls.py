@@ -70,14 +70,13 @@ def listen_context(own_key: Ed25519PrivateKey, trusted: Iterable[Key]) -> ssl.SS
 
 def peer_key(connection: ssl.SSLObject) -> Key:
     """Return the key that the peer proved to hold in a finished handshake. Raises NotThePeer."""
-    der = connection.getpeercert(binary_form=True)
+    return leaf_key(connection.getpeercert(binary_form=True))
+
+
+def leaf_key(der: bytes | None) -> Key:
+    """Return the key in a leaf (DER) that names the same key as its issuer. Raises NotThePeer for anything else."""
     if der is None:
         raise NotThePeer("the peer showed no certificate")
-    return leaf_key(der)
-
-
-def leaf_key(der: bytes) -> Key:
-    """Return the key in a leaf that names the same key as its issuer. Raises NotThePeer for any other certificate."""
     try:
         leaf = x509.load_der_x509_certificate(der)
         public = leaf.public_key()

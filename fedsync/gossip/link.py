@@ -1,0 +1,425 @@
+"""A link: frames to and from one peer, over any stream. Trio; knows sockets only where it hangs up.
+
+Two rules hold it together. *One task writes*: a cancelled send ruins a stream, so nobody else sends; `send` only
+queues, and refuses when the queue is full. *Nobody reads ahead*: `receive` takes from the stream only when it is
+called, so a consumer that is slow slows its peer down, and nobody else.
+
+A link ends once, for one reason, which `receive`, `send` and `room` raise from then on as LinkClosed.
+"""
+
+import ssl
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from math import inf
+from typing import Final, Literal, TypeAlias
+
+import trio
+
+from fedsync.gossip.framing import MAX_BODY, BadFrame, FrameReader, TruncatedStream, prefix
+from fedsync.gossip.tls import NotThePeer, leaf_key
+from fedsync.records.ids import Key
+
+QUEUE_BYTES: Final = 512 * 1024
+"""Bytes waiting to be written on one link. 100 links that do not read cost 50 MB at most."""
+QUEUE_FRAMES: Final = 2048
+"""Frames waiting: small ones cost more than their bytes."""
+WRITE_BYTES: Final = 64 * 1024
+"""Bytes given to the stream at a time; with 1 KB at a time TLS is 20 times slower."""
+
+Code: TypeAlias = Literal[
+    # Before a first frame
+    "unreachable",
+    "not-tls",
+    "wrong-peer",
+    "stranger",
+    "slow-handshake",
+    "refused",
+    "no-answer",
+    # What the peer did
+    "ended",
+    "truncated",
+    "garbled",
+    "lost",
+    "slow-frame",
+    "slow-reader",
+    "bad-frame",
+    # What we did
+    "busy",
+    "closed",
+    "cancelled",
+    "recalled",
+    "misbehaved",
+]
+
+
+class LinkClosed(Exception):
+    """The link is over. `code` says why and never changes its meaning; the text is one plain sentence."""
+
+    def __init__(self, code: Code, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code: Code = code
+        self.sentence = sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long we wait for a peer, in seconds."""
+
+    handshake: float = 10.0
+    first_frame: float = 20.0
+    """From the end of the handshake. Until then we do not know whether the peer took us: see `Link.heard`."""
+    frame: float = 120.0
+    """From the first byte of a frame to its last, while we read: 64 KiB at 4.4 kbit/s. It stops a drip."""
+    write: float = 300.0
+    """For one write of WRITE_BYTES to be taken. A peer that takes nothing for so long is gone or holds us up."""
+    close: float = 5.0
+    """To send what is queued and say goodbye."""
+
+
+PATIENCE: Final = Patience()
+
+
+class Link:
+    """Frames to and from one peer. `run` carries it; while it runs, one task may call `receive`, any may `send`."""
+
+    def __init__(
+        self,
+        stream: trio.abc.Stream,
+        peer: Key,
+        *,
+        limit: int = MAX_BODY,
+        patience: Patience = PATIENCE,
+        meter: "Meter | None" = None,
+    ) -> None:
+        """Wrap `stream`, at whose other end is `peer`. Frames above `limit` bytes end the link."""
+        self.peer = peer
+        self.heard = False
+        """Whether a frame has come. A client that was rejected believes that it connected: only this says so."""
+        self.bytes_in = self.bytes_out = 0
+        """Bytes of frames, prefixes included, TLS not; `wire_in` and `wire_out` have the bytes below TLS."""
+        self.ended: LinkClosed | None = None
+        """Why the link is over; None while it is not."""
+        self._stream = stream
+        self._meter = meter
+        self._patience = patience
+        self._reader = FrameReader(limit)
+        self._left = patience.first_frame
+        self._queue: deque[bytes] = deque()
+        self._queued = 0
+        self._work, self._below, self._drained = trio.Event(), trio.Event(), trio.Event()
+        self._scopes: set[trio.CancelScope] = set()
+        self._writing = False
+        self._writer_gone = False
+
+    @property
+    def limit(self) -> int:
+        """Bytes that a frame from the peer may have."""
+        return self._reader.limit
+
+    @limit.setter
+    def limit(self, limit: int) -> None:
+        self._reader.limit = limit
+
+    @property
+    def queued(self) -> int:
+        """Bytes that wait to be written."""
+        return self._queued
+
+    @property
+    def wire_in(self) -> int:
+        """Bytes received below TLS, or of frames when there is no meter."""
+        return self._meter.bytes_in if self._meter else self.bytes_in
+
+    @property
+    def wire_out(self) -> int:
+        """Bytes sent below TLS, or of frames when there is no meter."""
+        return self._meter.bytes_out if self._meter else self.bytes_out
+
+    async def receive(self) -> list[bytes]:
+        """Return the frames that came next: one or more. Raises LinkClosed. May be cancelled and called again."""
+        while True:
+            self._check()
+            started = trio.current_time()
+            data: bytes | bytearray | None = None
+            with trio.move_on_after(self._left) as scope:
+                self._scopes.add(scope)
+                try:
+                    data = await self._stream.receive_some()
+                except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+                    self._end(self._what_broke(error))
+                finally:
+                    self._scopes.discard(scope)
+            if data is None:
+                if self.ended is None:
+                    self._end(self._too_slow())
+                continue
+            if not data:
+                self._end(self._what_ended())
+                continue
+            self.bytes_in += len(data)
+            before = self._reader.inside
+            try:
+                frames = self._reader.feed(data)
+            except BadFrame as error:
+                self._end(LinkClosed("bad-frame", f"the peer announced {error}; {self.limit} are allowed"))
+                continue
+            if frames or (self.heard and not before):
+                self._left = self._patience.frame if self._reader.inside else inf
+            else:
+                # Only the time in which we were reading counts: our own slowness is not held against the peer.
+                self._left -= trio.current_time() - started
+            if frames:
+                self.heard = True
+                return frames
+
+    def send(self, body: bytes) -> bool:
+        """Queue `body` as a frame. Return False, and queue nothing, when the queue is full. Raises LinkClosed.
+
+        Nothing waits here, and whoever calls may be cancelled: the frame goes out whole or not at all.
+        """
+        self._check()
+        size = len(body) + 2
+        if self._queue and (self._queued + size > QUEUE_BYTES or len(self._queue) >= QUEUE_FRAMES):
+            return False
+        prefix(body)  # raises BadFrame here, where the fault is, and not in the task that writes
+        self._queue.append(body)
+        self._queued += size
+        self._work.set()
+        return True
+
+    async def room(self) -> None:
+        """Return when less than half of the queue is taken. Raises LinkClosed."""
+        self._check()
+        while self._queued > QUEUE_BYTES // 2 or len(self._queue) > QUEUE_FRAMES // 2:
+            self._below = trio.Event()
+            await self._below.wait()
+            self._check()
+
+    def cut(self, code: Code, sentence: str) -> None:
+        """End the link at once, for a reason of our own: nothing more is read, written or said. Never waits."""
+        self._end(LinkClosed(code, sentence))
+
+    async def run(self, handle: Callable[["Link"], Awaitable[None]]) -> LinkClosed:
+        """Carry the link while `handle` uses it, close it, and return why it ended. For both sides, once.
+
+        LinkClosed may pass through `handle`; what else it raises is raised here. When it returns, what is queued
+        is sent and the link closed, within `Patience.close`.
+        """
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._write)
+            try:
+                await handle(self)
+            except* LinkClosed:
+                pass
+            finally:
+                await self._aclose()
+                nursery.cancel_scope.cancel()
+        return self._why()
+
+    async def _aclose(self) -> None:
+        """Send what is queued, say goodbye and close; when that takes too long, just close."""
+        with trio.move_on_after(self._patience.close) as scope:
+            scope.shield = True
+            while (self._queue or self._writing) and not self._writer_gone:
+                self._drained = trio.Event()
+                await self._drained.wait()
+            if self.ended is None and not self._queue:
+                with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+                    await self._stream.aclose()
+                self.ended = LinkClosed("closed", "we closed the connection")
+        self.cut("closed", "we closed the connection, and the peer did not take all that was sent")
+        await trio.aclose_forcefully(self._stream)
+
+    async def _write(self) -> None:
+        """Carry the queue to the stream until the link ends. The one task that writes."""
+        try:
+            while self.ended is None:
+                if not self._queue:
+                    self._drained.set()
+                    self._work = trio.Event()
+                    await self._work.wait()
+                    continue
+                batch = self._batch()
+                self._writing = True
+                with trio.move_on_after(self._patience.write) as scope:
+                    self._scopes.add(scope)
+                    try:
+                        await self._stream.send_all(batch)
+                        self._writing = False
+                    finally:
+                        self._scopes.discard(scope)
+                if self._writing:
+                    self.cut("slow-reader", f"the peer took nothing for {self._patience.write:.0f} seconds")
+                    break
+                self.bytes_out += len(batch)
+                if self._queued <= QUEUE_BYTES // 2 and len(self._queue) <= QUEUE_FRAMES // 2:
+                    self._below.set()
+        except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+            self._end(self._what_broke(error))
+        finally:
+            # Cancelled in the middle of a frame: how much of it left is unknown, so nothing may follow.
+            if self._writing or self._queue:
+                self.cut("cancelled", "we stopped before all was sent")
+            self._writing, self._writer_gone = False, True
+            self._drained.set()
+
+    def _batch(self) -> bytes:
+        """Take whole frames from the queue, up to WRITE_BYTES when there is more than one."""
+        pieces: list[bytes] = []
+        size = 0
+        while self._queue and (not pieces or size + len(self._queue[0]) + 2 <= WRITE_BYTES):
+            body = self._queue.popleft()
+            pieces += (prefix(body), body)
+            size += len(body) + 2
+        self._queued -= size
+        return b"".join(pieces)
+
+    def _check(self) -> None:
+        if self.ended is not None:
+            raise self._why()
+
+    def _why(self) -> LinkClosed:
+        # A new one each time: an exception that is raised twice drags the first traceback along.
+        assert self.ended is not None
+        return LinkClosed(self.ended.code, self.ended.sentence)
+
+    def _end(self, why: LinkClosed) -> None:
+        """End the link, wake whoever waits on it, and hang up. The first reason counts."""
+        if self.ended is not None:
+            return
+        self.ended = why
+        self._queue.clear()
+        self._queued = 0
+        for event in (self._work, self._below, self._drained):
+            event.set()
+        for scope in list(self._scopes):
+            scope.cancel()
+        hang_up(self._stream)
+
+    def _too_slow(self) -> LinkClosed:
+        if not self.heard:
+            wait = f"{self._patience.first_frame:.0f} seconds"
+            return LinkClosed("no-answer", f"the connection stands, but the peer said nothing for {wait}")
+        return LinkClosed("slow-frame", f"a frame took longer than {self._patience.frame:.0f} seconds to come")
+
+    def _what_ended(self) -> LinkClosed:
+        try:
+            self._reader.end()
+        except TruncatedStream as error:
+            return LinkClosed("truncated", str(error))
+        if not self.heard:
+            return refused()
+        return LinkClosed("ended", "the peer closed the connection")
+
+    def _what_broke(self, error: Exception) -> LinkClosed:
+        if not self.heard:
+            return refused()
+        if isinstance(error.__cause__, ssl.SSLError):
+            if "EOF" in str(error.__cause__):
+                return LinkClosed("truncated", "the connection was cut before the peer said goodbye")
+            return LinkClosed("garbled", "what came was damaged, or not from the peer")
+        return LinkClosed("lost", "the connection broke")
+
+
+class Meter(trio.abc.Stream):
+    """A stream that counts the bytes of the stream below it: what a connection costs, TLS included."""
+
+    def __init__(self, below: trio.abc.Stream) -> None:
+        self.below = below
+        self.bytes_in = self.bytes_out = 0
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Send `data`, and count it."""
+        await self.below.send_all(data)
+        self.bytes_out += len(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """Wait as the stream below does."""
+        await self.below.wait_send_all_might_not_block()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        """Receive what comes, and count it."""
+        data = await self.below.receive_some(max_bytes)
+        self.bytes_in += len(data)
+        return data
+
+    async def aclose(self) -> None:
+        """Close the stream below."""
+        await self.below.aclose()
+
+
+async def dial_over(
+    stream: trio.abc.Stream, context: ssl.SSLContext, peer: Key, *, patience: Patience = PATIENCE
+) -> Link:
+    """Return a link to `peer` over a new `stream`, as the side that called. Raises LinkClosed, the stream closed."""
+    return await _secure(stream, context, lambda key: key == peer, False, patience)
+
+
+async def answer_over(
+    stream: trio.abc.Stream,
+    context: ssl.SSLContext,
+    allowed: Callable[[Key], bool],
+    *,
+    patience: Patience = PATIENCE,
+) -> Link:
+    """Return a link over a new `stream`, as the side that was called. Raises LinkClosed, the stream closed.
+
+    `allowed` is asked after OpenSSL, since `context` may be older than the last recall.
+    """
+    return await _secure(stream, context, allowed, True, patience)
+
+
+async def _secure(
+    stream: trio.abc.Stream,
+    context: ssl.SSLContext,
+    allowed: Callable[[Key], bool],
+    server_side: bool,
+    patience: Patience,
+) -> Link:
+    meter = Meter(stream)
+    secured = trio.SSLStream(meter, context, server_side=server_side)
+    try:
+        with trio.move_on_after(patience.handshake) as scope:
+            await secured.do_handshake()
+        if scope.cancelled_caught:
+            raise LinkClosed("slow-handshake", f"no handshake within {patience.handshake:.0f} seconds")
+        key = leaf_key(secured.getpeercert(binary_form=True))
+        if not allowed(key):
+            raise NotThePeer("the peer's key is not one that we allow now")
+    except BaseException as error:
+        # At once and without a word: otherwise a peer that we refused waits for us, and we for it.
+        hang_up(secured)
+        await trio.aclose_forcefully(secured)
+        if isinstance(error, trio.BrokenResourceError | trio.ClosedResourceError | NotThePeer):
+            raise _no_handshake(error, server_side) from error
+        raise
+    return Link(secured, key, patience=patience, meter=meter)
+
+
+def _no_handshake(error: Exception, server_side: bool) -> LinkClosed:
+    cause = error.__cause__
+    unknown = isinstance(error, NotThePeer) or isinstance(cause, ssl.SSLCertVerificationError)
+    if unknown or (isinstance(cause, ssl.SSLError) and cause.reason == "PEER_DID_NOT_RETURN_A_CERTIFICATE"):
+        if server_side:
+            return LinkClosed("stranger", "someone called whose key we do not know")
+        return LinkClosed("wrong-peer", "who answers there has another key than the peer")
+    if not isinstance(cause, ssl.SSLError):
+        return LinkClosed("lost", "the connection broke during the handshake")
+    if "EOF" in str(cause):
+        return LinkClosed("lost", "the other side hung up during the handshake")
+    return LinkClosed("not-tls", "the other side does not speak TLS 1.3 with a key")
+
+
+def refused() -> LinkClosed:
+    """Return the reason when a peer hangs up before its first frame."""
+    return LinkClosed("refused", "the peer hung up before its first word: it may not know our key, or be too busy")
+
+
+def hang_up(stream: trio.abc.AsyncResource) -> None:
+    """Close the socket below `stream` now, without waiting; whoever waits on it wakes up. Without one, do nothing."""
+    while isinstance(stream, trio.SSLStream | Meter):
+        stream = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream.below
+    if isinstance(stream, trio.SocketStream):
+        stream.socket.close()
