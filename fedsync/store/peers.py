@@ -1,0 +1,278 @@
+"""Whom this node exchanges with, whom it invited, and which bodies it follows.
+
+Touches `peers`, `invitations` and `followed`. Writes belong in the open transaction. What is remembered of a
+peer is a convenience: memory that does not fit is guarded against by the protocol.
+"""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, TypeAlias
+
+from fedsync.records.ids import Key, PageId, Scope
+from fedsync.store.errors import guarded
+
+Source: TypeAlias = Literal["own", "peer", "announced"]
+
+
+class Seen(NamedTuple):
+    """How far a journal was seen."""
+
+    journal: bytes
+    counter: int
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A node that this one may exchange with. Times in ms; what is None is not known yet."""
+
+    key: Key
+    name: str
+    addresses: tuple[str, ...] = ()
+    role: str = "peer"
+    since: int = 0
+    last_contact: int | None = None
+    state: str | None = None
+    reason: str | None = None
+    mine: Seen | None = None
+    """How far the peer has seen our journal."""
+    theirs: Seen | None = None
+    """How far we have seen the peer's."""
+    we_lack: int | None = None
+    they_lack: int | None = None
+    paused: bool = False
+    strikes: int = 0
+
+
+_COLUMNS = (
+    "key, name, addresses, role, since, last_contact, state, reason, mine_journal, mine_counter,"
+    " theirs_journal, theirs_counter, we_lack, they_lack, paused, strikes"
+)
+
+
+class Peers:
+    """The direct peers."""
+
+    def __init__(self, conn: sqlite3.Connection) -> None:
+        self._conn = conn
+
+    @guarded
+    def all(self) -> list[Peer]:
+        """Return the peers by name."""
+        rows = self._conn.execute(f"SELECT {_COLUMNS} FROM peers ORDER BY name, key").fetchall()
+        return [_peer(row) for row in rows]
+
+    @guarded
+    def get(self, key: Key) -> Peer | None:
+        """Return a peer by its key."""
+        row = self._conn.execute(f"SELECT {_COLUMNS} FROM peers WHERE key = ?", (key,)).fetchone()
+        return _peer(row) if row else None
+
+    @guarded
+    def put(self, peer: Peer) -> None:
+        """Add a peer, or replace all that is known of it."""
+        mine, theirs = peer.mine or (None, None), peer.theirs or (None, None)
+        self._conn.execute(
+            f"INSERT OR REPLACE INTO peers ({_COLUMNS}) VALUES ({', '.join('?' * 16)})",
+            (
+                peer.key,
+                peer.name,
+                json.dumps(peer.addresses),
+                peer.role,
+                peer.since,
+                peer.last_contact,
+                peer.state,
+                peer.reason,
+                *mine,
+                *theirs,
+                peer.we_lack,
+                peer.they_lack,
+                int(peer.paused),
+                peer.strikes,
+            ),
+        )
+
+    @guarded
+    def remove(self, key: Key) -> bool:
+        """Forget a peer; False when there was none."""
+        return self._conn.execute("DELETE FROM peers WHERE key = ?", (key,)).rowcount > 0
+
+    @guarded
+    def contact(self, key: Key, at: int) -> None:
+        """Note that the peer was heard of."""
+        self._conn.execute("UPDATE peers SET last_contact = ? WHERE key = ?", (at, key))
+
+    @guarded
+    def show(self, key: Key, state: str, reason: str, we_lack: int | None, they_lack: int | None) -> None:
+        """Note what people are shown of the link to this peer: a word, its one reason, and who lacks what."""
+        self._conn.execute(
+            "UPDATE peers SET state = ?, reason = ?, we_lack = ?, they_lack = ? WHERE key = ?",
+            (state, reason, we_lack, they_lack, key),
+        )
+
+    @guarded
+    def remember(self, key: Key, mine: Seen | None = None, theirs: Seen | None = None) -> None:
+        """Note how far each has seen the other's journal, in the transaction that keeps what was seen."""
+        if mine is not None:
+            self._conn.execute(
+                "UPDATE peers SET mine_journal = ?, mine_counter = ? WHERE key = ?", (*mine, key)
+            )
+        if theirs is not None:
+            self._conn.execute(
+                "UPDATE peers SET theirs_journal = ?, theirs_counter = ? WHERE key = ?", (*theirs, key)
+            )
+
+    @guarded
+    def pause(self, key: Key, paused: bool) -> None:
+        """Stop exchanging with a peer, or go on."""
+        self._conn.execute("UPDATE peers SET paused = ? WHERE key = ?", (int(paused), key))
+
+    @guarded
+    def strike(self, key: Key) -> int:
+        """Count bad bytes from a peer; return how many strikes that makes."""
+        self._conn.execute("UPDATE peers SET strikes = strikes + 1 WHERE key = ?", (key,))
+        row = self._conn.execute("SELECT strikes FROM peers WHERE key = ?", (key,)).fetchone()
+        return row[0] if row else 0
+
+    @guarded
+    def acquit(self, key: Key) -> None:
+        """Forget a peer's strikes."""
+        self._conn.execute("UPDATE peers SET strikes = 0 WHERE key = ?", (key,))
+
+
+def _peer(row: Sequence[object]) -> Peer:
+    key, name, addresses, role, since, last, state, reason, mj, mc, tj, tc, we, they, paused, strikes = row
+    return Peer(
+        key=key,  # type: ignore[arg-type]
+        name=name,  # type: ignore[arg-type]
+        addresses=tuple(json.loads(addresses)),  # type: ignore[arg-type]
+        role=role,  # type: ignore[arg-type]
+        since=since,  # type: ignore[arg-type]
+        last_contact=last,  # type: ignore[arg-type]
+        state=state,  # type: ignore[arg-type]
+        reason=reason,  # type: ignore[arg-type]
+        mine=None if mj is None else Seen(mj, mc),  # type: ignore[arg-type]
+        theirs=None if tj is None else Seen(tj, tc),  # type: ignore[arg-type]
+        we_lack=we,  # type: ignore[arg-type]
+        they_lack=they,  # type: ignore[arg-type]
+        paused=bool(paused),
+        strikes=strikes,  # type: ignore[arg-type]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """A one-time invitation, known by the hash of its token. Times in ms."""
+
+    token_hash: bytes
+    name: str
+    until: int
+    used: int | None = None
+    used_by: Key | None = None
+
+
+class Invitations:
+    """The invitations that this node has given."""
+
+    def __init__(self, conn: sqlite3.Connection) -> None:
+        self._conn = conn
+
+    @guarded
+    def add(self, invitation: Invitation) -> None:
+        """Keep an invitation that was given."""
+        self._conn.execute(
+            "INSERT INTO invitations (token_hash, name, until, used, used_by) VALUES (?, ?, ?, ?, ?)",
+            (
+                invitation.token_hash,
+                invitation.name,
+                invitation.until,
+                invitation.used,
+                invitation.used_by,
+            ),
+        )
+
+    @guarded
+    def get(self, token_hash: bytes) -> Invitation | None:
+        """Return an invitation, used and expired ones too: they are refused in other words than unknown ones."""
+        row = self._conn.execute(
+            "SELECT token_hash, name, until, used, used_by FROM invitations WHERE token_hash = ?",
+            (token_hash,),
+        ).fetchone()
+        return Invitation(*row) if row else None
+
+    @guarded
+    def all(self) -> list[Invitation]:
+        """Return the invitations, the one that ends last first."""
+        rows = self._conn.execute(
+            "SELECT token_hash, name, until, used, used_by FROM invitations ORDER BY until DESC, token_hash"
+        ).fetchall()
+        return [Invitation(*row) for row in rows]
+
+    @guarded
+    def use(self, token_hash: bytes, by: Key, at: int) -> bool:
+        """Mark an invitation as used; False when it was used before, or there is none."""
+        cursor = self._conn.execute(
+            "UPDATE invitations SET used = ?, used_by = ? WHERE token_hash = ? AND used IS NULL",
+            (at, by, token_hash),
+        )
+        return cursor.rowcount == 1
+
+    @guarded
+    def remove(self, token_hash: bytes) -> None:
+        """Forget an invitation."""
+        self._conn.execute("DELETE FROM invitations WHERE token_hash = ?", (token_hash,))
+
+
+@dataclass(frozen=True, slots=True)
+class FollowedBody:
+    """A body whose records this node keeps, and why: its own, a peer's, or one that a peer announced."""
+
+    scope: Scope
+    body: PageId
+    name: str | None
+    source: Source
+    via: Key | None
+    since: int
+
+
+class Followed:
+    """The bodies that this node follows. A scope is bound to one page 0 when it is first followed."""
+
+    def __init__(self, conn: sqlite3.Connection) -> None:
+        self._conn = conn
+
+    @guarded
+    def all(self) -> list[FollowedBody]:
+        """Return them, the own one first, then in the order in which they came."""
+        rows = self._conn.execute(
+            "SELECT scope, body, name, source, via, since FROM followed ORDER BY source != 'own', since, scope"
+        ).fetchall()
+        return [FollowedBody(*row) for row in rows]
+
+    @guarded
+    def get(self, scope: Scope) -> FollowedBody | None:
+        """Return what is followed under a scope."""
+        row = self._conn.execute(
+            "SELECT scope, body, name, source, via, since FROM followed WHERE scope = ?", (scope,)
+        ).fetchone()
+        return FollowedBody(*row) if row else None
+
+    @guarded
+    def add(self, body: FollowedBody) -> bool:
+        """Follow a body; False when its scope is followed already, for this body or another: that stays."""
+        cursor = self._conn.execute(
+            "INSERT OR IGNORE INTO followed (scope, body, name, source, via, since) VALUES (?, ?, ?, ?, ?, ?)",
+            (body.scope, body.body, body.name, body.source, body.via, body.since),
+        )
+        return cursor.rowcount == 1
+
+    @guarded
+    def name(self, scope: Scope, name: str) -> None:
+        """Note a body's name."""
+        self._conn.execute("UPDATE followed SET name = ? WHERE scope = ?", (name, scope))
+
+    @guarded
+    def remove(self, scope: Scope) -> None:
+        """Follow a body no longer. What is held of it stays."""
+        self._conn.execute("DELETE FROM followed WHERE scope = ?", (scope,))

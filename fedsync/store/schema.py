@@ -1,0 +1,157 @@
+"""The tables of the one file, and how an older file becomes a newer one.
+
+Touches the connection that it is given, inside the caller's transaction. A migration is never changed once it
+was released; a change is a new migration. What later programs add is refused by earlier ones, since they would
+keep some of it and lose the rest.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from fedsync.store.errors import StoreForeign, StoreTooNew
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+APPLICATION_ID = 0x66645379
+"""'fdSy': how one knows that a SQLite file is a store of fedsync."""
+
+MIGRATION_SET = "fedsync"
+
+
+def _first(db: "Database") -> None:
+    """Records first: logs, heads and blocks; then what a node knows of itself and of its peers."""
+    db.conn.execute("CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID")
+    db.table("sets").create(
+        {"no": int, "scope": bytes, "reach": int, "class": int},
+        pk="no",
+        not_null={"scope", "reach", "class"},
+    ).create_index(["scope", "reach", "class"], unique=True)
+    logs = db.table("logs").create(
+        {
+            "no": int,
+            "id": bytes,
+            "set_no": int,
+            "genesis": bytes,
+            "key": bytes,
+            "scope": bytes,
+            "capacity": bytes,
+            "class": int,
+            "reach": int,
+            "incarnation": bytes,
+            "created": int,
+            "changed": int,
+            "records": int,
+            "fork_seq": int,
+        },
+        pk="no",
+        not_null={"id", "set_no", "genesis", "key", "scope", "created", "changed", "records"},
+    )
+    logs.create_index(["id"], unique=True)
+    logs.create_index(["set_no", "changed"])
+    logs.create_index(["scope", "key"])
+    # What sqlite-utils has no words for: tables that are nothing but their key's index.
+    for statement in (
+        "CREATE TABLE heads (log INTEGER NOT NULL, id BLOB NOT NULL, seq INTEGER NOT NULL,"
+        " place_count INTEGER NOT NULL, place_size INTEGER NOT NULL, PRIMARY KEY (log, id)) WITHOUT ROWID",
+        # `prints` stands before `raw`: looking for an id's beginning need not read the blocks themselves.
+        "CREATE TABLE blocks (no INTEGER PRIMARY KEY, log INTEGER NOT NULL, first INTEGER NOT NULL,"
+        " last INTEGER NOT NULL, counter INTEGER NOT NULL, place_count INTEGER NOT NULL, place_size INTEGER NOT NULL,"
+        " prev BLOB NOT NULL, tip BLOB NOT NULL, prints BLOB NOT NULL, raw BLOB NOT NULL)",
+        "CREATE INDEX idx_blocks_log_first ON blocks (log, first)",
+        "CREATE TABLE pins (log INTEGER PRIMARY KEY, seq INTEGER NOT NULL, id BLOB NOT NULL,"
+        " held INTEGER NOT NULL)",
+        "CREATE TABLE buckets (set_no INTEGER NOT NULL, bucket INTEGER NOT NULL, hash BLOB, items INTEGER,"
+        " PRIMARY KEY (set_no, bucket)) WITHOUT ROWID",
+    ):
+        db.conn.execute(statement)
+    parked = db.table("parked").create(
+        {"no": int, "peer": bytes, "log": bytes, "raw": bytes, "until": int},
+        pk="no",
+        not_null={"peer", "log", "raw", "until"},
+    )
+    parked.create_index(["log"])
+    parked.create_index(["peer"])
+    db.table("refused").create(
+        {"log": bytes, "seq": int, "id": bytes, "code": str, "until": int},
+        pk=("log", "id"),
+        not_null={"seq", "code", "until"},
+    )
+    db.table("peers").create(
+        {
+            "key": bytes,
+            "name": str,
+            "addresses": str,
+            "role": str,
+            "since": int,
+            "last_contact": int,
+            "state": str,
+            "reason": str,
+            "mine_journal": bytes,
+            "mine_counter": int,
+            "theirs_journal": bytes,
+            "theirs_counter": int,
+            "we_lack": int,
+            "they_lack": int,
+            "paused": int,
+            "strikes": int,
+        },
+        pk="key",
+        not_null={"name", "addresses", "role", "since", "paused", "strikes"},
+        defaults={"addresses": "[]", "paused": 0, "strikes": 0},
+    )
+    db.table("invitations").create(
+        {"token_hash": bytes, "name": str, "until": int, "used": int, "used_by": bytes},
+        pk="token_hash",
+        not_null={"name", "until"},
+    )
+    db.table("followed").create(
+        {"scope": bytes, "body": bytes, "name": str, "source": str, "via": bytes, "since": int},
+        pk="scope",
+        not_null={"body", "source", "since"},
+    )
+
+
+MIGRATIONS: tuple[Callable[["Database"], None], ...] = (_first,)
+"""In order; a store's version says how many of them it has seen."""
+
+VERSION = len(MIGRATIONS)
+
+
+def version(conn: sqlite3.Connection) -> int:
+    """Return the file's version, 0 when it is empty. Raises StoreTooNew and StoreForeign; changes nothing."""
+    mark = conn.execute("PRAGMA application_id").fetchone()[0]
+    found: int = conn.execute("PRAGMA user_version").fetchone()[0]
+    if mark == APPLICATION_ID:
+        if found > VERSION:
+            raise StoreTooNew(found, VERSION)
+        return found
+    if mark or found or conn.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        raise StoreForeign("the file is a database of another program; fedsync leaves it alone")
+    return 0
+
+
+def migrate(conn: sqlite3.Connection) -> bool:
+    """Bring the file to this program's version; return whether it was empty.
+
+    Runs within the caller's transaction: a migration that is cut leaves the file as it was.
+    """
+    found = version(conn)
+    if found < VERSION:
+        _apply(conn)
+        conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        conn.execute(f"PRAGMA user_version = {VERSION}")
+    return found == 0
+
+
+def _apply(conn: sqlite3.Connection) -> None:
+    # Imported here: a tenth of a second that a start without migrations need not spend.
+    from sqlite_utils import Database, Migrations
+
+    # Plugins are other people's code, installed for other programs: none may touch this file.
+    db = Database(conn, execute_plugins=False, recursive_triggers=False)
+    steps = Migrations(MIGRATION_SET)
+    for number, step in enumerate(MIGRATIONS, 1):
+        steps(name=f"{number:04}{step.__name__}")(step)
+    steps.apply(db)

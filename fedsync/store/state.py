@@ -1,0 +1,188 @@
+"""The folded state in tables: what a fold reads through, and where its changes go.
+
+Touches tables named `state_...`, made from descriptions that the fold gives, and never reads what they mean.
+All of it can be made again from the blocks. `folded_upto` says how far it is: the number of the last block that
+was folded; it moves in the transaction that wrote what came of that block, so a crash costs a repeat at most.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from hashlib import sha256
+from typing import Protocol, TypeAlias
+
+from fedsync.records.block import Block
+from fedsync.records.ids import LogId
+from fedsync.store.errors import StoreError, guarded, translated
+from fedsync.store.logs import Logs
+from fedsync.store.meta import Cell, Meta
+
+Row: TypeAlias = tuple[Cell, ...]
+KeyRow: TypeAlias = tuple[bytes | int | str, ...]
+
+
+class TableLike(Protocol):
+    """What must be known of a table of the state."""
+
+    @property
+    def name(self) -> str:
+        """Its name, a word."""
+        ...
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The names of its key's columns."""
+        ...
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of its other columns."""
+        ...
+
+    @property
+    def rooted(self) -> bool:
+        """Whether its rows enter the state root."""
+        ...
+
+
+class _Words:
+    """The statements of one table."""
+
+    __slots__ = ("drop", "get", "put", "scans", "width")
+
+    def __init__(self, table: TableLike) -> None:
+        name, columns = table_name(table), ", ".join(_quoted(each) for each in table.columns)
+        keys = [_quoted(each) for each in table.key]
+        named = ", ".join(keys)
+        match = " AND ".join(f"{each} = ?" for each in keys)
+        self.width = len(keys)
+        self.get = f"SELECT {columns or '1'} FROM {name} WHERE {match}"
+        marks = ", ".join("?" * (len(keys) + len(table.columns)))
+        self.put = f"INSERT OR REPLACE INTO {name} VALUES ({marks})"
+        self.drop = f"DELETE FROM {name} WHERE {match}"
+        every = ", ".join(filter(None, (named, columns)))
+        self.scans = [
+            f"SELECT {every} FROM {name}"
+            + (" WHERE " + " AND ".join(f"{each} = ?" for each in keys[:n]) if n else "")
+            + f" ORDER BY {named}"
+            for n in range(len(keys) + 1)
+        ]
+
+
+class StateTables:
+    """The folded state: what a fold calls its view. Writes belong in the open transaction."""
+
+    def __init__(self, conn: sqlite3.Connection, meta: Meta, logs: Logs, tables: Iterable[TableLike]) -> None:
+        self._conn, self._meta, self._logs = conn, meta, logs
+        self._tables = tuple(tables)
+        self._words = {table: _Words(table) for table in self._tables}
+
+    # --- Reading --------------------------------------------------------------------------------------
+
+    def get(self, table: TableLike, key: KeyRow) -> Row | None:
+        """Return the row of `key` (its columns without the key), or None."""
+        try:
+            found: Row | None = self._conn.execute(self._words[table].get, key).fetchone()
+        except sqlite3.Error as error:
+            raise translated(error) from error
+        return () if found is not None and not table.columns else found
+
+    def scan(self, table: TableLike, prefix: KeyRow = ()) -> Iterator[tuple[KeyRow, Row]]:
+        """Yield the rows whose key begins with `prefix`, ordered by key, as they are now."""
+        words = self._words[table]
+        try:
+            rows = self._conn.execute(words.scans[len(prefix)], prefix).fetchall()
+        except sqlite3.Error as error:
+            raise translated(error) from error
+        width = words.width
+        return iter([(row[:width], row[width:]) for row in rows])
+
+    def blocks(self, log: LogId, first: int = 0) -> Iterator[Block]:
+        """Yield the held blocks of `log`, all branches, that reach seq `first` or beyond, by first seq."""
+        return self._logs.blocks(log, first)
+
+    @property
+    def folded_upto(self) -> int:
+        """The number of the last block that is folded."""
+        return self._meta.number("folded_upto")
+
+    @property
+    def tables(self) -> tuple[TableLike, ...]:
+        """The tables that make up the state."""
+        return self._tables
+
+    def ready(self, version: int) -> bool:
+        """Say whether the file holds the state of these tables, as a fold of this version leaves it."""
+        return self._meta.text("state_digest") == self._digest(version)
+
+    # --- Writing --------------------------------------------------------------------------------------
+
+    @guarded
+    def write(self, changes: Mapping[tuple[TableLike, KeyRow], Row | None]) -> None:
+        """Take the new row of each changed key; None removes it."""
+        puts: dict[TableLike, list[Row]] = {}
+        drops: dict[TableLike, list[KeyRow]] = {}
+        for (table, key), row in changes.items():
+            if row is None:
+                drops.setdefault(table, []).append(key)
+            else:
+                puts.setdefault(table, []).append(key + row)
+        for table, keys in drops.items():
+            self._conn.executemany(self._words[table].drop, keys)
+        for table, rows in puts.items():
+            # In the key's order: neighbours in the file are written one after the other.
+            if len(rows) > 1:
+                width = self._words[table].width
+                rows.sort(key=lambda row: row[:width])
+            self._conn.executemany(self._words[table].put, rows)
+
+    def fold_done(self, number: int) -> None:
+        """Say that all blocks up to this one are folded."""
+        self._meta.set("folded_upto", number)
+
+    def prepare(self, version: int) -> bool:
+        """Make the tables if they are not those of these descriptions and fold; return whether they were made.
+
+        Then nothing is folded yet, and all blocks are to be folded again.
+        """
+        if self.ready(version):
+            return False
+        self.drop_state()
+        for table in self._tables:
+            self._create(table)
+        self._meta.set("state_digest", self._digest(version))
+        return True
+
+    @guarded
+    def drop_state(self) -> None:
+        """Remove all that is derived. The blocks stay; `prepare` makes the tables again."""
+        rows = self._conn.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'state\\_%' ESCAPE '\\'"
+        ).fetchall()
+        for (name,) in rows:
+            self._conn.execute(f"DROP TABLE {_quoted(name)}")
+        self._meta.set("state_digest", None)
+        self._meta.set("folded_upto", 0)
+
+    @guarded
+    def _create(self, table: TableLike) -> None:
+        # No types: a column without one keeps bytes, whole numbers and text as they are.
+        keys = ", ".join(_quoted(each) for each in table.key)
+        columns = ", ".join(_quoted(each) for each in (*table.key, *table.columns))
+        self._conn.execute(
+            f"CREATE TABLE {table_name(table)} ({columns}, PRIMARY KEY ({keys})) WITHOUT ROWID"
+        )
+
+    def _digest(self, version: int) -> str:
+        said = [(each.name, each.key, each.columns) for each in self._tables]
+        return sha256(repr((version, said)).encode()).hexdigest()
+
+
+def table_name(table: TableLike) -> str:
+    """Return the name of a state table in the file."""
+    return _quoted(f"state_{table.name}")
+
+
+def _quoted(name: str) -> str:
+    if not name.replace("_", "").isalnum():
+        raise StoreError(f"{name!r} is no name for a table or a column")
+    return f'"{name}"'
