@@ -18,7 +18,6 @@ from typing import Final, Literal, TypeAlias
 import trio
 
 from fedsync.gossip.framing import MAX_BODY, BadFrame, FrameReader, TruncatedStream, prefix
-from fedsync.gossip.tls import NotThePeer, leaf_key
 from fedsync.records.ids import Key
 
 QUEUE_BYTES: Final = 512 * 1024
@@ -197,9 +196,13 @@ class Link:
             await self._below.wait()
             self._check()
 
-    def cut(self, code: Code, sentence: str) -> None:
-        """End the link at once, for a reason of our own: nothing more is read, written or said. Never waits."""
+    def cut(self, code: Code, sentence: str) -> LinkClosed:
+        """End the link at once, for a reason of our own, and return why it ended. Never waits.
+
+        Nothing more is read, written or said. Who wants to leave at once can `raise link.cut(...)`.
+        """
         self._end(LinkClosed(code, sentence))
+        return self._why()
 
     async def run(self, handle: Callable[["Link"], Awaitable[None]]) -> LinkClosed:
         """Carry the link while `handle` uses it, close it, and return why it ended. For both sides, once.
@@ -302,7 +305,9 @@ class Link:
         if not self.heard:
             wait = f"{self._patience.first_frame:.0f} seconds"
             return LinkClosed("no-answer", f"the connection stands, but the peer said nothing for {wait}")
-        return LinkClosed("slow-frame", f"a frame took longer than {self._patience.frame:.0f} seconds to come")
+        return LinkClosed(
+            "slow-frame", f"a frame took longer than {self._patience.frame:.0f} seconds to come"
+        )
 
     def _what_ended(self) -> LinkClosed:
         try:
@@ -350,71 +355,11 @@ class Meter(trio.abc.Stream):
         await self.below.aclose()
 
 
-async def dial_over(
-    stream: trio.abc.Stream, context: ssl.SSLContext, peer: Key, *, patience: Patience = PATIENCE
-) -> Link:
-    """Return a link to `peer` over a new `stream`, as the side that called. Raises LinkClosed, the stream closed."""
-    return await _secure(stream, context, lambda key: key == peer, False, patience)
-
-
-async def answer_over(
-    stream: trio.abc.Stream,
-    context: ssl.SSLContext,
-    allowed: Callable[[Key], bool],
-    *,
-    patience: Patience = PATIENCE,
-) -> Link:
-    """Return a link over a new `stream`, as the side that was called. Raises LinkClosed, the stream closed.
-
-    `allowed` is asked after OpenSSL, since `context` may be older than the last recall.
-    """
-    return await _secure(stream, context, allowed, True, patience)
-
-
-async def _secure(
-    stream: trio.abc.Stream,
-    context: ssl.SSLContext,
-    allowed: Callable[[Key], bool],
-    server_side: bool,
-    patience: Patience,
-) -> Link:
-    meter = Meter(stream)
-    secured = trio.SSLStream(meter, context, server_side=server_side)
-    try:
-        with trio.move_on_after(patience.handshake) as scope:
-            await secured.do_handshake()
-        if scope.cancelled_caught:
-            raise LinkClosed("slow-handshake", f"no handshake within {patience.handshake:.0f} seconds")
-        key = leaf_key(secured.getpeercert(binary_form=True))
-        if not allowed(key):
-            raise NotThePeer("the peer's key is not one that we allow now")
-    except BaseException as error:
-        # At once and without a word: otherwise a peer that we refused waits for us, and we for it.
-        hang_up(secured)
-        await trio.aclose_forcefully(secured)
-        if isinstance(error, trio.BrokenResourceError | trio.ClosedResourceError | NotThePeer):
-            raise _no_handshake(error, server_side) from error
-        raise
-    return Link(secured, key, patience=patience, meter=meter)
-
-
-def _no_handshake(error: Exception, server_side: bool) -> LinkClosed:
-    cause = error.__cause__
-    unknown = isinstance(error, NotThePeer) or isinstance(cause, ssl.SSLCertVerificationError)
-    if unknown or (isinstance(cause, ssl.SSLError) and cause.reason == "PEER_DID_NOT_RETURN_A_CERTIFICATE"):
-        if server_side:
-            return LinkClosed("stranger", "someone called whose key we do not know")
-        return LinkClosed("wrong-peer", "who answers there has another key than the peer")
-    if not isinstance(cause, ssl.SSLError):
-        return LinkClosed("lost", "the connection broke during the handshake")
-    if "EOF" in str(cause):
-        return LinkClosed("lost", "the other side hung up during the handshake")
-    return LinkClosed("not-tls", "the other side does not speak TLS 1.3 with a key")
-
-
 def refused() -> LinkClosed:
     """Return the reason when a peer hangs up before its first frame."""
-    return LinkClosed("refused", "the peer hung up before its first word: it may not know our key, or be too busy")
+    return LinkClosed(
+        "refused", "the peer hung up before its first word: it may not know our key, or be too busy"
+    )
 
 
 def hang_up(stream: trio.abc.AsyncResource) -> None:

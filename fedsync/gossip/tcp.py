@@ -10,7 +10,8 @@ import trio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from fedsync.gossip.gate import Gate, Refusal
-from fedsync.gossip.link import PATIENCE, Link, LinkClosed, Patience, answer_over, dial_over
+from fedsync.gossip.link import PATIENCE, Link, LinkClosed, Patience
+from fedsync.gossip.secure import answer_over, dial_over
 from fedsync.gossip.tls import dial_context
 from fedsync.records.ids import Key
 

@@ -38,7 +38,7 @@ from fedsync.records.ids import Key
 NO_CHECK_TIME: Final = 0x200000
 """X509_V_FLAG_NO_CHECK_TIME, which Python gives no name."""
 IGNORE_UNEXPECTED_EOF: Final = 0x80
-"""SSL_OP_IGNORE_UNEXPECTED_EOF; Python sets it in every context and names it since 3.12 only."""
+"""SSL_OP_IGNORE_UNEXPECTED_EOF; some Pythons set it in every context, and name it since 3.12 only."""
 
 # Servers without a battery clock boot in the past: dates say nothing here, and a recall is the revocation.
 NOT_BEFORE: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -131,9 +131,7 @@ def leaf(own_key: Ed25519PrivateKey) -> bytes:
     return certificate(LEAF_NAME, key.hex(), key, own_key, ca=False)
 
 
-def certificate(
-    subject: str, issuer: str, key: Key, signer: Ed25519PrivateKey, *, ca: bool
-) -> bytes:
+def certificate(subject: str, issuer: str, key: Key, signer: Ed25519PrivateKey, *, ca: bool) -> bytes:
     """Return a certificate (DER) that says `key` is `subject`, in the name of `issuer`."""
     builder = (
         x509.CertificateBuilder()

@@ -54,7 +54,8 @@ def two_nodes_meet_by_their_keys() -> bool:
     """two nodes that trust each other's key meet, by TLS 1.3"""
     mill, farm = _key(), _key()
     client, server = handshake(
-        tls.dial_context(mill, public_key(farm)), tls.listen_context(farm, [public_key(_key()), public_key(mill)])
+        tls.dial_context(mill, public_key(farm)),
+        tls.listen_context(farm, [public_key(_key()), public_key(mill)]),
     )
     known = tls.peer_key(client) == public_key(farm) and tls.peer_key(server) == public_key(mill)
     return known and client.version() == "TLSv1.3"
@@ -80,7 +81,9 @@ def no_peer_vouches_for_another() -> bool:
         # or makes the other key an authority below itself.
         [
             tls.leaf(other),
-            tls.certificate(public_key(other).hex(), public_key(mill).hex(), public_key(other), mill, ca=True),
+            tls.certificate(
+                public_key(other).hex(), public_key(mill).hex(), public_key(other), mill, ca=True
+            ),
         ],
     ):
         lying = tls.context_of(ssl.PROTOCOL_TLS_CLIENT, other, chain, [public_key(farm)])
