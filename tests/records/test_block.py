@@ -268,6 +268,8 @@ MIXED = seal(
     ],
 )[0]
 SIGNED_TWICE = merge([MIXED, *seal(ALICE, FACTS, tip(MIXED), [event(n) for n in range(3)])], [MIXED.last])
+REPEATED = seal(ALICE, FACTS, BASE, [event(quantity) for quantity in (5, 7, 9) * 4])[0]
+"""Its quantities stand in a dictionary column."""
 
 
 def test_a_block_is_refused_where_it_does_not_belong() -> None:
@@ -479,7 +481,7 @@ def test_no_change_of_columns_changes_what_a_block_says() -> None:
     dice = random.Random(20)
     accepted = 0
     for _ in range(3_000):
-        block = dice.choice([MIXED, SIGNED_TWICE])
+        block = dice.choice([MIXED, SIGNED_TWICE, REPEATED])
         raw = carve(block.raw, lambda body: mutate(body, dice))
         accepted += harmless(raw, block, BASE)
     assert accepted  # some changes are other forms of the same records
@@ -524,7 +526,11 @@ def mutate(node: Any, dice: random.Random) -> None:
             node = node[at]
             continue
         break
-    match dice.randrange(5):
+    match dice.randrange(6):
+        case 5 if isinstance(node[at], list):
+            # A map that is walked like this list and asked like another.
+            forged: dict[Any, Any] = {each: 0 for each in node[at] if isinstance(each, int | str | bytes)}
+            node[at] = forged | dict(enumerate(dice.choices(ODD, k=len(node[at]))))
         case 0:
             node[at] = dice.choice(ODD)
         case 1:
