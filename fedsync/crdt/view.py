@@ -18,7 +18,8 @@ Row: TypeAlias = tuple[Cell, ...]
 KeyRow: TypeAlias = tuple[bytes | int | str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+# Compared by identity: there is one of each, and a fold looks thousands of rows up by it.
+@dataclass(frozen=True, slots=True, eq=False)
 class Table:
     """A table of the folded state: what its key and its columns are called.
 
@@ -58,7 +59,7 @@ class Draft:
     def __init__(self, view: View) -> None:
         self._view = view
         self.changes: Changes = {}
-        self._touched: dict[Table, dict[KeyRow, None]] = {}
+        self._touched: dict[Table, _Touched] = {}
 
     def get(self, table: Table, key: KeyRow) -> Row | None:
         """Return the row of `key` as it is with the changes so far."""
@@ -69,19 +70,25 @@ class Draft:
 
     def put(self, table: Table, key: KeyRow, row: Row) -> None:
         """Set the row of `key`."""
-        self.changes[table, key] = row
-        self._touched.setdefault(table, {})[key] = None
+        self._set(table, key, row)
 
     def drop(self, table: Table, key: KeyRow) -> None:
         """Remove the row of `key`, if there is one."""
-        self.changes[table, key] = None
-        self._touched.setdefault(table, {})[key] = None
+        self._set(table, key, None)
+
+    def _set(self, table: Table, key: KeyRow, row: Row | None) -> None:
+        place = (table, key)
+        if place not in self.changes:
+            touched = self._touched.get(table)
+            if touched is None:
+                touched = self._touched[table] = _Touched()
+            touched.fresh.append(key)
+        self.changes[place] = row
 
     def scan(self, table: Table, prefix: KeyRow = ()) -> Iterator[tuple[KeyRow, Row]]:
         """Yield the rows whose key begins with `prefix`, ordered by key, with the changes so far."""
-        n = len(prefix)
         touched = self._touched.get(table)
-        mine = [key for key in touched if key[:n] == prefix] if touched else []
+        mine = touched.under(prefix) if touched else []
         if not mine:
             yield from self._view.scan(table, prefix)
             return
@@ -97,6 +104,31 @@ class Draft:
     def blocks(self, log: LogId, first: int = 0) -> Iterator[Block]:
         """Yield the held blocks of `log` from `first` on."""
         return self._view.blocks(log, first)
+
+
+class _Touched:
+    """The keys of one table that a draft changed. Sorted only when somebody scans: most batches never do."""
+
+    __slots__ = ("fresh", "ordered")
+
+    def __init__(self) -> None:
+        self.fresh: list[KeyRow] = []
+        self.ordered: list[KeyRow] = []
+
+    def under(self, prefix: KeyRow) -> list[KeyRow]:
+        """Return the keys that begin with `prefix`, in order."""
+        if len(self.fresh) > 16:
+            self.ordered.extend(self.fresh)
+            self.ordered.sort()
+        else:
+            for key in self.fresh:
+                insort(self.ordered, key)
+        self.fresh.clear()
+        keys, n = self.ordered, len(prefix)
+        start = end = bisect_left(keys, prefix)
+        while end < len(keys) and keys[end][:n] == prefix:
+            end += 1
+        return keys[start:end]
 
 
 _ABSENT: object = object()
