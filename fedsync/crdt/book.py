@@ -1,0 +1,405 @@
+"""The fold of minute books: records of authority logs in, statuses of pages and voices out. Touches a draft only.
+
+Rules 1, 4 to 8 for bodies with seats of people. A record is first written down as it came; then every slot that it
+may have changed is settled again from its rows, and from there down only where something changed. So any order of
+arrival, any grouping and any repetition end in the same rooted rows.
+"""
+
+import heapq
+from collections.abc import Iterable
+
+from fedsync.crdt.booktables import (
+    ADOPTED,
+    BOOKS,
+    CHILDREN,
+    DISPLACED,
+    DRAFTED,
+    FOLLOWED,
+    FROZEN,
+    KNOWN,
+    LAST_VOICE,
+    LOGS,
+    NAMED,
+    PAGES,
+    PEOPLE,
+    RECORDS,
+    SEALED,
+    STATUSES,
+    VERDICTS,
+    VOICES,
+    WAITING,
+    Book,
+    Known,
+    LogRow,
+    PageRow,
+    Reader,
+    RecordRow,
+    Status,
+    book,
+    children,
+    known,
+    log_row,
+    page_row,
+    record_row,
+    row,
+    status,
+)
+from fedsync.crdt.branches import last_voice, place
+from fedsync.crdt.epoch import Epoch, epoch_on, read_page, unfit
+from fedsync.crdt.seats import reseat
+from fedsync.crdt.slot import Judged, Voice, VoiceStatus, judge
+from fedsync.crdt.view import Draft
+from fedsync.records.block import Block, Record
+from fedsync.records.codec import NotCanonical
+from fedsync.records.genesis import GENESIS, REPAIR
+from fedsync.records.header import VERSION
+from fedsync.records.ids import Key, LogClass, LogId, PageId, Reach, RecordId, Scope
+from fedsync.records.kinds import class_of
+from fedsync.records.kinds.authority import (
+    APPROVAL,
+    PAGE,
+    PERSON,
+    SIGNATURE,
+    Approval,
+    EpochEntry,
+    KeySeat,
+    Signature,
+    parse_approval,
+    parse_person,
+    parse_signature,
+)
+from fedsync.records.void import Void
+
+Bounds = set[tuple[Scope, Key]]
+"""Keys whose facts may count otherwise than before: ask `seats.fact_bound` again."""
+
+
+def apply_block(draft: Draft, block: Block) -> Bounds:
+    """Fold one block of an authority log. Return the keys whose facts may now count otherwise."""
+    return apply_blocks(draft, [block])
+
+
+def apply_blocks(draft: Draft, blocks: Iterable[Block]) -> Bounds:
+    """Fold blocks of authority logs, each log from its genesis on; others are passed over. See `apply_block`."""
+    fold = _Fold(draft)
+    for block in blocks:
+        if block.genesis.log_class is LogClass.AUTHORITY:
+            fold.take(block)
+    return fold.settle()
+
+
+def bind(draft: Draft, scope: Scope, body: PageId) -> Bounds:
+    """Follow the body whose page 0 is `body`: from now on the tag means this body, and no other page 0 counts.
+
+    Raises ValueError when the tag is bound to another body.
+    """
+    bound = draft.get(FOLLOWED, (scope,))
+    if bound is not None and bound[0] != body:
+        raise ValueError("this founding tag is already bound to another body")
+    draft.put(FOLLOWED, (scope,), (body,))
+    fold = _Fold(draft)
+    fold.learn(body)
+    return fold.settle()
+
+
+def judge_slot(view: Reader, page: PageId) -> Judged:
+    """Return what the voices in the slot after a known page amount to."""
+    here = known(view, page)
+    assert here is not None
+    pages = {}
+    for child in children(view, page):
+        found = known(view, child)
+        assert found is not None
+        pages[child] = found.repair
+    return judge(epoch_in_force(view, here), pages, _voices(view, page, here.scope))
+
+
+def epoch_in_force(view: Reader, page: Known) -> Epoch | None:
+    """Return the epoch that governs the pages after a known page; None when page 0 has no sound one."""
+    if page.epoch is None:
+        return None
+    carrier, at = page_row(view, page.epoch), known(view, page.epoch)
+    assert carrier is not None
+    assert at is not None
+    return epoch_on(carrier.payload, page.scope, at.level if at.number else None)
+
+
+def _voices(view: Reader, slot: PageId, scope: Scope) -> list[Voice]:
+    logs: dict[bytes, LogRow] = {}
+    found = []
+    for key, cells in view.scan(VOICES, (slot,)):
+        log = LogId(key[1])  # type: ignore[arg-type]
+        if log not in logs:
+            held = log_row(view, log)
+            assert held is not None
+            logs[log] = held
+        whose = logs[log]
+        approves, page, round_, lock, before = cells
+        found.append(
+            Voice(
+                id=key[3],  # type: ignore[arg-type]
+                log=log,
+                seq=key[2],  # type: ignore[arg-type]
+                before=before,  # type: ignore[arg-type]
+                approves=bool(approves),
+                page=page,  # type: ignore[arg-type]
+                round=round_,  # type: ignore[arg-type]
+                lock=lock,  # type: ignore[arg-type]
+                key=whose.key,
+                fit=bool(whose.fit) and whose.scope == scope,
+                repairs=whose.capacity == REPAIR[0],
+            )
+        )
+    return found
+
+
+class _Fold:
+    """One batch: what was learned, and which slots must be settled again."""
+
+    def __init__(self, draft: Draft) -> None:
+        self.draft = draft
+        self.slots: dict[PageId, None] = {}
+        self.scopes: set[Scope] = set()
+        self.epochs: set[Scope] = set()
+
+    # --- Writing down
+
+    def take(self, block: Block) -> None:
+        genesis = block.genesis
+        if self.draft.get(LOGS, (block.log,)) is None:
+            fit = unfit(genesis, genesis.scope) is None
+            self.draft.put(
+                LOGS, (block.log,), (genesis.key, genesis.scope, str(genesis.capacity[0]), int(fit))
+            )
+        for record in block.records():
+            if self.draft.get(RECORDS, (record.id,)) is None:
+                self._record(record)
+
+    def _record(self, record: Record) -> None:
+        branch = place(self.draft, record.log, record.seq, record.prev, record.id)
+        page: PageId | None = None
+        slot: PageId | None = None
+        fault = None
+        try:
+            page, slot = self._say(record, branch)
+        except Void as void:
+            fault = void.code
+        written = RecordRow(record.log, record.seq, branch, record.kind, page, slot, fault)
+        self.draft.put(RECORDS, (record.id,), tuple(written))
+
+    def _say(self, record: Record, branch: int) -> tuple[PageId | None, PageId | None]:
+        """Write down what the record says; return the page that it is or speaks of, and its slot. Raises Void."""
+        if record.version != VERSION or record.kind == GENESIS:
+            return None, None
+        if class_of(record.kind) not in (None, LogClass.AUTHORITY):
+            raise Void("wrong-class", f"a {record.kind} does not belong in a log of pages and signatures")
+        if record.genesis.reach is Reach.LOCAL and record.kind in (PAGE, SIGNATURE, APPROVAL):
+            raise Void("local-log", "what only the community's own nodes can see can't bind its book")
+        if record.kind == PAGE:
+            return self._page(record), None
+        try:
+            if record.kind == SIGNATURE:
+                return self._voice(record, branch, parse_signature(record.value))
+            if record.kind == APPROVAL:
+                return self._voice(record, branch, parse_approval(record.value))
+            if record.kind == PERSON:
+                person = parse_person(record.value)
+                said = (person.name, record.genesis.key, record.time)
+                self.draft.put(PEOPLE, (record.genesis.scope, person.key, record.id), said)
+        except NotCanonical as error:
+            raise Void("malformed", str(error)) from None
+        return None, None
+
+    def _page(self, record: Record) -> PageId:
+        page = read_page(record.payload)
+        id_ = PageId(record.payload_id)
+        if self.draft.get(PAGES, (id_,)) is None:
+            body = page.body if page.body is not None else id_
+            held = PageRow(page.number, page.prev, body, page.scope, page.repair, record.id, record.payload)
+            self.draft.put(PAGES, (id_,), row(held))
+            if page.prev is not None:
+                self.draft.put(CHILDREN, (page.prev, id_), (page.number,))
+            self.learn(id_)
+        return id_
+
+    def _voice(self, record: Record, branch: int, said: Signature | Approval) -> tuple[PageId, PageId]:
+        before = last_voice(self.draft, record.log, branch, said.slot)
+        lock = said.lock if isinstance(said, Signature) else None
+        cells = (int(isinstance(said, Approval)), said.page, said.round, lock, before)
+        self.draft.put(VOICES, (said.slot, record.log, record.seq, record.id), cells)
+        self.draft.put(LAST_VOICE, (record.log, branch, said.slot), (record.id,))
+        page = known(self.draft, said.page)
+        if page is None:
+            self.draft.put(WAITING, (said.page, record.id), (said.slot,))
+        elif page.prev != said.slot:
+            self._wrong_slot(page, said.page, record.id, record.genesis.scope)
+        if page is None or page.prev == said.slot:
+            # A voice for a page that is not held still binds its log in the slot, so the slot is settled again.
+            self.slots[said.slot] = None
+        return said.page, said.slot
+
+    def _wrong_slot(self, page: Known, id_: PageId, record: RecordId, scope: Scope) -> None:
+        if scope == page.scope:
+            self.draft.put(VERDICTS, (scope, record), (id_, VoiceStatus.VOID.value, "wrong-slot"))
+
+    def learn(self, first: PageId) -> None:
+        """Take in a page, and those that waited for it, as far as their chain to a followed page 0 is held."""
+        new = [first]
+        while new:
+            id_ = new.pop()
+            held = page_row(self.draft, id_)
+            page = self._follow(id_, held) if held is not None else None
+            if held is None or page is None or known(self.draft, id_) is not None:
+                continue
+            self.draft.put(KNOWN, (id_,), row(page))
+            self._name(page.scope, held)
+            self.slots[id_] = None
+            if page.prev is None:
+                self.draft.put(STATUSES, (page.scope, id_), (0, SEALED, 1))
+                self.draft.put(BOOKS, (page.scope,), (id_, id_, 0, 0))
+                self._changed(page.scope, id_, page)
+            else:
+                self.slots[page.prev] = None
+            for key, cells in list(self.draft.scan(WAITING, (id_,))):
+                record = RecordId(key[1])  # type: ignore[arg-type]
+                self.draft.drop(WAITING, key)
+                if cells[0] != page.prev:
+                    voice = record_row(self.draft, record)
+                    assert voice is not None
+                    whose = log_row(self.draft, voice.log)
+                    assert whose is not None
+                    self._wrong_slot(page, id_, record, whose.scope)
+            new.extend(PageId(key[1]) for key, _ in self.draft.scan(CHILDREN, (id_,)))  # type: ignore[arg-type]
+
+    def _follow(self, id_: PageId, held: PageRow) -> Known | None:
+        """Return the page as known when its chain to a followed page 0 is held, numbers stepping by one (rule 1)."""
+        if held.prev is None:
+            assert held.scope is not None
+            if self.draft.get(FOLLOWED, (held.scope,)) != (id_,):
+                return None
+            epoch = epoch_on(held.payload, held.scope, None)
+            level = epoch.level if epoch else None
+            return Known(held.scope, id_, 0, None, False, id_ if epoch else None, level)
+        before = known(self.draft, held.prev)
+        if before is None or before.body != held.body or before.number + 1 != held.number:
+            return None
+        sound = before.level is not None and epoch_on(held.payload, before.scope, before.level) is not None
+        epoch_page = id_ if sound else before.epoch
+        return Known(
+            before.scope, held.body, held.number, held.prev, bool(held.repair), epoch_page, before.level
+        )
+
+    def _name(self, scope: Scope, held: PageRow) -> None:
+        """Note the keys and logs that a page names, sound or not: whoever holds the page must be able to admit them."""
+        for entry in read_page(held.payload).entries:
+            if not isinstance(entry, EpochEntry):
+                continue
+            for seat in (*entry.seats, *(entry.sealers or ())):
+                if isinstance(seat, KeySeat):
+                    self.draft.put(NAMED, (scope, seat.key, seat.log), (1,))
+            for key in entry.repair.keys if entry.repair else ():
+                self.draft.put(NAMED, (scope, key, b""), (1,))
+
+    # --- Settling
+
+    def settle(self) -> Bounds:
+        """Settle every slot that may have changed, upper pages first; return whose facts may count otherwise."""
+        queue: list[tuple[int, PageId]] = []
+        queued: set[PageId] = set()
+
+        def ask(page: PageId) -> None:
+            here = known(self.draft, page)
+            if here is not None and page not in queued:
+                queued.add(page)
+                heapq.heappush(queue, (here.number, page))
+
+        for page in self.slots:
+            ask(page)
+        while queue:
+            _, page = heapq.heappop(queue)
+            queued.discard(page)
+            for child in self._settle_slot(page):
+                ask(child)
+        bounds: Bounds = set()
+        for scope in self.scopes:
+            self._move_head(scope)
+        for scope in self.epochs:
+            bounds |= {(scope, key) for key in reseat(self.draft, scope)}
+        return bounds
+
+    def _settle_slot(self, slot: PageId) -> list[PageId]:
+        """Settle one slot from its rows and its page's status; return the pages in it whose status changed."""
+        here = known(self.draft, slot)
+        assert here is not None
+        above = status(self.draft, here.scope, slot)
+        if above is None:
+            return []  # its own slot is settled first, and comes back to this one
+        judged = judge_slot(self.draft, slot)
+        self._write_verdicts(here.scope, slot, judged)
+        certified = {page for page in judged.tallies if above.certified and judged.enough(page)}
+        changed = []
+        for page, word in _statuses(above.status, judged, certified).items():
+            now = Status(here.number + 1, word, page in certified)
+            if status(self.draft, here.scope, page) != now:
+                self.draft.put(STATUSES, (here.scope, page), row(now))
+                found = known(self.draft, page)
+                assert found is not None
+                self._changed(here.scope, page, found)
+                changed.append(page)
+        return changed
+
+    def _write_verdicts(self, scope: Scope, slot: PageId, judged: Judged) -> None:
+        for key, cells in self.draft.scan(VOICES, (slot,)):
+            verdict = judged.verdicts[key[3]]  # type: ignore[index]
+            whose = log_row(self.draft, key[1])  # type: ignore[arg-type]
+            if cells[1] not in judged.tallies or whose is None or whose.scope != scope:
+                continue
+            now = (cells[1], verdict.status.value, verdict.code)
+            if self.draft.get(VERDICTS, (scope, key[3])) != now:
+                self.draft.put(VERDICTS, (scope, key[3]), now)
+
+    def _changed(self, scope: Scope, id_: PageId, page: Known) -> None:
+        self.scopes.add(scope)
+        if page.epoch == id_:
+            self.epochs.add(scope)
+
+    def _move_head(self, scope: Scope) -> None:
+        """Walk from the last head back to what is still sealed, and on along what is sealed now (rule 7)."""
+        at = book(self.draft, scope)
+        assert at is not None
+        head = at.head
+        while not _is(self.draft, scope, head, SEALED):
+            here = known(self.draft, head)
+            assert here is not None
+            assert here.prev is not None
+            head = here.prev
+        while True:
+            after = children(self.draft, head)
+            onward = [page for page in after if _is(self.draft, scope, page, SEALED)]
+            if not onward:
+                break
+            (head,) = onward
+        frozen = any(_is(self.draft, scope, page, FROZEN) for page in after)
+        here = known(self.draft, head)
+        assert here is not None
+        self.draft.put(BOOKS, (scope,), row(Book(at.body, head, here.number, frozen)))
+
+
+def _is(view: Reader, scope: Scope, page: PageId, word: str) -> bool:
+    found = status(view, scope, page)
+    return found is not None and found.status == word
+
+
+def _statuses(above: str, judged: Judged, certified: set[PageId]) -> dict[PageId, str]:
+    """Return the status of each page in a slot whose own page has the status `above` (rules 7 and 8)."""
+    if above in (DISPLACED, FROZEN):
+        return dict.fromkeys(judged.tallies, above)
+    if above == SEALED and certified:
+        repairs = [page for page in certified if judged.tallies[page].repair]
+        if len(certified) > 1 and len(repairs) != 1:
+            return dict.fromkeys(judged.tallies, FROZEN)
+        (next_page,) = certified if len(certified) == 1 else repairs
+        return {page: SEALED if page == next_page else DISPLACED for page in judged.tallies}
+    if above in (SEALED, ADOPTED):
+        return {page: ADOPTED if judged.stands(page) else DRAFTED for page in judged.tallies}
+    return dict.fromkeys(judged.tallies, DRAFTED)

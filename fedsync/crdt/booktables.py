@@ -1,0 +1,153 @@
+"""The tables that the state of minute books lies in, and their rows as values. Touches nothing but a view.
+
+What a record says is kept as it came (`authority_record`, `page`, `voice`); what follows from all of them together
+stands in the rooted tables, which depend on nothing but the set of records held.
+"""
+
+from typing import NamedTuple
+
+from fedsync.crdt.view import Draft, Row, Table, View
+from fedsync.records.ids import Key, LogId, PageId, RecordId, Scope
+
+BOOKS = Table("book", ("scope",), ("body", "head", "number", "frozen"), rooted=True)
+"""The books that the node follows: page 0, the last sealed page, and whether the book is split after it."""
+STATUSES = Table("page_status", ("scope", "page"), ("number", "status", "certified"), rooted=True)
+VERDICTS = Table("voice_status", ("scope", "record"), ("page", "status", "reason"), rooted=True)
+"""Signatures and approvals in the body's own logs, under pages that are held."""
+
+FOLLOWED = Table("followed", ("scope",), ("body",))
+LOGS = Table("authority_log", ("log",), ("key", "scope", "capacity", "fit"))
+RECORDS = Table("authority_record", ("id",), ("log", "seq", "branch", "kind", "page", "slot", "fault"))
+BRANCHES = Table("authority_branch", ("log", "branch"), ("parent", "fork", "tip", "tip_seq"))
+"""A fork of a log opens a branch; their numbers follow the order of arrival, so nothing rooted may use them."""
+PAGES = Table("page", ("page",), ("number", "prev", "body", "scope", "repair", "carrier", "payload"))
+CHILDREN = Table("page_child", ("prev", "page"), ("number",))
+KNOWN = Table("page_known", ("page",), ("scope", "body", "number", "prev", "repair", "epoch", "level"))
+"""Pages whose chain to a followed page 0 is held. `epoch`: the page whose epoch governs from the next page on."""
+VOICES = Table("voice", ("slot", "log", "seq", "id"), ("approves", "page", "round", "lock", "before"))
+LAST_VOICE = Table("voice_last", ("log", "branch", "slot"), ("id",))
+WAITING = Table("voice_waiting", ("page", "id"), ("slot",))
+"""Voices whose page is not known yet."""
+SEATS = Table("seat", ("scope", "key"), ("standing", "number"))
+CUTS = Table("seat_cut", ("scope", "key", "log", "seq", "id"), ("number",))
+NAMED = Table("named", ("scope", "key", "log"), ("named",))
+"""Keys that any page of a followed body names, with their log; repair keys with an empty one."""
+PEOPLE = Table("person", ("scope", "key", "record"), ("name", "said_by", "time"))
+
+TABLES = (
+    *(BOOKS, STATUSES, VERDICTS, FOLLOWED, LOGS, RECORDS, BRANCHES, PAGES, CHILDREN, KNOWN, VOICES),
+    *(LAST_VOICE, WAITING, SEATS, CUTS, NAMED, PEOPLE),
+)
+"""All tables of this side of the fold, for the store that keeps them."""
+
+Reader = View | Draft
+
+SEALED, ADOPTED, DRAFTED, DISPLACED, FROZEN = "sealed", "adopted", "drafted", "displaced", "frozen"
+
+
+class Known(NamedTuple):
+    """A page whose chain to page 0 is held."""
+
+    scope: Scope
+    body: PageId
+    number: int
+    prev: PageId | None
+    repair: bool
+    epoch: PageId | None
+    level: int | None
+
+
+class Status(NamedTuple):
+    """What a known page has come to."""
+
+    number: int
+    status: str
+    certified: bool
+
+
+class LogRow(NamedTuple):
+    """Whose log it is. `fit` says that it could speak for a body with its scope."""
+
+    key: Key
+    scope: Scope
+    capacity: str
+    fit: bool
+
+
+class RecordRow(NamedTuple):
+    """A record of an authority log, and what it speaks of."""
+
+    log: LogId
+    seq: int
+    branch: int
+    kind: str
+    page: PageId | None
+    slot: PageId | None
+    fault: str | None
+
+
+class PageRow(NamedTuple):
+    """A page as it came, known or not."""
+
+    number: int
+    prev: PageId | None
+    body: PageId
+    scope: Scope | None
+    repair: bool
+    carrier: RecordId
+    payload: bytes
+
+
+class Book(NamedTuple):
+    """How far a followed book is sealed."""
+
+    body: PageId
+    head: PageId
+    number: int
+    frozen: bool
+
+
+def known(view: Reader, page: PageId) -> Known | None:
+    """Return what is known of `page`, None when its chain to page 0 is not held."""
+    row = view.get(KNOWN, (page,))
+    return Known(*row) if row else None  # type: ignore[arg-type]
+
+
+def status(view: Reader, scope: Scope, page: PageId) -> Status | None:
+    """Return the status of a known page."""
+    row = view.get(STATUSES, (scope, page))
+    return Status(row[0], row[1], bool(row[2])) if row else None  # type: ignore[arg-type]
+
+
+def page_row(view: Reader, page: PageId) -> PageRow | None:
+    """Return a page as it came."""
+    row = view.get(PAGES, (page,))
+    return PageRow(*row) if row else None  # type: ignore[arg-type]
+
+
+def record_row(view: Reader, record: RecordId) -> RecordRow | None:
+    """Return a record of an authority log."""
+    row = view.get(RECORDS, (record,))
+    return RecordRow(*row) if row else None  # type: ignore[arg-type]
+
+
+def log_row(view: Reader, log: LogId) -> LogRow | None:
+    """Return whose log it is."""
+    row = view.get(LOGS, (log,))
+    return LogRow(*row) if row else None  # type: ignore[arg-type]
+
+
+def book(view: Reader, scope: Scope) -> Book | None:
+    """Return the book with this founding tag, None when it is not followed or its page 0 not held."""
+    row = view.get(BOOKS, (scope,))
+    return Book(*row) if row else None  # type: ignore[arg-type]
+
+
+def children(view: Reader, page: PageId) -> list[PageId]:
+    """Return the pages after `page` whose chain is held, sorted."""
+    return [key[1] for key, _ in view.scan(CHILDREN, (page,)) if view.get(KNOWN, (key[1],))]  # type: ignore[misc]
+
+
+def row(value: NamedTuple) -> Row:
+    """Return a value as a plain row: truths as numbers, enumerations as words."""
+    return tuple(int(cell) if isinstance(cell, bool) else cell for cell in value)

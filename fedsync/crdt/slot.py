@@ -1,0 +1,260 @@
+"""One slot of a book: rival pages after one page, who spoke for which, and what it amounts to (rules 4, 5, 6, 8). Pure.
+
+`judge` is a function of the epoch in force on the slot's page, the pages held in the slot, and the voices in it.
+Everything of rule 5 but the lock is read from a log's own chain, so it never changes; a lock names a quorum of an
+earlier round, which can only come to be held. So what is proper stays proper, and `certified` only ever grows.
+
+What breaks rule 5 by its own chain was not said: it binds its log to nothing. What waits for the quorum that its
+lock names was said, and binds.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+from fedsync.crdt.epoch import Epoch
+from fedsync.records.ids import Key, LogId, PageId, RecordId
+
+
+class VoiceStatus(StrEnum):
+    """What became of a signature or approval."""
+
+    PENDING = "pending"
+    STANDS = "stands"
+    MOVED = "moved"
+    VOID = "void"
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A signature or an approval in the slot. `before` is the one before it in the slot on its log's own chain."""
+
+    id: RecordId
+    log: LogId
+    seq: int
+    before: RecordId | None
+    approves: bool
+    page: PageId
+    round: int
+    lock: int | None
+    key: Key
+    fit: bool
+    """The log was made for this body's book, and is not local."""
+    repairs: bool
+    """The log was made for repair."""
+
+
+class Verdict(NamedTuple):
+    """A voice's status and the code of its reason; `reasons.SENTENCES` says it in words."""
+
+    status: VoiceStatus
+    code: str
+
+
+class Hold(NamedTuple):
+    """The page that a log approved last, and the round in which: it is locked on it."""
+
+    page: PageId
+    round: int
+
+
+@dataclass(slots=True)
+class Tally:
+    """Who spoke properly for one page of the slot."""
+
+    repair: bool
+    signed: dict[int, set[LogId]] = field(default_factory=dict)
+    """Round -> logs that signed or approved the page in it; an approval counts as a signature."""
+    approved: dict[int, set[LogId]] = field(default_factory=dict)
+    """Round -> logs that approved the page in it."""
+    standing: set[LogId] = field(default_factory=set)
+    """Logs that spoke for it and did not move to a rival since."""
+    keys: set[Key] = field(default_factory=set)
+    """Keys behind these logs: a repair key counts once, whatever number of logs it wrote."""
+
+    @property
+    def voices(self) -> set[LogId]:
+        """The logs that signed or approved the page in any round, standing or not."""
+        return set().union(*self.signed.values())
+
+
+@dataclass(slots=True)
+class Judged:
+    """What the voices in a slot amount to."""
+
+    epoch: Epoch | None
+    verdicts: dict[RecordId, Verdict] = field(default_factory=dict)
+    tallies: dict[PageId, Tally] = field(default_factory=dict)
+    holds: dict[LogId, list[Hold]] = field(default_factory=dict)
+    """What each log is locked on, one for each branch of the log that speaks here."""
+
+    def quorums(self, page: PageId) -> list[int]:
+        """Return the rounds in which w sealers signed `page`, ascending."""
+        return self._rounds(self.tallies[page].signed) if page in self.tallies else []
+
+    def seals(self, page: PageId) -> list[int]:
+        """Return the rounds in which w sealers approved `page`, ascending."""
+        return self._rounds(self.tallies[page].approved) if page in self.tallies else []
+
+    def enough(self, page: PageId) -> bool:
+        """Say whether `page` is certified, given that the slot's page is (rule 6)."""
+        tally, epoch = self.tallies.get(page), self.epoch
+        if tally is None or epoch is None:
+            return False
+        if tally.repair:
+            return 0 < epoch.threshold <= len(tally.keys)
+        return len(tally.voices & epoch.seats.keys()) >= epoch.k and bool(self.seals(page))
+
+    def stands(self, page: PageId) -> bool:
+        """Say whether k seats stand by `page` (rule 8)."""
+        tally, epoch = self.tallies.get(page), self.epoch
+        if tally is None or epoch is None or tally.repair:
+            return False
+        return len(tally.standing & epoch.seats.keys()) >= epoch.k
+
+    def _rounds(self, by_round: Mapping[int, set[LogId]]) -> list[int]:
+        if self.epoch is None:
+            return []
+        sealers = self.epoch.sealers.keys()
+        return sorted(each for each, logs in by_round.items() if len(logs & sealers) >= self.epoch.w)
+
+
+class _Said(NamedTuple):
+    """What a chain has said so far in the slot: its highest round, what it signed and approved in it, its lock."""
+
+    round: int = -1
+    signed: PageId | None = None
+    approved: PageId | None = None
+    hold: Hold | None = None
+
+
+_NOTHING = _Said()
+
+
+def judge(epoch: Epoch | None, pages: Mapping[PageId, bool], voices: Sequence[Voice]) -> Judged:
+    """Return what `voices` amount to. `pages`: each page held in the slot -> whether it is a repair page."""
+    judged = Judged(epoch, tallies={page: Tally(repair) for page, repair in pages.items()})
+    ordered = sorted(voices, key=lambda voice: (voice.seq, voice.id))
+    waiting = _discipline(ordered, judged)
+    proper = _speak(epoch, pages, ordered, waiting, judged)
+    _stand(ordered, proper, judged)
+    return judged
+
+
+def _discipline(ordered: Iterable[Voice], judged: Judged) -> dict[RecordId, bool]:
+    """Read rule 5 from each chain: void verdicts into `judged`; return what is left -> whether its lock must be shown."""
+    said: dict[RecordId | None, _Said] = {}
+    tips: dict[RecordId, Voice] = {}
+    left: dict[RecordId, bool] = {}
+    for voice in ordered:
+        before = said.get(voice.before, _NOTHING)
+        if voice.before is not None:
+            tips.pop(voice.before, None)
+        tips[voice.id] = voice
+        code, locked = _break(voice, before)
+        if code:
+            judged.verdicts[voice.id] = Verdict(VoiceStatus.VOID, code)
+            said[voice.id] = before
+            continue
+        left[voice.id] = locked
+        said[voice.id] = _say(voice, before)
+    for tip in tips.values():
+        hold = said[tip.id].hold
+        if hold is not None:
+            judged.holds.setdefault(tip.log, []).append(hold)
+    return left
+
+
+def _break(voice: Voice, said: _Said) -> tuple[str | None, bool]:
+    """Return the code of what `voice` breaks, and whether it names a lock that must be shown."""
+    if voice.round < said.round:
+        return "round-fell", False
+    same = voice.round == said.round
+    if same and said.approved not in (None, voice.page):
+        return ("approved-two" if voice.approves else "signed-after-approving"), False
+    if voice.approves:
+        return None, False
+    if same and said.signed not in (None, voice.page):
+        return "signed-two", False
+    hold = said.hold
+    if hold is None or hold.page == voice.page:
+        return None, False
+    if voice.lock is None or not hold.round < voice.lock < voice.round:
+        return "locked", False
+    return None, True
+
+
+def _say(voice: Voice, said: _Said) -> _Said:
+    if voice.round > said.round:
+        said = _Said(voice.round, hold=said.hold)
+    if voice.approves:
+        return said._replace(approved=voice.page, hold=Hold(voice.page, voice.round))
+    return said._replace(signed=voice.page)
+
+
+def _speak(
+    epoch: Epoch | None,
+    pages: Mapping[PageId, bool],
+    ordered: Iterable[Voice],
+    waiting: Mapping[RecordId, bool],
+    judged: Judged,
+) -> set[RecordId]:
+    """Decide who speaks (rule 4) and whose lock is shown; tally; return the voices that are proper."""
+    proper: set[RecordId] = set()
+    # By rounds: a lock names an earlier round, whose quorum is then complete as far as it is held.
+    for voice in sorted(ordered, key=lambda each: each.round):
+        if voice.id not in waiting:
+            continue
+        tally = judged.tallies.get(voice.page)
+        if tally is None:
+            judged.verdicts[voice.id] = Verdict(VoiceStatus.PENDING, "page-not-held")
+            continue
+        code = _voiceless(epoch, voice, pages[voice.page])
+        if code:
+            judged.verdicts[voice.id] = Verdict(VoiceStatus.VOID, code)
+            continue
+        if waiting[voice.id] and not _shown(epoch, tally, voice.lock):
+            judged.verdicts[voice.id] = Verdict(VoiceStatus.PENDING, "lock-not-shown")
+            continue
+        proper.add(voice.id)
+        tally.signed.setdefault(voice.round, set()).add(voice.log)
+        tally.keys.add(voice.key)
+        if voice.approves:
+            tally.approved.setdefault(voice.round, set()).add(voice.log)
+    return proper
+
+
+def _voiceless(epoch: Epoch | None, voice: Voice, repair: bool) -> str | None:
+    if epoch is None:
+        return "no-epoch"
+    if repair:
+        return None if voice.fit and voice.repairs and voice.key in epoch.repair else "no-repair-key"
+    # The entry was checked: a seat's or sealer's log is fit.
+    return None if voice.log in epoch.seats or voice.log in epoch.sealers else "no-seat"
+
+
+def _shown(epoch: Epoch | None, tally: Tally, lock: int | None) -> bool:
+    assert epoch is not None
+    assert lock is not None
+    return len(tally.signed.get(lock, set()) & epoch.sealers.keys()) >= epoch.w
+
+
+def _stand(ordered: Sequence[Voice], proper: set[RecordId], judged: Judged) -> None:
+    """Say which proper voices stand: a signature moves when a later one of its chain signs a rival (rule 8)."""
+    later: dict[RecordId, set[PageId]] = {}
+    for voice in reversed(ordered):
+        signed = later.pop(voice.id, set())
+        if voice.id in proper:
+            moved = bool(signed - {voice.page})
+            # An approval is what it was when the page is counted; it is the log's name that moves on.
+            status = VoiceStatus.MOVED if moved and not voice.approves else VoiceStatus.STANDS
+            judged.verdicts[voice.id] = Verdict(status, "moved" if moved else "counts")
+            if not moved:
+                judged.tallies[voice.page].standing.add(voice.log)
+            if not voice.approves:
+                signed = signed | {voice.page}
+        if voice.before is not None:
+            # Two different pages tell all that can be asked: is there one that is not this?
+            known = later.setdefault(voice.before, set())
+            known.update(sorted(signed)[:2] if len(known) < 2 else ())
