@@ -1,21 +1,16 @@
 """The fold of minute books: records of authority logs in, statuses of pages and voices out. Touches a draft only.
 
-Rules 1, 4 to 8 for bodies with seats of people. A record is first written down as it came; then every slot that it
-may have changed is settled again from its rows, and from there down only where something changed. So any order of
-arrival, any grouping and any repetition end in the same rooted rows.
+Bodies with seats of people, rules 1 to 8. A record is first written down as it came; then every slot that it may
+have changed is settled again (`settle`). So any order of arrival, any grouping and any repetition end in the same
+rooted rows.
 """
 
-import heapq
 from collections.abc import Iterable
 
 from fedsync.crdt.booktables import (
-    ADOPTED,
     BOOKS,
     CHILDREN,
-    DISPLACED,
-    DRAFTED,
     FOLLOWED,
-    FROZEN,
     KNOWN,
     LAST_VOICE,
     LOGS,
@@ -28,32 +23,26 @@ from fedsync.crdt.booktables import (
     VERDICTS,
     VOICES,
     WAITING,
-    Book,
     Known,
-    LogRow,
     PageRow,
-    Reader,
     RecordRow,
-    Status,
-    book,
-    children,
     known,
     log_row,
     page_row,
     record_row,
     row,
-    status,
 )
 from fedsync.crdt.branches import last_voice, place
-from fedsync.crdt.epoch import Epoch, epoch_on, read_page, unfit
+from fedsync.crdt.epoch import epoch_on, read_page, unfit
 from fedsync.crdt.seats import reseat
-from fedsync.crdt.slot import Judged, Voice, VoiceStatus, judge
+from fedsync.crdt.settle import settle
+from fedsync.crdt.slot import VoiceStatus
 from fedsync.crdt.view import Draft
 from fedsync.records.block import Block, Record
 from fedsync.records.codec import NotCanonical
-from fedsync.records.genesis import GENESIS, REPAIR
+from fedsync.records.genesis import GENESIS
 from fedsync.records.header import VERSION
-from fedsync.records.ids import Key, LogClass, LogId, PageId, Reach, RecordId, Scope
+from fedsync.records.ids import Key, LogClass, PageId, Reach, RecordId, Scope
 from fedsync.records.kinds import class_of
 from fedsync.records.kinds.authority import (
     APPROVAL,
@@ -102,65 +91,23 @@ def bind(draft: Draft, scope: Scope, body: PageId) -> Bounds:
     return fold.settle()
 
 
-def judge_slot(view: Reader, page: PageId) -> Judged:
-    """Return what the voices in the slot after a known page amount to."""
-    here = known(view, page)
-    assert here is not None
-    pages = {}
-    for child in children(view, page):
-        found = known(view, child)
-        assert found is not None
-        pages[child] = found.repair
-    return judge(epoch_in_force(view, here), pages, _voices(view, page, here.scope))
-
-
-def epoch_in_force(view: Reader, page: Known) -> Epoch | None:
-    """Return the epoch that governs the pages after a known page; None when page 0 has no sound one."""
-    if page.epoch is None:
-        return None
-    carrier, at = page_row(view, page.epoch), known(view, page.epoch)
-    assert carrier is not None
-    assert at is not None
-    return epoch_on(carrier.payload, page.scope, at.level if at.number else None)
-
-
-def _voices(view: Reader, slot: PageId, scope: Scope) -> list[Voice]:
-    logs: dict[bytes, LogRow] = {}
-    found = []
-    for key, cells in view.scan(VOICES, (slot,)):
-        log = LogId(key[1])  # type: ignore[arg-type]
-        if log not in logs:
-            held = log_row(view, log)
-            assert held is not None
-            logs[log] = held
-        whose = logs[log]
-        approves, page, round_, lock, before = cells
-        found.append(
-            Voice(
-                id=key[3],  # type: ignore[arg-type]
-                log=log,
-                seq=key[2],  # type: ignore[arg-type]
-                before=before,  # type: ignore[arg-type]
-                approves=bool(approves),
-                page=page,  # type: ignore[arg-type]
-                round=round_,  # type: ignore[arg-type]
-                lock=lock,  # type: ignore[arg-type]
-                key=whose.key,
-                fit=bool(whose.fit) and whose.scope == scope,
-                repairs=whose.capacity == REPAIR[0],
-            )
-        )
-    return found
-
-
 class _Fold:
-    """One batch: what was learned, and which slots must be settled again."""
+    """One batch: what was written down, and which slots must be settled again."""
 
     def __init__(self, draft: Draft) -> None:
         self.draft = draft
         self.slots: dict[PageId, None] = {}
-        self.scopes: set[Scope] = set()
-        self.epochs: set[Scope] = set()
+        self.bound: set[Scope] = set()
+
+    def settle(self) -> Bounds:
+        """Settle every slot that may have changed; return whose facts may count otherwise."""
+        changed = settle(self.draft, self.slots)
+        reseated = set(self.bound)
+        for page, scope in changed.items():
+            here = known(self.draft, page)
+            if here is not None and here.epoch == page:
+                reseated.add(scope)
+        return {(scope, key) for scope in reseated for key in reseat(self.draft, scope)}
 
     # --- Writing down
 
@@ -257,7 +204,7 @@ class _Fold:
             if page.prev is None:
                 self.draft.put(STATUSES, (page.scope, id_), (0, SEALED, 1))
                 self.draft.put(BOOKS, (page.scope,), (id_, id_, 0, 0))
-                self._changed(page.scope, id_, page)
+                self.bound.add(page.scope)
             else:
                 self.slots[page.prev] = None
             for key, cells in list(self.draft.scan(WAITING, (id_,))):
@@ -299,107 +246,3 @@ class _Fold:
                     self.draft.put(NAMED, (scope, seat.key, seat.log), (1,))
             for key in entry.repair.keys if entry.repair else ():
                 self.draft.put(NAMED, (scope, key, b""), (1,))
-
-    # --- Settling
-
-    def settle(self) -> Bounds:
-        """Settle every slot that may have changed, upper pages first; return whose facts may count otherwise."""
-        queue: list[tuple[int, PageId]] = []
-        queued: set[PageId] = set()
-
-        def ask(page: PageId) -> None:
-            here = known(self.draft, page)
-            if here is not None and page not in queued:
-                queued.add(page)
-                heapq.heappush(queue, (here.number, page))
-
-        for page in self.slots:
-            ask(page)
-        while queue:
-            _, page = heapq.heappop(queue)
-            queued.discard(page)
-            for child in self._settle_slot(page):
-                ask(child)
-        bounds: Bounds = set()
-        for scope in self.scopes:
-            self._move_head(scope)
-        for scope in self.epochs:
-            bounds |= {(scope, key) for key in reseat(self.draft, scope)}
-        return bounds
-
-    def _settle_slot(self, slot: PageId) -> list[PageId]:
-        """Settle one slot from its rows and its page's status; return the pages in it whose status changed."""
-        here = known(self.draft, slot)
-        assert here is not None
-        above = status(self.draft, here.scope, slot)
-        if above is None:
-            return []  # its own slot is settled first, and comes back to this one
-        judged = judge_slot(self.draft, slot)
-        self._write_verdicts(here.scope, slot, judged)
-        certified = {page for page in judged.tallies if above.certified and judged.enough(page)}
-        changed = []
-        for page, word in _statuses(above.status, judged, certified).items():
-            now = Status(here.number + 1, word, page in certified)
-            if status(self.draft, here.scope, page) != now:
-                self.draft.put(STATUSES, (here.scope, page), row(now))
-                found = known(self.draft, page)
-                assert found is not None
-                self._changed(here.scope, page, found)
-                changed.append(page)
-        return changed
-
-    def _write_verdicts(self, scope: Scope, slot: PageId, judged: Judged) -> None:
-        for key, cells in self.draft.scan(VOICES, (slot,)):
-            verdict = judged.verdicts[key[3]]  # type: ignore[index]
-            whose = log_row(self.draft, key[1])  # type: ignore[arg-type]
-            if cells[1] not in judged.tallies or whose is None or whose.scope != scope:
-                continue
-            now = (cells[1], verdict.status.value, verdict.code)
-            if self.draft.get(VERDICTS, (scope, key[3])) != now:
-                self.draft.put(VERDICTS, (scope, key[3]), now)
-
-    def _changed(self, scope: Scope, id_: PageId, page: Known) -> None:
-        self.scopes.add(scope)
-        if page.epoch == id_:
-            self.epochs.add(scope)
-
-    def _move_head(self, scope: Scope) -> None:
-        """Walk from the last head back to what is still sealed, and on along what is sealed now (rule 7)."""
-        at = book(self.draft, scope)
-        assert at is not None
-        head = at.head
-        while not _is(self.draft, scope, head, SEALED):
-            here = known(self.draft, head)
-            assert here is not None
-            assert here.prev is not None
-            head = here.prev
-        while True:
-            after = children(self.draft, head)
-            onward = [page for page in after if _is(self.draft, scope, page, SEALED)]
-            if not onward:
-                break
-            (head,) = onward
-        frozen = any(_is(self.draft, scope, page, FROZEN) for page in after)
-        here = known(self.draft, head)
-        assert here is not None
-        self.draft.put(BOOKS, (scope,), row(Book(at.body, head, here.number, frozen)))
-
-
-def _is(view: Reader, scope: Scope, page: PageId, word: str) -> bool:
-    found = status(view, scope, page)
-    return found is not None and found.status == word
-
-
-def _statuses(above: str, judged: Judged, certified: set[PageId]) -> dict[PageId, str]:
-    """Return the status of each page in a slot whose own page has the status `above` (rules 7 and 8)."""
-    if above in (DISPLACED, FROZEN):
-        return dict.fromkeys(judged.tallies, above)
-    if above == SEALED and certified:
-        repairs = [page for page in certified if judged.tallies[page].repair]
-        if len(certified) > 1 and len(repairs) != 1:
-            return dict.fromkeys(judged.tallies, FROZEN)
-        (next_page,) = certified if len(certified) == 1 else repairs
-        return {page: SEALED if page == next_page else DISPLACED for page in judged.tallies}
-    if above in (SEALED, ADOPTED):
-        return {page: ADOPTED if judged.stands(page) else DRAFTED for page in judged.tallies}
-    return dict.fromkeys(judged.tallies, DRAFTED)
