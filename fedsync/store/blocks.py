@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from fedsync.records.block import BadBlock, Block, load
-from fedsync.records.genesis import Genesis
+from fedsync.records.genesis import BadGenesis, Genesis
 from fedsync.records.ids import RecordId
 from fedsync.records.places import MAX_RUN_RECORDS, Place
 from fedsync.store.errors import StoreDamaged, guarded
@@ -89,7 +89,7 @@ class Blocks:
             row = self._conn.execute("SELECT genesis FROM logs WHERE no = ?", (log_no,)).fetchone()
             if row is None:
                 raise StoreDamaged(f"a block belongs to log number {log_no}, and there is none")
-            found = self._geneses[log_no] = Genesis.parse(row[0])
+            found = self._geneses[log_no] = stored_genesis(row[0])
             if len(self._geneses) > 4096:
                 del self._geneses[next(iter(self._geneses))]
         return found
@@ -233,6 +233,14 @@ class Blocks:
     @guarded
     def _page(self, sql: str, values: tuple[int, ...]) -> list[Stored]:
         return [_stored(row) for row in self._conn.execute(sql, values).fetchall()]
+
+
+def stored_genesis(payload: bytes) -> Genesis:
+    """Return the genesis of a log that is held. Raises StoreDamaged."""
+    try:
+        return Genesis.parse(payload)
+    except BadGenesis as error:
+        raise StoreDamaged(f"the genesis of a log is damaged: {error}") from error
 
 
 def _stored(row: tuple[int, int, int, int, int, int, RecordId, RecordId, bytes]) -> Stored:

@@ -16,7 +16,7 @@ from fedsync.records.codec import pack
 from fedsync.records.genesis import Genesis
 from fedsync.records.ids import Key, LogClass, LogId, RecordId, Scope
 from fedsync.records.places import START, Place, walk
-from fedsync.store.blocks import Blocks
+from fedsync.store.blocks import Blocks, stored_genesis
 from fedsync.store.buckets import Buckets
 from fedsync.store.errors import StoreDamaged, guarded
 from fedsync.store.journal import Journal
@@ -328,7 +328,7 @@ class Logs:
             row = self._conn.execute("SELECT no, set_no, genesis FROM logs WHERE id = ?", (log,)).fetchone()
             if row is None:
                 return None
-            found = self._rows[log] = LogRow(row[0], row[1], Genesis.parse(row[2]))
+            found = self._rows[log] = LogRow(row[0], row[1], stored_genesis(row[2]))
             if len(self._rows) > CACHED_LOGS:
                 del self._rows[next(iter(self._rows))]
         return found

@@ -68,6 +68,7 @@ class Store:
         self.followed = Followed(conn)
         self.directory = Directory(self.meta, self.journal)
         self._wal_tried = 0
+        self._closed = False
 
     # --- Transactions ---------------------------------------------------------------------------------
 
@@ -189,7 +190,10 @@ class Store:
             self._wal_tried = 0
 
     def close(self) -> None:
-        """Close the file and give up the lock. An open transaction is rolled back."""
+        """Close the file and give up the lock. An open transaction is rolled back; closing twice is no harm."""
+        if self._closed:
+            return
+        self._closed = True
         try:
             if self.conn.in_transaction:
                 self.rollback()
