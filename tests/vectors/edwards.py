@@ -144,3 +144,22 @@ def verdict(key: bytes, signature: bytes, message: bytes) -> str:
     if int.from_bytes(signature[32:], "little") >= L:
         return "s-too-large"
     return "ok" if holds(key, signature, message, cofactor=1) else "mismatch"
+
+
+def public(seed: bytes) -> bytes:
+    """Return the public key of a 32-byte seed."""
+    return encode(times(_secret(seed)[0], BASE))
+
+
+def sign(seed: bytes, message: bytes) -> bytes:
+    """Return the signature of RFC 8032."""
+    secret, prefix = _secret(seed)
+    r = int.from_bytes(sha512(prefix + message).digest(), "little") % L
+    start = encode(times(r, BASE))
+    s = (r + challenge(start, public(seed), message) * secret) % L
+    return start + s.to_bytes(32, "little")
+
+
+def _secret(seed: bytes) -> tuple[int, bytes]:
+    digest = sha512(seed).digest()
+    return int.from_bytes(digest[:32], "little") & (2**254 - 8) | 2**254, digest[32:]
