@@ -19,6 +19,7 @@ from enum import Enum
 from fedsync.store.errors import NotSettled
 from fedsync.store.journal import Journal
 from fedsync.store.meta import Meta
+from fedsync.store.peers import Peers
 
 INCARNATION_BYTES = 16
 
@@ -45,8 +46,8 @@ class MayWrite:
 class Directory:
     """The standing of this data directory. Writes belong in the open transaction."""
 
-    def __init__(self, meta: Meta, journal: Journal) -> None:
-        self._meta, self._journal = meta, journal
+    def __init__(self, meta: Meta, journal: Journal, peers: Peers) -> None:
+        self._meta, self._journal, self._peers = meta, journal, peers
 
     @property
     def place(self) -> Place:
@@ -119,8 +120,16 @@ class Directory:
         self._settle()
 
     def _demand_pulled(self, no_peers: bool) -> None:
-        if self.place is Place.SAME or self.has_pulled or no_peers:
+        if self.place is Place.SAME or self.has_pulled:
             return
+        if no_peers:
+            known = [peer.name for peer in self._peers.all()]
+            if not known:
+                return
+            # A peer that is only out of reach may hold what is missing here; writing on would fork the logs.
+            raise NotSettled(
+                f"peers are known: sync with one, or remove those that are gone ({', '.join(known)})"
+            )
         raise NotSettled("no peer was reached since this data directory was copied or restored: sync first")
 
     def _unsettle(self, place: Place, fresh_journal: bytes) -> None:

@@ -8,7 +8,7 @@ was folded; it moves in the transaction that wrote what came of that block, so a
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, TypeVar
 
 from fedsync.records.block import Block
 from fedsync.records.ids import LogId
@@ -42,6 +42,9 @@ class TableLike(Protocol):
     def rooted(self) -> bool:
         """Whether its rows enter the state root."""
         ...
+
+
+T = TypeVar("T", bound=TableLike)
 
 
 class _Words:
@@ -117,10 +120,10 @@ class StateTables:
     # --- Writing --------------------------------------------------------------------------------------
 
     @guarded
-    def write(self, changes: Mapping[tuple[TableLike, KeyRow], Row | None]) -> None:
+    def write(self, changes: Mapping[tuple[T, KeyRow], Row | None]) -> None:
         """Take the new row of each changed key; None removes it."""
-        puts: dict[TableLike, list[Row]] = {}
-        drops: dict[TableLike, list[KeyRow]] = {}
+        puts: dict[T, list[Row]] = {}
+        drops: dict[T, list[KeyRow]] = {}
         for (table, key), row in changes.items():
             if row is None:
                 drops.setdefault(table, []).append(key)

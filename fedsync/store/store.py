@@ -66,7 +66,7 @@ class Store:
         self.peers = Peers(conn)
         self.invitations = Invitations(conn)
         self.followed = Followed(conn)
-        self.directory = Directory(self.meta, self.journal)
+        self.directory = Directory(self.meta, self.journal, self.peers)
         self._wal_tried = 0
         self._closed = False
 

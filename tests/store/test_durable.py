@@ -370,7 +370,6 @@ def test_damage_in_a_block_is_found_when_it_is_read_and_when_all_is_verified(sto
     with reopened(path) as again:
         with pytest.raises(StoreDamaged):
             list(again.logs.blocks(ann.log))
-        found = faults(again)
         assert [fault.block for fault in faults(again)] == [2, 3]
 
 
