@@ -18,6 +18,7 @@ from fedsync.records.ed25519 import private_key, public_key, sign, verify
 from fedsync.records.genesis import BadGenesis, Genesis
 from fedsync.records.header import Header
 from fedsync.records.ids import Key, RecordId, log_id, signed_bytes
+from fedsync.records.kinds import CLASS_OF, authority, stock
 from fedsync.records.places import START, Place, walk
 from fedsync.records.seal import Draft, seal
 from tests.vectors import edwards, make, recordcases
@@ -133,7 +134,7 @@ def test_the_limits_of_the_document_are_those_of_the_code() -> None:
     stated = dict(re.findall(r"^\| `([A-Z_]+)` \| ([-0-9^ ]+?) \|", DOCUMENT, re.MULTILINE))
     known = {
         name: value
-        for module in (codec, header, places, wire)
+        for module in (codec, header, places, wire, authority, stock)
         for name, value in vars(module).items()
         if name.startswith(("MAX_", "INT_")) and type(value) is int
     }
@@ -144,6 +145,12 @@ def test_the_tags_of_the_document_are_those_of_the_code() -> None:
     stated = set(re.findall(r'"(fedsync/1/[a-z]+\\0)"', DOCUMENT))
     known = {value for name, value in vars(ids).items() if name.endswith("_TAG")}
     assert {tag.encode().decode("unicode_escape").encode() for tag in stated} == known
+
+
+def test_the_kinds_of_the_document_stand_in_their_class_and_are_read() -> None:
+    stated = dict(re.findall(r"^    ([a-z_]+) +(authority|plans|facts|texts) +[\[{]", DOCUMENT, re.MULTILINE))
+    read = {authority.PAGE, authority.SIGNATURE, authority.APPROVAL, authority.PERSON, *stock.KINDS}
+    assert stated == {kind: CLASS_OF[kind].name.lower() for kind in read}
 
 
 def test_the_classes_reaches_and_codes_of_the_document_are_those_of_the_code() -> None:
@@ -159,3 +166,10 @@ def test_the_classes_reaches_and_codes_of_the_document_are_those_of_the_code() -
     assert table == codes
     corpus = {case["verdict"] for case in json.loads((VECTORS / "block.json").read_text())}
     assert corpus - {"ok"} == codes - {"oversize"}
+
+
+def test_the_script_only_compares_when_it_is_asked_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["make-vectors", "--check"])
+    before = {path: path.stat().st_mtime_ns for path in VECTORS.glob("*.json")}
+    assert make.main() == 0
+    assert {path: path.stat().st_mtime_ns for path in VECTORS.glob("*.json")} == before
