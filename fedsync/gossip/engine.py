@@ -1,0 +1,122 @@
+"""All sessions of a node: who hears of what, and how much each peer may use. Pure.
+
+The engine owns no state of a session. It routes events, lets sessions know when what another asked for is free
+again, and turns an overdrawn budget into back-pressure: we stop reading that peer, and only that one.
+"""
+
+from fedsync.gossip.budget import Budget
+from fedsync.gossip.events import (
+    Closed,
+    Effect,
+    Event,
+    Followed,
+    Granted,
+    Held,
+    Opened,
+    Pause,
+    Peer,
+    Received,
+    Resume,
+    Stored,
+    Taken,
+    Tick,
+)
+from fedsync.gossip.holdings import Holdings
+from fedsync.gossip.messages import Tag
+from fedsync.gossip.report import Report
+from fedsync.gossip.session import Phase, Session
+from fedsync.gossip.trie import Trees
+from fedsync.gossip.wants import Asked
+
+_BLOCK, _WANT = bytes((0x93, Tag.BLOCK)), bytes((0x92, Tag.WANT))
+_WANT_BYTES = 14
+
+
+class Engine:
+    """The sessions of one node over what it holds."""
+
+    def __init__(self, holdings: Holdings) -> None:
+        self._trees = Trees(holdings)
+        self._asked = Asked()
+        self._sessions: dict[Peer, Session] = {}
+        self._budgets: dict[Peer, Budget] = {}
+        self._full: set[Peer] = set()
+
+    def handle(self, peer: Peer, event: Event, now: float) -> list[tuple[Peer, Effect]]:
+        """Return what to do, and on whose link, about an event of one peer's link.
+
+        Opened replaces a session that the peer still has. Events of peers without a session are dropped.
+        """
+        if isinstance(event, Opened):
+            old = self._sessions.get(peer)
+            out = [(peer, each) for each in old.handle(Closed(), now)] if old else []
+            session = Session(peer, event, self._trees, self._asked, now)
+            self._sessions[peer] = session
+            self._budgets.setdefault(peer, Budget(now))
+            self._full.discard(peer)
+            out += [(peer, each) for each in session.open(now)]
+        else:
+            out = self._one(peer, event, now)
+        return out + self._poke(now)
+
+    def everyone(self, event: Stored | Granted | Followed, now: float) -> list[tuple[Peer, Effect]]:
+        """Return what to do about something that concerns all sessions."""
+        out: list[tuple[Peer, Effect]] = []
+        for peer in list(self._sessions):
+            out += self._one(peer, event, now)
+        return out + self._poke(now)
+
+    def report(self, peer: Peer) -> Report | None:
+        """Say for people how the session with a peer stands; None when there is none."""
+        session = self._sessions.get(peer)
+        return session.report if session else None
+
+    @property
+    def peers(self) -> list[Peer]:
+        """Who has a session."""
+        return list(self._sessions)
+
+    def _one(self, peer: Peer, event: Event, now: float) -> list[tuple[Peer, Effect]]:
+        session = self._sessions.get(peer)
+        if session is None:
+            return []
+        effects = self._spend(peer, event, now) + session.handle(event, now, len(self._sessions) > 1)
+        if session.phase is Phase.OVER:
+            del self._sessions[peer]
+        for each in effects:
+            self._note(peer, each)
+        return [(peer, each) for each in effects]
+
+    def _poke(self, now: float) -> list[tuple[Peer, Effect]]:
+        """Let all sessions look again at what another does not ask for any more."""
+        out: list[tuple[Peer, Effect]] = []
+        if self._asked.freed and len(self._sessions) > 1:
+            self._asked.freed = False
+            for peer in list(self._sessions):
+                out += self._one(peer, Tick(), now)
+        self._asked.freed = False
+        return out
+
+    def _spend(self, peer: Peer, event: Event, now: float) -> list[Effect]:
+        """Charge a peer for an event; return a pause when it has used more than its share."""
+        budget = self._budgets[peer]
+        wait = 0.0
+        match event:
+            case Received(frame):
+                wait = budget.bytes.spend(len(frame), now)
+                if frame[:2] == _BLOCK:
+                    wait = max(wait, budget.blocks.spend(1, now))
+                elif frame[:2] == _WANT:
+                    wait = max(wait, budget.wants.spend(len(frame) / _WANT_BYTES, now))
+            case Taken(_, Held(records=records)):
+                wait = budget.records.spend(records, now)
+            case _:
+                pass
+        return [Pause(now + wait)] if wait > 0 and peer not in self._full else []
+
+    def _note(self, peer: Peer, effect: Effect) -> None:
+        """Keep track of who waits for our own door: a pause for a while must not end that one."""
+        if isinstance(effect, Pause) and effect.until is None:
+            self._full.add(peer)
+        elif isinstance(effect, Resume):
+            self._full.discard(peer)

@@ -1,0 +1,213 @@
+"""What happens to a session, and what it wants done: closed unions, both ways. Pure.
+
+The shell turns sockets, clocks and the store into events, and carries out effects in their order. `now` is in
+seconds of any clock that does not jump.
+"""
+
+from dataclasses import dataclass
+from typing import NewType, TypeAlias
+
+from fedsync.gossip.holdings import Head
+from fedsync.gossip.peer_memory import PeerMemory
+from fedsync.records.ids import LogId, Scope
+
+Peer = NewType("Peer", bytes)
+"""Whom a session is with: the peer's node key."""
+
+# --- Events -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The carrier stands. `nonce`: 8 random bytes; `wall_ms` is told to the peer, for its report only."""
+
+    dialler: bool
+    nonce: bytes
+    wall_ms: int
+    memory: PeerMemory | None
+    brief: bool = False
+    """End when nothing is left to ask, instead of staying for what comes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A frame's body has come."""
+
+    frame: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The carrier takes so many more bytes now. It says so whenever its queue has drained."""
+
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The block, or the longest part of it that deserved it, is durable. `fork`: the log is forked there."""
+
+    records: int
+    fork: int | None = None
+    fault: bool = False
+    """Whether the rest of it was badly signed: a strike for who sent it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """All of it was held, or its log is forked below it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Struck:
+    """The bytes deserved nothing: bad hash, chain or end signature, or no block at all."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """Its author is unknown; perhaps kept aside. `until` is in ms since 1970."""
+
+    code: str
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """It is not taken, until then (ms since 1970; 0: until authority or quota change)."""
+
+    code: str
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class Baseless:
+    """What it follows is not held."""
+
+
+Outcome: TypeAlias = Held | Known | Struck | Parked | Declined | Baseless
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The door has answered the Take of this number, and what it kept is durable."""
+
+    number: int
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A block is durable, whoever brought it. `origin`: the peer that did, None for our own."""
+
+    log: LogId
+    raw: bytes
+    tip: Head
+    fork: int | None = None
+    origin: Peer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """Authority, quota or pins have changed: what was refused or parked is asked for again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """The bodies that this node follows have changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time has passed; a session asks for it with Wake."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The carrier is gone."""
+
+
+Event: TypeAlias = Opened | Received | Room | Taken | Stored | Granted | Followed | Tick | Closed
+
+# --- Effects ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Put this frame's body on the carrier, after what it has of the same or a more urgent priority (0 first)."""
+
+    frame: bytes
+    priority: int
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """Let the door judge this block, in order; answer with Taken."""
+
+    number: int
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """The peer follows this body; follow it too if the limits allow, and say Followed."""
+
+    scope: Scope
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Remember:
+    """Keep this of the peer, for the next session. Everything it rests on is durable."""
+
+    memory: PeerMemory
+
+
+@dataclass(frozen=True, slots=True)
+class Outrun:
+    """The peer remembers more of this journal than it holds: it was rolled back. Write to no old log."""
+
+    counter: int
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """The peer refuses a log of ours, or we one of its: to be shown."""
+
+    log: LogId
+    code: str
+    until: int
+    ours: bool
+    """Whether it is we who refuse."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Read no frame of the peer's until then; None: until Resume."""
+
+    until: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Read the peer's frames again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """Say Tick then, at the latest. A later Wake takes an earlier one's place."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Send what is queued and close the carrier. `code` is stable; do not call again for `back_off` seconds."""
+
+    code: str
+    reason: str
+    back_off: float = 0.0
+
+
+Effect: TypeAlias = Send | Take | Follow | Remember | Outrun | Noted | Pause | Resume | Wake | Close

@@ -1,0 +1,307 @@
+"""Blocks between us and one peer: what we ask and take, what we serve and push, what either refuses. Pure."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from fedsync.gossip.compare import compare
+from fedsync.gossip.events import (
+    Baseless,
+    Declined,
+    Held,
+    Known,
+    Noted,
+    Outcome,
+    Parked,
+    Pause,
+    Peer,
+    Resume,
+    Stored,
+    Struck,
+    Take,
+    Taken,
+)
+from fedsync.gossip.holdings import TIP, Holdings, SetKey
+from fedsync.gossip.limits import GRAFT_S, MAX_REFUSALS, MAX_TAKES, MAX_TAKES_BYTES
+from fedsync.gossip.listing import Named, Salt, read_places, read_wanted
+from fedsync.gossip.messages import (
+    NOT_SERVED,
+    UNKNOWN_BASE,
+    BlockMessage,
+    Locate,
+    Message,
+    NoBase,
+    Prune,
+    Refused,
+    Tip,
+    Want,
+    encode,
+)
+from fedsync.gossip.outbox import Outbox
+from fedsync.gossip.peer_memory import Refusal
+from fedsync.gossip.push import Push
+from fedsync.gossip.reconcile import Claim
+from fedsync.gossip.serve import Server
+from fedsync.gossip.wants import Asked, State, Wants, Wish
+from fedsync.records.block import BadBlock, peek
+from fedsync.records.ids import LogId
+
+
+@dataclass(slots=True)
+class _Take:
+    """A block that waits at the door."""
+
+    log: LogId
+    wish: Wish | None
+    pushed: bool
+    last: int
+    size: int
+
+
+class Exchange:
+    """The blocks of one session."""
+
+    def __init__(
+        self,
+        holdings: Holdings,
+        salt: Salt,
+        asked: Asked,
+        out: Outbox,
+        may: Callable[[SetKey], bool],
+        refused: Iterable[Refusal],
+    ) -> None:
+        self.listed: dict[bytes, LogId] = {}
+        self.wants = Wants(holdings, salt, asked)
+        self.server = Server(holdings, salt, self.listed)
+        self.push = Push(holdings, salt, self.listed)
+        self.strikes = 0
+        self.fault = ""
+        """What the last strike was for."""
+        self.refused: dict[LogId, Refusal] = {each.log: each for each in refused}
+        """Logs of the peer's that we do not take."""
+        self.refused_by_peer: set[LogId] = set()
+        self.level = False
+        """Whether the peer is taken to hold what we held at some moment, so that new blocks fit."""
+        self._holdings, self._salt, self._out, self._may = holdings, salt, out, may
+        self._again: dict[LogId, Claim] = {}
+        self._takes: dict[int, _Take] = {}
+        self._bytes = 0
+        self._number = 0
+        self._paused = False
+
+    # --- Asking ---------------------------------------------------------------------------------------
+
+    def claim(self, claims: Iterable[Claim], now: float, delay: float = 0.0) -> None:
+        """Want what the peer claims to hold, but what we refuse."""
+        for claim in claims:
+            if claim.log is not None and claim.log in self.refused:
+                self._again[claim.log] = claim
+            else:
+                self.wants.add(claim, now, delay)
+
+    def on_tip(self, message: Tip, now: float, others: bool) -> None:
+        """Want what a tip tells of, a little later when others may push it."""
+        log = message.log
+        theirs = (Named(message.kind, message.seq, message.short if message.kind != 1 else b""),)
+        held = self._holdings.log(log)
+        verdict = compare(log, held, theirs, self._salt, self._holdings)
+        if verdict.want:
+            short, key = self._salt.log(log), held.set if held else None
+            self.claim([Claim(short, log, key, theirs, verdict)], now, GRAFT_S if others else 0.0)
+
+    def on_no_base(self, message: NoBase, now: float) -> list[Message]:
+        """Ask with a locator, or put the log to the back."""
+        wish = self.wants.get(message.short)
+        if wish is None:
+            return []
+        if message.why == UNKNOWN_BASE and not wish.located and wish.state is State.ASKED:
+            return self.wants.locate(wish)
+        if message.why == NOT_SERVED:
+            self.wants.unserved_now(wish, now)
+            return []
+        self.wants.ended(wish)
+        return self.wants.settle(wish, now)
+
+    # --- Taking ---------------------------------------------------------------------------------------
+
+    def on_block(self, message: BlockMessage, now: float) -> None:
+        """Bring a block to the door."""
+        try:
+            head = peek(message.raw)
+        except BadBlock as error:
+            self.strike(error.code)
+            return
+        wish = self.wants.arrived(head.log, now)
+        if wish is not None and not message.pushed:
+            wish.takes += 1
+            if message.last:
+                self.wants.ended(wish)
+        self._number += 1
+        size = len(message.raw)
+        last = head.first + head.count - 1
+        self._takes[self._number] = _Take(head.log, wish, message.pushed, last, size)
+        self._bytes += size
+        self._out.effects.append(Take(self._number, message.raw))
+        if not self._paused and (len(self._takes) >= MAX_TAKES or self._bytes >= MAX_TAKES_BYTES):
+            self._paused = True
+            self._out.effects.append(Pause(None))
+
+    def on_taken(self, event: Taken, now: float, others: bool) -> None:
+        """Go on after the door's answer."""
+        take = self._takes.pop(event.number, None)
+        if take is None:
+            return
+        self._bytes -= take.size
+        if self._paused and len(self._takes) <= MAX_TAKES // 2 and self._bytes <= MAX_TAKES_BYTES // 2:
+            self._paused = False
+            self._out.effects.append(Resume())
+        wish = None if take.pushed else take.wish
+        if wish is not None:
+            wish.takes -= 1
+        self._judge(event.outcome, take, now, others)
+        if wish is not None:
+            self.say(self.wants.settle(wish, now))
+
+    def _judge(self, outcome: Outcome, take: _Take, now: float, others: bool) -> None:
+        match outcome:
+            case Held(fault=fault):
+                self.refused.pop(take.log, None)
+                if fault:
+                    self.strike("signature")
+                if take.wish is not None and take.wish.state is State.WAITING:
+                    self.wants.noticed(take.log)
+            case Known():
+                if take.pushed and others and self.push.eager and take.wish is None:
+                    self.push.eager = False
+                    self._out.say(Prune())
+            case Struck(code):
+                self.strike(code)
+                if take.wish is not None:
+                    self.wants.unserved_now(take.wish, now)
+            case Parked(code, until) | Declined(code, until):
+                self._refuse(Refusal(take.log, code, until), take.wish)
+            case Baseless():
+                self._astray(take, now)
+
+    def _astray(self, take: _Take, now: float) -> None:
+        """A block does not fit what we hold: ask for what lies between."""
+        if take.wish is not None and not take.pushed:
+            if take.wish.state is State.ENDED and not take.wish.takes and not take.wish.located:
+                self.say(self.wants.locate(take.wish))
+            return
+        held = self._holdings.log(take.log)
+        theirs = (Named(TIP, take.last, b""),)
+        verdict = compare(take.log, held, theirs, self._salt, self._holdings)
+        if verdict.want and (held is None or self._may(held.set)):
+            short = self._salt.log(take.log)
+            self.claim([Claim(short, take.log, held.set if held else None, theirs, verdict)], now)
+
+    def _refuse(self, refusal: Refusal, wish: Wish | None) -> None:
+        if wish is not None:
+            self._again[refusal.log] = Claim(
+                wish.short,
+                refusal.log,
+                wish.set,
+                wish.theirs,
+                compare(refusal.log, None, wish.theirs, self._salt, self._holdings),
+            )
+            self.wants.refused(wish)
+        if self.refused.get(refusal.log) != refusal:
+            if len(self.refused) < MAX_REFUSALS:
+                self.refused[refusal.log] = refusal
+            self._out.say(Refused(refusal.log, refusal.code, refusal.until))
+            self._out.effects.append(Noted(refusal.log, refusal.code, refusal.until, True))
+
+    def granted(self, now: float) -> None:
+        """Ask again for what was refused."""
+        self.refused.clear()
+        again, self._again = self._again, {}
+        for log, claim in again.items():
+            held = self._holdings.log(log)
+            verdict = compare(log, held, claim.theirs, self._salt, self._holdings)
+            if verdict.want:
+                self.wants.add(Claim(claim.short, log, claim.set, claim.theirs, verdict), now)
+
+    def strike(self, code: str) -> None:
+        """Count a block that deserved nothing."""
+        self.strikes += 1
+        self.fault = code
+
+    @property
+    def taking(self) -> int:
+        """How many blocks wait at the door."""
+        return len(self._takes)
+
+    # --- Serving --------------------------------------------------------------------------------------
+
+    def on_want(self, message: Want) -> int:
+        """Serve what the peer asks for; return how many logs these are. Raises BadMessage."""
+        wanted = read_wanted(message.listing)
+        for short, base in wanted:
+            self._answer(short, self.server.want(short, None if base is None else [base]))
+        return len(wanted)
+
+    def on_locate(self, message: Locate, now: float) -> None:
+        """Serve each chain from where it leaves the peer's; want what the peer has beyond. Raises BadMessage."""
+        named = read_places(message.places)
+        self._answer(message.short, self.server.want(message.short, named))
+        log = self.server.log(message.short)
+        held = self._holdings.log(log) if log else None
+        if log is None or held is None or not named:
+            return
+        theirs = (max(named, key=lambda each: each.seq),)
+        verdict = compare(log, held, theirs, self._salt, self._holdings)
+        if verdict.want:
+            self.claim([Claim(message.short, log, held.set, theirs, verdict)], now)
+
+    def on_refused(self, message: Refused) -> None:
+        """Serve and push no more of a log that the peer does not take."""
+        if len(self.refused_by_peer) < MAX_REFUSALS:
+            self.refused_by_peer.add(message.log)
+        self.server.drop(message.log)
+        self.push.forget(message.log)
+        self._out.effects.append(Noted(message.log, message.code, message.until, False))
+
+    def on_stored(self, event: Stored, peer: Peer, live: bool) -> None:
+        """Tell the peer of what was stored, if it does not know and may."""
+        self.wants.noticed(event.log)
+        if not live or event.origin == peer:
+            return
+        if event.log in self.refused_by_peer or self.server.serving(event.log):
+            return
+        held = self._holdings.log(event.log)
+        if held is None or not self._may(held.set):
+            return
+        fits = self.level and self.push.eager and event.fork is None and self._out.room > 0
+        if fits and not self._out.waiting:
+            self._out.frame(encode(self.push.block(event.log, event.raw)), 1 + held.set[2])
+        else:
+            self.push.tell(event.log)
+
+    def _answer(self, short: bytes, answer: NoBase | None) -> None:
+        if answer is not None:
+            self._out.say(answer)
+
+    # --- The carrier ----------------------------------------------------------------------------------
+
+    def say(self, messages: Iterable[Message]) -> None:
+        """Send messages."""
+        for message in messages:
+            self._out.say(message)
+
+    def flush(self, now: float) -> None:
+        """Ask for what is wanted, and send what the carrier has room for."""
+        self.say(self.wants.ask(now))
+        while self._out.flush():
+            if self.push.busy:
+                self.say(self.push.next())
+                continue
+            found = self.server.next()
+            if found is None:
+                return
+            self._out.frame(encode(found[1]), found[0])
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is asked, taken, told or served any more."""
+        busy = self.wants.open or self._takes or self._out.waiting or self.push.busy or self.server.busy
+        return not busy

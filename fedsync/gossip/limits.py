@@ -1,0 +1,108 @@
+"""Every bound of the protocol, with its unit and its reason. docs/protocol.md repeats them; a test compares."""
+
+from typing import Final
+
+from fedsync.gossip.framing import MAX_BODY
+
+VERSION: Final = 1
+"""Of the protocol. A peer that speaks another is told so and let go."""
+
+# --- What one message may hold ------------------------------------------------------------------------
+
+MAX_MESSAGE: Final = MAX_BODY
+"""Bytes: what fits a frame."""
+MAX_ARRAY: Final = 1024
+"""Elements of any array in a message: a msgpack bomb of 64 KiB stays below 4 MB of memory."""
+MAX_SETS: Final = 1024
+"""Sets in a SETS message: three classes and two reaches of 170 bodies."""
+MAX_BODIES: Final = 512
+"""Bodies that a peer may announce."""
+MAX_ENTRIES: Final = 512
+"""Entries in a RANGE message."""
+MAX_LOCATOR: Final = 1024
+"""Records that a LOCATE names: 16 branches of 2^64 records."""
+MAX_CODE: Final = 64
+"""Bytes of a code in a REFUSED message. It is shown, so it is escaped before it reaches a terminal."""
+LISTING_BYTES: Final = 48 * 1024
+"""Bytes of a listing after which a sender begins another message."""
+
+# --- The trie -----------------------------------------------------------------------------------------
+
+LEAF_ITEMS: Final = 4
+"""A prefix with so many items, or with one log only, is a leaf. Part of the set's definition."""
+BUCKET_DEPTH: Final = 3
+"""Nibbles of a log's id that choose its bucket: 4,096 buckets, so 100,000 logs are compared within 7 ms."""
+SMALL_SET: Final = 64
+"""Items: a set that is no larger is listed at once when its root is known to differ."""
+
+# --- Asking and serving -------------------------------------------------------------------------------
+
+WINDOW_LOGS: Final = 64
+"""Logs asked for and not yet done with; refilled when half is left."""
+WINDOW_REFILL: Final = 32
+PAGE_BYTES: Final = 128 * 1024
+"""Bytes of blocks read from the store at once while serving."""
+ROOM_BYTES: Final = 64 * 1024
+"""Bytes that a session sends before the carrier has said how much it takes: 16 to 64 KiB write well."""
+FRESH_BYTES: Final = 256 * 1024
+"""Bytes of blocks that follow a DELTA unasked: the peer may hold them from others already."""
+MAX_DELTA: Final = 4096
+"""Logs in a DELTA; when more have changed the sets are compared by RANGE."""
+LOW_SHARE: Final = 16
+"""Every so many blocks the lowest class that waits is served, so that it never starves."""
+MAX_LISTED: Final = 1_000_000
+"""Logs that a peer may name in one session: 100 MB of a program that lies."""
+MAX_TAKES: Final = 256
+"""Blocks of one peer that wait to be checked and stored; above it we stop reading."""
+MAX_TAKES_BYTES: Final = 4 * 1024 * 1024
+
+# --- Patience, in seconds -----------------------------------------------------------------------------
+
+GREETING_S: Final = 10.0
+"""For the peer's HELLO: a rejected client believes that it is connected."""
+CREDIT_S: Final = 30.0
+"""Without any block from a peer that was asked: its logs go to the back and are asked of another."""
+AGAIN_S: Final = 60.0
+"""Before a log that was not served is asked of the same peer again."""
+GRAFT_S: Final = 0.5
+"""After a TIP, before its block is asked for: a pushed copy may be on its way."""
+BEAT_S: Final = 60.0
+"""Between two BEATs of a live session."""
+SILENCE_S: Final = 150.0
+"""Without any frame: two BEATs and a half. The session ends, the carrier is taken to be dead."""
+BRIEF_SILENCE_S: Final = 60.0
+"""The same for a session that ends when nothing is left."""
+COMPARE_S: Final = 10.0
+"""At least so long between two comparisons of sets in one session; doubles while they bring nothing."""
+COMPARE_MAX_S: Final = 3600.0
+
+# --- Trust --------------------------------------------------------------------------------------------
+
+STRIKES: Final = 3
+"""Blocks with a wrong hash, chain or end signature that end a session."""
+BACK_OFF_S: Final = 600.0
+"""Before we talk again to a peer whose session ended by strikes or garbage."""
+MAX_REFUSALS: Final = 1024
+"""Refused logs remembered of a peer; above it sets are compared by RANGE every time."""
+MAX_BRANCHES: Final = 8
+"""Branches of an authority log that are taken at once; more at the pace below, never refused."""
+BRANCH_DELAY_S: Final = 3600.0
+MAX_INCARNATIONS: Final = 8
+"""Logs of one key, capacity, class and reach that are taken at once; more at the pace below."""
+INCARNATION_DELAY_S: Final = 3600.0
+MAX_PARKED: Final = 64
+"""Blocks of unknown authors kept for one peer, until authority for them comes or PARKED_S passes."""
+PARKED_S: Final = 86_400.0
+
+# --- Fairness: what one peer may use, per second and at once -------------------------------------------
+
+BYTES_PER_S: Final = 32 * 1024 * 1024
+BYTES_BURST: Final = 64 * 1024 * 1024
+BLOCKS_PER_S: Final = 4_000
+"""Blocks to check; each has a signature (0.1 ms) and up to 128 records (0.3 ms)."""
+BLOCKS_BURST: Final = 8_000
+RECORDS_PER_S: Final = 500_000
+RECORDS_BURST: Final = 1_000_000
+WANTS_PER_S: Final = 20_000
+"""Logs asked for: each costs a look into the store."""
+WANTS_BURST: Final = 200_000

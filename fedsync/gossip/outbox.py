@@ -1,0 +1,60 @@
+"""What a session has to say, in the order and the amount that the carrier takes. Pure.
+
+Small words go out at once. What can be large (ranges, blocks) waits until the carrier has room, so that a slow
+peer costs no memory and a fork proof is never stuck behind a thousand facts.
+"""
+
+from collections import deque
+
+from fedsync.gossip.events import Effect, Send
+from fedsync.gossip.framing import PREFIX_BYTES
+from fedsync.gossip.limits import ROOM_BYTES
+from fedsync.gossip.messages import Beat, Bye, Delta, Hello, Locate, Message, Range, Rest, Sets, Want, encode
+
+_QUESTIONS = (Hello, Sets, Range, Delta, Rest, Want, Locate)
+
+
+class Outbox:
+    """Effects of one session, collected until `drain`."""
+
+    def __init__(self) -> None:
+        self.effects: list[Effect] = []
+        self.room = ROOM_BYTES
+        self.sent = 0
+        """Messages sent so far, BEAT and BYE not counted: a peer that has handled so many has seen all."""
+        self.expecting = False
+        """Whether something was asked since the peer was last heard."""
+        self._deferred: deque[tuple[bytes, int]] = deque()
+
+    def say(self, message: Message, priority: int = 0) -> None:
+        """Send a message now, or when there is room if it may be large."""
+        self.expecting = self.expecting or isinstance(message, _QUESTIONS)
+        counted = not isinstance(message, Beat | Bye)
+        self.frame(encode(message), priority, isinstance(message, Range), counted)
+
+    def frame(self, frame: bytes, priority: int, defer: bool = False, counted: bool = True) -> None:
+        """Send a frame now, or when there is room."""
+        self.sent += counted
+        if defer and (self.room <= 0 or self._deferred):
+            self._deferred.append((frame, priority))
+            return
+        self.room -= len(frame) + PREFIX_BYTES
+        self.effects.append(Send(frame, priority))
+
+    def flush(self) -> bool:
+        """Send what waited for room; return whether room is left."""
+        while self._deferred and self.room > 0:
+            frame, priority = self._deferred.popleft()
+            self.room -= len(frame) + PREFIX_BYTES
+            self.effects.append(Send(frame, priority))
+        return self.room > 0
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something waits for room."""
+        return bool(self._deferred)
+
+    def drain(self) -> list[Effect]:
+        """Return the effects so far, and begin anew."""
+        effects, self.effects = self.effects, []
+        return effects

@@ -1,0 +1,271 @@
+"""Finding out which logs differ: SETS, RANGE, DELTA and its guard REST. Pure.
+
+An entry of RANGE is understood alone, so loss, repetition and reordering do no harm: whoever gets one compares
+it with what is held at that moment, answers what differs, and forgets it. No state is kept here but what the
+guard of DELTA needs.
+
+A level of the trie with one child is not skipped on the wire: an entry says nothing of its siblings, so a peer
+whose items lie beside the one child would never hear of the difference.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from fedsync.gossip.compare import Verdict, compare, items_of
+from fedsync.gossip.holdings import FORK, Item, Log, SetKey
+from fedsync.gossip.limits import FRESH_BYTES, LISTING_BYTES, MAX_DELTA, MAX_ENTRIES, SMALL_SET
+from fedsync.gossip.listing import (
+    ANSWER,
+    ITEMS,
+    NODES,
+    Entry,
+    Named,
+    Salt,
+    changed,
+    items_entry,
+    named,
+    nodes_entry,
+    read_changed,
+    read_entry,
+)
+from fedsync.gossip.messages import BlockMessage, Delta, Message, Range, Sets, encode
+from fedsync.gossip.trie import EMPTY, HEX, Tree, Trees, root_of_roots
+from fedsync.records.block import peek
+from fedsync.records.ids import LogId
+
+_ENTRY_ITEMS = 1024
+"""Items in one entry: 20 KB at most, so that an entry always fits a message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The peer says that it holds something of a log that we lack. `log` is None when we know only its short."""
+
+    short: bytes
+    log: LogId | None
+    set: SetKey | None
+    theirs: tuple[Named, ...]
+    verdict: Verdict
+    follows: bool = False
+    """Whether its blocks come unasked."""
+
+
+class Reconcile:
+    """Compares our sets with those of one peer. `listed` collects by short the logs that we named to it."""
+
+    def __init__(
+        self, trees: Trees, salt: Salt, shared: Callable[[], Sequence[SetKey]], listed: dict[bytes, LogId]
+    ) -> None:
+        self._trees, self._salt, self._shared, self._listed = trees, salt, shared, listed
+        self._holdings = trees.holdings
+        self._told: set[LogId] = set()
+        self._heard: set[LogId] = set()
+
+    # --- By root, and by range ------------------------------------------------------------------------
+
+    def root(self) -> bytes:
+        """Return the 16 bytes over the roots of the sets that both may hold."""
+        return root_of_roots(self._trees.roots(self._shared()))
+
+    def sets(self) -> Sets:
+        """Return what opens a comparison."""
+        return Sets(tuple((key, root[:16]) for key, root in self._trees.roots(self._shared())))
+
+    def on_sets(self, message: Sets) -> list[Message]:
+        """Return the top of each set that differs."""
+        theirs = dict(message.roots)
+        out: list[Message] = []
+        for key in self._shared():
+            tree = self._trees.tree(key)
+            root, peer = tree.hash(), theirs.get(key)
+            if root[:16] != (peer or bytes(16)):
+                out += _messages(key, self._open(tree, "", peer is None, SMALL_SET))
+        mine = set(self._shared())
+        scopes = {key[0] for key in mine} | {scope for scope, _ in self._holdings.bodies()}
+        for key in theirs.keys() - mine:
+            if key[0] in scopes and key[1]:
+                out.append(Range(key, (items_entry(ITEMS, "", ()),)))
+        return out
+
+    def on_range(self, message: Range) -> tuple[list[Message], list[Claim]]:
+        """Return what answers the entries, and what the peer holds that we lack. Raises BadMessage."""
+        tree = self._trees.tree(message.set)
+        entries: list[bytes] = []
+        claims: list[Claim] = []
+        for data in message.entries:
+            entry = read_entry(data)
+            if entry.form == NODES:
+                entries += self._descend(tree, entry)
+            else:
+                answer, found = self._match(tree, message.set, entry)
+                claims += found
+                if entry.form == ITEMS:
+                    entries += self._items(ANSWER, entry.prefix, answer)
+        return list(_messages(message.set, entries)), claims
+
+    def _descend(self, tree: Tree, entry: Entry) -> Iterator[bytes]:
+        for digit in HEX:
+            prefix, theirs = entry.prefix + digit, entry.nodes.get(digit)
+            mine = tree.hash(prefix)
+            if (None if mine == EMPTY else self._salt.record(mine)) != theirs:
+                yield from self._open(tree, prefix, theirs is None, 0)
+
+    def _open(self, tree: Tree, prefix: str, they_have_none: bool, at_once: int) -> Iterator[bytes]:
+        """Yield what to say of a prefix that differs: its items where they are few, hashes otherwise."""
+        if they_have_none:
+            yield from self._items(ANSWER, prefix, tree.items(prefix))
+        elif tree.count(prefix) <= at_once or tree.leaf(prefix):
+            yield from self._items(ITEMS, prefix, tree.items(prefix))
+        else:
+            nodes = {digit: hash_ for digit in HEX if (hash_ := tree.hash(prefix + digit)) != EMPTY}
+            yield nodes_entry(prefix, {digit: self._salt.record(each) for digit, each in nodes.items()})
+
+    def _items(self, form: int, prefix: str, items: Sequence[Item]) -> Iterator[bytes]:
+        """Yield entries of items. ITEMS are complete for their prefix, so they are never cut."""
+        if form == ANSWER and not items:
+            return
+        for at in range(0, max(1, len(items)), _ENTRY_ITEMS):
+            yield items_entry(form, prefix, [self._name(each) for each in items[at : at + _ENTRY_ITEMS]])
+
+    def _name(self, item: Item) -> bytes:
+        said = named(self._salt, item)
+        self._listed[said[:8]] = item[1]
+        return said
+
+    def _match(self, tree: Tree, key: SetKey, entry: Entry) -> tuple[list[Item], list[Claim]]:
+        """Return our items that the peer lacks or has an earlier state of, and what it has that we lack."""
+        mine: dict[bytes, list[Item]] = {}
+        for item in tree.items(entry.prefix):
+            mine.setdefault(self._salt.log(item[1]), []).append(item)
+        theirs: dict[bytes, list[Named]] = {}
+        for short, said in entry.items:
+            theirs.setdefault(short, []).append(said)
+        claims: list[Claim] = []
+        behind: list[Item] = []
+        for short, peer in theirs.items():
+            items = mine.pop(short, None)
+            log = items[0][1] if items else None
+            if items and {self._said(each) for each in items} == set(peer):
+                continue
+            held = self._holdings.log(log) if log else None
+            verdict = compare(log, held, peer, self._salt, self._holdings)
+            if verdict.want:
+                claims.append(Claim(short, log, key, tuple(peer), verdict))
+            if verdict.ahead and items:
+                behind += items
+        for items in mine.values():
+            behind += items
+        return behind, claims
+
+    def _said(self, item: Item) -> Named:
+        kind, _, seq, id_ = item
+        return Named(kind, seq, b"" if kind == FORK else self._salt.record(id_))
+
+    # --- By what changed since ------------------------------------------------------------------------
+
+    def delta(self, since: int, refused: Iterable[LogId]) -> tuple[list[Message], list[bytes]] | None:
+        """Return what changed here after `since`, and the blocks of it that follow unasked.
+
+        None when so much has changed that ranges are cheaper.
+        """
+        logs: list[tuple[int, LogId, Log]] = []
+        for key in self._shared():
+            changed_logs = self._holdings.changed(key, since)
+            if len(logs) + len(changed_logs) > MAX_DELTA:
+                return None
+            logs += [(key[2], log, held) for log in changed_logs if (held := self._holdings.log(log))]
+        logs.sort(key=lambda each: each[0])
+        parts: list[bytes] = []
+        blocks: list[bytes] = []
+        left = FRESH_BYTES
+        for _, log, held in logs:
+            self._told.add(log)
+            self._listed[self._salt.log(log)] = log
+            fresh = self._holdings.fresh(log, since, left) if left > 0 else []
+            # The store stops at the limit: what follows must lead up to the tip, or the peer had better ask.
+            fits = bool(fresh) and _last(fresh[-1]) == held.heads[0][0]
+            if fits:
+                left -= sum(map(len, fresh))
+                blocks += [encode(BlockMessage(raw is fresh[-1], False, raw)) for raw in fresh]
+            items = items_of(log, held, self._holdings)
+            parts.append(changed(self._salt, log, held.created > since, items, fits))
+        for log in refused:
+            self._told.add(log)
+            parts.append(changed(self._salt, log, False, ()))
+        listings = list(_chunks(parts)) or [b""]
+        return [Delta(at + 1 < len(listings), each) for at, each in enumerate(listings)], blocks
+
+    def on_delta(self, message: Delta) -> tuple[list[Claim], list[LogId]] | None:
+        """Return what the peer holds that we lack, and what it refuses.
+
+        None when it names a log that we should know and do not: compare by ranges. Raises BadMessage.
+        """
+        claims: list[Claim] = []
+        refused: list[LogId] = []
+        for name, group in groupby(read_changed(message.listing), key=lambda each: each.name):
+            said = list(group)
+            theirs = tuple(each.item for each in said if each.item is not None)
+            log = LogId(name) if len(name) == 32 else self._holdings.named(name)
+            if log is None:
+                if theirs:
+                    return None
+                continue
+            self._heard.add(log)
+            if not theirs:
+                refused.append(log)
+                continue
+            held = self._holdings.log(log)
+            verdict = compare(log, held, theirs, self._salt, self._holdings)
+            if verdict.want:
+                key = held.set if held else None
+                claims.append(Claim(self._salt.log(log), log, key, theirs, verdict, said[0].follows))
+        return claims, refused
+
+    def rest(self) -> bytes:
+        """Return 16 bytes over our sets without the logs that either side listed."""
+        without: dict[SetKey, list[LogId]] = {}
+        for log in self._told | self._heard:
+            held = self._holdings.log(log)
+            if held is not None:
+                without.setdefault(held.set, []).append(log)
+        roots = []
+        for key in sorted(self._shared()):
+            out = without.get(key)
+            root = Tree(self._holdings, key, out).hash() if out else self._trees.tree(key).hash()
+            if root != EMPTY:
+                roots.append((key, root))
+        return root_of_roots(roots)
+
+
+def _messages(key: SetKey, entries: Iterable[bytes]) -> Iterator[Message]:
+    """Yield entries in as many messages as they need."""
+    batch: list[bytes] = []
+    size = 0
+    for entry in entries:
+        if batch and (size + len(entry) > LISTING_BYTES or len(batch) == MAX_ENTRIES):
+            yield Range(key, tuple(batch))
+            batch, size = [], 0
+        batch.append(entry)
+        size += len(entry)
+    if batch:
+        yield Range(key, tuple(batch))
+
+
+def _last(raw: bytes) -> int:
+    head = peek(raw)
+    return head.first + head.count - 1
+
+
+def _chunks(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the parts joined, LISTING_BYTES at a time."""
+    batch: list[bytes] = []
+    size = 0
+    for part in parts:
+        if batch and size + len(part) > LISTING_BYTES:
+            yield b"".join(batch)
+            batch, size = [], 0
+        batch.append(part)
+        size += len(part)
+    if batch:
+        yield b"".join(batch)

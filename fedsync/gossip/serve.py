@@ -1,0 +1,152 @@
+"""What a peer asked of us, served block by block as the carrier takes them. Pure.
+
+One block at a time, chosen anew each time: so a higher class overtakes a lower one, which still keeps a small
+share. A log is served only when this session named it to the peer, and only on the chains that we hold: both
+branches of a fork, so that the peer can prove it to others.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import chain
+
+from fedsync.gossip.holdings import Head, Holdings
+from fedsync.gossip.limits import LOW_SHARE, PAGE_BYTES
+from fedsync.gossip.listing import Named, Salt
+from fedsync.gossip.messages import NOT_SERVED, NOTHING_ABOVE, UNKNOWN_BASE, BlockMessage, NoBase
+from fedsync.records.ids import LogClass, LogId
+
+
+@dataclass(slots=True)
+class Job:
+    """What one peer still gets of one log: the rest of each chain, one after the other."""
+
+    log: LogId
+    priority: int
+    chains: deque[tuple[Head | None, Head]]
+    """(last record that the peer holds, head) of each."""
+    page: deque[tuple[bytes, Head]] = field(default_factory=deque)
+
+
+class Server:
+    """Serves one peer. `listed` has, by short, the logs that we named to it."""
+
+    def __init__(self, holdings: Holdings, salt: Salt, listed: dict[bytes, LogId]) -> None:
+        self._holdings, self._salt, self._listed = holdings, salt, listed
+        self._jobs: dict[LogId, Job] = {}
+        self._lines: dict[int, deque[LogId]] = {}
+        self._served = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether something waits to be served."""
+        return bool(self._jobs)
+
+    @property
+    def lack(self) -> int:
+        """Records that the peer asked for and has not got yet, as far as tips tell."""
+        return sum(
+            head[0] - (base[0] if base else -1) for job in self._jobs.values() for base, head in job.chains
+        )
+
+    def serving(self, log: LogId) -> bool:
+        """Say whether the peer will get what is new of this log without being told."""
+        return log in self._jobs
+
+    def drop(self, log: LogId) -> None:
+        """Serve no more of a log: the peer refuses it."""
+        self._jobs.pop(log, None)
+
+    def log(self, short: bytes) -> LogId | None:
+        """Return the log that the peer means."""
+        return self._listed.get(short)
+
+    def want(self, short: bytes, places: Iterable[Named] | None) -> NoBase | None:
+        """Serve each chain of a log from the last of these records that lies on it, or from its genesis (None).
+
+        Return what to answer when that cannot be done.
+        """
+        log = self._listed.get(short)
+        held = self._holdings.log(log) if log else None
+        if log is None or held is None:
+            return NoBase(short, NOT_SERVED)
+        named = None if places is None else sorted(places, key=lambda each: -each.seq)
+        chains: deque[tuple[Head | None, Head]] = deque()
+        based = False
+        for head in held.heads:
+            base = self._base(log, head, named) if named is not None else None
+            if named is not None and base is None:
+                continue
+            based = True
+            if base != head:
+                chains.append((base, head))
+        if not chains:
+            return NoBase(short, NOTHING_ABOVE if based else UNKNOWN_BASE)
+        fork_proof = held.fork is not None and held.set[2] != LogClass.AUTHORITY
+        priority = 0 if fork_proof else 1 + held.set[2]
+        self._jobs[log] = Job(log, priority, chains)
+        self._lines.setdefault(priority, deque()).append(log)
+        return None
+
+    def _base(self, log: LogId, head: Head, named: Iterable[Named]) -> Head | None:
+        """Return the first of these records that lies on the chain of `head`."""
+        for each in named:
+            id_ = self._holdings.id_at(log, head, each.seq) if each.seq <= head[0] else None
+            if id_ is not None and self._salt.record(id_) == each.record:
+                return each.seq, id_
+        return None
+
+    def next(self) -> tuple[int, BlockMessage | NoBase] | None:
+        """Return the next block and its priority, None when nothing waits."""
+        self._served += 1
+        while True:
+            waiting = sorted(priority for priority, line in self._lines.items() if line)
+            if not waiting:
+                return None
+            priority = waiting[-1] if self._served % LOW_SHARE == 0 else waiting[0]
+            line = self._lines[priority]
+            job = self._jobs.get(line[0])
+            if job is None or job.priority != priority:
+                line.popleft()
+                continue
+            found = self._block(job)
+            if found is None or found[1]:
+                line.popleft()
+                del self._jobs[job.log]
+            if found is None:
+                return priority, NoBase(self._salt.log(job.log), NOTHING_ABOVE)
+            return priority, BlockMessage(found[1], False, found[0])
+
+    def _block(self, job: Job) -> tuple[bytes, bool] | None:
+        """Return the next block of a job, and whether it is the last; None when nothing is left after all."""
+        if not self._fill(job):
+            return None
+        raw, tip = job.page.popleft()
+        if not job.page:
+            job.chains[0] = (tip, job.chains[0][1])
+            self._grow(job)
+        return raw, not job.page and not self._fill(job)
+
+    def _fill(self, job: Job) -> bool:
+        """Make sure that a block is at hand; False when the job is done."""
+        while not job.page and job.chains:
+            base, head = job.chains[0]
+            page = self._holdings.blocks(job.log, base, head, PAGE_BYTES) if base != head else None
+            if page:
+                job.page.extend(page)
+            else:
+                job.chains.popleft()
+        return bool(job.page)
+
+    def _grow(self, job: Job) -> None:
+        """Follow a chain that has grown while it was served: nobody else will tell the peer."""
+        base, head = job.chains[0]
+        if base != head:
+            return
+        held = self._holdings.log(job.log)
+        targets = set(chain.from_iterable(job.chains))
+        for longer in held.heads if held else ():
+            if longer not in targets and self._holdings.id_at(job.log, longer, head[0]) == head[1]:
+                job.chains[0] = (base, longer)
+                return
+

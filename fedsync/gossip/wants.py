@@ -1,0 +1,324 @@
+"""What we ask of one peer: by priority, a window at a time, and never of two peers at once. Pure.
+
+A log that the peer claimed and did not deliver within its credit goes to the back and is asked of another peer.
+That is no strike: honest peers drop what was recalled while we asked.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from fedsync.gossip.compare import compare, locator
+from fedsync.gossip.holdings import FORK, Holdings, SetKey
+from fedsync.gossip.limits import AGAIN_S, CREDIT_S, LISTING_BYTES, MAX_LISTED, WINDOW_LOGS, WINDOW_REFILL
+from fedsync.gossip.listing import Named, Salt, places, wanted
+from fedsync.gossip.messages import BadMessage, Locate, Message, Want
+from fedsync.gossip.reconcile import Claim
+from fedsync.records.ids import LogClass, LogId
+
+_LOOK = 256
+"""Logs looked at for one WANT, when others are asking for most of them."""
+
+ClaimKey = LogId | SetKey
+
+
+class Asked:
+    """Which session asks for what, so that two peers are not asked for the same. One for all sessions of a node.
+
+    A log whose id we do not know yet is claimed by its set. A claim that brings nothing for CREDIT_S lapses.
+    """
+
+    def __init__(self) -> None:
+        self._owners: dict[ClaimKey, tuple[object, float]] = {}
+        self.freed = False
+        """Whether somebody may ask now for what was another's; whoever reads it sets it back."""
+
+    def claim(self, key: ClaimKey, owner: object, now: float) -> bool:
+        """Say whether `owner` may ask for it, and note that it does."""
+        held = self._owners.get(key)
+        if held is not None and held[0] is not owner and now - held[1] < CREDIT_S:
+            return False
+        self._owners[key] = (owner, now)
+        return True
+
+    def free(self, key: ClaimKey, owner: object) -> None:
+        """Let others ask for it."""
+        held = self._owners.get(key)
+        if held is not None and held[0] is owner:
+            del self._owners[key]
+            self.freed = True
+
+    def free_all(self, owner: object) -> None:
+        """Let others ask for all that `owner` asked for."""
+        for key in [key for key, held in self._owners.items() if held[0] is owner]:
+            self.free(key, owner)
+
+
+class State(Enum):
+    """How far a log has come that we want."""
+
+    WAITING = "waiting"
+    ASKED = "asked"
+    ENDED = "ended"
+    """The peer has sent all that it will; some of it may wait at the door."""
+    UNSERVED = "unserved"
+
+
+@dataclass(slots=True)
+class Wish:
+    """One log that the peer claims to hold more of."""
+
+    short: bytes
+    log: LogId | None
+    set: SetKey | None
+    theirs: tuple[Named, ...]
+    lack: int
+    parted: bool
+    state: State = State.WAITING
+    after: float = 0.0
+    takes: int = 0
+    located: bool = False
+
+    @property
+    def priority(self) -> int:
+        """Fork proofs first, then by class; a log of which we know nothing comes with the facts."""
+        if any(each.kind == FORK for each in self.theirs):
+            return 0
+        return 1 + (self.set[2] if self.set else LogClass.FACTS)
+
+    @property
+    def key(self) -> ClaimKey | None:
+        """What it is claimed by among the sessions."""
+        return self.log or self.set
+
+
+class Wants:
+    """The logs that we want of one peer."""
+
+    def __init__(self, holdings: Holdings, salt: Salt, asked: Asked) -> None:
+        self._holdings, self._salt, self._asked = holdings, salt, asked
+        self._wishes: dict[bytes, Wish] = {}
+        self._waiting: dict[tuple[int, SetKey | None], dict[bytes, Wish]] = {}
+        self._out: dict[bytes, Wish] = {}
+        self._unserved: dict[bytes, Wish] = {}
+        self._delayed: dict[bytes, Wish] = {}
+        self._heard = 0.0
+
+    # --- What is wanted -------------------------------------------------------------------------------
+
+    def add(self, claim: Claim, now: float, delay: float = 0.0) -> None:
+        """Note that the peer claims to hold more of a log. Raises BadMessage when it claims too much."""
+        wish = self._wishes.get(claim.short)
+        if wish is None:
+            if len(self._wishes) >= MAX_LISTED:
+                raise BadMessage("field", f"more than {MAX_LISTED} logs in one session")
+            wish = Wish(claim.short, claim.log, claim.set, claim.theirs, claim.verdict.lack, claim.verdict.parted)
+            self._wishes[claim.short] = wish
+            if claim.follows:
+                self._heard = max(self._heard, now)
+                wish.state, self._out[wish.short] = State.ASKED, wish
+            elif delay:
+                wish.after, self._delayed[wish.short] = now + delay, wish
+            else:
+                self._wait(wish)
+            return
+        wish.theirs, wish.lack = claim.theirs, claim.verdict.lack
+        wish.parted = wish.parted or claim.verdict.parted
+        if wish.state is State.UNSERVED and wish.after <= now:
+            self._revive(wish)
+
+    def get(self, short: bytes) -> Wish | None:
+        """Return what is wanted of a log."""
+        return self._wishes.get(short)
+
+    @property
+    def open(self) -> int:
+        """How many logs we still hope to get."""
+        return len(self._wishes) - len(self._unserved)
+
+    @property
+    def unserved(self) -> int:
+        """How many logs the peer claimed and did not deliver."""
+        return len(self._unserved)
+
+    @property
+    def lack(self) -> int:
+        """Records that the peer is ahead, as far as tips tell."""
+        return sum(wish.lack for wish in self._wishes.values())
+
+    @property
+    def outstanding(self) -> int:
+        """How many logs were asked for and are not done with."""
+        return len(self._out)
+
+    # --- Asking ---------------------------------------------------------------------------------------
+
+    def ask(self, now: float) -> list[Message]:
+        """Return what to ask for now; nothing while half of the window is still open."""
+        for wish in [wish for wish in self._delayed.values() if wish.after <= now]:
+            del self._delayed[wish.short]
+            self._wait(wish)
+        if len(self._out) > WINDOW_REFILL or not self._waiting:
+            return []
+        if not self._out:
+            self._heard = now
+        out: list[Message] = []
+        listing = bytearray()
+        for wish in self._next(now):
+            held = self._holdings.log(wish.log) if wish.log else None
+            if wish.log is not None and held is not None and wish.parted:
+                wish.located = True
+                out.append(Locate(wish.short, places(self._salt, locator(wish.log, held, self._holdings))))
+            else:
+                listing += wanted(self._salt, wish.short, held.heads[0] if held else None)
+            wish.state = State.ASKED
+            self._out[wish.short] = wish
+            if len(self._out) >= WINDOW_LOGS or len(listing) > LISTING_BYTES:
+                break
+        for short in self._out:
+            self._unwait(self._out[short])
+        return [Want(bytes(listing)), *out] if listing else out
+
+    def _next(self, now: float) -> Iterator[Wish]:
+        """Yield what may be asked for, the most urgent first. Drops what we hold by now."""
+        for group in sorted(self._waiting, key=lambda each: each[0]):
+            looked = 0
+            for wish in list(self._waiting.get(group, {}).values())[: _LOOK + WINDOW_LOGS]:
+                if self.satisfied(wish):
+                    self._drop(wish)
+                    continue
+                key = wish.key
+                if key is None or self._asked.claim(key, self, now):
+                    yield wish
+                    continue
+                looked += 1
+                if group[1] is not None or looked > _LOOK:
+                    break
+
+    def wake_at(self) -> float | None:
+        """Return when to look again: a wish whose time comes, or a credit that ends."""
+        times = [self._heard + CREDIT_S] if self._out else []
+        times += [wish.after for wish in self._delayed.values()]
+        return min(times, default=None)
+
+    # --- What comes of it -----------------------------------------------------------------------------
+
+    def arrived(self, log: LogId, now: float) -> Wish | None:
+        """Note that a block of this log has come from the peer; return the wish that it serves."""
+        self._heard = now
+        wish = self._wishes.get(self._salt.log(log))
+        if wish is not None:
+            if wish.log is None:
+                waiting = wish.state is State.WAITING
+                if waiting:
+                    self._unwait(wish)
+                wish.log = log
+                if waiting:
+                    self._wait(wish)
+            if wish.set is not None:
+                self._asked.claim(wish.set, self, now)
+            self._asked.claim(log, self, now)
+        return wish
+
+    def ended(self, wish: Wish) -> None:
+        """Note that the peer has sent all that it will of a log."""
+        if wish.state is State.ASKED:
+            wish.state = State.ENDED
+            self._out.pop(wish.short, None)
+
+    def settle(self, wish: Wish, now: float) -> list[Message]:
+        """Decide on a log of which the peer has sent all, when the door has seen it all."""
+        if wish.state is not State.ENDED or wish.takes or wish.short not in self._wishes:
+            return []
+        if self.satisfied(wish):
+            self._drop(wish)
+            return []
+        if not wish.located and wish.log is not None and self._holdings.log(wish.log) is not None:
+            return self.locate(wish)
+        self.unserved_now(wish, now)
+        return []
+
+    def locate(self, wish: Wish) -> list[Message]:
+        """Ask again, saying where our chain stands, so that the peer finds where it leaves its own."""
+        held = self._holdings.log(wish.log) if wish.log else None
+        if held is None or wish.log is None:
+            return []
+        wish.located, wish.state = True, State.ASKED
+        self._out[wish.short] = wish
+        return [Locate(wish.short, places(self._salt, locator(wish.log, held, self._holdings)))]
+
+    def satisfied(self, wish: Wish) -> bool:
+        """Say whether nothing that the peer claims of this log is still wanted."""
+        if wish.log is None:
+            return False
+        held = self._holdings.log(wish.log)
+        return not compare(wish.log, held, wish.theirs, self._salt, self._holdings).want
+
+    def unserved_now(self, wish: Wish, now: float) -> None:
+        """Put a log to the back: another peer is asked, and this one again later."""
+        self._leave(wish)
+        wish.state, wish.after, wish.located = State.UNSERVED, now + AGAIN_S, False
+        self._unserved[wish.short] = wish
+
+    def refused(self, wish: Wish) -> None:
+        """Forget a log that the door does not take."""
+        self._drop(wish)
+
+    def expire(self, now: float) -> int:
+        """Put all to the back that a silent peer was asked for; return how many these were."""
+        if not self._out or now - self._heard < CREDIT_S:
+            return 0
+        late = [wish for wish in self._out.values() if not wish.takes]
+        for wish in late:
+            self.unserved_now(wish, now)
+        return len(late)
+
+    def noticed(self, log: LogId) -> None:
+        """Look again at a log that changed here, whoever brought it."""
+        wish = self._wishes.get(self._salt.log(log))
+        if wish is None:
+            return
+        if wish.log is None and wish.state is State.WAITING:
+            self._unwait(wish)
+            wish.log = log
+            self._wait(wish)
+        if not wish.takes and wish.state is not State.ASKED and self.satisfied(wish):
+            self._drop(wish)
+
+    def close(self) -> None:
+        """Let others ask for all of it."""
+        self._asked.free_all(self)
+
+    # --- Bookkeeping ----------------------------------------------------------------------------------
+
+    def _group(self, wish: Wish) -> tuple[int, SetKey | None]:
+        return wish.priority, None if wish.log else wish.set
+
+    def _wait(self, wish: Wish) -> None:
+        self._waiting.setdefault(self._group(wish), {})[wish.short] = wish
+
+    def _unwait(self, wish: Wish) -> None:
+        for group in [self._group(wish), *self._waiting]:
+            if self._waiting.get(group, {}).pop(wish.short, None) is not None:
+                if not self._waiting[group]:
+                    del self._waiting[group]
+                return
+
+    def _revive(self, wish: Wish) -> None:
+        self._unserved.pop(wish.short, None)
+        wish.state = State.WAITING
+        self._wait(wish)
+
+    def _leave(self, wish: Wish) -> None:
+        self._unwait(wish)
+        self._out.pop(wish.short, None)
+        self._delayed.pop(wish.short, None)
+        if wish.log is not None:
+            self._asked.free(wish.log, self)
+        if wish.set is not None and not any(w.log is None and w.set == wish.set for w in self._out.values()):
+            self._asked.free(wish.set, self)
+
+    def _drop(self, wish: Wish) -> None:
+        self._wishes.pop(wish.short, None)
+        self._unserved.pop(wish.short, None)
+        self._leave(wish)
