@@ -142,7 +142,7 @@ class Link:
             self._check()
             started = trio.current_time()
             data: bytes | bytearray | None = None
-            with trio.move_on_after(self._left) as scope:
+            with trio.move_on_after(max(self._left, 0)) as scope:
                 self._scopes.add(scope)
                 try:
                     data = await self._stream.receive_some()
