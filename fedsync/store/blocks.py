@@ -80,7 +80,9 @@ class Blocks:
                 block.raw,
             ),
         )
-        return cursor.lastrowid or 0
+        number = cursor.lastrowid or 0
+        self._remember(number, block)
+        return number
 
     def genesis(self, log_no: int) -> Genesis:
         """Return the genesis of a log by its number here."""
@@ -106,10 +108,13 @@ class Blocks:
             raise StoreDamaged(f"block {row.no} is damaged: {error}") from error
         if (block.first, block.last) != (row.first, row.last):
             raise StoreDamaged(f"block {row.no} is not the one that was stored there")
-        self._cache[row.no] = block
+        self._remember(row.no, block)
+        return block
+
+    def _remember(self, number: int, block: Block) -> None:
+        self._cache[number] = block
         if len(self._cache) > CACHED_BLOCKS:
             self._cache.popitem(last=False)
-        return block
 
     @guarded
     def overlapping(self, log_no: int, first: int, last: int) -> list[Stored]:

@@ -34,7 +34,9 @@ class Buckets:
     """The sets of this store and what is in them."""
 
     def __init__(self, conn: sqlite3.Connection, saving: bool = True) -> None:
+        """`saving`: this connection is the one that writes, and so hears of every change."""
         self._conn, self._saving = conn, saving
+        self._seen: dict[int, int] = {}
         self._numbers: dict[SetId, int] = {}
         self._known: dict[int, dict[int, Bucket | None]] = {}
         self._marked: set[tuple[int, int]] = set()
@@ -103,11 +105,11 @@ class Buckets:
         set_no = self._find(set_id)
         if set_no is None:
             return {}
+        if not self._saving:
+            self._catch_up(set_no)
         known = self._known.get(set_no)
-        if known is None or not self._saving:
-            known = self._load(set_no)
-            if self._saving:
-                self._known[set_no] = known
+        if known is None:
+            known = self._known[set_no] = self._load(set_no)
         stale = [bucket for bucket, found in known.items() if found is None]
         for bucket, items in self._items_of(set_no, stale):
             known[bucket] = Bucket(hash_of(items), len(items))
@@ -141,7 +143,25 @@ class Buckets:
         ).fetchone()[0]
         return found
 
+    def refresh(self, hash_of: HashOf) -> None:
+        """Compute what is stale in all sets, so that the next commit, or `close`, saves it for the next start."""
+        for set_id in self.sets():
+            self.buckets(set_id, hash_of)
+
     # --- Within ---------------------------------------------------------------------------------------
+
+    def _catch_up(self, set_no: int) -> None:
+        """Take as stale what another connection changed since this one last looked."""
+        # The counter first: what is committed in between is then seen twice and not missed.
+        row = self._conn.execute("SELECT value FROM meta WHERE key = 'counter'").fetchone()
+        known, since = self._known.get(set_no), self._seen.get(set_no, 0)
+        if known is not None and row[0] != since:
+            changed = self._conn.execute(
+                "SELECT id FROM logs WHERE set_no = ? AND changed > ?", (set_no, since)
+            ).fetchall()
+            for (log,) in changed:
+                known[bucket_of(log)] = None
+        self._seen[set_no] = row[0]
 
     def _find(self, set_id: SetId) -> int | None:
         found = self._numbers.get(set_id)

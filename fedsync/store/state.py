@@ -50,7 +50,7 @@ T = TypeVar("T", bound=TableLike)
 class _Words:
     """The statements of one table."""
 
-    __slots__ = ("drop", "get", "put", "scans", "width")
+    __slots__ = ("bare", "drop", "get", "put", "scans", "width")
 
     def __init__(self, table: TableLike) -> None:
         name, columns = table_name(table), ", ".join(_quoted(each) for each in table.columns)
@@ -58,6 +58,7 @@ class _Words:
         named = ", ".join(keys)
         match = " AND ".join(f"{each} = ?" for each in keys)
         self.width = len(keys)
+        self.bare = not table.columns
         self.get = f"SELECT {columns or '1'} FROM {name} WHERE {match}"
         marks = ", ".join("?" * (len(keys) + len(table.columns)))
         self.put = f"INSERT OR REPLACE INTO {name} VALUES ({marks})"
@@ -77,21 +78,25 @@ class StateTables:
     def __init__(self, conn: sqlite3.Connection, meta: Meta, logs: Logs, tables: Iterable[TableLike]) -> None:
         self._conn, self._meta, self._logs = conn, meta, logs
         self._tables = tuple(tables)
-        self._words = {table: _Words(table) for table in self._tables}
+        # By identity first: the fold asks by the same objects a million times, and to hash one takes longer
+        # than to read a row. The tuple above keeps them, so no identity is used twice.
+        self._words = {id(table): _Words(table) for table in self._tables}
+        self._equal = {table: self._words[id(table)] for table in self._tables}
 
     # --- Reading --------------------------------------------------------------------------------------
 
     def get(self, table: TableLike, key: KeyRow) -> Row | None:
         """Return the row of `key` (its columns without the key), or None."""
         try:
-            found: Row | None = self._conn.execute(self._words[table].get, key).fetchone()
+            words = self._words.get(id(table)) or self._equal[table]
+            found: Row | None = self._conn.execute(words.get, key).fetchone()
         except sqlite3.Error as error:
             raise translated(error) from error
-        return () if found is not None and not table.columns else found
+        return () if found is not None and words.bare else found
 
     def scan(self, table: TableLike, prefix: KeyRow = ()) -> Iterator[tuple[KeyRow, Row]]:
         """Yield the rows whose key begins with `prefix`, ordered by key, as they are now."""
-        words = self._words[table]
+        words = self._words.get(id(table)) or self._equal[table]
         try:
             rows = self._conn.execute(words.scans[len(prefix)], prefix).fetchall()
         except sqlite3.Error as error:
@@ -122,21 +127,23 @@ class StateTables:
     @guarded
     def write(self, changes: Mapping[tuple[T, KeyRow], Row | None]) -> None:
         """Take the new row of each changed key; None removes it."""
-        puts: dict[T, list[Row]] = {}
-        drops: dict[T, list[KeyRow]] = {}
+        tables: dict[int, T] = {}
+        puts: dict[int, dict[KeyRow, Row]] = {}
+        drops: dict[int, list[KeyRow]] = {}
         for (table, key), row in changes.items():
+            number = id(table)
+            if number not in tables:
+                tables[number], puts[number], drops[number] = table, {}, []
             if row is None:
-                drops.setdefault(table, []).append(key)
+                drops[number].append(key)
             else:
-                puts.setdefault(table, []).append(key + row)
-        for table, keys in drops.items():
-            self._conn.executemany(self._words[table].drop, keys)
-        for table, rows in puts.items():
+                puts[number][key] = row
+        for number, table in tables.items():
+            words = self._words.get(number) or self._equal[table]
+            self._conn.executemany(words.drop, drops[number])
             # In the key's order: neighbours in the file are written one after the other.
-            if len(rows) > 1:
-                width = self._words[table].width
-                rows.sort(key=lambda row: row[:width])
-            self._conn.executemany(self._words[table].put, rows)
+            rows = puts[number]
+            self._conn.executemany(words.put, [key + rows[key] for key in sorted(rows)])
 
     def fold_done(self, number: int) -> None:
         """Say that all blocks up to this one are folded."""

@@ -13,6 +13,7 @@ from fedsync.records.places import START
 from fedsync.store.buckets import bucket_of
 from fedsync.store.holdings import StoreHoldings
 from fedsync.store.model import Item, ItemKind, SetId
+from fedsync.store.reading import open_reader
 from fedsync.store.store import Store
 from tests.store.authors import SCOPE, Author, keep, new_store, reopened
 
@@ -107,6 +108,23 @@ def test_buckets_are_what_a_fresh_look_at_the_items_gives(store: Store) -> None:
     with reopened(path) as again:
         store = again
         assert StoreHoldings(again, HASH).buckets(key) == fresh()
+
+
+def test_a_reader_beside_the_writer_sees_every_commit_in_the_buckets(store: Store) -> None:
+    authors = [Author(f"author {number}") for number in range(60)]
+    key = SetId(SCOPE, Reach.WORLD, LogClass.FACTS)
+    with open_reader(store.path) as reader:
+        beside, inside = StoreHoldings(reader, HASH), StoreHoldings(store, HASH)
+        assert beside.buckets(key) == {}
+        for author in authors:
+            keep(store, author.write("a"))
+            assert beside.buckets(key) == inside.buckets(key)
+        seen = beside.buckets(key)
+        store.begin()
+        store.logs.append(authors[3].write("not yet"))
+        assert beside.buckets(key) == seen
+        store.commit()
+        assert beside.buckets(key) == inside.buckets(key) != seen
 
 
 def test_bucket_hashes_survive_in_the_file_and_never_go_stale(store: Store) -> None:
