@@ -313,9 +313,9 @@ def _map(value: Value, what: str) -> dict[str, Value]:
 
 
 def _exactly(fields: dict[str, Value], needed: set[str], allowed: set[str], what: str) -> None:
-    for name in needed - fields.keys():
+    for name in sorted(needed - fields.keys()):
         raise Void("malformed", f"{what} lacks the field {name}")
-    for name in fields.keys() - needed - allowed:
+    for name in sorted(fields.keys() - needed - allowed):
         raise Void("malformed", f"{what} has no field {name}")
 
 
