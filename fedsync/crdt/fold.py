@@ -1,0 +1,63 @@
+"""The fold: blocks in, state out. The one entry that the node uses. Pure; touches a draft or a view.
+
+A block is folded by the class of its log: books by `book`, facts by `stock`; what this version cannot read yet is
+kept and inert. When a book changes whose facts count, the logs concerned are folded again at once. The same blocks
+give the same rooted rows in any order in which each log's own come along its chain, in any grouping, repeated or
+not. The view must hold a block (`View.blocks`) before it is folded.
+"""
+
+from collections.abc import Iterable
+
+from fedsync.crdt import book, booktables, root, stock
+from fedsync.crdt.seats import fact_bound
+from fedsync.crdt.tables import STOCK_TABLES
+from fedsync.crdt.view import Changes, Draft, View
+from fedsync.records.block import Block
+from fedsync.records.ids import LogClass, LogId, PageId, Scope
+
+TABLES = (*booktables.TABLES, *STOCK_TABLES, *root.ROOT_TABLES)
+"""All that the state lies in."""
+
+VERSION = 1
+"""Counts up when the same blocks would give another state, so that a node folds them again."""
+
+
+def apply(view: View, *blocks: Block) -> Changes:
+    """Return what these blocks change."""
+    draft = Draft(view)
+    apply_blocks(draft, blocks)
+    root.note(draft)
+    return draft.changes
+
+
+def apply_block(draft: Draft, block: Block) -> None:
+    """Fold one block, of any class."""
+    apply_blocks(draft, (block,))
+
+
+def apply_blocks(draft: Draft, blocks: Iterable[Block]) -> None:
+    """Fold blocks of any class."""
+    for block in blocks:
+        match block.genesis.log_class:
+            case LogClass.AUTHORITY:
+                _refold(draft, book.apply_block(draft, block))
+            case LogClass.FACTS:
+                stock.apply_block(draft, block, fact_bound)
+            case LogClass.PLANS | LogClass.TEXTS:
+                pass
+
+
+def apply_bind(draft: Draft, scope: Scope, body: PageId) -> None:
+    """Follow a body: its founding tag means this page 0 and no other. Raises ValueError when it means another."""
+    _refold(draft, book.bind(draft, scope, body))
+
+
+def apply_fork(draft: Draft, log: LogId, seq: int) -> None:
+    """Take it that a log has two branches from `seq` on. Books need not be told: they fold every branch."""
+    stock.set_fork(draft, log, seq, fact_bound)
+
+
+def _refold(draft: Draft, bounds: book.Bounds) -> None:
+    # In order, so that what a batch writes does not hang on the order of a set.
+    for scope, key in sorted(bounds):
+        stock.refold_key(draft, scope, key, fact_bound)
