@@ -12,6 +12,7 @@ from typing import Protocol, TypeAlias, TypeVar
 
 from fedsync.records.block import Block
 from fedsync.records.ids import LogId
+from fedsync.store import views
 from fedsync.store.errors import StoreError, guarded, translated
 from fedsync.store.logs import Logs
 from fedsync.store.meta import Cell, Meta
@@ -160,6 +161,7 @@ class StateTables:
         for table in self._tables:
             self._create(table)
         self._meta.set("state_digest", self._digest(version))
+        views.refresh(self._conn)
         return True
 
     @guarded
