@@ -1,0 +1,188 @@
+"""What lies where, and why: the folded state of stores in words for people. Reads a view, changes nothing."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from fedsync.crdt.checkpoints import Checkpoints, Count, Instant
+from fedsync.crdt.facts import why_inert
+from fedsync.crdt.seats import Cut, fact_bound
+from fedsync.crdt.tables import BALANCES, COUNTS, FACT_LOGS, ITEMS, STORES, Balance, balance, fact_log
+from fedsync.crdt.view import Draft, View
+from fedsync.records.block import Record
+from fedsync.records.codec import NotCanonical
+from fedsync.records.header import VERSION
+from fedsync.records.ids import LogId, PayloadId, RecordId, Scope
+from fedsync.records.kinds.stock import KINDS, PARSERS, Specification
+from fedsync.records.void import Void
+
+Reader: TypeAlias = View | Draft
+
+
+@dataclass(frozen=True, slots=True)
+class StockLevel:
+    """What lies of one item in one store. Quantities count `unit`; `last_count` is in ms, None: never counted."""
+
+    scope: Scope
+    store_id: PayloadId
+    item_id: PayloadId
+    store: str
+    item: str
+    unit: str
+    on_hand: int
+    unexplained: int | None
+    last_count: int | None
+    contested: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a fact counts: "counts", "void", "pending", "cut", "disputed", "inert", and why."""
+
+    status: str
+    code: str
+    sentence: str
+
+
+def levels(view: Reader, scope: Scope | None = None) -> list[StockLevel]:
+    """Return the levels in all stores, or in those of one body, by the names of store and item.
+
+    Two items of one name, in other units, are two rows. What nobody has named yet goes by its short id.
+    """
+    stores: dict[tuple[Scope, PayloadId], str] = {}
+    items: dict[tuple[Scope, PayloadId], Specification] = {}
+    prefix = () if scope is None else (scope,)
+    for key, row in view.scan(STORES, prefix):
+        stores[key[:2]] = row[0]  # type: ignore[index, assignment]
+    for key, row in view.scan(ITEMS, prefix):
+        items[key[:2]] = Specification(row[0], row[1])  # type: ignore[index, arg-type]
+    found: list[StockLevel] = []
+    for key, row in view.scan(BALANCES, prefix):
+        of, store, item = _balance_key(key)
+        named = items.get((of, item), Specification(item.hex()[:8], "1"))
+        now = balance(row)
+        found.append(
+            StockLevel(
+                scope=of,
+                store_id=store,
+                item_id=item,
+                store=stores.get((of, store), store.hex()[:8]),
+                item=named.name,
+                unit=named.unit,
+                on_hand=now.on_hand,
+                unexplained=now.unexplained,
+                last_count=now.counted_at,
+                contested=bool(now.contested),
+            )
+        )
+    return sorted(found, key=lambda each: (each.store, each.item, each.unit, each.scope))
+
+
+def find_store(view: Reader, scope: Scope, name: str) -> PayloadId | None:
+    """Return the store of this name. There is one at most, since its name makes its id."""
+    for key, row in view.scan(STORES, (scope,)):
+        if row[0] == name:
+            return PayloadId(key[1])  # type: ignore[arg-type]
+    return None
+
+
+def find_items(view: Reader, scope: Scope, name: str) -> dict[PayloadId, Specification]:
+    """Return the items of this name: rivals differ in their unit, and none is preferred."""
+    found: dict[PayloadId, Specification] = {}
+    for key, row in view.scan(ITEMS, (scope,)):
+        if row[0] == name:
+            found[PayloadId(key[1])] = Specification(row[0], row[1])  # type: ignore[arg-type]
+    return found
+
+
+def counts_at(view: Reader, scope: Scope, store: PayloadId, item: PayloadId) -> Instant | None:
+    """Return the last counts of an item, with their rivals."""
+    counts = [
+        Count(key[3], row[1], RecordId(row[0]), LogId(key[4]), key[5])  # type: ignore[arg-type]
+        for key, row in view.scan(COUNTS, (scope, store, item))
+    ]
+    return Checkpoints.of(counts).last_two()[0]
+
+
+def why_stock(
+    view: Reader,
+    level: StockLevel,
+    day: Callable[[int], str],
+    amount: Callable[[int, str], str] = lambda quantity, unit: f"{quantity} {unit}",
+) -> list[str]:
+    """Return lines that say how a level comes about. `day` writes a time in ms, `amount` a quantity."""
+    row = view.get(BALANCES, (level.scope, level.store_id, level.item_id))
+    if row is None:
+        return [f"Nothing is known of {level.item} in {level.store}."]
+    now = balance(row)
+    last = counts_at(view, level.scope, level.store_id, level.item_id)
+    return list(_reasons(now, last, day, lambda quantity: amount(quantity, level.unit)))
+
+
+def _reasons(
+    now: Balance, last: Instant | None, day: Callable[[int], str], amount: Callable[[int], str]
+) -> Iterator[str]:
+    if now.counted_at is None or now.counted is None or now.unexplained is None:
+        yield f"{amount(now.on_hand)} = {now.events} movements; nobody has counted yet."
+    else:
+        yield f"{amount(now.on_hand)} = count of {day(now.counted_at)}, {amount(now.counted)}, {_plus(now.after, amount)} since."
+        before = "an empty store"
+        if now.before_at is not None and now.before is not None:
+            before = f"count of {day(now.before_at)}, {amount(now.before)},"
+        expected = f"{before} {_plus(now.between, amount)} until then"
+        if now.unexplained == 0:
+            yield f"The count agrees with the records: {expected}."
+        else:
+            word = "more" if now.unexplained > 0 else "less"
+            yield f"The count found {amount(abs(now.unexplained))} {word} than the records explain: {expected}."
+    if last is not None and last.contested:
+        rivals = ", ".join(
+            f"{amount(each.value.quantity)} (record {each.id.hex()[:8]})" for each in last.register.rivals()
+        )
+        yield f"Contested: different logs counted at that moment: {rivals}. The larger id is used meanwhile."
+    if now.on_hand < 0:
+        yield "Less than nothing can't lie in a store: a movement was not recorded, or recorded twice. Count it."
+
+
+def _plus(quantity: int, amount: Callable[[int], str]) -> str:
+    return f"{'-' if quantity < 0 else '+'} {amount(abs(quantity))}"
+
+
+def why_fact(view: Reader, record: Record) -> Verdict:
+    """Return whether a record that tells of goods counts, and why not."""
+    inert = why_inert(record.genesis)
+    if record.kind not in KINDS or record.version != VERSION:
+        return Verdict("inert", "unknown", "This version does not know this kind of record; it keeps it.")
+    if inert is not None:
+        return Verdict("void", "log", f"It has no effect: {inert}.")
+    try:
+        PARSERS[record.kind](record.value, record.genesis.scope, record.time)
+    except Void as void:
+        return Verdict("void", void.code, f"It has no effect: {void.sentence}.")
+    except NotCanonical as error:
+        return Verdict("void", "payload", f"It has no effect: its payload can't be read ({error}).")
+    row = view.get(FACT_LOGS, (record.log,))
+    log = fact_log(row) if row else None
+    if log is None or log.bound == "pending":
+        return Verdict(
+            "pending", "no_seat", "No page that is held and signed by enough gives its author a seat."
+        )
+    if log.fork is not None and record.seq >= log.fork:
+        return Verdict(
+            "disputed", "fork", f"Its log has two branches from record {log.fork} on; none counts there."
+        )
+    if log.limit is not None and record.seq >= log.limit:
+        bound = fact_bound(view, log.scope, log.key, record.log)
+        above = [seq for seq, _ in bound.tips if seq >= record.seq] if isinstance(bound, Cut) else []
+        if above:
+            missing = f"Its author's log counts up to record {max(above)}, which is not held here yet."
+            return Verdict("pending", "tip_missing", missing)
+        return Verdict(
+            "cut", "dropped", "Its author lost the seat, and the page that says so keeps less of the log."
+        )
+    return Verdict("counts", "counts", "It counts: its author has a seat, or had one when it was kept.")
+
+
+def _balance_key(key: tuple[bytes | int | str, ...]) -> tuple[Scope, PayloadId, PayloadId]:
+    scope, store, item = key
+    return Scope(scope), PayloadId(store), PayloadId(item)  # type: ignore[arg-type]
