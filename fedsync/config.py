@@ -1,0 +1,194 @@
+"""What the operator may set, in config.toml: the node's name, where it listens, how much it takes on.
+
+Reads and writes that one file, nothing else.
+"""
+
+import json
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+from fedsync.errors import Exit, Problem
+
+LONGEST_NAME = 200
+"""Characters of a node's name."""
+
+INITIAL = """\
+# fedsync reads this file when it starts.
+
+# How this node is called in its own listings.
+name = {name}
+
+[listen]
+# Where peers connect. Port 0 takes any free port at each start.
+host = {host}
+port = {port}
+
+[limits]
+# How many bodies this node follows at most: its own, its peers' and those that they announce.
+followed_bodies = {followed_bodies}
+# How many peers may be connected at once.
+peers = {peers}
+"""
+
+
+class ConfigError(Problem):
+    """config.toml says what cannot be: the operator must change the line. `line` is 0 when it concerns none."""
+
+    def __init__(self, path: Path, line: int, message: str, hint: str) -> None:
+        place = f"{path}, line {line}" if line else str(path)
+        super().__init__("bad_config", f"{place}: {message}", hint, Exit.NO_NODE)
+        self.path = path
+        self.line = line
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a node listens or is dialled; as text `host:port`, or `[host]:port` for IPv6."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a node takes on. A limit that is hit is shown, never a silent drop."""
+
+    followed_bodies: int = 256
+    peers: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All that config.toml says."""
+
+    name: str
+    listen: Address
+    limits: Limits = field(default_factory=Limits)
+
+
+def parse_address(text: str) -> Address:
+    """Return the address that `HOST:PORT` or `[HOST]:PORT` says. Raises ValueError with a plain sentence."""
+    match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.%\w]+)\]|([^:\[\]\s]+)):([0-9]{1,5})", text, re.ASCII)
+    if match is None:
+        raise ValueError(f"{text!r} is not HOST:PORT, as in 192.0.2.7:7447 or [2001:db8::7]:7447")
+    port = int(match[3])
+    if port > 65535:
+        raise ValueError(f"{port} is not a port: 0 to 65535")
+    return Address(match[1] or match[2], port)
+
+
+def load(path: Path) -> Config:
+    """Return what the file says. Raises ConfigError, which names the line and what to do."""
+    try:
+        text = path.read_bytes().decode()
+        said = tomllib.loads(text)
+    except FileNotFoundError:
+        raise ConfigError(path, 0, "there is no such file", "fedsync init makes one.") from None
+    except OSError as error:
+        raise ConfigError(path, 0, f"it cannot be read: {error.strerror}", "Look at its rights.") from None
+    except UnicodeDecodeError as error:
+        line = 1 + error.object[: error.start].count(b"\n")
+        raise ConfigError(path, line, "this is not UTF-8 text", "Write the line again.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise _not_toml(path, str(error)) from None
+    return _Reader(path, text).config(said)
+
+
+def write_initial(path: Path, name: str, listen: Address) -> Config:
+    """Write a first config.toml, with a word on each setting, and return what it says.
+
+    Raises FileExistsError: what an operator wrote is never overwritten.
+    """
+    limits = Limits()
+    text = INITIAL.format(
+        name=_quoted(name),
+        host=_quoted(listen.host),
+        port=listen.port,
+        followed_bodies=limits.followed_bodies,
+        peers=limits.peers,
+    )
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with open(fd, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    return load(path)
+
+
+def _quoted(text: str) -> str:
+    # A JSON string is a TOML basic string, but for U+007F, which TOML wants escaped as well.
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")
+
+
+def _not_toml(path: Path, said: str) -> ConfigError:
+    found = re.search(r"^(.*) \(at line (\d+), column \d+\)$", said)
+    line, what = (int(found[2]), found[1]) if found else (0, said.replace(" (at end of document)", ""))
+    return ConfigError(path, line, f"this is not TOML: {what}", 'Write it as: key = "text" or key = 12')
+
+
+class _Reader:
+    """Turns what TOML says into a Config; knows the lines, which tomllib does not tell."""
+
+    def __init__(self, path: Path, text: str) -> None:
+        self._path = path
+        self._lines = text.splitlines()
+
+    def config(self, said: Mapping[str, object]) -> Config:
+        self._only(said, "", ("name", "listen", "limits"))
+        listen = self._table(said, "listen", ("host", "port"))
+        limits = self._table(said, "limits", tuple(f.name for f in fields(Limits)))
+        return Config(
+            name=self._text(said, "", "name"),
+            listen=Address(
+                self._text(listen, "listen", "host"), self._number(listen, "listen", "port", 0, 65535)
+            ),
+            limits=Limits(**{key: self._number(limits, "limits", key, 1, 1_000_000) for key in limits}),
+        )
+
+    def _table(self, said: Mapping[str, object], name: str, known: tuple[str, ...]) -> dict[str, object]:
+        table = said.get(name, {})
+        if not isinstance(table, dict):
+            raise self._error("", name, f"{name} must be a section", f"Write it as: [{name}]")
+        self._only(table, name, known)
+        return table
+
+    def _only(self, table: Mapping[str, object], section: str, known: tuple[str, ...]) -> None:
+        for key in table:
+            if key not in known:
+                raise self._error(section, key, f"{key!r} is not known", f"Known are: {', '.join(known)}.")
+
+    def _text(self, table: Mapping[str, object], section: str, key: str) -> str:
+        value = table.get(key)
+        if not isinstance(value, str) or not 0 < len(value) <= LONGEST_NAME or not value.isprintable():
+            message = f"{key} must be text of 1 to {LONGEST_NAME} printable characters"
+            raise self._error(section, key, message, f'Write it as: {key} = "..."')
+        return value
+
+    def _number(self, table: Mapping[str, object], section: str, key: str, low: int, high: int) -> int:
+        value = table.get(key)
+        if type(value) is not int or not low <= value <= high:
+            message = f"{key} must be a whole number from {low} to {high}"
+            raise self._error(section, key, message, f"Write it as: {key} = {max(low, 7)}")
+        return value
+
+    def _error(self, section: str, key: str, message: str, hint: str) -> ConfigError:
+        return ConfigError(self._path, self._line(section, key), message, hint)
+
+    def _line(self, section: str, key: str) -> int:
+        """Return where `key` of `section` stands, else where the section begins, else 0."""
+        here, begin = "", 0
+        for number, line in enumerate(self._lines, 1):
+            if heading := re.match(r"\s*\[\s*([\w-]+)\s*\]", line):
+                here = heading[1]
+                if here in (section, key):
+                    begin = number
+            elif here == section and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", line):
+                return number
+        return begin

@@ -1,0 +1,73 @@
+"""Real data that ships with fedsync, for the demo, tests and benchmarks. Where it is from: SOURCES.md.
+
+Reads the package's own files, nothing else.
+"""
+
+import csv
+import gzip
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from importlib.resources import files
+from typing import Literal
+
+Action = Literal["receive", "return", "consume"]
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """Doses that came into or left a region's vaccine store on one day.
+
+    `delta` is negative for return and consume, and 0 in 21 receipts of nothing, as the source has them. `product` is empty where it was not recorded: for consume.
+    """
+
+    day: date
+    region: str
+    action: Action
+    product: str
+    delta: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """A resolution of the UN General Assembly: the roll call that adopted it, its number and its title."""
+
+    roll_call: int
+    day: date
+    number: str
+    title: str
+
+
+def movements() -> list[Movement]:
+    """Return all 13,809 movements, by day and region."""
+    actions: dict[str, Action] = {"receive": "receive", "return": "return", "consume": "consume"}
+    return [
+        Movement(
+            date.fromisoformat(row["date"]),
+            row["region"],
+            actions[row["action"]],
+            row["product"],
+            int(row["delta_doses"]),
+        )
+        for row in _rows("it_vaccine_movements.csv.gz")
+    ]
+
+
+def regions() -> dict[str, str]:
+    """Return the names of the 21 regions by their three letters."""
+    return {row["region"]: row["name"] for row in _rows("it_regions.csv")}
+
+
+def resolutions() -> list[Resolution]:
+    """Return 276 resolutions; several have the same title, in different years."""
+    return [
+        Resolution(int(row["rcid"]), date.fromisoformat(row["date"]), row["unres"], row["title"])
+        for row in _rows("un_resolutions.csv")
+    ]
+
+
+def _rows(name: str) -> Iterator[dict[str, str]]:
+    content = files(__package__).joinpath(name).read_bytes()
+    if name.endswith(".gz"):
+        content = gzip.decompress(content)
+    return iter(csv.DictReader(content.decode().splitlines()))

@@ -1,0 +1,104 @@
+"""config.toml: what init writes is read back, and a mistake names its line. Touches temporary files."""
+
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fedsync.config import Address, Config, ConfigError, Limits, load, parse_address, write_initial
+from fedsync.errors import Exit
+
+
+def said(path: Path, text: str) -> ConfigError:
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+    assert caught.value.exit_code == Exit.NO_NODE
+    assert caught.value.hint
+    return caught.value
+
+
+def test_what_init_writes_is_what_the_daemon_reads(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    written = write_initial(path, 'Mühle "Nord" \\ 7', Address("::1", 7447))
+    assert written == Config('Mühle "Nord" \\ 7', Address("::1", 7447), Limits())
+    assert load(path) == written
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_what_an_operator_wrote_is_never_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("mine")
+    with pytest.raises(FileExistsError):
+        write_initial(path, "Oakfield", Address("127.0.0.1", 0))
+    assert path.read_text() == "mine"
+
+
+def test_limits_may_be_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('name = "Oakfield"\nlisten = {host = "::", port = 0}\n[limits]\npeers = 3\n')
+    assert load(path).limits == Limits(peers=3)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        ('name = "a"\nname = \n', 2, "not TOML"),
+        ('name = "a"\n[listen]\nhost = "h"\nport = "x"\n', 4, "port must be a whole number from 0 to 65535"),
+        ('name = "a"\n[listen]\nhost = "h"\nport = true\n', 4, "port must be"),
+        ('name = "a"\n[listen]\nhost = "h"\nport = 70000\n', 4, "port must be"),
+        ('name = "a"\n[listen]\nhost = "h"\n', 2, "port must be"),
+        ('name = ""\n[listen]\nhost = "h"\nport = 1\n', 1, "name must be text"),
+        ('nmae = "a"\n', 1, "'nmae' is not known"),
+        ('name = "a"\n[listen]\nhost = "h"\nport = 1\n[limits]\n\npeers = 0\n', 7, "peers must be"),
+        ('name = "a"\n[listen]\nhost = "h"\nport = 1\n[limits]\nbodies = 1\n', 6, "'bodies' is not known"),
+        ('name = "a"\nlisten = 7447\n', 2, "listen must be a section"),
+        ('name = "a', 0, "not TOML"),
+    ],
+)
+def test_a_mistake_names_its_line_and_what_to_do(tmp_path: Path, text: str, line: int, message: str) -> None:
+    error = said(tmp_path / "config.toml", text)
+    assert message in error.message
+    assert error.line == line
+    if line:
+        assert f"line {line}:" in error.message
+
+
+def test_a_file_that_is_missing_or_no_text_is_said_so(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no such file"):
+        load(tmp_path / "config.toml")
+    (tmp_path / "config.toml").write_bytes(b'name = "a"\n# \xff\n')
+    with pytest.raises(ConfigError, match="line 2: this is not UTF-8"):
+        load(tmp_path / "config.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("127.0.0.1:7447", Address("127.0.0.1", 7447)),
+        ("oakfield.example:0", Address("oakfield.example", 0)),
+        ("[2001:db8::7]:65535", Address("2001:db8::7", 65535)),
+    ],
+)
+def test_an_address_is_read_as_it_is_shown(text: str, address: Address) -> None:
+    assert parse_address(text) == address
+    assert str(address) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "host", ":1", "host:", "host:x", "::1:7447", "host:65536", "a b:1", "h:٣"]
+)
+def test_what_is_no_address_is_refused_in_plain_words(text: str) -> None:
+    with pytest.raises(ValueError, match="is not"):
+        parse_address(text)
+
+
+@given(st.text())
+def test_any_text_is_an_address_or_a_value_error(text: str) -> None:
+    try:
+        parse_address(text)
+    except ValueError:
+        return
+    assert parse_address(str(parse_address(text))) == parse_address(text)

@@ -1,0 +1,39 @@
+"""The data that ships: whole, typed, attributed."""
+
+from collections import Counter
+from importlib.resources import files
+
+from fedsync.data import movements, regions, resolutions
+
+
+def test_all_movements_are_there_and_their_signs_say_what_was_done() -> None:
+    found = movements()
+    assert len(found) == 13_809
+    assert Counter(each.action for each in found) == {"consume": 7_684, "receive": 6_078, "return": 47}
+    assert all((each.delta < 0) == (each.action != "receive") for each in found)
+    assert sum(each.delta == 0 for each in found) == 21
+    assert all(bool(each.product) == (each.action != "consume") for each in found)
+    assert [each.day for each in found] == sorted(each.day for each in found)
+
+
+def test_every_movement_is_of_a_region_with_a_name() -> None:
+    assert {each.region for each in movements()} == set(regions())
+    assert regions()["VDA"] == "Valle d'Aosta / Vallée d'Aoste"
+
+
+def test_resolutions_have_a_number_and_a_title_that_a_page_can_carry() -> None:
+    found = resolutions()
+    assert (
+        len(found) == len({each.roll_call for each in found}) == len({each.number for each in found}) == 276
+    )
+    assert all(each.number.startswith("A/RES/") for each in found)
+    assert all(0 < len(each.title) <= 303 and each.title.isprintable() for each in found)
+
+
+def test_each_file_of_data_is_named_with_its_source() -> None:
+    data = files("fedsync.data")
+    sources = data.joinpath("SOURCES.md").read_text(encoding="utf-8")
+    shipped = {entry.name for entry in data.iterdir() if ".csv" in entry.name}
+    assert shipped
+    assert all(name in sources for name in shipped)
+    assert "CC BY 4.0" in sources

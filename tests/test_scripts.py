@@ -1,0 +1,75 @@
+"""The scripts and the locks: they work from anywhere, and nothing unpinned comes in. Starts scripts/run."""
+
+import os
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import fedsync
+
+PROJECT = Path(__file__).parent.parent
+LOCKS = ("requirements.lock", "requirements-dev.lock")
+
+
+def pinned(lock: str) -> dict[str, str]:
+    """Return each package that the lock names, with its version and hashes as written."""
+    entries = re.findall(
+        r"^([a-z0-9-]+)==(\S+ (?:\\\n    --hash=sha256:[0-9a-f]{64} ?)+)", text_of(lock), re.MULTILINE
+    )
+    return dict(entries)
+
+
+def text_of(name: str) -> str:
+    return (PROJECT / name).read_text(encoding="utf-8")
+
+
+def test_scripts_run_is_fedsync_from_any_directory_and_through_a_link(tmp_path: Path) -> None:
+    link = tmp_path / "a link"
+    link.symlink_to(PROJECT / "scripts" / "run")
+    for command in (PROJECT / "scripts" / "run", link):
+        done = subprocess.run(
+            [command, "--version"], cwd=tmp_path, check=True, capture_output=True, text=True
+        )
+        assert done.stdout == f"fedsync {fedsync.__version__}\n"
+        assert done.stderr == ""
+
+
+@pytest.mark.parametrize("name", ["scripts/run", "scripts/test", "scripts/check", "scripts/lock", ".ci/run"])
+def test_scripts_may_be_started_and_are_plain_shell(name: str) -> None:
+    assert os.access(PROJECT / name, os.X_OK)
+    subprocess.run(["dash", "-n", PROJECT / name], check=True)
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_line_of_a_lock_is_a_version_with_hashes(lock: str) -> None:
+    lines = [line for line in text_of(lock).splitlines() if line and not line.lstrip().startswith("#")]
+    names = [line for line in lines if not line.startswith(" ")]
+    assert len(pinned(lock)) == len(names) > 10
+    assert all(
+        re.fullmatch(r"    --hash=sha256:[0-9a-f]{64}( \\)?", line) for line in lines if line not in names
+    )
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_names_no_host(lock: str) -> None:
+    assert "://" not in text_of(lock)
+    assert "index-url" not in text_of(lock)
+
+
+def test_the_two_locks_agree_and_hold_what_the_project_asks_for() -> None:
+    run, dev = (pinned(lock) for lock in LOCKS)
+    assert run.items() <= dev.items()
+    project = tomllib.loads(text_of("pyproject.toml"))["project"]
+    for asked, held in ((project["dependencies"], run), (project["optional-dependencies"]["dev"], dev)):
+        assert {re.split("[<>=]", each)[0] for each in asked} <= held.keys()
+
+
+def test_each_dependency_has_its_reason() -> None:
+    project = tomllib.loads(text_of("pyproject.toml"))["project"]
+    reasons = text_of("docs/dependencies.md")
+    asked = project["dependencies"] + project["optional-dependencies"]["dev"]
+    assert not [name for each in asked if f"**{(name := re.split('[<>=]', each)[0])}**" not in reasons]
+    assert not [name for name in pinned("requirements.lock") if name not in reasons]
