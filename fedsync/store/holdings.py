@@ -1,8 +1,9 @@
 """What gossip reads of this store: sets, tips, and the blocks of a chain.
 
 Touches nothing itself. Has the methods that the machines of gossip ask for, without knowing that room. What it
-shows must be committed: a byte must not leave before what it says is durable, so it refuses to be asked while a
-transaction is open.
+shows must be committed: a byte must not leave before what it says is durable, so over the store that writes it
+refuses to be asked while a transaction is open. Over a reader of the same file it may be asked at any time, also
+while another thread commits.
 """
 
 from collections.abc import Sequence
@@ -120,6 +121,6 @@ class StoreHoldings:
         return found
 
     def _shown(self) -> Store:
-        if self._store.in_transaction:
+        if self._store.writable and self._store.in_transaction:
             raise RuntimeError("gossip may only see what is committed")
         return self._store

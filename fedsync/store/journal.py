@@ -14,8 +14,9 @@ JOURNAL_BYTES = 8
 class Journal:
     """The journal's id and counter."""
 
-    def __init__(self, conn: sqlite3.Connection) -> None:
-        self._conn = conn
+    def __init__(self, conn: sqlite3.Connection, writing: bool = True) -> None:
+        """`writing`: this connection is the one that writes, so nobody else moves the counter."""
+        self._conn, self._writing = conn, writing
         self._saved = self._read()
         self._counter = self._saved
 
@@ -29,7 +30,7 @@ class Journal:
     @property
     def counter(self) -> int:
         """How many changes of tips this journal has seen, those of the open transaction included."""
-        return self._counter
+        return self._counter if self._writing else self._read()
 
     def tick(self) -> int:
         """Count one more change and return its number."""

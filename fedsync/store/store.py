@@ -59,7 +59,7 @@ class Store:
         self.meta = Meta(conn)
         self.blocks = Blocks(conn)
         self.buckets = Buckets(conn, saving=self.writable)
-        self.journal = Journal(conn)
+        self.journal = Journal(conn, writing=self.writable)
         self.logs = Logs(conn, self.blocks, self.buckets, self.journal)
         self.parked = Parked(conn)
         self.refused = Refused(conn)

@@ -9,11 +9,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 import fedsync.store.store as module
+from fedsync.gossip.trie import node_hash
 from fedsync.store import schema
 from fedsync.store.errors import (
     StoreDamaged,
@@ -31,11 +33,14 @@ from fedsync.store.store import Store
 from fedsync.store.verify import Fault, verify
 from tests.store.authors import Author, keep, new_store, reopened
 
+HASH = partial(node_hash, depth=3)
 ROOT = Path(__file__).parents[2]
 
 WRITER = """
 import os, sys
+from functools import partial
 from pathlib import Path
+from fedsync.gossip.trie import node_hash
 from tests.store.authors import Author, reopened
 store = reopened(Path(sys.argv[1]))
 ann = Author(sys.argv[2])
@@ -48,6 +53,7 @@ while True:
             store.logs.append(block)
         store.meta.set("last", ann.base.seq)
     os.write(1, b"%d\\n" % ann.base.seq)
+    store.buckets.refresh(partial(node_hash, depth=3))
 """
 
 
@@ -87,6 +93,9 @@ def test_a_writer_killed_again_and_again_loses_nothing_that_it_acknowledged(path
             assert store.meta.number("last") == tip.seq
             assert sum(block.count for block in store.logs.blocks(ann.log)) == tip.seq + 1
             assert store.logs.count() == tip.seq + 1
+            (key,) = store.buckets.sets()
+            (bucket,) = store.buckets.buckets(key, HASH).values()
+            assert bucket.hash == HASH(store.buckets.items_of(ann.log))
     with reopened(path) as store:
         assert faults(store) == []
 

@@ -123,8 +123,13 @@ def test_a_reader_beside_the_writer_sees_every_commit_in_the_buckets(store: Stor
         store.begin()
         store.logs.append(authors[3].write("not yet"))
         assert beside.buckets(key) == seen
-        store.commit()
+        assert beside.journal() == (b"journal1", 60)
+        with reader.snapshot():
+            before = beside.journal()
+            store.commit()
+            assert (beside.journal(), beside.buckets(key)) == (before, seen)
         assert beside.buckets(key) == inside.buckets(key) != seen
+        assert beside.journal() == inside.journal() == (b"journal1", 61)
 
 
 def test_bucket_hashes_survive_in_the_file_and_never_go_stale(store: Store) -> None:

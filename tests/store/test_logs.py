@@ -1,14 +1,18 @@
 """What becomes of a block: kept, known, a branch, or nothing."""
 
+import random
+from itertools import pairwise
+
 import pytest
 
-from fedsync.records.block import check
+from fedsync.records.block import Block, check
 from fedsync.records.ids import ZERO_ID, LogClass
 from fedsync.records.seal import Draft, seal
 from fedsync.store.logs import NoBase
 from fedsync.store.model import Appended, Item, ItemKind, Outcome
 from fedsync.store.store import Store
-from tests.store.authors import Author, keep
+from fedsync.store.verify import Fault, verify
+from tests.store.authors import Author, keep, reopened
 
 CLASSES = list(LogClass)
 
@@ -252,3 +256,71 @@ def test_many_blocks_are_read_in_order_page_by_page(store: Store) -> None:
     assert [number for number, _ in store.since(149)] == [150, 151]
     assert [number for number, _ in store.latest()] == list(range(151, 0, -1))
     assert store.blocks.last_number() == 151
+
+
+def shaken(rng: random.Random, log_class: LogClass) -> list[Block]:
+    """Return what a careless author's log may come as: branches, parts, repeats, in any order."""
+    pens = [Author(log_class=log_class)]
+    pens[0].write("a", "b", "c")
+    blocks = [*pens[0].blocks]
+    for step in range(14):
+        pen = rng.choice(pens)
+        if rng.random() < 0.3 and len(pens) < 5:
+            pens.append(pen.fork())
+        blocks += pen.write_many([f"{pens.index(pen)} {step} {n}" for n in range(rng.randint(1, 5))])
+    parts = list(blocks)
+    for block in blocks:
+        if rng.random() < 0.5:
+            parts.append(block.after(rng.randrange(block.first, block.last + 1) - 1))
+        if rng.random() < 0.5 and len(block.signatures) > 1:
+            parts.append(block.upto(rng.randrange(block.first + block.signatures[0][0], block.last + 1)))
+    rng.shuffle(parts)
+    return parts
+
+
+def deliver(store: Store, parts: list[Block]) -> list[Block]:
+    """Append what attaches until nothing more does; return the rest."""
+    before = -1
+    while before != len(parts):
+        before, late = len(parts), []
+        for block in parts:
+            if block.first and store.logs.base(block.log, block.first, block.prev) is None:
+                late.append(block)
+            else:
+                store.logs.append(block)
+        parts = late
+    return parts
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_any_order_and_any_cut_end_in_the_same_tips_and_forks(store: Store, seed: int) -> None:
+    rng = random.Random(seed)
+    log_class = rng.choice(CLASSES)
+    parts = shaken(rng, log_class)
+    with store.transaction():
+        late = deliver(store, parts)
+    # The naive twin: all records as one set.
+    seq_of = {id_: block.first + at for block in parts for at, id_ in enumerate(block.ids)}
+    leaves = set(seq_of) - {record.prev for block in parts for record in block.records()}
+    seqs = sorted(seq_of.values())
+    fork = next((seq for seq, after in pairwise(seqs) if seq == after), None)
+    log = parts[0].log
+    assert store.logs.fork_at(log) == fork
+    if log_class is LogClass.AUTHORITY or fork is None:
+        assert late == []
+        assert {head.id for head in store.logs.heads(log)} == leaves
+        assert sorted(id_ for block in store.logs.blocks(log) for id_ in block.ids) == sorted(seq_of)
+        assert store.logs.count() == len(seq_of)
+    else:
+        assert store.buckets.items_of(log) == [Item(ItemKind.FORK, log, fork, ZERO_ID)]
+        below = {id_ for id_, seq in seq_of.items() if seq < fork}
+        held_ids = [id_ for block in store.logs.blocks(log) for id_ in block.ids]
+        assert below <= set(held_ids)
+        assert len(held_ids) == len(set(held_ids)) == store.logs.count()
+        sides = store.logs.fork_proof(log)
+        assert sides is not None
+        assert len({block.ids[fork - block.first] for block in sides}) == 2
+    path = store.path
+    store.close()
+    with reopened(path) as again:
+        assert [each for each in verify(again) if isinstance(each, Fault)] == []
