@@ -66,6 +66,8 @@ AGAIN_S: Final = 60.0
 """Before a log that was not served is asked of the same peer again."""
 GRAFT_S: Final = 0.5
 """After a TIP, before its block is asked for: a pushed copy may be on its way."""
+WAKE_S: Final = 0.02
+"""At least so long until a session asks to be woken."""
 BEAT_S: Final = 60.0
 """Between two BEATs of a live session."""
 SILENCE_S: Final = 150.0

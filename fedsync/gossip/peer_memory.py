@@ -28,8 +28,8 @@ class PeerMemory:
 
     journal: bytes = b""
     counter: int = 0
-    bodies: tuple[tuple[Scope, bytes], ...] = ()
-    """What the peer follows, as it last said."""
+    bodies: tuple[tuple[Scope, bytes], ...] | None = None
+    """What the peer follows, as it last said; None: it never said."""
     told: bytes = b""
     """A digest of the bodies that we told it, when it had them for certain."""
     told_at: int = 0
@@ -45,7 +45,7 @@ class PeerMemory:
                 1,
                 self.journal,
                 self.counter,
-                [list(each) for each in self.bodies],
+                None if self.bodies is None else [list(each) for each in self.bodies],
                 self.told,
                 self.told_at,
                 [[each.log, each.code, each.until] for each in self.refused[:MAX_REFUSALS]],
@@ -64,7 +64,7 @@ class PeerMemory:
         return cls(
             journal,
             counter,
-            tuple((Scope(scope), body) for scope, body in bodies),
+            None if bodies is None else tuple((Scope(scope), body) for scope, body in bodies),
             told,
             told_at,
             tuple(Refusal(LogId(log), code, until) for log, code, until in refused),

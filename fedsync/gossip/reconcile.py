@@ -83,7 +83,7 @@ class Reconcile:
                 out += _messages(key, self._open(tree, "", peer is None, SMALL_SET))
         mine = set(self._shared())
         scopes = {key[0] for key in mine} | {scope for scope, _ in self._holdings.bodies()}
-        for key in theirs.keys() - mine:
+        for key in sorted(theirs.keys() - mine):
             if key[0] in scopes and key[1]:
                 out.append(Range(key, (items_entry(ITEMS, "", ()),)))
         return out

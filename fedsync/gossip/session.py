@@ -47,6 +47,7 @@ from fedsync.gossip.limits import (
     SILENCE_S,
     STRIKES,
     VERSION,
+    WAKE_S,
 )
 from fedsync.gossip.listing import Salt
 from fedsync.gossip.messages import (
@@ -106,7 +107,7 @@ class Session:
         self._opened, self._trees, self._asked = opened, trees, asked
         self._holdings = trees.holdings
         self._memory = opened.memory or PeerMemory()
-        self._theirs = self._memory.bodies if opened.memory else None
+        self._theirs = self._memory.bodies
         self._brief = opened.brief
         self._out = Outbox()
         self._journal, self._counter = self._holdings.journal()
@@ -412,7 +413,7 @@ class Session:
         memory = PeerMemory(
             self._peer_journal,
             max(counter, self._seen),
-            self._theirs or (),
+            self._theirs,
             self._told,
             self._counter,
             tuple(self._exchange.refused.values()),
@@ -441,12 +442,12 @@ class Session:
         if self._wake is not None and now >= self._wake:
             self._wake = None
         if self.phase is Phase.GREETING:
-            if now - self._started >= GREETING_S:
+            if now >= self._started + GREETING_S:
                 self._close("no-hello", f"the peer said no HELLO within {GREETING_S:.0f} seconds")
             return
         last = self._progress if self._brief else self._heard
         limit = BRIEF_SILENCE_S if self._brief else SILENCE_S
-        if now - last >= limit:
+        if now >= last + limit:
             self._close("silent", f"nothing came from the peer for {limit:.0f} seconds")
             return
         self._exchange.wants.expire(now)
@@ -468,7 +469,8 @@ class Session:
         if wanted is not None:
             at = min(at, wanted)
         if self._wake is None or at < self._wake:
-            self._wake = max(at, now)
+            # Never at once again: whatever could not be done now would keep us busy with nothing.
+            self._wake = max(at, now + WAKE_S)
             self._out.effects.append(Wake(self._wake))
 
     # --- The end --------------------------------------------------------------------------------------

@@ -266,7 +266,7 @@ class Wants:
 
     def expire(self, now: float) -> int:
         """Put all to the back that a silent peer was asked for; return how many these were."""
-        if not self._out or now - self._heard < CREDIT_S:
+        if not self._out or now < self._heard + CREDIT_S:
             return 0
         late = [wish for wish in self._out.values() if not wish.takes]
         for wish in late:

@@ -140,7 +140,7 @@ class Link:
     one: Node
     two: Node
     delay: float = 0.05
-    up: bool = True
+    up: bool = False
     frames: dict[str, int] = field(default_factory=dict)
     bytes: dict[str, int] = field(default_factory=dict)
     block_bytes: int = 0
