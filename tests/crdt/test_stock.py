@@ -98,6 +98,19 @@ def test_counts_of_two_logs_at_one_instant_are_contested_and_the_larger_id_holds
     assert node.level() == naive.Level(11, 11 - larger, NOON + 1)
 
 
+def test_a_late_count_changes_what_a_later_one_could_not_explain() -> None:
+    last = counted(30, NOON + 5 * HOUR)
+    node = node_with(moved("raise", 9, NOON), counted(10, NOON + HOUR), last)
+    assert node.level() == naive.Level(30, 20, NOON + 5 * HOUR)
+    rivals = chain(BEN, [counted(11, NOON + HOUR), counted(25, NOON + HOUR)])
+    node.take(*rivals)
+    (mine,) = (row[0] for key, row in node.view.scan(COUNTS) if row[1] == 10)
+    larger = 10 if mine > rivals[2].tip else 25  # type: ignore[operator]
+    assert node.level() == naive.Level(30, 30 - larger, NOON + 5 * HOUR)
+    node.take(*chain(genesis("Cem"), [counted(28, NOON + 2 * HOUR), moved("raise", 2, NOON + 2 * HOUR)]))
+    assert node.level() == naive.Level(30, 2, NOON + 5 * HOUR)
+
+
 def test_a_count_says_nothing_of_other_items_and_stores() -> None:
     node = node_with(
         moved("raise", 5, NOON, OATS), moved("raise", 6, NOON, WHEAT, CELLAR), counted(1, NOON + 1)
@@ -143,6 +156,16 @@ def test_what_is_above_a_cut_is_taken_out_and_what_is_on_the_chain_of_its_tip_st
     node.do(node.hearing(ANN.log, Cut(())))
     assert node.levels() == {}
     assert [row for table in (BALANCES, COUNTS, RUNS) for row in node.view.scan(table)] == []
+
+
+def test_a_cut_in_the_middle_of_blocks_that_overlap_takes_out_each_record_once() -> None:
+    blocks = chain(ANN, [moved("raise", 2**at, NOON + at) for at in range(6)])
+    node = Node()
+    node.take(merge(blocks[:4]), merge(blocks[2:6]), merge(blocks[1:]))
+    node.do(node.hearing(ANN.log, Cut(((5, blocks[5].tip),))))
+    assert node.level() == naive.Level(31)
+    node.take(*chain(BEN, [counted(7, NOON + 2)]))
+    assert node.level() == naive.Level(7 + 8 + 16, 0, NOON + 2)
 
 
 def test_of_a_cut_log_nothing_counts_before_the_record_that_it_is_cut_at_is_held() -> None:
