@@ -1,5 +1,6 @@
 """Authors who write logs, and stores to keep them in: what the tests of this room share."""
 
+import subprocess
 from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
@@ -81,3 +82,8 @@ def keep(store: Store, *blocks: Block) -> None:
     with store.transaction():
         for block in blocks:
             store.logs.append(block)
+
+
+def remount(place: Path, how: str) -> None:
+    """Change the small disk: "ro", or "size=8m"."""
+    subprocess.run(["mount", "-o", f"remount,{how}", str(place)], check=True)

@@ -7,7 +7,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -25,13 +24,12 @@ from fedsync.store.errors import (
     StoreFull,
     StoreLocked,
     StoreMissing,
-    StoreReadOnly,
     StoreTooNew,
 )
 from fedsync.store.reading import open_reader
 from fedsync.store.store import Store
 from fedsync.store.verify import Fault, verify
-from tests.store.authors import Author, keep, new_store, reopened
+from tests.store.authors import Author, keep, new_store, remount, reopened
 
 HASH = partial(node_hash, depth=3)
 ROOT = Path(__file__).parents[2]
@@ -170,23 +168,6 @@ def test_a_full_store_keeps_what_was_acknowledged_and_goes_on_when_there_is_room
     assert store.logs.count() == held + 1
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    place = tmp_path / "disk"
-    place.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip("only root can mount a small disk")
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=True)
-
-
-def remount(place: Path, how: str) -> None:
-    subprocess.run(["mount", "-o", f"remount,{how}", str(place)], check=True)
-
-
 def test_a_full_disk_keeps_what_was_acknowledged_and_goes_on_when_there_is_room(small_disk: Path) -> None:
     ann = Author()
     with new_store(small_disk / "store.sqlite") as store:
@@ -231,50 +212,6 @@ def test_a_quota_in_mid_write_is_an_error_of_the_store_and_loses_nothing(path: P
     with reopened(path) as store:
         assert store.logs.count() >= int(said[-2]) + 1
         assert faults(store) == []
-
-
-@pytest.mark.parametrize("left", ["nothing", "wal and index", "wal"])
-def test_a_read_only_disk_is_read_and_not_written(small_disk: Path, tmp_path: Path, left: str) -> None:
-    ann = Author()
-    path = small_disk / "store.sqlite"
-    store = new_store(path)
-    keep(store, ann.write("a"))
-    names = {"nothing": [], "wal and index": ["-wal", "-shm"], "wal": ["-wal"]}[left]
-    kept = {name: Path(f"{path}{name}").read_bytes() for name in ["", *names]}
-    store.close()
-    for name in ("-wal", "-shm"):
-        Path(f"{path}{name}").unlink(missing_ok=True)
-    if names:
-        for name, content in kept.items():
-            Path(f"{path}{name}").write_bytes(content)
-    remount(small_disk, "ro")
-    with open_reader(path) as reader:
-        assert reader.logs.count() == 2
-        assert [block.raw for block in reader.logs.blocks(ann.log)] == [ann.blocks[0].raw]
-        with pytest.raises(StoreReadOnly):
-            reader.begin()
-    with pytest.raises(StoreReadOnly):
-        reopened(path)
-
-
-def test_a_reader_sees_one_state_within_a_snapshot(store: Store) -> None:
-    ann = Author()
-    keep(store, ann.write("a"))
-    with open_reader(store.path) as reader:
-        with reader.snapshot():
-            assert reader.logs.count() == 2
-            keep(store, ann.write("b"))
-            assert reader.logs.count() == 2
-        assert reader.logs.count() == 3
-
-
-def test_a_reader_needs_no_daemon_and_leaves_the_store_usable(store: Store) -> None:
-    keep(store, Author().write("a"))
-    store.close()
-    for _ in range(2):
-        with open_reader(store.path) as reader:
-            assert reader.logs.count() == 2
-    reopened(store.path).close()
 
 
 def test_the_wal_stays_bounded_though_a_reader_holds_it_open(
