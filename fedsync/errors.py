@@ -53,7 +53,9 @@ def not_found(what: str, asked: str, candidates: list[str] | None = None) -> Pro
     """Nothing, or more than one thing, is called so."""
     if candidates:
         shown = ", ".join(candidates[:8])
-        return Problem("ambiguous", f"{asked} may be any of these: {shown}.", "Type more of it.", Exit.NOT_FOUND)
+        return Problem(
+            "ambiguous", f"{asked} may be any of these: {shown}.", "Type more of it.", Exit.NOT_FOUND
+        )
     return Problem("not_found", f"There is no {what} {asked}.", "", Exit.NOT_FOUND)
 
 

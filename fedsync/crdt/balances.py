@@ -5,7 +5,7 @@ the order of counts makes a balance anew, from `movement_run`, opening the block
 of. Either way a row follows from the movements and counts alone, not from how they came.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TypeAlias
 
@@ -38,23 +38,77 @@ def sum_up(last: int, moves: Moves) -> Run:
     return Run(last, min(moves.times), max(moves.times), sum(moves.deltas), len(moves.times))
 
 
-def add(draft: Draft, key: BalanceKey, log: LogId, first: int, last: int, moves: Moves) -> None:
-    """Add movements to a balance, each on its side of the last two counts."""
-    added = sum_up(last, moves)
-    draft.put(RUNS, (*key, log, first), run_row(added))
+def bring_in(
+    draft: Draft, key: BalanceKey, log: LogId, first: int, last: int, moves: Moves, counts: Sequence[Count]
+) -> None:
+    """Bring movements and counts of a log, from seq `first` to `last`, into their balance.
+
+    The counts must be written down already. They are taken with the movements in the order in which all this
+    happened, so that a log in which both alternate costs one addition each.
+    """
+    if moves.times:
+        draft.put(RUNS, (*key, log, first), run_row(sum_up(last, moves)))
     row = draft.get(BALANCES, key)
-    old = _EMPTY if row is None else balance(row)
-    between, after = _split(old.counted_at, old.before_at, added, lambda: [moves])
-    latest = added.latest if old.latest is None else max(old.latest, added.latest)
-    new = old._replace(
+    now: Balance | None = _EMPTY if row is None else balance(row)
+    rest = moves
+    for count in sorted(counts, key=lambda each: (each.at, each.seq)):
+        assert now is not None
+        early, rest = _parted(rest, count.at)
+        now = _counted(_added(now, early), count)
+        if now is None:
+            recompute(draft, key)
+            return
+    assert now is not None
+    draft.put(BALANCES, key, balance_row(_added(now, rest)))
+
+
+def _parted(moves: Moves, at: int) -> tuple[Moves, Moves]:
+    """Return what happened up to an instant, and what happened later."""
+    early, late = Moves(), Moves()
+    for when, delta in zip(moves.times, moves.deltas, strict=True):
+        side = early if when <= at else late
+        side.times.append(when)
+        side.deltas.append(delta)
+    return early, late
+
+
+def _added(old: Balance, moves: Moves) -> Balance:
+    """Return a balance after movements, each on its side of the last two counts."""
+    if not moves.times:
+        return old
+    run_ = sum_up(0, moves)
+    between, after = _split(old.counted_at, old.before_at, run_, lambda: [moves])
+    return old._replace(
         on_hand=old.on_hand + after,
         unexplained=None if old.unexplained is None else old.unexplained - between,
         between=old.between + between,
         after=old.after + after,
-        events=old.events + added.events,
-        latest=latest,
+        events=old.events + run_.events,
+        latest=run_.latest if old.latest is None else max(old.latest, run_.latest),
     )
-    draft.put(BALANCES, key, balance_row(new))
+
+
+def _counted(old: Balance, count: Count) -> Balance | None:
+    """Return a balance after a count; None when only all movements and counts together can tell."""
+    if old.before_at is not None and count.at < old.before_at:
+        return old
+    newest = old.counted_at is None or count.at > old.counted_at
+    if not newest or (old.latest is not None and old.latest > count.at):
+        return None
+    # The common case: it is later than everything known, so it begins a new stretch.
+    between = old.after
+    return old._replace(
+        on_hand=count.quantity,
+        unexplained=count.quantity - (old.counted or 0) - between,
+        counted_at=count.at,
+        counted=count.quantity,
+        count_id=count.id,
+        contested=0,
+        before_at=old.counted_at,
+        before=old.counted,
+        between=between,
+        after=0,
+    )
 
 
 def _split(
@@ -75,33 +129,6 @@ def _split(
             elif before_at is None or at > before_at:
                 between += delta
     return between, after
-
-
-def count_in(draft: Draft, key: BalanceKey, count: Count) -> None:
-    """Let a new count, which is written down already, bear on its balance."""
-    row = draft.get(BALANCES, key)
-    old = _EMPTY if row is None else balance(row)
-    if old.before_at is not None and count.at < old.before_at:
-        return
-    newest = old.counted_at is None or count.at > old.counted_at
-    if not newest or (old.latest is not None and old.latest > count.at):
-        recompute(draft, key)
-        return
-    # The common case: it is later than everything known, so it begins a new stretch.
-    between = old.after
-    new = old._replace(
-        on_hand=count.quantity,
-        unexplained=count.quantity - (old.counted or 0) - between,
-        counted_at=count.at,
-        counted=count.quantity,
-        count_id=count.id,
-        contested=0,
-        before_at=old.counted_at,
-        before=old.counted,
-        between=between,
-        after=0,
-    )
-    draft.put(BALANCES, key, balance_row(new))
 
 
 def recompute(draft: Draft, key: BalanceKey) -> None:

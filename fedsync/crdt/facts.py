@@ -5,7 +5,7 @@ once, and only a column with something wrong in it is gone through record by rec
 `records.kinds.stock` to the letter; a test compares them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from operator import sub
 from typing import Any
@@ -45,15 +45,15 @@ class Facts:
     """All that counts in a stretch of a log."""
 
     moves: dict[Pair, Moves] = field(default_factory=dict)
-    counts: list[tuple[Pair, Count]] = field(default_factory=list)
+    counts: dict[Pair, list[Count]] = field(default_factory=dict)
     stores: dict[PayloadId, tuple[int, Store]] = field(default_factory=dict)
     """By id: the first record that made it, by seq, and what it says."""
     items: dict[PayloadId, tuple[int, Specification]] = field(default_factory=dict)
 
     @property
-    def pairs(self) -> set[Pair]:
+    def pairs(self) -> Collection[Pair]:
         """The stores and items whose balance this bears on."""
-        return {*self.moves, *(pair for pair, _ in self.counts)}
+        return {**self.moves, **self.counts}.keys()
 
 
 def why_inert(genesis: Genesis) -> str | None:
@@ -151,7 +151,7 @@ def _one_by_one(facts: Facts, block: Block, columns: Columns) -> None:
             case Counted():
                 seq = block.first + row
                 count = Count(said.at, said.quantity, block.ids[row], block.log, seq)
-                facts.counts.append(((said.store, said.item), count))
+                facts.counts.setdefault((said.store, said.item), []).append(count)
             case Store():
                 facts.stores.setdefault(block.record(row).payload_id, (block.first + row, said))
             case Specification():

@@ -42,27 +42,27 @@ class AddWinsSet(Generic[E]):
     """
 
     added: frozenset[tuple[E, RecordId]] = frozenset()
-    removed: frozenset[RecordId] = frozenset()
+    removed: frozenset[tuple[E, RecordId]] = frozenset()
     """Additions that were taken back. Kept, since the addition may arrive after its removal."""
 
     def add(self, element: E, by: RecordId) -> "AddWinsSet[E]":
         """Return the set after the record `by` added `element`."""
         return AddWinsSet(self.added | {(element, by)}, self.removed)
 
-    def remove(self, additions: Iterable[RecordId]) -> "AddWinsSet[E]":
-        """Return the set after these additions were taken back."""
-        return AddWinsSet(self.added, self.removed.union(additions))
+    def remove(self, element: E, additions: Iterable[RecordId]) -> "AddWinsSet[E]":
+        """Return the set after these additions of `element` were taken back."""
+        return AddWinsSet(self.added, self.removed.union((element, each) for each in additions))
 
     def additions(self, element: E) -> frozenset[RecordId]:
         """Return the additions of `element` that stand: what a removal of it has to name."""
-        return frozenset(by for each, by in self.added if each == element and by not in self.removed)
+        return frozenset(by for each, by in self.added - self.removed if each == element)
 
     def __or__(self, other: "AddWinsSet[E]") -> "AddWinsSet[E]":
         """Return the set after all that happened to either."""
         return AddWinsSet(self.added | other.added, self.removed | other.removed)
 
     def __contains__(self, element: object) -> bool:
-        return any(each == element and by not in self.removed for each, by in self.added)
+        return any(each == element for each, _ in self.added - self.removed)
 
     def __iter__(self) -> Iterator[E]:
-        return iter({each for each, by in self.added if by not in self.removed})
+        return iter({each for each, _ in self.added - self.removed})

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from fedsync.crdt import facts
-from fedsync.crdt.balances import add, count_in, recompute, sum_up
-from fedsync.crdt.facts import Facts
+from fedsync.crdt.balances import bring_in, recompute, sum_up
+from fedsync.crdt.facts import Facts, Moves
 from fedsync.crdt.seats import All, Bound, Cut, Pending
 from fedsync.crdt.tables import (
     COUNTS,
@@ -148,10 +148,9 @@ def _take(draft: Draft, block: Block, log: FactLog) -> FactLog:
         return log
     found = facts.read(block, log.read, stop)
     _write(draft, log.scope, block.log, found)
-    for pair, moves in found.moves.items():
-        add(draft, (log.scope, *pair), block.log, log.read, stop - 1, moves)
-    for pair, count in found.counts:
-        count_in(draft, (log.scope, *pair), count)
+    for pair in found.pairs:
+        moves, counts = found.moves.get(pair) or Moves(), found.counts.get(pair, ())
+        bring_in(draft, (log.scope, *pair), block.log, log.read, stop - 1, moves, counts)
     new = log._replace(read=stop)
     draft.put(FACT_LOGS, (block.log,), tuple(new))
     return new
@@ -164,8 +163,9 @@ def _write(draft: Draft, scope: Scope, log: LogId, found: Facts) -> None:
     for item_id, (seq, item) in found.items.items():
         if draft.get(ITEMS, (scope, item_id, log)) is None:
             draft.put(ITEMS, (scope, item_id, log), (item.name, item.unit, seq))
-    for pair, count in found.counts:
-        draft.put(COUNTS, (scope, *pair, count.at, log, count.seq), (count.id, count.quantity))
+    for pair, counts in found.counts.items():
+        for count in counts:
+            draft.put(COUNTS, (scope, *pair, count.at, log, count.seq), (count.id, count.quantity))
 
 
 def _take_out(draft: Draft, log: LogId, new: FactLog) -> None:
@@ -173,7 +173,7 @@ def _take_out(draft: Draft, log: LogId, new: FactLog) -> None:
     pairs: set[Pair] = set()
     for block in draft.blocks(log):
         said = facts.read(block, block.first, block.last + 1)
-        pairs |= said.pairs
+        pairs.update(said.pairs)
         for store_id in said.stores:
             draft.drop(STORES, (new.scope, store_id, log))
         for item_id in said.items:

@@ -263,6 +263,8 @@ class Exchange:
 
     def on_stored(self, event: Stored, peer: Peer, live: bool) -> None:
         """Tell the peer of what was stored, if it does not know and may."""
+        # What an answer names and we never named is taken to be unknown here: see Reconcile.
+        self.listed.setdefault(self._salt.log(event.log), event.log)
         self.wants.noticed(event.log)
         if not live or event.origin == peer:
             return

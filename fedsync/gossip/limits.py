@@ -23,6 +23,8 @@ MAX_LOCATOR: Final = 1024
 """Records that a LOCATE names: 16 branches of 2^64 records."""
 MAX_CODE: Final = 64
 """Bytes of a code in a REFUSED message. It is shown, so it is escaped before it reaches a terminal."""
+SHORT_BYTES: Final = 6
+"""Of a log's salted name in a session: among 100,000 logs two meet once in 56,000 sessions, and never again."""
 LISTING_BYTES: Final = 48 * 1024
 """Bytes of a listing after which a sender begins another message."""
 

@@ -1,13 +1,13 @@
 """Packed listings: items, wants and places as a session names them, a dozen bytes each. Pure.
 
-Within a session a log is named by its short, SHA-256(salt | log)[:8], and a record by SHA-256(salt | id)[:4]; the
+Within a session a log is named by its short, SHA-256(salt | log)[:6], and a record by SHA-256(salt | id)[:4]; the
 salt is fresh for each session, so a collision that someone made, or met, is gone in the next.
 
     salt    = SHA-256(dialler's nonce | listener's nonce)
     seq     = LEB128: 7 bits in each byte, the lowest first
-    named   = short 8 | kind 1 | seq | record 4                       in RANGE; the record left out for FORK
+    named   = short 6 | kind 1 | seq | record 4                       in RANGE; the record left out for FORK
     changed = kind 1 + 4 * whole + 8 * follows | log 8 or 32 | seq | record 4      in DELTA; after SKIP only the log
-    wanted  = short 8 | how 1 | seq | record 4                        in WANT; after how NOTHING only the short
+    wanted  = short 6 | how 1 | seq | record 4                        in WANT; after how NOTHING only the short
     place   = seq | record 4                                          in LOCATE
     entry   = 64 * form + depth 1 | prefix | bitmap 2, node 4...  or  named...         in RANGE
 """
@@ -18,7 +18,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from fedsync.gossip.holdings import FORK, TIP, Item
-from fedsync.gossip.limits import MAX_LOCATOR
+from fedsync.gossip.limits import MAX_LOCATOR, SHORT_BYTES
 from fedsync.gossip.messages import BadMessage
 from fedsync.records.ids import LogId
 
@@ -39,8 +39,8 @@ class Salt:
         self._salt = sha256(dialler + listener).digest()
 
     def log(self, log: bytes) -> bytes:
-        """Return the 8 bytes by which a log is named."""
-        return sha256(self._salt + log).digest()[:8]
+        """Return the bytes by which a log is named."""
+        return sha256(self._salt + log).digest()[:SHORT_BYTES]
 
     def record(self, record: bytes) -> bytes:
         """Return the 4 bytes by which a record, or a node of the trie, is named."""
@@ -159,7 +159,7 @@ def read_entry(data: bytes) -> Entry:
         return Entry(form, prefix, nodes, ())
     items = []
     while reader.more:
-        short = reader.take(8)
+        short = reader.take(SHORT_BYTES)
         items.append((short, _hear(reader, reader.take(1)[0])))
     return Entry(form, prefix, {}, tuple(items))
 
@@ -212,7 +212,7 @@ def read_wanted(data: bytes) -> list[tuple[bytes, Named | None]]:
     """Return (short, base) for each log asked for; None: the peer holds nothing of it."""
     reader, found = Reader(data), []
     while reader.more:
-        short, how = reader.take(8), reader.take(1)[0]
+        short, how = reader.take(SHORT_BYTES), reader.take(1)[0]
         if how > NOTHING:
             raise BadMessage("field", "a log asked for in an unknown way")
         found.append((short, None if how == NOTHING else Named(TIP, reader.number(), reader.take(4))))

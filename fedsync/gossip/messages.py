@@ -21,6 +21,7 @@ from fedsync.gossip.limits import (
     MAX_ENTRIES,
     MAX_MESSAGE,
     MAX_SETS,
+    SHORT_BYTES,
 )
 from fedsync.records.ids import LogClass, LogId, Reach, Scope
 
@@ -333,8 +334,8 @@ _READERS: dict[int, tuple[int, Callable[[list[Any]], Message]]] = {
     Tag.TIP: (5, lambda v: Tip(LogId(_bytes(v[1], 32)), _whole(v[2], 3), _whole(v[3]), _bytes(v[4], 4))),
     Tag.REFUSED: (4, _refused),
     Tag.BYE: (5, lambda v: Bye(_whole(v[1], 256), _bytes(v[2], 0, 16), _whole(v[3]), _whole(v[4]))),
-    Tag.NOBASE: (3, lambda v: NoBase(_bytes(v[1], 8), _whole(v[2], 3))),
-    Tag.LOCATE: (3, lambda v: Locate(_bytes(v[1], 8), _listing(v[2]))),
+    Tag.NOBASE: (3, lambda v: NoBase(_bytes(v[1], SHORT_BYTES), _whole(v[2], 3))),
+    Tag.LOCATE: (3, lambda v: Locate(_bytes(v[1], SHORT_BYTES), _listing(v[2]))),
     Tag.BODIES: (2, _bodies),
     Tag.BEAT: (4, lambda v: Beat(_bytes(v[1], 16), _whole(v[2]), _whole(v[3]))),
     Tag.PRUNE: (1, lambda _: Prune()),

@@ -19,6 +19,7 @@ from fedsync.gossip.listing import (
     ANSWER,
     ITEMS,
     NODES,
+    SHORT_BYTES,
     Entry,
     Named,
     Salt,
@@ -92,17 +93,30 @@ class Reconcile:
         """Return what answers the entries, and what the peer holds that we lack. Raises BadMessage."""
         tree = self._trees.tree(message.set)
         entries: list[bytes] = []
+        behind: list[Item] = []
         claims: list[Claim] = []
         for data in message.entries:
             entry = read_entry(data)
             if entry.form == NODES:
                 entries += self._descend(tree, entry)
-            else:
-                answer, found = self._match(tree, message.set, entry)
+            elif entry.form == ITEMS:
+                answer, found = self._match(tree.items(entry.prefix), message.set, entry)
+                behind += answer
                 claims += found
-                if entry.form == ITEMS:
-                    entries += self._items(ANSWER, entry.prefix, answer)
+            else:
+                claims += self._match(self._known(entry), message.set, entry)[1]
+        # An answer claims nothing of a prefix, so one entry does for all.
+        entries += self._items(ANSWER, "", behind)
         return list(_messages(message.set, entries)), claims
+
+    def _known(self, entry: Entry) -> list[Item]:
+        """Return our items of the logs in an answer: we named them before, or have never held them."""
+        found: list[Item] = []
+        for log in {log for short, _ in entry.items if (log := self._listed.get(short)) is not None}:
+            held = self._holdings.log(log)
+            if held is not None:
+                found += items_of(log, held, self._holdings)
+        return found
 
     def _descend(self, tree: Tree, entry: Entry) -> Iterator[bytes]:
         for digit in HEX:
@@ -114,7 +128,7 @@ class Reconcile:
     def _open(self, tree: Tree, prefix: str, they_have_none: bool, at_once: int) -> Iterator[bytes]:
         """Yield what to say of a prefix that differs: its items where they are few, hashes otherwise."""
         if they_have_none:
-            yield from self._items(ANSWER, prefix, tree.items(prefix))
+            yield from self._items(ANSWER, "", tree.items(prefix))
         elif tree.count(prefix) <= at_once or tree.leaf(prefix):
             yield from self._items(ITEMS, prefix, tree.items(prefix))
         else:
@@ -130,13 +144,15 @@ class Reconcile:
 
     def _name(self, item: Item) -> bytes:
         said = named(self._salt, item)
-        self._listed[said[:8]] = item[1]
+        self._listed[said[:SHORT_BYTES]] = item[1]
         return said
 
-    def _match(self, tree: Tree, key: SetKey, entry: Entry) -> tuple[list[Item], list[Claim]]:
+    def _match(
+        self, items_here: Sequence[Item], key: SetKey, entry: Entry
+    ) -> tuple[list[Item], list[Claim]]:
         """Return our items that the peer lacks or has an earlier state of, and what it has that we lack."""
         mine: dict[bytes, list[Item]] = {}
-        for item in tree.items(entry.prefix):
+        for item in items_here:
             mine.setdefault(self._salt.log(item[1]), []).append(item)
         theirs: dict[bytes, list[Named]] = {}
         for short, said in entry.items:

@@ -96,6 +96,9 @@ HEARS: dict[Phase, tuple[type[Message], ...]] = {
 }  # fmt: skip
 """What is heard in each phase; anything else is dropped, since a carrier may repeat and reorder."""
 
+ANSWERS = (Hello, Sets, Range, Delta, Rest, Want, BlockMessage, NoBase, Locate)
+"""What a question may be answered with. BEAT and BYE answer too, when they come after all that was asked."""
+
 
 class Session:
     """One session. `handle` is its one entry; `report` says for people how it stands."""
@@ -208,7 +211,10 @@ class Session:
             self._close("garbage", f"the peer sent what is no message: {error}", BACK_OFF_S)
 
     def _hear(self, message: Message, now: float, others: bool) -> None:
-        self._out.expecting = False
+        if isinstance(message, ANSWERS) or (
+            isinstance(message, Beat | Bye) and message.handled == self._out.sent
+        ):
+            self._out.expecting = False
         if not isinstance(message, Beat | Bye):
             self._handled += 1
             self._progress = now

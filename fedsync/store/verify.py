@@ -31,7 +31,7 @@ class Verified:
 
 def verify(store: Store) -> Iterator[Fault | Verified]:
     """Yield what was found for each block, after the file's own faults. Minutes for millions of records."""
-    for sentence in _structure(store):
+    for sentence in structure(store):
         yield Fault(sentence)
     tips: set[tuple[int, bytes]] = set()
     for row in store.blocks.since(0):
@@ -65,6 +65,7 @@ def _fault(store: Store, row: Stored) -> str | None:
 
 
 @guarded
-def _structure(store: Store) -> list[str]:
+def structure(store: Store) -> list[str]:
+    """Return what is wrong with the file itself, whatever the records in it say."""
     rows = store.conn.execute("PRAGMA quick_check(20)").fetchall()
     return [] if rows == [("ok",)] else [f"the file: {said}" for (said,) in rows]

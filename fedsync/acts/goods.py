@@ -1,0 +1,143 @@
+"""Movements and counts of goods: stores and items are made by name at first use."""
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fedsync.acts.author import Author, now_ms
+from fedsync.crdt.levels import find_items, find_store, levels
+from fedsync.crdt.seats import All, fact_bound
+from fedsync.doors import Door
+from fedsync.errors import refused, usage
+from fedsync.reading import Reading
+from fedsync.records.block import Block
+from fedsync.records.codec import Value, pack
+from fedsync.records.ids import LogClass, PayloadId, Scope, payload_id
+from fedsync.records.kinds.stock import ACTIONS, MAX_AHEAD_MS, MAX_NAME_CHARS, MAX_NOTE_CHARS, SIGNS
+from fedsync.records.seal import Draft
+
+COUNT = "count"
+"""What stands in a movement's place for a count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One movement or count as somebody states it. `quantity` in base units of `unit`, `at` in ms."""
+
+    action: str
+    item: str
+    quantity: int
+    unit: str
+    store: str
+    at: int
+    note: str = ""
+
+
+def check_line(line: Line, now: int) -> None:
+    """Raise a Problem (exit 2) that says which word of the line cannot be."""
+    if line.action != COUNT and line.action not in SIGNS:
+        known = ", ".join(sorted(SIGNS))
+        if line.action in ACTIONS:
+            raise usage(f"The action {line.action} needs more than one store says; this version knows: {known}.")
+        raise usage(f"There is no action {line.action}.", f"ValueFlows has, of those that one store tells: {known}.")
+    for what, text in (("item", line.item), ("store", line.store)):
+        if not text.strip():
+            raise usage(f"The {what} has no name.")
+        if len(text) > MAX_NAME_CHARS:
+            raise usage(f"The name of the {what} is longer than {MAX_NAME_CHARS} letters.")
+    if len(line.note) > MAX_NOTE_CHARS:
+        raise usage(f"The note is longer than {MAX_NOTE_CHARS} letters.")
+    if line.at > now + MAX_AHEAD_MS:
+        raise usage("It cannot have happened later than tomorrow.", "Look at --at, and at this machine's clock.")
+
+
+def record_lines(author: Author, reading: Reading, door: Door, lines: Sequence[Line]) -> list[Block]:
+    """Write movements and counts to the author's log of facts, all or none. Raises a Problem."""
+    own = reading.own()
+    may_write_facts(author, reading, own.scope)
+    with author.writing():
+        now = now_ms()
+        drafts = _drafts(reading, own.scope, lines, now)
+        return author.write(door, reading, LogClass.FACTS, drafts)
+
+
+def may_write_facts(author: Author, reading: Reading, scope: Scope) -> None:
+    """Raise a Problem (exit 7) unless the author has a seat now."""
+    genesis = author.genesis(reading, LogClass.FACTS)
+    if not isinstance(fact_bound(reading.view, scope, author.key, genesis.log), All):
+        raise refused(
+            "no_seat",
+            f"{author.name} is no teller of this community now, so nothing that they record would count.",
+            "A teller can record it, or the community can give them a seat: fedsync bodies epoch --add",
+        )
+
+
+def _drafts(reading: Reading, scope: Scope, lines: Sequence[Line], now: int) -> list[Draft]:
+    names = _Names(reading, scope, now)
+    drafts: list[Draft] = []
+    for line in lines:
+        store, item = names.store(line.store), names.item(line.item, line.unit)
+        value: dict[str, Value] = {
+            "quantity": line.quantity,
+            "resource_conforms_to": item,
+            "store": store,
+            "has_point_in_time": line.at,
+        }
+        if line.action != COUNT:
+            value["action"] = line.action
+        if line.note:
+            value["note"] = line.note
+        drafts.append(Draft("count" if line.action == COUNT else "economic_event", value, now))
+    # What is new by name comes first, so that a reader of the log meets it before it is used.
+    return names.made + drafts
+
+
+class _Names:
+    """Stores and items by name, noting those that have to be made."""
+
+    def __init__(self, reading: Reading, scope: Scope, now: int) -> None:
+        self._view, self._scope, self._now = reading.view, scope, now
+        self._stores: dict[str, PayloadId] = {}
+        self._items: dict[tuple[str, str], PayloadId] = {}
+        self._known = {level.store.casefold(): level.store_id for level in levels(reading.view, scope)}
+        self.made: list[Draft] = []
+
+    def store(self, name: str) -> PayloadId:
+        """Return the store of this name; one that differs only in capital letters is meant, if there is one."""
+        name = _normal(name)
+        if name not in self._stores:
+            found = find_store(self._view, self._scope, name) or self._known.get(name.casefold())
+            value: dict[str, Value] = {"name": name, "scope": self._scope}
+            self._stores[name] = found or self._make("store", value)
+        return self._stores[name]
+
+    def item(self, name: str, unit: str) -> PayloadId:
+        """Return the item of this name that is counted in this unit."""
+        name = _normal(name)
+        if (name, unit) not in self._items:
+            found = find_items(self._view, self._scope, name)
+            same = [id_ for id_, each in found.items() if each.unit == unit]
+            value: dict[str, Value] = {"name": name, "unit": unit}
+            self._items[name, unit] = same[0] if same else self._make("resource_specification", value)
+        return self._items[name, unit]
+
+    def _make(self, kind: str, value: dict[str, Value]) -> PayloadId:
+        draft = Draft(kind, value, self._now)
+        if draft not in self.made:
+            self.made.append(draft)
+        return payload_id(pack(value))
+
+
+def _normal(name: str) -> str:
+    # As sealing writes it, so that the id made here is the one that the record will have.
+    return unicodedata.normalize("NFC", name.strip())
+
+
+def made_names(blocks: Sequence[Block]) -> list[str]:
+    """Return the names of stores and items that these blocks made, for a word to the person who typed them."""
+    found = []
+    for block in blocks:
+        for record in block.records():
+            if record.kind in ("store", "resource_specification") and isinstance(value := record.value, dict):
+                found.append(f"{'store' if record.kind == 'store' else 'item'} {value['name']!s}")
+    return found

@@ -1,0 +1,186 @@
+"""Movements from a CSV file. What each column holds is said in a small TOML file, so that any table can be read.
+
+    [columns]                  # our word = the file's column
+    item = "product"
+    quantity = "doses"
+    at = "date"
+    action = "what"
+
+    [defaults]                 # where a column is missing, or a cell empty
+    unit = "doses"
+    store = "Fridge"
+
+    [actions]                  # the file's word = ValueFlows' action; two: for numbers above and below zero
+    receive = ["raise", "lower"]
+    consume = "consume"
+"""
+
+import csv
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from fedsync.acts.goods import COUNT, Line, check_line
+from fedsync.errors import Exit, Problem, usage
+from fedsync.units import base_unit, parse_quantity
+
+WORDS = ("item", "quantity", "unit", "store", "at", "action", "note")
+NEEDED = ("item", "quantity", "unit", "store", "at", "action")
+MAX_SHOWN = 20
+"""Wrong lines that are named; a file that is wrong throughout is wrong in its map."""
+
+
+@dataclass(frozen=True, slots=True)
+class WrongLine:
+    """A line that cannot be taken. `number` counts from 1 with the head line, as a table program shows it."""
+
+    number: int
+    field: str
+    reason: str
+
+
+class WrongLines(Problem):
+    """Some lines are wrong; nothing was written."""
+
+    def __init__(self, path: Path, wrong: Sequence[WrongLine]) -> None:
+        shown = "; ".join(f"line {each.number}, {each.field}: {each.reason}" for each in wrong[:3])
+        more = f" (and {len(wrong) - 3} more)" if len(wrong) > 3 else ""
+        super().__init__(
+            "wrong_lines",
+            f"{len(wrong)} lines of {path.name} are wrong, so none was written. {shown}{more}",
+            "Mend them, or the map of columns. To see all: --dry-run",
+            Exit.FOREIGN_FILE,
+        )
+        self.wrong = list(wrong)
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnMap:
+    """What a TOML map says."""
+
+    columns: Mapping[str, str]
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    actions: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """The file's word -> the action for numbers above zero, and the one for numbers below."""
+
+
+def read_map(path: Path) -> ColumnMap:
+    """Return the map in a TOML file. Raises a Problem (exit 2) that names the setting."""
+    try:
+        said = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise usage(f"{path} cannot be read: {error.strerror}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise usage(f"{path} is not TOML: {error}.") from None
+    strange = set(said) - {"columns", "defaults", "actions"}
+    if strange:
+        raise usage(f"{path}: there is no section [{sorted(strange)[0]}]; known: columns, defaults, actions.")
+    columns, defaults = _words(path, said, "columns"), _words(path, said, "defaults")
+    for word in NEEDED:
+        if word not in columns and word not in defaults:
+            raise usage(f"{path}: neither a column nor a default says the {word}.", f'Add {word} = "..." to [columns].')
+    actions = {word: _action(path, word, value) for word, value in said.get("actions", {}).items()}
+    return ColumnMap(columns, defaults, actions)
+
+
+def _words(path: Path, said: dict[str, Any], section: str) -> dict[str, str]:
+    found = said.get(section, {})
+    for word, value in found.items():
+        if word not in WORDS:
+            raise usage(f"{path}: [{section}] has no setting {word}; known: {', '.join(WORDS)}.")
+        if not isinstance(value, str):
+            raise usage(f"{path}: [{section}] {word} must be a text in quotes.")
+    return dict(found)
+
+
+def _action(path: Path, word: str, value: object) -> tuple[str, str]:
+    match value:
+        case str():
+            return value, value
+        case [str() as above, str() as below]:
+            return above, below
+        case _:
+            raise usage(f'{path}: [actions] {word} must be "ACTION", or two: ["ABOVE ZERO", "BELOW ZERO"].')
+
+
+def read_lines(path: Path, columns: ColumnMap, now: int) -> tuple[list[Line], list[WrongLine]]:
+    """Return the movements in a CSV file, and the lines that are wrong. Raises a Problem when it is no CSV."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise usage(f"{path} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise Problem(
+            "not_text", f"{path} is not UTF-8 text.", "Save it as CSV, UTF-8.", Exit.FOREIGN_FILE
+        ) from None
+    rows = csv.DictReader(text.splitlines(), strict=True)
+    heads = rows.fieldnames or []
+    missing = [column for column in columns.columns.values() if column not in heads]
+    if missing:
+        raise usage(f"{path} has no column {missing[0]}; it has: {', '.join(heads) or 'none'}.")
+    lines: list[Line] = []
+    wrong: list[WrongLine] = []
+    try:
+        for row in rows:
+            found = _line(row, columns, now)
+            if isinstance(found, Line):
+                lines.append(found)
+            else:
+                wrong.append(WrongLine(rows.line_num, *found))
+    except csv.Error as error:
+        raise Problem(
+            "not_csv", f"{path}, line {rows.line_num}: {error}.", "Save it as CSV, UTF-8.", Exit.FOREIGN_FILE
+        ) from None
+    return lines, wrong
+
+
+def _line(row: Mapping[str, Any], columns: ColumnMap, now: int) -> Line | tuple[str, str]:
+    """Return the movement on a line, or the field that is wrong and why."""
+    if None in row:
+        return "line", "it has more cells than the first line has"
+    cells = {word: _cell(row, columns, word) for word in WORDS}
+    for word in NEEDED:
+        if not cells[word]:
+            return word, "it is empty"
+    at = "quantity"
+    try:
+        number = cells["quantity"].replace(" ", "")
+        below = number.startswith("-")
+        at = "unit"
+        base_unit(cells["unit"])
+        at = "quantity"
+        quantity, unit = parse_quantity(number.removeprefix("-"), cells["unit"])
+        at = "action"
+        action = _which(cells["action"], below, columns)
+        at = "at"
+        when = _when(cells["at"])
+        at = "line"
+        line = Line(action, cells["item"], quantity, unit, cells["store"], when, cells["note"])
+        check_line(line, now)
+    except Problem as problem:
+        return at, problem.message.rstrip(".")
+    return line
+
+
+def _cell(row: Mapping[str, Any], columns: ColumnMap, word: str) -> str:
+    column = columns.columns.get(word)
+    said = (row.get(column) or "").strip() if column else ""
+    return said or columns.defaults.get(word, "")
+
+
+def _which(word: str, below: bool, columns: ColumnMap) -> str:
+    if word in columns.actions:
+        return columns.actions[word][1 if below else 0]
+    if below and word != COUNT:
+        raise usage(f"the number is below zero, and nothing says what {word} means then")
+    return word
+
+
+def _when(text: str) -> int:
+    try:
+        return int(datetime.fromisoformat(text).timestamp() * 1000)
+    except (ValueError, OverflowError, OSError):
+        raise usage(f"{text} is not a time such as 2026-05-12 or 2026-05-12T14:30Z") from None

@@ -1,0 +1,138 @@
+"""What every command shares: the options, the node's home, and the two ways in (read the store, ask the daemon)."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from fedsync.cli.out import Out
+from fedsync.errors import usage
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from fedsync.acts.author import Author
+    from fedsync.doors import Door
+    from fedsync.home import Home
+    from fedsync.reading import Reading
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass
+class App:
+    """One call of the command line."""
+
+    where: str | None
+    out: Out
+    passphrase_file: str | None = None
+    no_passphrase: bool = False
+
+    def home(self) -> "Home":
+        """Return the node's home. Raises a Problem when there is no node in it."""
+        from fedsync.errors import no_node
+        from fedsync.home import Home
+
+        home = Home(self.path())
+        if not home.store.exists():
+            raise no_node(home.path)
+        return home
+
+    def path(self) -> Path:
+        """Return the directory that the options name, whether or not a node lives there."""
+        from fedsync.home import default_home
+
+        return Path(self.where).expanduser() if self.where else default_home()
+
+    def reading(self) -> "Reading":
+        """Open the store for reading: neither the daemon nor a key is needed."""
+        from fedsync.reading import Reading
+
+        return Reading.open(self.home())
+
+    def door(self) -> "AbstractContextManager[Door]":
+        """Return the way in for new records: the daemon, or the store itself when none runs."""
+        from fedsync.doors import open_door
+
+        return open_door(self.home())
+
+    def passphrase(self, name: str, confirm: bool = False) -> bytes | None:
+        """Return the passphrase of `name`'s key: from a file, from a question, or None when none is wanted."""
+        if self.no_passphrase:
+            return None
+        if self.passphrase_file:
+            try:
+                text = Path(self.passphrase_file).read_text(encoding="utf-8")
+            except OSError as error:
+                raise usage(f"The passphrase file cannot be read: {error.strerror}.") from None
+            return text.split("\n", 1)[0].encode()
+        if not os.isatty(0):
+            raise usage(
+                f"A passphrase is needed for {name}'s key, and there is no terminal to ask at.",
+                "Give --passphrase-file FILE.",
+            )
+        typed: str = click.prompt(
+            f"Passphrase of {name}", hide_input=True, confirmation_prompt=confirm, err=True
+        )
+        return typed.encode()
+
+    def author(self, name: str) -> "Author":
+        """Return the person who signs as `name`, with the key unlocked."""
+        from fedsync.acts.author import Author
+
+        return Author.unlock(self.home(), name, lambda: self.passphrase(name))
+
+    def confirm(self, yes: bool, *lines: str) -> None:
+        """Say what will be done and ask once, unless `yes`. Raises Abort on no."""
+        if yes or self.out.as_json:
+            return
+        self.out.talk(*lines)
+        if not os.isatty(0):
+            raise usage("This asks before it is done, and there is no terminal to ask at.", "Add --yes.")
+        click.confirm("Go on?", abort=True, err=True)
+
+
+def common(command: F) -> F:
+    """Give a command the options that all take, wherever on the line they stand, and hand it the App."""
+
+    @click.option("--home", "common_home", metavar="DIR", help="Where this node lives.", hidden=True)
+    @click.option("--json", "common_json", is_flag=True, help="One JSON object instead of words.")
+    @click.option("--verbose", "common_verbose", is_flag=True, hidden=True)
+    @click.pass_context
+    def wrapped(
+        ctx: click.Context,
+        /,
+        common_home: str | None,
+        common_json: bool,
+        common_verbose: bool,
+        **arguments: Any,
+    ) -> Any:
+        app: App = ctx.find_root().obj
+        app.where = common_home or app.where
+        app.out.as_json |= common_json
+        app.out.verbose |= common_verbose
+        return command(app, **arguments)
+
+    wrapped.__name__ = command.__name__
+    wrapped.__doc__ = command.__doc__
+    wrapped.__click_params__ = getattr(command, "__click_params__", []) + wrapped.__click_params__  # type: ignore[attr-defined]
+    return wrapped  # type: ignore[return-value]
+
+
+def signing(command: F) -> F:
+    """Give a command the options of those that sign: where the passphrase comes from, and --yes."""
+
+    def wrapped(app: App, passphrase_file: str | None, no_passphrase: bool, **arguments: Any) -> Any:
+        app.passphrase_file = passphrase_file or os.environ.get("FEDSYNC_PASSPHRASE_FILE")
+        app.no_passphrase = no_passphrase
+        return command(app, **arguments)
+
+    wrapped.__name__ = command.__name__
+    wrapped.__doc__ = command.__doc__
+    wrapped.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
+    wrapped = click.option("--passphrase-file", metavar="FILE", help="Its first line is the passphrase.")(wrapped)
+    wrapped = click.option("--no-passphrase", is_flag=True, help="Keys without a passphrase, for tests.")(wrapped)
+    return wrapped  # type: ignore[return-value]

@@ -1,0 +1,263 @@
+"""`fedsync decisions` and `fedsync book`: what the assembly decided, and who has signed it."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fedsync.cli.app import App, common, signing
+from fedsync.cli.telling import text_of
+
+AS = click.option("--as", "name", required=True, metavar="NAME", help="Who signs.")
+BODY = click.option("--body", metavar="NAME", help="That community's; default: our own. 'all': everybody's.")
+
+
+@click.group()
+def decisions() -> None:
+    """Propose decisions and read those that were made."""
+
+
+@decisions.command()
+@click.option("--title", required=True, metavar="T")
+@click.option("--text", "text_file", required=True, metavar="FILE|-", help="The decision's words.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@AS
+@common
+@signing
+def propose(app: App, title: str, text_file: str, yes: bool, name: str) -> None:
+    """Draft the next page of the book, with this decision on it."""
+    from fedsync.acts import minutes
+    from fedsync.errors import usage
+
+    if not title.strip():
+        raise usage("A decision needs a title.")
+    try:
+        text = sys.stdin.read() if text_file == "-" else Path(text_file).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise usage(f"{text_file} is not UTF-8 text.") from None
+    # Other systems end lines with a carriage return, which no record may hold.
+    text = text.replace("\r\n", "\n").replace("\t", "    ").strip("\n")
+    author = app.author(name)
+    with app.reading() as reading, app.door() as door:
+        page, number = minutes.propose(author, reading, door, title.strip(), text)
+        row = _page_row(reading, page)
+    app.out.result(
+        {"page": page.hex(), "id": f"{page.hex()}:0", "number": number},
+        lambda: app.out.say(
+            f"Page {number} is drafted ({page.hex()[:8]}).",
+            f"It waits for the signatures of: {', '.join(row['missing'])}",
+            f"Next: fedsync book sign {page.hex()[:8]} --as NAME",
+        ),
+    )
+
+
+@decisions.command("list")
+@BODY
+@common
+def list_decisions(app: App, body: str | None) -> None:
+    """List decisions with their status."""
+    with app.reading() as reading:
+        rows = _decision_rows(reading, body)
+    app.out.result(
+        {"decisions": rows},
+        lambda: app.out.table(
+            ["ID", "TITLE", "STATUS", "PAGE"],
+            [[_short(row["id"]), row["title"], row["status"].replace("_", " "), row["number"]] for row in rows],
+        ),
+    )
+
+
+@decisions.command("show")
+@click.argument("id_", metavar="ID")
+@common
+def show_decision(app: App, id_: str) -> None:
+    """Show one decision."""
+    from fedsync.errors import not_found
+
+    with app.reading() as reading:
+        asked = id_.lower()
+        rows = [row for row in _decision_rows(reading, "all") if row["id"].startswith(asked)]
+        if len(asked) < 4 or len(rows) != 1:
+            short = asked.split(":")
+            rows = [row for row in rows if len(short) < 2 or row["id"].endswith(f":{short[1]}")]
+        if len(short := asked.split(":")) == 2 and not rows:
+            rows = [
+                row
+                for row in _decision_rows(reading, "all")
+                if row["id"].startswith(short[0]) and row["id"].endswith(f":{short[1]}") and len(short[0]) >= 4
+            ]
+        if len(rows) != 1:
+            raise not_found("decision", id_, [_short(row["id"]) for row in rows])
+    row = rows[0]
+    app.out.result(
+        row,
+        lambda: app.out.say(
+            f"{row['title']}  [{row['status'].replace('_', ' ')}]",
+            f"{row['body']}, page {row['number']}",
+            "",
+            row["text"],
+        ),
+    )
+
+
+def _short(id_: str) -> str:
+    page, _, index = id_.partition(":")
+    return f"{page[:8]}:{index}"
+
+
+def _decision_rows(reading: Any, body: str | None) -> list[dict[str, Any]]:
+    from fedsync.crdt.minutes import decisions as decisions_of
+
+    bodies = reading.store.followed.all() if body == "all" else [reading.body(body) if body else reading.own()]
+    return [
+        {
+            "id": f"{each.page.hex()}:{each.index}",
+            "title": text_of(each.title),
+            "text": text_of(each.text),
+            "status": each.status,
+            "page": each.page.hex(),
+            "number": each.number,
+            "body": reading.name_of(one.scope),
+        }
+        for one in bodies
+        for each in decisions_of(reading.view, one.scope)
+    ]
+
+
+@click.group()
+def book() -> None:
+    """Read the minute book, sign and approve its pages."""
+
+
+@book.command("list")
+@BODY
+@common
+def list_pages(app: App, body: str | None) -> None:
+    """List the pages with who signed, who approved, and who is missing."""
+    from fedsync.crdt.minutes import pages
+
+    with app.reading() as reading:
+        one = reading.body(body) if body else reading.own()
+        rows = [_row(reading, page) for page in pages(reading.view, one.scope)]
+    app.out.result(
+        {"pages": rows},
+        lambda: app.out.table(
+            ["PAGE", "ID", "STATUS", "SIGNED", "APPROVED", "MISSING"],
+            [
+                [
+                    row["number"],
+                    row["id"][:8],
+                    row["status"],
+                    ", ".join(row["signed_by"]),
+                    ", ".join(row["approved_by"]),
+                    ", ".join(row["missing"]),
+                ]
+                for row in rows
+            ],
+            right=["PAGE"],
+        ),
+    )
+
+
+@book.command("show")
+@click.argument("page")
+@common
+def show_page(app: App, page: str) -> None:
+    """Show one page: PAGE is the beginning of its id, or its number in our own book."""
+    from fedsync.acts.minutes import find_page
+
+    with app.reading() as reading:
+        row = _page_row(reading, find_page(reading, page))
+    app.out.result({**row, "pages": [row]}, lambda: app.out.say(*_page_lines(row)))
+
+
+def _page_lines(row: dict[str, Any]) -> list[str]:
+    lines = [f"Page {row['number']} of {row['body']} ({row['id'][:8]}): {row['status']}"]
+    for entry in row["entries"]:
+        lines += ["", *entry["lines"]]
+    lines.append("")
+    lines.append(f"signed by {', '.join(row['signed_by']) or 'nobody yet'}")
+    lines.append(f"approved by {', '.join(row['approved_by']) or 'nobody yet'}")
+    if row["missing"]:
+        lines.append(f"missing: {', '.join(row['missing'])}")
+    return lines
+
+
+@book.command("sign")
+@click.argument("page")
+@AS
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@common
+@signing
+def sign_page(app: App, page: str, name: str, yes: bool) -> None:
+    """Sign a page, and approve it in the same act where enough tellers have signed."""
+    from fedsync.acts import minutes
+
+    author = app.author(name)
+    with app.reading() as reading, app.door() as door:
+        found = minutes.find_page(reading, page)
+        said = minutes.sign(author, reading, door, found)
+        row = _page_row(reading, found)
+    words = "signed and approved" if said.approved else "signed"
+    app.out.result(
+        {**row, "round": said.round, "approved": said.approved},
+        lambda: app.out.say(f"{author.name} {words} page {row['number']}: {row['status']}.", *_missing(row, said.reason)),
+    )
+
+
+def _missing(row: dict[str, Any], reason: str) -> list[str]:
+    if row["status"] == "sealed":
+        return []
+    lines = [f"Missing: {', '.join(row['missing'])}"] if row["missing"] else []
+    return [*lines, *([reason] if reason and not lines else [])]
+
+
+@book.command("approve")
+@click.argument("page")
+@AS
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@common
+@signing
+def approve_page(app: App, page: str, name: str, yes: bool) -> None:
+    """Approve a page that enough tellers have signed."""
+    from fedsync.acts import minutes
+
+    author = app.author(name)
+    with app.reading() as reading, app.door() as door:
+        found = minutes.find_page(reading, page)
+        said = minutes.approve(author, reading, door, found)
+        row = _page_row(reading, found)
+    app.out.result(
+        {**row, "round": said.round, "approved": True},
+        lambda: app.out.say(f"{author.name} approved page {row['number']}: {row['status']}.", *_missing(row, "")),
+    )
+
+
+def _page_row(reading: Any, page: bytes) -> dict[str, Any]:
+    from fedsync.crdt.minutes import page_view
+    from fedsync.records.ids import PageId
+
+    view = page_view(reading.view, PageId(page))
+    assert view is not None
+    return _row(reading, view)
+
+
+def _row(reading: Any, page: Any) -> dict[str, Any]:
+    from fedsync.cli.entries import describe
+    from fedsync.cli.telling import person
+
+    def people(keys: Any) -> list[str]:
+        return sorted(person(reading, page.scope, key) for key in keys)
+
+    return {
+        "id": page.id.hex(),
+        "number": page.number,
+        "status": page.status,
+        "reason": page.reason,
+        "signed_by": people(page.signed_by),
+        "approved_by": people(page.approved_by),
+        "missing": people(page.missing),
+        "body": reading.name_of(page.scope),
+        "entries": [describe(reading, page.scope, entry) for entry in page.entries],
+    }

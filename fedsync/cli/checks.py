@@ -1,0 +1,103 @@
+"""`fedsync doctor`: what can be wrong with this machine and this node, root causes first."""
+
+import os
+import shutil
+import ssl
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from fedsync.errors import Problem
+
+LEAST_FREE = 200 * 1024 * 1024
+"""Bytes of disk below which a node should not go on."""
+PLAUSIBLE_SINCE = 1_750_000_000
+"""Seconds since 1970: a clock before this program was written is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    good: bool
+    says: str
+
+
+def checks(home: Path) -> list[Check]:
+    """Return what was found; a check that cannot be made for want of an earlier one is left out."""
+    found = [_python(), _clock(), _tls(), *_disk(home)]
+    found += _node(home)
+    return found
+
+
+def _python() -> Check:
+    version = ".".join(map(str, sys.version_info[:3]))
+    return Check(
+        "program", sys.version_info >= (3, 11), f"Python {version}, {ssl.OPENSSL_VERSION}"
+    )
+
+
+def _clock() -> Check:
+    now = time.time()
+    good = now > PLAUSIBLE_SINCE
+    says = time.strftime("%Y-%m-%d %H:%M", time.localtime(now))
+    return Check("clock", good, says if good else f"{says}: what you record now will carry a wrong time")
+
+
+def _tls() -> Check:
+    from fedsync.gossip.tls_promises import self_test
+
+    broken = self_test()
+    return Check("tls", not broken, "; ".join(broken) or "this machine's OpenSSL does what links rest on")
+
+
+def _disk(home: Path) -> list[Check]:
+    where = home if home.exists() else home.parent
+    if not where.exists():
+        return [Check("disk", False, f"{where} does not exist")]
+    free = shutil.disk_usage(where).free
+    writable = os.access(where, os.W_OK)
+    says = f"{free // 1024**2:,} MB free" + ("" if writable else f", but {where} cannot be written")
+    return [Check("disk", free > LEAST_FREE and writable, says)]
+
+
+def _node(path: Path) -> list[Check]:
+    from fedsync import config, control, keyring
+    from fedsync.home import Home
+    from fedsync.records.ed25519 import public_key
+    from fedsync.reading import Reading
+    from fedsync.store.errors import StoreError
+    from fedsync.store.verify import structure
+
+    home = Home(path)
+    if not home.store.exists():
+        return [Check("node", False, f"there is no node in {path}: make one with fedsync init")]
+    found: list[Check] = []
+    for name, look in (
+        ("settings", lambda: str(config.load(home.config).listen)),
+        ("node key", lambda: public_key(keyring.load_node_key(home)).hex()[:16]),
+        ("people", lambda: ", ".join(each.name for each in keyring.people(home)) or "nobody has a key here"),
+    ):
+        try:
+            found.append(Check(name, True, look()))
+        except Problem as problem:
+            found.append(Check(name, False, f"{problem.message} {problem.hint}".strip()))
+    try:
+        with Reading.open(home) as reading:
+            faults = structure(reading.store)
+            says = "; ".join(faults) or f"{reading.store.logs.count():,} records"
+            found.append(Check("store", not faults, says))
+            may = reading.store.directory.may_write_own_logs()
+            found.append(Check("own logs", may.ok, may.reason or "may be written from here"))
+    except StoreError as error:
+        found.append(Check("store", False, str(error)))
+    try:
+        control.call(home.connect_control, "ping")
+        found.append(Check("daemon", True, "running"))
+    except control.NotRunning:
+        found.append(Check("daemon", True, "not running: fedsync run"))
+    except Problem as problem:
+        found.append(Check("daemon", False, problem.message))
+    return found

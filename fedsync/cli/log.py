@@ -1,0 +1,116 @@
+"""`log`, `show`, `verify`, `rebuild`, `why`: what is held, whether it is whole, and why it counts or does not."""
+
+import time
+from typing import Any
+
+import click
+
+from fedsync.cli.app import App, common
+
+LOOK_SECONDS = 0.3
+"""Between two looks of `log --follow`; a look that finds nothing costs one small query."""
+
+
+@click.command()
+@click.option("--follow", is_flag=True, help="Go on, and show what comes.")
+@click.option("-n", "number", default=20, show_default=True, help="How many of the latest records.")
+@common
+def log(app: App, follow: bool, number: int) -> None:
+    """Show the latest records as they came."""
+    from fedsync.cli.records import line, row
+
+    with app.reading() as reading:
+        last = reading.store.blocks.last_number()
+        found: list[Any] = []
+        for _, block in reading.store.latest():
+            found[:0] = list(block.records())
+            if len(found) >= number:
+                break
+        for record in found[-number:] if number > 0 else []:
+            app.out.line(row(reading, record), line(reading, record))
+        while follow:
+            for at, block in reading.store.since(last):
+                last = at
+                for record in block.records():
+                    app.out.line(row(reading, record), line(reading, record))
+            time.sleep(LOOK_SECONDS)
+
+
+@click.command()
+@click.argument("id_", metavar="ID")
+@common
+def show(app: App, id_: str) -> None:
+    """Show one record in full. ID is the beginning of its id."""
+    from fedsync.cli.records import find, full
+
+    with app.reading() as reading:
+        value = full(reading, find(reading, id_))
+    app.out.result(value, lambda: app.out.say(*(f"{name:14} {_plain(each)}" for name, each in value.items())))
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {_plain(each)}" for name, each in value.items())
+    return str(value)
+
+
+@click.command()
+@click.option("--all", "everything", is_flag=True, help="Every signature, hash and chain, not the file alone.")
+@common
+def verify(app: App, everything: bool) -> None:
+    """Look for damage: the file, and with --all every record as if strangers had just brought it."""
+    from fedsync.errors import Exit
+    from fedsync.store.verify import Verified, structure
+    from fedsync.store.verify import verify as look
+
+    records, faults = 0, []
+    with app.reading() as reading:
+        if everything:
+            for found in look(reading.store):
+                if isinstance(found, Verified):
+                    records += found.records
+                else:
+                    faults.append(found.sentence)
+        else:
+            faults = structure(reading.store)
+        records = records or reading.store.logs.count()
+    app.out.result(
+        {"records": records, "faults": faults, "whole": not faults},
+        lambda: app.out.say(
+            *(f"DAMAGE {each}" for each in faults),
+            f"{records:,} records {'looked at' if everything else 'held'}: {'damage was found' if faults else 'all is whole'}.",
+        ),
+    )
+    if faults:
+        raise SystemExit(int(Exit.DAMAGE))
+
+
+@click.command()
+@common
+def rebuild(app: App) -> None:
+    """Work out the state again from the records; it must come out the same."""
+    with app.door() as door:
+        answer = door.call("rebuild")
+    same = answer["before"] == answer["after"]
+    app.out.result(
+        {"state_root": answer["after"], "records": answer["records"], "same": same},
+        lambda: app.out.say(
+            f"Worked out again from {answer['records']:,} records: "
+            + ("the same as before." if same else "NOT the same as before; the new state stands. Please report it.")
+        ),
+    )
+    if not same:
+        raise SystemExit(8)
+
+
+@click.command()
+@click.argument("id_", metavar="ID|PEER|ITEM")
+@click.option("--store", metavar="S", help="With an item: in this store.")
+@common
+def why(app: App, id_: str, store: str | None) -> None:
+    """Say why: a record or page counts or not, a peer is behind, so much of an item is there."""
+    from fedsync.cli.reasons import explain
+
+    with app.reading() as reading:
+        lines = explain(reading, app.home(), id_, store)
+    app.out.result({"about": id_, "lines": lines}, lambda: app.out.say(*lines))

@@ -1,0 +1,168 @@
+"""`invite`, `join`, `peers`: whom this node exchanges with."""
+
+import secrets
+import sys
+import time
+
+from typing import TYPE_CHECKING
+
+import click
+
+from fedsync.cli.app import App, common
+
+if TYPE_CHECKING:
+    from fedsync.config import Address
+
+INVITATION_DAYS = 7
+
+
+@click.command()
+@click.argument("name")
+@click.option("--address", "addresses", multiple=True, metavar="HOST:PORT", help="Where they reach this node.")
+@click.option("--days", default=INVITATION_DAYS, show_default=True, help="How long it is open.")
+@common
+def invite(app: App, name: str, addresses: tuple[str, ...], days: int) -> None:
+    """Invite another community's node, once. NAME is what you will call it."""
+    from fedsync import config, keyring
+    from fedsync.errors import usage
+    from fedsync.gossip.invite import TOKEN_BYTES, Address, Invitation
+    from fedsync.records.ed25519 import public_key
+    from fedsync.words import six_words
+
+    if days < 1:
+        raise usage("An invitation is open for a day at least.")
+    home = app.home()
+    listen = config.load(home.config).listen
+    with app.reading() as reading:
+        own = reading.own()
+    said = tuple(_address(each) for each in (addresses or (str(listen),)))
+    if not addresses and listen.host in ("0.0.0.0", "::", ""):
+        raise usage(
+            f"This node listens at {listen}, which says nothing of where others reach it.",
+            "Add --address HOST:PORT with the name or number that they can dial.",
+        )
+    invitation = Invitation(
+        secrets.token_bytes(TOKEN_BYTES),
+        public_key(keyring.load_node_key(home)),
+        own.scope,
+        own.body,
+        tuple(Address(each.host, each.port) for each in said),
+    )
+    until = int(time.time() * 1000) + days * 86_400_000
+    with app.door() as door:
+        door.call("invite", key=invitation.key.hex(), name=name, until=until)
+    words = six_words(invitation.secret_of_words())
+    app.out.result(
+        {"code": invitation.code(), "words": words, "name": name},
+        lambda: app.out.say(
+            invitation.code(),
+            "",
+            f"Give this to {name}, and to nobody else; whoever uses it first is taken for them.",
+            f"Both screens will show: {' '.join(words)}",
+            f"It is open for {days} days while this node runs.",
+        ),
+    )
+
+
+def _address(text: str) -> "Address":
+    from fedsync.config import parse_address
+    from fedsync.errors import usage
+
+    try:
+        return parse_address(text)
+    except ValueError as error:
+        raise usage(f"--address {text}: {error}.") from None
+
+
+@click.command()
+@click.argument("code")
+@click.option("--address", "addresses", multiple=True, metavar="HOST:PORT", help="Where they reach this node.")
+@click.option("--yes", is_flag=True, help="Do not ask whether the six words agree.")
+@common
+def join(app: App, code: str, addresses: tuple[str, ...], yes: bool) -> None:
+    """Use an invitation. CODE is its text, or - to read it from standard input."""
+    from fedsync import config
+    from fedsync.daemon.joining import join_at_rest, parse
+    from fedsync.doors import LocalDoor
+    from fedsync.words import six_words
+
+    text = sys.stdin.read() if code == "-" else code
+    home = app.home()
+    words = six_words(parse(text).secret_of_words())
+    app.confirm(yes, f"The other screen should show: {' '.join(words)}")
+    settings = config.load(home.config)
+    said = [str(_address(each)) for each in addresses]
+    if not said and settings.listen.host not in ("0.0.0.0", "::", ""):
+        said = [str(settings.listen)]
+    with app.door() as door:
+        if isinstance(door, LocalDoor):
+            import trio
+
+            from fedsync.keyring import load_node_key
+
+            answer = trio.run(
+                join_at_rest, door.node, load_node_key(home), settings.name, text, tuple(said)
+            )
+        else:
+            answer = door.call("join", code=text, addresses=said)
+    app.out.result(
+        {"words": words, "name": answer["name"], "node": answer["key"]},
+        lambda: app.out.say(f"Joined {answer['name']}. Both screens show: {' '.join(words)}"),
+    )
+
+
+@click.group()
+def peers() -> None:
+    """List, pause or remove peers."""
+
+
+@peers.command("list")
+@common
+def list_(app: App) -> None:
+    """List the peers and how it stands with each."""
+    from fedsync.cli.telling import ago, rfc3339
+    from fedsync.reading import peers_shown
+
+    home = app.home()
+    with app.reading() as reading:
+        rows, _ = peers_shown(reading, home)
+    now = int(time.time() * 1000)
+    app.out.result(
+        {"peers": [{**row, "last_contact": rfc3339(row["last_contact"])} for row in rows]},
+        lambda: app.out.table(
+            ["PEER", "STATE", "LAST CONTACT", "REASON"],
+            [[row["name"], row["state"], ago(row["last_contact"], now), row["reason"]] for row in rows],
+        ),
+    )
+
+
+@peers.command()
+@click.argument("name")
+@common
+def pause(app: App, name: str) -> None:
+    """Stop exchanging with a peer until told otherwise."""
+    _call(app, "pause_peer", name, paused=True)
+
+
+@peers.command()
+@click.argument("name")
+@common
+def resume(app: App, name: str) -> None:
+    """Exchange with a paused peer again."""
+    _call(app, "pause_peer", name, paused=False)
+
+
+@peers.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@common
+def remove(app: App, name: str, yes: bool) -> None:
+    """Forget a peer. What came from it stays."""
+    app.confirm(yes, f"This node will exchange with {name} no more.")
+    _call(app, "remove_peer", name)
+
+
+def _call(app: App, op: str, name: str, **more: object) -> None:
+    with app.door() as door:
+        answer = door.call(op, name=name, **more)
+    app.out.result({"name": answer["name"], "key": answer["key"]}, lambda: app.out.say(f"{answer['name']}: done."))

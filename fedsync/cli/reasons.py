@@ -1,0 +1,87 @@
+"""`fedsync why`: one answer for a record, a page, a decision, a peer or an amount of something."""
+
+from fedsync import units
+from fedsync.cli.records import find, says
+from fedsync.cli.telling import ago, day, short
+from fedsync.crdt.levels import levels, why_fact, why_stock
+from fedsync.crdt.minutes import page_view, pages
+from fedsync.crdt.people import names
+from fedsync.crdt.why import why_page, why_record
+from fedsync.errors import Problem, not_found
+from fedsync.home import Home
+from fedsync.reading import Reading, now_ms, peers_shown
+from fedsync.records.block import Record
+from fedsync.records.ids import LogClass, PageId
+from fedsync.records.kinds.stock import KINDS
+
+
+def explain(reading: Reading, home: Home, asked: str, store: str | None) -> list[str]:
+    """Return lines that answer. Raises a Problem (exit 6) when nothing is called so."""
+    lines = _item(reading, asked, store) or _peer(reading, home, asked) or _page(reading, asked)
+    if lines:
+        return lines
+    try:
+        return _record(reading, find(reading, asked.partition(":")[0]))
+    except Problem as problem:
+        if problem.code == "usage":
+            raise not_found("record, page, peer or item", asked) from None
+        raise
+
+
+def _item(reading: Reading, asked: str, store: str | None) -> list[str]:
+    found = [
+        level
+        for level in levels(reading.view)
+        if level.item.casefold() == asked.casefold() and (store is None or level.store.casefold() == store.casefold())
+    ]
+    lines: list[str] = []
+    for level in found:
+        lines.append(f"{level.item} in {level.store} ({reading.name_of(level.scope)}):")
+        lines += [f"  {each}" for each in why_stock(reading.view, level, day, units.show)]
+    return lines
+
+
+def _peer(reading: Reading, home: Home, asked: str) -> list[str]:
+    rows, running = peers_shown(reading, home)
+    for row in rows:
+        if row["name"].casefold() == asked.casefold() or (len(asked) >= 4 and row["key"].startswith(asked.lower())):
+            lines = [f"{row['name']} is {row['state']}: {row['reason'] or 'nothing is known yet'}"]
+            lines.append(f"last contact: {ago(row['last_contact'], now_ms())}")
+            if row["we_lack"]:
+                lines.append(f"we lack {row['we_lack']:,} of its records")
+            if row["they_lack"]:
+                lines.append(f"it lacks {row['they_lack']:,} of ours")
+            if not running:
+                lines.append("The daemon does not run here. Next: fedsync run")
+            return lines
+    return []
+
+
+def _page(reading: Reading, asked: str) -> list[str]:
+    asked = asked.partition(":")[0].lower()
+    for body in reading.store.followed.all():
+        for page in pages(reading.view, body.scope):
+            if len(asked) >= 4 and page.id.hex().startswith(asked):
+                return why_page(reading.view, page.id, names(reading.view, body.scope))
+    return []
+
+
+def _record(reading: Reading, record: Record) -> list[str]:
+    lines = [f"{record.kind} {short(record.id)}: {says(reading, record)}"]
+    scope = record.genesis.scope
+    fork = reading.store.logs.fork_at(record.log)
+    if fork is not None:
+        lines.append(
+            f"Its log is forked at record {fork}: whoever holds its key signed two different records there."
+        )
+    if record.kind in KINDS:
+        verdict = why_fact(reading.view, record)
+        return [*lines, f"It {verdict.status}: {verdict.sentence}"]
+    if record.kind == "page" and page_view(reading.view, PageId(record.payload_id)) is not None:
+        return [*lines, *why_page(reading.view, PageId(record.payload_id), names(reading.view, scope))]
+    if record.genesis.log_class is LogClass.AUTHORITY:
+        try:
+            return [*lines, *why_record(reading.view, record.id, names(reading.view, scope))]
+        except KeyError:
+            return [*lines, "It says nothing that counts or not by itself."]
+    return [*lines, "This version of fedsync does not know this kind: it is kept, passed on, and has no effect."]

@@ -1,0 +1,128 @@
+"""One record for people and for programs: who wrote it, when, and what it says."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from fedsync import units
+from fedsync.cli.telling import person, rfc3339, short
+from fedsync.crdt.levels import why_fact
+from fedsync.crdt.tables import ITEMS, STORES
+from fedsync.errors import not_found, usage
+from fedsync.reading import Reading
+from fedsync.records.block import Record
+from fedsync.records.codec import NotCanonical, Value
+from fedsync.records.kinds.stock import KINDS
+
+MAX_SHOWN = 72
+"""Characters of a record's words in a listing."""
+
+
+def find(reading: Reading, asked: str) -> Record:
+    """Return the one record whose id begins with `asked`. Raises a Problem (exit 6)."""
+    try:
+        found = reading.store.blocks.find_prefix(asked)
+    except ValueError:
+        raise usage(f"{asked} is not the beginning of an id.", "Type 4 or more of 0-9 and a-f.") from None
+    if len(found) != 1:
+        raise not_found("record", asked, [each.id.hex()[:12] for each in found])
+    one = found[0]
+    for block in reading.store.logs.blocks(one.log, one.seq):
+        if block.first <= one.seq <= block.last and block.ids[one.seq - block.first] == one.id:
+            return block.record(one.seq - block.first)
+    raise not_found("record", asked)
+
+
+def row(reading: Reading, record: Record) -> dict[str, Any]:
+    """Return what a listing says of a record, for programs."""
+    return {
+        "id": record.id.hex(),
+        "kind": record.kind,
+        "body": reading.name_of(record.genesis.scope),
+        "author": person(reading, record.genesis.scope, record.genesis.key),
+        "time": rfc3339(record.time),
+        "says": says(reading, record),
+    }
+
+
+def line(reading: Reading, record: Record) -> str:
+    """Return what a listing says of a record, for people."""
+    try:
+        when = datetime.fromtimestamp(record.time / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+    except (OverflowError, ValueError, OSError):
+        when = "no such time    "
+    who = person(reading, record.genesis.scope, record.genesis.key)
+    words = says(reading, record).replace("\n", " ")
+    words = words if len(words) <= MAX_SHOWN else words[: MAX_SHOWN - 1] + "…"
+    return f"{when}  {short(record.id)}  {who}: {words}"
+
+
+def full(reading: Reading, record: Record) -> dict[str, Any]:
+    """Return all that a record says."""
+    value: dict[str, Any] = row(reading, record)
+    value["log"] = record.log.hex()
+    value["seq"] = record.seq
+    value["previous"] = record.prev.hex()
+    value["references"] = [ref.hex() for ref in record.refs]
+    try:
+        value["payload"] = _json(record.value)
+    except NotCanonical as error:
+        value["payload"] = f"not readable: {error}"
+    if record.kind in KINDS:
+        found = why_fact(reading.view, record)
+        value["status"], value["reason"] = found.status, found.sentence
+    return value
+
+
+def _json(value: Value) -> Any:
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, list):
+        return [_json(each) for each in value]
+    if isinstance(value, dict):
+        return {key: _json(each) for key, each in value.items()}
+    return value
+
+
+def says(reading: Reading, record: Record) -> str:
+    """Return a record's words."""
+    try:
+        value = record.value
+    except NotCanonical:
+        return f"{record.kind}, which cannot be read"
+    if not isinstance(value, dict):
+        return "is here" if record.kind == "person" else record.kind
+    try:
+        return _says(reading, record, value)
+    except (KeyError, TypeError, ValueError):
+        return f"{record.kind}, not as it should be"
+
+
+def _says(reading: Reading, record: Record, value: dict[str, Any]) -> str:
+    match record.kind:
+        case "genesis":
+            return "begins a log"
+        case "page":
+            return f"drafts page {value['number']} ({short(record.payload_id)})"
+        case "signature":
+            return f"signs page {short(value['page'])} in round {value['round']}"
+        case "approval":
+            return f"approves page {short(value['page'])} in round {value['round']}"
+        case "store":
+            return f"makes the store {value['name']}"
+        case "resource_specification":
+            return f"makes the item {value['name']}, counted in {units.plain_unit(value['unit'])}"
+        case "economic_event":
+            return f"{value['action']} {_goods(reading, record, value)}"
+        case "count":
+            return f"counts {_goods(reading, record, value)}"
+        case other:
+            return f"{other}, which this version does not know"
+
+
+def _goods(reading: Reading, record: Record, value: dict[str, Any]) -> str:
+    scope = record.genesis.scope
+    item = next((row for _, row in reading.view.scan(ITEMS, (scope, value["resource_conforms_to"]))), None)
+    store = next((row for _, row in reading.view.scan(STORES, (scope, value["store"]))), None)
+    amount = units.show(value["quantity"], str(item[1])) if item else str(value["quantity"])
+    name = str(item[0]) if item else short(value["resource_conforms_to"])
+    return f"{amount} of {name} in {str(store[0]) if store else short(value['store'])}"

@@ -1,0 +1,132 @@
+"""`run`, `status`, `demo`, `doctor`, `restore`: the node as a running thing."""
+
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fedsync.cli.app import App, common
+
+
+@click.command()
+@click.option("--ready-file", metavar="PATH", help="Appears, holding host:port, when peers can connect.")
+@click.option("--quiet", is_flag=True, help="Log warnings only.")
+@common
+def run(app: App, ready_file: str | None, quiet: bool) -> None:
+    """Run the daemon here, until it is told to stop (Ctrl-C, or SIGTERM)."""
+    import trio
+
+    from fedsync.daemon.run import run as run_daemon
+
+    # The journal adds the time itself.
+    logging.basicConfig(format="%(levelname)s %(message)s", level=logging.WARNING if quiet else logging.INFO)
+    home = app.home()
+    ready = Path(ready_file).absolute() if ready_file else None
+    trio.run(run_daemon, home, ready)
+
+
+@click.command()
+@common
+def status(app: App) -> None:
+    """Show how this node stands: what it holds, its peers, and what waits for you."""
+    from fedsync.cli import telling
+    from fedsync.reading import peers_shown, waiting_for_people
+
+    home = app.home()
+    with app.reading() as reading:
+        peers, running = peers_shown(reading, home)
+        body = reading.own()
+        name = telling.body_name(reading, body.scope)
+        waiting = waiting_for_people(reading)
+        value: dict[str, Any] = {
+            "name": name,
+            "running": running,
+            "records": reading.store.logs.count(),
+            "state_root": reading.state_root().hex(),
+            "bodies": len(reading.store.followed.all()),
+            "peers": [{**peer, "last_contact": telling.rfc3339(peer["last_contact"])} for peer in peers],
+            "waiting": waiting,
+        }
+        may = reading.store.directory.may_write_own_logs()
+        if not may.ok:
+            value["warning"] = may.reason
+    if app.out.as_json:
+        app.out.result(value)
+        return
+    same = sum(peer["state"] == "same" for peer in peers)
+    app.out.say(
+        f"{name} — {'running' if running else 'not running (fedsync run)'}, "
+        f"{value['records']:,} records of {value['bodies']} bodies, same as {same} of {len(peers)} peers"
+    )
+    if not may.ok:
+        app.out.say(f"! {may.reason}")
+    if peers:
+        app.out.table(
+            ["PEER", "STATE", "WE LACK", "THEY LACK", "LAST CONTACT", "REASON"],
+            [
+                [
+                    peer["name"],
+                    peer["state"],
+                    telling.count(peer["we_lack"]),
+                    telling.count(peer["they_lack"]),
+                    telling.ago(peer["last_contact"], int(time.time() * 1000)),
+                    peer["reason"],
+                ]
+                for peer in peers
+            ],
+            right=["WE LACK", "THEY LACK"],
+        )
+    else:
+        app.out.say("No peers yet. Invite one: fedsync invite NAME")
+    for line in telling.waiting_lines(waiting):
+        app.out.say(line)
+
+
+@click.command()
+@click.option("--nodes", default=7, show_default=True, metavar="N", help="How many communities (2 to 21).")
+@click.option("--keep", metavar="DIR", help="Keep the nodes there, to look into them afterwards.")
+@common
+def demo(app: App, nodes: int, keep: str | None) -> None:
+    """Show a federation on this machine: real daemons, real stock and decisions, a link that is cut and heals."""
+    from fedsync.demo import demonstrate
+
+    app.out.result(demonstrate(nodes, Path(keep) if keep else None, app.out))
+
+
+@click.command()
+@common
+def doctor(app: App) -> None:
+    """Check this machine and this node, root causes first."""
+    from fedsync.cli.checks import checks
+
+    found = checks(app.path())
+    bad = [each for each in found if not each.good]
+    app.out.result(
+        {"checks": [{"name": each.name, "good": each.good, "says": each.says} for each in found]},
+        lambda: app.out.say(*(f"{'ok ' if each.good else 'BAD'} {each.name}: {each.says}" for each in found)),
+    )
+    if bad:
+        raise SystemExit(1)
+
+
+@click.command()
+@click.option("--old-machine-is-gone", "gone", is_flag=True, help="Go on with its logs, from what peers hold.")
+@click.option("--new-logs", "fresh", is_flag=True, help="The old machine may still write: begin logs of our own.")
+@common
+def restore(app: App, gone: bool, fresh: bool) -> None:
+    """After this directory was copied or restored: say who goes on with its logs."""
+    from fedsync.errors import usage
+
+    if gone == fresh:
+        raise usage(
+            "Say which: is the machine that wrote this node's records gone for good?",
+            "Yes: fedsync restore --old-machine-is-gone. No: fedsync restore --new-logs.",
+        )
+    with app.door() as door:
+        door.call("settle", old_machine_is_gone=gone)
+    app.out.result(
+        {"old_machine_is_gone": gone},
+        lambda: app.out.say("This node writes on from what its peers hold." if gone else "New logs begin here."),
+    )

@@ -1,0 +1,208 @@
+"""`fedsync stock`: what lies where, and what happened to it."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fedsync.cli.app import App, common, signing
+
+AS = click.option("--as", "name", required=True, metavar="NAME", help="Who signs.")
+STORE = click.option("--store", required=True, metavar="S", help="Where it lies; made at first use.")
+AT = click.option("--at", metavar="TIME", help="When it happened (default: now), such as 2026-05-12T14:30.")
+NOTE = click.option("--note", default="", help="A word on it.")
+
+
+@click.group()
+def stock() -> None:
+    """See and record what lies in the community's stores."""
+
+
+@stock.command("list")
+@click.option("--store", metavar="S", help="This store only.")
+@click.option("--body", metavar="NAME", help="This community's stores; default: our own. 'all': everybody's.")
+@common
+def list_(app: App, store: str | None, body: str | None) -> None:
+    """List what lies in the stores."""
+    from fedsync import units
+    from fedsync.cli.telling import day, rfc3339
+    from fedsync.crdt.levels import levels
+    from fedsync.errors import not_found
+
+    with app.reading() as reading:
+        scope = None if body == "all" else reading.body(body).scope if body else reading.own().scope
+        found = levels(reading.view, scope)
+        names = {level.scope: reading.name_of(level.scope) for level in found}
+    if store is not None:
+        found = [level for level in found if level.store.casefold() == store.casefold()]
+        if not found:
+            raise not_found("store", store)
+    rows: list[dict[str, Any]] = [
+        {
+            "body": names[level.scope],
+            "store": level.store,
+            "item": level.item,
+            "on_hand": {"quantity": level.on_hand, "unit": level.unit},
+            "unexplained": None
+            if level.unexplained is None
+            else {"quantity": level.unexplained, "unit": level.unit},
+            "last_count": rfc3339(level.last_count),
+            "contested": level.contested,
+        }
+        for level in found
+    ]
+    app.out.result(
+        {"stock": rows},
+        lambda: app.out.table(
+            ["STORE", "ITEM", "ON HAND", "UNEXPLAINED", "LAST COUNT"],
+            [
+                [
+                    level.store if body is None else f"{names[level.scope]}: {level.store}",
+                    level.item,
+                    units.show(level.on_hand, level.unit) + (" (below zero: count it)" if level.on_hand < 0 else ""),
+                    "" if level.unexplained is None else units.show(level.unexplained, level.unit),
+                    ("never" if level.last_count is None else day(level.last_count))
+                    + (" CONTESTED" if level.contested else ""),
+                ]
+                for level in found
+            ],
+            right=["ON HAND", "UNEXPLAINED"],
+        ),
+    )
+
+
+@stock.command()
+@click.argument("item")
+@click.argument("quantity")
+@click.argument("unit")
+@STORE
+@AT
+@NOTE
+@click.option("--action", default="raise", show_default=True, help="The ValueFlows action.")
+@AS
+@common
+@signing
+def add(app: App, **said: Any) -> None:
+    """Record that something came into a store."""
+    _record(app, **said)
+
+
+@stock.command()
+@click.argument("item")
+@click.argument("quantity")
+@click.argument("unit")
+@STORE
+@AT
+@NOTE
+@click.option("--action", default="consume", show_default=True, help="The ValueFlows action.")
+@AS
+@common
+@signing
+def use(app: App, **said: Any) -> None:
+    """Record that something was taken from a store."""
+    _record(app, **said)
+
+
+@stock.command()
+@click.argument("item")
+@click.argument("quantity")
+@click.argument("unit")
+@STORE
+@AT
+@NOTE
+@AS
+@common
+@signing
+def count(app: App, **said: Any) -> None:
+    """Record what was found when somebody counted."""
+    _record(app, action="count", **said)
+
+
+def _record(
+    app: App,
+    item: str,
+    quantity: str,
+    unit: str,
+    store: str,
+    at: str | None,
+    note: str,
+    action: str,
+    name: str,
+) -> None:
+    from fedsync import units
+    from fedsync.acts.author import now_ms
+    from fedsync.acts.goods import Line, check_line, made_names, record_lines
+    from fedsync.cli.telling import parse_time
+    from fedsync.crdt.levels import levels
+
+    now = now_ms()
+    amount, code = units.parse_quantity(quantity, unit)
+    line = Line(action, item, amount, code, store, parse_time(at, now), note)
+    check_line(line, now)
+    author = app.author(name)
+    with app.reading() as reading, app.door() as door:
+        blocks = record_lines(author, reading, door, [line])
+        record = blocks[-1].tip
+        after = [
+            level
+            for level in levels(reading.view, reading.own().scope)
+            if level.item.casefold() == item.casefold() and level.store.casefold() == store.casefold()
+        ]
+    made = made_names(blocks)
+    app.out.result(
+        {
+            "id": record.hex(),
+            "made": made,
+            "on_hand": [{"quantity": level.on_hand, "unit": level.unit} for level in after],
+        },
+        lambda: app.out.say(
+            *(f"New: {each}" for each in made),
+            *(f"{level.store}: {units.show(level.on_hand, level.unit)} of {level.item}" for level in after),
+        ),
+    )
+
+
+@stock.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--columns", "map_file", required=True, type=click.Path(path_type=Path), metavar="MAP.toml")
+@click.option("--dry-run", is_flag=True, help="Say what would be written, and write nothing.")
+@AS
+@common
+@signing
+def import_(app: App, file: Path, map_file: Path, dry_run: bool, name: str) -> None:
+    """Record the movements in a CSV file: all of them, or none."""
+    from fedsync.acts.author import now_ms
+    from fedsync.acts.goods import made_names, record_lines
+    from fedsync.acts.importing import MAX_SHOWN, WrongLines, read_lines, read_map
+
+    lines, wrong = read_lines(file, read_map(map_file), now_ms())
+    if dry_run:
+        by_action: dict[str, int] = {}
+        for line in lines:
+            by_action[line.action] = by_action.get(line.action, 0) + 1
+        app.out.result(
+            {
+                "lines": len(lines),
+                "actions": by_action,
+                "stores": sorted({line.store for line in lines}),
+                "items": sorted({line.item for line in lines}),
+                "wrong": [{"line": each.number, "field": each.field, "reason": each.reason} for each in wrong],
+            },
+            lambda: app.out.say(
+                f"{len(lines)} lines would be written: "
+                + ", ".join(f"{number} {action}" for action, number in sorted(by_action.items())),
+                *(f"  line {each.number}, {each.field}: {each.reason}" for each in wrong[:MAX_SHOWN]),
+                *([f"{len(wrong)} lines are wrong, so nothing would be written."] if wrong else []),
+            ),
+        )
+        return
+    if wrong:
+        raise WrongLines(file, wrong)
+    author = app.author(name)
+    with app.reading() as reading, app.door() as door:
+        blocks = record_lines(author, reading, door, lines) if lines else []
+    made = made_names(blocks)
+    app.out.result(
+        {"imported": len(lines), "made": made, "wrong": []},
+        lambda: app.out.say(*(f"New: {each}" for each in made), f"{len(lines)} movements recorded."),
+    )

@@ -1,0 +1,91 @@
+"""Times, ids, counts and records in the words of people."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from fedsync.crdt import people
+from fedsync.errors import usage
+from fedsync.reading import Reading
+from fedsync.records.ids import Key, Scope
+
+
+def rfc3339(ms: int | None) -> str | None:
+    """Return a time in ms since 1970 as RFC 3339, UTC; None for none, and for what no calendar has."""
+    if ms is None:
+        return None
+    try:
+        text = datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")
+    except (OverflowError, ValueError, OSError):
+        return None
+    return text.replace("+00:00", "Z").replace(".000Z", "Z")
+
+
+def day(ms: int) -> str:
+    """Return the day of a time in ms, as people here write it."""
+    try:
+        return datetime.fromtimestamp(ms / 1000).astimezone().strftime("%Y-%m-%d %H:%M")
+    except (OverflowError, ValueError, OSError):
+        return f"{ms} ms"
+
+
+def ago(ms: int | None, now: int) -> str:
+    """Return how long ago a time was: 12 s, 3 h, 9 d; "never" for none."""
+    if ms is None:
+        return "never"
+    seconds = max(0, (now - ms) // 1000)
+    for size, name in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {name} ago"
+    return f"{seconds} s ago"
+
+
+def count(number: int | None) -> str:
+    """Return a count; "?" when it is not known."""
+    return "?" if number is None else f"{number:,}"
+
+
+def short(id_: bytes) -> str:
+    """Return the beginning of an id, enough to type."""
+    return id_.hex()[:8]
+
+
+def parse_time(text: str | None, now: int) -> int:
+    """Return a time that a person typed, in ms since 1970; `now` for none. Raises a Problem (exit 2).
+
+    RFC 3339 or its beginning: 2026-05-12, 2026-05-12 14:30, 2026-05-12T14:30:00Z. Without an offset it is this
+    machine's time.
+    """
+    if text is None:
+        return now
+    try:
+        found = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise usage(f"{text} is not a time.", "Type one like 2026-05-12 or 2026-05-12T14:30.") from None
+    try:
+        return int(found.timestamp() * 1000)
+    except (OverflowError, OSError, ValueError):
+        raise usage(f"{text} is no time of this calendar.") from None
+
+
+def body_name(reading: Reading, scope: Scope) -> str:
+    """Return what a body is called by its own book, else what it was announced as."""
+    return reading.name_of(scope)
+
+
+def person(reading: Reading, scope: Scope, key: Key) -> str:
+    """Return what the holder of a key is called in a body, else the key's beginning."""
+    return people.name_of(reading.view, scope, key) or short(key)
+
+
+def text_of(value: Any) -> str:
+    """Return a text, or one of its languages."""
+    if isinstance(value, dict):
+        return str(value.get("en") or next(iter(value.values()), ""))
+    return str(value)
+
+
+def waiting_lines(waiting: list[dict[str, Any]]) -> list[str]:
+    """Return what waits for people here, a line each."""
+    if not waiting:
+        return []
+    return ["FOR YOU", *(f"  page {each['number']} waits for {', '.join(each['missing'])}" for each in waiting)]

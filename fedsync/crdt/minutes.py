@@ -1,0 +1,245 @@
+"""Reading a book: its pages with who signed and who is missing, and its decisions. Pure; reads a view."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fedsync.crdt.booktables import (
+    ADOPTED,
+    DISPLACED,
+    DRAFTED,
+    FROZEN,
+    SEALED,
+    STATUSES,
+    Reader,
+    Status,
+    known,
+    page_row,
+    status,
+)
+from fedsync.crdt.epoch import Epoch, judge_epoch, read_page
+from fedsync.crdt.slot import Judged
+from fedsync.crdt.slotview import epoch_in_force, judge_slot
+from fedsync.records.ids import Key, LogId, PageId, RecordId, Scope
+from fedsync.records.kinds.authority import DECISION, Decision, Entry, EpochEntry, Text, VoidEntry
+from fedsync.records.void import Void
+
+DECISION_WORDS = {
+    DRAFTED: "drafted",
+    ADOPTED: "provisional",
+    SEALED: "in_force",
+    DISPLACED: "displaced",
+    FROZEN: "frozen",
+}
+"""What a decision is called that stands on a page of this status."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Who signed and approved a page in one round, sorted."""
+
+    number: int
+    signed: tuple[Key, ...]
+    approved: tuple[Key, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PageView:
+    """A page of a book as people read it."""
+
+    id: PageId
+    scope: Scope
+    number: int
+    prev: PageId | None
+    status: str
+    reason: str
+    """A code of `reasons`."""
+    repair: bool
+    carrier: RecordId
+    """A record that brought the page; others may have brought it too."""
+    entries: tuple[Entry, ...]
+    signed_by: tuple[Key, ...]
+    """Who stands by it, having signed or approved it."""
+    moved_by: tuple[Key, ...]
+    """Who signed it, and later a rival."""
+    approved_by: tuple[Key, ...]
+    """Who approved it in the round that is furthest."""
+    to_sign: tuple[Key, ...]
+    """Who could still sign it; `signatures` more are needed."""
+    to_approve: tuple[Key, ...]
+    """Who could still approve it; `approvals` more are needed."""
+    signatures: int
+    approvals: int
+    rounds: tuple[Round, ...]
+
+    @property
+    def missing(self) -> tuple[Key, ...]:
+        """Who is missing: those who could sign while signatures lack, and after that those who could approve."""
+        return self.to_sign if self.signatures else self.to_approve if self.approvals else ()
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionView:
+    """A decision of an assembly. Its id is its page and its place on it."""
+
+    page: PageId
+    index: int
+    number: int
+    title: Text
+    text: Text
+    status: str
+    reason: str
+
+
+def pages(view: Reader, scope: Scope) -> list[PageView]:
+    """Return the pages of a book whose chain is held, by number; rivals by id."""
+    judged: dict[PageId, Judged] = {}
+    found = [_page_view(view, scope, page, row, judged) for page, row in _statuses(view, scope)]
+    return sorted(found, key=lambda each: (each.number, each.id))
+
+
+def page_view(view: Reader, page: PageId) -> PageView | None:
+    """Return one page, None when its chain is not held."""
+    here = known(view, page)
+    if here is None:
+        return None
+    row = status(view, here.scope, page)
+    assert row is not None
+    return _page_view(view, here.scope, page, row, {})
+
+
+def decisions(view: Reader, scope: Scope) -> list[DecisionView]:
+    """Return the decisions of a book in the order of its pages, void ones too."""
+    found = []
+    for page, row in _statuses(view, scope):
+        held = page_row(view, page)
+        assert held is not None
+        for index, entry in enumerate(read_page(held.payload).entries):
+            if isinstance(entry, Decision):
+                word, title, text = DECISION_WORDS[row.status], entry.title, entry.text
+                found.append(DecisionView(page, index, row.number, title, text, word, row.status))
+            elif isinstance(entry, VoidEntry) and entry.kind == DECISION:
+                found.append(DecisionView(page, index, row.number, "", entry.sentence, "void", entry.code))
+    return sorted(found, key=lambda each: (each.number, each.page, each.index))
+
+
+def current_epoch(view: Reader, scope: Scope, page: PageId) -> Epoch | None:
+    """Return the epoch that governs the pages after `page`."""
+    here = known(view, page)
+    return epoch_in_force(view, here) if here is not None and here.scope == scope else None
+
+
+def entry_fault(view: Reader, page: PageId, entry: Entry) -> tuple[str, str] | None:
+    """Return the code and sentence of why an entry of a known page has no effect, None when it has."""
+    here = known(view, page)
+    if isinstance(entry, VoidEntry):
+        return entry.code, entry.sentence
+    if not isinstance(entry, EpochEntry) or here is None:
+        return None
+    held = page_row(view, page)
+    assert held is not None
+    first = read_page(held.payload).epoch
+    if first is None or first[1] is not entry:
+        return "second-epoch", "a page changes the epoch once: the first entry holds"
+    try:
+        judge_epoch(entry, here.scope, here.level if here.number else None)
+    except Void as void:
+        return void.code, void.sentence
+    return None
+
+
+def _statuses(view: Reader, scope: Scope) -> Iterator[tuple[PageId, Status]]:
+    for key, row in view.scan(STATUSES, (scope,)):
+        yield PageId(key[1]), Status(row[0], row[1], bool(row[2]))  # type: ignore[arg-type]
+
+
+def _page_view(
+    view: Reader, scope: Scope, page: PageId, row: Status, cache: dict[PageId, Judged]
+) -> PageView:
+    held = page_row(view, page)
+    assert held is not None
+    content = read_page(held.payload)
+    judged = None
+    if held.prev is not None:
+        if held.prev not in cache:
+            cache[held.prev] = judge_slot(view, held.prev)
+        judged = cache[held.prev]
+    who = _Who(judged, page, open_=row.status in (DRAFTED, ADOPTED) or (row.status == FROZEN and held.repair))
+    return PageView(
+        id=page,
+        scope=scope,
+        number=row.number,
+        prev=held.prev,
+        status=row.status,
+        reason=_reason(view, scope, row, held.prev, bool(held.repair)),
+        repair=bool(held.repair),
+        carrier=held.carrier,
+        entries=content.entries,
+        signed_by=who.standing,
+        moved_by=who.moved,
+        approved_by=who.approved,
+        to_sign=who.to_sign,
+        to_approve=who.to_approve,
+        signatures=who.signatures,
+        approvals=who.approvals,
+        rounds=who.rounds,
+    )
+
+
+def _reason(view: Reader, scope: Scope, row: Status, prev: PageId | None, repair: bool) -> str:
+    if prev is None:
+        return "founded"
+    if row.status == SEALED:
+        return "repaired" if repair else "sealed"
+    if row.status != DRAFTED:
+        return row.status
+    before = status(view, scope, prev)
+    return "on-a-draft" if before is not None and before.status == DRAFTED else "short"
+
+
+class _Who:
+    """Who spoke for a page, and who is missing, as keys."""
+
+    def __init__(self, judged: Judged | None, page: PageId, open_: bool) -> None:
+        self.standing: tuple[Key, ...] = ()
+        self.moved: tuple[Key, ...] = ()
+        self.approved: tuple[Key, ...] = ()
+        self.to_sign: tuple[Key, ...] = ()
+        self.to_approve: tuple[Key, ...] = ()
+        self.signatures = self.approvals = 0
+        self.rounds: tuple[Round, ...] = ()
+        if judged is None or judged.epoch is None:
+            return
+        epoch, tally = judged.epoch, judged.tallies[page]
+        if tally.repair:
+            self.standing = tuple(sorted(tally.keys))
+            if open_:
+                self.to_sign = tuple(sorted(epoch.repair - tally.keys))
+                self.signatures = max(0, epoch.threshold - len(tally.keys))
+            return
+        self._keys = {log: seat.key for log, seat in [*epoch.sealers.items(), *epoch.seats.items()]}
+        self.standing = self._sorted(tally.standing)
+        self.moved = self._sorted(tally.voices - tally.standing)
+        self.rounds = tuple(
+            Round(each, self._sorted(signed), self._sorted(tally.approved.get(each, set())))
+            for each, signed in sorted(tally.signed.items())
+        )
+        best = max(tally.approved, key=lambda each: (len(tally.approved[each]), each), default=None)
+        approved = tally.approved[best] if best is not None else set()
+        self.approved = self._sorted(approved)
+        if not open_:
+            return
+        quorums = judged.quorums(page)
+        top = max(tally.signed, default=None)
+        signed_top = tally.signed[top] if top is not None else set()
+        lacking = epoch.seats.keys() - tally.standing
+        self.signatures = max(0, epoch.k - len(tally.standing & epoch.seats.keys()))
+        if not quorums:
+            # Before anybody can approve, w sealers sign in one round.
+            self.signatures = max(self.signatures, epoch.w - len(signed_top & epoch.sealers.keys()))
+            lacking = lacking | (epoch.sealers.keys() - signed_top)
+        self.to_sign = self._sorted(lacking)
+        self.approvals = max(0, epoch.w - len(approved & epoch.sealers.keys()))
+        self.to_approve = self._sorted(epoch.sealers.keys() - approved)
+
+    def _sorted(self, logs: set[LogId]) -> tuple[Key, ...]:
+        return tuple(sorted({self._keys[log] for log in logs}))

@@ -1,0 +1,248 @@
+"""What a teller's own tools do with a page: sign in which round, approve when (H1 to H4). Pure; reads a view.
+
+Others need not keep these rules for the book to be safe; our tools keep them so that it never gets stuck. A teller's
+log must not sign by an old view of itself: the caller hands in a view that holds all of that log.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from fedsync.crdt.booktables import (
+    DISPLACED,
+    FROZEN,
+    SEALED,
+    VOICES,
+    Known,
+    Reader,
+    known,
+    log_row,
+    page_row,
+    status,
+)
+from fedsync.crdt.epoch import Epoch, judge_epoch, read_page
+from fedsync.crdt.slot import Judged
+from fedsync.crdt.slotview import judge_slot
+from fedsync.records.ids import Key, LogId, PageId
+from fedsync.records.kinds.authority import VoidEntry
+from fedsync.records.void import Void
+
+MAX_ROUND_LEAP = 1000
+"""A round this far above all of one's own is not followed: a liar could otherwise use up the numbers at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """Sign in this round; `lock` names the quorum that frees a log which approved a rival."""
+
+    round: int
+    lock: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Approve:
+    """Approve in this round."""
+
+    round: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Do not. `code` is stable; `page` is the one to turn to instead, if there is one."""
+
+    code: str
+    sentence: str
+    page: PageId | None = None
+
+
+NotYet: TypeAlias = Refuse
+
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """What a log has said in a slot, void or not judged alike: its highest round, and what it said there."""
+
+    top: int
+    signed: frozenset[PageId]
+    approved: frozenset[PageId]
+
+
+def next_signature(view: Reader, page: PageId, log: LogId, repair_key: Key | None = None) -> Sign | Refuse:
+    """Return how `log` should sign `page` now, or why it should not (H1, H3, H4).
+
+    `repair_key` is the key of a log of repair, which may not have been opened yet.
+    """
+    here = known(view, page)
+    if here is None or here.prev is None:
+        return Refuse("page-not-held", "This page, or one before it, is not here yet.")
+    judged = judge_slot(view, here.prev)
+    refusal = _closed(view, page, here, judged) or _voiceless(view, page, here, judged, log, repair_key)
+    if refusal is not None:
+        return refusal
+    epoch = judged.epoch
+    assert epoch is not None
+    own = _own(view, here.prev, log, judged)
+    if here.repair:
+        # Locks and quorums are the sealers' affair: a repair page counts who signed it, in any round.
+        return _sign(max(own.top, 0), None, page, own)
+    round_ = _round(judged, epoch, own)
+    hold = max((each for each in judged.holds.get(log, []) if each.page != page), key=_by_round, default=None)
+    lock = None
+    if hold is not None:
+        lock = max((each for each in judged.quorums(page) if each > hold.round), default=None)
+        if lock is None:
+            return Refuse(
+                "locked",
+                "You approved a rival page, and this one has not been signed by enough in a later round.",
+                hold.page,
+            )
+        round_ = max(round_, lock + 1)
+    rival = _later_quorum(judged, page)
+    if rival is not None:
+        return Refuse(
+            "rival-quorum", "A rival page is further: enough have signed it in a later round.", rival
+        )
+    return _sign(round_, lock, page, own)
+
+
+def _sign(round_: int, lock: int | None, page: PageId, own: _Own) -> Sign | Refuse:
+    """Return the signature in `round_`, or in the next one when the log has signed or approved a rival in it."""
+    if round_ > own.top:
+        return Sign(round_, lock)
+    if page in own.signed | own.approved:
+        return Refuse("already-signed", "You have signed this page in the round that is open.")
+    return Sign(round_ + 1, lock)
+
+
+def may_approve(view: Reader, page: PageId, log: LogId, signing: int | None = None) -> Approve | NotYet:
+    """Return in which round `log` may approve `page` now, or why not yet (H2).
+
+    `signing` is the round in which the same act signs it first: that signature counts.
+    """
+    here = known(view, page)
+    if here is None or here.prev is None:
+        return Refuse("page-not-held", "This page, or one before it, is not here yet.")
+    slot = status(view, here.scope, here.prev)
+    if slot is None or slot.status != SEALED:
+        return Refuse("slot-not-sealed", "The page before it is not sealed yet.", here.prev)
+    judged = judge_slot(view, here.prev)
+    refusal = _closed(view, page, here, judged)
+    if refusal is not None:
+        return refusal
+    epoch = judged.epoch
+    assert epoch is not None
+    if here.repair or log not in epoch.sealers:
+        return Refuse("no-sealer", "Only sealers of the body approve its pages; yours is no sealer's log.")
+    own = _own(view, here.prev, log, judged)
+    if signing is not None:
+        judged.tallies[page].signed.setdefault(signing, set()).add(log)
+        own = _Own(max(own.top, signing), frozenset(), own.approved if signing == own.top else frozenset())
+    for round_ in reversed(judged.quorums(page)):
+        if round_ > own.top or (round_ == own.top and not own.approved):
+            return Approve(round_)
+        if round_ == own.top:
+            if page in own.approved:
+                return Refuse("already-approved", "You have approved this page in the round that is open.")
+            return Refuse("locked", "You approved a rival page in this round.", next(iter(own.approved)))
+    return Refuse("no-quorum", "Not enough sealers have signed it in one round that is still open to you.")
+
+
+def _closed(view: Reader, page: PageId, here: Known, judged: Judged) -> Refuse | None:
+    """Return why nothing more is to be said of a page."""
+    assert here.prev is not None
+    now, slot = status(view, here.scope, page), status(view, here.scope, here.prev)
+    assert now is not None
+    assert slot is not None
+    if judged.epoch is None:
+        return Refuse("no-epoch", "This book has no sound epoch: nobody can speak for the body.")
+    if now.status == SEALED:
+        return Refuse("sealed", "This page is sealed already.")
+    if now.status == DISPLACED:
+        # Repair keys could still undo what was sealed in its place; that is not what repair is for.
+        return Refuse("displaced", "A rival page was sealed, in this one's place or before it.")
+    if now.status == FROZEN and not (here.repair and slot.status == SEALED):
+        return Refuse("frozen", "The book is split: only a repair page right after the split can settle it.")
+    return None
+
+
+def _voiceless(
+    view: Reader, page: PageId, here: Known, judged: Judged, log: LogId, repair_key: Key | None
+) -> Refuse | None:
+    """Return why this log should not sign: it has no voice, must let the seats go first, or the page is not sound."""
+    epoch = judged.epoch
+    assert epoch is not None
+    if here.repair:
+        row = log_row(view, log)
+        key = row.key if row else repair_key
+        if key not in epoch.repair:
+            return Refuse("no-repair-key", "This is a repair page; yours is not one of the repair keys.")
+    elif log not in epoch.seats and log not in epoch.sealers:
+        return Refuse("no-seat", "Your log has no seat in the epoch in force.")
+    elif log not in epoch.seats and not judged.stands(page) and not judged.quorums(page):
+        return Refuse(
+            "seats-first", "Not enough seats have signed it; a sealer without a seat waits for them."
+        )
+    held = page_row(view, page)
+    assert held is not None
+    content = read_page(held.payload)
+    for entry in content.entries:
+        if isinstance(entry, VoidEntry):
+            return Refuse("entry-void", f"The page has an entry without effect: {entry.sentence}.")
+    if content.epoch is not None:
+        try:
+            judge_epoch(content.epoch[1], here.scope, here.level)
+        except Void as void:
+            return Refuse("epoch-void", f"Its epoch would be void: {void.sentence}.")
+    return None
+
+
+def _own(view: Reader, slot: PageId, log: LogId, judged: Judged) -> _Own:
+    top = -1
+    signed: set[PageId] = set()
+    approved: set[PageId] = set()
+    for key, cells in view.scan(VOICES, (slot, log)):
+        approves, page, round_ = bool(cells[0]), cells[1], cells[2]
+        # What broke the order of rounds was not said; what is void for another reason, or waits, was.
+        if judged.verdicts[key[3]].code in _UNSAID:  # type: ignore[index]
+            continue
+        if round_ > top:  # type: ignore[operator]
+            top, signed, approved = round_, set(), set()  # type: ignore[assignment]
+        if round_ == top:
+            (approved if approves else signed).add(PageId(page))  # type: ignore[arg-type]
+    return _Own(top, frozenset(signed), frozenset(approved))
+
+
+_UNSAID = frozenset({"round-fell", "signed-two", "approved-two", "signed-after-approving", "locked"})
+
+
+def _round(judged: Judged, epoch: Epoch, own: _Own) -> int:
+    """Return the highest round seen, or one more when no page can reach w in it any longer."""
+    leap = max(own.top, 0) + MAX_ROUND_LEAP
+    seen = {each for tally in judged.tallies.values() for each in tally.signed if each <= leap}
+    round_ = max({0, own.top} | seen)
+    return round_ if _reachable(judged, epoch, round_) else round_ + 1
+
+
+def _reachable(judged: Judged, epoch: Epoch, round_: int) -> bool:
+    signers = [tally.signed.get(round_, set()) & epoch.sealers.keys() for tally in judged.tallies.values()]
+    idle = epoch.sealers.keys() - set().union(*signers)
+    return any(len(each) + len(idle) >= epoch.w for each in signers)
+
+
+def _later_quorum(judged: Judged, page: PageId) -> PageId | None:
+    """Return the rival whose last quorum is later than any of this page's."""
+    latest = dict(_latest_quorums(judged))
+    mine = latest.pop(page, -1)
+    rival = max(latest, key=lambda each: (latest[each], each), default=None)
+    return rival if rival is not None and latest[rival] > mine else None
+
+
+def _latest_quorums(judged: Judged) -> Iterator[tuple[PageId, int]]:
+    for page in judged.tallies:
+        rounds = judged.quorums(page)
+        if rounds:
+            yield page, rounds[-1]
+
+
+def _by_round(hold: tuple[PageId, int]) -> int:
+    return hold[1]

@@ -1,0 +1,328 @@
+"""The links that stand, and the machines above them: frames in, effects out. One link a peer."""
+
+import logging
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import assert_never
+
+import trio
+
+from fedsync.daemon.doorkeeper import Delivery, Doorkeeper
+from fedsync.gossip.engine import Engine
+from fedsync.gossip.events import (
+    Close,
+    Closed,
+    Effect,
+    Event,
+    Follow,
+    Followed,
+    Granted,
+    Noted,
+    Opened,
+    Outrun,
+    Pause,
+    Peer,
+    Received,
+    Remember,
+    Resume,
+    Room,
+    Send,
+    Stored,
+    Take,
+    Taken,
+    Tick,
+    Wake,
+)
+from fedsync.gossip.link import QUEUE_BYTES, Link, LinkClosed
+from fedsync.gossip.peer_memory import PeerMemory
+from fedsync.gossip.report import Report
+from fedsync.node import Node
+from fedsync.node import Taken as Admitted
+from fedsync.records.ids import Key, PageId
+
+SIMULTANEOUS_SECONDS = 10.0
+"""Two links to one peer within this time are taken for both sides having dialled at once."""
+
+log = logging.getLogger("fedsync")
+
+
+@dataclass(eq=False)
+class Connection:
+    """One link that carries a session."""
+
+    link: Link
+    dialler: bool
+    since: float
+    sent: trio.Event = field(default_factory=trio.Event)
+    paused_until: float | None = 0.0
+    """Read nothing before then; None: not until Resume."""
+    resumed: trio.Event = field(default_factory=trio.Event)
+    wake_at: float = float("inf")
+    rewake: trio.Event = field(default_factory=trio.Event)
+    closing: trio.Event = field(default_factory=trio.Event)
+    scope: trio.CancelScope = field(default_factory=trio.CancelScope)
+
+
+class Links:
+    """Carries sessions over links, and effects to where they belong."""
+
+    def __init__(
+        self,
+        node: Node,
+        engine: Engine,
+        own_key: Key,
+        name_of: Callable[[Peer], str],
+        brief: bool = False,
+    ) -> None:
+        self.node, self.engine, self.own_key, self.brief = node, engine, own_key, brief
+        self.door = Doorkeeper(node, self)
+        self.connections: dict[Peer, Connection] = {}
+        self.back_off: dict[Peer, float] = {}
+        """Do not call these before then: they sent garbage."""
+        self.contacts: dict[Peer, int] = {}
+        """When each peer was last heard, in ms."""
+        self.changed: Callable[[Peer], None] = lambda peer: None
+        """Told when a link came or went."""
+        self._name_of = name_of
+        self._gone: dict[Peer, trio.Event] = {}
+        self._memories: dict[Peer, PeerMemory] = {}
+        self._unsaved: set[Peer] = set()
+        self._follows: list[tuple[Peer, Follow]] = []
+        self._followed: list[tuple[Peer, Follow]] = []
+        self._outrun = False
+
+    # --- One link ---------------------------------------------------------------------------------------
+
+    async def carry(self, link: Link, dialler: bool) -> None:
+        """Run a session over a link that stands, until either ends."""
+        peer = Peer(link.peer)
+        old = self.connections.get(peer)
+        if old is not None and not self._yields(old, dialler):
+            raise link.cut("closed", "another connection to this peer stands")
+        if old is not None:
+            old.link.cut("closed", "a newer connection to this peer took its place")
+            old.scope.cancel()
+        connection = Connection(link, dialler, trio.current_time())
+        self.connections[peer] = connection
+        self.changed(peer)
+        try:
+            async with trio.open_nursery() as nursery:
+                connection.scope = nursery.cancel_scope
+                opened = Opened(
+                    dialler,
+                    secrets.token_bytes(8),
+                    int(time.time() * 1000),
+                    self._memory(peer),
+                    self.brief,
+                )
+                self.tell(peer, opened)
+                nursery.start_soon(self._read, peer, connection)
+                nursery.start_soon(self._room, peer, connection)
+                nursery.start_soon(self._wake, peer, connection)
+                await connection.closing.wait()
+                nursery.cancel_scope.cancel()
+        finally:
+            if self.connections.get(peer) is connection:
+                self.tell(peer, Closed())
+                del self.connections[peer]
+                self.door.forget(peer)
+                self._gone.pop(peer, trio.Event()).set()
+                self.changed(peer)
+
+    def gone(self, peer: Peer) -> trio.Event:
+        """Return what is set when the link to a peer, which stands now, is gone."""
+        return self._gone.setdefault(peer, trio.Event())
+
+    def _yields(self, old: Connection, dialler: bool) -> bool:
+        """Return whether a link that stands gives way to a new one. Both ends come to the same answer."""
+        if trio.current_time() - old.since > SIMULTANEOUS_SECONDS or old.link.ended is not None:
+            return True  # The peer would not call again if it still held the old one.
+        if old.dialler == dialler:
+            return True
+        # Both called at once: the link that the smaller key dialled stays.
+        smaller_dialled = dialler == (self.own_key < old.link.peer)
+        return smaller_dialled
+
+    async def _read(self, peer: Peer, connection: Connection) -> None:
+        link = connection.link
+        try:
+            while True:
+                frames = await link.receive()
+                self.contacts[peer] = int(time.time() * 1000)
+                self.back_off.pop(peer, None)
+                for frame in frames:
+                    while (wait := self._pause(connection)) > 0:
+                        with trio.move_on_after(wait):
+                            await connection.resumed.wait()
+                    self.tell(peer, Received(frame))
+                    if connection.closing.is_set():
+                        return
+                await trio.lowlevel.checkpoint()
+        except LinkClosed as why:
+            log.info("%s: %s", self._name_of(peer), why.sentence)
+            connection.closing.set()
+
+    def _pause(self, connection: Connection) -> float:
+        if connection.paused_until is None:
+            return float("inf")
+        return connection.paused_until - trio.current_time()
+
+    async def _room(self, peer: Peer, connection: Connection) -> None:
+        """Tell the session how much the link takes, whenever something was sent and room is left."""
+        try:
+            while True:
+                await connection.link.room()
+                self.tell(peer, Room(QUEUE_BYTES - connection.link.queued))
+                await connection.sent.wait()
+                connection.sent = trio.Event()
+        except LinkClosed:
+            connection.closing.set()
+
+    async def _wake(self, peer: Peer, connection: Connection) -> None:
+        while True:
+            with trio.move_on_at(connection.wake_at):
+                await connection.rewake.wait()
+                connection.rewake = trio.Event()
+                continue
+            connection.wake_at = float("inf")
+            self.tell(peer, Tick())
+
+    # --- Events and effects -----------------------------------------------------------------------------
+
+    def tell(self, peer: Peer, event: Event) -> None:
+        """Feed an event of one peer to the machines."""
+        self._carry_out(self.engine.handle(peer, event, trio.current_time()))
+
+    def tell_all(self, event: Stored | Granted | Followed) -> None:
+        """Feed an event that concerns all peers."""
+        self._carry_out(self.engine.everyone(event, trio.current_time()))
+
+    def report(self, peer: Peer) -> Report | None:
+        """Return how the session with a peer stands, None when there is none."""
+        return self.engine.report(peer)
+
+    def _carry_out(self, effects: list[tuple[Peer, Effect]]) -> None:
+        for peer, effect in effects:
+            connection = self.connections.get(peer)
+            if connection is not None:
+                self._do(peer, connection, effect)
+            elif isinstance(effect, Remember):
+                self._remember(peer, effect.memory)
+
+    def _do(self, peer: Peer, connection: Connection, effect: Effect) -> None:
+        match effect:
+            case Send(frame, _):
+                self._send(connection, frame)
+            case Take(number, raw):
+                self.door.put(peer, number, raw)
+            case Follow():
+                self._follows.append((peer, effect))
+                self.door.wake()
+            case Remember(memory):
+                self._remember(peer, memory)
+            case Outrun():
+                self._outrun = True
+                self.door.wake()
+            case Noted(code=code, ours=ours):
+                whose = "we do not take" if ours else "it does not take"
+                log.info("%s: %s a log: %s", self._name_of(peer), whose, code.encode("unicode_escape").decode())
+            case Pause(until):
+                connection.paused_until = until
+            case Resume():
+                connection.paused_until = 0.0
+                connection.resumed.set()
+                connection.resumed = trio.Event()
+            case Wake(at):
+                connection.wake_at = at
+                connection.rewake.set()
+            case Close(_, reason, back_off):
+                log.info("%s: %s", self._name_of(peer), reason)
+                if back_off:
+                    self.back_off[peer] = trio.current_time() + back_off
+                connection.closing.set()
+            case _:
+                assert_never(effect)
+
+    def _send(self, connection: Connection, frame: bytes) -> None:
+        try:
+            if not connection.link.send(frame):
+                connection.link.cut("slow-reader", "the peer asks for more than it reads")
+                connection.closing.set()
+        except LinkClosed:
+            connection.closing.set()
+        connection.sent.set()
+
+    # --- What is kept -----------------------------------------------------------------------------------
+
+    def _memory(self, peer: Peer) -> PeerMemory | None:
+        if peer not in self._memories:
+            kept = self.node.store.meta.data(_memory_name(peer))
+            if not kept:
+                return None
+            self._memories[peer] = PeerMemory.unpack(kept)
+        return self._memories[peer]
+
+    def _remember(self, peer: Peer, memory: PeerMemory) -> None:
+        self._memories[peer] = memory
+        self._unsaved.add(peer)
+        self.door.wake()
+
+    def unsaved(self) -> list[Callable[[], None]]:
+        """Return what the machines want kept, for the next commit."""
+        writes: list[Callable[[], None]] = []
+        for peer in self._unsaved:
+            name, packed = _memory_name(peer), self._memories[peer].pack()
+            writes.append(lambda name=name, packed=packed: self.node.store.meta.set(name, packed))  # type: ignore[misc]
+        if self._unsaved:
+            writes.append(self.node.store.directory.note_synced)
+        self._unsaved.clear()
+        self._followed = [(peer, each) for peer, each in self._follows]
+        self._follows.clear()
+        for peer, each in self._followed:
+            writes.append(
+                lambda peer=peer, each=each: self._follow(peer, each)  # type: ignore[misc]
+            )
+        if self._outrun:
+            self._outrun = False
+            log.warning("A peer remembers more of this node's records than it holds: it was restored or copied.")
+            writes.append(lambda: self.node.store.directory.note_rollback(secrets.token_bytes(8)))
+        return writes
+
+    def _follow(self, peer: Peer, follow: Follow) -> None:
+        self.node.follow(follow.scope, PageId(follow.body), None, "announced", Key(peer))
+
+    def delivered(self, delivery: Delivery) -> None:
+        """Tell the machines what is durable now."""
+        if self._followed:
+            self._followed = []
+            self.tell_all(Followed())
+        for peer, number, outcome in delivery.answers:
+            self.tell(peer, Taken(number, outcome))
+        self.announce(delivery.taken)
+
+    def announce(self, outcomes: Sequence[Admitted]) -> None:
+        """Tell the machines of blocks that are durable, whoever wrote them."""
+        granted = False
+        for taken in outcomes:
+            block = taken.block
+            if block is None:
+                continue
+            granted = granted or "page" in block.kinds
+            tip = (block.last, block.tip)
+            origin = Peer(taken.origin) if taken.origin else None
+            self.tell_all(Stored(block.log, block.raw, tip, taken.fork_at, origin))
+        if granted:
+            self.tell_all(Granted())
+
+    def drop(self, peer: Peer, sentence: str) -> None:
+        """Close a peer's link at once: it is paused, removed or recalled."""
+        connection = self.connections.get(peer)
+        if connection is not None:
+            connection.link.cut("closed", sentence)
+            connection.closing.set()
+
+
+def _memory_name(peer: Peer) -> str:
+    return f"memory:{peer.hex()}"

@@ -1,0 +1,240 @@
+"""`fedsync run`: hold the home, open the store, listen, call, answer the command line; end cleanly when told to."""
+
+import logging
+import os
+import signal
+import ssl
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from fedsync import config, control, keyring
+from fedsync.daemon import joining
+from fedsync.daemon.dialler import Dialler, jitter
+from fedsync.daemon.links import Links
+from fedsync.daemon.status import peers_now, save_peers
+from fedsync.doors import take_own
+from fedsync.errors import Exit, Problem
+from fedsync.gossip.engine import Engine
+from fedsync.gossip.events import Followed, Peer
+from fedsync.gossip.gate import Gate
+from fedsync.gossip.link import Link, LinkClosed
+from fedsync.gossip.tcp import serve
+from fedsync.gossip.tls import listen_context
+from fedsync.gossip.limits import BUCKET_DEPTH
+from fedsync.gossip.trie import node_hash
+from fedsync.home import Home
+from fedsync.node import Node, open_node
+from fedsync.operations import perform
+from fedsync.records.ed25519 import public_key
+from fedsync.records.ids import Key
+from fedsync.store.holdings import StoreHoldings
+from fedsync.store.model import Item
+from fedsync.store.reading import open_reader
+
+SAVE_SECONDS = 30.0
+"""How often what people are shown of peers is kept, for when the daemon is down."""
+
+log = logging.getLogger("fedsync")
+
+
+class Daemon:
+    """One running node."""
+
+    def __init__(self, home: Home, node: Node, settings: config.Config, nursery: trio.Nursery) -> None:
+        self.home, self.node, self.settings = home, node, settings
+        self.private = keyring.load_node_key(home)
+        self.key = public_key(self.private)
+        node.follow_limit = settings.limits.followed_bodies
+        # Gossip reads beside the writer: what it sees is committed, and a commit that waits for the disk
+        # does not hold up links.
+        self.reader = open_reader(home.store)
+        engine = Engine(StoreHoldings(self.reader, _hash_of))
+        self.links = Links(node, engine, self.key, self.name_of)
+        self.links.changed = self._link_changed
+        self.dialler = Dialler(self.links, self.private, nursery, jitter)
+        self.gate = Gate()
+        self.listening: list[trio.SocketListener] = []
+        self.stopping = trio.Event()
+        self._names: dict[Peer, str] = {}
+        self._allowed: set[Key] = set()
+        self._context: ssl.SSLContext | None = None
+
+    # --- Who may come in --------------------------------------------------------------------------------
+
+    async def refresh(self) -> None:
+        """Take what the store says of peers and invitations: whom to call, whom to let in, whom to drop."""
+        async with self.links.door.writing() as node:
+            peers = node.store.peers.all()
+            invited = joining.open_invitations(node)
+        self._names = {Peer(peer.key): peer.name for peer in peers}
+        active = {Peer(peer.key): peer.addresses for peer in peers if not peer.paused}
+        trusted = [Key(key) for key in active] + invited
+        # A thousand keys take a fifth of a second to prepare, so it is done in a thread and swapped.
+        context = await trio.to_thread.run_sync(listen_context, self.private, trusted)
+        self._context, self._allowed = context, set(trusted)
+        for peer in list(self.links.connections):
+            if peer not in active:
+                self.links.drop(peer, "the operator paused or removed this peer")
+        self.dialler.want(active)
+
+    def name_of(self, peer: Peer) -> str:
+        """Return what a peer is called here."""
+        return self._names.get(peer, peer.hex()[:8])
+
+    def _link_changed(self, peer: Peer) -> None:
+        if peer in self.links.connections:
+            log.info("%s: connected", self.name_of(peer))
+
+    async def answer(self, link: Link) -> None:
+        """Carry a link that a peer, or somebody invited, opened."""
+        if Peer(link.peer) in self._names:
+            await self.links.carry(link, False)
+            return
+        welcomed = await joining.hear(link, self)
+        if welcomed:
+            await self.refresh()
+            self.links.tell_all(Followed())
+
+    # --- What the command line asks -----------------------------------------------------------------------
+
+    async def operate(self, op: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Do what the command line asks."""
+        match op:
+            case "take":
+                blocks = [bytes.fromhex(block) for block in arguments["blocks"]]
+                async with self.links.door.writing() as node:
+                    taken = await trio.to_thread.run_sync(take_own, node, blocks)
+                self.links.announce(taken)
+                return {}
+            case "status":
+                return {"peers": peers_now(self), "listen": self.listen_text()}
+            case "join":
+                return await joining.join(self, arguments["code"], tuple(arguments["addresses"]))
+            case "stop":
+                self.stopping.set()
+                return {}
+            case _:
+                async with self.links.door.writing() as node:
+                    answer = await trio.to_thread.run_sync(perform, node, op, arguments)
+                if op != "ping":
+                    await self.refresh()
+                    self.links.tell_all(Followed())
+                return answer
+
+    def listen_text(self) -> str:
+        """Return where this node listens, as host:port."""
+        if not self.listening:
+            return str(self.settings.listen)
+        host, port = self.listening[0].socket.getsockname()[:2]
+        return str(config.Address(self.settings.listen.host or host, port))
+
+    # --- Running ------------------------------------------------------------------------------------------
+
+    async def listen(self) -> None:
+        """Begin to listen. Raises a Problem when the address cannot be had."""
+        where = self.settings.listen
+        try:
+            self.listening = list(await trio.open_tcp_listeners(where.port, host=where.host or None))
+        except OSError as error:
+            raise Problem(
+                "cannot_listen",
+                f"This node cannot listen at {where}: {error.strerror or error}.",
+                f"Change [listen] in {self.home.config}.",
+                Exit.NO_NODE,
+            ) from None
+
+    async def serve_peers(self) -> None:
+        """Answer peers until cancelled."""
+        await serve(
+            self.listening,
+            context=self._listen_context,
+            allowed=lambda key: key in self._allowed,
+            gate=self.gate,
+            handle=self.answer,
+            report=_report,
+        )
+
+    def _listen_context(self) -> ssl.SSLContext:
+        assert self._context is not None
+        return self._context
+
+    async def keep_shown(self) -> None:
+        """Keep what people are shown of peers, now and then."""
+        while True:
+            await trio.sleep(SAVE_SECONDS)
+            await self.save_shown()
+
+    async def save_shown(self) -> None:
+        """Keep what people are shown of peers."""
+        rows = peers_now(self)
+        async with self.links.door.writing() as node:
+            await trio.to_thread.run_sync(save_peers, node, rows)
+
+
+async def run(home: Home, ready_file: Path | None = None) -> None:
+    """Run the node in `home` until SIGTERM or SIGINT. Raises Problems and the store's errors."""
+    settings = config.load(home.config)
+    with home.lock():
+        node = open_node(home)
+        try:
+            await _run(home, node, settings, ready_file)
+        finally:
+            node.store.close()
+
+
+async def _run(home: Home, node: Node, settings: config.Config, ready_file: Path | None) -> None:
+    async with trio.open_nursery() as nursery:
+        daemon = Daemon(home, node, settings, nursery)
+        try:
+            await daemon.listen()
+            await daemon.refresh()
+            listener = trio.SocketListener(trio.socket.from_stdlib_socket(home.listen_control()))
+            nursery.start_soon(_signals, daemon)
+            nursery.start_soon(daemon.links.door.run)
+            nursery.start_soon(daemon.serve_peers)
+            nursery.start_soon(control.serve, listener, daemon.operate)
+            nursery.start_soon(daemon.keep_shown)
+            _warn_of_place(node)
+            log.info("running; peers can connect at %s", daemon.listen_text())
+            if ready_file is not None:
+                _write_ready(ready_file, daemon.listen_text())
+            await daemon.stopping.wait()
+            log.info("stopping")
+            await daemon.save_shown()
+            # The reader computes what sets hash to and may not save it: saved now, the next start is quick.
+            node.store.buckets.refresh(_hash_of)
+            nursery.cancel_scope.cancel()
+        finally:
+            home.control_socket.unlink(missing_ok=True)
+            if ready_file is not None:
+                ready_file.unlink(missing_ok=True)
+            daemon.reader.close()
+
+
+async def _signals(daemon: Daemon) -> None:
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async for _ in signals:
+            daemon.stopping.set()
+
+
+def _warn_of_place(node: Node) -> None:
+    may = node.store.directory.may_write_own_logs()
+    if not may.ok:
+        log.warning("%s", may.reason)
+
+
+def _write_ready(path: Path, text: str) -> None:
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.write_text(text)
+    os.replace(beside, path)
+
+
+def _report(host: str, why: LinkClosed) -> None:
+    if why.code not in ("ended", "closed"):
+        log.info("connection from %s: %s", host, why.sentence)
+
+
+def _hash_of(items: list[Item]) -> bytes:
+    return node_hash(items, BUCKET_DEPTH)

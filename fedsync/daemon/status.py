@@ -1,0 +1,49 @@
+"""How it stands with each peer, for people: one word, two numbers, one reason."""
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from fedsync.gossip.events import Peer
+from fedsync.node import Node
+from fedsync.records.ids import Key
+
+if TYPE_CHECKING:
+    from fedsync.daemon.run import Daemon
+
+
+def peers_now(daemon: "Daemon") -> list[dict[str, Any]]:
+    """Return a row for each peer, as it is at this moment."""
+    rows = []
+    for peer in daemon.node.store.peers.all():
+        name = Peer(peer.key)
+        report = daemon.links.report(name)
+        if report is not None:
+            state, lack, theirs, reason = report.state, report.we_lack, report.they_lack, report.reason
+            contact = daemon.links.contacts.get(name, int(time.time() * 1000))
+        else:
+            state, lack, theirs = "away", peer.we_lack, peer.they_lack
+            contact = daemon.links.contacts.get(name) or peer.last_contact or 0
+            reason = "paused by the operator" if peer.paused else daemon.dialler.reason(name)
+            state = "paused" if peer.paused else state
+        rows.append(
+            {
+                "name": peer.name,
+                "key": peer.key.hex(),
+                "state": state,
+                "we_lack": lack,
+                "they_lack": theirs,
+                "last_contact": contact or None,
+                "reason": reason,
+            }
+        )
+    return rows
+
+
+def save_peers(node: Node, rows: list[dict[str, Any]]) -> None:
+    """Keep these rows in the store, in a transaction of its own."""
+    with node.store.transaction() as store:
+        for row in rows:
+            key = Key(bytes.fromhex(row["key"]))
+            store.peers.show(key, row["state"], row["reason"], row["we_lack"], row["they_lack"])
+            if row["last_contact"]:
+                store.peers.contact(key, row["last_contact"])

@@ -1,0 +1,125 @@
+"""The way in for what is written here: through the daemon when it runs, else into the store itself.
+
+Either way it is the same door of the same node; only who holds the store differs.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from fedsync import control
+from fedsync.errors import Exit, Problem, refused
+from fedsync.home import Home, HomeLock
+from fedsync.node import Node, Taken, Verdict, open_node
+
+
+class Door(Protocol):
+    """What takes our own records."""
+
+    def take(self, blocks: Sequence[bytes]) -> None:
+        """Take sealed blocks, durably, all or none. Raises a Problem (exit 7) when the rules refuse them."""
+        ...
+
+    def call(self, op: str, **arguments: object) -> dict[str, Any]:
+        """Do something else than taking records; see `operations`. Raises a Problem."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the node."""
+        ...
+
+
+class DaemonDoor:
+    """The door of the daemon that runs in this home."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    def take(self, blocks: Sequence[bytes]) -> None:
+        """Take blocks; the daemon answers when they are durable."""
+        self.call("take", blocks=[block.hex() for block in blocks])
+
+    def call(self, op: str, **arguments: object) -> dict[str, Any]:
+        """Ask the daemon."""
+        return control.call(self._home.connect_control, op, **arguments)
+
+    def close(self) -> None:
+        """Do nothing: the daemon goes on."""
+
+
+class LocalDoor:
+    """The node itself, opened for as long as one command takes; nobody else may hold it meanwhile."""
+
+    def __init__(self, home: Home, lock: HomeLock) -> None:
+        self._lock = lock
+        self.node: Node = open_node(home)
+
+    def take(self, blocks: Sequence[bytes]) -> None:
+        """Take blocks into the store."""
+        take_own(self.node, blocks)
+
+    def call(self, op: str, **arguments: object) -> dict[str, Any]:
+        """Do it here, if it can be done without the daemon."""
+        from fedsync.operations import perform
+
+        return perform(self.node, op, arguments)
+
+    def close(self) -> None:
+        """Close the store, so that others may hold the node."""
+        self.node.store.close()
+        self._lock.release()
+
+
+@contextmanager
+def open_door(home: Home) -> Iterator[Door]:
+    """Hold a door open while a command writes. Raises HomeInUse and the store's errors."""
+    door = _door(home)
+    try:
+        yield door
+    finally:
+        door.close()
+
+
+def _door(home: Home) -> Door:
+    """Return the daemon's door, or the node itself when no daemon runs."""
+    try:
+        control.call(home.connect_control, "ping")
+    except control.NotRunning:
+        lock = home.lock()
+        try:
+            return LocalDoor(home, lock)
+        except BaseException:
+            lock.release()
+            raise
+    return DaemonDoor(home)
+
+
+def take_own(node: Node, blocks: Sequence[bytes]) -> list[Taken]:
+    """Take blocks of our own into `node`, all or none. Raises a Problem (exit 7) when one is refused."""
+    may = node.store.directory.may_write_own_logs()
+    if not may.ok:
+        raise refused("copied_home", may.reason)
+    node.begin()
+    try:
+        outcomes = node.take([(block, None) for block in blocks])
+        for taken in outcomes:
+            # A parked block of somebody else's may come in with a page of ours; only ours must all be taken.
+            if taken.origin is None and taken.verdict is not Verdict.TAKEN:
+                raise _not_taken(taken)
+        node.settle()
+    except BaseException:
+        node.rollback()
+        raise
+    node.commit()
+    return outcomes
+
+
+def _not_taken(taken: Taken) -> Problem:
+    if taken.verdict in (Verdict.NO_BASE, Verdict.FORKED, Verdict.KNOWN):
+        return Problem(
+            "meanwhile",
+            "Somebody else wrote with the same key meanwhile; nothing was changed.",
+            "Type the command again.",
+            Exit.REFUSED,
+        )
+    return refused(taken.code or taken.verdict.value, f"The record was not taken: {taken.reason}.")

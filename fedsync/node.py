@@ -1,0 +1,301 @@
+"""The node without its sockets, and the one door through which every record enters, ours and theirs.
+
+A block goes the same way wherever it comes from: verified, admitted, stored, folded, committed; and only what is
+committed is told to gossip. Many blocks share a commit. The caller opens a batch with `take`, commits it (in a
+thread, if it likes), and then reads what became of each block.
+"""
+
+import secrets
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from fedsync.crdt import fold, root
+from fedsync.crdt.seats import is_named
+from fedsync.crdt.view import Draft
+from fedsync.home import Home
+from fedsync.records.block import BadBlock, Block, check, peek
+from fedsync.records.genesis import Genesis
+from fedsync.records.ids import Key, LogClass, LogId, PageId, Reach, Scope
+from fedsync.store.model import Outcome
+from fedsync.store.peers import FollowedBody, Source
+from fedsync.store.store import Store, open_store
+
+MAX_INCARNATIONS = 8
+"""Live logs of one key in one capacity and class; more wait until an older one is silent (sync.md, rule 7)."""
+PARK_MS = 7 * 24 * 3600 * 1000
+"""How long a block of an unknown author waits for the page that names it."""
+MAX_FOLLOWED = 1000
+"""Bodies that a node follows unless its operator says otherwise: all of a large region."""
+
+
+class Verdict(Enum):
+    """What the door says of a block."""
+
+    TAKEN = "taken"
+    KNOWN = "known"
+    FORKED = "forked"
+    BEYOND = "beyond"
+    PARKED = "parked"
+    REFUSED = "refused"
+    NO_BASE = "no-base"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of one block. `log` is what the bytes say when they are not verified."""
+
+    raw: bytes
+    origin: Key | None
+    verdict: Verdict
+    log: LogId | None = None
+    block: Block | None = None
+    """The part that is held now and was not before."""
+    fork_at: int | None = None
+    code: str = ""
+    reason: str = ""
+    fault: bool = False
+    """The sender is to blame: a bad hash, chain or signature, even if part of the block was good."""
+
+
+class Node:
+    """The store and the state, with one door. One caller at a time."""
+
+    def __init__(self, store: Store, now: Callable[[], int] = lambda: int(time.time() * 1000)) -> None:
+        self.store = store
+        self.state = store.state(fold.TABLES, fold.VERSION)
+        self.now = now
+        self.follow_limit = MAX_FOLLOWED
+        self.draft = Draft(self.state)
+        self._last = 0
+        if self.state.folded_upto < store.blocks.last_number():
+            self.rebuild()
+
+    # --- Batches ----------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Open a batch."""
+        self.store.begin()
+        self.draft = Draft(self.state)
+
+    def settle(self) -> None:
+        """Write what the batch folded; `commit` must follow."""
+        root.note(self.draft)
+        self.state.write(self.draft.changes)
+        self.state.fold_done(self.store.blocks.last_number())
+        self.draft = Draft(self.state)
+
+    def commit(self) -> None:
+        """Make the batch durable. When this raises, nothing of it is kept, and nothing may be told of it."""
+        self.store.commit()
+
+    def rollback(self) -> None:
+        """Drop the batch."""
+        self.store.rollback()
+        self.draft = Draft(self.state)
+
+    def take_now(self, raws: Iterable[bytes], origin: Key | None = None) -> list[Taken]:
+        """Take blocks in a batch of their own, durably."""
+        self.begin()
+        try:
+            outcomes = self.take([(raw, origin) for raw in raws])
+            self.settle()
+        except BaseException:
+            self.rollback()
+            raise
+        self.commit()
+        return outcomes
+
+    # --- The door ---------------------------------------------------------------------------------------
+
+    def take(self, blocks: Sequence[tuple[bytes, Key | None]]) -> list[Taken]:
+        """Let blocks in, in the open batch. `origin` is the peer that brought it, None for our own."""
+        outcomes: list[Taken] = []
+        for raw, origin in blocks:
+            taken = self._take(raw, origin)
+            outcomes.append(taken)
+            if taken.block is not None and "page" in taken.block.kinds:
+                outcomes.extend(self._unpark(taken.block.genesis.scope))
+        return outcomes
+
+    def _take(self, raw: bytes, origin: Key | None) -> Taken:
+        log = None
+        try:
+            head = peek(raw)
+            log = head.log
+            base = None
+            if head.first:
+                base = self.store.logs.base(head.log, head.first, head.prev)
+                if base is None:
+                    return Taken(raw, origin, Verdict.NO_BASE, log)
+            elif self.store.logs.fork_at(log) is None and self._held_whole(head.log, head.last, raw):
+                return Taken(raw, origin, Verdict.KNOWN, log)
+            block = check(raw, base)
+        except BadBlock as error:
+            return Taken(raw, origin, Verdict.BAD, log, code=error.code, reason=str(error), fault=True)
+        if self.store.logs.row(block.log) is None:
+            refusal = self._admit(block, origin)
+            if refusal is not None:
+                return refusal
+        return self._keep(block, raw, origin)
+
+    def _held_whole(self, log: LogId, last: int, raw: bytes) -> bool:
+        # Only to spare work: the bytes themselves were kept, so there is nothing to verify.
+        for held in self.store.logs.raw_blocks(log, 0, 0):
+            return held == raw
+        return False
+
+    def _keep(self, block: Block, raw: bytes, origin: Key | None) -> Taken:
+        appended = self.store.logs.append(block)
+        fault, code = block.fault is not None, block.fault or ""
+        match appended.outcome:
+            case Outcome.NEW:
+                assert appended.kept is not None
+                fold.apply_block(self.draft, appended.kept)
+                return Taken(raw, origin, Verdict.TAKEN, block.log, appended.kept, fault=fault, code=code)
+            case Outcome.BRANCH:
+                if block.genesis.log_class is LogClass.AUTHORITY and appended.kept is not None:
+                    fold.apply_block(self.draft, appended.kept)
+                elif appended.fork_at is not None:
+                    fold.apply_fork(self.draft, block.log, appended.fork_at)
+                return Taken(
+                    raw,
+                    origin,
+                    Verdict.FORKED,
+                    block.log,
+                    appended.kept,
+                    appended.fork_at,
+                    fault=fault,
+                    code=code,
+                )
+            case Outcome.KNOWN:
+                return Taken(raw, origin, Verdict.KNOWN, block.log, fault=fault, code=code)
+            case Outcome.BEYOND:
+                return Taken(raw, origin, Verdict.BEYOND, block.log, fault=fault, code=code)
+
+    # --- Who may enter ----------------------------------------------------------------------------------
+
+    def _admit(self, block: Block, origin: Key | None) -> Taken | None:
+        """Return why a block that begins a log is not let in; None when it is."""
+        genesis = block.genesis
+        followed = self.store.followed.get(genesis.scope)
+        if followed is None:
+            return _refused(block, origin, "not-followed", "its body is not followed here")
+        if origin is not None and genesis.reach is Reach.LOCAL:
+            return _refused(block, origin, "local", "it belongs to a community's own nodes only")
+        if self._is_named(genesis) or _carries(block, followed.body):
+            if self._incarnations(genesis) >= MAX_INCARNATIONS:
+                return self._park(block, origin, "too-many-logs", "its author has too many logs of this kind")
+            return None
+        return self._park(block, origin, "unknown-author", "no page held here names its author")
+
+    def _is_named(self, genesis: Genesis) -> bool:
+        return is_named(self.draft, genesis.scope, genesis.key)
+
+    def _incarnations(self, genesis: Genesis) -> int:
+        same = 0
+        for log in self.store.logs.named(genesis.scope, genesis.key):
+            row = self.store.logs.row(log)
+            if (
+                row
+                and row.genesis.capacity == genesis.capacity
+                and row.genesis.log_class == genesis.log_class
+            ):
+                same += 1
+        return same
+
+    def _park(self, block: Block, origin: Key | None, code: str, reason: str) -> Taken:
+        kept = origin is not None and self.store.parked.park(
+            origin, block.log, block.raw, self.now() + PARK_MS
+        )
+        verdict = Verdict.PARKED if kept else Verdict.REFUSED
+        return Taken(block.raw, origin, verdict, block.log, code=code, reason=reason)
+
+    def _unpark(self, scope: Scope) -> list[Taken]:
+        """Take what waited for a page that has come."""
+        outcomes: list[Taken] = []
+        for log in self.store.parked.logs():
+            for waiting in self.store.parked.waiting(log):
+                try:
+                    genesis = check(waiting.raw, None).genesis if peek(waiting.raw).first == 0 else None
+                except BadBlock:
+                    genesis = None
+                if genesis is None or genesis.scope != scope or not self._is_named(genesis):
+                    continue
+                self.store.parked.release(log)
+                outcomes.append(self._take(waiting.raw, waiting.peer))
+        return outcomes
+
+    # --- Bodies -----------------------------------------------------------------------------------------
+
+    def follow(
+        self, scope: Scope, body: PageId, name: str | None, source: Source, via: Key | None = None
+    ) -> bool:
+        """Begin to follow a body, in the open batch; False when its scope is taken or the limit is reached."""
+        if source == "announced" and len(self.store.followed.all()) >= self.follow_limit:
+            return False
+        added = self.store.followed.add(FollowedBody(scope, body, name, source, via, self.now()))
+        if added:
+            fold.apply_bind(self.draft, scope, body)
+        return added
+
+    # --- Reading ----------------------------------------------------------------------------------------
+
+    def state_root(self) -> bytes:
+        """Return the state root, in an open batch or one of its own; it writes what it had to compute."""
+        alone = not self.store.in_transaction
+        if alone:
+            self.begin()
+        draft = Draft(self.state)
+        found = root.state_root(draft)
+        self.state.write(draft.changes)
+        if alone:
+            self.commit()
+        return found
+
+    def rebuild(self, progress: Callable[[int], None] = lambda done: None) -> None:
+        """Fold every block again. The blocks stay as they are; the state must come out the same."""
+        with self.store.transaction():
+            self.state.drop_state()
+            self.state.prepare(fold.VERSION)
+            self.draft = Draft(self.state)
+            for body in self.store.followed.all():
+                fold.apply_bind(self.draft, body.scope, body.body)
+            last = 0
+            for number, block in self.store.since(0):
+                self._fold_again(block)
+                last = number
+                if number % 64 == 0:
+                    self._write_draft()
+                    progress(number)
+            self._write_draft()
+            self.state.fold_done(last)
+
+    def _fold_again(self, block: Block) -> None:
+        fork = self.store.logs.fork_at(block.log)
+        if fork is not None and block.genesis.log_class is not LogClass.AUTHORITY:
+            fold.apply_fork(self.draft, block.log, fork)
+        fold.apply_block(self.draft, block)
+
+    def _write_draft(self) -> None:
+        root.note(self.draft)
+        self.state.write(self.draft.changes)
+        self.draft = Draft(self.state)
+
+
+def open_node(home: Home) -> Node:
+    """Open the node in `home` for writing; the caller holds the home's lock. Raises the store's errors."""
+    store = open_store(Path(home.store), fingerprint=home.fingerprint(), fresh_journal=secrets.token_bytes(8))
+    return Node(store)
+
+
+def _refused(block: Block, origin: Key | None, code: str, reason: str) -> Taken:
+    return Taken(block.raw, origin, Verdict.REFUSED, block.log, code=code, reason=reason)
+
+
+def _carries(block: Block, page: PageId) -> bool:
+    """Return whether the block holds page 0 of a body that is followed: then its author is known by it."""
+    return any(kind == "page" and bytes(block.record(at).payload_id) == page for at, kind in enumerate(block.kinds))

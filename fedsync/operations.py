@@ -1,0 +1,141 @@
+"""What the command line may ask of a node besides reading: the same for a running daemon and for a store at rest.
+
+Each operation is one transaction on the node. Arguments and answers are plain JSON values; bytes are hex.
+"""
+
+import secrets
+from dataclasses import replace
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fedsync.errors import Problem, not_found, refused
+from fedsync.node import Node
+from fedsync.records.ids import Key, PageId, Scope
+from fedsync.store.errors import NotSettled
+from fedsync.store.peers import Invitation, Peer
+
+Operation = Callable[[Node, Mapping[str, Any]], dict[str, Any]]
+
+
+def perform(node: Node, op: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Do `op` on `node`, durably, and return its answer. Raises a Problem; then nothing was changed."""
+    operation = OPERATIONS.get(op)
+    if operation is None:
+        raise Problem("unknown_operation", f"This fedsync does not know how to {op}.", "Update fedsync.")
+    return operation(node, arguments)
+
+
+def _ping(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {}
+
+
+def _take(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    from fedsync.doors import take_own
+
+    take_own(node, [bytes.fromhex(block) for block in arguments["blocks"]])
+    return {}
+
+
+def _invite(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    with node.store.transaction():
+        node.store.invitations.add(
+            Invitation(bytes.fromhex(arguments["key"]), arguments["name"], arguments["until"])
+        )
+    return {}
+
+
+def _add_peer(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Add a peer, and follow its body."""
+    key = Key(bytes.fromhex(arguments["key"]))
+    body = PageId(bytes.fromhex(arguments["body"]))
+    add_peer(
+        node,
+        key,
+        arguments["name"],
+        tuple(arguments["addresses"]),
+        Scope(bytes.fromhex(arguments["scope"])),
+        body,
+    )
+    return {}
+
+
+def add_peer(node: Node, key: Key, name: str, addresses: tuple[str, ...], scope: Scope, body: PageId) -> None:
+    """Add a peer, and follow its body, in a transaction of its own."""
+    node.begin()
+    try:
+        before = node.store.peers.get(key)
+        if before is None:
+            node.store.peers.put(Peer(key, _unused_name(node, name), addresses, since=node.now()))
+        elif addresses:
+            node.store.peers.put(replace(before, addresses=addresses))
+        node.follow(scope, body, name, "peer", key)
+        node.settle()
+    except BaseException:
+        node.rollback()
+        raise
+    node.commit()
+
+
+def _unused_name(node: Node, name: str) -> str:
+    taken = {peer.name for peer in node.store.peers.all()}
+    found, number = name, 2
+    while found in taken:
+        found, number = f"{name} {number}", number + 1
+    return found
+
+
+def find_peer(node: Node, asked: str) -> Peer:
+    """Return the peer called `asked`, or whose key begins so. Raises a Problem (exit 6)."""
+    peers = node.store.peers.all()
+    named = [peer for peer in peers if peer.name.casefold() == asked.casefold()]
+    found = named or [peer for peer in peers if len(asked) >= 4 and peer.key.hex().startswith(asked.lower())]
+    if len(found) != 1:
+        raise not_found("peer", asked, [peer.name for peer in found])
+    return found[0]
+
+
+def _pause_peer(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    peer = find_peer(node, arguments["name"])
+    with node.store.transaction():
+        node.store.peers.pause(peer.key, bool(arguments["paused"]))
+    return {"name": peer.name, "key": peer.key.hex()}
+
+
+def _remove_peer(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    peer = find_peer(node, arguments["name"])
+    with node.store.transaction():
+        node.store.peers.remove(peer.key)
+    return {"name": peer.name, "key": peer.key.hex()}
+
+
+def _settle(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Say which of two directories goes on with the logs, after a copy or a restore."""
+    alone = not node.store.peers.all()
+    try:
+        with node.store.transaction():
+            if arguments["old_machine_is_gone"]:
+                node.store.directory.settle_old_machine_gone(no_peers=alone)
+            else:
+                node.store.directory.settle_new_incarnation(secrets.token_bytes(16), no_peers=alone)
+    except NotSettled as error:
+        raise refused("not_settled", str(error), "Let it sync with a peer first: fedsync run") from None
+    return {}
+
+
+def _rebuild(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    before = node.state_root()
+    node.rebuild()
+    after = node.state_root()
+    return {"before": before.hex(), "after": after.hex(), "records": node.store.logs.count()}
+
+
+OPERATIONS: dict[str, Operation] = {
+    "ping": _ping,
+    "take": _take,
+    "invite": _invite,
+    "add_peer": _add_peer,
+    "pause_peer": _pause_peer,
+    "remove_peer": _remove_peer,
+    "settle": _settle,
+    "rebuild": _rebuild,
+}

@@ -1,0 +1,123 @@
+"""The store as commands read it: without the daemon, without a key, and without changing anything."""
+
+import time
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+from fedsync import control
+from fedsync.crdt import fold, people
+from fedsync.crdt.drafting import CannotDraft, newest
+from fedsync.crdt.minutes import current_epoch, pages
+from fedsync.crdt.root import state_root
+from fedsync.crdt.view import Draft
+from fedsync.errors import Problem, not_found
+from fedsync.home import Home
+from fedsync.records.ids import Scope
+from fedsync.store.peers import FollowedBody
+from fedsync.store.reading import Reader, open_reader
+from fedsync.store.state import StateTables
+
+
+@dataclass
+class Reading:
+    """An open store and the folded state in it."""
+
+    home: Home
+    store: Reader
+    view: StateTables
+    _names: dict[Scope, str] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, home: Home) -> "Reading":
+        """Open the store of `home`. Raises the store's errors."""
+        store = open_reader(home.store)
+        return cls(home, store, store.state(fold.TABLES, fold.VERSION))
+
+    def own(self) -> FollowedBody:
+        """Return the body whose node this is."""
+        for body in self.store.followed.all():
+            if body.source == "own":
+                return body
+        raise Problem("no_body", "This node has no community of its own.", "Make one with: fedsync init")
+
+    def body(self, asked: str) -> FollowedBody:
+        """Return the followed body called `asked`, or whose id begins so. Raises a Problem (exit 6)."""
+        every = self.store.followed.all()
+        found = [body for body in every if self.name_of(body.scope).casefold() == asked.casefold()]
+        if not found and len(asked) >= 4:
+            found = [body for body in every if body.body.hex().startswith(asked.lower())]
+        if len(found) != 1:
+            raise not_found("body", asked, [self.name_of(body.scope) for body in found])
+        return found[0]
+
+    def name_of(self, scope: Scope) -> str:
+        """Return what a body is called by its own book, else as it was announced, else its short id."""
+        if scope not in self._names:
+            self._names[scope] = self._name_of(scope)
+        return self._names[scope]
+
+    def _name_of(self, scope: Scope) -> str:
+        followed = self.store.followed.get(scope)
+        if followed is None:
+            return scope.hex()[:8]
+        try:
+            epoch = current_epoch(self.view, scope, newest(self.view, scope))
+        except CannotDraft:
+            epoch = None
+        if epoch is None:
+            return followed.name or followed.body.hex()[:8]
+        name = epoch.name
+        return name if isinstance(name, str) else next(iter(name.values()))
+
+    def state_root(self) -> bytes:
+        """Return the state root over all that is not local of the bodies that this node follows."""
+        return state_root(Draft(self.view))
+
+    def __enter__(self) -> "Reading":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.store.close()
+
+
+def now_ms() -> int:
+    """Return this machine's clock, in ms since 1970."""
+    return int(time.time() * 1000)
+
+
+def peers_shown(reading: Reading, home: Home) -> tuple[list[dict[str, Any]], bool]:
+    """Return a row for each peer, and whether the daemon runs: it knows better than what was kept."""
+    try:
+        return list(control.call(home.connect_control, "status")["peers"]), True
+    except control.NotRunning:
+        pass
+    return [
+        {
+            "name": peer.name,
+            "key": peer.key.hex(),
+            "state": "paused" if peer.paused else "away",
+            "we_lack": peer.we_lack,
+            "they_lack": peer.they_lack,
+            "last_contact": peer.last_contact,
+            "reason": "the daemon does not run here",
+        }
+        for peer in reading.store.peers.all()
+    ], False
+
+
+def waiting_for_people(reading: Reading) -> list[dict[str, Any]]:
+    """Return the open pages of our own book, with the names of those who are missing."""
+    scope = reading.own().scope
+    called = people.names(reading.view, scope)
+    return [
+        {
+            "page": page.id.hex(),
+            "number": page.number,
+            "missing": sorted(called.get(key, key.hex()[:8]) for key in page.missing),
+        }
+        for page in pages(reading.view, scope)
+        if page.missing and page.status in ("drafted", "adopted")
+    ]

@@ -1,0 +1,94 @@
+"""Quantities as people type them, and as records hold them: whole numbers of a base unit, by UCUM code. Pure.
+
+Base units are grams, millilitres, pieces and minutes; whatever else is counted is a UCUM annotation such as
+{dose}. There are no fractions: 2.5 kg are 2,500 g, and half a piece is refused rather than rounded.
+"""
+
+import re
+from decimal import Decimal, InvalidOperation
+
+from fedsync.errors import usage
+
+BASE: dict[str, tuple[str, int]] = {
+    "g": ("g", 1),
+    "kg": ("g", 1_000),
+    "t": ("g", 1_000_000),
+    "mL": ("mL", 1),
+    "ml": ("mL", 1),
+    "cL": ("mL", 10),
+    "dL": ("mL", 100),
+    "L": ("mL", 1_000),
+    "l": ("mL", 1_000),
+    "m3": ("mL", 1_000_000),
+    "min": ("min", 1),
+    "h": ("min", 60),
+    "d": ("min", 1_440),
+    "1": ("{piece}", 1),
+    "piece": ("{piece}", 1),
+    "pieces": ("{piece}", 1),
+    "pcs": ("{piece}", 1),
+    "{piece}": ("{piece}", 1),
+}
+"""Each unit that may be typed -> the base unit's UCUM code, and how many of it one is."""
+
+SHOWN: dict[str, tuple[tuple[str, int], ...]] = {
+    "g": (("kg", 1_000), ("g", 1)),
+    "mL": (("L", 1_000), ("mL", 1)),
+    "min": (("min", 1),),
+    "{piece}": (("pieces", 1),),
+}
+"""For people: the first of these of which there is at least one."""
+
+_WORD = re.compile(r"[^\W\d_][\w -]{0,40}")
+MAX_QUANTITY = 2**53
+
+
+def parse_quantity(number: str, unit: str) -> tuple[int, str]:
+    """Return a quantity in base units and the base unit's code. Raises a Problem (exit 2) that says what to type."""
+    code, factor = base_unit(unit)
+    try:
+        amount = Decimal(number.replace("_", "").replace(" ", "")) * factor
+    except InvalidOperation:
+        raise usage(f"{number} is not a number.", "Type a quantity like 12 or 2.5, then a unit.") from None
+    if not amount.is_finite() or amount < 0 or amount > MAX_QUANTITY:
+        raise usage(f"{number} {unit} cannot be a quantity.", "Quantities count from 0.")
+    if amount != amount.to_integral_value():
+        raise usage(
+            f"{number} {unit} is not a whole number of {plain_unit(code)}.", "Type a quantity that is."
+        )
+    return int(amount), code
+
+
+def base_unit(unit: str) -> tuple[str, int]:
+    """Return the base unit's code for `unit`, and how many of it one is. Raises a Problem (exit 2)."""
+    found = BASE.get(unit.strip())
+    if found is not None:
+        return found
+    word = unit.strip().removeprefix("{").removesuffix("}")
+    if not _WORD.fullmatch(word):
+        raise usage(
+            f"{unit!r} is not a unit.", "Known are: g kg t mL L min h pieces, or a word such as doses."
+        )
+    # "dose" and "doses" are one unit, not two kinds of goods.
+    singular = word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
+    return "{" + singular.lower() + "}", 1
+
+
+def show(quantity: int, unit: str) -> str:
+    """Return a quantity in words: 12.5 kg, 340 mL, 7 pieces, 3 doses."""
+    for name, size in SHOWN.get(unit, ()):
+        if abs(quantity) >= size or size == 1:
+            return f"{_decimal(quantity, size)} {name}"
+    name = plain_unit(unit)
+    return f"{quantity:,} {name if abs(quantity) == 1 or not unit.startswith('{') else name + 's'}"
+
+
+def plain_unit(unit: str) -> str:
+    """Return a unit's code without UCUM's braces."""
+    return unit.removeprefix("{").removesuffix("}")
+
+
+def _decimal(quantity: int, size: int) -> str:
+    if quantity % size == 0:
+        return f"{quantity // size:,}"
+    return f"{Decimal(quantity) / size:,f}".rstrip("0")
