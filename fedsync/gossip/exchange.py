@@ -71,7 +71,7 @@ class Exchange:
     ) -> None:
         self.listed: dict[bytes, LogId] = {}
         self.wants = Wants(holdings, salt, asked)
-        self.server = Server(holdings, salt, self.listed)
+        self.server = Server(holdings, salt, self.listed, may)
         self.push = Push(holdings, salt, self.listed)
         self.strikes = 0
         self.fault = ""

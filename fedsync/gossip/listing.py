@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import NamedTuple
 
-from fedsync.gossip.holdings import FORK, TIP, Item
+from fedsync.gossip.holdings import FORK, TIP, Item, SetKey
 from fedsync.gossip.limits import MAX_LOCATOR, SHORT_BYTES
 from fedsync.gossip.messages import BadMessage
 from fedsync.records.ids import LogId
@@ -45,6 +45,14 @@ class Salt:
     def record(self, record: bytes) -> bytes:
         """Return the 4 bytes by which a record, or a node of the trie, is named."""
         return sha256(self._salt + record).digest()[:4]
+
+    def root(self, root: bytes) -> bytes:
+        """Return the 8 bytes by which a set's root is told."""
+        return sha256(self._salt + root).digest()[:8]
+
+    def set(self, key: SetKey) -> bytes:
+        """Return the 4 bytes by which a set is named."""
+        return sha256(self._salt + key[0] + bytes(key[1:])).digest()[:4]
 
 
 class Named(NamedTuple):

@@ -8,6 +8,7 @@ over a thin link consists of.
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import groupby
 from typing import Any, TypeAlias
 
 import msgpack
@@ -71,16 +72,19 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Sets:
-    """My sets and their roots. The peer compares those that differ by RANGE."""
+    """My sets, ordered, and 8 salted bytes of their roots. The peer compares those that differ by RANGE."""
 
     roots: tuple[tuple[SetKey, bytes], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Nodes and items of one set; each entry is understood alone."""
+    """Nodes and items of one set; each entry is understood alone.
 
-    set: SetKey
+    `set` is 4 salted bytes when a SETS of either side named it in this session.
+    """
+
+    set: SetKey | bytes
     entries: tuple[bytes, ...]
 
 
@@ -296,16 +300,31 @@ def _hello(v: list[Any]) -> Message:
 
 
 def _sets(v: list[Any]) -> Message:
-    roots = []
+    roots: list[tuple[SetKey, bytes]] = []
     for each in _list(v[1], MAX_SETS):
-        if len(_list(each, 4)) != 4:
-            raise BadMessage("shape", "a set has four fields")
-        roots.append((_set(each[0], each[1], each[2]), _bytes(each[3], 16)))
+        if len(_list(each, 2)) != 2:
+            raise BadMessage("shape", "the sets of a scope have two fields")
+        for one in _list(each[1], 12):
+            if len(_list(one, 2)) != 2:
+                raise BadMessage("shape", "a set has two fields")
+            reach, log_class = divmod(_whole(one[0], 12), 4)
+            roots.append((_set(each[0], reach, log_class), _bytes(one[1], 8)))
     return Sets(tuple(roots))
 
 
+def _scopes(message: Sets) -> list[Any]:
+    scopes = groupby(message.roots, key=lambda each: each[0][0])
+    return [[scope, [[key[1] * 4 + key[2], root] for key, root in group]] for scope, group in scopes]
+
+
 def _range(v: list[Any]) -> Message:
-    return Range(_set(v[1], v[2], v[3]), tuple([_bytes(each) for each in _list(v[4], MAX_ENTRIES)]))
+    if type(v[1]) is list:
+        if len(v[1]) != 3:
+            raise BadMessage("shape", "a set has three fields")
+        key: SetKey | bytes = _set(*v[1])
+    else:
+        key = _bytes(v[1], 4)
+    return Range(key, tuple([_bytes(each) for each in _list(v[2], MAX_ENTRIES)]))
 
 
 def _bodies(v: list[Any]) -> Message:
@@ -326,7 +345,7 @@ def _refused(v: list[Any]) -> Message:
 _READERS: dict[int, tuple[int, Callable[[list[Any]], Message]]] = {
     Tag.HELLO: (9, _hello),
     Tag.SETS: (2, _sets),
-    Tag.RANGE: (5, _range),
+    Tag.RANGE: (3, _range),
     Tag.DELTA: (3, lambda v: Delta(_flag(v[1]), _listing(v[2]))),
     Tag.REST: (2, lambda v: Rest(_bytes(v[1], 16))),
     Tag.WANT: (2, lambda v: Want(_listing(v[1]))),
@@ -348,8 +367,8 @@ _FIELDS: dict[type[Any], tuple[int, Callable[[Any], list[Any]]]] = {
             m.version, m.journal, m.counter, m.seen_journal, m.seen_counter, m.nonce, m.wall_ms, m.root,
         ],
     ),
-    Sets: (Tag.SETS, lambda m: [[[*key, root] for key, root in m.roots]]),
-    Range: (Tag.RANGE, lambda m: [*m.set, list(m.entries)]),
+    Sets: (Tag.SETS, lambda m: [_scopes(m)]),
+    Range: (Tag.RANGE, lambda m: [m.set, list(m.entries)]),
     Delta: (Tag.DELTA, lambda m: [m.more, m.listing]),
     Rest: (Tag.REST, lambda m: [m.root]),
     Want: (Tag.WANT, lambda m: [m.listing]),

@@ -14,12 +14,11 @@ from itertools import groupby
 
 from fedsync.gossip.compare import Verdict, compare, items_of
 from fedsync.gossip.holdings import FORK, Item, Log, SetKey
-from fedsync.gossip.limits import FRESH_BYTES, LISTING_BYTES, MAX_DELTA, MAX_ENTRIES, SMALL_SET
+from fedsync.gossip.limits import FRESH_BYTES, LISTING_BYTES, MAX_DELTA, MAX_ENTRIES, SHORT_BYTES, SMALL_SET
 from fedsync.gossip.listing import (
     ANSWER,
     ITEMS,
     NODES,
-    SHORT_BYTES,
     Entry,
     Named,
     Salt,
@@ -33,7 +32,7 @@ from fedsync.gossip.listing import (
 from fedsync.gossip.messages import BlockMessage, Delta, Message, Range, Sets, encode
 from fedsync.gossip.trie import EMPTY, HEX, Tree, Trees, root_of_roots
 from fedsync.records.block import peek
-from fedsync.records.ids import LogId
+from fedsync.records.ids import LogId, Reach
 
 _ENTRY_ITEMS = 1024
 """Items in one entry: 20 KB at most, so that an entry always fits a message."""
@@ -60,6 +59,7 @@ class Reconcile:
     ) -> None:
         self._trees, self._salt, self._shared, self._listed = trees, salt, shared, listed
         self._holdings = trees.holdings
+        self._named: dict[bytes, SetKey] = {}
         self._told: set[LogId] = set()
         self._heard: set[LogId] = set()
 
@@ -71,27 +71,38 @@ class Reconcile:
 
     def sets(self) -> Sets:
         """Return what opens a comparison."""
-        return Sets(tuple((key, root[:16]) for key, root in self._trees.roots(self._shared())))
+        roots = [(key, self._salt.root(root)) for key, root in self._trees.roots(self._shared())]
+        self._know(key for key, _ in roots)
+        return Sets(tuple(roots))
 
     def on_sets(self, message: Sets) -> list[Message]:
         """Return the top of each set that differs."""
         theirs = dict(message.roots)
+        self._know(theirs)
         out: list[Message] = []
         for key in self._shared():
             tree = self._trees.tree(key)
-            root, peer = tree.hash(), theirs.get(key)
-            if root[:16] != (peer or bytes(16)):
-                out += _messages(key, self._open(tree, "", peer is None, SMALL_SET))
+            peer = theirs.get(key)
+            if self._salt.root(tree.hash()) != peer:
+                out += self._messages(key, self._open(tree, "", peer is None, SMALL_SET))
         mine = set(self._shared())
-        scopes = {key[0] for key in mine} | {scope for scope, _ in self._holdings.bodies()}
+        scopes = {scope for scope, _ in self._holdings.bodies()}
         for key in sorted(theirs.keys() - mine):
-            if key[0] in scopes and key[1]:
-                out.append(Range(key, (items_entry(ITEMS, "", ()),)))
+            if key[0] in scopes and key[1] != Reach.LOCAL:
+                out += self._messages(key, [items_entry(ITEMS, "", ())])
         return out
 
-    def on_range(self, message: Range) -> tuple[list[Message], list[Claim]]:
+    def set_of(self, message: Range) -> SetKey | None:
+        """Return the set that a message is about, None when it is named by a name that was never given."""
+        return self._named.get(message.set) if isinstance(message.set, bytes) else message.set
+
+    def _know(self, keys: Iterable[SetKey]) -> None:
+        for key in keys:
+            self._named[self._salt.set(key)] = key
+
+    def on_range(self, key: SetKey, message: Range) -> tuple[list[Message], list[Claim]]:
         """Return what answers the entries, and what the peer holds that we lack. Raises BadMessage."""
-        tree = self._trees.tree(message.set)
+        tree = self._trees.tree(key)
         entries: list[bytes] = []
         behind: list[Item] = []
         claims: list[Claim] = []
@@ -100,14 +111,14 @@ class Reconcile:
             if entry.form == NODES:
                 entries += self._descend(tree, entry)
             elif entry.form == ITEMS:
-                answer, found = self._match(tree.items(entry.prefix), message.set, entry)
+                answer, found = self._match(tree.items(entry.prefix), key, entry)
                 behind += answer
                 claims += found
             else:
-                claims += self._match(self._known(entry), message.set, entry)[1]
+                claims += self._match(self._known(entry), key, entry)[1]
         # An answer claims nothing of a prefix, so one entry does for all.
         entries += self._items(ANSWER, "", behind)
-        return list(_messages(message.set, entries)), claims
+        return list(self._messages(key, entries)), claims
 
     def _known(self, entry: Entry) -> list[Item]:
         """Return our items of the logs in an answer: we named them before, or have never held them."""
@@ -177,6 +188,21 @@ class Reconcile:
     def _said(self, item: Item) -> Named:
         kind, _, seq, id_ = item
         return Named(kind, seq, b"" if kind == FORK else self._salt.record(id_))
+
+    def _messages(self, key: SetKey, entries: Iterable[bytes]) -> Iterator[Message]:
+        """Yield entries in as many messages as they need."""
+        short = self._salt.set(key)
+        name = short if self._named.get(short) == key else key
+        batch: list[bytes] = []
+        size = 0
+        for entry in entries:
+            if batch and (size + len(entry) > LISTING_BYTES or len(batch) == MAX_ENTRIES):
+                yield Range(name, tuple(batch))
+                batch, size = [], 0
+            batch.append(entry)
+            size += len(entry)
+        if batch:
+            yield Range(name, tuple(batch))
 
     # --- By what changed since ------------------------------------------------------------------------
 
@@ -252,20 +278,6 @@ class Reconcile:
             if root != EMPTY:
                 roots.append((key, root))
         return root_of_roots(roots)
-
-
-def _messages(key: SetKey, entries: Iterable[bytes]) -> Iterator[Message]:
-    """Yield entries in as many messages as they need."""
-    batch: list[bytes] = []
-    size = 0
-    for entry in entries:
-        if batch and (size + len(entry) > LISTING_BYTES or len(batch) == MAX_ENTRIES):
-            yield Range(key, tuple(batch))
-            batch, size = [], 0
-        batch.append(entry)
-        size += len(entry)
-    if batch:
-        yield Range(key, tuple(batch))
 
 
 def _last(raw: bytes) -> int:

@@ -6,11 +6,11 @@ branches of a fork, so that the peer can prove it to others.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import chain
 
-from fedsync.gossip.holdings import Head, Holdings
+from fedsync.gossip.holdings import Head, Holdings, SetKey
 from fedsync.gossip.limits import LOW_SHARE, PAGE_BYTES
 from fedsync.gossip.listing import Named, Salt
 from fedsync.gossip.messages import NOT_SERVED, NOTHING_ABOVE, UNKNOWN_BASE, BlockMessage, NoBase
@@ -31,8 +31,14 @@ class Job:
 class Server:
     """Serves one peer. `listed` has, by short, the logs that we named to it."""
 
-    def __init__(self, holdings: Holdings, salt: Salt, listed: dict[bytes, LogId]) -> None:
-        self._holdings, self._salt, self._listed = holdings, salt, listed
+    def __init__(
+        self,
+        holdings: Holdings,
+        salt: Salt,
+        listed: dict[bytes, LogId],
+        may: Callable[[SetKey], bool],
+    ) -> None:
+        self._holdings, self._salt, self._listed, self._may = holdings, salt, listed, may
         self._jobs: dict[LogId, Job] = {}
         self._lines: dict[int, deque[LogId]] = {}
         self._served = 0
@@ -68,7 +74,7 @@ class Server:
         """
         log = self._listed.get(short)
         held = self._holdings.log(log) if log else None
-        if log is None or held is None:
+        if log is None or held is None or not self._may(held.set):
             return NoBase(short, NOT_SERVED)
         named = None if places is None else sorted(places, key=lambda each: -each.seq)
         chains: deque[tuple[Head | None, Head]] = deque()

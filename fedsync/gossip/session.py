@@ -232,8 +232,9 @@ class Session:
                 self._say(self._reconcile.on_sets(message))
             case Range():
                 self._unsettled = True
-                if self._may(message.set):
-                    answers, claims = self._reconcile.on_range(message)
+                key = self._reconcile.set_of(message)
+                if key is not None and self._may(key):
+                    answers, claims = self._reconcile.on_range(key, message)
                     self._exchange.claim(claims, now)
                     self._say(answers)
             case Delta():
