@@ -178,7 +178,7 @@ def _take_out(draft: Draft, log: LogId, new: FactLog) -> None:
             draft.drop(STORES, (new.scope, store_id, log))
         for item_id in said.items:
             draft.drop(ITEMS, (new.scope, item_id, log))
-    for pair in pairs:
+    for pair in sorted(pairs):
         for key, _ in list(draft.scan(RUNS, (new.scope, *pair, log))):
             draft.drop(RUNS, key)
         for key, _ in list(draft.scan(COUNTS, (new.scope, *pair))):
@@ -194,6 +194,6 @@ def _take_out(draft: Draft, log: LogId, new: FactLog) -> None:
             for pair, moves in said.moves.items():
                 draft.put(RUNS, (new.scope, *pair, log, read), run_row(sum_up(stop - 1, moves)))
             read = stop
-    for pair in pairs:
+    for pair in sorted(pairs):
         recompute(draft, (new.scope, *pair))
     draft.put(FACT_LOGS, (log,), tuple(new._replace(read=read)))

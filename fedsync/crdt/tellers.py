@@ -70,7 +70,8 @@ class _Own:
 def next_signature(view: Reader, page: PageId, log: LogId, repair_key: Key | None = None) -> Sign | Refuse:
     """Return how `log` should sign `page` now, or why it should not (H1, H3, H4).
 
-    `repair_key` is the key of a log of repair, which may not have been opened yet.
+    The code "approve" says that it should rather be approved at once. `repair_key` is the key of a log of repair,
+    which may not have been opened yet.
     """
     here = known(view, page)
     if here is None or here.prev is None:
@@ -86,23 +87,31 @@ def next_signature(view: Reader, page: PageId, log: LogId, repair_key: Key | Non
         # Locks and quorums are the sealers' affair: a repair page counts who signed it, in any round.
         return _sign(max(own.top, 0), None, page, own)
     round_ = _round(judged, epoch, own)
+    if round_ == own.top and page in own.signed | own.approved:
+        return Refuse("already-signed", "You have signed this page in the round that is open.")
     hold = max((each for each in judged.holds.get(log, []) if each.page != page), key=_by_round, default=None)
     lock = None
     if hold is not None:
-        lock = max((each for each in judged.quorums(page) if each > hold.round), default=None)
-        if lock is None:
+        frees = [each for each in judged.quorums(page) if each > hold.round]
+        if not frees:
             return Refuse(
                 "locked",
                 "You approved a rival page, and this one has not been signed by enough in a later round.",
                 hold.page,
             )
+        lock = max((each for each in frees if each < round_), default=frees[0])
         round_ = max(round_, lock + 1)
     rival = _later_quorum(judged, page)
     if rival is not None:
         return Refuse(
             "rival-quorum", "A rival page is further: enough have signed it in a later round.", rival
         )
-    return _sign(round_, lock, page, own)
+    sign = _sign(round_, lock, page, own)
+    ready = may_approve(view, page, log)
+    if isinstance(sign, Sign) and isinstance(ready, Approve) and ready.round < sign.round:
+        # A signature in a later round would only take this log's voice out of a round that can seal the page.
+        return Refuse("approve", "Enough have signed it: approve it. An approval counts as a signature.")
+    return sign
 
 
 def _sign(round_: int, lock: int | None, page: PageId, own: _Own) -> Sign | Refuse:
@@ -145,6 +154,19 @@ def may_approve(view: Reader, page: PageId, log: LogId, signing: int | None = No
                 return Refuse("already-approved", "You have approved this page in the round that is open.")
             return Refuse("locked", "You approved a rival page in this round.", next(iter(own.approved)))
     return Refuse("no-quorum", "Not enough sealers have signed it in one round that is still open to you.")
+
+
+def next_act(view: Reader, page: PageId, log: LogId) -> tuple[Sign | Approve, ...] | Refuse:
+    """Return what a teller who is for `page` should say in one act: sign, approve, or both in this order.
+
+    Refused when there is nothing to say: then `page` of the refusal may name the one to turn to.
+    """
+    sign = next_signature(view, page, log)
+    if isinstance(sign, Refuse):
+        ready = may_approve(view, page, log)
+        return (ready,) if isinstance(ready, Approve) else sign
+    also = may_approve(view, page, log, signing=sign.round)
+    return (sign, also) if isinstance(also, Approve) else (sign,)
 
 
 def _closed(view: Reader, page: PageId, here: Known, judged: Judged) -> Refuse | None:
@@ -219,6 +241,8 @@ def _round(judged: Judged, epoch: Epoch, own: _Own) -> int:
     """Return the highest round seen, or one more when no page can reach w in it any longer."""
     leap = max(own.top, 0) + MAX_ROUND_LEAP
     seen = {each for tally in judged.tallies.values() for each in tally.signed if each <= leap}
+    # A quorum is never a liar's alone, however high.
+    seen.update(round_ for _, round_ in _latest_quorums(judged))
     round_ = max({0, own.top} | seen)
     return round_ if _reachable(judged, epoch, round_) else round_ + 1
 

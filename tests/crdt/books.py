@@ -132,7 +132,10 @@ def write(
     def page_value(page: naive.Page) -> dict[str, Value]:
         entries: list[Value] = [{"kind": "decision", "title": str(page.id), "text": "so be it"}]
         if page.epoch is not None:
-            entries.append(epoch_value(page.epoch, body, keys))
+            entry = epoch_value(page.epoch, body, keys)
+            if page.prev is None and not page.epoch.sound:
+                entry["odd"] = 1  # page 0 fixes the level, so there no level is wrong
+            entries.append(entry)
         if page.prev is None:
             return {"body": None, "number": page.number, "prev": None, "entries": entries, "scope": tag(body)}
         value: dict[str, Value] = {

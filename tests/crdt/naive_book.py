@@ -107,9 +107,10 @@ def fold(
     def epoch_after(page: Id) -> Epoch | None:
         """The epoch in force from the page after this one on."""
         one = pages[page]
-        if one.epoch is not None and one.epoch.valid:
-            return one.epoch
-        return None if one.prev is None else epoch_after(one.prev)
+        before = None if one.prev is None else epoch_after(one.prev)
+        if one.prev is not None and before is None:
+            return None  # page 0 fixes the level; without a sound epoch it fixes nothing
+        return one.epoch if one.epoch is not None and one.epoch.valid else before
 
     def epoch_of(page: Id) -> Epoch | None:
         prev = pages[page].prev
