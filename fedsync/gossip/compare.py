@@ -81,7 +81,9 @@ def compare(
 
 def _branches(log: LogId, held: Log, theirs: Sequence[Named], salt: Salt, holdings: Holdings) -> Verdict:
     """Compare the tips of an authority log, where every branch counts."""
-    unknown = [each for each in theirs if each.kind != TIP or not _held(log, held.heads, each, salt, holdings)]
+    unknown = [
+        each for each in theirs if each.kind != TIP or not _held(log, held.heads, each, salt, holdings)
+    ]
     top = max(seq for seq, _ in held.heads)
     ahead = False
     for seq, id_ in held.heads:

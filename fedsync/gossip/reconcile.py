@@ -158,9 +158,7 @@ class Reconcile:
         self._listed[said[:SHORT_BYTES]] = item[1]
         return said
 
-    def _match(
-        self, items_here: Sequence[Item], key: SetKey, entry: Entry
-    ) -> tuple[list[Item], list[Claim]]:
+    def _match(self, items_here: Sequence[Item], key: SetKey, entry: Entry) -> tuple[list[Item], list[Claim]]:
         """Return our items that the peer lacks or has an earlier state of, and what it has that we lack."""
         mine: dict[bytes, list[Item]] = {}
         for item in items_here:

@@ -155,4 +155,3 @@ class Server:
             if longer not in targets and self._holdings.id_at(job.log, longer, head[0]) == head[1]:
                 job.chains[0] = (base, longer)
                 return
-

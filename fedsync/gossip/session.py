@@ -13,9 +13,7 @@ BYE means "nothing is left that I would ask"; it says how many messages were han
 nothing is on its way any more, and neither closes over the other's question.
 """
 
-from dataclasses import replace
-from enum import Enum
-
+from fedsync.gossip.acquaintance import Acquaintance
 from fedsync.gossip.events import (
     Close,
     Closed,
@@ -36,7 +34,6 @@ from fedsync.gossip.events import (
     Wake,
 )
 from fedsync.gossip.exchange import Exchange
-from fedsync.gossip.holdings import SetKey
 from fedsync.gossip.limits import (
     BACK_OFF_S,
     BEAT_S,
@@ -71,33 +68,11 @@ from fedsync.gossip.messages import (
     decode,
 )
 from fedsync.gossip.outbox import Outbox
-from fedsync.gossip.peer_memory import PeerMemory, Refusal, digest
+from fedsync.gossip.phases import ANSWERS, HEARS, Phase
 from fedsync.gossip.reconcile import Reconcile
 from fedsync.gossip.report import Report, report
 from fedsync.gossip.trie import Trees
 from fedsync.gossip.wants import Asked
-from fedsync.records.ids import Reach
-
-
-class Phase(Enum):
-    """Where a session stands."""
-
-    GREETING = "greeting"
-    TALKING = "talking"
-    OVER = "over"
-
-
-HEARS: dict[Phase, tuple[type[Message], ...]] = {
-    Phase.GREETING: (Hello,),
-    Phase.TALKING: (
-        Sets, Range, Delta, Rest, Want, BlockMessage, Tip, Refused, Bye, NoBase, Locate, Bodies, Beat, Prune
-    ),
-    Phase.OVER: (),
-}  # fmt: skip
-"""What is heard in each phase; anything else is dropped, since a carrier may repeat and reorder."""
-
-ANSWERS = (Hello, Sets, Range, Delta, Rest, Want, BlockMessage, NoBase, Locate)
-"""What a question may be answered with. BEAT and BYE answer too, when they come after all that was asked."""
 
 
 class Session:
@@ -109,15 +84,13 @@ class Session:
         self.close_reason = ""
         self._opened, self._trees, self._asked = opened, trees, asked
         self._holdings = trees.holdings
-        self._memory = opened.memory or PeerMemory()
-        self._theirs = self._memory.bodies
+        self._known = Acquaintance(trees.holdings, opened.memory)
         self._brief = opened.brief
         self._out = Outbox()
-        self._journal, self._counter = self._holdings.journal()
         # Placeholders until both nonces are known; nothing is named before.
         self._salt = Salt(b"", b"")
-        self._exchange = Exchange(self._holdings, self._salt, asked, self._out, self._may, ())
-        self._reconcile = Reconcile(trees, self._salt, self._shared, self._exchange.listed)
+        self._exchange = Exchange(self._holdings, self._salt, asked, self._out, self._known.may, ())
+        self._reconcile = Reconcile(trees, self._salt, self._known.shared, self._exchange.listed)
         self._started = self._heard = self._progress = now
         self._beat_at = now + BEAT_S
         self._compare_at = now + COMPARE_S
@@ -127,30 +100,15 @@ class Session:
         self._unsettled = False
         self._said_bye: tuple[int, int] | None = None
         self._bye: Bye | None = None
-        self._told = b""
         self._equal = False
         self._wake: float | None = None
         self._hello_root = self._reconcile.root()
-        self._hello_counter = 0
-        self._peer_root = self._peer_journal = b""
 
     # --- The one entry --------------------------------------------------------------------------------
 
     def open(self, now: float) -> list[Effect]:
         """Say HELLO."""
-        doubt = self._memory.doubt
-        self._out.say(
-            Hello(
-                VERSION,
-                self._journal,
-                self._counter,
-                b"" if doubt else self._memory.journal,
-                0 if doubt else self._memory.counter,
-                self._opened.nonce,
-                self._opened.wall_ms,
-                self._hello_root,
-            )
-        )
+        self._out.say(self._known.hello(VERSION, self._opened.nonce, self._opened.wall_ms, self._hello_root))
         return self._effects(now)
 
     def handle(self, event: Event, now: float, others: bool = False) -> list[Effect]:
@@ -174,7 +132,9 @@ class Session:
                 self._exchange.granted(now)
                 self._unsettled = self._unsettled or self._exchange.wants.open > 0
             case Followed():
-                self._followed()
+                if self.phase is Phase.TALKING and not self._known.up_to_date:
+                    self._out.say(self._known.tell())
+                    self._compare(now)
             case Tick():
                 self._tick(now)
             case Closed():
@@ -192,7 +152,9 @@ class Session:
         if self.phase is Phase.TALKING:
             self._exchange.flush(now)
             if self._exchange.strikes >= STRIKES:
-                self._close("strikes", f"three blocks were not what they claimed: {self._exchange.fault}", BACK_OFF_S)
+                self._close(
+                    "strikes", f"three blocks were not what they claimed: {self._exchange.fault}", BACK_OFF_S
+                )
             else:
                 self._settle(now)
         if self.phase is not Phase.OVER:
@@ -222,10 +184,7 @@ class Session:
             case Hello():
                 self._hello(message, now)
             case Bodies(bodies):
-                self._theirs = bodies
-                for body in bodies:
-                    if body not in self._holdings.bodies():
-                        self._out.effects.append(Follow(*body))
+                self._out.effects += [Follow(*body) for body in self._known.hear(bodies)]
             case Sets():
                 self._awaits.clear()
                 self._unsettled = True
@@ -233,7 +192,7 @@ class Session:
             case Range():
                 self._unsettled = True
                 key = self._reconcile.set_of(message)
-                if key is not None and self._may(key):
+                if key is not None and self._known.may(key):
                     answers, claims = self._reconcile.on_range(key, message)
                     self._exchange.claim(claims, now)
                     self._say(answers)
@@ -263,40 +222,37 @@ class Session:
             case Bye():
                 self._brief = True
                 self._bye = message
-                self._agree(message.root or self._peer_root, message.counter)
+                self._agree(message.root or self._known.root, message.counter)
 
     def _hello(self, hello: Hello, now: float) -> None:
         if hello.version != VERSION:
-            self._close("version", f"the peer speaks version {hello.version} of the protocol, we speak {VERSION}")
+            self._close(
+                "version", f"the peer speaks version {hello.version} of the protocol, we speak {VERSION}"
+            )
             return
         self.phase = Phase.TALKING
-        mine, memory = self._opened.nonce, self._memory
+        mine = self._opened.nonce
         first, second = (mine, hello.nonce) if self._opened.dialler else (hello.nonce, mine)
         if first == second:
             self._close("echo", "the peer sends back what we say", BACK_OFF_S)
             return
-        self._salt = Salt(first, second)
-        self._exchange = Exchange(
-            self._holdings, self._salt, self._asked, self._out, self._may, self._still_refused()
-        )
-        self._reconcile = Reconcile(self._trees, self._salt, self._shared, self._exchange.listed)
-        self._peer_root, self._peer_journal, self._hello_counter = hello.root, hello.journal, hello.counter
-        knows_us = hello.seen_journal == self._journal
-        if knows_us and hello.seen_counter > self._counter:
+        known = self._known
+        tell = known.greet(hello)
+        salt = Salt(first, second)
+        refused = known.still_refused(self._opened.wall_ms)
+        self._exchange = Exchange(self._holdings, salt, self._asked, self._out, known.may, refused)
+        self._reconcile = Reconcile(self._trees, salt, known.shared, self._exchange.listed)
+        if known.rolled_back:
             self._out.effects.append(Outrun(hello.seen_counter))
-        known = memory.journal == hello.journal and not memory.doubt and memory.counter <= hello.counter
-        bodies = digest(tuple(self._holdings.bodies()))
-        if not knows_us or hello.seen_counter < memory.told_at or memory.told != bodies:
-            self._tell_bodies()
-        else:
-            self._told = bodies
+        if tell:
+            self._out.say(known.tell())
         if hello.root == self._hello_root:
             self._exchange.level = True
             self._agree(hello.root, hello.counter)
             return
         self._unsettled = True
-        if known and knows_us and hello.seen_counter <= self._counter:
-            self._say_delta(hello.seen_counter)
+        if known.since is not None:
+            self._say_delta(known.since)
         elif self._opened.dialler:
             self._compare(now)
         else:
@@ -351,29 +307,6 @@ class Session:
         self._compare_at = now + self._patience
         self._out.say(self._reconcile.sets())
 
-    # --- Bodies ---------------------------------------------------------------------------------------
-
-    def _tell_bodies(self) -> None:
-        bodies = tuple(self._holdings.bodies())
-        self._told = digest(bodies)
-        self._out.say(Bodies(bodies))
-
-    def _followed(self) -> None:
-        if self.phase is Phase.TALKING and digest(tuple(self._holdings.bodies())) != self._told:
-            self._tell_bodies()
-            self._unsettled = True
-            self._out.say(self._reconcile.sets())
-
-    def _shared(self) -> list[SetKey]:
-        return sorted(key for key in self._holdings.sets() if self._may(key))
-
-    def _may(self, key: SetKey) -> bool:
-        """Say whether both may hold a set: what is local never leaves, and nobody gets what they do not follow."""
-        scope, reach, _ = key
-        if reach == Reach.LOCAL or all(scope != mine for mine, _ in self._holdings.bodies()):
-            return False
-        return self._theirs is None or any(scope == theirs for theirs, _ in self._theirs)
-
     # --- When nothing is left -------------------------------------------------------------------------
 
     def _settle(self, now: float) -> None:
@@ -388,7 +321,7 @@ class Session:
                 counter = self._holdings.journal()[1]
                 self._out.say(Bye(0, b"" if root == self._hello_root else root, counter, self._handled))
             if self._bye is not None and self._bye.handled == self._out.sent:
-                self._agree(self._bye.root or self._peer_root, self._bye.counter)
+                self._agree(self._bye.root or self._known.root, self._bye.counter)
                 self._part()
         elif self._unsettled:
             self._unsettled = False
@@ -409,39 +342,25 @@ class Session:
 
     def _known_to_the_end(self) -> None:
         """All that the peer had when it said HELLO is held or refused: remember so much."""
-        if not self._exchange.wants.unserved and (self._exchange.refused or self._exchange.refused_by_peer):
-            self._remember(max(self._hello_counter, self._seen), self._memory.doubt)
+        if not self._exchange.wants.unserved and self._refusing:
+            self._remember(self._known.counter, self._known.memory.doubt)
 
     @property
-    def _seen(self) -> int:
-        return self._memory.counter if self._memory.journal == self._peer_journal else 0
+    def _refusing(self) -> bool:
+        return bool(self._exchange.refused or self._exchange.refused_by_peer)
 
     def _remember(self, counter: int, doubt: bool) -> None:
-        memory = PeerMemory(
-            self._peer_journal,
-            max(counter, self._seen),
-            self._theirs,
-            self._told,
-            self._counter,
-            tuple(self._exchange.refused.values()),
-            doubt,
-        )
-        if memory != self._memory:
-            self._memory = memory
+        memory = self._known.remember(counter, self._exchange.refused.values(), doubt)
+        if memory is not None:
             self._out.effects.append(Remember(memory))
 
     def _part(self) -> None:
         """End after BYE both ways."""
         if not self._equal:
             self._known_to_the_end()
-            if not self._exchange.refused and not self._exchange.refused_by_peer:
-                self._memory = replace(self._memory, doubt=True, journal=self._peer_journal)
-                self._out.effects.append(Remember(self._memory))
+            if not self._refusing:
+                self._out.effects.append(Remember(self._known.doubt()))
         self._close("done", "nothing is left to ask")
-
-    def _still_refused(self) -> list[Refusal]:
-        wall = self._opened.wall_ms
-        return [each for each in self._memory.refused if each.until == 0 or each.until > wall]
 
     # --- Time -----------------------------------------------------------------------------------------
 
@@ -494,4 +413,3 @@ class Session:
     def _end(self) -> None:
         self.phase = Phase.OVER
         self._exchange.wants.close()
-

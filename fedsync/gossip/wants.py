@@ -112,7 +112,9 @@ class Wants:
         if wish is None:
             if len(self._wishes) >= MAX_LISTED:
                 raise BadMessage("field", f"more than {MAX_LISTED} logs in one session")
-            wish = Wish(claim.short, claim.log, claim.set, claim.theirs, claim.verdict.lack, claim.verdict.parted)
+            wish = Wish(
+                claim.short, claim.log, claim.set, claim.theirs, claim.verdict.lack, claim.verdict.parted
+            )
             self._wishes[claim.short] = wish
             if claim.follows:
                 self._heard = max(self._heard, now)

@@ -1,0 +1,105 @@
+"""What we know of a peer, and it of us: journals, counters, bodies, and so what both may hold. Pure.
+
+`remember` is called only when all that the peer had at a counter is durable here or refused.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from fedsync.gossip.holdings import Holdings, SetKey
+from fedsync.gossip.messages import Bodies, Hello
+from fedsync.gossip.peer_memory import PeerMemory, Refusal, digest
+from fedsync.records.ids import Reach, Scope
+
+
+class Acquaintance:
+    """One peer. `memory` is what is kept of it; `journal`, `counter` and `root` what its HELLO said."""
+
+    def __init__(self, holdings: Holdings, memory: PeerMemory | None) -> None:
+        self._holdings = holdings
+        self.memory = memory or PeerMemory()
+        self.bodies = self.memory.bodies
+        """What the peer follows; None while it has not said."""
+        self.my_journal, self.my_counter = holdings.journal()
+        self.journal = self.root = b""
+        self.counter = 0
+        self.since: int | None = None
+        """Up to where of ours the peer has seen us, when both remember each other; else sets are compared."""
+        self.rolled_back = False
+        """Whether the peer remembers more of our journal than we hold."""
+        self._told = b""
+
+    def hello(self, version: int, nonce: bytes, wall_ms: int, root: bytes) -> Hello:
+        """Return our HELLO. In doubt we say that we have seen nothing."""
+        memory = self.memory
+        journal, counter = (b"", 0) if memory.doubt else (memory.journal, memory.counter)
+        return Hello(version, self.my_journal, self.my_counter, journal, counter, nonce, wall_ms, root)
+
+    def greet(self, hello: Hello) -> bool:
+        """Take in the peer's HELLO; return whether it has to be told what we follow."""
+        memory = self.memory
+        self.journal, self.counter, self.root = hello.journal, hello.counter, hello.root
+        knows_us = hello.seen_journal == self.my_journal
+        self.rolled_back = knows_us and hello.seen_counter > self.my_counter
+        known = memory.journal == hello.journal and memory.counter <= hello.counter and not memory.doubt
+        if known and knows_us and not self.rolled_back:
+            self.since = hello.seen_counter
+        bodies = self._digest()
+        if not knows_us or hello.seen_counter < memory.told_at or memory.told != bodies:
+            return True
+        self._told = bodies
+        return False
+
+    # --- Bodies ---------------------------------------------------------------------------------------
+
+    def tell(self) -> Bodies:
+        """Return what we follow, and take it that the peer knows."""
+        self._told = self._digest()
+        return Bodies(tuple(self._holdings.bodies()))
+
+    @property
+    def up_to_date(self) -> bool:
+        """Whether the peer was told what we follow now."""
+        return self._told == self._digest()
+
+    def hear(self, bodies: tuple[tuple[Scope, bytes], ...]) -> list[tuple[Scope, bytes]]:
+        """Note what the peer follows; return what of it we do not."""
+        self.bodies = bodies
+        mine = {scope for scope, _ in self._holdings.bodies()}
+        return [each for each in bodies if each[0] not in mine]
+
+    def may(self, key: SetKey) -> bool:
+        """Say whether both may hold a set: what is local never leaves, and nobody gets what they do not follow."""
+        scope, reach, _ = key
+        if reach == Reach.LOCAL or all(scope != mine for mine, _ in self._holdings.bodies()):
+            return False
+        return self.bodies is None or any(scope == theirs for theirs, _ in self.bodies)
+
+    def shared(self) -> list[SetKey]:
+        """Return the sets that we hold something of and the peer may hold too, ordered."""
+        return sorted(key for key in self._holdings.sets() if self.may(key))
+
+    def _digest(self) -> bytes:
+        return digest(tuple(self._holdings.bodies()))
+
+    # --- Memory ---------------------------------------------------------------------------------------
+
+    def still_refused(self, wall_ms: int) -> list[Refusal]:
+        """Return the refusals that have not run out."""
+        return [each for each in self.memory.refused if each.until == 0 or each.until > wall_ms]
+
+    def remember(self, counter: int, refused: Iterable[Refusal], doubt: bool) -> PeerMemory | None:
+        """Return what to keep, all of the peer's up to `counter` being held or refused; None: that is kept."""
+        seen = self.memory.counter if self.memory.journal == self.journal else 0
+        memory = PeerMemory(
+            self.journal, max(counter, seen), self.bodies, self._told, self.my_counter, tuple(refused), doubt
+        )
+        if memory == self.memory:
+            return None
+        self.memory = memory
+        return memory
+
+    def doubt(self) -> PeerMemory:
+        """Return what to keep when sets differ and nobody knows why."""
+        self.memory = replace(self.memory, doubt=True)
+        return self.memory

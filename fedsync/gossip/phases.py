@@ -1,0 +1,43 @@
+"""The phases of a session and what is heard in each, as tables. Pure."""
+
+from enum import Enum
+
+from fedsync.gossip.messages import (
+    Beat,
+    BlockMessage,
+    Bodies,
+    Bye,
+    Delta,
+    Hello,
+    Locate,
+    Message,
+    NoBase,
+    Prune,
+    Range,
+    Refused,
+    Rest,
+    Sets,
+    Tip,
+    Want,
+)
+
+
+class Phase(Enum):
+    """Where a session stands."""
+
+    GREETING = "greeting"
+    TALKING = "talking"
+    OVER = "over"
+
+
+HEARS: dict[Phase, tuple[type[Message], ...]] = {
+    Phase.GREETING: (Hello,),
+    Phase.TALKING: (
+        Sets, Range, Delta, Rest, Want, BlockMessage, Tip, Refused, Bye, NoBase, Locate, Bodies, Beat, Prune
+    ),
+    Phase.OVER: (),
+}  # fmt: skip
+"""What is heard in each phase; anything else is dropped, since a carrier may repeat and reorder."""
+
+ANSWERS = (Hello, Sets, Range, Delta, Rest, Want, BlockMessage, NoBase, Locate)
+"""What a question may be answered with. BEAT and BYE answer too, when they come after all that was asked."""
