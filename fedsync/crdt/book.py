@@ -102,11 +102,8 @@ class _Fold:
     def settle(self) -> Bounds:
         """Settle every slot that may have changed; return whose facts may count otherwise."""
         changed = settle(self.draft, self.slots)
-        reseated = set(self.bound)
-        for page, scope in changed.items():
-            here = known(self.draft, page)
-            if here is not None and here.epoch == page:
-                reseated.add(scope)
+        # Not only pages with an epoch: a rival without one may undo, for now, what an adopted page did.
+        reseated = self.bound | set(changed.values())
         return {(scope, key) for scope in reseated for key in reseat(self.draft, scope)}
 
     # --- Writing down

@@ -86,26 +86,26 @@ def next_signature(view: Reader, page: PageId, log: LogId, repair_key: Key | Non
     if here.repair:
         # Locks and quorums are the sealers' affair: a repair page counts who signed it, in any round.
         return _sign(max(own.top, 0), None, page, own)
-    round_ = _round(judged, epoch, own)
-    if round_ == own.top and page in own.signed | own.approved:
-        return Refuse("already-signed", "You have signed this page in the round that is open.")
     hold = max((each for each in judged.holds.get(log, []) if each.page != page), key=_by_round, default=None)
-    lock = None
-    if hold is not None:
-        frees = [each for each in judged.quorums(page) if each > hold.round]
-        if not frees:
-            return Refuse(
-                "locked",
-                "You approved a rival page, and this one has not been signed by enough in a later round.",
-                hold.page,
-            )
-        lock = max((each for each in frees if each < round_), default=frees[0])
-        round_ = max(round_, lock + 1)
+    frees = [each for each in judged.quorums(page) if hold is None or each > hold.round]
+    if hold is not None and not frees:
+        return Refuse(
+            "locked",
+            "You approved a rival page, and this one has not been signed by enough in a later round.",
+            hold.page,
+        )
     rival = _later_quorum(judged, page)
     if rival is not None:
         return Refuse(
             "rival-quorum", "A rival page is further: enough have signed it in a later round.", rival
         )
+    round_ = _round(judged, epoch, own)
+    if round_ == own.top and page in own.signed | own.approved:
+        return Refuse("already-signed", "You have signed this page in the round that is open.")
+    lock = None
+    if hold is not None:
+        lock = max((each for each in frees if each < round_), default=frees[0])
+        round_ = max(round_, lock + 1)
     sign = _sign(round_, lock, page, own)
     ready = may_approve(view, page, log)
     if isinstance(sign, Sign) and isinstance(ready, Approve) and ready.round < sign.round:
@@ -163,7 +163,7 @@ def next_act(view: Reader, page: PageId, log: LogId) -> tuple[Sign | Approve, ..
     """
     sign = next_signature(view, page, log)
     if isinstance(sign, Refuse):
-        ready = may_approve(view, page, log)
+        ready = may_approve(view, page, log) if sign.code in ("approve", "already-signed") else sign
         return (ready,) if isinstance(ready, Approve) else sign
     also = may_approve(view, page, log, signing=sign.round)
     return (sign, also) if isinstance(also, Approve) else (sign,)
