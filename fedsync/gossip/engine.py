@@ -23,8 +23,9 @@ from fedsync.gossip.events import (
 )
 from fedsync.gossip.holdings import Holdings
 from fedsync.gossip.messages import Tag
+from fedsync.gossip.phases import Phase
 from fedsync.gossip.report import Report
-from fedsync.gossip.session import Phase, Session
+from fedsync.gossip.session import Session
 from fedsync.gossip.trie import Trees
 from fedsync.gossip.wants import Asked
 

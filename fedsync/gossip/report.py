@@ -10,7 +10,7 @@ class Report:
     """What `fedsync status` shows of a peer. None: not known yet."""
 
     state: str
-    """connecting, comparing, catching up, waiting (for our own door), behind, same, live, over."""
+    """connecting, comparing, catching up, behind, same, live, over."""
     we_lack: int | None
     they_lack: int | None
     reason: str
@@ -25,12 +25,12 @@ def report(phase: str, exchange: Exchange, equal: bool, comparing: bool, closed:
     lack, unserved = exchange.wants.lack, exchange.wants.unserved
     theirs = exchange.server.lack
     refused = len(exchange.refused) + len(exchange.refused_by_peer)
+    if exchange.wants.outstanding or exchange.taking:
+        return Report("catching up", lack, theirs, f"{exchange.wants.open} logs are on their way")
     if comparing:
         return Report("comparing", None, None, "finding out which logs differ")
     if equal and not lack:
         return Report("same", 0, theirs, "both hold the same")
-    if exchange.wants.outstanding or exchange.taking:
-        return Report("catching up", lack, theirs, f"{exchange.wants.open} logs are on their way")
     if unserved:
         return Report("behind", lack, theirs, f"the peer told of {unserved} logs and did not send them")
     if refused:

@@ -100,6 +100,7 @@ class Session:
         self._unsettled = False
         self._said_bye: tuple[int, int] | None = None
         self._bye: Bye | None = None
+        self._last_beat: Beat | None = None
         self._equal = False
         self._wake: float | None = None
         self._hello_root = self._reconcile.root()
@@ -146,7 +147,8 @@ class Session:
     @property
     def report(self) -> Report:
         """Say for people how the session stands."""
-        return report(self.phase.value, self._exchange, self._equal, bool(self._awaits), self.close_reason)
+        comparing = bool(self._awaits) or self._unsettled
+        return report(self.phase.value, self._exchange, self._equal, comparing, self.close_reason)
 
     def _effects(self, now: float) -> list[Effect]:
         if self.phase is Phase.TALKING:
@@ -285,6 +287,7 @@ class Session:
                 self._out.say(Rest(self._reconcile.rest()))
 
     def _beat(self, beat: Beat, now: float) -> None:
+        self._last_beat = beat
         self._agree(beat.root, beat.counter)
         if self._equal or not self._exchange.idle or self._awaits:
             return
@@ -326,6 +329,8 @@ class Session:
         elif self._unsettled:
             self._unsettled = False
             self._exchange.level = True
+            if self._last_beat is not None:
+                self._agree(self._last_beat.root, self._last_beat.counter)
             self._say_beat(now)
 
     def _say_beat(self, now: float) -> None:
