@@ -97,6 +97,11 @@ def pages(view: Reader, scope: Scope) -> list[PageView]:
     return sorted(found, key=lambda each: (each.number, each.id))
 
 
+def page_ids(view: Reader, scope: Scope) -> list[tuple[PageId, int]]:
+    """Return the id and number of each page of a book whose chain is held, without reading what they say."""
+    return [(page, row.number) for page, row in _statuses(view, scope)]
+
+
 def page_view(view: Reader, page: PageId) -> PageView | None:
     """Return one page, None when its chain is not held."""
     here = known(view, page)

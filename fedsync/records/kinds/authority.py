@@ -174,7 +174,7 @@ def parse_page(value: Value) -> Page:
     if not isinstance(entries, list):
         raise Void("malformed", "a page's entries are a list")
     parsed = tuple(_entry(each) for each in entries)
-    if fields.get("number") == 0:
+    if type(fields.get("number")) is int and fields["number"] == 0:
         _exactly(fields, {"body", "number", "prev", "entries", "scope"}, set(), "page 0")
         if fields["body"] is not None or fields["prev"] is not None:
             raise Void("malformed", "page 0 has no body and no page before it")
