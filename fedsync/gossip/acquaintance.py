@@ -84,7 +84,7 @@ class Acquaintance:
 
     # --- Memory ---------------------------------------------------------------------------------------
 
-    def still_refused(self, wall_ms: int) -> list[Refusal]:
+    def still_refused(self, wall_ms: int) -> Iterable[Refusal]:
         """Return the refusals that have not run out."""
         return [each for each in self.memory.refused if each.until == 0 or each.until > wall_ms]
 

@@ -42,6 +42,9 @@ class Engine:
         self._sessions: dict[Peer, Session] = {}
         self._budgets: dict[Peer, Budget] = {}
         self._full: set[Peer] = set()
+        # A peer that was away when authority came must not keep what was refused before.
+        self._grants = 0
+        self._saw: dict[Peer, int] = {}
 
     def handle(self, peer: Peer, event: Event, now: float) -> list[tuple[Peer, Effect]]:
         """Return what to do, and on whose link, about an event of one peer's link.
@@ -51,7 +54,9 @@ class Engine:
         if isinstance(event, Opened):
             old = self._sessions.get(peer)
             out = [(peer, each) for each in old.handle(Closed(), now)] if old else []
-            session = Session(peer, event, self._trees, self._asked, now)
+            lifted = self._saw.get(peer) != self._grants
+            self._saw[peer] = self._grants
+            session = Session(peer, event, self._trees, self._asked, now, lifted)
             self._sessions[peer] = session
             self._budgets.setdefault(peer, Budget(now))
             self._full.discard(peer)
@@ -63,7 +68,9 @@ class Engine:
     def everyone(self, event: Stored | Granted | Followed, now: float) -> list[tuple[Peer, Effect]]:
         """Return what to do about something that concerns all sessions."""
         out: list[tuple[Peer, Effect]] = []
+        self._grants += isinstance(event, Granted)
         for peer in list(self._sessions):
+            self._saw[peer] = self._grants
             out += self._one(peer, event, now)
         return out + self._poke(now)
 

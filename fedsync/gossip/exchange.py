@@ -211,20 +211,28 @@ class Exchange:
             self._out.say(Refused(refusal.log, refusal.code, refusal.until))
             self._out.effects.append(Noted(refusal.log, refusal.code, refusal.until, True))
 
-    def granted(self, now: float) -> None:
-        """Ask again for what was refused."""
-        self.refused.clear()
-        again, self._again = self._again, {}
-        for log, claim in again.items():
-            held = self._holdings.log(log)
-            verdict = compare(log, held, claim.theirs, self._salt, self._holdings)
-            if verdict.want:
-                self.wants.add(Claim(claim.short, log, claim.set, claim.theirs, verdict), now)
+    def lift(self, logs: Iterable[LogId], now: float) -> bool:
+        """Ask again for what was refused of these logs; return whether sets have to be compared for it."""
+        unseen = False
+        for log in list(logs):
+            self.refused.pop(log, None)
+            claim = self._again.pop(log, None)
+            unseen = unseen or claim is None
+            if claim is not None:
+                verdict = compare(log, self._holdings.log(log), claim.theirs, self._salt, self._holdings)
+                if verdict.want:
+                    self.wants.add(Claim(claim.short, log, claim.set, claim.theirs, verdict), now)
+        return unseen
 
     def strike(self, code: str) -> None:
         """Count a block that deserved nothing."""
         self.strikes += 1
         self.fault = code
+
+    @property
+    def refusals(self) -> set[LogId]:
+        """The logs that either side refuses: they are left out when what both hold is compared."""
+        return self.refused_by_peer.union(self.refused)
 
     @property
     def taking(self) -> int:
@@ -237,6 +245,9 @@ class Exchange:
         """Serve what the peer asks for; return how many logs these are. Raises BadMessage."""
         wanted = read_wanted(message.listing)
         for short, base in wanted:
+            log = self.server.log(short)
+            if log is not None:
+                self.refused_by_peer.discard(log)
             self._answer(short, self.server.want(short, None if base is None else [base]))
         return len(wanted)
 

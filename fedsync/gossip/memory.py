@@ -165,11 +165,14 @@ class Memory:
 
     def write(self, block: Block) -> None:
         """Keep a block of our own; it follows what is held."""
+        base = self.base(block.log, (block.first - 1, block.prev))
+        if block.first and base is None:
+            raise ValueError("what the block follows is not held")
         held = self._logs.get(block.log) or self._new(block.genesis)
-        base = self.base(block.log, (block.first - 1, block.prev)) if block.first else None
-        self._append(held, block, base.place if base else START, 0) if held.blocks else self._keep(
-            held, block, START
-        )
+        if held.blocks:
+            self._append(held, block, base.place if base else START, 0)
+        else:
+            self._keep(held, block, START)
 
     def pin(self, log: LogId, head: Head) -> None:
         """Take it that the body has named this tip for a log. What leads elsewhere counts no more."""

@@ -65,9 +65,20 @@ class Reconcile:
 
     # --- By root, and by range ------------------------------------------------------------------------
 
-    def root(self) -> bytes:
-        """Return the 16 bytes over the roots of the sets that both may hold."""
-        return root_of_roots(self._trees.roots(self._shared()))
+    def root(self, without: Iterable[LogId] = ()) -> bytes:
+        """Return the 16 bytes over the roots of the sets that both may hold, some logs left out."""
+        out: dict[SetKey, list[LogId]] = {}
+        for log in without:
+            held = self._holdings.log(log)
+            if held is not None:
+                out.setdefault(held.set, []).append(log)
+        roots = []
+        for key in self._shared():
+            left = out.get(key)
+            root = Tree(self._holdings, key, left).hash() if left else self._trees.tree(key).hash()
+            if root != EMPTY:
+                roots.append((key, root))
+        return root_of_roots(roots)
 
     def sets(self) -> Sets:
         """Return what opens a comparison."""
@@ -264,18 +275,7 @@ class Reconcile:
 
     def rest(self) -> bytes:
         """Return 16 bytes over our sets without the logs that either side listed."""
-        without: dict[SetKey, list[LogId]] = {}
-        for log in self._told | self._heard:
-            held = self._holdings.log(log)
-            if held is not None:
-                without.setdefault(held.set, []).append(log)
-        roots = []
-        for key in sorted(self._shared()):
-            out = without.get(key)
-            root = Tree(self._holdings, key, out).hash() if out else self._trees.tree(key).hash()
-            if root != EMPTY:
-                roots.append((key, root))
-        return root_of_roots(roots)
+        return self.root(self._told | self._heard)
 
 
 def _last(raw: bytes) -> int:

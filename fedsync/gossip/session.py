@@ -78,12 +78,16 @@ from fedsync.gossip.wants import Asked
 class Session:
     """One session. `handle` is its one entry; `report` says for people how it stands."""
 
-    def __init__(self, peer: Peer, opened: Opened, trees: Trees, asked: Asked, now: float) -> None:
+    def __init__(
+        self, peer: Peer, opened: Opened, trees: Trees, asked: Asked, now: float, lifted: bool = False
+    ) -> None:
+        """`lifted`: authority or quota have changed since the peer was last seen, so refusals are void."""
         self.peer = peer
         self.phase = Phase.GREETING
         self.close_reason = ""
         self._opened, self._trees, self._asked = opened, trees, asked
         self._holdings = trees.holdings
+        self._lifted = lifted
         self._known = Acquaintance(trees.holdings, opened.memory)
         self._brief = opened.brief
         self._out = Outbox()
@@ -130,8 +134,9 @@ class Session:
                 self._exchange.on_stored(event, self.peer, live)
             case Granted():
                 self._patience = COMPARE_S
-                self._exchange.granted(now)
-                self._unsettled = self._unsettled or self._exchange.wants.open > 0
+                self._lifted = True
+                if self._exchange.lift(self._exchange.refused, now):
+                    self._compare(now)
             case Followed():
                 if self.phase is Phase.TALKING and not self._known.up_to_date:
                     self._out.say(self._known.tell())
@@ -241,7 +246,7 @@ class Session:
         known = self._known
         tell = known.greet(hello)
         salt = Salt(first, second)
-        refused = known.still_refused(self._opened.wall_ms)
+        refused = () if self._lifted else known.still_refused(self._opened.wall_ms)
         self._exchange = Exchange(self._holdings, salt, self._asked, self._out, known.may, refused)
         self._reconcile = Reconcile(self._trees, salt, known.shared, self._exchange.listed)
         if known.rolled_back:
@@ -292,8 +297,6 @@ class Session:
         if self._equal or not self._exchange.idle or self._awaits:
             return
         quiet = beat.handled == self._out.sent
-        if quiet:
-            self._known_to_the_end()
         # Only the dialler compares: a BEAT of ours makes it see that it should.
         if now < self._compare_at or not (quiet or now - self._progress > BEAT_S):
             return
@@ -320,7 +323,7 @@ class Session:
             state = (self._out.sent, self._handled)
             if self._said_bye != state:
                 self._said_bye = state
-                root = self._reconcile.root()
+                root = self._root()
                 counter = self._holdings.journal()[1]
                 self._out.say(Bye(0, b"" if root == self._hello_root else root, counter, self._handled))
             if self._bye is not None and self._bye.handled == self._out.sent:
@@ -335,24 +338,19 @@ class Session:
 
     def _say_beat(self, now: float) -> None:
         self._beat_at = now + BEAT_S
-        self._out.say(Beat(self._reconcile.root(), self._holdings.journal()[1], self._handled))
+        self._out.say(Beat(self._root(), self._holdings.journal()[1], self._handled))
 
     def _agree(self, root: bytes, counter: int) -> None:
         """Compare roots; when they are equal, all that the peer had at this counter is held here."""
-        self._equal = root == self._reconcile.root()
+        self._equal = root == self._root()
         if self._equal:
             self._patience = COMPARE_S
             self._exchange.level = True
             self._remember(counter, doubt=False)
 
-    def _known_to_the_end(self) -> None:
-        """All that the peer had when it said HELLO is held or refused: remember so much."""
-        if not self._exchange.wants.unserved and self._refusing:
-            self._remember(self._known.counter, self._known.memory.doubt)
-
-    @property
-    def _refusing(self) -> bool:
-        return bool(self._exchange.refused or self._exchange.refused_by_peer)
+    def _root(self) -> bytes:
+        """Return what BEAT and BYE say: the root without the logs that either of us refuses."""
+        return self._reconcile.root(self._exchange.refusals)
 
     def _remember(self, counter: int, doubt: bool) -> None:
         memory = self._known.remember(counter, self._exchange.refused.values(), doubt)
@@ -362,9 +360,7 @@ class Session:
     def _part(self) -> None:
         """End after BYE both ways."""
         if not self._equal:
-            self._known_to_the_end()
-            if not self._refusing:
-                self._out.effects.append(Remember(self._known.doubt()))
+            self._out.effects.append(Remember(self._known.doubt()))
         self._close("done", "nothing is left to ask")
 
     # --- Time -----------------------------------------------------------------------------------------
@@ -386,6 +382,10 @@ class Session:
             # What opens a comparison was lost: begin another.
             self._compare(now)
         if not self._brief and now >= self._beat_at:
+            wall = self._opened.wall_ms + (now - self._started) * 1000
+            due = [each.log for each in self._exchange.refused.values() if 0 < each.until <= wall]
+            if self._exchange.lift(due, now):
+                self._compare(now)
             self._say_beat(now)
 
     def _wake_up(self, now: float) -> None:

@@ -78,6 +78,8 @@ class Wish:
     after: float = 0.0
     takes: int = 0
     located: bool = False
+    for_set: bool = False
+    """Whether it was asked for under the claim of its set."""
 
     @property
     def priority(self) -> int:
@@ -102,6 +104,7 @@ class Wants:
         self._out: dict[bytes, Wish] = {}
         self._unserved: dict[bytes, Wish] = {}
         self._delayed: dict[bytes, Wish] = {}
+        self._claimed: dict[SetKey, int] = {}
         self._heard = 0.0
 
     # --- What is wanted -------------------------------------------------------------------------------
@@ -173,6 +176,9 @@ class Wants:
                 out.append(Locate(wish.short, places(self._salt, locator(wish.log, held, self._holdings))))
             else:
                 listing += wanted(self._salt, wish.short, held.heads[0] if held else None)
+            if wish.log is None and wish.set is not None:
+                wish.for_set = True
+                self._claimed[wish.set] = self._claimed.get(wish.set, 0) + 1
             wish.state = State.ASKED
             self._out[wish.short] = wish
             if len(self._out) >= WINDOW_LOGS or len(listing) > LISTING_BYTES:
@@ -317,8 +323,12 @@ class Wants:
         self._delayed.pop(wish.short, None)
         if wish.log is not None:
             self._asked.free(wish.log, self)
-        if wish.set is not None and not any(w.log is None and w.set == wish.set for w in self._out.values()):
-            self._asked.free(wish.set, self)
+        if wish.for_set and wish.set is not None:
+            # Others may ask only when all that we asked for is stored: until then they would ask for the same.
+            wish.for_set = False
+            self._claimed[wish.set] -= 1
+            if not self._claimed[wish.set]:
+                self._asked.free(wish.set, self)
 
     def _drop(self, wish: Wish) -> None:
         self._wishes.pop(wish.short, None)

@@ -1,0 +1,192 @@
+"""Many peers at once: what one uses or spoils is not the others' loss."""
+
+from hashlib import sha256
+
+from fedsync.gossip.engine import Engine
+from fedsync.gossip.events import (
+    Close,
+    Granted,
+    Held,
+    Opened,
+    Pause,
+    Peer,
+    Received,
+    Resume,
+    Room,
+    Send,
+    Take,
+    Taken,
+    Tick,
+)
+from fedsync.gossip.limits import BLOCKS_BURST, BYTES_BURST, INCARNATION_DELAY_S, MAX_TAKES, ROOM_BYTES
+from fedsync.gossip.listing import Salt, wanted
+from fedsync.gossip.memory import Memory
+from fedsync.gossip.messages import Beat, BlockMessage, Hello, Prune, Range, Tip, Want, decode, encode
+from fedsync.records.block import peek
+from fedsync.records.ids import LogClass
+from tests.sim.world import BODY, Author, World, checked, equal
+
+A, B = Peer(b"a"), Peer(b"b")
+HELLO = Hello(1, b"j" * 8, 5, b"", 0, b"2" * 8, 0, b"r" * 16)
+SALT = Salt(b"1" * 8, b"2" * 8)
+
+
+def engine(authors: list[Author], words: int = 1) -> tuple[Engine, Memory]:
+    """Return an engine over a memory in which each author has written."""
+    memory = Memory(b"north" * 2, checker=checked)
+    memory.following = [BODY]
+    for author in authors:
+        for block in author.write(*[sha256(b"%d" % number).hexdigest() for number in range(words)]):
+            memory.write(block)
+    return Engine(memory), memory
+
+
+def open_session(engine: Engine, peer: Peer, now: float = 0.0) -> list[object]:
+    effects = engine.handle(peer, Opened(True, b"1" * 8, 0, None), now)
+    effects += engine.handle(peer, Received(encode(HELLO)), now)
+    return [each for _, each in effects]
+
+
+def sent(effects: list[tuple[Peer, object]]) -> list[object]:
+    return [decode(each.frame) for _, each in effects if isinstance(each, Send)]
+
+
+def want(memory: Memory, authors: list[Author]) -> Want:
+    return Want(b"".join(wanted(SALT, SALT.log(author.log), None) for author in authors))
+
+
+def list_all(north: Engine, memory: Memory, peer: Peer) -> None:
+    """Let the engine name all its logs to the peer."""
+    for key in memory.sets():
+        north.handle(peer, Received(encode(Range(key, (b"\x40",)))), 0.0)
+
+
+def test_no_more_is_sent_than_the_carrier_has_room_for() -> None:
+    authors = [Author(number) for number in range(40)]
+    north, memory = engine(authors, words=400)
+    open_session(north, A)
+    list_all(north, memory, A)
+    blocks = sent(north.handle(A, Received(encode(want(memory, authors))), 0.0))
+    size = sum(len(encode(each)) for each in blocks)  # type: ignore[arg-type]
+    assert size <= ROOM_BYTES + 65_535
+    assert sent(north.handle(A, Tick(), 1.0)) == []
+    assert sent(north.handle(A, Room(1), 1.0)) != []
+
+
+def test_a_fork_proof_and_authority_overtake_facts_that_wait() -> None:
+    facts = [Author(number, LogClass.FACTS) for number in range(40)]
+    urgent = [Author(99, LogClass.AUTHORITY)]
+    north, memory = engine(facts, words=100)
+    for block in urgent[0].write("page"):
+        memory.write(block)
+    open_session(north, A)
+    list_all(north, memory, A)
+    north.handle(A, Room(1), 0.0)
+    north.handle(A, Received(encode(want(memory, facts))), 0.0)
+    north.handle(A, Received(encode(want(memory, urgent))), 0.0)
+    (block,) = sent(north.handle(A, Room(1), 0.0))
+    assert isinstance(block, BlockMessage)
+    assert peek(block.raw).log == urgent[0].log
+
+
+def test_facts_that_wait_are_not_starved_by_authority() -> None:
+    facts = [Author(number, LogClass.FACTS) for number in range(40)]
+    pages = [Author(100 + number, LogClass.AUTHORITY) for number in range(60)]
+    north, memory = engine(facts + pages)
+    open_session(north, A)
+    list_all(north, memory, A)
+    north.handle(A, Room(-1), 0.0)
+    north.handle(A, Received(encode(want(memory, facts + pages))), 0.0)
+    first = [each for _ in range(32) for each in sent(north.handle(A, Room(1), 0.0))]
+    kinds = {author.log: author.log_class for author in facts + pages}
+    classes = [kinds[peek(each.raw).log] for each in first if isinstance(each, BlockMessage)]
+    assert 1 <= classes.count(LogClass.FACTS) <= 3
+
+
+def test_a_peer_that_reads_slowly_is_told_of_a_log_once_however_often_it_moves() -> None:
+    world = World()
+    north, south = world.node("north"), world.node("south")
+    link = world.link(north, south)
+    author = Author(1)
+    north.write(author.write("word"))
+    world.connect(link)
+    world.run(10)
+    said: list[object] = []
+    world.tamper["north"] = lambda _, __, frame: said.append(decode(frame)) or []  # type: ignore[func-returns-value]
+    north.tell(south.peer, Room(0))
+    for number in range(50):
+        north.write(author.write(str(number)))
+    assert said == []
+    north.tell(south.peer, Room(10_000))
+    assert [type(each) for each in said] == [Tip]
+
+
+def test_a_peer_whose_blocks_wait_at_the_door_is_not_read_until_they_are_judged() -> None:
+    north, _ = engine([])
+    open_session(north, A)
+    author = Author(1)
+    frames = [encode(BlockMessage(False, True, block.raw)) for _ in range(MAX_TAKES + 5) for block in author.write("x")]
+    effects = [each for frame in frames for _, each in north.handle(A, Received(frame), 0.0)]
+    assert effects.count(Pause(None)) == 1
+    takes = [each for each in effects if isinstance(each, Take)]
+    assert [each.number for each in takes] == list(range(1, len(frames) + 1))
+    after = [each for take in takes for _, each in north.handle(A, Taken(take.number, Held(1)), 0.0)]
+    assert after.count(Resume()) == 1
+
+
+def test_who_uses_more_than_its_share_is_not_read_for_a_while_and_nobody_else_waits() -> None:
+    north, _ = engine([])
+    open_session(north, A)
+    open_session(north, B)
+    flood = encode(BlockMessage(False, True, Author(1).write("x")[0].raw))
+    pauses = []
+    for _ in range(BLOCKS_BURST + 100):
+        for peer, each in north.handle(A, Received(flood), 0.0):
+            if isinstance(each, Take):
+                north.handle(A, Taken(each.number, Held(1)), 0.0)
+            if isinstance(each, Pause):
+                pauses.append((peer, each.until))
+    assert pauses
+    assert all(peer == A and until is not None and until > 0 for peer, until in pauses)
+    beat = Received(encode(Beat(b"r" * 16, 1, 0)))
+    assert not [each for _, each in north.handle(B, beat, 0.0) if isinstance(each, Pause)]
+    assert BYTES_BURST > BLOCKS_BURST
+
+
+def test_a_peer_that_sends_garbage_ends_only_its_own_session() -> None:
+    north, _ = engine([Author(1)])
+    open_session(north, A)
+    open_session(north, B)
+    effects = north.handle(A, Received(b"\xc1"), 0.0)
+    assert [(peer, each.code) for peer, each in effects if isinstance(each, Close)] == [(A, "garbage")]
+    assert north.peers == [B]
+    assert north.handle(A, Received(b"\xc1"), 0.0) == []
+
+
+def test_a_second_session_of_a_peer_takes_the_place_of_the_first() -> None:
+    north, _ = engine([Author(1)])
+    open_session(north, A)
+    open_session(north, A, 5.0)
+    assert north.peers == [A]
+    assert north.report(B) is None
+    assert [type(each) for each in sent(north.handle(A, Received(encode(Prune())), 5.0))] == []
+
+
+def test_what_is_refused_until_a_time_is_asked_for_again_then() -> None:
+    world = World()
+    north, south = world.node("north"), world.node("south")
+    for number in range(10):
+        north.write(Author(1, incarnation=number).write("born again"))
+    link = world.link(north, south)
+    world.connect(link)
+    world.run(30)
+    assert len(list(south.memory.logs())) == 9
+    world.run(INCARNATION_DELAY_S + 130)
+    assert equal([north, south])
+
+
+def test_a_grant_with_nothing_refused_costs_nothing() -> None:
+    north, _ = engine([Author(1)])
+    open_session(north, A)
+    north.handle(A, Received(encode(Beat(b"r" * 16, 1, 0))), 0.0)
+    assert sent(north.everyone(Granted(), 0.0)) == []
