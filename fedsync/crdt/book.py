@@ -59,6 +59,10 @@ from fedsync.records.kinds.authority import (
 )
 from fedsync.records.void import Void
 
+MAX_VOICES = 256
+"""Signatures and approvals of one log in one slot, on one chain. Honest logs need a few; a liar's thousands would be
+read again with every record that comes. What stands above is void by its own chain, on every node alike."""
+
 Bounds = set[tuple[Scope, Key]]
 """Keys whose facts may count otherwise than before: ask `seats.fact_bound` again."""
 
@@ -169,7 +173,10 @@ class _Fold:
     def _voice(self, record: Record, branch: int, said: Signature | Approval) -> tuple[PageId, PageId]:
         before = last_voice(self.draft, record.log, branch, said.slot)
         lock = said.lock if isinstance(said, Signature) else None
-        cells = (int(isinstance(said, Approval)), said.page, said.round, lock, before)
+        nth = 1 if before is None else _nth(self.draft, said.slot, before) + 1
+        if nth > MAX_VOICES:
+            raise Void("too-many", "its log has spoken too often in this slot")
+        cells = (int(isinstance(said, Approval)), said.page, said.round, lock, before, nth)
         self.draft.put(VOICES, (said.slot, record.log, record.seq, record.id), cells)
         self.draft.put(LAST_VOICE, (record.log, branch, said.slot), (record.id,))
         page = known(self.draft, said.page)
@@ -243,3 +250,12 @@ class _Fold:
                     self.draft.put(NAMED, (scope, seat.key, seat.log), (1,))
             for key in entry.repair.keys if entry.repair else ():
                 self.draft.put(NAMED, (scope, key, b""), (1,))
+
+
+def _nth(draft: Draft, slot: PageId, voice: RecordId) -> int:
+    """Return how many records up to this one the chain holds in the slot."""
+    at = record_row(draft, voice)
+    assert at is not None
+    row = draft.get(VOICES, (slot, at.log, at.seq, voice))
+    assert row is not None
+    return int(row[5])  # type: ignore[arg-type]

@@ -24,7 +24,8 @@ PAGES = Table("page", ("page",), ("number", "prev", "body", "scope", "repair", "
 CHILDREN = Table("page_child", ("prev", "page"), ("number",))
 KNOWN = Table("page_known", ("page",), ("scope", "body", "number", "prev", "repair", "epoch", "level"))
 """Pages whose chain to a followed page 0 is held. `epoch`: the page whose epoch governs from the next page on."""
-VOICES = Table("voice", ("slot", "log", "seq", "id"), ("approves", "page", "round", "lock", "before"))
+VOICES = Table("voice", ("slot", "log", "seq", "id"), ("approves", "page", "round", "lock", "before", "nth"))
+"""`before`: the last record in the slot on the same chain; `nth`: how many there are up to this one."""
 LAST_VOICE = Table("voice_last", ("log", "branch", "slot"), ("id",))
 WAITING = Table("voice_waiting", ("page", "id"), ("slot",))
 """Voices whose page is not known yet."""
@@ -35,7 +36,20 @@ NAMED = Table("named", ("scope", "key", "log"), ("named",))
 PEOPLE = Table("person", ("scope", "key", "record"), ("name", "said_by", "time"))
 
 TABLES = (
-    *(BOOKS, STATUSES, VERDICTS, FOLLOWED, LOGS, RECORDS, BRANCHES, PAGES, CHILDREN, KNOWN, VOICES),
+    *(
+        BOOKS,
+        STATUSES,
+        VERDICTS,
+        FOLLOWED,
+        LOGS,
+        RECORDS,
+        BRANCHES,
+        PAGES,
+        CHILDREN,
+        KNOWN,
+        DECISIONS,
+        VOICES,
+    ),
     *(LAST_VOICE, WAITING, SEATS, CUTS, NAMED, PEOPLE),
 )
 """All tables of this side of the fold, for the store that keeps them."""

@@ -30,6 +30,7 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
         "signed-two": Reason(5, "the same log had already signed a rival page in this round"),
         "approved-two": Reason(5, "the same log had already approved a rival page in this round"),
         "signed-after-approving": Reason(5, "the same log had already approved a rival page in this round"),
+        "too-many": Reason(5, "its log has spoken too often about the pages of this slot"),
         "locked": Reason(
             5, "the log approved a rival page and names no later round whose quorum would free it"
         ),

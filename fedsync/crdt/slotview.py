@@ -42,7 +42,7 @@ def _voices(view: Reader, slot: PageId, scope: Scope) -> list[Voice]:
             assert held is not None
             logs[log] = held
         whose = logs[log]
-        approves, page, round_, lock, before = cells
+        approves, page, round_, lock, before, _ = cells
         found.append(
             Voice(
                 id=key[3],  # type: ignore[arg-type]

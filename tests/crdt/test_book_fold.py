@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
+from fedsync.crdt.booktables import CUTS, KNOWN, NAMED, SEATS
 from tests.crdt import naive_book as naive
 from tests.crdt.book_strategies import BODY, Book, busy_books, wild_books
 from tests.crdt.books import compare, folded, rooted, shuffled, write
@@ -20,6 +21,8 @@ def _same(book: Book, seed: int) -> naive.Outcome:
     views = [folded(written.scope, written.page0, shuffled(written, random), random) for _ in range(2)]
     assert compare(views[0], written, outcome, BODY) == {}
     assert rooted(views[0]) == rooted(views[1])
+    for table in (SEATS, CUTS, NAMED, KNOWN):
+        assert list(views[0].scan(table)) == list(views[1].scan(table))
     return outcome
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fedsync.crdt.book import bind
+from fedsync.crdt.book import MAX_VOICES, bind
 from fedsync.crdt.branches import OutOfOrder
 from fedsync.crdt.drafting import CannotDraft, draft_epoch, draft_page, draft_repair
 from fedsync.crdt.minutes import decisions, entry_fault, page_view, pages
@@ -18,8 +18,9 @@ from fedsync.records.codec import Value
 from fedsync.records.genesis import Genesis
 from fedsync.records.ids import Key, LogClass, LogId, PageId, Reach, RecordId
 from fedsync.records.kinds.authority import Tip
+from fedsync.records.seal import Draft, seal
 from fedsync.records.void import Void
-from tests.crdt.books import genesis, key, opening
+from tests.crdt.books import genesis, key, opening, private
 from tests.crdt.community import REPAIRERS, Community, decision
 
 FACTS = LogId(b"f" * 32)
@@ -410,6 +411,23 @@ def test_a_record_that_comes_before_the_one_it_follows_is_the_programs_fault() -
     elsewhere.view = MemoryView()
     with pytest.raises(OutOfOrder):
         elsewhere.take(block)
+
+
+def test_a_log_that_floods_a_slot_is_void_from_there_on_and_harms_nobody_else() -> None:
+    mill = Community("Ann", "Ben", "Cem", k=2)
+    page = mill.propose(decision("roof"))
+    flood = [
+        Draft("signature", {"page": page, "slot": mill.page0, "round": at}, 0) for at in range(MAX_VOICES + 3)
+    ]
+    ids: list[RecordId] = []
+    for block in seal(private("Cem"), mill.seat("Cem"), None, flood):
+        mill.take(block)
+        ids += block.ids
+    assert verdict(mill.view, ids[MAX_VOICES]).status == VoiceStatus.STANDS  # the genesis is number 0
+    assert "too often" in why_record(mill.view, ids[MAX_VOICES + 1])[0]
+    assert "too often" in why_record(mill.view, ids[MAX_VOICES + 3])[0]
+    mill.seal(page, ["Ann", "Ben"])
+    assert mill.status(page) == "sealed"
 
 
 # --- People, and why

@@ -164,6 +164,11 @@ class Person:
     salt: bytes = field(repr=False)
 
 
+def plain(text: Text) -> str:
+    """Return a text in one language: English where there is, else the first by code. For lists; never for a verdict."""
+    return text if isinstance(text, str) else text.get("en") or text[min(text)]
+
+
 # --- Reading ------------------------------------------------------------------------------------------
 
 
