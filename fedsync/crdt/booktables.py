@@ -47,7 +47,6 @@ TABLES = (
         PAGES,
         CHILDREN,
         KNOWN,
-        DECISIONS,
         VOICES,
     ),
     *(LAST_VOICE, WAITING, SEATS, CUTS, NAMED, PEOPLE),
