@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from fedsync.crdt.booktables import (
     BOOKS,
     CHILDREN,
+    DECISIONS,
     FOLLOWED,
     KNOWN,
     LAST_VOICE,
@@ -50,12 +51,14 @@ from fedsync.records.kinds.authority import (
     PERSON,
     SIGNATURE,
     Approval,
+    Decision,
     EpochEntry,
     KeySeat,
     Signature,
     parse_approval,
     parse_person,
     parse_signature,
+    plain,
 )
 from fedsync.records.void import Void
 
@@ -203,7 +206,7 @@ class _Fold:
             if held is None or page is None or known(self.draft, id_) is not None:
                 continue
             self.draft.put(KNOWN, (id_,), row(page))
-            self._name(page.scope, held)
+            self._read(page.scope, id_, held)
             self.slots[id_] = None
             if page.prev is None:
                 self.draft.put(STATUSES, (page.scope, id_), (0, SEALED, 1))
@@ -240,9 +243,14 @@ class _Fold:
             before.scope, held.body, held.number, held.prev, bool(held.repair), epoch_page, before.level
         )
 
-    def _name(self, scope: Scope, held: PageRow) -> None:
-        """Note the keys and logs that a page names, sound or not: whoever holds the page must be able to admit them."""
-        for entry in read_page(held.payload).entries:
+    def _read(self, scope: Scope, id_: PageId, held: PageRow) -> None:
+        """Note a page's decisions, and the keys and logs that it names.
+
+        Named is who is named, by sound epochs or not: whoever holds the page must be able to admit them.
+        """
+        for index, entry in enumerate(read_page(held.payload).entries):
+            if isinstance(entry, Decision):
+                self.draft.put(DECISIONS, (id_, index), (plain(entry.title),))
             if not isinstance(entry, EpochEntry):
                 continue
             for seat in (*entry.seats, *(entry.sealers or ())):

@@ -24,6 +24,8 @@ PAGES = Table("page", ("page",), ("number", "prev", "body", "scope", "repair", "
 CHILDREN = Table("page_child", ("prev", "page"), ("number",))
 KNOWN = Table("page_known", ("page",), ("scope", "body", "number", "prev", "repair", "epoch", "level"))
 """Pages whose chain to a followed page 0 is held. `epoch`: the page whose epoch governs from the next page on."""
+DECISIONS = Table("decision", ("page", "entry"), ("title",))
+"""The decisions on known pages by name, so that anyone who opens the store finds them; `minutes` reads the pages."""
 VOICES = Table("voice", ("slot", "log", "seq", "id"), ("approves", "page", "round", "lock", "before", "nth"))
 """`before`: the last record in the slot on the same chain; `nth`: how many there are up to this one."""
 LAST_VOICE = Table("voice_last", ("log", "branch", "slot"), ("id",))
@@ -47,6 +49,7 @@ TABLES = (
         PAGES,
         CHILDREN,
         KNOWN,
+        DECISIONS,
         VOICES,
     ),
     *(LAST_VOICE, WAITING, SEATS, CUTS, NAMED, PEOPLE),

@@ -199,6 +199,11 @@ class Links:
         """Feed an event that concerns all peers."""
         self._carry_out(self.engine.everyone(event, trio.current_time()))
 
+    def wire(self, peer: Peer) -> tuple[int, int] | None:
+        """Return the bytes that a peer's link has received and sent, TLS included; None when there is none."""
+        connection = self.connections.get(peer)
+        return (connection.link.wire_in, connection.link.wire_out) if connection else None
+
     def report(self, peer: Peer) -> Report | None:
         """Return how the session with a peer stands, None when there is none."""
         return self.engine.report(peer)

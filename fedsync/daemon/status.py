@@ -20,9 +20,11 @@ def peers_now(daemon: "Daemon") -> list[dict[str, Any]]:
         if report is not None:
             state, lack, theirs, reason = report.state, report.we_lack, report.they_lack, report.reason
             contact = daemon.links.contacts.get(name, int(time.time() * 1000))
+            wire = daemon.links.wire(name)
         else:
             state, lack, theirs = "away", peer.we_lack, peer.they_lack
             contact = daemon.links.contacts.get(name) or peer.last_contact or 0
+            wire = None
             reason = "paused by the operator" if peer.paused else daemon.dialler.reason(name)
             state = "paused" if peer.paused else state
         rows.append(
@@ -34,6 +36,8 @@ def peers_now(daemon: "Daemon") -> list[dict[str, Any]]:
                 "they_lack": theirs,
                 "last_contact": contact or None,
                 "reason": reason,
+                "bytes_in": wire[0] if wire else None,
+                "bytes_out": wire[1] if wire else None,
             }
         )
     return rows

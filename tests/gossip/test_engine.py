@@ -5,6 +5,7 @@ from hashlib import sha256
 from fedsync.gossip.engine import Engine
 from fedsync.gossip.events import (
     Close,
+    Effect,
     Granted,
     Held,
     Opened,
@@ -21,7 +22,18 @@ from fedsync.gossip.events import (
 from fedsync.gossip.limits import BLOCKS_BURST, BYTES_BURST, INCARNATION_DELAY_S, MAX_TAKES, ROOM_BYTES
 from fedsync.gossip.listing import Salt, wanted
 from fedsync.gossip.memory import Memory
-from fedsync.gossip.messages import Beat, BlockMessage, Hello, Prune, Range, Tip, Want, decode, encode
+from fedsync.gossip.messages import (
+    Beat,
+    BlockMessage,
+    Hello,
+    Message,
+    Prune,
+    Range,
+    Tip,
+    Want,
+    decode,
+    encode,
+)
 from fedsync.records.block import peek
 from fedsync.records.ids import LogClass
 from tests.sim.world import BODY, Author, World, checked, equal
@@ -41,13 +53,12 @@ def engine(authors: list[Author], words: int = 1) -> tuple[Engine, Memory]:
     return Engine(memory), memory
 
 
-def open_session(engine: Engine, peer: Peer, now: float = 0.0) -> list[object]:
-    effects = engine.handle(peer, Opened(True, b"1" * 8, 0, None), now)
-    effects += engine.handle(peer, Received(encode(HELLO)), now)
-    return [each for _, each in effects]
+def open_session(engine: Engine, peer: Peer, now: float = 0.0) -> None:
+    engine.handle(peer, Opened(True, b"1" * 8, 0, None), now)
+    engine.handle(peer, Received(encode(HELLO)), now)
 
 
-def sent(effects: list[tuple[Peer, object]]) -> list[object]:
+def sent(effects: list[tuple[Peer, Effect]]) -> list[Message]:
     return [decode(each.frame) for _, each in effects if isinstance(each, Send)]
 
 
@@ -67,7 +78,7 @@ def test_no_more_is_sent_than_the_carrier_has_room_for() -> None:
     open_session(north, A)
     list_all(north, memory, A)
     blocks = sent(north.handle(A, Received(encode(want(memory, authors))), 0.0))
-    size = sum(len(encode(each)) for each in blocks)  # type: ignore[arg-type]
+    size = sum(len(encode(each)) for each in blocks)
     assert size <= ROOM_BYTES + 65_535
     assert sent(north.handle(A, Tick(), 1.0)) == []
     assert sent(north.handle(A, Room(1), 1.0)) != []
@@ -84,9 +95,9 @@ def test_a_fork_proof_and_authority_overtake_facts_that_wait() -> None:
     north.handle(A, Room(1), 0.0)
     north.handle(A, Received(encode(want(memory, facts))), 0.0)
     north.handle(A, Received(encode(want(memory, urgent))), 0.0)
-    (block,) = sent(north.handle(A, Room(1), 0.0))
-    assert isinstance(block, BlockMessage)
-    assert peek(block.raw).log == urgent[0].log
+    (first,) = sent(north.handle(A, Room(1), 0.0))
+    assert isinstance(first, BlockMessage)
+    assert peek(first.raw).log == urgent[0].log
 
 
 def test_facts_that_wait_are_not_starved_by_authority() -> None:
@@ -125,7 +136,11 @@ def test_a_peer_whose_blocks_wait_at_the_door_is_not_read_until_they_are_judged(
     north, _ = engine([])
     open_session(north, A)
     author = Author(1)
-    frames = [encode(BlockMessage(False, True, block.raw)) for _ in range(MAX_TAKES + 5) for block in author.write("x")]
+    frames = [
+        encode(BlockMessage(False, True, block.raw))
+        for _ in range(MAX_TAKES + 5)
+        for block in author.write("x")
+    ]
     effects = [each for frame in frames for _, each in north.handle(A, Received(frame), 0.0)]
     assert effects.count(Pause(None)) == 1
     takes = [each for each in effects if isinstance(each, Take)]

@@ -50,7 +50,10 @@ logs = st.builds(
     st.binary(max_size=3),
 )
 tips = st.builds(
-    lambda log, seq, id_: (TIP, log, seq, RecordId(id_)), logs, st.integers(0, 2**40), st.binary(min_size=32, max_size=32)
+    lambda log, seq, id_: (TIP, log, seq, RecordId(id_)),
+    logs,
+    st.integers(0, 2**40),
+    st.binary(min_size=32, max_size=32),
 )
 forks = st.builds(lambda log, seq: (FORK, log, seq, ZERO_ID), logs, st.integers(0, 2**40))
 sets = st.lists(st.one_of(tips, tips, forks), max_size=60, unique=True)
@@ -100,7 +103,8 @@ def test_bounds_enclose_exactly_a_prefix(prefix: str) -> None:
 
 def test_a_vector_that_another_implementation_can_use() -> None:
     items: list[Item] = [
-        (TIP, LogId(sha256(b"log%d" % n).digest()), n, RecordId(sha256(b"tip%d" % n).digest())) for n in range(40)
+        (TIP, LogId(sha256(b"log%d" % n).digest()), n, RecordId(sha256(b"tip%d" % n).digest()))
+        for n in range(40)
     ]
     assert Tree(Listed(items), KEY).hash().hex() == naive(items).hex() == VECTOR
 

@@ -3,13 +3,13 @@
 import os
 from dataclasses import dataclass, field
 
+from fedsync.gossip.events import Peer
 from fedsync.gossip.memory import Memory
 from fedsync.gossip.messages import Beat, BlockMessage, Bye, Hello, Rest, decode, encode
-from fedsync.gossip.events import Peer
+from fedsync.gossip.trie import Trees, root_of_roots
 from fedsync.records.block import Base
 from fedsync.records.ids import LogClass
-from fedsync.records.places import START
-from tests.sim.world import Author, Link, Node, World, equal
+from tests.sim.world import Author, Filter, Link, Node, World, equal
 
 ROUGH_S = 200.0
 CALM_S = 4 * 3600.0
@@ -50,7 +50,8 @@ class Story:
 
     # --- What goes wrong ------------------------------------------------------------------------------
 
-    def lie(self, how: str):  # type: ignore[no-untyped-def]
+    def lie(self, how: str) -> Filter:
+        """Return what a liar does to each frame: serve nothing, tell wrong roots, junk, or spoil blocks."""
         dice = self.dice
 
         def tamper(_: Node, other: Node, frame: bytes) -> list[bytes]:
@@ -58,7 +59,7 @@ class Story:
             if how == "silent" and isinstance(message, BlockMessage):
                 return []
             if how == "roots" and isinstance(message, Hello):
-                return [frame[:-16] + dice.choice([other.engine._trees and other_root(other), bytes(16)])]
+                return [frame[:-16] + dice.choice([other_root(other), bytes(16)])]
             if how == "roots" and isinstance(message, Beat):
                 return [encode(Beat(other_root(other), message.counter + 1000, message.handled))]
             if how == "roots" and isinstance(message, Bye):
@@ -87,13 +88,11 @@ class Story:
         held = node.memory.log(author.log)
         if held is None or author.at is None or self.dice.random() < 0.5:
             return
-        earlier = node.memory.id_at(author.log, held.heads[0], self.dice.randint(0, held.heads[0][0]))
-        if earlier is None:
-            return
-        seq = next(s for s in range(held.heads[0][0] + 1) if node.memory.id_at(author.log, held.heads[0], s) == earlier)
+        seq = self.dice.randint(0, held.heads[0][0])
+        earlier = node.memory.id_at(author.log, held.heads[0], seq)
+        assert earlier is not None
         base = node.memory.base(author.log, (seq, earlier))
-        assert base is not None
-        if not base.signed:
+        if base is None or not base.signed:
             return
         twin = Author(author.number, author.log_class, at=base)
         blocks = twin.write(*[str(self.dice.random()) for _ in range(self.dice.choice([1, 2, 5]))])
@@ -159,8 +158,6 @@ class Story:
 
 def other_root(node: Node) -> bytes:
     """Return the root that a node would like to hear."""
-    from fedsync.gossip.trie import Trees, root_of_roots
-
     return root_of_roots(Trees(node.memory).roots(node.memory.sets()))
 
 
@@ -175,6 +172,3 @@ def seeds() -> range:
     said = os.environ.get("FEDSYNC_SEEDS", "200")
     first, _, last = said.rpartition("-")
     return range(int(first), int(last) + 1) if first else range(int(last))
-
-
-__all__ = ["START", "Story", "seeds"]

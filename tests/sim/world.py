@@ -9,6 +9,7 @@ import heapq
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 
 from fedsync.gossip.engine import Engine
@@ -16,6 +17,7 @@ from fedsync.gossip.events import (
     Close,
     Closed,
     Effect,
+    Event,
     Follow,
     Followed,
     Held,
@@ -40,6 +42,7 @@ from fedsync.records.block import Base, Block, check
 from fedsync.records.ed25519 import private_key, public_key
 from fedsync.records.genesis import SEAT, Genesis
 from fedsync.records.ids import LogClass, LogId, Reach, Scope
+from fedsync.records.places import START
 from fedsync.records.seal import Draft, seal
 
 _checked: dict[tuple[bytes, Base | None], Block] = {}
@@ -88,11 +91,10 @@ class Author:
         blocks = seal(self.private, self.genesis, self.at, drafts, time)
         for block in blocks:
             before = self.at
-            self.at = Base(self.genesis, block.last, block.tip, block.place(before.place if before else _START))
+            self.at = Base(
+                self.genesis, block.last, block.tip, block.place(before.place if before else START)
+            )
         return blocks
-
-
-_START = __import__("fedsync.records.places", fromlist=["START"]).START
 
 
 class Node:
@@ -104,7 +106,6 @@ class Node:
         self.memory.following = [BODY]
         self.engine = Engine(self.memory)
         self.remembered: dict[Peer, bytes] = {}
-        self.effects: list[tuple[Peer, Effect]] = []
         self.limit_follow = 100
 
     def restore(self, memory: Memory, remembered: dict[Peer, bytes]) -> None:
@@ -126,8 +127,8 @@ class Node:
         """Return the roots of all sets."""
         return [*Trees(self.memory).roots(self.memory.sets())]
 
-    def tell(self, peer: Peer, event: object) -> None:
-        self.world.act(self, self.engine.handle(peer, event, self.world.now))  # type: ignore[arg-type]
+    def tell(self, peer: Peer, event: Event) -> None:
+        self.world.act(self, self.engine.handle(peer, event, self.world.now))
 
 
 Filter = Callable[[Node, Node, bytes], list[bytes]]
@@ -227,18 +228,18 @@ class World:
                     self._send(link, node, frame)
                 case Take(number, raw):
                     generation = link.generation
-                    self.at(self.now, lambda a=(node, link, number, raw, generation): self._take(*a))  # type: ignore[misc]
+                    self.at(self.now, partial(self._take, node, link, number, raw, generation))
                 case Follow(scope, body):
-                    self.at(self.now, lambda a=(node, scope, body): self._follow(*a))  # type: ignore[misc]
+                    self.at(self.now, partial(self._follow, node, scope, body))
                 case Remember(memory):
                     node.remembered[peer] = memory.pack()
                 case Wake(when):
                     generation = link.generation
-                    self.at(when, lambda a=(node, link, generation): self._wake(*a))  # type: ignore[misc]
+                    self.at(when, partial(self._wake, node, link, generation))
                 case Close(code):
                     link.closes.append(code)
                     generation = link.generation
-                    self.at(self.now + link.delay, lambda a=(link, generation): self._closed(*a))  # type: ignore[misc]
+                    self.at(self.now + link.delay, partial(self._closed, link, generation))
                 case Pause() | Resume():
                     pass
                 case _:
@@ -265,9 +266,9 @@ class World:
                 else:
                     when = max(when, link.last.get(node.name, 0.0))
                     link.last[node.name] = when
-                self.at(when, lambda a=(link, node, each, link.generation): self._deliver(*a))  # type: ignore[misc]
+                self.at(when, partial(self._deliver, link, node, each, link.generation))
         # The carrier always takes more: slow ones have tests of their own.
-        self.at(self.now, lambda a=(link, node, link.generation): self._room(*a))  # type: ignore[misc]
+        self.at(self.now, partial(self._room, link, node, link.generation))
 
     def _room(self, link: Link, node: Node, generation: int) -> None:
         if link.up and link.generation == generation:

@@ -20,8 +20,8 @@ ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 ANN = Author("ann")
 PAGE, RECORD, GRANARY, MAIZE = (bytes((number,)) * 32 for number in range(1, 5))
 
-DECISION = Table("decision", ("page", "entry"), ("title",))
-STATE = fold.TABLES if any(table.name == "decision" for table in fold.TABLES) else (*fold.TABLES, DECISION)
+DECISION = booktables.DECISIONS
+STATE = fold.TABLES
 
 
 def filled(table: Table, key: KeyRow, **cells: bytes | int | str | None) -> tuple[tuple[Table, KeyRow], Row]:
