@@ -163,16 +163,24 @@ class Memory:
         self._touch(held)
         return Held(block.count, fork, block.fault is not None), block
 
-    def write(self, block: Block) -> None:
-        """Keep a block of our own; it follows what is held."""
+    def write(self, block: Block) -> bool:
+        """Keep a block of our own; return False when its log takes no more: it is forked, or a pin ends it.
+
+        Raises ValueError when what it follows is not held.
+        """
+        held = self._logs.get(block.log)
+        if held is None and block.first == 0:
+            held = self._new(block.genesis)
+        if held is None:
+            raise ValueError("what the block follows is not held")
+        if not held.blocks:
+            return self._keep(held, block, START)[1] is not None
         base = self.base(block.log, (block.first - 1, block.prev))
         if block.first and base is None:
-            raise ValueError("what the block follows is not held")
-        held = self._logs.get(block.log) or self._new(block.genesis)
-        if held.blocks:
-            self._append(held, block, base.place if base else START, 0)
-        else:
-            self._keep(held, block, START)
+            if held.fork is None:
+                raise ValueError("what the block follows is not held")
+            return False
+        return self._append(held, block, base.place if base else START, 0)[1] is not None
 
     def pin(self, log: LogId, head: Head) -> None:
         """Take it that the body has named this tip for a log. What leads elsewhere counts no more."""

@@ -116,8 +116,8 @@ class Node:
     def write(self, blocks: list[Block]) -> None:
         """Keep blocks of our own and tell the sessions."""
         for block in blocks:
-            self.memory.write(block)
-            self.stored(block, None)
+            if self.memory.write(block):
+                self.stored(block, None)
 
     def stored(self, block: Block, origin: Peer | None, fork: int | None = None) -> None:
         event = Stored(block.log, block.raw, (block.last, block.tip), fork, origin)
