@@ -8,9 +8,9 @@ from fedsync import keyring
 from fedsync.acts.author import REACH_OF, Author, now_ms
 from fedsync.acts.founding import check_numbers, person
 from fedsync.crdt.drafting import CannotDraft, Drafted, draft_epoch, draft_page, draft_repair
-from fedsync.crdt.minutes import current_epoch, page_view
+from fedsync.crdt.minutes import current_epoch, page_ids, page_view
 from fedsync.crdt.people import names as names_of
-from fedsync.crdt.tellers import Approve, Sign, may_approve, next_signature
+from fedsync.crdt.tellers import Approve, Refuse, Sign, may_approve, next_act, next_signature
 from fedsync.doors import Door
 from fedsync.errors import Problem, not_found, refused
 from fedsync.home import Home
@@ -67,41 +67,46 @@ def _sentence(text: str) -> str:
 
 
 def find_page(reading: Reading, asked: str) -> PageId:
-    """Return the page whose id begins so, or whose number it is. Raises a Problem (exit 6)."""
-    from fedsync.crdt.minutes import pages
-
-    found = [page for body in reading.store.followed.all() for page in pages(reading.view, body.scope)]
+    """Return the page whose id begins so, or whose number it is in our own book. Raises a Problem (exit 6)."""
     own = reading.own().scope
     if asked.isdigit() and len(asked) < 4:
-        same = [page for page in found if page.scope == own and page.number == int(asked)]
+        same = [page for page, number in page_ids(reading.view, own) if number == int(asked)]
     else:
-        same = [page for page in found if len(asked) >= 4 and page.id.hex().startswith(asked.lower())]
+        same = [
+            page
+            for body in reading.store.followed.all()
+            for page, _ in page_ids(reading.view, body.scope)
+            if len(asked) >= 4 and page.hex().startswith(asked.lower())
+        ]
     if len(same) != 1:
-        raise not_found("page", asked, [page.id.hex()[:12] for page in same])
-    return same[0].id
+        raise not_found("page", asked, [page.hex()[:12] for page in same])
+    return same[0]
 
 
 def sign(author: Author, reading: Reading, door: Door, page: PageId) -> Said:
     """Sign a page, and approve it in the same act where that is allowed already. Raises a Problem (exit 7)."""
     with author.writing():
         log = _seat(author, reading, page)
-        do = next_signature(reading.view, page, log)
-        if not isinstance(do, Sign):
-            again = may_approve(reading.view, page, log)
-            if do.code in ("signed", "signed-already") and isinstance(again, Approve):
-                return _approve(author, reading, door, page, again)
-            raise refused(do.code, _sentence(do.sentence), _turn_to(do.page))
-        value: dict[str, Value] = {"page": page, "slot": _slot(reading, page), "round": do.round}
-        if do.lock is not None:
-            value["lock"] = do.lock
-        drafts = [Draft("signature", value, now_ms())]
-        also = may_approve(reading.view, page, log, signing=do.round)
-        if isinstance(also, Approve):
-            drafts.append(_approval(reading, page, also.round))
+        acts = next_act(reading.view, page, log)
+        if isinstance(acts, Refuse):
+            raise refused(acts.code, _sentence(acts.sentence), _turn_to(acts.page))
+        drafts = [_voice(reading, page, act) for act in acts]
         author.write(door, reading, LogClass.AUTHORITY, drafts)
-        if isinstance(also, Approve):
-            return Said(do.round, True)
-        return Said(do.round, False, _sentence(also.sentence))
+        if isinstance(acts[-1], Approve):
+            return Said(acts[-1].round, True)
+        later = may_approve(reading.view, page, log)
+        reason = "" if isinstance(later, Approve) else _sentence(later.sentence)
+        return Said(acts[-1].round, False, reason)
+
+
+def _voice(reading: Reading, page: PageId, act: Sign | Approve) -> Draft:
+    """Return the record that says `act` of a page."""
+    value: dict[str, Value] = {"page": page, "slot": _slot(reading, page), "round": act.round}
+    if isinstance(act, Approve):
+        return Draft("approval", value, now_ms())
+    if act.lock is not None:
+        value["lock"] = act.lock
+    return Draft("signature", value, now_ms())
 
 
 def approve(author: Author, reading: Reading, door: Door, page: PageId) -> Said:
@@ -111,17 +116,8 @@ def approve(author: Author, reading: Reading, door: Door, page: PageId) -> Said:
         do = may_approve(reading.view, page, log)
         if not isinstance(do, Approve):
             raise refused(do.code, _sentence(do.sentence), _turn_to(do.page))
-        return _approve(author, reading, door, page, do)
-
-
-def _approve(author: Author, reading: Reading, door: Door, page: PageId, do: Approve) -> Said:
-    author.write(door, reading, LogClass.AUTHORITY, [_approval(reading, page, do.round)])
-    return Said(do.round, True)
-
-
-def _approval(reading: Reading, page: PageId, round_: int) -> Draft:
-    value: dict[str, Value] = {"page": page, "slot": _slot(reading, page), "round": round_}
-    return Draft("approval", value, now_ms())
+        author.write(door, reading, LogClass.AUTHORITY, [_voice(reading, page, do)])
+        return Said(do.round, True)
 
 
 def _slot(reading: Reading, page: PageId) -> PageId:

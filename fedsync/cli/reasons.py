@@ -4,7 +4,7 @@ from fedsync import units
 from fedsync.cli.records import find, says
 from fedsync.cli.telling import ago, day, short
 from fedsync.crdt.levels import levels, why_fact, why_stock
-from fedsync.crdt.minutes import page_view, pages
+from fedsync.crdt.minutes import page_ids, page_view
 from fedsync.crdt.people import names
 from fedsync.crdt.why import why_page, why_record
 from fedsync.errors import Problem, not_found
@@ -60,9 +60,9 @@ def _peer(reading: Reading, home: Home, asked: str) -> list[str]:
 def _page(reading: Reading, asked: str) -> list[str]:
     asked = asked.partition(":")[0].lower()
     for body in reading.store.followed.all():
-        for page in pages(reading.view, body.scope):
-            if len(asked) >= 4 and page.id.hex().startswith(asked):
-                return why_page(reading.view, page.id, names(reading.view, body.scope))
+        for page, _ in page_ids(reading.view, body.scope):
+            if len(asked) >= 4 and page.hex().startswith(asked):
+                return why_page(reading.view, page, names(reading.view, body.scope))
     return []
 
 

@@ -1,0 +1,35 @@
+"""`scripts/bench NAME [options]`: run one benchmark, or all, and print JSON."""
+
+import argparse
+import json
+import sys
+
+from benchmarks import catchup, door, latency, startup, sync, table
+
+BENCHES = {
+    "sync": sync.main,
+    "door": door.main,
+    "catchup": catchup.main,
+    "latency": latency.main,
+    "import": table.main,
+    "start": startup.main,
+}
+
+
+def main() -> None:
+    """Run what the first argument names."""
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("bench", choices=[*BENCHES, "all"])
+    parser.add_argument("--records", type=int, default=100_000)
+    parser.add_argument("--logs", type=int, default=200)
+    parser.add_argument("--changed", type=int, default=10)
+    parser.add_argument("--runs", type=int, default=1, help="how often; the median is quoted")
+    parser.add_argument("--json", action="store_true", help="accepted everywhere; JSON is all there is")
+    arguments = parser.parse_args()
+    names = list(BENCHES) if arguments.bench == "all" else [arguments.bench]
+    for name in names:
+        print(json.dumps({"bench": name, **BENCHES[name](arguments)}), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
