@@ -24,7 +24,11 @@ from fedsync.store.peers import FollowedBody, Source
 from fedsync.store.store import Store, open_store
 
 MAX_INCARNATIONS = 8
-"""Live logs of one key in one capacity and class; more wait until an older one is silent (sync.md, rule 7)."""
+"""Logs of one key in one capacity, class and reach that are taken at once; more at the pace below, none never."""
+MAX_BRANCHES = 8
+"""Branches of an authority log that are taken at once; more at the pace below. Each is a fact, so none is refused."""
+GROWTH_MS = 3600 * 1000
+"""Between two further logs of one key, and two further branches of one log."""
 PARK_MS = 7 * 24 * 3600 * 1000
 """How long a block of an unknown author waits for the page that names it."""
 MAX_FOLLOWED = 1000
@@ -57,6 +61,8 @@ class Taken:
     fork_at: int | None = None
     code: str = ""
     reason: str = ""
+    until: int = 0
+    """When it may be taken, in ms, for what waits; 0: when authority changes."""
     fault: bool = False
     """The sender is to blame: a bad hash, chain or signature, even if part of the block was good."""
 
@@ -149,6 +155,10 @@ class Node:
         return False
 
     def _keep(self, block: Block, raw: bytes, origin: Key | None) -> Taken:
+        wait = self._too_many_branches(block)
+        if wait:
+            reason = "its log has many branches, and further ones are taken one an hour"
+            return Taken(raw, origin, Verdict.REFUSED, block.log, code="branches", reason=reason, until=wait)
         appended = self.store.logs.append(block)
         fault, code = block.fault is not None, block.fault or ""
         match appended.outcome:
@@ -187,9 +197,13 @@ class Node:
         if origin is not None and genesis.reach is Reach.LOCAL:
             return _refused(block, origin, "local", "it belongs to a community's own nodes only")
         if self._is_named(genesis) or _carries(block, followed.body):
-            if self._incarnations(genesis) >= MAX_INCARNATIONS:
-                return self._park(block, origin, "too-many-logs", "its author has too many logs of this kind")
-            return None
+            wait = self._too_many_logs(genesis)
+            if not wait:
+                return None
+            reason = "its author has many logs of this kind, and further ones are taken one an hour"
+            return Taken(
+                block.raw, origin, Verdict.REFUSED, block.log, code="incarnations", reason=reason, until=wait
+            )
         return self._park(block, origin, "unknown-author", "no page held here names its author")
 
     def _is_named(self, genesis: Genesis) -> bool:

@@ -47,6 +47,7 @@ def _peer(reading: Reading, home: Home, asked: str) -> list[str]:
         if row["name"].casefold() == asked.casefold() or (len(asked) >= 4 and row["key"].startswith(asked.lower())):
             lines = [f"{row['name']} is {row['state']}: {row['reason'] or 'nothing is known yet'}"]
             lines.append(f"last contact: {ago(row['last_contact'], now_ms())}")
+            lines += row.get("refused", [])[:20]
             if row["we_lack"]:
                 lines.append(f"we lack {row['we_lack']:,} of its records")
             if row["they_lack"]:

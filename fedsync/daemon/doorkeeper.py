@@ -143,7 +143,7 @@ def outcome_of(taken: Taken, now: int) -> Outcome:
         case Verdict.PARKED:
             return Parked(taken.code, now + PARK_MS)
         case Verdict.REFUSED:
-            return Declined(taken.code, 0)
+            return Declined(taken.code, taken.until)
         case Verdict.NO_BASE:
             return Baseless()
         case Verdict.BAD:

@@ -35,12 +35,13 @@ from fedsync.gossip.events import (
     Tick,
     Wake,
 )
+from fedsync.gossip.limits import MAX_REFUSALS
 from fedsync.gossip.link import QUEUE_BYTES, Link, LinkClosed
 from fedsync.gossip.peer_memory import PeerMemory
 from fedsync.gossip.report import Report
 from fedsync.node import Node
 from fedsync.node import Taken as Admitted
-from fedsync.records.ids import Key, PageId
+from fedsync.records.ids import Key, LogId, PageId
 
 SIMULTANEOUS_SECONDS = 10.0
 """Two links to one peer within this time are taken for both sides having dialled at once."""
@@ -83,6 +84,8 @@ class Links:
         """Do not call these before then: they sent garbage."""
         self.contacts: dict[Peer, int] = {}
         """When each peer was last heard, in ms."""
+        self.refusals: dict[Peer, dict[LogId, str]] = {}
+        """What either side refuses of the other, in words, since the link stands."""
         self.changed: Callable[[Peer], None] = lambda peer: None
         """Told when a link came or went."""
         self._name_of = name_of
@@ -106,6 +109,7 @@ class Links:
             old.scope.cancel()
         connection = Connection(link, dialler, trio.current_time())
         self.connections[peer] = connection
+        self.refusals.pop(peer, None)
         self.changed(peer)
         try:
             async with trio.open_nursery() as nursery:
@@ -230,9 +234,13 @@ class Links:
             case Outrun():
                 self._outrun = True
                 self.door.wake()
-            case Noted(code=code, ours=ours):
+            case Noted(log=which, code=code, ours=ours):
                 whose = "we do not take" if ours else "it does not take"
-                log.info("%s: %s a log: %s", self._name_of(peer), whose, code.encode("unicode_escape").decode())
+                word = code.encode("unicode_escape").decode()
+                log.info("%s: %s a log: %s", self._name_of(peer), whose, word)
+                noted = self.refusals.setdefault(peer, {})
+                if len(noted) < MAX_REFUSALS:
+                    noted[which] = f"{whose} log {which.hex()[:8]}: {word}"
             case Pause(until):
                 connection.paused_until = until
             case Resume():

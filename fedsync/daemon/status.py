@@ -36,6 +36,7 @@ def peers_now(daemon: "Daemon") -> list[dict[str, Any]]:
                 "they_lack": theirs,
                 "last_contact": contact or None,
                 "reason": reason,
+                "refused": sorted(daemon.links.refusals.get(name, {}).values()),
                 "bytes_in": wire[0] if wire else None,
                 "bytes_out": wire[1] if wire else None,
             }
@@ -46,6 +47,8 @@ def peers_now(daemon: "Daemon") -> list[dict[str, Any]]:
 def save_peers(node: Node, rows: list[dict[str, Any]]) -> None:
     """Keep these rows in the store, in a transaction of its own."""
     with node.store.transaction() as store:
+        store.parked.expire(node.now())
+        store.refused.expire(node.now())
         for row in rows:
             key = Key(bytes.fromhex(row["key"]))
             store.peers.show(key, row["state"], row["reason"], row["we_lack"], row["they_lack"])
