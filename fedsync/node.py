@@ -209,17 +209,37 @@ class Node:
     def _is_named(self, genesis: Genesis) -> bool:
         return is_named(self.draft, genesis.scope, genesis.key)
 
-    def _incarnations(self, genesis: Genesis) -> int:
+    def _too_many_logs(self, genesis: Genesis) -> int:
+        """Return until when one more log of this kind waits, 0 when it need not."""
+        kind = (genesis.capacity, genesis.log_class, genesis.reach)
         same = 0
         for log in self.store.logs.named(genesis.scope, genesis.key):
             row = self.store.logs.row(log)
-            if (
-                row
-                and row.genesis.capacity == genesis.capacity
-                and row.genesis.log_class == genesis.log_class
-            ):
+            if row and (row.genesis.capacity, row.genesis.log_class, row.genesis.reach) == kind:
                 same += 1
-        return same
+        if same < MAX_INCARNATIONS:
+            return 0
+        return self._paced(f"logs:{genesis.scope.hex()}:{genesis.key.hex()}:{genesis.log_class}:{genesis.reach}")
+
+    def _too_many_branches(self, block: Block) -> int:
+        """Return until when a block that forks an authority log once more waits, 0 when it need not."""
+        if block.genesis.log_class is not LogClass.AUTHORITY:
+            return 0
+        heads = self.store.logs.heads(block.log)
+        if len(heads) < MAX_BRANCHES or any(head.id == block.prev for head in heads):
+            return 0
+        if self.store.logs.holds(block.log, block.last, block.tip):
+            return 0
+        return self._paced(f"branches:{block.log.hex()}")
+
+    def _paced(self, name: str) -> int:
+        """Let one thing of this name through an hour: return until when to wait, 0 to go ahead now."""
+        due, now = self.store.meta.number(name), self.now()
+        # A clock that was set back must not keep the door shut for longer than the pace.
+        if now < due <= now + GROWTH_MS:
+            return due
+        self.store.meta.set(name, now + GROWTH_MS)
+        return 0
 
     def _park(self, block: Block, origin: Key | None, code: str, reason: str) -> Taken:
         kept = origin is not None and self.store.parked.park(
