@@ -3,6 +3,7 @@
 Rooms below raise errors of their own; `cli.main` turns each into one of these at the edge.
 """
 
+from collections.abc import Mapping
 from enum import IntEnum
 
 
@@ -28,11 +29,20 @@ class Exit(IntEnum):
 class Problem(Exception):
     """Something a person must know: what happened, what to type next, and the exit code.
 
-    `code` is a stable word for scripts, `message` a plain sentence, `hint` the next command or step.
+    `code` is a stable word for scripts, `message` a plain sentence, `hint` the next command or step, `more` what
+    programs can make use of beside the error.
     """
 
-    def __init__(self, code: str, message: str, hint: str = "", exit_code: Exit = Exit.FAILED) -> None:
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        hint: str = "",
+        exit_code: Exit = Exit.FAILED,
+        more: Mapping[str, object] | None = None,
+    ) -> None:
         super().__init__(message)
+        self.more = dict(more or {})
         self.code = code
         self.message = message
         self.hint = hint
@@ -49,14 +59,9 @@ def no_node(path: object) -> Problem:
     )
 
 
-def not_found(what: str, asked: str, candidates: list[str] | None = None) -> Problem:
-    """Nothing, or more than one thing, is called so."""
-    if candidates:
-        shown = ", ".join(candidates[:8])
-        return Problem(
-            "ambiguous", f"{asked} may be any of these: {shown}.", "Type more of it.", Exit.NOT_FOUND
-        )
-    return Problem("not_found", f"There is no {what} {asked}.", "", Exit.NOT_FOUND)
+def not_found(what: str, asked: str, hint: str = "") -> Problem:
+    """Nothing is called so."""
+    return Problem("not_found", f"There is no {what} {asked}.", hint, Exit.NOT_FOUND)
 
 
 def refused(code: str, message: str, hint: str = "") -> Problem:

@@ -8,8 +8,9 @@ from dataclasses import replace
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fedsync.errors import Problem, not_found, refused
+from fedsync.errors import Problem, refused
 from fedsync.node import Node
+from fedsync.picking import begins, the_one
 from fedsync.records.ids import Key, PageId, Scope
 from fedsync.store.errors import NotSettled
 from fedsync.store.peers import Invitation, Peer
@@ -88,10 +89,8 @@ def find_peer(node: Node, asked: str) -> Peer:
     """Return the peer called `asked`, or whose key begins so. Raises a Problem (exit 6)."""
     peers = node.store.peers.all()
     named = [peer for peer in peers if peer.name.casefold() == asked.casefold()]
-    found = named or [peer for peer in peers if len(asked) >= 4 and peer.key.hex().startswith(asked.lower())]
-    if len(found) != 1:
-        raise not_found("peer", asked, [peer.name for peer in found])
-    return found[0]
+    found = named or [peer for peer in peers if begins(asked, peer.key.hex())]
+    return the_one("peer", asked, found, lambda peer: f"{peer.name} ({peer.key.hex()[:8]})", "fedsync peers list")
 
 
 def _pause_peer(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:

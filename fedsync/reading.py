@@ -11,8 +11,9 @@ from fedsync.crdt.drafting import CannotDraft, newest
 from fedsync.crdt.minutes import current_epoch, pages
 from fedsync.crdt.root import state_root
 from fedsync.crdt.view import Draft
-from fedsync.errors import Problem, not_found
+from fedsync.errors import Problem
 from fedsync.home import Home
+from fedsync.picking import begins, the_one
 from fedsync.records.ids import Scope
 from fedsync.store.peers import FollowedBody
 from fedsync.store.reading import Reader, open_reader
@@ -45,11 +46,11 @@ class Reading:
         """Return the followed body called `asked`, or whose id begins so. Raises a Problem (exit 6)."""
         every = self.store.followed.all()
         found = [body for body in every if self.name_of(body.scope).casefold() == asked.casefold()]
-        if not found and len(asked) >= 4:
-            found = [body for body in every if body.body.hex().startswith(asked.lower())]
-        if len(found) != 1:
-            raise not_found("body", asked, [self.name_of(body.scope) for body in found])
-        return found[0]
+        found = found or [body for body in every if begins(asked, body.body.hex())]
+        return the_one("body", asked, found, self._told_apart, "fedsync bodies show all")
+
+    def _told_apart(self, body: FollowedBody) -> str:
+        return f"{self.name_of(body.scope)} ({body.body.hex()[:8]})"
 
     def name_of(self, scope: Scope) -> str:
         """Return what a body is called by its own book, else as it was announced, else its short id."""

@@ -14,6 +14,7 @@ from fedsync.crdt.tellers import Approve, Refuse, Sign, may_approve, next_act, n
 from fedsync.doors import Door
 from fedsync.errors import Problem, not_found, refused
 from fedsync.home import Home
+from fedsync.picking import SHORTEST, begins, the_one
 from fedsync.reading import Reading
 from fedsync.records.codec import NotCanonical, Value, pack
 from fedsync.records.ed25519 import PrivateKey, public_key
@@ -69,18 +70,16 @@ def _sentence(text: str) -> str:
 def find_page(reading: Reading, asked: str) -> PageId:
     """Return the page whose id begins so, or whose number it is in our own book. Raises a Problem (exit 6)."""
     own = reading.own().scope
-    if asked.isdigit() and len(asked) < 4:
+    if asked.isdecimal() and len(asked) < SHORTEST:
         same = [page for page, number in page_ids(reading.view, own) if number == int(asked)]
     else:
         same = [
             page
             for body in reading.store.followed.all()
             for page, _ in page_ids(reading.view, body.scope)
-            if len(asked) >= 4 and page.hex().startswith(asked.lower())
+            if begins(asked, page.hex())
         ]
-    if len(same) != 1:
-        raise not_found("page", asked, [page.hex()[:12] for page in same])
-    return same[0]
+    return the_one("page", asked, same, lambda page: page.hex()[:12], "fedsync book list")
 
 
 def sign(author: Author, reading: Reading, door: Door, page: PageId) -> Said:
@@ -199,9 +198,9 @@ def find_teller(reading: Reading, scope: Scope, name: str) -> Key:
     called = names_of(reading.view, scope)
     seats = {key: called.get(key, key.hex()[:8]) for key in (epoch.keys if epoch else ())}
     found = [key for key, each in seats.items() if each.casefold() == name.casefold()]
-    if len(found) != 1:
-        raise not_found("teller", name, sorted(seats.values()))
-    return found[0]
+    if not found:
+        raise not_found("teller", name, f"The tellers are: {', '.join(sorted(seats.values()))}.")
+    return the_one("teller", name, found, lambda key: key.hex()[:8])
 
 
 def fact_tips(reading: Reading, scope: Scope, key: Key) -> list[Tip]:

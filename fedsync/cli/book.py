@@ -73,23 +73,16 @@ def list_decisions(app: App, body: str | None) -> None:
 @common
 def show_decision(app: App, id_: str) -> None:
     """Show one decision."""
-    from fedsync.errors import not_found
+    from fedsync.picking import begins, the_one
 
+    page, _, index = id_.partition(":")
     with app.reading() as reading:
-        asked = id_.lower()
-        rows = [row for row in _decision_rows(reading, "all") if row["id"].startswith(asked)]
-        if len(asked) < 4 or len(rows) != 1:
-            short = asked.split(":")
-            rows = [row for row in rows if len(short) < 2 or row["id"].endswith(f":{short[1]}")]
-        if len(short := asked.split(":")) == 2 and not rows:
-            rows = [
-                row
-                for row in _decision_rows(reading, "all")
-                if row["id"].startswith(short[0]) and row["id"].endswith(f":{short[1]}") and len(short[0]) >= 4
-            ]
-        if len(rows) != 1:
-            raise not_found("decision", id_, [_short(row["id"]) for row in rows])
-    row = rows[0]
+        rows = [
+            row
+            for row in _decision_rows(reading, "all")
+            if begins(page, row["page"]) and (not index or row["id"].endswith(f":{index}"))
+        ]
+    row = the_one("decision", id_, rows, lambda row: _short(row["id"]), "fedsync decisions list")
     app.out.result(
         row,
         lambda: app.out.say(

@@ -9,6 +9,7 @@ from fedsync.crdt.people import names
 from fedsync.crdt.why import why_page, why_record
 from fedsync.errors import Problem, not_found
 from fedsync.home import Home
+from fedsync.picking import begins, the_one
 from fedsync.reading import Reading, now_ms, peers_shown
 from fedsync.records.block import Record
 from fedsync.records.ids import LogClass, PageId
@@ -23,8 +24,8 @@ def explain(reading: Reading, home: Home, asked: str, store: str | None) -> list
     try:
         return _record(reading, find(reading, asked.partition(":")[0]))
     except Problem as problem:
-        if problem.code == "usage":
-            raise not_found("record, page, peer or item", asked) from None
+        if problem.code == "not_found":
+            raise not_found("record, page, peer or item", asked, problem.hint) from None
         raise
 
 
@@ -44,7 +45,7 @@ def _item(reading: Reading, asked: str, store: str | None) -> list[str]:
 def _peer(reading: Reading, home: Home, asked: str) -> list[str]:
     rows, running = peers_shown(reading, home)
     for row in rows:
-        if row["name"].casefold() == asked.casefold() or (len(asked) >= 4 and row["key"].startswith(asked.lower())):
+        if row["name"].casefold() == asked.casefold() or begins(asked, row["key"]):
             lines = [f"{row['name']} is {row['state']}: {row['reason'] or 'nothing is known yet'}"]
             lines.append(f"last contact: {ago(row['last_contact'], now_ms())}")
             lines += row.get("refused", [])[:20]
@@ -59,12 +60,17 @@ def _peer(reading: Reading, home: Home, asked: str) -> list[str]:
 
 
 def _page(reading: Reading, asked: str) -> list[str]:
-    asked = asked.partition(":")[0].lower()
-    for body in reading.store.followed.all():
-        for page, _ in page_ids(reading.view, body.scope):
-            if len(asked) >= 4 and page.hex().startswith(asked):
-                return why_page(reading.view, page, names(reading.view, body.scope))
-    return []
+    asked = asked.partition(":")[0]
+    found = [
+        (page, body.scope)
+        for body in reading.store.followed.all()
+        for page, _ in page_ids(reading.view, body.scope)
+        if begins(asked, page.hex())
+    ]
+    if not found:
+        return []
+    page, scope = the_one("page", asked, found, lambda each: each[0].hex()[:12])
+    return why_page(reading.view, page, names(reading.view, scope))
 
 
 def _record(reading: Reading, record: Record) -> list[str]:

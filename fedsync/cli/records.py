@@ -7,7 +7,8 @@ from fedsync import units
 from fedsync.cli.telling import person, rfc3339, short
 from fedsync.crdt.levels import why_fact
 from fedsync.crdt.tables import ITEMS, STORES
-from fedsync.errors import not_found, usage
+from fedsync.errors import not_found
+from fedsync.picking import the_one
 from fedsync.reading import Reading
 from fedsync.records.block import Record
 from fedsync.records.codec import NotCanonical, Value
@@ -22,10 +23,8 @@ def find(reading: Reading, asked: str) -> Record:
     try:
         found = reading.store.blocks.find_prefix(asked)
     except ValueError:
-        raise usage(f"{asked} is not the beginning of an id.", "Type 4 or more of 0-9 and a-f.") from None
-    if len(found) != 1:
-        raise not_found("record", asked, [each.id.hex()[:12] for each in found])
-    one = found[0]
+        found = []  # Not the beginning of any id.
+    one = the_one("record", asked, found, lambda each: each.id.hex()[:12], "fedsync log")
     for block in reading.store.logs.blocks(one.log, one.seq):
         if block.first <= one.seq <= block.last and block.ids[one.seq - block.first] == one.id:
             return block.record(one.seq - block.first)

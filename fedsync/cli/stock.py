@@ -34,9 +34,10 @@ def list_(app: App, store: str | None, body: str | None) -> None:
         found = levels(reading.view, scope)
         names = {level.scope: reading.name_of(level.scope) for level in found}
     if store is not None:
+        stores = {level.store for level in found}
         found = [level for level in found if level.store.casefold() == store.casefold()]
         if not found:
-            raise not_found("store", store)
+            raise not_found("store", store, f"Stores: {', '.join(sorted(stores)) or 'none yet'}.")
     rows: list[dict[str, Any]] = [
         {
             "body": names[level.scope],

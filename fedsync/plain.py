@@ -1,0 +1,20 @@
+"""What may reach a terminal: letters and signs of any script, and nothing that a terminal would obey. Pure."""
+
+import unicodedata
+
+_JOINERS = "\u200c\u200d"
+"""Persian is not written without them, nor are many emoji; they change nothing but the shape of letters."""
+
+
+def is_plain(text: str) -> bool:
+    """Return whether `text` is one line that looks like what it is: no controls, nothing that turns its order."""
+    return all(map(_shown, text))
+
+
+def plain(text: object) -> str:
+    """Return `text` on one line, with everything that a terminal would obey written out as \\u and its number."""
+    return "".join(each if _shown(each) else f"\\u{ord(each):04x}" for each in str(text))
+
+
+def _shown(each: str) -> bool:
+    return each.isprintable() or each in _JOINERS or unicodedata.category(each) == "Zs"
