@@ -27,7 +27,7 @@ class Acquaintance:
         """Up to where of ours the peer has seen us, when both remember each other; else sets are compared."""
         self.rolled_back = False
         """Whether the peer remembers more of our journal than we hold."""
-        self._told = b""
+        self._told = self._telling = b""
 
     def hello(self, version: int, nonce: bytes, wall_ms: int, root: bytes) -> Hello:
         """Return our HELLO. In doubt we say that we have seen nothing."""
@@ -47,20 +47,24 @@ class Acquaintance:
         bodies = self._digest()
         if not knows_us or hello.seen_counter < memory.told_at or memory.told != bodies:
             return True
-        self._told = bodies
+        self._told = self._telling = bodies
         return False
 
     # --- Bodies ---------------------------------------------------------------------------------------
 
     def tell(self) -> Bodies:
-        """Return what we follow, and take it that the peer knows."""
-        self._told = self._digest()
+        """Return what we follow. It is remembered as told when the peer has handled it: see `heard_all`."""
+        self._telling = self._digest()
         return Bodies(tuple(self._holdings.bodies()))
 
     @property
     def up_to_date(self) -> bool:
         """Whether the peer was told what we follow now."""
-        return self._told == self._digest()
+        return self._telling == self._digest()
+
+    def heard_all(self) -> None:
+        """The peer has handled all that we sent."""
+        self._told = self._telling
 
     def hear(self, bodies: tuple[tuple[Scope, bytes], ...]) -> list[tuple[Scope, bytes]]:
         """Note what the peer follows; return what of it we do not."""

@@ -29,8 +29,16 @@ from fedsync.gossip.session import Session
 from fedsync.gossip.trie import Trees
 from fedsync.gossip.wants import Asked
 
-_BLOCK, _WANT = bytes((0x93, Tag.BLOCK)), bytes((0x92, Tag.WANT))
-_WANT_BYTES = 14
+_BLOCK = bytes((0x93, Tag.BLOCK))
+_WANT_BYTES = 12
+_COSTS = {
+    bytes((0x92, Tag.WANT)): 0,
+    bytes((0x93, Tag.LOCATE)): 16,
+    bytes((0x93, Tag.DELTA)): 0,
+    bytes((0x93, Tag.RANGE)): 128,
+    bytes((0x92, Tag.SETS)): 1024,
+}
+"""What it costs to look into the store for a message, in logs asked for; each log named costs one more."""
 
 
 class Engine:
@@ -114,8 +122,8 @@ class Engine:
                 wait = budget.bytes.spend(len(frame), now)
                 if frame[:2] == _BLOCK:
                     wait = max(wait, budget.blocks.spend(1, now))
-                elif frame[:2] == _WANT:
-                    wait = max(wait, budget.wants.spend(len(frame) / _WANT_BYTES, now))
+                elif (cost := _COSTS.get(frame[:2])) is not None:
+                    wait = max(wait, budget.wants.spend(cost + len(frame) / _WANT_BYTES, now))
             case Taken(_, Held(records=records)):
                 wait = budget.records.spend(records, now)
             case _:

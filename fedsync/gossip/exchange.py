@@ -222,6 +222,9 @@ class Exchange:
                 verdict = compare(log, self._holdings.log(log), claim.theirs, self._salt, self._holdings)
                 if verdict.want:
                     self.wants.add(Claim(claim.short, log, claim.set, claim.theirs, verdict), now)
+                else:
+                    # What was parked has come in already. The peer will push again when it hears of it.
+                    self.push.tell(log)
         return unseen
 
     def strike(self, code: str) -> None:
@@ -277,6 +280,10 @@ class Exchange:
         # What an answer names and we never named is taken to be unknown here: see Reconcile.
         self.listed.setdefault(self._salt.log(event.log), event.log)
         self.wants.noticed(event.log)
+        if self.refused.pop(event.log, None) is not None:
+            # It was parked and came in. The peer takes it to be refused until it hears of it, whoever brought it.
+            self._again.pop(event.log, None)
+            self.push.tell(event.log)
         if not live or event.origin == peer:
             return
         if event.log in self.refused_by_peer or self.server.serving(event.log):

@@ -54,6 +54,8 @@ LOW_SHARE: Final = 16
 """Every so many blocks the lowest class that waits is served, so that it never starves."""
 MAX_LISTED: Final = 1_000_000
 """Logs that a peer may name in one session: 100 MB of a program that lies."""
+MAX_BACKLOG: Final = 2 * 1024 * 1024
+"""Bytes of listings that wait for a peer to read; while there are more, it gets no others."""
 MAX_TAKES: Final = 256
 """Blocks of one peer that wait to be checked and stored; above it we stop reading."""
 MAX_TAKES_BYTES: Final = 4 * 1024 * 1024

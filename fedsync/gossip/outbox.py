@@ -24,6 +24,8 @@ class Outbox:
         """Messages sent so far, BEAT and BYE not counted: a peer that has handled so many has seen all."""
         self.expecting = False
         """Whether something was asked since the peer was last heard."""
+        self.backlog = 0
+        """Bytes that wait for room."""
         self._deferred: deque[tuple[bytes, int]] = deque()
 
     def say(self, message: Message, priority: int = 0) -> None:
@@ -37,6 +39,7 @@ class Outbox:
         self.sent += counted
         if defer and (self.room <= 0 or self._deferred):
             self._deferred.append((frame, priority))
+            self.backlog += len(frame)
             return
         self.room -= len(frame) + PREFIX_BYTES
         self.effects.append(Send(frame, priority))
@@ -45,6 +48,7 @@ class Outbox:
         """Send what waited for room; return whether room is left."""
         while self._deferred and self.room > 0:
             frame, priority = self._deferred.popleft()
+            self.backlog -= len(frame)
             self.room -= len(frame) + PREFIX_BYTES
             self.effects.append(Send(frame, priority))
         return self.room > 0

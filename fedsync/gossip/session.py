@@ -37,14 +37,10 @@ from fedsync.gossip.exchange import Exchange
 from fedsync.gossip.limits import (
     BACK_OFF_S,
     BEAT_S,
-    BRIEF_SILENCE_S,
-    COMPARE_MAX_S,
-    COMPARE_S,
     GREETING_S,
-    SILENCE_S,
+    MAX_BACKLOG,
     STRIKES,
     VERSION,
-    WAKE_S,
 )
 from fedsync.gossip.listing import Salt
 from fedsync.gossip.messages import (
@@ -71,6 +67,7 @@ from fedsync.gossip.outbox import Outbox
 from fedsync.gossip.phases import ANSWERS, HEARS, Phase
 from fedsync.gossip.reconcile import Reconcile
 from fedsync.gossip.report import Report, report
+from fedsync.gossip.rhythm import Rhythm
 from fedsync.gossip.trie import Trees
 from fedsync.gossip.wants import Asked
 
@@ -95,10 +92,7 @@ class Session:
         self._salt = Salt(b"", b"")
         self._exchange = Exchange(self._holdings, self._salt, asked, self._out, self._known.may, ())
         self._reconcile = Reconcile(trees, self._salt, self._known.shared, self._exchange.listed)
-        self._started = self._heard = self._progress = now
-        self._beat_at = now + BEAT_S
-        self._compare_at = now + COMPARE_S
-        self._patience = COMPARE_S
+        self._rhythm = Rhythm(now)
         self._handled = 0
         self._awaits: set[type[Message]] = set()
         self._unsettled = False
@@ -106,7 +100,6 @@ class Session:
         self._bye: Bye | None = None
         self._last_beat: Beat | None = None
         self._equal = False
-        self._wake: float | None = None
         self._hello_root = self._reconcile.root()
 
     # --- The one entry --------------------------------------------------------------------------------
@@ -126,14 +119,14 @@ class Session:
             case Room(size):
                 self._out.room = size
             case Taken():
-                self._progress = now
+                self._rhythm.progress = now
                 self._exchange.on_taken(event, now, others)
             case Stored():
                 live = self.phase is Phase.TALKING and not self._brief
-                self._patience = COMPARE_S
+                self._rhythm.news()
                 self._exchange.on_stored(event, self.peer, live)
             case Granted():
-                self._patience = COMPARE_S
+                self._rhythm.news()
                 self._lifted = True
                 if self._exchange.lift(self._exchange.refused, now):
                     self._compare(now)
@@ -165,13 +158,16 @@ class Session:
             else:
                 self._settle(now)
         if self.phase is not Phase.OVER:
-            self._wake_up(now)
+            wanted = self._exchange.wants.wake_at()
+            at = self._rhythm.wake(now, self.phase is Phase.GREETING, self._brief, wanted)
+            if at is not None:
+                self._out.effects.append(Wake(at))
         return self._out.drain()
 
     # --- Messages -------------------------------------------------------------------------------------
 
     def _receive(self, frame: bytes, now: float, others: bool) -> None:
-        self._heard = now
+        self._rhythm.heard = now
         try:
             message = decode(frame)
             if isinstance(message, HEARS[self.phase]):
@@ -180,18 +176,22 @@ class Session:
             self._close("garbage", f"the peer sent what is no message: {error}", BACK_OFF_S)
 
     def _hear(self, message: Message, now: float, others: bool) -> None:
-        if isinstance(message, ANSWERS) or (
-            isinstance(message, Beat | Bye) and message.handled == self._out.sent
-        ):
-            self._out.expecting = False
-        if not isinstance(message, Beat | Bye):
+        if isinstance(message, Beat | Bye):
+            if message.handled == self._out.sent:
+                self._out.expecting = False
+                self._known.heard_all()
+        else:
+            self._out.expecting = self._out.expecting and not isinstance(message, ANSWERS)
             self._handled += 1
-            self._progress = now
+            self._rhythm.progress = now
         match message:
             case Hello():
                 self._hello(message, now)
             case Bodies(bodies):
                 self._out.effects += [Follow(*body) for body in self._known.hear(bodies)]
+            case Sets() | Range() if self._out.backlog > MAX_BACKLOG:
+                # Whoever asks for more than it reads is not answered; sets will be compared again.
+                pass
             case Sets():
                 self._awaits.clear()
                 self._unsettled = True
@@ -297,20 +297,20 @@ class Session:
         if self._equal or not self._exchange.idle or self._awaits:
             return
         quiet = beat.handled == self._out.sent
-        # Only the dialler compares: a BEAT of ours makes it see that it should.
-        if now < self._compare_at or not (quiet or now - self._progress > BEAT_S):
+        if not self._rhythm.may_compare(now, quiet):
             return
+        # Only the dialler compares: a BEAT of ours makes it see that it should.
         if self._opened.dialler:
-            self._patience = min(self._patience * 2, COMPARE_MAX_S)
+            self._rhythm.in_vain()
             self._compare(now)
         else:
-            self._compare_at = now + self._patience
+            self._rhythm.compared(now)
             self._say_beat(now)
 
     def _compare(self, now: float) -> None:
         self._awaits.clear()
         self._unsettled = True
-        self._compare_at = now + self._patience
+        self._rhythm.compared(now)
         self._out.say(self._reconcile.sets())
 
     # --- When nothing is left -------------------------------------------------------------------------
@@ -337,25 +337,22 @@ class Session:
             self._say_beat(now)
 
     def _say_beat(self, now: float) -> None:
-        self._beat_at = now + BEAT_S
+        self._rhythm.beat_at = now + BEAT_S
         self._out.say(Beat(self._root(), self._holdings.journal()[1], self._handled))
 
     def _agree(self, root: bytes, counter: int) -> None:
         """Compare roots; when they are equal, all that the peer had at this counter is held here."""
         self._equal = root == self._root()
         if self._equal:
-            self._patience = COMPARE_S
+            self._rhythm.news()
             self._exchange.level = True
-            self._remember(counter, doubt=False)
+            memory = self._known.remember(counter, self._exchange.refused.values(), doubt=False)
+            if memory is not None:
+                self._out.effects.append(Remember(memory))
 
     def _root(self) -> bytes:
         """Return what BEAT and BYE say: the root without the logs that either of us refuses."""
         return self._reconcile.root(self._exchange.refusals)
-
-    def _remember(self, counter: int, doubt: bool) -> None:
-        memory = self._known.remember(counter, self._exchange.refused.values(), doubt)
-        if memory is not None:
-            self._out.effects.append(Remember(memory))
 
     def _part(self) -> None:
         """End after BYE both ways."""
@@ -366,43 +363,25 @@ class Session:
     # --- Time -----------------------------------------------------------------------------------------
 
     def _tick(self, now: float) -> None:
-        if self._wake is not None and now >= self._wake:
-            self._wake = None
+        rhythm = self._rhythm
+        rhythm.woke(now)
         if self.phase is Phase.GREETING:
-            if now >= self._started + GREETING_S:
+            if rhythm.greeted_too_late(now):
                 self._close("no-hello", f"the peer said no HELLO within {GREETING_S:.0f} seconds")
             return
-        last = self._progress if self._brief else self._heard
-        limit = BRIEF_SILENCE_S if self._brief else SILENCE_S
-        if now >= last + limit:
-            self._close("silent", f"nothing came from the peer for {limit:.0f} seconds")
+        silence = rhythm.silent_for(now, self._brief)
+        if silence is not None:
+            self._close("silent", f"nothing came from the peer for {silence:.0f} seconds")
             return
         self._exchange.wants.expire(now)
-        if self._awaits and now - self._progress > COMPARE_S * 3:
-            # What opens a comparison was lost: begin another.
+        if self._awaits and rhythm.stuck(now):
             self._compare(now)
-        if not self._brief and now >= self._beat_at:
-            wall = self._opened.wall_ms + (now - self._started) * 1000
+        if not self._brief and now >= rhythm.beat_at:
+            wall = self._opened.wall_ms + (now - rhythm.started) * 1000
             due = [each.log for each in self._exchange.refused.values() if 0 < each.until <= wall]
             if self._exchange.lift(due, now):
                 self._compare(now)
             self._say_beat(now)
-
-    def _wake_up(self, now: float) -> None:
-        """Ask to be woken, if not before then anyway."""
-        if self.phase is Phase.GREETING:
-            at = self._started + GREETING_S
-        elif self._brief:
-            at = self._progress + BRIEF_SILENCE_S
-        else:
-            at = min(self._beat_at, self._heard + SILENCE_S)
-        wanted = self._exchange.wants.wake_at()
-        if wanted is not None:
-            at = min(at, wanted)
-        if self._wake is None or at < self._wake:
-            # Never at once again: whatever could not be done now would keep us busy with nothing.
-            self._wake = max(at, now + WAKE_S)
-            self._out.effects.append(Wake(self._wake))
 
     # --- The end --------------------------------------------------------------------------------------
 

@@ -19,7 +19,14 @@ from fedsync.gossip.events import (
     Taken,
     Tick,
 )
-from fedsync.gossip.limits import BLOCKS_BURST, BYTES_BURST, INCARNATION_DELAY_S, MAX_TAKES, ROOM_BYTES
+from fedsync.gossip.limits import (
+    BLOCKS_BURST,
+    BYTES_BURST,
+    INCARNATION_DELAY_S,
+    MAX_BACKLOG,
+    MAX_TAKES,
+    ROOM_BYTES,
+)
 from fedsync.gossip.listing import Salt, wanted
 from fedsync.gossip.memory import Memory
 from fedsync.gossip.messages import (
@@ -130,6 +137,20 @@ def test_a_peer_that_reads_slowly_is_told_of_a_log_once_however_often_it_moves()
     assert said == []
     north.tell(south.peer, Room(10_000))
     assert [type(each) for each in said] == [Tip]
+
+
+def test_a_peer_that_asks_for_listings_and_reads_none_costs_no_more_memory_than_the_limit() -> None:
+    north, memory = engine([Author(number) for number in range(500)])
+    open_session(north, A)
+    (key,) = memory.sets()
+    north.handle(A, Room(0), 0.0)
+    question = Received(encode(Range(key, (b"\x40",))))
+    for _ in range(2000):
+        north.handle(A, question, 0.0)
+    waiting = 0
+    while frames := sent(north.handle(A, Room(65_536), 0.0)):
+        waiting += sum(len(encode(each)) for each in frames)
+    assert waiting <= MAX_BACKLOG + 65_536
 
 
 def test_a_peer_whose_blocks_wait_at_the_door_is_not_read_until_they_are_judged() -> None:

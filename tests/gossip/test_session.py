@@ -290,6 +290,20 @@ def test_three_in_a_line_follow_what_their_peers_announce() -> None:
     assert equal(nodes)
 
 
+def test_what_a_cut_kept_from_a_peer_is_told_again() -> None:
+    world = World()
+    north, south, link = pair(world)
+    body = (Scope(b"n" * 16), b"n" * 32)
+    north.memory.following.append(body)
+    world.connect(link)
+    world.run(0.06)  # both have said HELLO, and north's BODIES are on their way
+    world.cut(link)
+    assert body not in south.memory.following
+    world.connect(link)
+    world.run(5)
+    assert body in south.memory.following
+
+
 def test_a_peer_without_a_hello_is_let_go() -> None:
     world = World()
     north, _, link = pair(world)

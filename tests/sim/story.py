@@ -2,13 +2,15 @@
 
 import os
 from dataclasses import dataclass, field
+from functools import partial
 
-from fedsync.gossip.events import Peer
+from fedsync.gossip.events import Granted, Peer
+from fedsync.gossip.holdings import Head
 from fedsync.gossip.memory import Memory
 from fedsync.gossip.messages import Beat, BlockMessage, Bye, Hello, Rest, decode, encode
 from fedsync.gossip.trie import Trees, root_of_roots
 from fedsync.records.block import Base
-from fedsync.records.ids import LogClass
+from fedsync.records.ids import LogClass, LogId
 from tests.sim.world import Author, Filter, Link, Node, World, equal
 
 ROUGH_S = 200.0
@@ -25,6 +27,7 @@ class Story:
     liars: list[Node] = field(default_factory=list)
     writers: list[tuple[Author, Node]] = field(default_factory=list)
     backups: list[tuple[Node, Memory, dict[Peer, bytes]]] = field(default_factory=list)
+    pins: dict[LogId, Head] = field(default_factory=dict)
     calm: bool = False
 
     def __post_init__(self) -> None:
@@ -115,6 +118,28 @@ class Story:
             if where is node and not noticed:
                 author.at = tip_of(node, author)
 
+    def pin(self) -> None:
+        """The body names a tip for a log that may be forked; in time every node hears of it."""
+        author, node = self.dice.choice(self.writers)
+        held = node.memory.log(author.log)
+        if (
+            held is None
+            or author.log_class == LogClass.AUTHORITY
+            or author.log in self.pins
+            or held.fork is None
+        ):
+            return
+        self.pins[author.log] = self.dice.choice(held.heads)
+        for each in self.honest:
+            self.world.at(self.world.now + self.dice.random() * 100, partial(self.hear_of_pins, each))
+
+    def hear_of_pins(self, node: Node) -> None:
+        for log, head in self.pins.items():
+            held = node.memory.log(log)
+            if held is not None and held.pin is None:
+                node.memory.pin(log, head)
+                self.world.act(node, node.engine.everyone(Granted(), self.world.now))
+
     def links_of(self, node: Node) -> list[Link]:
         return [link for link in self.world.links.values() if node in (link.one, link.two)]
 
@@ -125,14 +150,17 @@ class Story:
         for link in self.world.links.values():
             if not link.up and self.dice.random() < (0.9 if self.calm else 0.3):
                 self.world.connect(link, self.dice.random() < 0.3)
+        if self.calm:
+            for node in self.honest:
+                self.hear_of_pins(node)
         self.world.at(self.world.now + 5.0, self.tend)
 
     def trouble(self) -> None:
         if self.calm:
             return
         what = self.dice.choices(
-            [self.write, self.equivocate, self.back_up, self.restore, self.cut_one, self.weather],
-            [12, 1, 1, 1, 4, 1],
+            [self.write, self.equivocate, self.pin, self.back_up, self.restore, self.cut_one, self.weather],
+            [12, 1, 0.3, 1, 1, 4, 1],
         )[0]
         what()
         self.world.at(self.world.now + self.dice.expovariate(1.0), self.trouble)
