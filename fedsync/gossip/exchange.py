@@ -101,6 +101,10 @@ class Exchange:
     def on_tip(self, message: Tip, now: float, others: bool) -> None:
         """Want what a tip tells of, a little later when others may push it."""
         log = message.log
+        if log in self.refused_by_peer:
+            # Whoever tells of a log takes it: it may have missed what came meanwhile.
+            self.refused_by_peer.discard(log)
+            self.push.tell(log)
         theirs = (Named(message.kind, message.seq, message.short if message.kind != 1 else b""),)
         held = self._holdings.log(log)
         verdict = compare(log, held, theirs, self._salt, self._holdings)

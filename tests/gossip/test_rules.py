@@ -322,6 +322,29 @@ def test_5_within_a_session_what_was_parked_comes_when_it_is_granted() -> None:
     assert equal([north, south])
 
 
+def test_5_what_came_in_after_it_was_parked_is_pushed_again_by_who_heard_that_it_was_refused() -> None:
+    world, north, south, link = pair()
+    stranger = Author(9)
+    first = stranger.write("who is this?")
+    north.write(first)
+    known = {stranger.genesis.key}
+    south.memory.admit = lambda genesis: "park" if genesis.key in known else "yes"
+    world.connect(link)
+    world.run(5)
+    known.clear()
+    north.write(stranger.write("written while south still refuses"))
+    world.run(1)
+    for block in first:
+        # A page came, and with it the door let in what was parked: nothing is left to ask for.
+        south.memory.take(block.raw)
+        south.stored(block, north.peer)
+    world.act(south, south.engine.everyone(Granted(), world.now))
+    world.run(1)
+    north.write(stranger.write("written afterwards"))
+    world.run(1)
+    assert equal([north, south])
+
+
 # --- 6 ----------------------------------------------------------------------------------------------------
 
 
