@@ -301,6 +301,12 @@ class Exchange:
         else:
             self.push.tell(event.log)
 
+    def tell(self, log: LogId) -> None:
+        """Tell the peer where a log stands, if both may hold it and nobody refuses it."""
+        held = self._holdings.log(log)
+        if held is not None and log not in self.refused_by_peer and self._may(held.set):
+            self.push.tell(log)
+
     def _answer(self, short: bytes, answer: NoBase | None) -> None:
         if answer is not None:
             self._out.say(answer)

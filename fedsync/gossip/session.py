@@ -70,6 +70,7 @@ from fedsync.gossip.report import Report, report
 from fedsync.gossip.rhythm import Rhythm
 from fedsync.gossip.trie import Trees
 from fedsync.gossip.wants import Asked
+from fedsync.records.ids import LogId
 
 
 class Session:
@@ -101,6 +102,8 @@ class Session:
         self._last_beat: Beat | None = None
         self._equal = False
         self._hello_root = self._reconcile.root()
+        # What is stored after our HELLO and before the peer's: when these say that roots are equal, it is not in them.
+        self._early: dict[LogId, None] = {}
 
     # --- The one entry --------------------------------------------------------------------------------
 
@@ -125,6 +128,8 @@ class Session:
                 live = self.phase is Phase.TALKING and not self._brief
                 self._rhythm.news()
                 self._exchange.on_stored(event, self.peer, live)
+                if self.phase is Phase.GREETING:
+                    self._early[event.log] = None
             case Granted():
                 self._rhythm.news()
                 self._lifted = True
@@ -255,6 +260,8 @@ class Session:
             self._out.say(known.tell())
         if hello.root == self._hello_root:
             self._exchange.level = True
+            for log in self._early:
+                self._exchange.tell(log)
             self._agree(hello.root, hello.counter)
             return
         self._unsettled = True

@@ -381,3 +381,16 @@ def test_people_can_see_how_a_session_stands() -> None:
     report = south.engine.report(north.peer)
     assert report is not None
     assert report.we_lack == 0
+
+
+def test_what_is_stored_between_the_two_first_words_is_told_though_these_were_equal() -> None:
+    world = World()
+    north, south, link = pair(world)
+    [author] = fill(north, 1)
+    world.connect(link, brief=True)
+    world.run(60)
+    assert equal([north, south])
+    world.connect(link)
+    north.write(author.write("meanwhile"))
+    north.write(Author(77).write("meanwhile too"))
+    assert world.run(5, lambda: equal([north, south]))
