@@ -3,7 +3,7 @@
 Either way it is the same door of the same node; only who holds the store differs.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -16,8 +16,11 @@ from fedsync.node import Node, Taken, Verdict, open_node
 class Door(Protocol):
     """What takes our own records."""
 
-    def take(self, blocks: Sequence[bytes]) -> None:
-        """Take sealed blocks, durably, all or none. Raises a Problem (exit 7) when the rules refuse them."""
+    def take(self, blocks: Sequence[bytes], once: bytes | None = None) -> None:
+        """Take sealed blocks, durably, all or none. Raises a Problem (exit 7) when the rules refuse them.
+
+        `once`: 32 bytes that name what is taken, if it must not be taken a second time.
+        """
         ...
 
     def call(self, op: str, **arguments: object) -> dict[str, Any]:
@@ -35,9 +38,9 @@ class DaemonDoor:
     def __init__(self, home: Home) -> None:
         self._home = home
 
-    def take(self, blocks: Sequence[bytes]) -> None:
+    def take(self, blocks: Sequence[bytes], once: bytes | None = None) -> None:
         """Take blocks; the daemon answers when they are durable."""
-        self.call("take", blocks=[block.hex() for block in blocks])
+        self.call("take", blocks=[block.hex() for block in blocks], once=once.hex() if once else None)
 
     def call(self, op: str, **arguments: object) -> dict[str, Any]:
         """Ask the daemon."""
@@ -54,9 +57,9 @@ class LocalDoor:
         self._lock = lock
         self.node: Node = open_node(home)
 
-    def take(self, blocks: Sequence[bytes]) -> None:
+    def take(self, blocks: Sequence[bytes], once: bytes | None = None) -> None:
         """Take blocks into the store."""
-        take_own(self.node, blocks)
+        take_own(self.node, blocks, once)
 
     def call(self, op: str, **arguments: object) -> dict[str, Any]:
         """Do it here, if it can be done without the daemon."""
@@ -94,13 +97,21 @@ def _door(home: Home) -> Door:
     return DaemonDoor(home)
 
 
-def take_own(node: Node, blocks: Sequence[bytes]) -> list[Taken]:
+def once_in(arguments: Mapping[str, Any]) -> bytes | None:
+    """Return the `once` that a command sent to the daemon."""
+    said = arguments.get("once")
+    return bytes.fromhex(said) if said else None
+
+
+def take_own(node: Node, blocks: Sequence[bytes], once: bytes | None = None) -> list[Taken]:
     """Take blocks of our own into `node`, all or none. Raises a Problem (exit 7) when one is refused."""
     may = node.store.directory.may_write_own_logs()
     if not may.ok:
         raise refused("copied_home", may.reason)
     node.begin()
     try:
+        if once is not None:
+            _note_once(node, once)
         outcomes = node.take([(block, None) for block in blocks])
         for taken in outcomes:
             # A parked block of somebody else's may come in with a page of ours; only ours must all be taken.
@@ -112,6 +123,18 @@ def take_own(node: Node, blocks: Sequence[bytes]) -> list[Taken]:
         raise
     node.commit()
     return outcomes
+
+
+def _note_once(node: Node, once: bytes) -> None:
+    """Note in the open batch that this is taken. Raises a Problem (exit 7) when it was before."""
+    key = f"taken {once.hex()}"
+    if node.store.meta.get(key) is not None:
+        raise refused(
+            "taken_before",
+            "The very same movements were recorded here before; nothing was written.",
+            "If they did happen twice, add --again.",
+        )
+    node.store.meta.set(key, node.now())
 
 
 def _not_taken(taken: Taken) -> Problem:

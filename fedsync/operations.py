@@ -4,8 +4,8 @@ Each operation is one transaction on the node. Arguments and answers are plain J
 """
 
 import secrets
-from dataclasses import replace
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from fedsync.errors import Problem, refused
@@ -31,9 +31,9 @@ def _ping(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _take(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    from fedsync.doors import take_own
+    from fedsync.doors import once_in, take_own
 
-    take_own(node, [bytes.fromhex(block) for block in arguments["blocks"]])
+    take_own(node, [bytes.fromhex(block) for block in arguments["blocks"]], once_in(arguments))
     return {}
 
 

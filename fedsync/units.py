@@ -5,7 +5,7 @@ Base units are grams, millilitres, pieces and minutes; whatever else is counted 
 """
 
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from fedsync.errors import usage
 
@@ -40,18 +40,20 @@ SHOWN: dict[str, tuple[tuple[str, int], ...]] = {
 """For people: the first of these of which there is at least one."""
 
 _WORD = re.compile(r"[^\W\d_][\w -]{0,40}")
+_NUMBER = re.compile(r"[0-9]{1,30}(\.[0-9]{1,12})?")
+"""No exponents and no commas: 1,500 is one and a half to some readers, and fifteen hundred to others."""
 MAX_QUANTITY = 2**53
 
 
 def parse_quantity(number: str, unit: str) -> tuple[int, str]:
     """Return a quantity in base units and the base unit's code. Raises a Problem (exit 2) that says what to type."""
     code, factor = base_unit(unit)
-    try:
-        amount = Decimal(number.replace("_", "").replace(" ", "")) * factor
-    except InvalidOperation:
-        raise usage(f"{number} is not a number.", "Type a quantity like 12 or 2.5, then a unit.") from None
-    if not amount.is_finite() or amount < 0 or amount > MAX_QUANTITY:
-        raise usage(f"{number} {unit} cannot be a quantity.", "Quantities count from 0.")
+    typed = number.replace("_", "").replace(" ", "")
+    if not _NUMBER.fullmatch(typed):
+        raise usage(f"{number} is not a number.", "Type a quantity like 12 or 2.5, then a unit.")
+    amount = Decimal(typed) * factor
+    if amount > MAX_QUANTITY:
+        raise usage(f"{number} {unit} is more than can be written down.", f"At most {MAX_QUANTITY:,} {plain_unit(code)}.")
     if amount != amount.to_integral_value():
         raise usage(
             f"{number} {unit} is not a whole number of {plain_unit(code)}.", "Type a quantity that is."

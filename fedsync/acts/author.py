@@ -76,10 +76,11 @@ class Author:
         log_class: LogClass,
         drafts: Sequence[Draft],
         capacity: Capacity = SEAT,
+        once: bytes | None = None,
     ) -> list[Block]:
         """Seal `drafts` at the end of their log of this class and have them taken. Call within `writing`."""
         blocks = self.sealed(reading, log_class, drafts, capacity)
-        door.take([block.raw for block in blocks])
+        door.take([block.raw for block in blocks], once)
         return blocks
 
     def sealed(

@@ -9,6 +9,7 @@ from fedsync.crdt.levels import find_items, find_store, levels
 from fedsync.crdt.seats import All, fact_bound
 from fedsync.doors import Door
 from fedsync.errors import refused, usage
+from fedsync.plain import is_plain
 from fedsync.reading import Reading
 from fedsync.records.block import Block
 from fedsync.records.codec import Value, pack
@@ -38,27 +39,40 @@ def check_line(line: Line, now: int) -> None:
     if line.action != COUNT and line.action not in SIGNS:
         known = ", ".join(sorted(SIGNS))
         if line.action in ACTIONS:
-            raise usage(f"The action {line.action} needs more than one store says; this version knows: {known}.")
+            raise usage(
+                f"{line.action} takes from one store for another, and this version names one store only.",
+                "Record both ends: lower in the one store, raise in the other.",
+            )
         raise usage(f"There is no action {line.action}.", f"ValueFlows has, of those that one store tells: {known}.")
     for what, text in (("item", line.item), ("store", line.store)):
         if not text.strip():
-            raise usage(f"The {what} has no name.")
-        if len(text) > MAX_NAME_CHARS:
-            raise usage(f"The name of the {what} is longer than {MAX_NAME_CHARS} letters.")
-    if len(line.note) > MAX_NOTE_CHARS:
-        raise usage(f"The note is longer than {MAX_NOTE_CHARS} letters.")
+            raise usage(f"The {what} has no name.", f"Type what the {what} is called.")
+        # Measured as it is written: what was typed in another form may grow.
+        if len(_normal(text)) > MAX_NAME_CHARS:
+            raise usage(f"The name of the {what} is longer than {MAX_NAME_CHARS} letters.", "Shorten it.")
+        if not is_plain(text):
+            raise usage(f"The name of the {what} holds what is no letter or sign.", "It is one line of plain text.")
+    if len(unicodedata.normalize("NFC", line.note)) > MAX_NOTE_CHARS:
+        raise usage(f"The note is longer than {MAX_NOTE_CHARS} letters.", "Shorten it.")
+    if not is_plain(line.note):
+        raise usage("The note holds what is no letter or sign.", "It is one line of plain text.")
     if line.at > now + MAX_AHEAD_MS:
         raise usage("It cannot have happened later than tomorrow.", "Look at --at, and at this machine's clock.")
 
 
-def record_lines(author: Author, reading: Reading, door: Door, lines: Sequence[Line]) -> list[Block]:
-    """Write movements and counts to the author's log of facts, all or none. Raises a Problem."""
+def record_lines(
+    author: Author, reading: Reading, door: Door, lines: Sequence[Line], once: bytes | None = None
+) -> list[Block]:
+    """Write movements and counts to the author's log of facts, all or none. Raises a Problem.
+
+    `once`: 32 bytes that name what is written, if it must not be written a second time here.
+    """
     own = reading.own()
     may_write_facts(author, reading, own.scope)
     with author.writing():
         now = now_ms()
         drafts = _drafts(reading, own.scope, lines, now)
-        return author.write(door, reading, LogClass.FACTS, drafts)
+        return author.write(door, reading, LogClass.FACTS, drafts, once=once)
 
 
 def may_write_facts(author: Author, reading: Reading, scope: Scope) -> None:

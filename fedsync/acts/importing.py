@@ -20,15 +20,18 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from fedsync.acts.goods import COUNT, Line, check_line
 from fedsync.errors import Exit, Problem, usage
+from fedsync.records.codec import Value, pack
 from fedsync.units import base_unit, parse_quantity
 
 WORDS = ("item", "quantity", "unit", "store", "at", "action", "note")
 NEEDED = ("item", "quantity", "unit", "store", "at", "action")
+IMPORT_TAG = b"fedsync/1/import\0"
 MAX_SHOWN = 20
 """Wrong lines that are named; a file that is wrong throughout is wrong in its map."""
 
@@ -42,6 +45,11 @@ class WrongLine:
     reason: str
 
 
+def as_json(wrong: Sequence[WrongLine]) -> list[dict[str, object]]:
+    """Return wrong lines for programs."""
+    return [{"number": each.number, "field": each.field, "reason": each.reason} for each in wrong]
+
+
 class WrongLines(Problem):
     """Some lines are wrong; nothing was written."""
 
@@ -53,8 +61,8 @@ class WrongLines(Problem):
             f"{len(wrong)} lines of {path.name} are wrong, so none was written. {shown}{more}",
             "Mend them, or the map of columns. To see all: --dry-run",
             Exit.FOREIGN_FILE,
+            {"wrong": as_json(wrong)},
         )
-        self.wrong = list(wrong)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +143,17 @@ def read_lines(path: Path, columns: ColumnMap, now: int) -> tuple[list[Line], li
             "not_csv", f"{path}, line {rows.line_num}: {error}.", "Save it as CSV, UTF-8.", Exit.FOREIGN_FILE
         ) from None
     return lines, wrong
+
+
+def digest(lines: Sequence[Line]) -> bytes:
+    """Return what names these movements, however the file that says them is written, to tell an import done twice."""
+    said: list[Value] = [
+        [each.action, each.item, each.quantity, each.unit, each.store, each.at, each.note] for each in lines
+    ]
+    found = sha256(IMPORT_TAG)
+    for each in said:
+        found.update(pack(each))
+    return found.digest()
 
 
 def _line(row: Mapping[str, Any], columns: ColumnMap, now: int) -> Line | tuple[str, str]:

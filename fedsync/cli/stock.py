@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from fedsync.cli.app import App, common, signing
+from fedsync.cli.app import App, common, group, signing
 
 AS = click.option("--as", "name", required=True, metavar="NAME", help="Who signs.")
 STORE = click.option("--store", required=True, metavar="S", help="Where it lies; made at first use.")
@@ -13,7 +13,7 @@ AT = click.option("--at", metavar="TIME", help="When it happened (default: now),
 NOTE = click.option("--note", default="", help="A word on it.")
 
 
-@click.group()
+@group
 def stock() -> None:
     """See and record what lies in the community's stores."""
 
@@ -85,7 +85,7 @@ def list_(app: App, store: str | None, body: str | None) -> None:
 @signing
 def add(app: App, **said: Any) -> None:
     """Record that something came into a store."""
-    _record(app, **said)
+    _record(app, "add", **said)
 
 
 @stock.command()
@@ -101,7 +101,7 @@ def add(app: App, **said: Any) -> None:
 @signing
 def use(app: App, **said: Any) -> None:
     """Record that something was taken from a store."""
-    _record(app, **said)
+    _record(app, "use", **said)
 
 
 @stock.command()
@@ -116,11 +116,12 @@ def use(app: App, **said: Any) -> None:
 @signing
 def count(app: App, **said: Any) -> None:
     """Record what was found when somebody counted."""
-    _record(app, action="count", **said)
+    _record(app, "count", action="count", **said)
 
 
 def _record(
     app: App,
+    command: str,
     item: str,
     quantity: str,
     unit: str,
@@ -132,14 +133,18 @@ def _record(
 ) -> None:
     from fedsync import units
     from fedsync.acts.author import now_ms
-    from fedsync.acts.goods import Line, check_line, made_names, record_lines
+    from fedsync.acts.goods import COUNT, Line, check_line, made_names, record_lines
     from fedsync.cli.telling import parse_time
     from fedsync.crdt.levels import levels
+    from fedsync.errors import usage
 
+    if action == COUNT and command != COUNT:
+        raise usage("A count is no movement.", "Type: fedsync stock count ITEM QTY UNIT --store S --as NAME")
     now = now_ms()
     amount, code = units.parse_quantity(quantity, unit)
     line = Line(action, item, amount, code, store, parse_time(at, now), note)
     check_line(line, now)
+    app.before_signing(f"{name} signs: {action} {units.show(amount, code)} of {item} in {store}.")
     author = app.author(name)
     with app.reading() as reading, app.door() as door:
         blocks = record_lines(author, reading, door, [line])
@@ -167,14 +172,15 @@ def _record(
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--columns", "map_file", required=True, type=click.Path(path_type=Path), metavar="MAP.toml")
 @click.option("--dry-run", is_flag=True, help="Say what would be written, and write nothing.")
+@click.option("--again", is_flag=True, help="Also when the very same movements were recorded before.")
 @AS
 @common
 @signing
-def import_(app: App, file: Path, map_file: Path, dry_run: bool, name: str) -> None:
+def import_(app: App, file: Path, map_file: Path, dry_run: bool, again: bool, name: str) -> None:
     """Record the movements in a CSV file: all of them, or none."""
     from fedsync.acts.author import now_ms
     from fedsync.acts.goods import made_names, record_lines
-    from fedsync.acts.importing import MAX_SHOWN, WrongLines, read_lines, read_map
+    from fedsync.acts.importing import MAX_SHOWN, WrongLines, as_json, digest, read_lines, read_map
 
     lines, wrong = read_lines(file, read_map(map_file), now_ms())
     if dry_run:
@@ -187,7 +193,7 @@ def import_(app: App, file: Path, map_file: Path, dry_run: bool, name: str) -> N
                 "actions": by_action,
                 "stores": sorted({line.store for line in lines}),
                 "items": sorted({line.item for line in lines}),
-                "wrong": [{"line": each.number, "field": each.field, "reason": each.reason} for each in wrong],
+                "wrong": as_json(wrong),
             },
             lambda: app.out.say(
                 f"{len(lines)} lines would be written: "
@@ -199,9 +205,11 @@ def import_(app: App, file: Path, map_file: Path, dry_run: bool, name: str) -> N
         return
     if wrong:
         raise WrongLines(file, wrong)
+    app.before_signing(f"{name} signs the {len(lines):,} movements in {file}.")
     author = app.author(name)
     with app.reading() as reading, app.door() as door:
-        blocks = record_lines(author, reading, door, lines) if lines else []
+        once = None if again else digest(lines)
+        blocks = record_lines(author, reading, door, lines, once) if lines else []
     made = made_names(blocks)
     app.out.result(
         {"imported": len(lines), "made": made, "wrong": []},

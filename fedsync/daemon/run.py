@@ -14,7 +14,7 @@ from fedsync.daemon import joining
 from fedsync.daemon.dialler import Dialler, jitter
 from fedsync.daemon.links import Links
 from fedsync.daemon.status import peers_now, save_peers
-from fedsync.doors import take_own
+from fedsync.doors import once_in, take_own
 from fedsync.errors import Exit, Problem
 from fedsync.gossip.engine import Engine
 from fedsync.gossip.events import Followed, Peer
@@ -105,7 +105,7 @@ class Daemon:
             case "take":
                 blocks = [bytes.fromhex(block) for block in arguments["blocks"]]
                 async with self.links.door.writing() as node:
-                    taken = await trio.to_thread.run_sync(take_own, node, blocks)
+                    taken = await trio.to_thread.run_sync(take_own, node, blocks, once_in(arguments))
                 self.links.announce(taken)
                 return {}
             case "status":
