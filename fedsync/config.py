@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from fedsync.errors import Exit, Problem
+from fedsync.plain import is_plain
 
 LONGEST_NAME = 200
 """Characters of a node's name."""
@@ -166,7 +167,7 @@ class _Reader:
 
     def _text(self, table: Mapping[str, object], section: str, key: str) -> str:
         value = table.get(key)
-        if not isinstance(value, str) or not 0 < len(value) <= LONGEST_NAME or not value.isprintable():
+        if not isinstance(value, str) or not 0 < len(value) <= LONGEST_NAME or not is_plain(value):
             message = f"{key} must be text of 1 to {LONGEST_NAME} printable characters"
             raise self._error(section, key, message, f'Write it as: {key} = "..."')
         return value

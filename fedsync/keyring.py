@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fedsync.errors import Exit, Problem
 from fedsync.home import Home
 from fedsync.pkcs8 import is_encrypted, read_pem, write_pem
+from fedsync.plain import is_plain
 from fedsync.records.ed25519 import public_key
 from fedsync.records.ids import Key
 from fedsync.words import NotAKey, key_text, parse_key
@@ -48,7 +49,8 @@ class NoSuchPerson(Problem):
 
     def __init__(self, name: str, candidates: list[str]) -> None:
         who = f"Here sign: {', '.join(candidates[:8])}." if candidates else "Nobody has a key here yet."
-        super().__init__("no_such_person", f"There is no key of {name} here. {who}", "", Exit.NOT_FOUND)
+        message = f"There is no key of {name} here. {who}"
+        super().__init__("no_such_person", message, "Look at --as, or go to where the key is.", Exit.NOT_FOUND)
         self.candidates = candidates
 
 
@@ -67,7 +69,7 @@ class BadName(Problem):
 
     def __init__(self, name: str) -> None:
         message = f"{name!r} is no name: 1 to {LONGEST_NAME} printable characters, no space at either end."
-        super().__init__("bad_name", message, "", Exit.USAGE)
+        super().__init__("bad_name", message, "Type another name.", Exit.USAGE)
 
 
 class KeyExposed(Problem):
@@ -177,7 +179,7 @@ def people(home: Home) -> list[Person]:
 def check_name(name: str) -> str:
     """Return `name` in its normal form (NFC). Raises BadName."""
     name = unicodedata.normalize("NFC", name)
-    if not 0 < len(name) <= LONGEST_NAME or not name.isprintable() or name != name.strip():
+    if not 0 < len(name) <= LONGEST_NAME or not is_plain(name) or name != name.strip():
         raise BadName(name)
     return name
 

@@ -51,6 +51,7 @@ def found(
 ) -> Founded:
     """Make a community's node in `where`, which must not hold one. Raises a Problem; then nothing is there."""
     check_numbers(tellers, threshold)
+    keyring.check_name(name)
     if Home(where).store.exists():
         raise Problem(
             "exists",
@@ -75,16 +76,22 @@ def check_numbers(tellers: Sequence[str], threshold: int) -> None:
     if not tellers:
         raise usage("A community needs tellers.", "Add --teller NAME for each.")
     if len(tellers) > MAX_TELLERS:
-        raise usage(f"A community has at most {MAX_TELLERS} tellers.")
+        raise usage(f"A community has at most {MAX_TELLERS} tellers.", "Name fewer.")
+    for teller in tellers:
+        keyring.check_name(teller)
     if len({keyring.file_name(teller) for teller in tellers}) < len(tellers):
         raise usage("Two tellers have the same name.", "Give each a name of their own.")
     least = len(tellers) // 2 + 1
     if not least <= threshold <= len(tellers):
         raise usage(
-            f"With {len(tellers)} tellers the threshold is from {least} to {len(tellers)}: "
+            f"With {_tellers(len(tellers))} the threshold is from {least} to {len(tellers)}: "
             "two halves must never be able to decide apart.",
             f"Try --threshold {least}.",
         )
+
+
+def _tellers(number: int) -> str:
+    return "1 teller" if number == 1 else f"{number} tellers"
 
 
 def _build(
@@ -171,4 +178,5 @@ def _into_place(building: Path, where: Path) -> None:
             "not_empty",
             f"{where} is not empty, or cannot be written. Nothing was changed.",
             "Name a directory that does not exist yet with --home.",
+            Exit.REFUSED,
         ) from None

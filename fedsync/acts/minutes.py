@@ -12,9 +12,10 @@ from fedsync.crdt.minutes import current_epoch, page_ids, page_view
 from fedsync.crdt.people import names as names_of
 from fedsync.crdt.tellers import Approve, Refuse, Sign, may_approve, next_act, next_signature
 from fedsync.doors import Door
-from fedsync.errors import Problem, not_found, refused
+from fedsync.errors import Problem, not_found, refused, usage
 from fedsync.home import Home
 from fedsync.picking import SHORTEST, begins, the_one
+from fedsync.plain import is_plain
 from fedsync.reading import Reading
 from fedsync.records.codec import NotCanonical, Value, pack
 from fedsync.records.ed25519 import PrivateKey, public_key
@@ -24,6 +25,11 @@ from fedsync.records.kinds.authority import Tip
 from fedsync.records.seal import Draft, seal
 from fedsync.records.void import Void
 from fedsync.sheet import read_sheet
+
+MAX_TITLE = 500
+"""Letters of a decision's title: the longest of the United Nations has some 300."""
+MAX_TEXT_BYTES = 30_000
+"""Of a decision's text: a record holds 32 KiB, with title and names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,15 @@ class Said:
 
 def propose(author: Author, reading: Reading, door: Door, title: str, text: str) -> tuple[PageId, int]:
     """Draft the next page with one decision; return its id and number. Raises a Problem."""
+    if not title or len(title) > MAX_TITLE or not is_plain(title):
+        raise usage(f"A decision needs a title: one line of 1 to {MAX_TITLE} letters.", "Put the rest into its text.")
+    if len(text.encode(errors="replace")) > MAX_TEXT_BYTES:
+        raise usage(
+            f"The decision's text is longer than a page holds ({MAX_TEXT_BYTES:,} bytes).",
+            "Shorten it, or make several decisions of it.",
+        )
+    if any(not is_plain(line) for line in text.split("\n")):
+        raise usage("The decision's text holds control characters.", "Save it as plain text, UTF-8.")
     entry: dict[str, Value] = {"kind": "decision", "title": title, "text": text}
     return _carry(author, reading, door, lambda: draft_page(reading.view, reading.own().scope, [entry]))
 
@@ -85,6 +100,7 @@ def find_page(reading: Reading, asked: str) -> PageId:
 def sign(author: Author, reading: Reading, door: Door, page: PageId) -> Said:
     """Sign a page, and approve it in the same act where that is allowed already. Raises a Problem (exit 7)."""
     with author.writing():
+        _slot(reading, page)
         log = _seat(author, reading, page)
         acts = next_act(reading.view, page, log)
         if isinstance(acts, Refuse):
@@ -111,6 +127,7 @@ def _voice(reading: Reading, page: PageId, act: Sign | Approve) -> Draft:
 def approve(author: Author, reading: Reading, door: Door, page: PageId) -> Said:
     """Approve a page that enough tellers have signed. Raises a Problem (exit 7)."""
     with author.writing():
+        _slot(reading, page)
         log = _seat(author, reading, page)
         do = may_approve(reading.view, page, log)
         if not isinstance(do, Approve):
@@ -122,7 +139,7 @@ def approve(author: Author, reading: Reading, door: Door, page: PageId) -> Said:
 def _slot(reading: Reading, page: PageId) -> PageId:
     view = page_view(reading.view, page)
     if view is None or view.prev is None:
-        raise refused("page-zero", "Page 0 needs no signatures: it is where the book begins.")
+        raise refused("page-zero", "Page 0 needs no signatures: it is where the book begins.", "See: fedsync book list")
     return view.prev
 
 
@@ -134,7 +151,7 @@ def _seat(author: Author, reading: Reading, page: PageId) -> LogId:
 
 
 def _turn_to(page: PageId | None) -> str:
-    return f"See: fedsync book show {page.hex()[:8]}" if page else ""
+    return f"See: fedsync book show {page.hex()[:8]}" if page else "See: fedsync book list"
 
 
 # --- Who has a seat -----------------------------------------------------------------------------------

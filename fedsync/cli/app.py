@@ -1,6 +1,7 @@
 """What every command shares: the options, the node's home, and the two ways in (read the store, ask the daemon)."""
 
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from fedsync.cli.group import Group
 from fedsync.cli.out import Out
 from fedsync.errors import usage
 
@@ -30,6 +32,7 @@ class App:
     out: Out
     passphrase_file: str | None = None
     no_passphrase: bool = False
+    yes: bool = False
 
     def home(self) -> "Home":
         """Return the node's home. Raises a Problem when there is no node in it."""
@@ -64,12 +67,10 @@ class App:
         if self.no_passphrase:
             return None
         if self.passphrase_file:
-            try:
-                text = Path(self.passphrase_file).read_text(encoding="utf-8")
-            except OSError as error:
-                raise usage(f"The passphrase file cannot be read: {error.strerror}.") from None
-            return text.split("\n", 1)[0].encode()
-        if not os.isatty(0):
+            return _first_line(Path(self.passphrase_file))
+        # A decision's text may come through standard input while a person sits before the screen: getpass asks
+        # at the terminal itself.
+        if not (sys.stdin.isatty() or sys.stderr.isatty()):
             raise usage(
                 f"A passphrase is needed for {name}'s key, and there is no terminal to ask at.",
                 "Give --passphrase-file FILE.",
@@ -86,13 +87,35 @@ class App:
         return Author.unlock(self.home(), name, lambda: self.passphrase(name))
 
     def confirm(self, yes: bool, *lines: str) -> None:
-        """Say what will be done and ask once, unless `yes`. Raises Abort on no."""
-        if yes or self.out.as_json:
+        """Say what will be done and ask once, unless `yes`. Raises Abort on no, and a Problem where nobody is."""
+        if yes:
             return
-        self.out.talk(*lines)
-        if not os.isatty(0):
+        if not sys.stdin.isatty():
             raise usage("This asks before it is done, and there is no terminal to ask at.", "Add --yes.")
+        self.out.talk(*lines)
         click.confirm("Go on?", abort=True, err=True)
+
+    def before_signing(self, *lines: str) -> None:
+        """Show what will be signed and ask once, if a person is there and has not said --yes. Raises Abort on no.
+
+        A script that names who signs, and has their passphrase, has said enough.
+        """
+        if sys.stdin.isatty():
+            self.confirm(self.yes, *lines)
+
+
+def group(function: F) -> Group:
+    """Make a word with commands below it; it takes the options that all take."""
+
+    @click.group(function.__name__, cls=Group, invoke_without_command=True, help=function.__doc__)
+    @common
+    def wrapped(app: App) -> None:
+        ctx = click.get_current_context()
+        if ctx.invoked_subcommand is None:
+            assert isinstance(ctx.command, Group)
+            ctx.command.say_commands(ctx, f"{ctx.command_path} needs a command.")
+
+    return wrapped
 
 
 def common(command: F) -> F:
@@ -125,14 +148,30 @@ def common(command: F) -> F:
 def signing(command: F) -> F:
     """Give a command the options of those that sign: where the passphrase comes from, and --yes."""
 
-    def wrapped(app: App, passphrase_file: str | None, no_passphrase: bool, **arguments: Any) -> Any:
+    def wrapped(app: App, passphrase_file: str | None, no_passphrase: bool, yes: bool, **arguments: Any) -> Any:
         app.passphrase_file = passphrase_file or os.environ.get("FEDSYNC_PASSPHRASE_FILE")
         app.no_passphrase = no_passphrase
+        app.yes = yes
         return command(app, **arguments)
 
     wrapped.__name__ = command.__name__
     wrapped.__doc__ = command.__doc__
     wrapped.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
-    wrapped = click.option("--passphrase-file", metavar="FILE", help="Its first line is the passphrase.")(wrapped)
-    wrapped = click.option("--no-passphrase", is_flag=True, help="Keys without a passphrase, for tests.")(wrapped)
+    for option in (
+        click.option("--passphrase-file", metavar="FILE", help="Its first line is the passphrase."),
+        click.option("--no-passphrase", is_flag=True, help="Keys without a passphrase, for tests."),
+        click.option("--yes", is_flag=True, help="Do not ask."),
+    ):
+        wrapped = option(wrapped)
     return wrapped  # type: ignore[return-value]
+
+
+def _first_line(path: Path) -> bytes:
+    """Return the passphrase in a file. Raises a Problem when there is none."""
+    try:
+        found = path.read_bytes().split(b"\n", 1)[0].rstrip(b"\r")
+    except OSError as error:
+        raise usage(f"The passphrase file {path} cannot be read: {error.strerror}.", "Look at its name.") from None
+    if not found:
+        raise usage(f"The first line of {path} is empty.", "Write the passphrase into its first line.")
+    return found

@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
-from fedsync.cli.app import App, common, signing
+from fedsync.cli.app import App, common, group, signing
 
 
-@click.group()
+@group
 def bodies() -> None:
     """Show the communities that this node follows; change our own tellers; repair our book."""
 
@@ -73,16 +73,18 @@ def _lines(row: dict[str, Any]) -> list[str]:
 @click.option("--drop", multiple=True, metavar="TELLER", help="Take this person's seat.")
 @click.option("--threshold", type=int, metavar="K", help="How many must sign from then on.")
 @click.option("--as", "name", required=True, metavar="NAME", help="Who drafts it.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
 @common
 @signing
-def epoch(app: App, add: tuple[str, ...], drop: tuple[str, ...], threshold: int | None, name: str, yes: bool) -> None:
+def epoch(app: App, add: tuple[str, ...], drop: tuple[str, ...], threshold: int | None, name: str) -> None:
     """Draft a page that changes who has a seat. It takes effect when the present tellers have signed it."""
     from fedsync.acts import minutes
     from fedsync.errors import usage
 
     if not add and not drop and threshold is None:
         raise usage("Say what should change.", "Add --add TELLER, --drop TELLER or --threshold K.")
+    said = [f"a seat for {each}" for each in add] + [f"no seat for {each} any more" for each in drop]
+    said += [f"{threshold} must sign"] if threshold is not None else []
+    app.before_signing(f"{name} drafts a page that says: {', '.join(said)}.")
     author = app.author(name)
     with app.reading() as reading, app.door() as door:
         page, number = minutes.change_epoch(
@@ -101,16 +103,14 @@ def epoch(app: App, add: tuple[str, ...], drop: tuple[str, ...], threshold: int 
 @click.option("--sheet", required=True, type=click.Path(path_type=Path), metavar="PATH", help="The repair sheet.")
 @click.option("--teller", "tellers", multiple=True, required=True, metavar="NAME", help="Once for each.")
 @click.option("--threshold", type=int, required=True, metavar="K")
-@click.option("--yes", is_flag=True, help="Do not ask.")
 @common
 @signing
-def repair(app: App, sheet: Path, tellers: tuple[str, ...], threshold: int, yes: bool) -> None:
+def repair(app: App, sheet: Path, tellers: tuple[str, ...], threshold: int) -> None:
     """Mend a book that lost its tellers, or split, with the keys on the repair sheet."""
     from fedsync.acts import minutes
 
     home = app.home()
-    app.confirm(
-        yes,
+    app.before_signing(
         f"From now on {threshold} of these must sign: {', '.join(tellers)}.",
         "All pages that the tellers had not sealed are set aside.",
     )

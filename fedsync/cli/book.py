@@ -6,14 +6,14 @@ from typing import Any
 
 import click
 
-from fedsync.cli.app import App, common, signing
+from fedsync.cli.app import App, common, group, signing
 from fedsync.cli.telling import text_of
 
 AS = click.option("--as", "name", required=True, metavar="NAME", help="Who signs.")
 BODY = click.option("--body", metavar="NAME", help="That community's; default: our own. 'all': everybody's.")
 
 
-@click.group()
+@group
 def decisions() -> None:
     """Propose decisions and read those that were made."""
 
@@ -21,23 +21,23 @@ def decisions() -> None:
 @decisions.command()
 @click.option("--title", required=True, metavar="T")
 @click.option("--text", "text_file", required=True, metavar="FILE|-", help="The decision's words.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
 @AS
 @common
 @signing
-def propose(app: App, title: str, text_file: str, yes: bool, name: str) -> None:
+def propose(app: App, title: str, text_file: str, name: str) -> None:
     """Draft the next page of the book, with this decision on it."""
     from fedsync.acts import minutes
     from fedsync.errors import usage
 
-    if not title.strip():
-        raise usage("A decision needs a title.")
     try:
         text = sys.stdin.read() if text_file == "-" else Path(text_file).read_text(encoding="utf-8")
+    except OSError as error:
+        raise usage(f"{text_file} cannot be read: {error.strerror}.", "Name a text file, or - to type it.") from None
     except UnicodeDecodeError:
-        raise usage(f"{text_file} is not UTF-8 text.") from None
+        raise usage(f"{text_file} is not UTF-8 text.", "Save it as plain text, UTF-8.") from None
     # Other systems end lines with a carriage return, which no record may hold.
     text = text.replace("\r\n", "\n").replace("\t", "    ").strip("\n")
+    app.before_signing(f"{name} drafts the decision: {title.strip()}", *text.split("\n"))
     author = app.author(name)
     with app.reading() as reading, app.door() as door:
         page, number = minutes.propose(author, reading, door, title.strip(), text)
@@ -89,7 +89,7 @@ def show_decision(app: App, id_: str) -> None:
             f"{row['title']}  [{row['status'].replace('_', ' ')}]",
             f"{row['body']}, page {row['number']}",
             "",
-            row["text"],
+            *row["text"].split("\n"),
         ),
     )
 
@@ -99,10 +99,15 @@ def _short(id_: str) -> str:
     return f"{page[:8]}:{index}"
 
 
+def _bodies(reading: Any, asked: str | None) -> list[Any]:
+    if asked == "all":
+        return list(reading.store.followed.all())
+    return [reading.body(asked) if asked else reading.own()]
+
+
 def _decision_rows(reading: Any, body: str | None) -> list[dict[str, Any]]:
     from fedsync.crdt.minutes import decisions as decisions_of
 
-    bodies = reading.store.followed.all() if body == "all" else [reading.body(body) if body else reading.own()]
     return [
         {
             "id": f"{each.page.hex()}:{each.index}",
@@ -113,12 +118,12 @@ def _decision_rows(reading: Any, body: str | None) -> list[dict[str, Any]]:
             "number": each.number,
             "body": reading.name_of(one.scope),
         }
-        for one in bodies
+        for one in _bodies(reading, body)
         for each in decisions_of(reading.view, one.scope)
     ]
 
 
-@click.group()
+@group
 def book() -> None:
     """Read the minute book, sign and approve its pages."""
 
@@ -131,8 +136,7 @@ def list_pages(app: App, body: str | None) -> None:
     from fedsync.crdt.minutes import pages
 
     with app.reading() as reading:
-        one = reading.body(body) if body else reading.own()
-        rows = [_row(reading, page) for page in pages(reading.view, one.scope)]
+        rows = [_row(reading, page) for one in _bodies(reading, body) for page in pages(reading.view, one.scope)]
     app.out.result(
         {"pages": rows},
         lambda: app.out.table(
@@ -180,16 +184,15 @@ def _page_lines(row: dict[str, Any]) -> list[str]:
 @book.command("sign")
 @click.argument("page")
 @AS
-@click.option("--yes", is_flag=True, help="Do not ask.")
 @common
 @signing
-def sign_page(app: App, page: str, name: str, yes: bool) -> None:
+def sign_page(app: App, page: str, name: str) -> None:
     """Sign a page, and approve it in the same act where enough tellers have signed."""
     from fedsync.acts import minutes
 
+    found = _ask(app, page, name)
     author = app.author(name)
     with app.reading() as reading, app.door() as door:
-        found = minutes.find_page(reading, page)
         said = minutes.sign(author, reading, door, found)
         row = _page_row(reading, found)
     words = "signed and approved" if said.approved else "signed"
@@ -197,6 +200,17 @@ def sign_page(app: App, page: str, name: str, yes: bool) -> None:
         {**row, "round": said.round, "approved": said.approved},
         lambda: app.out.say(f"{author.name} {words} page {row['number']}: {row['status']}.", *_missing(row, said.reason)),
     )
+
+
+def _ask(app: App, asked: str, name: str) -> Any:
+    """Return the page that is meant, once whoever signs has seen it."""
+    from fedsync.acts.minutes import find_page
+
+    with app.reading() as reading:
+        page = find_page(reading, asked)
+        lines = _page_lines(_page_row(reading, page))
+    app.before_signing(*lines, f"{name} signs this page.")
+    return page
 
 
 def _missing(row: dict[str, Any], reason: str) -> list[str]:
@@ -209,16 +223,15 @@ def _missing(row: dict[str, Any], reason: str) -> list[str]:
 @book.command("approve")
 @click.argument("page")
 @AS
-@click.option("--yes", is_flag=True, help="Do not ask.")
 @common
 @signing
-def approve_page(app: App, page: str, name: str, yes: bool) -> None:
+def approve_page(app: App, page: str, name: str) -> None:
     """Approve a page that enough tellers have signed."""
     from fedsync.acts import minutes
 
+    found = _ask(app, page, name)
     author = app.author(name)
     with app.reading() as reading, app.door() as door:
-        found = minutes.find_page(reading, page)
         said = minutes.approve(author, reading, door, found)
         row = _page_row(reading, found)
     app.out.result(

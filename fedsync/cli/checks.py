@@ -66,8 +66,8 @@ def _disk(home: Path) -> list[Check]:
 def _node(path: Path) -> list[Check]:
     from fedsync import config, control, keyring
     from fedsync.home import Home
-    from fedsync.records.ed25519 import public_key
     from fedsync.reading import Reading
+    from fedsync.records.ed25519 import public_key
     from fedsync.store.errors import StoreError
     from fedsync.store.verify import structure
 

@@ -59,7 +59,7 @@ def _plain(value: Any) -> str:
 @common
 def verify(app: App, everything: bool) -> None:
     """Look for damage: the file, and with --all every record as if strangers had just brought it."""
-    from fedsync.errors import Exit
+    from fedsync.errors import Exit, Problem
     from fedsync.store.verify import Verified, structure
     from fedsync.store.verify import verify as look
 
@@ -74,33 +74,44 @@ def verify(app: App, everything: bool) -> None:
         else:
             faults = structure(reading.store)
         records = records or reading.store.logs.count()
-    app.out.result(
-        {"records": records, "faults": faults, "whole": not faults},
-        lambda: app.out.say(
-            *(f"DAMAGE {each}" for each in faults),
-            f"{records:,} records {'looked at' if everything else 'held'}: {'damage was found' if faults else 'all is whole'}.",
-        ),
-    )
+    value: dict[str, Any] = {"records": records, "faults": faults, "whole": not faults}
+    looked = f"{records:,} records {'looked at' if everything else 'held'}"
     if faults:
-        raise SystemExit(int(Exit.DAMAGE))
+        app.out.say(*(f"DAMAGE {each}" for each in faults), f"{looked} are whole.")
+        raise Problem(
+            "damage",
+            f"Damage was found: {faults[0]}.",
+            "Restore a backup of this node's directory, or fill a new node from its peers.",
+            Exit.DAMAGE,
+            value,
+        )
+    app.out.result(value, lambda: app.out.say(f"{looked}: all is whole."))
 
 
 @click.command()
 @common
 def rebuild(app: App) -> None:
     """Work out the state again from the records; it must come out the same."""
+    from fedsync.errors import Exit, Problem
+
     with app.door() as door:
         answer = door.call("rebuild")
-    same = answer["before"] == answer["after"]
+    value = {
+        "state_root": answer["after"],
+        "records": answer["records"],
+        "same": answer["before"] == answer["after"],
+    }
+    if not value["same"]:
+        raise Problem(
+            "rebuilt_otherwise",
+            "The state came out otherwise than it was; the new one stands. Nothing of the records was changed.",
+            "Please report it, and look for damage: fedsync verify --all",
+            Exit.DAMAGE,
+            value,
+        )
     app.out.result(
-        {"state_root": answer["after"], "records": answer["records"], "same": same},
-        lambda: app.out.say(
-            f"Worked out again from {answer['records']:,} records: "
-            + ("the same as before." if same else "NOT the same as before; the new state stands. Please report it.")
-        ),
+        value, lambda: app.out.say(f"Worked out again from {value['records']:,} records: the same as before.")
     )
-    if not same:
-        raise SystemExit(8)
 
 
 @click.command()

@@ -5,12 +5,14 @@ and completion answer at once on a slow board.
 """
 
 import importlib
+import os
 import sys
 from typing import Any
 
 import click
 
 import fedsync
+from fedsync.cli.group import Group
 from fedsync.cli.out import Out
 from fedsync.errors import Exit, Problem
 
@@ -37,7 +39,7 @@ _COMMANDS = {
 """Which module of fedsync.cli holds which command."""
 
 
-class _Lazy(click.Group):
+class _Lazy(Group):
     """A group whose commands are imported when they are called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -86,9 +88,11 @@ def main() -> None:
         _leave(out, Problem("interrupted", "Interrupted; nothing is half done.", "", Exit.INTERRUPTED))
     except click.ClickException as error:
         usage = error.ctx.get_usage() if isinstance(error, click.UsageError) and error.ctx else ""
-        _leave(out, Problem("usage", error.format_message(), usage, Exit.USAGE))
+        _leave(out, Problem("usage", error.format_message(), " ".join(usage.split()), Exit.USAGE))
     except BrokenPipeError:
-        sys.exit(Exit.DONE)  # `fedsync log | head`
+        # `fedsync log | head`: who reads has seen enough. What Python flushes at its end must not fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(int(Exit.DONE))
     except Exception as error:
         _leave(out, as_problem(error), error)
     else:

@@ -11,14 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from fedsync.errors import Problem
+from fedsync.plain import plain
 
 SCHEMA = 1
 """The major version of the JSON; additions do not change it."""
-
-
-def plain(text: object) -> str:
-    """Return `text` without anything that a terminal would obey."""
-    return "".join(each if each.isprintable() or each == "\n" else f"\\x{ord(each):02x}" for each in str(text))
 
 
 @dataclass
@@ -31,14 +27,14 @@ class Out:
     def result(self, value: dict[str, Any], show: Callable[[], None] | None = None) -> None:
         """Print a command's result: `value` as JSON, or what `show` prints."""
         if self.as_json:
-            print(json.dumps({"fedsync": SCHEMA, "ok": True, **value}, ensure_ascii=False))
+            print(_json({"fedsync": SCHEMA, "ok": True, **value}))
         elif show:
             show()
 
     def line(self, value: dict[str, Any], text: str) -> None:
         """Print one item of a stream: a line of JSON, or `text`."""
         if self.as_json:
-            print(json.dumps({"fedsync": SCHEMA, **value}, ensure_ascii=False), flush=True)
+            print(_json({"fedsync": SCHEMA, **value}), flush=True)
         else:
             print(plain(text), flush=True)
 
@@ -78,7 +74,12 @@ class Out:
                 "try": problem.hint,
                 "exit": int(problem.exit_code),
             }
-            print(json.dumps({"fedsync": SCHEMA, "ok": False, "error": error}, ensure_ascii=False))
+            print(_json({"fedsync": SCHEMA, "ok": False, "error": error, **problem.more}))
         self.talk(f"fedsync: {problem.message}")
         if problem.hint:
             self.talk(f"  {problem.hint}")
+
+
+def _json(value: dict[str, Any]) -> str:
+    # Programs read letters of any script; a terminal must not be told to do anything by a peer's text.
+    return json.dumps(value, ensure_ascii=sys.stdout.isatty())

@@ -3,12 +3,11 @@
 import secrets
 import sys
 import time
-
 from typing import TYPE_CHECKING
 
 import click
 
-from fedsync.cli.app import App, common
+from fedsync.cli.app import App, common, group
 
 if TYPE_CHECKING:
     from fedsync.config import Address
@@ -111,7 +110,7 @@ def join(app: App, code: str, addresses: tuple[str, ...], yes: bool) -> None:
     )
 
 
-@click.group()
+@group
 def peers() -> None:
     """List, pause or remove peers."""
 

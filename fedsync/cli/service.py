@@ -100,15 +100,17 @@ def demo(app: App, nodes: int, keep: str | None) -> None:
 def doctor(app: App) -> None:
     """Check this machine and this node, root causes first."""
     from fedsync.cli.checks import checks
+    from fedsync.errors import Exit, Problem
 
     found = checks(app.path())
     bad = [each for each in found if not each.good]
-    app.out.result(
-        {"checks": [{"name": each.name, "good": each.good, "says": each.says} for each in found]},
-        lambda: app.out.say(*(f"{'ok ' if each.good else 'BAD'} {each.name}: {each.says}" for each in found)),
-    )
+    value = {"checks": [{"name": each.name, "good": each.good, "says": each.says} for each in found]}
+    app.out.say(*(f"{'ok ' if each.good else 'BAD'} {each.name}: {each.says}" for each in found))
     if bad:
-        raise SystemExit(1)
+        raise Problem(
+            "not_well", f"{bad[0].name}: {bad[0].says}", "Mend this first, then: fedsync doctor", Exit.FAILED, value
+        )
+    app.out.result(value)
 
 
 @click.command()

@@ -10,11 +10,10 @@ from fedsync.cli.app import App, common, signing
 @click.option("--teller", "tellers", multiple=True, metavar="NAME", help="Who keeps its book; once for each.")
 @click.option("--threshold", type=int, metavar="K", help="How many tellers must sign (default: more than half).")
 @click.option("--listen", default="0.0.0.0:7443", metavar="HOST:PORT", help="Where peers connect; port 0: any.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
 @common
 @signing
 def init(
-    app: App, community: str, tellers: tuple[str, ...], threshold: int | None, listen: str, yes: bool
+    app: App, community: str, tellers: tuple[str, ...], threshold: int | None, listen: str
 ) -> None:
     """Make this community's node: its keys, its book, and the sheet with the repair keys."""
     from fedsync.acts.founding import check_numbers, found
@@ -30,9 +29,9 @@ def init(
     where = app.path()
     bears = 2 * k - len(tellers) - 1
     app.confirm(
-        yes,
+        app.yes,
         f"This makes the node of {community} in {where}.",
-        f"{k} of its {len(tellers)} tellers ({', '.join(tellers)}) must sign what it decides.",
+        f"{k} of its tellers ({', '.join(tellers)}) must sign what it decides.",
         _bearing(bears),
     )
     made = found(where, community, tellers, k, address, lambda name: app.passphrase(name, confirm=True))
