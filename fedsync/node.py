@@ -16,7 +16,7 @@ from fedsync.crdt import fold, root
 from fedsync.crdt.seats import is_named
 from fedsync.crdt.view import Draft
 from fedsync.home import Home
-from fedsync.records.block import BadBlock, Block, check, peek
+from fedsync.records.block import BadBlock, Block, check, claimed_genesis, peek
 from fedsync.records.genesis import Genesis
 from fedsync.records.ids import Key, LogClass, LogId, PageId, Reach, Scope
 from fedsync.store.model import Outcome
@@ -254,7 +254,7 @@ class Node:
         for log in self.store.parked.logs():
             for waiting in self.store.parked.waiting(log):
                 try:
-                    genesis = check(waiting.raw, None).genesis if peek(waiting.raw).first == 0 else None
+                    genesis = claimed_genesis(waiting.raw)
                 except BadBlock:
                     genesis = None
                 if genesis is None or genesis.scope != scope or not self._is_named(genesis):

@@ -18,7 +18,19 @@ from fedsync.records.ids import PAYLOAD_TAG, RECORD_TAG, ZERO_ID, LogId, Payload
 from fedsync.records.places import MAX_RUN_BYTES, START, Place, walk
 from fedsync.records.wire import BadBlock, BlockHead, Body, Keys, Row, read_body, read_outer, read_rows, write
 
-__all__ = ["BadBlock", "Base", "Block", "BlockHead", "Columns", "Record", "check", "load", "merge", "peek"]
+__all__ = [
+    "BadBlock",
+    "Base",
+    "Block",
+    "BlockHead",
+    "Columns",
+    "Record",
+    "check",
+    "claimed_genesis",
+    "load",
+    "merge",
+    "peek",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +280,12 @@ class Block:
 def peek(raw: bytes) -> BlockHead:
     """Return what a block says of itself, unverified. Raises BadBlock."""
     return read_outer(raw)[0]
+
+
+def claimed_genesis(raw: bytes) -> Genesis | None:
+    """Return the genesis that a block begins with, unverified; None when it begins further on. Raises BadBlock."""
+    head, _, size, packed = read_outer(raw)
+    return _genesis(head, read_body(packed, size, head.count)) if head.first == 0 else None
 
 
 def check(raw: bytes, base: Base | None) -> Block:
