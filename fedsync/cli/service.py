@@ -92,7 +92,10 @@ def demo(app: App, nodes: int, keep: str | None) -> None:
     """Show a federation on this machine: real daemons, real stock and decisions, a link that is cut and heals."""
     from fedsync.demo import demonstrate
 
-    app.out.result(demonstrate(nodes, Path(keep) if keep else None, app.out))
+    told = demonstrate(nodes, Path(keep) if keep else None, app.out)
+    app.out.result(told)
+    if not told["converged"]:
+        raise SystemExit(1)
 
 
 @click.command()

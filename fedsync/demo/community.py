@@ -1,0 +1,188 @@
+"""One community of the demo: a home, a daemon as a process of its own, and three tellers who act through it."""
+
+import ctypes
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fedsync import config, control
+from fedsync.acts import goods, inviting, minutes
+from fedsync.acts.author import Author
+from fedsync.acts.founding import found
+from fedsync.crdt.minutes import decisions
+from fedsync.data import Resolution
+from fedsync.doors import DaemonDoor
+from fedsync.errors import Problem
+from fedsync.gossip.invite import Address
+from fedsync.home import Home
+from fedsync.reading import Reading
+
+TELLERS = ("Anna", "Bruno", "Carla")
+THRESHOLD = 2
+STOP_SECONDS = 10.0
+"""How long a daemon may take to end before it is killed."""
+READY_SECONDS = 60.0
+"""How long a daemon may take to begin, on a slow board that starts 21 at once."""
+_PARENT_DIED = 1
+"""PR_SET_PDEATHSIG of prctl(2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a node holds at a moment, as its store says."""
+
+    records: int
+    own: int
+    """Records that its own tellers wrote."""
+    decisions: int
+    """Decisions in force, everybody's."""
+    state: bytes
+
+
+@dataclass
+class Community:
+    """A community and its node."""
+
+    name: str
+    home: Home
+    listen: config.Address
+    _process: "subprocess.Popen[bytes] | None" = None
+    _tellers: dict[str, Author] = field(default_factory=dict)
+
+    # --- Its node -----------------------------------------------------------------------------------------
+
+    def found(self) -> None:
+        """Make the community's node."""
+        found(self.home.path, self.name, TELLERS, THRESHOLD, self.listen, lambda _: None)
+        self._tellers = {name: Author.unlock(self.home, name, lambda: None) for name in TELLERS}
+
+    def start(self) -> None:
+        """Start the daemon; `await_ready` waits for it."""
+        command = [sys.executable, "-m", "fedsync.cli.main", "--home", str(self.home.path), "run"]
+        with open(self._log, "ab") as said:
+            self._process = subprocess.Popen(
+                [*command, "--ready-file", str(self._ready)],
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                # Ctrl-C is for the demo, which then stops its daemons in its own way.
+                start_new_session=True,
+                preexec_fn=_end_with(),
+            )
+
+    def await_ready(self) -> None:
+        """Return when peers can connect. Raises a Problem when they never will."""
+        until = time.monotonic() + READY_SECONDS
+        while not self._ready.exists():
+            self.look()
+            if time.monotonic() > until:
+                raise Problem(
+                    "slow", f"The daemon of {self.name} did not start within {READY_SECONDS:.0f} s."
+                )
+            time.sleep(0.01)
+
+    def look(self) -> None:
+        """Raise a Problem when the daemon has ended."""
+        if self._process is not None and self._process.poll() is not None:
+            last = self._log.read_text(errors="replace").strip().splitlines()[-1:]
+            raise Problem("daemon_ended", f"The daemon of {self.name} has ended: {' '.join(last)}")
+
+    def ask_to_stop(self) -> None:
+        """Ask the daemon to end; `stopped` waits for it."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+
+    def stopped(self) -> None:
+        """Return when the daemon is gone, by force if it does not go."""
+        if self._process is None:
+            return
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    @property
+    def _ready(self) -> Path:
+        return self.home.path / "ready"
+
+    @property
+    def _log(self) -> Path:
+        return self.home.path / "daemon.log"
+
+    # --- Its peers ----------------------------------------------------------------------------------------
+
+    def invite(self, other: "Community") -> str:
+        """Return the code of an invitation for another community."""
+        address = Address(self.listen.host, self.listen.port)
+        with Reading.open(self.home) as reading:
+            return inviting.invite(self.home, reading, DaemonDoor(self.home), other.name, [address]).code()
+
+    def join(self, code: str) -> None:
+        """Use an invitation."""
+        control.call(self.home.connect_control, "join", code=code, addresses=[str(self.listen)])
+
+    def pause(self, other: "Community", paused: bool) -> None:
+        """Stop exchanging with a peer, or begin again."""
+        control.call(self.home.connect_control, "pause_peer", name=other.name, paused=paused)
+
+    # --- Its people ---------------------------------------------------------------------------------------
+
+    def record(self, lines: Sequence[goods.Line]) -> None:
+        """Write movements down: Anna what comes in and goes back, Bruno what is used."""
+        with Reading.open(self.home) as reading:
+            for name, used in (("Anna", False), ("Bruno", True)):
+                theirs = [line for line in lines if (line.action == "consume") == used]
+                if theirs:
+                    goods.record_lines(self._tellers[name], reading, DaemonDoor(self.home), theirs)
+
+    def decide(self, resolution: Resolution) -> None:
+        """Decide something: Carla drafts it, two sign, and both approve."""
+        text = f"{resolution.title}\n({resolution.number}, {resolution.day.isoformat()})"
+        anna, carla, door = self._tellers["Anna"], self._tellers["Carla"], DaemonDoor(self.home)
+        with Reading.open(self.home) as reading:
+            page, _ = minutes.propose(carla, reading, door, resolution.title, text)
+            minutes.sign(carla, reading, door, page)
+            minutes.sign(anna, reading, door, page)  # the second of two: this approves, too
+            minutes.approve(carla, reading, door, page)
+
+    # --- What it holds ------------------------------------------------------------------------------------
+
+    def held(self) -> Held:
+        """Return what the node's store holds now."""
+        self.look()
+        with Reading.open(self.home) as reading:
+            logs, own = reading.store.logs, reading.own().scope
+            return Held(
+                logs.count(),
+                sum(
+                    head.seq + 1
+                    for teller in self._tellers.values()
+                    for log in logs.named(own, teller.key)
+                    for head in logs.heads(log)
+                ),
+                sum(
+                    each.status == "in_force"
+                    for body in reading.store.followed.all()
+                    for each in decisions(reading.view, body.scope)
+                ),
+                reading.state_root(),
+            )
+
+
+def _end_with() -> Callable[[], None] | None:
+    """Return what ends a child when we are killed and cannot end it ourselves; Linux knows how."""
+    if not sys.platform.startswith("linux"):
+        return None
+    # Looked up here: between fork and exec nothing should be loaded.
+    prctl = ctypes.CDLL(None).prctl
+
+    def end_with_parent() -> None:
+        prctl(_PARENT_DIED, signal.SIGTERM)
+
+    return end_with_parent
