@@ -11,8 +11,6 @@ from fedsync.home import Home
 from fedsync.reading import Reading
 from fedsync.records.ed25519 import public_key
 
-INVITATION_DAYS = 7
-"""How long an invitation is open, unless its maker says otherwise."""
 DAY_MS = 86_400_000
 
 
@@ -22,9 +20,9 @@ def invite(
     door: Door,
     name: str,
     addresses: Sequence[Address],
-    days: int = INVITATION_DAYS,
+    days: int,
 ) -> Invitation:
-    """Open an invitation to one node, which will be called `name` here and finds this one at `addresses`."""
+    """Open an invitation for so many days to one node, which will be called `name` here and call `addresses`."""
     own = reading.own()
     invitation = Invitation(
         secrets.token_bytes(TOKEN_BYTES),

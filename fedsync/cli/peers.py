@@ -1,6 +1,5 @@
 """`invite`, `join`, `peers`: whom this node exchanges with."""
 
-import secrets
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -17,39 +16,32 @@ INVITATION_DAYS = 7
 
 @click.command()
 @click.argument("name")
-@click.option("--address", "addresses", multiple=True, metavar="HOST:PORT", help="Where they reach this node.")
+@click.option(
+    "--address", "addresses", multiple=True, metavar="HOST:PORT", help="Where they reach this node."
+)
 @click.option("--days", default=INVITATION_DAYS, show_default=True, help="How long it is open.")
 @common
 def invite(app: App, name: str, addresses: tuple[str, ...], days: int) -> None:
     """Invite another community's node, once. NAME is what you will call it."""
-    from fedsync import config, keyring
+    from fedsync import config
+    from fedsync.acts import inviting
     from fedsync.errors import usage
-    from fedsync.gossip.invite import TOKEN_BYTES, Address, Invitation
-    from fedsync.records.ed25519 import public_key
+    from fedsync.gossip.invite import Address
     from fedsync.words import six_words
 
     if days < 1:
-        raise usage("An invitation is open for a day at least.")
+        raise usage("An invitation is open for a day at least.", "Type --days 1 or more.")
     home = app.home()
     listen = config.load(home.config).listen
-    with app.reading() as reading:
-        own = reading.own()
     said = tuple(_address(each) for each in (addresses or (str(listen),)))
     if not addresses and listen.host in ("0.0.0.0", "::", ""):
         raise usage(
             f"This node listens at {listen}, which says nothing of where others reach it.",
             "Add --address HOST:PORT with the name or number that they can dial.",
         )
-    invitation = Invitation(
-        secrets.token_bytes(TOKEN_BYTES),
-        public_key(keyring.load_node_key(home)),
-        own.scope,
-        own.body,
-        tuple(Address(each.host, each.port) for each in said),
-    )
-    until = int(time.time() * 1000) + days * 86_400_000
-    with app.door() as door:
-        door.call("invite", key=invitation.key.hex(), name=name, until=until)
+    with app.reading() as reading, app.door() as door:
+        reachable = [Address(each.host, each.port) for each in said]
+        invitation = inviting.invite(home, reading, door, name, reachable, days)
     words = six_words(invitation.secret_of_words())
     app.out.result(
         {"code": invitation.code(), "words": words, "name": name},
@@ -70,12 +62,14 @@ def _address(text: str) -> "Address":
     try:
         return parse_address(text)
     except ValueError as error:
-        raise usage(f"--address {text}: {error}.") from None
+        raise usage(f"--address {text}: {error}.", "Type one like --address node.example.org:7443.") from None
 
 
 @click.command()
 @click.argument("code")
-@click.option("--address", "addresses", multiple=True, metavar="HOST:PORT", help="Where they reach this node.")
+@click.option(
+    "--address", "addresses", multiple=True, metavar="HOST:PORT", help="Where they reach this node."
+)
 @click.option("--yes", is_flag=True, help="Do not ask whether the six words agree.")
 @common
 def join(app: App, code: str, addresses: tuple[str, ...], yes: bool) -> None:
@@ -99,9 +93,7 @@ def join(app: App, code: str, addresses: tuple[str, ...], yes: bool) -> None:
 
             from fedsync.keyring import load_node_key
 
-            answer = trio.run(
-                join_at_rest, door.node, load_node_key(home), settings.name, text, tuple(said)
-            )
+            answer = trio.run(join_at_rest, door.node, load_node_key(home), settings.name, text, tuple(said))
         else:
             answer = door.call("join", code=text, addresses=said)
     app.out.result(
@@ -164,4 +156,6 @@ def remove(app: App, name: str, yes: bool) -> None:
 def _call(app: App, op: str, name: str, **more: object) -> None:
     with app.door() as door:
         answer = door.call(op, name=name, **more)
-    app.out.result({"name": answer["name"], "key": answer["key"]}, lambda: app.out.say(f"{answer['name']}: done."))
+    app.out.result(
+        {"name": answer["name"], "key": answer["key"]}, lambda: app.out.say(f"{answer['name']}: done.")
+    )

@@ -121,7 +121,8 @@ class Community:
         """Return the code of an invitation for another community."""
         address = Address(self.listen.host, self.listen.port)
         with Reading.open(self.home) as reading:
-            return inviting.invite(self.home, reading, DaemonDoor(self.home), other.name, [address]).code()
+            door = DaemonDoor(self.home)
+            return inviting.invite(self.home, reading, door, other.name, [address], days=1).code()
 
     def join(self, code: str) -> None:
         """Use an invitation."""
