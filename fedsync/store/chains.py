@@ -7,10 +7,13 @@ which each block follows the one before.
 
 from collections.abc import Iterable, Iterator
 
-from fedsync.records.block import Block
+from fedsync.records.block import Block, merge
 from fedsync.records.ids import ZERO_ID, RecordId
 from fedsync.records.wire import Row, read_rows, write
 from fedsync.store.blocks import Blocks, Stored
+
+SMALL_RECORDS = 16
+"""Up to so many records a block is small: to join such saves more on the wire than the signing left out costs."""
 
 Tip = tuple[int, RecordId]
 Part = tuple[bytes, Tip]
@@ -45,25 +48,41 @@ def id_at(blocks: Blocks, log_no: int, head: Tip, seq: int, fork: int | None) ->
     return blocks.decode(stored).ids[seq - stored.first] if seq != stored.last else stored.tip
 
 
-def parts(blocks: Blocks, log_no: int, start: int, head: Tip, fork: int | None) -> Iterator[Part]:
+def parts(
+    blocks: Blocks, log_no: int, start: int, head: Tip, fork: int | None, join: bool = False
+) -> Iterator[Part]:
     """Yield the blocks from seq `start` to `head`, which is held, each following the one before.
 
-    The last one may go beyond `head` when nothing is signed there.
+    The last one may go beyond `head` when nothing is signed there. `join` makes one block of small ones: what
+    people enter by hand is stored record by record, and costs ten times as much on the wire as it needs to.
     """
+    run, small = _Run(blocks), _Small(blocks)
+    for stored, low, high in _steps(blocks, log_no, start, head, fork):
+        if join and not run.waiting and small.fits(stored, low, high):
+            yield from small.take(stored)
+            continue
+        yield from small.flush()
+        yield from run.take(stored, low, high)
+    yield from small.flush()
+
+
+def _steps(
+    blocks: Blocks, log_no: int, start: int, head: Tip, fork: int | None
+) -> Iterator[tuple[Stored, int, int]]:
+    """Yield the blocks on the way from seq `start` to `head`, each with the first and last seq that are on it."""
     if fork is None or head[0] < fork:
         way: Iterable[Step] = ((each, max(each.first, start)) for each in blocks.of(log_no, start))
     else:
         way = _way(blocks, log_no, start, head, fork)
-    run = _Run(blocks)
     before: Step | None = None
     for step in way:
         if step[1] > head[0]:
             break
         if before is not None:
-            yield from run.take(*before, step[1] - 1)
+            yield (*before, step[1] - 1)
         before = step
     if before is not None:
-        yield from run.take(*before, _end(blocks, before[0], head[0]))
+        yield (*before, _end(blocks, before[0], head[0]))
 
 
 def _way(blocks: Blocks, log_no: int, start: int, head: Tip, fork: int) -> list[Step]:
@@ -92,6 +111,38 @@ def _end(blocks: Blocks, stored: Stored, seq: int) -> int:
     return seq if seq in signed else stored.last
 
 
+class _Small:
+    """Small blocks that follow each other with no mandatory place between them: served as one, signed at its end."""
+
+    def __init__(self, blocks: Blocks) -> None:
+        self._blocks = blocks
+        self._waiting: list[Stored] = []
+
+    @staticmethod
+    def fits(stored: Stored, low: int, high: int) -> bool:
+        """Say whether a block is taken whole and is small."""
+        return (low, high) == (stored.first, stored.last) and stored.last - stored.first < SMALL_RECORDS
+
+    def take(self, stored: Stored) -> Iterator[Part]:
+        """Put a block to those that wait; yield these first when it may not be joined to them."""
+        if self._waiting:
+            last = self._waiting[-1]
+            # Where the count begins anew there is a mandatory place, whose signature must be served.
+            if stored.place.count != last.place.count + last.last - last.first + 1:
+                yield from self.flush()
+        self._waiting.append(stored)
+
+    def flush(self) -> Iterator[Part]:
+        """Yield what waits, as one block."""
+        if len(self._waiting) == 1:
+            stored = self._waiting[0]
+            yield stored.raw, (stored.last, stored.tip)
+        elif self._waiting:
+            block = merge([self._blocks.decode(stored) for stored in self._waiting])
+            yield block.raw, (block.last, block.tip)
+        self._waiting = []
+
+
 class _Run:
     """A run of blocks in the making: stored ones whole where they fit, cut and joined where a branch leaves."""
 
@@ -100,6 +151,11 @@ class _Run:
         self._rows: list[Row] = []
         self._first = 0
         self._prev: RecordId = ZERO_ID
+
+    @property
+    def waiting(self) -> bool:
+        """Whether records wait for a signature further on."""
+        return bool(self._rows)
 
     def take(self, stored: Stored, low: int, high: int) -> Iterator[Part]:
         """Yield what is complete with the records of `stored` from `low` to `high`."""

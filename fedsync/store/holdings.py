@@ -113,7 +113,9 @@ class StoreHoldings:
             return None
         found: list[tuple[bytes, Tip]] = []
         start = 0 if base is None else base[0] + 1
-        for raw, last in chains.parts(store.blocks, row.no, start, head, fork):
+        # What carries authority is served as it was signed, record by record: each stands for itself.
+        join = row.genesis.log_class is not LogClass.AUTHORITY
+        for raw, last in chains.parts(store.blocks, row.no, start, head, fork, join):
             limit -= len(raw)
             if found and limit < 0:
                 break

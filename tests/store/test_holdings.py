@@ -320,3 +320,36 @@ def test_two_stores_with_the_same_blocks_in_any_order_show_the_same_items(store:
                 del waiting[at]
             key_items.append([each.buckets.items(key) for key in each.buckets.sets()])
     assert key_items[0] == key_items[1]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_records_entered_one_by_one_are_served_as_few_blocks_from_wherever_the_asker_stands(
+    store: Store, holdings: Holdings, seed: int
+) -> None:
+    random_ = random.Random(seed)
+    ann = Author()
+    while len(chain(ann)) < 300:
+        words = [
+            "potatoes " * random_.choice((1, 40)) for _ in range(random_.choice((1,) * 20 + (2,) * 4 + (20,)))
+        ]
+        keep(store, *ann.write_many(words))
+    ids, head = chain(ann), (ann.blocks[-1].last, ann.blocks[-1].tip)
+    ends = [block.last for block in ann.blocks]
+    for seq in [-1, *random_.sample(ends[:-1], 12)]:
+        base = base_at(ann, seq)
+        found = holdings.blocks(ann.log, (base.seq, base.id) if base else None, head, 1_000_000)
+        assert found is not None
+        assert received([raw for raw, _ in found], base) == ids[seq + 1 :]
+        assert [tip for _, tip in found] == [(end, ids[end]) for end, _ in (tip for _, tip in found)]
+    served = holdings.blocks(ann.log, None, head, 1_000_000) or ()
+    stored = [block.raw for block in ann.blocks]
+    assert len(served) < len(stored) / 4
+    assert sum(len(raw) for raw, _ in served) < sum(map(len, stored)) / 2
+
+
+def test_votes_and_signatures_are_served_as_each_was_signed(store: Store, holdings: Holdings) -> None:
+    ann = Author(log_class=PAGES)
+    blocks = [ann.write(word) for word in ("sign", "approve", "sign again")]
+    keep(store, *blocks)
+    served = holdings.blocks(ann.log, None, (blocks[-1].last, blocks[-1].tip), 1_000_000) or ()
+    assert [raw for raw, _ in served] == [block.raw for block in blocks]
