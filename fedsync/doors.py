@@ -145,4 +145,5 @@ def _not_taken(taken: Taken) -> Problem:
             "Type the command again.",
             Exit.REFUSED,
         )
-    return refused(taken.code or taken.verdict.value, f"The record was not taken: {taken.reason}.")
+    hint = "See who has a seat: fedsync bodies show" if taken.code == "unknown-author" else "Nothing was changed."
+    return refused(taken.code or taken.verdict.value, f"The record was not taken: {taken.reason}.", hint)

@@ -127,14 +127,16 @@ def load_node_key(home: Home) -> Ed25519PrivateKey:
         raise KeyDamaged(home.node_key, "it holds no plain Ed25519 key") from None
 
 
-def create_person(home: Home, name: str, passphrase: bytes | None) -> Ed25519PrivateKey:
-    """Make, keep and return a key for `name`; None keeps it without a passphrase.
+def create_person(
+    home: Home, name: str, passphrase: bytes | None, private: Ed25519PrivateKey | None = None
+) -> Ed25519PrivateKey:
+    """Make, keep and return a key for `name`; None keeps it without a passphrase. `private`: it was made already.
 
     Raises BadName, PersonExists, and ValueError for an empty passphrase.
     """
     name = check_name(name)
     path = home.people / file_name(name)
-    private = Ed25519PrivateKey.generate()
+    private = private or Ed25519PrivateKey.generate()
     pem = write_pem(private, passphrase)
     head = f"name: {name}\nkey: {key_text(public_key(private))}\n".encode()
     try:

@@ -51,7 +51,7 @@ def found(
 ) -> Founded:
     """Make a community's node in `where`, which must not hold one. Raises a Problem; then nothing is there."""
     check_numbers(tellers, threshold)
-    keyring.check_name(name)
+    name = keyring.check_name(name)
     if Home(where).store.exists():
         raise Problem(
             "exists",
@@ -77,10 +77,7 @@ def check_numbers(tellers: Sequence[str], threshold: int) -> None:
         raise usage("A community needs tellers.", "Add --teller NAME for each.")
     if len(tellers) > MAX_TELLERS:
         raise usage(f"A community has at most {MAX_TELLERS} tellers.", "Name fewer.")
-    for teller in tellers:
-        keyring.check_name(teller)
-    if len({keyring.file_name(teller) for teller in tellers}) < len(tellers):
-        raise usage("Two tellers have the same name.", "Give each a name of their own.")
+    check_tellers(tellers)
     least = len(tellers) // 2 + 1
     if not least <= threshold <= len(tellers):
         raise usage(
@@ -88,6 +85,14 @@ def check_numbers(tellers: Sequence[str], threshold: int) -> None:
             "two halves must never be able to decide apart.",
             f"Try --threshold {least}.",
         )
+
+
+def check_tellers(names: Sequence[str]) -> None:
+    """Raise a Problem (exit 2) when a name is none, or two of them read the same."""
+    for name in names:
+        keyring.check_name(name)
+    if len({keyring.file_name(name) for name in names}) < len(names):
+        raise usage("Two tellers have the same name.", "Give each a name of their own, and name each once.")
 
 
 def _tellers(number: int) -> str:
@@ -166,7 +171,9 @@ def _free(listen: Address) -> Address:
         try:
             probe.bind((listen.host, 0))
         except OSError as error:
-            raise usage(f"This machine cannot listen at {listen}: {error.strerror}.") from None
+            raise usage(
+                f"This machine cannot listen at {listen}: {error.strerror}.", "Name an address of its own, or 0.0.0.0 for all."
+            ) from None
         return Address(listen.host, probe.getsockname()[1])
 
 

@@ -77,7 +77,7 @@ def _lines(row: dict[str, Any]) -> list[str]:
 @signing
 def epoch(app: App, add: tuple[str, ...], drop: tuple[str, ...], threshold: int | None, name: str) -> None:
     """Draft a page that changes who has a seat. It takes effect when the present tellers have signed it."""
-    from fedsync.acts import minutes
+    from fedsync.acts import seats
     from fedsync.errors import usage
 
     if not add and not drop and threshold is None:
@@ -87,7 +87,7 @@ def epoch(app: App, add: tuple[str, ...], drop: tuple[str, ...], threshold: int 
     app.before_signing(f"{name} drafts a page that says: {', '.join(said)}.")
     author = app.author(name)
     with app.reading() as reading, app.door() as door:
-        page, number = minutes.change_epoch(
+        page, number = seats.change_epoch(
             author, reading, door, add, drop, threshold, lambda who: app.passphrase(who, confirm=True)
         )
     app.out.result(
@@ -107,7 +107,7 @@ def epoch(app: App, add: tuple[str, ...], drop: tuple[str, ...], threshold: int 
 @signing
 def repair(app: App, sheet: Path, tellers: tuple[str, ...], threshold: int) -> None:
     """Mend a book that lost its tellers, or split, with the keys on the repair sheet."""
-    from fedsync.acts import minutes
+    from fedsync.acts import seats
 
     home = app.home()
     app.before_signing(
@@ -115,10 +115,11 @@ def repair(app: App, sheet: Path, tellers: tuple[str, ...], threshold: int) -> N
         "All pages that the tellers had not sealed are set aside.",
     )
     with app.reading() as reading, app.door() as door:
-        page, status = minutes.repair(
+        page, status = seats.repair(
             home, reading, door, sheet, tellers, threshold, lambda who: app.passphrase(who, confirm=True)
         )
+    more = [] if status == "sealed" else ["It needs more of the repair keys: type the same with the other sheets."]
     app.out.result(
         {"page": page.hex(), "status": status},
-        lambda: app.out.say(f"The repair page ({page.hex()[:8]}) is {status}."),
+        lambda: app.out.say(f"The repair page ({page.hex()[:8]}) is {status}.", *more),
     )

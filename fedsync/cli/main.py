@@ -83,9 +83,9 @@ def main() -> None:
     try:
         code = cli.main(arguments, prog_name="fedsync", standalone_mode=False)
     except click.exceptions.Abort:
-        _leave(out, Problem("interrupted", "Interrupted; nothing is half done.", "", Exit.INTERRUPTED))
+        _leave(out, _interrupted())
     except KeyboardInterrupt:
-        _leave(out, Problem("interrupted", "Interrupted; nothing is half done.", "", Exit.INTERRUPTED))
+        _leave(out, _interrupted())
     except click.ClickException as error:
         usage = error.ctx.get_usage() if isinstance(error, click.UsageError) and error.ctx else ""
         _leave(out, Problem("usage", error.format_message(), " ".join(usage.split()), Exit.USAGE))
@@ -97,6 +97,10 @@ def main() -> None:
         _leave(out, as_problem(error), error)
     else:
         sys.exit(code if isinstance(code, int) else Exit.DONE)
+
+
+def _interrupted() -> Problem:
+    return Problem("interrupted", "Interrupted; nothing is half done.", "Type it again to do it.", Exit.INTERRUPTED)
 
 
 def as_problem(error: Exception) -> Problem:

@@ -34,7 +34,7 @@ class Out:
     def line(self, value: dict[str, Any], text: str) -> None:
         """Print one item of a stream: a line of JSON, or `text`."""
         if self.as_json:
-            print(_json({"fedsync": SCHEMA, **value}), flush=True)
+            print(_json({"fedsync": SCHEMA, "ok": True, **value}), flush=True)
         else:
             print(plain(text), flush=True)
 

@@ -25,7 +25,7 @@ def init(
     try:
         address = parse_address(listen)
     except ValueError as error:
-        raise usage(f"--listen {listen}: {error}.") from None
+        raise usage(f"--listen {listen}: {error}.", "Type one like --listen 0.0.0.0:7443, port 0 for any free one.") from None
     where = app.path()
     bears = 2 * k - len(tellers) - 1
     app.confirm(

@@ -64,7 +64,7 @@ def parse_time(text: str | None, now: int) -> int:
     try:
         return int(found.timestamp() * 1000)
     except (OverflowError, OSError, ValueError):
-        raise usage(f"{text} is no time of this calendar.") from None
+        raise usage(f"{text} is no time of this calendar.", "Type one like 2026-05-12 or 2026-05-12T14:30.") from None
 
 
 def body_name(reading: Reading, scope: Scope) -> str:

@@ -35,7 +35,7 @@ def seal(
     `time`. Records of the authority class are signed one by one, others at the end and at each mandatory
     place. Raises NotCanonical when a draft has no canonical form or is too large.
     """
-    rows = [Row(VERSION, each.kind, each.time, each.refs, pack(_normal(each.value))) for each in drafts]
+    rows = [Row(VERSION, each.kind, each.time, each.refs, pack(normal(each.value))) for each in drafts]
     if base is None:
         rows.insert(0, Row(VERSION, GENESIS, time, (), genesis.payload))
     if not rows:
@@ -91,16 +91,16 @@ def _link(genesis: Genesis, first: int, prev: RecordId, rows: list[Row]) -> tupl
     return ids, sizes
 
 
-def _normal(value: Value) -> Value:
+def normal(value: Value) -> Value:
     """Return `value` with its texts in Unicode's form C, so that two keyboards give one name."""
     if isinstance(value, str):
         return unicodedata.normalize("NFC", value)
     if isinstance(value, list | tuple):
-        return [_normal(each) for each in value]
+        return [normal(each) for each in value]
     if isinstance(value, dict):
         if not all(isinstance(key, str) for key in value):
             raise NotCanonical("a key that is not text")
-        fields = {unicodedata.normalize("NFC", key): _normal(each) for key, each in value.items()}
+        fields = {unicodedata.normalize("NFC", key): normal(each) for key, each in value.items()}
         if len(fields) < len(value):
             raise NotCanonical("two keys that are one when normalised")
         return fields

@@ -1,0 +1,188 @@
+"""Who keeps a community's book: changing that by a page of the tellers, or with the keys on the repair sheet."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from fedsync import keyring
+from fedsync.acts.author import REACH_OF, Author, now_ms
+from fedsync.acts.founding import check_numbers, check_tellers, person
+from fedsync.acts.minutes import carry, drafting, page_of
+from fedsync.crdt.drafting import Drafted, draft_epoch, draft_repair, newest
+from fedsync.crdt.minutes import current_epoch, page_view
+from fedsync.crdt.people import names as names_of
+from fedsync.crdt.tellers import Sign, next_signature
+from fedsync.doors import Door
+from fedsync.errors import not_found, refused, usage
+from fedsync.home import Home
+from fedsync.picking import the_one
+from fedsync.reading import Reading
+from fedsync.records.codec import Value
+from fedsync.records.ed25519 import PrivateKey, public_key
+from fedsync.records.genesis import REPAIR, SEAT, Capacity, Genesis
+from fedsync.records.ids import Key, LogClass, PageId, Scope
+from fedsync.records.kinds.authority import Tip
+from fedsync.records.seal import Draft, seal
+from fedsync.sheet import read_sheet
+
+Passphrase = Callable[[str], bytes | None]
+
+
+@dataclass(frozen=True)
+class _New:
+    """Somebody who is to have a seat. Whose key is not kept here yet has `secret` for its passphrase."""
+
+    name: str
+    private: PrivateKey
+    genesis: Genesis
+    kept: bool
+    secret: bytes | None
+
+    def keep(self, home: Home) -> None:
+        """Keep the key, before any page names it: a seat whose key is lost can sign nothing."""
+        if not self.kept:
+            keyring.create_person(home, self.name, self.secret, self.private)
+
+    def introduce(self, home: Home, reading: Reading, door: Door) -> None:
+        """Say in their own log what they are called, unless that was said."""
+        with home.sealing(self.genesis.key):
+            if reading.store.logs.row(self.genesis.log) is None:
+                drafts = [Draft("person", person(self.genesis.key, self.name), now_ms())]
+                door.take([block.raw for block in seal(self.private, self.genesis, None, drafts, now_ms())])
+
+
+def change_epoch(
+    author: Author,
+    reading: Reading,
+    door: Door,
+    add: Sequence[str],
+    drop: Sequence[str],
+    threshold: int | None,
+    passphrase: Passphrase,
+) -> tuple[PageId, int]:
+    """Draft a page with other tellers or another threshold; make keys for those who have none. Raises a Problem."""
+    scope = reading.own().scope
+    check_tellers([*add, *drop])
+    gone = [_teller(reading, scope, name) for name in drop]
+    new = _new_tellers(author.home, reading, scope, add, passphrase)
+    epoch = current_epoch(reading.view, scope, newest(reading.view, scope))
+    seated = {seat.genesis.log for seat in epoch.seats.values()} if epoch else set()
+    for each in new:
+        if each.genesis.log in seated:
+            raise usage(f"{each.name} has a seat already.", "See: fedsync bodies show")
+    tips = [tip for key in gone for tip in _fact_tips(reading, scope, key)]
+
+    def draft() -> Drafted:
+        return draft_epoch(reading.view, scope, [each.genesis for each in new], gone, threshold, tips)
+
+    drafting(draft)  # What cannot be drafted must not leave keys behind.
+    for each in new:
+        each.keep(author.home)
+    page, number = carry(author, reading, door, draft)
+    for each in new:
+        each.introduce(author.home, reading, door)
+    return page, number
+
+
+def repair(
+    home: Home,
+    reading: Reading,
+    door: Door,
+    sheet: Path,
+    tellers: Sequence[str],
+    threshold: int,
+    passphrase: Passphrase,
+) -> tuple[PageId, str]:
+    """Name new tellers with the repair keys on a sheet; return the page and its status. Raises a Problem."""
+    check_numbers(tellers, threshold)
+    scope = reading.own().scope
+    typed = read_sheet(sheet)
+    new = _new_tellers(home, reading, scope, tellers, passphrase)
+    drafted = drafting(lambda: draft_repair(reading.view, scope, [each.genesis for each in new], threshold))
+    epoch = current_epoch(reading.view, scope, drafted.on)
+    keys = [private for private in typed if epoch is not None and public_key(private) in epoch.repair]
+    if not keys:
+        raise refused(
+            "no_repair_key",
+            "None of the keys on this sheet is a repair key of this community. Nothing was changed.",
+            "Look for the sheet that names this community: fedsync bodies show",
+        )
+    for each in new:
+        each.keep(home)
+    value, page = page_of(drafted)
+    for private in keys:
+        _speak(home, reading, door, private, page, drafted, value)
+    for each in new:
+        each.introduce(home, reading, door)
+    view = page_view(reading.view, page)
+    assert view is not None
+    return page, view.status
+
+
+def _new_tellers(
+    home: Home, reading: Reading, scope: Scope, names: Sequence[str], passphrase: Passphrase
+) -> list[_New]:
+    check_tellers(names)
+    found = []
+    for name in names:
+        kept = (home.people / keyring.file_name(name)).exists()
+        secret = passphrase(name)
+        private = keyring.load_person(home, name, secret) if kept else Ed25519PrivateKey.generate()
+        found.append(_New(name, private, _genesis(reading, scope, private), kept, secret))
+    return found
+
+
+def _genesis(reading: Reading, scope: Scope, private: PrivateKey, capacity: Capacity = SEAT) -> Genesis:
+    incarnation = reading.store.directory.incarnation
+    reach = REACH_OF[LogClass.AUTHORITY]
+    return Genesis(public_key(private), scope, capacity, LogClass.AUTHORITY, reach, incarnation)
+
+
+def _teller(reading: Reading, scope: Scope, name: str) -> Key:
+    """Return the key of the body's teller of this name. Raises a Problem (exit 6) that lists who there is."""
+    epoch = current_epoch(reading.view, scope, newest(reading.view, scope))
+    called = names_of(reading.view, scope)
+    seats = {key: called.get(key, key.hex()[:8]) for key in (epoch.keys if epoch else ())}
+    found = [key for key, each in seats.items() if each.casefold() == name.casefold()]
+    if not found:
+        raise not_found("teller", name, f"The tellers are: {', '.join(sorted(seats.values()))}.")
+    return the_one("teller", name, found, lambda key: key.hex()[:8])
+
+
+def _fact_tips(reading: Reading, scope: Scope, key: Key) -> list[Tip]:
+    """Return where the fact logs of a key stand here: what is beyond does not count once its seat is dropped."""
+    tips = []
+    for log in reading.store.logs.named(scope, key):
+        row = reading.store.logs.row(log)
+        if row is not None and row.genesis.log_class is LogClass.FACTS:
+            tips += [Tip(log, head.seq, head.id) for head in reading.store.logs.heads(log)]
+    return tips
+
+
+def _speak(
+    home: Home,
+    reading: Reading,
+    door: Door,
+    private: PrivateKey,
+    page: PageId,
+    drafted: Drafted,
+    carried: Value,
+) -> None:
+    """Sign the repair page with one key of the sheet; the first one carries the page."""
+    genesis = _genesis(reading, reading.own().scope, private, REPAIR)
+    with home.sealing(genesis.key):
+        drafts = []
+        do = next_signature(reading.view, page, genesis.log, genesis.key)
+        if page_view(reading.view, page) is None:
+            drafts.append(Draft("page", carried, now_ms()))
+            do = Sign(0)
+        if not isinstance(do, Sign):
+            return
+        value: dict[str, Value] = {"page": page, "slot": drafted.on, "round": do.round}
+        if do.lock is not None:
+            value["lock"] = do.lock
+        drafts.append(Draft("signature", value, now_ms()))
+        base = reading.store.logs.tip(genesis.log)
+        door.take([block.raw for block in seal(private, genesis, base, drafts, now_ms())])

@@ -1,0 +1,178 @@
+"""`fedsync decisions` and `fedsync book`: drafting, signing, approving, and rivals."""
+
+from pathlib import Path
+
+import pytest
+
+from fedsync import keyring
+from fedsync.home import Home
+from tests.cli.calling import Place, found
+
+
+def test_a_decision_goes_from_a_draft_into_force(node: Place) -> None:
+    value = node.json("decisions", "propose", "--title", "Oats", "--text", "-", "--as", "Ann", stdin="We plant oats.")
+    page = value["page"]
+    assert value["id"] == f"{page}:0"
+    assert value["number"] == 1
+    row = node.page(page)
+    assert (row["status"], row["signed_by"], row["missing"]) == ("drafted", [], ["Ann", "Ben", "Cleo"])
+    signed = node.json("book", "sign", page, "--as", "Ann")
+    assert (signed["approved"], signed["signed_by"], signed["missing"]) == (False, ["Ann"], ["Ben", "Cleo"])
+    signed = node.json("book", "sign", page, "--as", "Ben")
+    assert (signed["approved"], signed["status"]) == (True, "adopted")
+    assert _status(node, page) == "provisional"
+    assert node.page(page)["missing"] == ["Ann", "Cleo"]
+    approved = node.json("book", "approve", page, "--as", "Ann")
+    assert (approved["status"], approved["approved_by"], approved["missing"]) == ("sealed", ["Ann", "Ben"], [])
+    assert _status(node, page) == "in_force"
+    assert node.json("bodies", "show")["founded"] is True
+
+
+def test_the_text_may_come_from_a_file(node: Place, tmp_path: Path) -> None:
+    file = tmp_path / "text.md"
+    file.write_text("First.\n\nSecond.\n", encoding="utf-8")
+    page = node.json("decisions", "propose", "--title", "Käse", "--text", file, "--as", "Ann")["page"]
+    assert node.json("decisions", "show", page)["text"] == "First.\n\nSecond."
+    (entry,) = node.page(page)["entries"]
+    assert (entry["kind"], entry["title"], entry["text"]) == ("decision", "Käse", "First.\n\nSecond.")
+
+
+def test_who_drafts_the_same_twice_drafts_it_once(node: Place) -> None:
+    assert node.propose("Oats") == node.propose("Oats", name="Ben")
+    assert len(node.json("book", "list")["pages"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("a\r\nb\r\n", "a\nb"),
+        ("\n\na\tb\n", "a    b"),
+        ("", ""),
+        ("a\u0301", "á"),
+        ("x" * 29_000, "x" * 29_000),
+        ("می‌خواهم", "می‌خواهم"),
+    ],
+)
+def test_texts_of_all_systems_are_taken(node: Place, typed: str, kept: str) -> None:
+    page = node.propose("Oats", typed)
+    assert node.json("decisions", "show", page)["text"] == kept
+
+
+@pytest.mark.parametrize("text", ["a\x00b", "a\x1b[31mb", "x" * 40_000, "é" * 16_000, "a\u202eb", "a\rb"])
+def test_texts_that_no_page_can_hold_are_refused(node: Place, text: str) -> None:
+    before = node.json("status")
+    error = node.refused("decisions", "propose", "--title", "Oats", "--text", "-", "--as", "Ann", stdin=text, code=2)
+    assert error["try"]
+    assert node.json("status") == before
+
+
+@pytest.mark.parametrize("title", ["", "  ", "a\nb", "a\x07", "x" * 501])
+def test_titles_are_one_line(node: Place, title: str) -> None:
+    node.refused("decisions", "propose", "--title", title, "--text", "-", "--as", "Ann", stdin="So be it.", code=2)
+
+
+def test_a_text_that_cannot_be_read_is_told(node: Place, tmp_path: Path) -> None:
+    (tmp_path / "latin1.txt").write_bytes("Käse".encode("latin-1"))
+    for file in (tmp_path / "none.txt", tmp_path, tmp_path / "latin1.txt"):
+        node.refused("decisions", "propose", "--title", "Oats", "--text", file, "--as", "Ann", code=2)
+
+
+def test_who_has_no_key_here_signs_nothing(node: Place) -> None:
+    page = node.propose("Oats")
+    error = node.refused("book", "sign", page, "--as", "Zed", code=6)
+    assert "Ann, Ben, Cleo" in error["message"]
+
+
+def test_to_sign_twice_is_refused(node: Place) -> None:
+    page = node.propose("Oats")
+    node("book", "sign", page, "--as", "Ann")
+    error = node.refused("book", "sign", page, "--as", "Ann", code=7)
+    assert "You have signed this page" in error["message"]
+
+
+def test_to_approve_too_early_is_refused_and_why_says_who_is_missing(node: Place) -> None:
+    page = node.propose("Oats")
+    node("book", "sign", page, "--as", "Ann")
+    node.refused("book", "approve", page, "--as", "Ann", code=7)
+    why = node("why", page).out
+    assert "signed by Ann" in why
+    assert "Ben, Cleo" in why
+    assert "fedsync book sign" in why
+
+
+def test_nothing_is_signed_after_the_end(node: Place) -> None:
+    page = node.propose("Oats")
+    node.seal(page, "Ann", "Ben")
+    node.refused("book", "sign", page, "--as", "Cleo", code=7)
+    node.refused("book", "approve", page, "--as", "Ann", code=7)
+
+
+def test_page_zero_needs_no_signature(node: Place) -> None:
+    assert "where the book begins" in node.refused("book", "sign", "0", "--as", "Ann", code=7)["message"]
+    assert "where the book begins" in node.refused("book", "approve", "0", "--as", "Ann", code=7)["message"]
+
+
+def test_a_stranger_with_a_key_but_no_seat_signs_nothing(node: Place) -> None:
+    keyring.create_person(Home(node.path), "Mallory", None)
+    page = node.propose("Oats")
+    assert node.refused("book", "sign", page, "--as", "Mallory", code=7)["message"]
+    node.refused("book", "approve", page, "--as", "Mallory", code=7)
+    node.refused("decisions", "propose", "--title", "Rye", "--text", "-", "--as", "Mallory", stdin="x", code=7)
+    node.refused("stock", "add", "Oats", "1", "kg", "--store", "S", "--as", "Mallory", code=7)
+    assert node.page(page)["signed_by"] == []
+
+
+def test_of_two_rivals_one_is_sealed_and_why_explains_the_other(node: Place) -> None:
+    oats, rye = node.propose("Oats"), node.propose("Rye", name="Ben")
+    assert node.page(oats)["number"] == node.page(rye)["number"] == 1
+    assert f"Rival page {rye[:12]} is drafted" in node("why", oats).out
+    node.seal(rye, "Ann", "Ben", "Cleo")
+    assert (_status(node, rye), _status(node, oats)) == ("in_force", "displaced")
+    why = node("why", oats).out
+    assert "displaced" in why
+    assert rye[:8] in why
+    for name in ("Ann", "Ben", "Cleo"):
+        error = node.refused("book", "sign", oats, "--as", name, code=7)
+        assert "rival" in error["message"]
+    assert node.propose("Barley")
+    assert node.json("book", "list")["pages"][-1]["number"] == 2
+
+
+def test_after_a_split_vote_a_second_round_decides(home_dir: Path) -> None:
+    node = found(home_dir, ("Ann", "Ben", "Cleo", "Dora"), 3)
+    oats, rye = node.propose("Oats"), node.propose("Rye", name="Ben")
+    for page, name in ((oats, "Ann"), (oats, "Ben"), (rye, "Cleo"), (rye, "Dora")):
+        assert node.json("book", "sign", page, "--as", name)["round"] == 0
+    assert node.page(oats)["status"] == node.page(rye)["status"] == "drafted"
+    assert node.json("book", "sign", oats, "--as", "Cleo")["round"] == 1
+    why = node("why", oats).out
+    assert "Round 1" in why
+    node("book", "sign", oats, "--as", "Ann")
+    node("book", "sign", oats, "--as", "Ben")
+    for name in ("Ann", "Cleo"):
+        node("book", "approve", oats, "--as", name)
+    assert (node.page(oats)["status"], node.page(rye)["status"]) == ("sealed", "displaced")
+
+
+def test_a_decision_can_be_read_by_anyone_with_its_status(node: Place) -> None:
+    page = node.propose("Oats", "We plant oats.")
+    out = node("decisions", "list").out
+    assert "Oats" in out
+    assert "drafted" in out
+    shown = node("decisions", "show", page).out
+    assert "Oats  [drafted]" in shown
+    assert "We plant oats." in shown
+    assert "waits for Ann, Ben, Cleo" in node("status").out
+
+
+def test_books_and_decisions_of_all_bodies_may_be_listed(node: Place) -> None:
+    node.propose("Oats")
+    for words in (("book", "list"), ("decisions", "list"), ("stock", "list")):
+        assert node.json(*words, "--body", "all") == node.json(*words, "--body", "oakfield") == node.json(*words)
+        node.refused(*words, "--body", "Nowhere", code=6)
+
+
+def _status(node: Place, page: str) -> str:
+    (status,) = [each["status"] for each in node.json("decisions", "list")["decisions"] if each["page"] == page]
+    assert isinstance(status, str)
+    return status
