@@ -3,7 +3,7 @@
 import logging
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import trio
 
@@ -30,7 +30,7 @@ class Calling:
     pause: float = FIRST_PAUSE
     reason: str = ""
     next_at: float = 0.0
-    scope: trio.CancelScope | None = None
+    scope: trio.CancelScope = field(default_factory=trio.CancelScope)
 
 
 class Dialler:
@@ -44,9 +44,7 @@ class Dialler:
         """Call exactly these from now on."""
         for peer in list(self.callings):
             if self.callings[peer].addresses != peers.get(peer):
-                calling = self.callings.pop(peer)
-                if calling.scope:
-                    calling.scope.cancel()
+                self.callings.pop(peer).scope.cancel()
         for peer, addresses in peers.items():
             if peer not in self.callings and addresses:
                 self.callings[peer] = Calling(addresses)
@@ -55,6 +53,9 @@ class Dialler:
     def reason(self, peer: Peer) -> str:
         """Return why there is no link to a peer, in words."""
         calling = self.callings.get(peer)
+        shunned = round(self._links.back_off.get(peer, 0.0) - trio.current_time())
+        if shunned > 0:
+            return f"{self._links.parted.get(peer, 'it sent garbage')}; we talk again in {shunned} s"
         if calling is None:
             return "it has no address here; it must call us"
         wait = max(0, round(calling.next_at - trio.current_time()))
@@ -62,7 +63,7 @@ class Dialler:
         return f"{why}; called again in {wait} s" if wait else why
 
     async def _call(self, peer: Peer, calling: Calling) -> None:
-        with trio.CancelScope() as calling.scope:
+        with calling.scope:
             while True:
                 await self._until_free(peer)
                 for address in calling.addresses:
@@ -94,4 +95,4 @@ class Dialler:
 
 def jitter() -> float:
     """Return a number from 0 to 1, so that nodes that lost a peer at once do not call again at once."""
-    return random.random()  # noqa: S311 - not a secret
+    return random.random()

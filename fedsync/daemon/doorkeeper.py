@@ -6,16 +6,17 @@ a batch is cut into slices, so that links go on being read while hundreds of blo
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import AsyncIterator, Protocol
+from typing import NamedTuple, Protocol
 
 import trio
 
 from fedsync.gossip.events import Baseless, Declined, Held, Known, Outcome, Parked, Peer, Struck
 from fedsync.node import PARK_MS, Node, Taken, Verdict
 from fedsync.records.ids import Key
+from fedsync.store.errors import StoreError
 
 BATCH_BLOCKS = 256
 """Blocks of one commit, at most."""
@@ -31,7 +32,7 @@ log = logging.getLogger("fedsync")
 class Delivery:
     """What became of the blocks of a batch: told only after the commit."""
 
-    answers: list[tuple[Peer, int, Outcome]] = field(default_factory=list)
+    answers: list[tuple[Peer, object, int, Outcome]] = field(default_factory=list)
     taken: list[Taken] = field(default_factory=list)
 
 
@@ -47,19 +48,30 @@ class Hooks(Protocol):
         ...
 
 
+class Waiting(NamedTuple):
+    """A block that a peer brought. `number` is its session's, and means nothing over another link."""
+
+    peer: Peer
+    link: object
+    number: int
+    raw: bytes
+
+
 class Doorkeeper:
     """Lets blocks in. Everything else that writes to the node does so within `writing`."""
 
     def __init__(self, node: Node, hooks: Hooks) -> None:
         self.node = node
         self._hooks = hooks
-        self._queues: dict[Peer, deque[tuple[int, bytes]]] = {}
+        self._queues: dict[Peer, deque[Waiting]] = {}
+        self._suspects = 0
+        """Blocks at the front of which one is more than this program can bear: each gets a batch of its own."""
         self._work = trio.Event()
         self._lock = trio.Lock()
 
-    def put(self, peer: Peer, number: int, raw: bytes) -> None:
-        """Queue a block that a peer brought. Its session bounds how many."""
-        self._queues.setdefault(peer, deque()).append((number, raw))
+    def put(self, peer: Peer, link: object, number: int, raw: bytes) -> None:
+        """Queue a block that a peer brought over `link`. Its session bounds how many."""
+        self._queues.setdefault(peer, deque()).append(Waiting(peer, link, number, raw))
         self._work.set()
 
     def forget(self, peer: Peer) -> None:
@@ -87,20 +99,34 @@ class Doorkeeper:
             if any(self._queues.values()):
                 self._work.set()
 
+    async def finish(self) -> None:
+        """Keep what the machines still want kept. Of blocks that wait, what is not taken now will be sent again."""
+        async with self._lock:
+            await self._batch()
+
     async def _batch(self) -> Delivery:
         delivery = Delivery()
         node, started = self.node, trio.current_time()
+        limit, self._suspects = (1, self._suspects - 1) if self._suspects else (BATCH_BLOCKS, 0)
+        tried: list[Waiting] = []
         node.begin()
         try:
             slice_started = started
-            while len(delivery.answers) < BATCH_BLOCKS:
+            while len(tried) < limit:
                 found = self._next()
                 if found is None:
                     break
-                peer, number, raw = found
-                outcomes = node.take([(raw, Key(peer))])
+                tried.append(found)
+                try:
+                    outcomes = node.take([(found.raw, Key(found.peer))])
+                except StoreError:
+                    raise
+                except Exception as error:
+                    node.rollback()
+                    return self._suspect(tried, error)
                 delivery.taken += outcomes
-                delivery.answers.append((peer, number, outcome_of(outcomes[0], node.now())))
+                outcome = outcome_of(outcomes[0], node.now())
+                delivery.answers.append((found.peer, found.link, found.number, outcome))
                 now = trio.current_time()
                 if now - started > BATCH_SECONDS:
                     break
@@ -118,15 +144,29 @@ class Doorkeeper:
             await trio.to_thread.run_sync(node.commit)
         return delivery
 
-    def _next(self) -> tuple[Peer, int, bytes] | None:
+    def _suspect(self, tried: list[Waiting], error: Exception) -> Delivery:
+        """Refuse a block that this program cannot bear, or, while it is not known which, try these one by one.
+
+        A daemon that fell over it would meet it again after each start, and one author would silence a federation.
+        """
+        if len(tried) > 1:
+            for each in reversed(tried):
+                self._queues.setdefault(each.peer, deque()).appendleft(each)
+            self._suspects = len(tried)
+            return Delivery()
+        (found,) = tried
+        log.error("a block brings a mistake of fedsync to light; please report it: %r", error, exc_info=error)
+        return Delivery([(found.peer, found.link, found.number, Declined("bug", 0))])
+
+    def _next(self) -> Waiting | None:
         """Return the next block of the peer that was not served for longest."""
         for peer in list(self._queues):
             queue = self._queues.pop(peer)
             if queue:
-                number, raw = queue.popleft()
+                found = queue.popleft()
                 if queue:
                     self._queues[peer] = queue
-                return peer, number, raw
+                return found
         return None
 
 
@@ -139,7 +179,7 @@ def outcome_of(taken: Taken, now: int) -> Outcome:
         case Verdict.FORKED:
             return Held(taken.block.count if taken.block else 0, taken.fork_at, taken.fault)
         case Verdict.KNOWN | Verdict.BEYOND:
-            return Known()
+            return Held(0, None, True) if taken.fault else Known()
         case Verdict.PARKED:
             return Parked(taken.code, now + PARK_MS)
         case Verdict.REFUSED:

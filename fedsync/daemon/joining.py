@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from fedsync.errors import Exit, Problem, usage
-from fedsync.gossip.events import Followed
 from fedsync.gossip.invite import Address, BadInvitation, Invitation
 from fedsync.gossip.join import (
     Join,
@@ -21,9 +20,9 @@ from fedsync.gossip.join import (
 )
 from fedsync.gossip.link import Link, LinkClosed
 from fedsync.gossip.tcp import connect
-from fedsync.records.ed25519 import PrivateKey, public_key
 from fedsync.node import Node
 from fedsync.operations import add_peer
+from fedsync.records.ed25519 import PrivateKey, public_key
 from fedsync.records.ids import Key
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ async def join(daemon: "Daemon", code: str, addresses: tuple[str, ...]) -> dict[
     async with daemon.links.door.writing() as node:
         await trio.to_thread.run_sync(_accept, node, invitation, name)
     await daemon.refresh()
-    daemon.links.tell_all(Followed())
+    daemon.links.followed()
     return {"name": name, "key": invitation.inviter.hex()}
 
 

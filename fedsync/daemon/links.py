@@ -35,13 +35,15 @@ from fedsync.gossip.events import (
     Tick,
     Wake,
 )
-from fedsync.gossip.limits import MAX_REFUSALS
+from fedsync.gossip.limits import BACK_OFF_S, MAX_REFUSALS
 from fedsync.gossip.link import QUEUE_BYTES, Link, LinkClosed
 from fedsync.gossip.peer_memory import PeerMemory
 from fedsync.gossip.report import Report
 from fedsync.node import Node
 from fedsync.node import Taken as Admitted
-from fedsync.records.ids import Key, LogId, PageId
+from fedsync.records.ids import Key, LogId, PageId, Scope
+from fedsync.store.errors import StoreError
+from fedsync.store.places import Place
 
 SIMULTANEOUS_SECONDS = 10.0
 """Two links to one peer within this time are taken for both sides having dialled at once."""
@@ -81,7 +83,9 @@ class Links:
         self.door = Doorkeeper(node, self)
         self.connections: dict[Peer, Connection] = {}
         self.back_off: dict[Peer, float] = {}
-        """Do not call these before then: they sent garbage."""
+        """Do not talk to these before then: they sent garbage."""
+        self.parted: dict[Peer, str] = {}
+        """Why the last link to each peer ended."""
         self.contacts: dict[Peer, int] = {}
         """When each peer was last heard, in ms."""
         self.refusals: dict[Peer, dict[LogId, str]] = {}
@@ -92,8 +96,8 @@ class Links:
         self._gone: dict[Peer, trio.Event] = {}
         self._memories: dict[Peer, PeerMemory] = {}
         self._unsaved: set[Peer] = set()
-        self._follows: list[tuple[Peer, Follow]] = []
-        self._followed: list[tuple[Peer, Follow]] = []
+        self._follows: dict[Scope, tuple[Peer, Follow]] = {}
+        self._bodies_changed = False
         self._outrun = False
 
     # --- One link ---------------------------------------------------------------------------------------
@@ -101,6 +105,10 @@ class Links:
     async def carry(self, link: Link, dialler: bool) -> None:
         """Run a session over a link that stands, until either ends."""
         peer = Peer(link.peer)
+        wait = self.back_off.get(peer, 0.0) - trio.current_time()
+        if wait > 0:
+            # Else whoever calls again at once would have three strikes more, as often as it likes.
+            raise link.cut("misbehaved", f"this peer sent what nobody should send; heard again in {wait:.0f} s")
         old = self.connections.get(peer)
         if old is not None and not self._yields(old, dialler):
             raise link.cut("closed", "another connection to this peer stands")
@@ -146,8 +154,7 @@ class Links:
         if old.dialler == dialler:
             return True
         # Both called at once: the link that the smaller key dialled stays.
-        smaller_dialled = dialler == (self.own_key < old.link.peer)
-        return smaller_dialled
+        return dialler == (self.own_key < old.link.peer)
 
     async def _read(self, peer: Peer, connection: Connection) -> None:
         link = connection.link
@@ -155,17 +162,17 @@ class Links:
             while True:
                 frames = await link.receive()
                 self.contacts[peer] = int(time.time() * 1000)
-                self.back_off.pop(peer, None)
                 for frame in frames:
                     while (wait := self._pause(connection)) > 0:
                         with trio.move_on_after(wait):
                             await connection.resumed.wait()
+                    if connection.closing.is_set() or self.connections.get(peer) is not connection:
+                        return  # A newer link took this one's place: its session must not hear old words.
                     self.tell(peer, Received(frame))
-                    if connection.closing.is_set():
-                        return
                 await trio.lowlevel.checkpoint()
         except LinkClosed as why:
             log.info("%s: %s", self._name_of(peer), why.sentence)
+            self.parted[peer] = why.sentence
             connection.closing.set()
 
     def _pause(self, connection: Connection) -> float:
@@ -190,6 +197,8 @@ class Links:
                 await connection.rewake.wait()
                 connection.rewake = trio.Event()
                 continue
+            if trio.current_time() < connection.wake_at:
+                continue  # It was put off in the moment in which it was due.
             connection.wake_at = float("inf")
             self.tell(peer, Tick())
 
@@ -197,7 +206,16 @@ class Links:
 
     def tell(self, peer: Peer, event: Event) -> None:
         """Feed an event of one peer to the machines."""
-        self._carry_out(self.engine.handle(peer, event, trio.current_time()))
+        try:
+            effects = self.engine.handle(peer, event, trio.current_time())
+        except StoreError:
+            raise
+        except Exception:
+            # A mistake of ours that a peer's bytes brought to light must cost that peer's session and no other.
+            log.exception("%s: a mistake of fedsync; please report it", self._name_of(peer))
+            closed = Close("bug", "its words brought a mistake of fedsync to light", BACK_OFF_S)
+            effects = [(peer, closed), *self.engine.handle(peer, Closed(), trio.current_time())]
+        self._carry_out(effects)
 
     def tell_all(self, event: Stored | Granted | Followed) -> None:
         """Feed an event that concerns all peers."""
@@ -225,13 +243,17 @@ class Links:
             case Send(frame, _):
                 self._send(connection, frame)
             case Take(number, raw):
-                self.door.put(peer, number, raw)
-            case Follow():
-                self._follows.append((peer, effect))
+                self.door.put(peer, connection, number, raw)
+            case Follow(scope=scope):
+                self._follows.setdefault(scope, (peer, effect))
                 self.door.wake()
             case Remember(memory):
                 self._remember(peer, memory)
             case Outrun():
+                log.warning(
+                    "%s remembers more of this node's records than it holds: it was restored or copied.",
+                    self._name_of(peer),
+                )
                 self._outrun = True
                 self.door.wake()
             case Noted(log=which, code=code, ours=ours):
@@ -252,6 +274,7 @@ class Links:
                 connection.rewake.set()
             case Close(_, reason, back_off):
                 log.info("%s: %s", self._name_of(peer), reason)
+                self.parted[peer] = reason
                 if back_off:
                     self.back_off[peer] = trio.current_time() + back_off
                 connection.closing.set()
@@ -270,6 +293,10 @@ class Links:
     # --- What is kept -----------------------------------------------------------------------------------
 
     def _memory(self, peer: Peer) -> PeerMemory | None:
+        if self.node.store.directory.place is not Place.SAME:
+            # What a copied or restored directory remembers was another life's. And only what is learnt anew
+            # shows that it has pulled what peers hold of its own logs.
+            return None
         if peer not in self._memories:
             kept = self.node.store.meta.data(_memory_name(peer))
             if not kept:
@@ -285,35 +312,42 @@ class Links:
     def unsaved(self) -> list[Callable[[], None]]:
         """Return what the machines want kept, for the next commit."""
         writes: list[Callable[[], None]] = []
-        for peer in self._unsaved:
-            name, packed = _memory_name(peer), self._memories[peer].pack()
-            writes.append(lambda name=name, packed=packed: self.node.store.meta.set(name, packed))  # type: ignore[misc]
-        if self._unsaved:
-            writes.append(self.node.store.directory.note_synced)
-        self._unsaved.clear()
-        self._followed = [(peer, each) for peer, each in self._follows]
-        self._follows.clear()
-        for peer, each in self._followed:
-            writes.append(
-                lambda peer=peer, each=each: self._follow(peer, each)  # type: ignore[misc]
-            )
+        directory = self.node.store.directory
         if self._outrun:
+            # First: what was agreed on after it counts as a sync, what was before does not.
             self._outrun = False
-            log.warning("A peer remembers more of this node's records than it holds: it was restored or copied.")
-            writes.append(lambda: self.node.store.directory.note_rollback(secrets.token_bytes(8)))
+            writes.append(lambda: directory.note_rollback(secrets.token_bytes(8)))
+        for peer in self._unsaved:
+            memory = self._memories[peer]
+            name, packed = _memory_name(peer), memory.pack()
+            writes.append(lambda name=name, packed=packed: self.node.store.meta.set(name, packed))  # type: ignore[misc]
+            if not memory.doubt:
+                writes.append(directory.note_synced)
+        self._unsaved.clear()
+        for peer, each in self._follows.values():
+            writes.append(lambda peer=peer, each=each: self._follow(peer, each))  # type: ignore[misc]
+        self._follows.clear()
         return writes
 
     def _follow(self, peer: Peer, follow: Follow) -> None:
-        self.node.follow(follow.scope, PageId(follow.body), None, "announced", Key(peer))
+        if self.node.follow(follow.scope, PageId(follow.body), None, "announced", Key(peer)):
+            self._bodies_changed = True
 
     def delivered(self, delivery: Delivery) -> None:
         """Tell the machines what is durable now."""
-        if self._followed:
-            self._followed = []
-            self.tell_all(Followed())
-        for peer, number, outcome in delivery.answers:
-            self.tell(peer, Taken(number, outcome))
+        if self._bodies_changed:
+            self._bodies_changed = False
+            self.followed()
+        for peer, connection, number, outcome in delivery.answers:
+            # The numbers of another link's session mean other blocks.
+            if self.connections.get(peer) is connection:
+                self.tell(peer, Taken(number, outcome))
         self.announce(delivery.taken)
+
+    def followed(self) -> None:
+        """Tell the machines that other bodies are followed now: what was refused for it may be asked for again."""
+        self.tell_all(Followed())
+        self.tell_all(Granted())
 
     def announce(self, outcomes: Sequence[Admitted]) -> None:
         """Tell the machines of blocks that are durable, whoever wrote them."""

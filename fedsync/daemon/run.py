@@ -17,12 +17,12 @@ from fedsync.daemon.status import peers_now, save_peers
 from fedsync.doors import once_in, take_own
 from fedsync.errors import Exit, Problem
 from fedsync.gossip.engine import Engine
-from fedsync.gossip.events import Followed, Peer
+from fedsync.gossip.events import Peer
 from fedsync.gossip.gate import Gate
+from fedsync.gossip.limits import BUCKET_DEPTH
 from fedsync.gossip.link import Link, LinkClosed
 from fedsync.gossip.tcp import serve
 from fedsync.gossip.tls import listen_context
-from fedsync.gossip.limits import BUCKET_DEPTH
 from fedsync.gossip.trie import node_hash
 from fedsync.home import Home
 from fedsync.node import Node, open_node
@@ -32,6 +32,7 @@ from fedsync.records.ids import Key
 from fedsync.store.holdings import StoreHoldings
 from fedsync.store.model import Item
 from fedsync.store.reading import open_reader
+from fedsync.store.store import Store
 
 SAVE_SECONDS = 30.0
 """How often what people are shown of peers is kept, for when the daemon is down."""
@@ -42,21 +43,24 @@ log = logging.getLogger("fedsync")
 class Daemon:
     """One running node."""
 
-    def __init__(self, home: Home, node: Node, settings: config.Config, nursery: trio.Nursery) -> None:
+    def __init__(
+        self, home: Home, node: Node, reader: Store, settings: config.Config, nursery: trio.Nursery
+    ) -> None:
         self.home, self.node, self.settings = home, node, settings
         self.private = keyring.load_node_key(home)
         self.key = public_key(self.private)
         node.follow_limit = settings.limits.followed_bodies
         # Gossip reads beside the writer: what it sees is committed, and a commit that waits for the disk
         # does not hold up links.
-        self.reader = open_reader(home.store)
-        engine = Engine(StoreHoldings(self.reader, _hash_of))
+        self.reader = reader
+        engine = Engine(StoreHoldings(reader, _hash_of))
         self.links = Links(node, engine, self.key, self.name_of)
         self.links.changed = self._link_changed
         self.dialler = Dialler(self.links, self.private, nursery, jitter)
         self.gate = Gate()
         self.listening: list[trio.SocketListener] = []
         self.stopping = trio.Event()
+        self._refreshing = trio.Lock()
         self._names: dict[Peer, str] = {}
         self._allowed: set[Key] = set()
         self._context: ssl.SSLContext | None = None
@@ -65,6 +69,11 @@ class Daemon:
 
     async def refresh(self) -> None:
         """Take what the store says of peers and invitations: whom to call, whom to let in, whom to drop."""
+        # One at a time: a slow one that read earlier must not have the last word.
+        async with self._refreshing:
+            await self._refresh()
+
+    async def _refresh(self) -> None:
         async with self.links.door.writing() as node:
             peers = node.store.peers.all()
             invited = joining.open_invitations(node)
@@ -77,6 +86,9 @@ class Daemon:
         for peer in list(self.links.connections):
             if peer not in active:
                 self.links.drop(peer, "the operator paused or removed this peer")
+        for peer in self.links.back_off.keys() - active.keys():
+            # Whom the operator takes back is heard at once.
+            del self.links.back_off[peer]
         self.dialler.want(active)
 
     def name_of(self, peer: Peer) -> str:
@@ -89,13 +101,15 @@ class Daemon:
 
     async def answer(self, link: Link) -> None:
         """Carry a link that a peer, or somebody invited, opened."""
+        if link.peer not in self._allowed:
+            raise link.cut("recalled", "the operator paused or removed this peer meanwhile")
         if Peer(link.peer) in self._names:
             await self.links.carry(link, False)
             return
         welcomed = await joining.hear(link, self)
         if welcomed:
             await self.refresh()
-            self.links.tell_all(Followed())
+            self.links.followed()
 
     # --- What the command line asks -----------------------------------------------------------------------
 
@@ -120,7 +134,7 @@ class Daemon:
                     answer = await trio.to_thread.run_sync(perform, node, op, arguments)
                 if op != "ping":
                     await self.refresh()
-                    self.links.tell_all(Followed())
+                    self.links.followed()
                 return answer
 
     def listen_text(self) -> str:
@@ -185,36 +199,44 @@ async def run(home: Home, ready_file: Path | None = None) -> None:
 
 
 async def _run(home: Home, node: Node, settings: config.Config, ready_file: Path | None) -> None:
-    async with trio.open_nursery() as nursery:
-        daemon = Daemon(home, node, settings, nursery)
-        try:
-            await daemon.listen()
-            await daemon.refresh()
-            listener = trio.SocketListener(trio.socket.from_stdlib_socket(home.listen_control()))
-            nursery.start_soon(_signals, daemon)
-            nursery.start_soon(daemon.links.door.run)
-            nursery.start_soon(daemon.serve_peers)
-            nursery.start_soon(control.serve, listener, daemon.operate)
-            nursery.start_soon(daemon.keep_shown)
-            _warn_of_place(node)
-            log.info("running; peers can connect at %s", daemon.listen_text())
-            if ready_file is not None:
-                _write_ready(ready_file, daemon.listen_text())
-            await daemon.stopping.wait()
-            log.info("stopping")
-            await daemon.save_shown()
+    with open_reader(home.store) as reader:
+        async with trio.open_nursery() as nursery:
+            await _serve(Daemon(home, node, reader, settings, nursery), nursery, ready_file)
+
+
+async def _serve(daemon: Daemon, nursery: trio.Nursery, ready_file: Path | None) -> None:
+    home, node = daemon.home, daemon.node
+    try:
+        # Before anything else: what is told to stop while it starts must still put its things away.
+        await nursery.start(_signals, daemon)
+        await daemon.listen()
+        await daemon.refresh()
+        listener = trio.SocketListener(trio.socket.from_stdlib_socket(home.listen_control()))
+        nursery.start_soon(daemon.links.door.run)
+        nursery.start_soon(daemon.serve_peers)
+        nursery.start_soon(control.serve, listener, daemon.operate)
+        nursery.start_soon(daemon.keep_shown)
+        _warn_of_place(node)
+        log.info("running; peers can connect at %s", daemon.listen_text())
+        if ready_file is not None:
+            _write_ready(ready_file, daemon.listen_text())
+        await daemon.stopping.wait()
+        log.info("stopping")
+        await daemon.save_shown()
+        await daemon.links.door.finish()
+        async with daemon.links.door.writing() as node:
             # The reader computes what sets hash to and may not save it: saved now, the next start is quick.
             node.store.buckets.refresh(_hash_of)
-            nursery.cancel_scope.cancel()
-        finally:
-            home.control_socket.unlink(missing_ok=True)
-            if ready_file is not None:
-                ready_file.unlink(missing_ok=True)
-            daemon.reader.close()
+        nursery.cancel_scope.cancel()
+    finally:
+        home.control_socket.unlink(missing_ok=True)
+        if ready_file is not None:
+            ready_file.unlink(missing_ok=True)
 
 
-async def _signals(daemon: Daemon) -> None:
+async def _signals(daemon: Daemon, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        task_status.started()
         async for _ in signals:
             daemon.stopping.set()
 

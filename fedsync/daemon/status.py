@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def peers_now(daemon: "Daemon") -> list[dict[str, Any]]:
     """Return a row for each peer, as it is at this moment."""
     rows = []
-    for peer in daemon.node.store.peers.all():
+    for peer in daemon.reader.peers.all():
         name = Peer(peer.key)
         report = daemon.links.report(name)
         if report is not None:

@@ -71,7 +71,6 @@ class Trouble:
 
     def freeze(self, node: Node) -> None:
         """A machine hangs, or goes on."""
-        import signal
 
         if node.name in self.stopped:
             self.thaw(node)
@@ -81,7 +80,6 @@ class Trouble:
 
     def thaw(self, node: Node) -> None:
         """Let a machine that hangs go on."""
-        import signal
 
         if node.name in self.stopped:
             self.stopped.discard(node.name)

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -201,7 +202,7 @@ class Village:
     def line(self, *names: str) -> list[Node]:
         """Return running nodes, each of which knows only the one before it and the one after it."""
         nodes = [self.node(name) for name in names]
-        for one, other in zip(nodes, nodes[1:], strict=False):
+        for one, other in pairwise(nodes):
             self.introduce(one, other)
         return nodes
 
