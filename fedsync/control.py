@@ -5,12 +5,14 @@ plain blocking code, so that a command starts quickly; the server is trio. Bytes
 """
 
 import json
+import logging
 import os
 import socket
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from fedsync.errors import Exit, Problem
+from fedsync.store.errors import StoreError
 
 if TYPE_CHECKING:
     import trio
@@ -19,6 +21,8 @@ MAX_LINE = 64 * 1024 * 1024
 """Bytes of one request: an import of some hundred thousand records."""
 ANSWER_SECONDS = 120.0
 """How long the command line waits for the daemon; an import on a slow card takes a while."""
+
+log = logging.getLogger("fedsync")
 
 Handler = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
 
@@ -36,10 +40,16 @@ def call(connect: Callable[[], socket.socket], op: str, **arguments: object) -> 
         connection = connect()
     except (FileNotFoundError, ConnectionRefusedError):
         raise NotRunning from None
+    request = json.dumps({"op": op, **arguments}).encode() + b"\n"
+    if len(request) > MAX_LINE:
+        connection.close()
+        raise Problem(
+            "too_much", "That is more than the daemon takes at once. Nothing was changed.", "Do it in several parts."
+        )
     with connection:
         connection.settimeout(ANSWER_SECONDS)
         try:
-            connection.sendall(json.dumps({"op": op, **arguments}).encode() + b"\n")
+            connection.sendall(request)
             line = _read_line(connection)
         except (TimeoutError, ConnectionError, BrokenPipeError):
             line = b""
@@ -85,6 +95,8 @@ async def _answer(stream: "trio.SocketStream", handle: Handler) -> None:
         try:
             line = await _receive_line(stream)
             if line is None:
+                problem = Problem("bad_request", f"A request has one line, of {MAX_LINE >> 20} MiB at most.")
+                await stream.send_all(json.dumps(_error(problem)).encode() + b"\n")
                 return
             await stream.send_all(json.dumps(await _outcome(line, handle)).encode() + b"\n")
         except (trio.BrokenResourceError, trio.ClosedResourceError):
@@ -95,7 +107,7 @@ async def _outcome(line: bytes, handle: Handler) -> dict[str, Any]:
     try:
         request = json.loads(line)
         op = request.pop("op")
-    except (ValueError, KeyError, AttributeError, TypeError):
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
         return _error(Problem("bad_request", "The request is not one JSON object with an op."))
     try:
         return {"ok": True, **await handle(op, request)}
@@ -103,6 +115,12 @@ async def _outcome(line: bytes, handle: Handler) -> dict[str, Any]:
         return _error(problem)
     except (KeyError, ValueError, TypeError) as error:
         return _error(Problem("bad_request", f"The request cannot be understood: {error!r}"))
+    except StoreError:
+        raise  # It stops the daemon: what could not be written must not be passed over.
+    except Exception as error:
+        # What one command asks for must not end the daemon for all others.
+        log.exception("%s: a mistake of fedsync; please report it", op)
+        return _error(Problem("bug", f"fedsync made a mistake: {error!r}", "Please report it, with the daemon's log."))
 
 
 def _error(problem: Problem) -> dict[str, Any]:

@@ -8,9 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from fedsync.config import parse_address
 from fedsync.errors import Problem, refused
 from fedsync.node import Node
 from fedsync.picking import begins, the_one
+from fedsync.records.ed25519 import BadSignature, check_key
 from fedsync.records.ids import Key, PageId, Scope
 from fedsync.store.errors import NotSettled
 from fedsync.store.peers import Invitation, Peer
@@ -38,25 +40,40 @@ def _take(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _invite(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    key, name = _key(arguments), _text(arguments, "name")
     with node.store.transaction():
-        node.store.invitations.add(
-            Invitation(bytes.fromhex(arguments["key"]), arguments["name"], arguments["until"])
-        )
+        node.store.invitations.add(Invitation(key, name, int(arguments["until"])))
     return {}
+
+
+def _bytes(arguments: Mapping[str, Any], name: str, size: int) -> bytes:
+    found = bytes.fromhex(arguments[name])
+    if len(found) != size:
+        raise ValueError(f"{name} has {len(found)} bytes, and should have {size}")
+    return found
+
+
+def _key(arguments: Mapping[str, Any]) -> Key:
+    try:
+        # One that is no key would keep the node from listening, now and after each start.
+        return check_key(_bytes(arguments, "key", 32))
+    except BadSignature as error:
+        raise ValueError(f"key is none: {error}") from None
+
+
+def _text(arguments: Mapping[str, Any], name: str) -> str:
+    found = arguments[name]
+    if not isinstance(found, str):
+        raise TypeError(f"{name} is no text")
+    return found
 
 
 def _add_peer(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Add a peer, and follow its body."""
-    key = Key(bytes.fromhex(arguments["key"]))
-    body = PageId(bytes.fromhex(arguments["body"]))
-    add_peer(
-        node,
-        key,
-        arguments["name"],
-        tuple(arguments["addresses"]),
-        Scope(bytes.fromhex(arguments["scope"])),
-        body,
-    )
+    key = _key(arguments)
+    body = PageId(_bytes(arguments, "body", 32))
+    addresses = tuple(str(parse_address(each)) for each in arguments["addresses"])
+    add_peer(node, key, _text(arguments, "name"), addresses, Scope(_bytes(arguments, "scope", 16)), body)
     return {}
 
 

@@ -81,9 +81,13 @@ class Dialler:
     async def _once(self, peer: Peer, calling: Calling, address: str) -> None:
         if peer in self._links.connections:
             return
-        where = parse_address(address)
         try:
+            where = parse_address(address)
             link = await connect(where.host, where.port, self._own_key, Key(peer))
+        except (ValueError, OverflowError) as error:
+            # A peer says its address itself. Names that cannot be looked up raise more than OSError.
+            calling.reason = f"its address {address!a} is none: {error}"
+            return
         except LinkClosed as why:
             calling.reason = why.sentence
             return
