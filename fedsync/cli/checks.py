@@ -5,6 +5,7 @@ import shutil
 import ssl
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,11 +76,12 @@ def _node(path: Path) -> list[Check]:
     if not home.store.exists():
         return [Check("node", False, f"there is no node in {path}: make one with fedsync init")]
     found: list[Check] = []
-    for name, look in (
-        ("settings", lambda: str(config.load(home.config).listen)),
-        ("node key", lambda: public_key(keyring.load_node_key(home)).hex()[:16]),
-        ("people", lambda: ", ".join(each.name for each in keyring.people(home)) or "nobody has a key here"),
-    ):
+    looks: dict[str, Callable[[], str]] = {
+        "settings": lambda: str(config.load(home.config).listen),
+        "node key": lambda: public_key(keyring.load_node_key(home)).hex()[:16],
+        "people": lambda: ", ".join(each.name for each in keyring.people(home)) or "nobody has a key here",
+    }
+    for name, look in looks.items():
         try:
             found.append(Check(name, True, look()))
         except Problem as problem:
