@@ -83,7 +83,7 @@ def _record(reading: Reading, record: Record) -> list[str]:
         )
     if record.kind in KINDS:
         verdict = why_fact(reading.view, record)
-        return [*lines, f"It {verdict.status}: {verdict.sentence}"]
+        return [*lines, verdict.sentence]
     if record.kind == "page" and page_view(reading.view, PageId(record.payload_id)) is not None:
         return [*lines, *why_page(reading.view, PageId(record.payload_id), names(reading.view, scope))]
     if record.genesis.log_class is LogClass.AUTHORITY:
