@@ -8,7 +8,7 @@ _JOINERS = "\u200c\u200d"
 
 def is_plain(text: str) -> bool:
     """Return whether `text` is one line that looks like what it is: no controls, nothing that turns its order."""
-    return all(map(_shown, text))
+    return text.isprintable() or all(map(_shown, text))  # Most text is, and lists are long.
 
 
 def plain(text: object) -> str:

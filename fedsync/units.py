@@ -35,7 +35,6 @@ SHOWN: dict[str, tuple[tuple[str, int], ...]] = {
     "g": (("kg", 1_000), ("g", 1)),
     "mL": (("L", 1_000), ("mL", 1)),
     "min": (("min", 1),),
-    "{piece}": (("pieces", 1),),
 }
 """For people: the first of these of which there is at least one."""
 
@@ -82,7 +81,9 @@ def show(quantity: int, unit: str) -> str:
         if abs(quantity) >= size or size == 1:
             return f"{_decimal(quantity, size)} {name}"
     name = plain_unit(unit)
-    return f"{quantity:,} {name if abs(quantity) == 1 or not unit.startswith('{') else name + 's'}"
+    if unit.startswith("{") and abs(quantity) != 1 and not name.endswith("s"):
+        name += "s"
+    return f"{quantity:,} {name}"
 
 
 def plain_unit(unit: str) -> str:

@@ -8,7 +8,7 @@ from fedsync.acts.author import Author, now_ms
 from fedsync.crdt.levels import find_items, find_store, levels
 from fedsync.crdt.seats import All, fact_bound
 from fedsync.doors import Door
-from fedsync.errors import refused, usage
+from fedsync.errors import Exit, Problem, refused
 from fedsync.plain import is_plain
 from fedsync.reading import Reading
 from fedsync.records.block import Block
@@ -17,6 +17,7 @@ from fedsync.records.ids import LogClass, PayloadId, Scope, payload_id
 from fedsync.records.kinds.stock import ACTIONS, MAX_AHEAD_MS, MAX_NAME_CHARS, MAX_NOTE_CHARS, SIGNS
 from fedsync.records.seal import Draft
 
+ONE_LINE = "Type one line of plain text."
 COUNT = "count"
 """What stands in a movement's place for a count."""
 
@@ -34,30 +35,46 @@ class Line:
     note: str = ""
 
 
+class WrongWord(Problem):
+    """A word of a line that cannot be; `field` is which."""
+
+    def __init__(self, field: str, message: str, hint: str) -> None:
+        super().__init__("usage", message, hint, Exit.USAGE)
+        self.field = field
+
+
 def check_line(line: Line, now: int) -> None:
-    """Raise a Problem (exit 2) that says which word of the line cannot be."""
-    if line.action != COUNT and line.action not in SIGNS:
-        known = ", ".join(sorted(SIGNS))
-        if line.action in ACTIONS:
-            raise usage(
-                f"{line.action} takes from one store for another, and this version names one store only.",
-                "Record both ends: lower in the one store, raise in the other.",
-            )
-        raise usage(f"There is no action {line.action}.", f"ValueFlows has, of those that one store tells: {known}.")
+    """Raise WrongWord (exit 2) that says which word of the line cannot be."""
+    if line.action != COUNT:
+        check_action(line.action)
     for what, text in (("item", line.item), ("store", line.store)):
         if not text.strip():
-            raise usage(f"The {what} has no name.", f"Type what the {what} is called.")
+            raise WrongWord(what, f"The {what} has no name.", f"Type what the {what} is called.")
         # Measured as it is written: what was typed in another form may grow.
         if len(_normal(text)) > MAX_NAME_CHARS:
-            raise usage(f"The name of the {what} is longer than {MAX_NAME_CHARS} letters.", "Shorten it.")
+            raise WrongWord(what, f"The name of the {what} is longer than {MAX_NAME_CHARS} letters.", "Shorten it.")
         if not is_plain(text):
-            raise usage(f"The name of the {what} holds what is no letter or sign.", "It is one line of plain text.")
+            raise WrongWord(what, f"The name of the {what} holds what is no letter or sign.", ONE_LINE)
     if len(unicodedata.normalize("NFC", line.note)) > MAX_NOTE_CHARS:
-        raise usage(f"The note is longer than {MAX_NOTE_CHARS} letters.", "Shorten it.")
+        raise WrongWord("note", f"The note is longer than {MAX_NOTE_CHARS} letters.", "Shorten it.")
     if not is_plain(line.note):
-        raise usage("The note holds what is no letter or sign.", "It is one line of plain text.")
+        raise WrongWord("note", "The note holds what is no letter or sign.", ONE_LINE)
     if line.at > now + MAX_AHEAD_MS:
-        raise usage("It cannot have happened later than tomorrow.", "Look at --at, and at this machine's clock.")
+        raise WrongWord("at", "It cannot have happened later than tomorrow.", "Look at the time, and at this machine's clock.")
+
+
+def check_action(action: str) -> None:
+    """Raise WrongWord (exit 2) unless this is something that can be said of one store."""
+    if action in SIGNS:
+        return
+    if action in ACTIONS:
+        raise WrongWord(
+            "action",
+            f"{action} takes from one store for another, and this version names one store only.",
+            "Record both ends: lower in the one store, raise in the other.",
+        )
+    known = ", ".join(sorted(SIGNS))
+    raise WrongWord("action", f"There is no action {action}.", f"ValueFlows has, of those that one store tells: {known}.")
 
 
 def record_lines(

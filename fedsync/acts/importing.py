@@ -16,6 +16,7 @@
 """
 
 import csv
+import io
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from fedsync.acts.goods import COUNT, Line, check_line
+from fedsync.acts.goods import COUNT, Line, WrongWord, check_action, check_line
 from fedsync.errors import Exit, Problem, usage
 from fedsync.records.codec import Value, pack
 from fedsync.units import base_unit, parse_quantity
@@ -32,6 +33,9 @@ from fedsync.units import base_unit, parse_quantity
 WORDS = ("item", "quantity", "unit", "store", "at", "action", "note")
 NEEDED = ("item", "quantity", "unit", "store", "at", "action")
 IMPORT_TAG = b"fedsync/1/import\0"
+EXAMPLE = "See an example: fedsync stock import --help"
+MAX_LINES = 200_000
+"""Of one file: it is signed and written in one piece, which a small machine must be able to hold."""
 MAX_SHOWN = 20
 """Wrong lines that are named; a file that is wrong throughout is wrong in its map."""
 
@@ -80,38 +84,51 @@ def read_map(path: Path) -> ColumnMap:
     try:
         said = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise usage(f"{path} cannot be read: {error.strerror}.") from None
+        raise usage(f"{path} cannot be read: {error.strerror}.", EXAMPLE) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise usage(f"{path} is not TOML: {error}.") from None
+        raise usage(f"{path} is not TOML: {error}.", EXAMPLE) from None
     strange = set(said) - {"columns", "defaults", "actions"}
     if strange:
-        raise usage(f"{path}: there is no section [{sorted(strange)[0]}]; known: columns, defaults, actions.")
+        raise usage(f"{path}: there is no section [{min(strange)}]; known: columns, defaults, actions.", EXAMPLE)
     columns, defaults = _words(path, said, "columns"), _words(path, said, "defaults")
     for word in NEEDED:
         if word not in columns and word not in defaults:
             raise usage(f"{path}: neither a column nor a default says the {word}.", f'Add {word} = "..." to [columns].')
-    actions = {word: _action(path, word, value) for word, value in said.get("actions", {}).items()}
+    if "unit" in defaults:
+        base_unit(defaults["unit"])
+    actions = {word: _action(path, word, value) for word, value in _section(path, said, "actions").items()}
     return ColumnMap(columns, defaults, actions)
 
 
-def _words(path: Path, said: dict[str, Any], section: str) -> dict[str, str]:
+def _section(path: Path, said: dict[str, Any], section: str) -> dict[str, Any]:
     found = said.get(section, {})
+    if not isinstance(found, dict):
+        raise usage(f"{path}: {section} must be a section, [{section}].", EXAMPLE)
+    return found
+
+
+def _words(path: Path, said: dict[str, Any], section: str) -> dict[str, str]:
+    found = _section(path, said, section)
     for word, value in found.items():
         if word not in WORDS:
-            raise usage(f"{path}: [{section}] has no setting {word}; known: {', '.join(WORDS)}.")
+            raise usage(f"{path}: [{section}] has no setting {word}; known: {', '.join(WORDS)}.", EXAMPLE)
         if not isinstance(value, str):
-            raise usage(f"{path}: [{section}] {word} must be a text in quotes.")
-    return dict(found)
+            raise usage(f"{path}: [{section}] {word} must be a text in quotes.", EXAMPLE)
+    return found
 
 
 def _action(path: Path, word: str, value: object) -> tuple[str, str]:
     match value:
         case str():
-            return value, value
+            found = value, value
         case [str() as above, str() as below]:
-            return above, below
+            found = above, below
         case _:
-            raise usage(f'{path}: [actions] {word} must be "ACTION", or two: ["ABOVE ZERO", "BELOW ZERO"].')
+            raise usage(f'{path}: [actions] {word} must be "ACTION", or two: ["ABOVE ZERO", "BELOW ZERO"].', EXAMPLE)
+    for action in found:
+        if action != COUNT:
+            check_action(action)
+    return found
 
 
 def read_lines(path: Path, columns: ColumnMap, now: int) -> tuple[list[Line], list[WrongLine]]:
@@ -119,20 +136,21 @@ def read_lines(path: Path, columns: ColumnMap, now: int) -> tuple[list[Line], li
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise usage(f"{path} cannot be read: {error.strerror}.") from None
+        raise usage(f"{path} cannot be read: {error.strerror}.", "Look at the file's name.") from None
     except UnicodeDecodeError:
         raise Problem(
             "not_text", f"{path} is not UTF-8 text.", "Save it as CSV, UTF-8.", Exit.FOREIGN_FILE
         ) from None
-    rows = csv.DictReader(text.splitlines(), strict=True)
-    heads = rows.fieldnames or []
-    missing = [column for column in columns.columns.values() if column not in heads]
-    if missing:
-        raise usage(f"{path} has no column {missing[0]}; it has: {', '.join(heads) or 'none'}.")
+    rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     lines: list[Line] = []
     wrong: list[WrongLine] = []
     try:
+        _check_heads(path, rows.fieldnames or [], columns)
         for row in rows:
+            if len(lines) + len(wrong) == MAX_LINES:
+                raise Problem(
+                    "too_long", f"{path} has more than {MAX_LINES:,} lines.", "Cut it into several.", Exit.FOREIGN_FILE
+                )
             found = _line(row, columns, now)
             if isinstance(found, Line):
                 lines.append(found)
@@ -156,6 +174,15 @@ def digest(lines: Sequence[Line]) -> bytes:
     return found.digest()
 
 
+def _check_heads(path: Path, heads: Sequence[str], columns: ColumnMap) -> None:
+    for column in columns.columns.values():
+        if column not in heads:
+            has = ", ".join(heads[:MAX_SHOWN]) or "none"
+            raise usage(f"{path} has no column {column}; it has: {has}.", "Name one of these in the map's [columns].")
+        if heads.count(column) > 1:
+            raise usage(f"{path} has more than one column {column}.", "Give them names of their own in the file.")
+
+
 def _line(row: Mapping[str, Any], columns: ColumnMap, now: int) -> Line | tuple[str, str]:
     """Return the movement on a line, or the field that is wrong and why."""
     if None in row:
@@ -176,9 +203,10 @@ def _line(row: Mapping[str, Any], columns: ColumnMap, now: int) -> Line | tuple[
         action = _which(cells["action"], below, columns)
         at = "at"
         when = _when(cells["at"])
-        at = "line"
         line = Line(action, cells["item"], quantity, unit, cells["store"], when, cells["note"])
         check_line(line, now)
+    except WrongWord as wrong:
+        return wrong.field, wrong.message.rstrip(".")
     except Problem as problem:
         return at, problem.message.rstrip(".")
     return line

@@ -47,4 +47,4 @@ def _first(group: "ExceptionGroup[Exception]") -> Problem:
 
 
 def _where(error: OSError) -> str:
-    return f"It was about {error.filename}." if error.filename else ""
+    return f"It was about {error.filename}." if error.filename else "Look at this machine with: fedsync doctor"

@@ -177,7 +177,23 @@ def _record(
 @common
 @signing
 def import_(app: App, file: Path, map_file: Path, dry_run: bool, again: bool, name: str) -> None:
-    """Record the movements in a CSV file: all of them, or none."""
+    """Record the movements in a CSV file: all of them, or none.
+
+    MAP.toml says what the file's columns hold, for example:
+
+    \b
+    [columns]                # our word = the file's column
+    item = "product"
+    quantity = "doses"
+    at = "date"
+    action = "what"
+    [defaults]               # where a column is missing, or a cell empty
+    unit = "doses"
+    store = "Fridge"
+    [actions]                # the file's word = ours; two: above zero, below zero
+    received = ["raise", "lower"]
+    given = "consume"
+    """
     from fedsync.acts.author import now_ms
     from fedsync.acts.goods import made_names, record_lines
     from fedsync.acts.importing import MAX_SHOWN, WrongLines, as_json, digest, read_lines, read_map
