@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from fedsync import control
-from fedsync.errors import Exit, Problem, refused
+from fedsync.errors import Exit, Problem, copied_home, refused
 from fedsync.home import Home, HomeLock
 from fedsync.node import Node, Taken, Verdict, open_node
 
@@ -107,7 +107,7 @@ def take_own(node: Node, blocks: Sequence[bytes], once: bytes | None = None) -> 
     """Take blocks of our own into `node`, all or none. Raises a Problem (exit 7) when one is refused."""
     may = node.store.directory.may_write_own_logs()
     if not may.ok:
-        raise refused("copied_home", may.reason)
+        raise copied_home(may.reason)
     node.begin()
     try:
         if once is not None:

@@ -69,6 +69,15 @@ def refused(code: str, message: str, hint: str = "") -> Problem:
     return Problem(code, message, hint, Exit.REFUSED)
 
 
+def copied_home(reason: str) -> Problem:
+    """This directory is a copy, so it may not write to the logs that the original may still write to."""
+    return refused(
+        "copied_home",
+        f"{reason[:1].upper()}{reason[1:]}. Nothing was written.",
+        "Then say who goes on with its logs: fedsync restore --help",
+    )
+
+
 def usage(message: str, hint: str = "") -> Problem:
     """The command's words do not make sense together."""
     return Problem("usage", message, hint, Exit.USAGE)

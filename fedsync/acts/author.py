@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from fedsync import keyring
 from fedsync.doors import Door
-from fedsync.errors import refused
+from fedsync.errors import copied_home
 from fedsync.home import Home
 from fedsync.reading import Reading
 from fedsync.records.block import Block
@@ -89,6 +89,6 @@ class Author:
         """Seal `drafts` at the end of their log of this class. Call within `writing`."""
         may = reading.store.directory.may_write_own_logs()
         if not may.ok:
-            raise refused("copied_home", may.reason)
+            raise copied_home(may.reason)
         genesis = self.genesis(reading, log_class, capacity=capacity)
         return seal(self.private, genesis, reading.store.logs.tip(genesis.log), drafts, now_ms())

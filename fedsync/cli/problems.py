@@ -7,6 +7,7 @@ _STORE = {
     "store-locked": (Exit.HELD, "Wait until it is done, or stop it and try again."),
     "store-read-only": (Exit.FAILED, "Look at who owns the directory, and whether the disk is mounted for writing."),
     "store-full": (Exit.FAILED, "Make room on the disk and type it again. Nothing that was acknowledged is lost."),
+    "store-failing": (Exit.FAILED, "Look at the disk and at the system's log: fedsync doctor"),
     "store-damaged": (Exit.DAMAGE, "Look with: fedsync verify --all. Or restore a backup; peers bring the rest."),
     "store-foreign": (Exit.FOREIGN_FILE, "Name the node's own directory with --home."),
     "store-too-new": (Exit.NO_NODE, "Install the newer fedsync that wrote it."),
