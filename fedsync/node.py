@@ -5,6 +5,7 @@ committed is told to gossip. Many blocks share a commit. The caller opens a batc
 thread, if it likes), and then reads what became of each block.
 """
 
+import logging
 import secrets
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -21,6 +22,7 @@ from fedsync.records.genesis import Genesis
 from fedsync.records.ids import Key, LogClass, LogId, PageId, Reach, Scope
 from fedsync.store.model import Outcome
 from fedsync.store.peers import FollowedBody, Source
+from fedsync.store.places import Place
 from fedsync.store.store import Store, open_store
 
 MAX_INCARNATIONS = 8
@@ -33,6 +35,8 @@ PARK_MS = 7 * 24 * 3600 * 1000
 """How long a block of an unknown author waits for the page that names it."""
 MAX_FOLLOWED = 1000
 """Bodies that a node follows unless its operator says otherwise: all of a large region."""
+
+log = logging.getLogger("fedsync")
 
 
 class Verdict(Enum):
@@ -160,6 +164,8 @@ class Node:
             reason = "its log has many branches, and further ones are taken one an hour"
             return Taken(raw, origin, Verdict.REFUSED, block.log, code="branches", reason=reason, until=wait)
         appended = self.store.logs.append(block)
+        if origin is not None and appended.kept is not None:
+            self._notice_rollback(block.genesis)
         fault, code = block.fault is not None, block.fault or ""
         match appended.outcome:
             case Outcome.NEW:
@@ -185,6 +191,20 @@ class Node:
                 return Taken(raw, origin, Verdict.KNOWN, block.log, fault=fault, code=code)
             case Outcome.BEYOND:
                 return Taken(raw, origin, Verdict.BEYOND, block.log, fault=fault, code=code)
+
+    def _notice_rollback(self, genesis: Genesis) -> None:
+        """A peer brings what only this directory writes: it was set back, or another one writes to its logs too.
+
+        A peer's memory of our journal tells it too, but only up to where we last agreed; and nothing may be written
+        before the operator has said who goes on.
+        """
+        directory = self.store.directory
+        if genesis.incarnation != directory.incarnation or directory.place is not Place.SAME:
+            return
+        followed = self.store.followed.get(genesis.scope)
+        if followed is not None and followed.source == "own":
+            log.warning("Records of this node's own came from a peer: it was restored, or a copy of it writes.")
+            directory.note_rollback(secrets.token_bytes(8))
 
     # --- Who may enter ----------------------------------------------------------------------------------
 
