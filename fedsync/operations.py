@@ -77,8 +77,16 @@ def _add_peer(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def add_peer(node: Node, key: Key, name: str, addresses: tuple[str, ...], scope: Scope, body: PageId) -> None:
-    """Add a peer, and follow its body, in a transaction of its own."""
+def add_peer(
+    node: Node,
+    key: Key,
+    name: str,
+    addresses: tuple[str, ...],
+    scope: Scope,
+    body: PageId,
+    also: Callable[[], object] = lambda: None,
+) -> None:
+    """Add a peer, and follow its body, in a transaction of its own, and do `also` what belongs to it."""
     node.begin()
     try:
         before = node.store.peers.get(key)
@@ -87,6 +95,7 @@ def add_peer(node: Node, key: Key, name: str, addresses: tuple[str, ...], scope:
         elif addresses:
             node.store.peers.put(replace(before, addresses=addresses))
         node.follow(scope, body, name, "peer", key)
+        also()
         node.settle()
     except BaseException:
         node.rollback()

@@ -60,9 +60,16 @@ def decide(node: Node, invitee: Key, join: Join, own_name: str) -> Verdict:
     if no is not None:
         return no
     addresses = tuple(str(address) for address in join.addresses)
-    add_peer(node, join.node, invitation.name or join.name, addresses, join.scope, join.body)
-    with node.store.transaction():
-        node.store.invitations.use(invitee, join.node, node.now())
+    add_peer(
+        node,
+        join.node,
+        invitation.name or join.name,
+        addresses,
+        join.scope,
+        join.body,
+        # In one transaction: a peer that is in while its invitation is still open would let another one in.
+        lambda: node.store.invitations.use(invitee, join.node, node.now()),
+    )
     return Welcome(own_name)
 
 
