@@ -1,5 +1,6 @@
 """The outer header of a record, frozen for every version: on it alone rests whether a record is taken. Pure."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgpack
@@ -15,7 +16,8 @@ MAX_KIND_BYTES = 64
 MAX_TIME = 2**53 - 1
 """Ms before or after 1970. Two such times differ by less than 64 bits, so any two fit in one block."""
 
-_pack = msgpack.Packer(autoreset=True, use_bin_type=True).pack
+pack_fields: Callable[[tuple[object, ...]], bytes] = msgpack.Packer(autoreset=True, use_bin_type=True).pack
+"""Packs a header's nine fields, in their order, that were checked: for the one loop that packs a million."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +80,7 @@ def pack_header(
     refs: tuple[bytes, ...] | list[bytes],
 ) -> bytes:
     """Return the canonical bytes of a header whose fields were checked."""
-    packed: bytes = _pack((version, log, seq, prev, kind, time, payload, length, refs))
-    return packed
+    return pack_fields((version, log, seq, prev, kind, time, payload, length, refs))
 
 
 def check_fields(version: object, kind: object, time: object, seq: object) -> None:
