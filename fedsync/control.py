@@ -44,7 +44,9 @@ def call(connect: Callable[[], socket.socket], op: str, **arguments: object) -> 
     if len(request) > MAX_LINE:
         connection.close()
         raise Problem(
-            "too_much", "That is more than the daemon takes at once. Nothing was changed.", "Do it in several parts."
+            "too_much",
+            "That is more than the daemon takes at once. Nothing was changed.",
+            "Do it in several parts.",
         )
     with connection:
         connection.settimeout(ANSWER_SECONDS)
@@ -120,7 +122,9 @@ async def _outcome(line: bytes, handle: Handler) -> dict[str, Any]:
     except Exception as error:
         # What one command asks for must not end the daemon for all others.
         log.exception("%s: a mistake of fedsync; please report it", op)
-        return _error(Problem("bug", f"fedsync made a mistake: {error!r}", "Please report it, with the daemon's log."))
+        return _error(
+            Problem("bug", f"fedsync made a mistake: {error!r}", "Please report it, with the daemon's log.")
+        )
 
 
 def _error(problem: Problem) -> dict[str, Any]:

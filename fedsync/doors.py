@@ -145,5 +145,9 @@ def _not_taken(taken: Taken) -> Problem:
             "Type the command again.",
             Exit.REFUSED,
         )
-    hint = "See who has a seat: fedsync bodies show" if taken.code == "unknown-author" else "Nothing was changed."
+    hint = (
+        "See who has a seat: fedsync bodies show"
+        if taken.code == "unknown-author"
+        else "Nothing was changed."
+    )
     return refused(taken.code or taken.verdict.value, f"The record was not taken: {taken.reason}.", hint)

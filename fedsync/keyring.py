@@ -50,7 +50,9 @@ class NoSuchPerson(Problem):
     def __init__(self, name: str, candidates: list[str]) -> None:
         who = f"Here sign: {', '.join(candidates[:8])}." if candidates else "Nobody has a key here yet."
         message = f"There is no key of {name} here. {who}"
-        super().__init__("no_such_person", message, "Look at --as, or go to where the key is.", Exit.NOT_FOUND)
+        super().__init__(
+            "no_such_person", message, "Look at --as, or go to where the key is.", Exit.NOT_FOUND
+        )
         self.candidates = candidates
 
 

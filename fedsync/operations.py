@@ -116,7 +116,9 @@ def find_peer(node: Node, asked: str) -> Peer:
     peers = node.store.peers.all()
     named = [peer for peer in peers if peer.name.casefold() == asked.casefold()]
     found = named or [peer for peer in peers if begins(asked, peer.key.hex())]
-    return the_one("peer", asked, found, lambda peer: f"{peer.name} ({peer.key.hex()[:8]})", "fedsync peers list")
+    return the_one(
+        "peer", asked, found, lambda peer: f"{peer.name} ({peer.key.hex()[:8]})", "fedsync peers list"
+    )
 
 
 def _pause_peer(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:

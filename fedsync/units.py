@@ -52,7 +52,10 @@ def parse_quantity(number: str, unit: str) -> tuple[int, str]:
         raise usage(f"{number} is not a number.", "Type a quantity like 12 or 2.5, then a unit.")
     amount = Decimal(typed) * factor
     if amount > MAX_QUANTITY:
-        raise usage(f"{number} {unit} is more than can be written down.", f"At most {MAX_QUANTITY:,} {plain_unit(code)}.")
+        raise usage(
+            f"{number} {unit} is more than can be written down.",
+            f"At most {MAX_QUANTITY:,} {plain_unit(code)}.",
+        )
     if amount != amount.to_integral_value():
         raise usage(
             f"{number} {unit} is not a whole number of {plain_unit(code)}.", "Type a quantity that is."

@@ -172,7 +172,8 @@ def _free(listen: Address) -> Address:
             probe.bind((listen.host, 0))
         except OSError as error:
             raise usage(
-                f"This machine cannot listen at {listen}: {error.strerror}.", "Name an address of its own, or 0.0.0.0 for all."
+                f"This machine cannot listen at {listen}: {error.strerror}.",
+                "Name an address of its own, or 0.0.0.0 for all.",
             ) from None
         return Address(listen.host, probe.getsockname()[1])
 

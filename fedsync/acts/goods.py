@@ -52,7 +52,9 @@ def check_line(line: Line, now: int) -> None:
             raise WrongWord(what, f"The {what} has no name.", f"Type what the {what} is called.")
         # Measured as it is written: what was typed in another form may grow.
         if len(_normal(text)) > MAX_NAME_CHARS:
-            raise WrongWord(what, f"The name of the {what} is longer than {MAX_NAME_CHARS} letters.", "Shorten it.")
+            raise WrongWord(
+                what, f"The name of the {what} is longer than {MAX_NAME_CHARS} letters.", "Shorten it."
+            )
         if not is_plain(text):
             raise WrongWord(what, f"The name of the {what} holds what is no letter or sign.", ONE_LINE)
     if len(unicodedata.normalize("NFC", line.note)) > MAX_NOTE_CHARS:
@@ -60,7 +62,11 @@ def check_line(line: Line, now: int) -> None:
     if not is_plain(line.note):
         raise WrongWord("note", "The note holds what is no letter or sign.", ONE_LINE)
     if line.at > now + MAX_AHEAD_MS:
-        raise WrongWord("at", "It cannot have happened later than tomorrow.", "Look at the time, and at this machine's clock.")
+        raise WrongWord(
+            "at",
+            "It cannot have happened later than tomorrow.",
+            "Look at the time, and at this machine's clock.",
+        )
 
 
 def check_action(action: str) -> None:
@@ -74,7 +80,9 @@ def check_action(action: str) -> None:
             "Record both ends: lower in the one store, raise in the other.",
         )
     known = ", ".join(sorted(SIGNS))
-    raise WrongWord("action", f"There is no action {action}.", f"ValueFlows has, of those that one store tells: {known}.")
+    raise WrongWord(
+        "action", f"There is no action {action}.", f"ValueFlows has, of those that one store tells: {known}."
+    )
 
 
 def record_lines(

@@ -1,18 +1,18 @@
 """Movements from a CSV file. What each column holds is said in a small TOML file, so that any table can be read.
 
-    [columns]                  # our word = the file's column
-    item = "product"
-    quantity = "doses"
-    at = "date"
-    action = "what"
+[columns]                  # our word = the file's column
+item = "product"
+quantity = "doses"
+at = "date"
+action = "what"
 
-    [defaults]                 # where a column is missing, or a cell empty
-    unit = "doses"
-    store = "Fridge"
+[defaults]                 # where a column is missing, or a cell empty
+unit = "doses"
+store = "Fridge"
 
-    [actions]                  # the file's word = ValueFlows' action; two: for numbers above and below zero
-    receive = ["raise", "lower"]
-    consume = "consume"
+[actions]                  # the file's word = ValueFlows' action; two: for numbers above and below zero
+receive = ["raise", "lower"]
+consume = "consume"
 """
 
 import csv
@@ -89,11 +89,16 @@ def read_map(path: Path) -> ColumnMap:
         raise usage(f"{path} is not TOML: {error}.", EXAMPLE) from None
     strange = set(said) - {"columns", "defaults", "actions"}
     if strange:
-        raise usage(f"{path}: there is no section [{min(strange)}]; known: columns, defaults, actions.", EXAMPLE)
+        raise usage(
+            f"{path}: there is no section [{min(strange)}]; known: columns, defaults, actions.", EXAMPLE
+        )
     columns, defaults = _words(path, said, "columns"), _words(path, said, "defaults")
     for word in NEEDED:
         if word not in columns and word not in defaults:
-            raise usage(f"{path}: neither a column nor a default says the {word}.", f'Add {word} = "..." to [columns].')
+            raise usage(
+                f"{path}: neither a column nor a default says the {word}.",
+                f'Add {word} = "..." to [columns].',
+            )
     if "unit" in defaults:
         base_unit(defaults["unit"])
     actions = {word: _action(path, word, value) for word, value in _section(path, said, "actions").items()}
@@ -124,7 +129,9 @@ def _action(path: Path, word: str, value: object) -> tuple[str, str]:
         case [str() as above, str() as below]:
             found = above, below
         case _:
-            raise usage(f'{path}: [actions] {word} must be "ACTION", or two: ["ABOVE ZERO", "BELOW ZERO"].', EXAMPLE)
+            raise usage(
+                f'{path}: [actions] {word} must be "ACTION", or two: ["ABOVE ZERO", "BELOW ZERO"].', EXAMPLE
+            )
     for action in found:
         if action != COUNT:
             check_action(action)
@@ -149,7 +156,10 @@ def read_lines(path: Path, columns: ColumnMap, now: int) -> tuple[list[Line], li
         for row in rows:
             if len(lines) + len(wrong) == MAX_LINES:
                 raise Problem(
-                    "too_long", f"{path} has more than {MAX_LINES:,} lines.", "Cut it into several.", Exit.FOREIGN_FILE
+                    "too_long",
+                    f"{path} has more than {MAX_LINES:,} lines.",
+                    "Cut it into several.",
+                    Exit.FOREIGN_FILE,
                 )
             found = _line(row, columns, now)
             if isinstance(found, Line):
@@ -178,9 +188,13 @@ def _check_heads(path: Path, heads: Sequence[str], columns: ColumnMap) -> None:
     for column in columns.columns.values():
         if column not in heads:
             has = ", ".join(heads[:MAX_SHOWN]) or "none"
-            raise usage(f"{path} has no column {column}; it has: {has}.", "Name one of these in the map's [columns].")
+            raise usage(
+                f"{path} has no column {column}; it has: {has}.", "Name one of these in the map's [columns]."
+            )
         if heads.count(column) > 1:
-            raise usage(f"{path} has more than one column {column}.", "Give them names of their own in the file.")
+            raise usage(
+                f"{path} has more than one column {column}.", "Give them names of their own in the file."
+            )
 
 
 def _line(row: Mapping[str, Any], columns: ColumnMap, now: int) -> Line | tuple[str, str]:

@@ -35,7 +35,9 @@ class Said:
 def propose(author: Author, reading: Reading, door: Door, title: str, text: str) -> tuple[PageId, int]:
     """Draft the next page with one decision; return its id and number. Raises a Problem."""
     if not title or len(title) > MAX_TITLE or not is_plain(title):
-        raise usage(f"A decision needs a title: one line of 1 to {MAX_TITLE} letters.", "Put the rest into its text.")
+        raise usage(
+            f"A decision needs a title: one line of 1 to {MAX_TITLE} letters.", "Put the rest into its text."
+        )
     if len(text.encode(errors="replace")) > MAX_TEXT_BYTES:
         raise usage(
             f"The decision's text is longer than a page holds ({MAX_TEXT_BYTES:,} bytes).",
@@ -47,9 +49,7 @@ def propose(author: Author, reading: Reading, door: Door, title: str, text: str)
     return carry(author, reading, door, lambda: draft_page(reading.view, reading.own().scope, [entry]))
 
 
-def carry(
-    author: Author, reading: Reading, door: Door, draft: Callable[[], Drafted]
-) -> tuple[PageId, int]:
+def carry(author: Author, reading: Reading, door: Door, draft: Callable[[], Drafted]) -> tuple[PageId, int]:
     """Write a drafted page into the author's own log."""
     with author.writing():
         drafted = drafting(draft)
@@ -72,7 +72,9 @@ def drafting(draft: Callable[[], Drafted]) -> Drafted:
     except CannotDraft as error:
         raise refused(error.code, _sentence(str(error)), "See: fedsync bodies show") from None
     except Void as error:
-        raise refused(error.code, _sentence(f"such a page would be void: {error}"), "See: fedsync bodies show") from None
+        raise refused(
+            error.code, _sentence(f"such a page would be void: {error}"), "See: fedsync bodies show"
+        ) from None
 
 
 def _sentence(text: str) -> str:
@@ -136,7 +138,9 @@ def approve(author: Author, reading: Reading, door: Door, page: PageId) -> Said:
 def _slot(reading: Reading, page: PageId) -> PageId:
     view = page_view(reading.view, page)
     if view is None or view.prev is None:
-        raise refused("page-zero", "Page 0 needs no signatures: it is where the book begins.", "See: fedsync book list")
+        raise refused(
+            "page-zero", "Page 0 needs no signatures: it is where the book begins.", "See: fedsync book list"
+        )
     return view.prev
 
 

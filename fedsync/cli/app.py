@@ -148,7 +148,9 @@ def common(command: F) -> F:
 def signing(command: F) -> F:
     """Give a command the options of those that sign: where the passphrase comes from, and --yes."""
 
-    def wrapped(app: App, passphrase_file: str | None, no_passphrase: bool, yes: bool, **arguments: Any) -> Any:
+    def wrapped(
+        app: App, passphrase_file: str | None, no_passphrase: bool, yes: bool, **arguments: Any
+    ) -> Any:
         app.passphrase_file = passphrase_file or os.environ.get("FEDSYNC_PASSPHRASE_FILE")
         app.no_passphrase = no_passphrase
         app.yes = yes
@@ -171,7 +173,9 @@ def _first_line(path: Path) -> bytes:
     try:
         found = path.read_bytes().split(b"\n", 1)[0].rstrip(b"\r")
     except OSError as error:
-        raise usage(f"The passphrase file {path} cannot be read: {error.strerror}.", "Look at its name.") from None
+        raise usage(
+            f"The passphrase file {path} cannot be read: {error.strerror}.", "Look at its name."
+        ) from None
     if not found:
         raise usage(f"The first line of {path} is empty.", "Write the passphrase into its first line.")
     return found

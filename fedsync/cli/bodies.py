@@ -19,10 +19,14 @@ def bodies() -> None:
 def show(app: App, name: str | None) -> None:
     """Show our own community, or the one called NAME; 'all' lists all."""
     with app.reading() as reading:
-        found = reading.store.followed.all() if name == "all" else [reading.body(name) if name else reading.own()]
+        found = (
+            reading.store.followed.all() if name == "all" else [reading.body(name) if name else reading.own()]
+        )
         rows = [_row(reading, body) for body in found]
     value = rows[0] if name != "all" else {}
-    app.out.result({**value, "bodies": rows}, lambda: app.out.say(*(line for row in rows for line in _lines(row))))
+    app.out.result(
+        {**value, "bodies": rows}, lambda: app.out.say(*(line for row in rows for line in _lines(row)))
+    )
 
 
 def _row(reading: Any, body: Any) -> dict[str, Any]:
@@ -51,7 +55,9 @@ def _row(reading: Any, body: Any) -> dict[str, Any]:
         row["tellers"] = sorted(person(reading, body.scope, key) for key in epoch.keys)
         row["threshold"] = epoch.k
         row["bears_lying_tellers"] = epoch.bears
-        row["repair_keys"] = {"keys": len(epoch.repair), "threshold": epoch.threshold} if epoch.repair else None
+        row["repair_keys"] = (
+            {"keys": len(epoch.repair), "threshold": epoch.threshold} if epoch.repair else None
+        )
     return row
 
 
@@ -100,7 +106,9 @@ def epoch(app: App, add: tuple[str, ...], drop: tuple[str, ...], threshold: int 
 
 
 @bodies.command()
-@click.option("--sheet", required=True, type=click.Path(path_type=Path), metavar="PATH", help="The repair sheet.")
+@click.option(
+    "--sheet", required=True, type=click.Path(path_type=Path), metavar="PATH", help="The repair sheet."
+)
 @click.option("--teller", "tellers", multiple=True, required=True, metavar="NAME", help="Once for each.")
 @click.option("--threshold", type=int, required=True, metavar="K")
 @common
@@ -118,7 +126,11 @@ def repair(app: App, sheet: Path, tellers: tuple[str, ...], threshold: int) -> N
         page, status = seats.repair(
             home, reading, door, sheet, tellers, threshold, lambda who: app.passphrase(who, confirm=True)
         )
-    more = [] if status == "sealed" else ["It needs more of the repair keys: type the same with the other sheets."]
+    more = (
+        []
+        if status == "sealed"
+        else ["It needs more of the repair keys: type the same with the other sheets."]
+    )
     app.out.result(
         {"page": page.hex(), "status": status},
         lambda: app.out.say(f"The repair page ({page.hex()[:8]}) is {status}.", *more),

@@ -32,7 +32,9 @@ def propose(app: App, title: str, text_file: str, name: str) -> None:
     try:
         text = sys.stdin.read() if text_file == "-" else Path(text_file).read_text(encoding="utf-8")
     except OSError as error:
-        raise usage(f"{text_file} cannot be read: {error.strerror}.", "Name a text file, or - to type it.") from None
+        raise usage(
+            f"{text_file} cannot be read: {error.strerror}.", "Name a text file, or - to type it."
+        ) from None
     except UnicodeDecodeError:
         raise usage(f"{text_file} is not UTF-8 text.", "Save it as plain text, UTF-8.") from None
     # Other systems end lines with a carriage return, which no record may hold.
@@ -63,7 +65,10 @@ def list_decisions(app: App, body: str | None) -> None:
         {"decisions": rows},
         lambda: app.out.table(
             ["ID", "TITLE", "STATUS", "PAGE"],
-            [[_short(row["id"]), row["title"], row["status"].replace("_", " "), row["number"]] for row in rows],
+            [
+                [_short(row["id"]), row["title"], row["status"].replace("_", " "), row["number"]]
+                for row in rows
+            ],
         ),
     )
 
@@ -136,7 +141,9 @@ def list_pages(app: App, body: str | None) -> None:
     from fedsync.crdt.minutes import pages
 
     with app.reading() as reading:
-        rows = [_row(reading, page) for one in _bodies(reading, body) for page in pages(reading.view, one.scope)]
+        rows = [
+            _row(reading, page) for one in _bodies(reading, body) for page in pages(reading.view, one.scope)
+        ]
     app.out.result(
         {"pages": rows},
         lambda: app.out.table(
@@ -198,7 +205,9 @@ def sign_page(app: App, page: str, name: str) -> None:
     words = "signed and approved" if said.approved else "signed"
     app.out.result(
         {**row, "round": said.round, "approved": said.approved},
-        lambda: app.out.say(f"{author.name} {words} page {row['number']}: {row['status']}.", *_missing(row, said.reason)),
+        lambda: app.out.say(
+            f"{author.name} {words} page {row['number']}: {row['status']}.", *_missing(row, said.reason)
+        ),
     )
 
 
@@ -236,7 +245,9 @@ def approve_page(app: App, page: str, name: str) -> None:
         row = _page_row(reading, found)
     app.out.result(
         {**row, "round": said.round, "approved": True},
-        lambda: app.out.say(f"{author.name} approved page {row['number']}: {row['status']}.", *_missing(row, "")),
+        lambda: app.out.say(
+            f"{author.name} approved page {row['number']}: {row['status']}.", *_missing(row, "")
+        ),
     )
 
 

@@ -35,9 +35,7 @@ def checks(home: Path) -> list[Check]:
 
 def _python() -> Check:
     version = ".".join(map(str, sys.version_info[:3]))
-    return Check(
-        "program", sys.version_info >= (3, 11), f"Python {version}, {ssl.OPENSSL_VERSION}"
-    )
+    return Check("program", sys.version_info >= (3, 11), f"Python {version}, {ssl.OPENSSL_VERSION}")
 
 
 def _clock() -> Check:

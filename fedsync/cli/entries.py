@@ -16,7 +16,10 @@ def describe(reading: Reading, scope: Scope, entry: Entry) -> dict[str, Any]:
                 "kind": "decision",
                 "title": text_of(title),
                 "text": text_of(text),
-                "lines": [f"Decision: {text_of(title)}", *(f"  {line}" for line in text_of(text).split("\n"))],
+                "lines": [
+                    f"Decision: {text_of(title)}",
+                    *(f"  {line}" for line in text_of(text).split("\n")),
+                ],
             }
         case EpochEntry():
             tellers = [
@@ -43,5 +46,7 @@ def describe(reading: Reading, scope: Scope, entry: Entry) -> dict[str, Any]:
             return {
                 "kind": kind,
                 "unknown": True,
-                "lines": [f"{kind}: this version of fedsync does not know what that is; it has no effect here"],
+                "lines": [
+                    f"{kind}: this version of fedsync does not know what that is; it has no effect here"
+                ],
             }

@@ -55,7 +55,9 @@ def _plain(value: Any) -> str:
 
 
 @click.command()
-@click.option("--all", "everything", is_flag=True, help="Every signature, hash and chain, not the file alone.")
+@click.option(
+    "--all", "everything", is_flag=True, help="Every signature, hash and chain, not the file alone."
+)
 @common
 def verify(app: App, everything: bool) -> None:
     """Look for damage: the file, and with --all every record as if strangers had just brought it."""

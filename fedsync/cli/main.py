@@ -53,13 +53,19 @@ class _Lazy(Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        rows = [(name, command.get_short_help_str(limit=90)) for name in _COMMANDS if (command := self.get_command(ctx, name))]
+        rows = [
+            (name, command.get_short_help_str(limit=90))
+            for name in _COMMANDS
+            if (command := self.get_command(ctx, name))
+        ]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
 
 @click.group(cls=_Lazy, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--home", metavar="DIR", envvar="FEDSYNC_HOME", help="Where this node lives (default: ~/.fedsync).")
+@click.option(
+    "--home", metavar="DIR", envvar="FEDSYNC_HOME", help="Where this node lives (default: ~/.fedsync)."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of words.")
 @click.option("--verbose", is_flag=True, help="With tracebacks, for a bug report.")
 @click.version_option(fedsync.__version__, prog_name="fedsync", message="%(prog)s %(version)s")
@@ -100,7 +106,9 @@ def main() -> None:
 
 
 def _interrupted() -> Problem:
-    return Problem("interrupted", "Interrupted; nothing is half done.", "Type it again to do it.", Exit.INTERRUPTED)
+    return Problem(
+        "interrupted", "Interrupted; nothing is half done.", "Type it again to do it.", Exit.INTERRUPTED
+    )
 
 
 def as_problem(error: Exception) -> Problem:

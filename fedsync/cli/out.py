@@ -49,7 +49,9 @@ class Out:
         for line in lines:
             print(plain(line), file=sys.stderr)
 
-    def table(self, heads: Sequence[str], rows: Iterable[Sequence[object]], right: Sequence[str] = ()) -> None:
+    def table(
+        self, heads: Sequence[str], rows: Iterable[Sequence[object]], right: Sequence[str] = ()
+    ) -> None:
         """Print a table; the columns named in `right` are set to the right."""
         from rich import box
         from rich.console import Console

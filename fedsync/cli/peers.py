@@ -23,7 +23,7 @@ INVITATION_DAYS = 7
 @common
 def invite(app: App, name: str, addresses: tuple[str, ...], days: int) -> None:
     """Invite another community's node, once. NAME is what you will call it."""
-    from fedsync import config
+    from fedsync import config, keyring
     from fedsync.acts import inviting
     from fedsync.errors import usage
     from fedsync.gossip.invite import Address
@@ -31,6 +31,7 @@ def invite(app: App, name: str, addresses: tuple[str, ...], days: int) -> None:
 
     if days < 1:
         raise usage("An invitation is open for a day at least.", "Type --days 1 or more.")
+    name = keyring.check_name(name)
     home = app.home()
     listen = config.load(home.config).listen
     said = tuple(_address(each) for each in (addresses or (str(listen),)))
@@ -50,7 +51,7 @@ def invite(app: App, name: str, addresses: tuple[str, ...], days: int) -> None:
             "",
             f"Give this to {name}, and to nobody else; whoever uses it first is taken for them.",
             f"Both screens will show: {' '.join(words)}",
-            f"It is open for {days} days while this node runs.",
+            f"It is open for {days} day{'s' if days > 1 else ''} while this node runs.",
         ),
     )
 

@@ -33,7 +33,8 @@ def _item(reading: Reading, asked: str, store: str | None) -> list[str]:
     found = [
         level
         for level in levels(reading.view)
-        if level.item.casefold() == asked.casefold() and (store is None or level.store.casefold() == store.casefold())
+        if level.item.casefold() == asked.casefold()
+        and (store is None or level.store.casefold() == store.casefold())
     ]
     lines: list[str] = []
     for level in found:
@@ -91,4 +92,7 @@ def _record(reading: Reading, record: Record) -> list[str]:
             return [*lines, *why_record(reading.view, record.id, names(reading.view, scope))]
         except KeyError:
             return [*lines, "It says nothing that counts or not by itself."]
-    return [*lines, "This version of fedsync does not know this kind: it is kept, passed on, and has no effect."]
+    return [
+        *lines,
+        "This version of fedsync does not know this kind: it is kept, passed on, and has no effect.",
+    ]

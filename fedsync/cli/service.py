@@ -111,14 +111,22 @@ def doctor(app: App) -> None:
     app.out.say(*(f"{'ok ' if each.good else 'BAD'} {each.name}: {each.says}" for each in found))
     if bad:
         raise Problem(
-            "not_well", f"{bad[0].name}: {bad[0].says}", "Mend this first, then: fedsync doctor", Exit.FAILED, value
+            "not_well",
+            f"{bad[0].name}: {bad[0].says}",
+            "Mend this first, then: fedsync doctor",
+            Exit.FAILED,
+            value,
         )
     app.out.result(value)
 
 
 @click.command()
-@click.option("--old-machine-is-gone", "gone", is_flag=True, help="Go on with its logs, from what peers hold.")
-@click.option("--new-logs", "fresh", is_flag=True, help="The old machine may still write: begin logs of our own.")
+@click.option(
+    "--old-machine-is-gone", "gone", is_flag=True, help="Go on with its logs, from what peers hold."
+)
+@click.option(
+    "--new-logs", "fresh", is_flag=True, help="The old machine may still write: begin logs of our own."
+)
 @common
 def restore(app: App, gone: bool, fresh: bool) -> None:
     """After this directory was copied or restored: say who goes on with its logs."""
@@ -133,5 +141,7 @@ def restore(app: App, gone: bool, fresh: bool) -> None:
         door.call("settle", old_machine_is_gone=gone)
     app.out.result(
         {"old_machine_is_gone": gone},
-        lambda: app.out.say("This node writes on from what its peers hold." if gone else "New logs begin here."),
+        lambda: app.out.say(
+            "This node writes on from what its peers hold." if gone else "New logs begin here."
+        ),
     )

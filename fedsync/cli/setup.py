@@ -8,13 +8,15 @@ from fedsync.cli.app import App, common, signing
 @click.command()
 @click.option("--community", required=True, metavar="NAME", help="What the community is called.")
 @click.option("--teller", "tellers", multiple=True, metavar="NAME", help="Who keeps its book; once for each.")
-@click.option("--threshold", type=int, metavar="K", help="How many tellers must sign (default: more than half).")
-@click.option("--listen", default="0.0.0.0:7443", metavar="HOST:PORT", help="Where peers connect; port 0: any.")
+@click.option(
+    "--threshold", type=int, metavar="K", help="How many tellers must sign (default: more than half)."
+)
+@click.option(
+    "--listen", default="0.0.0.0:7443", metavar="HOST:PORT", help="Where peers connect; port 0: any."
+)
 @common
 @signing
-def init(
-    app: App, community: str, tellers: tuple[str, ...], threshold: int | None, listen: str
-) -> None:
+def init(app: App, community: str, tellers: tuple[str, ...], threshold: int | None, listen: str) -> None:
     """Make this community's node: its keys, its book, and the sheet with the repair keys."""
     from fedsync.acts.founding import check_numbers, found
     from fedsync.config import parse_address
@@ -25,7 +27,9 @@ def init(
     try:
         address = parse_address(listen)
     except ValueError as error:
-        raise usage(f"--listen {listen}: {error}.", "Type one like --listen 0.0.0.0:7443, port 0 for any free one.") from None
+        raise usage(
+            f"--listen {listen}: {error}.", "Type one like --listen 0.0.0.0:7443, port 0 for any free one."
+        ) from None
     where = app.path()
     bears = 2 * k - len(tellers) - 1
     app.confirm(

@@ -60,7 +60,8 @@ def list_(app: App, store: str | None, body: str | None) -> None:
                 [
                     level.store if body is None else f"{names[level.scope]}: {level.store}",
                     level.item,
-                    units.show(level.on_hand, level.unit) + (" (below zero: count it)" if level.on_hand < 0 else ""),
+                    units.show(level.on_hand, level.unit)
+                    + (" (below zero: count it)" if level.on_hand < 0 else ""),
                     "" if level.unexplained is None else units.show(level.unexplained, level.unit),
                     ("never" if level.last_count is None else day(level.last_count))
                     + (" CONTESTED" if level.contested else ""),

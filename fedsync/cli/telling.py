@@ -64,7 +64,9 @@ def parse_time(text: str | None, now: int) -> int:
     try:
         return int(found.timestamp() * 1000)
     except (OverflowError, OSError, ValueError):
-        raise usage(f"{text} is no time of this calendar.", "Type one like 2026-05-12 or 2026-05-12T14:30.") from None
+        raise usage(
+            f"{text} is no time of this calendar.", "Type one like 2026-05-12 or 2026-05-12T14:30."
+        ) from None
 
 
 def body_name(reading: Reading, scope: Scope) -> str:
@@ -88,4 +90,7 @@ def waiting_lines(waiting: list[dict[str, Any]]) -> list[str]:
     """Return what waits for people here, a line each."""
     if not waiting:
         return []
-    return ["FOR YOU", *(f"  page {each['number']} waits for {', '.join(each['missing'])}" for each in waiting)]
+    return [
+        "FOR YOU",
+        *(f"  page {each['number']} waits for {', '.join(each['missing'])}" for each in waiting),
+    ]

@@ -118,7 +118,9 @@ class Place:
 
     def propose(self, title: str, text: str = "So be it.", name: str = "Ann") -> str:
         """Draft a page with a decision and return its id."""
-        page = self.json("decisions", "propose", "--title", title, "--text", "-", "--as", name, stdin=text)["page"]
+        page = self.json("decisions", "propose", "--title", title, "--text", "-", "--as", name, stdin=text)[
+            "page"
+        ]
         assert isinstance(page, str)
         return page
 

@@ -10,7 +10,9 @@ from tests.cli.calling import Place, found
 
 
 def test_a_decision_goes_from_a_draft_into_force(node: Place) -> None:
-    value = node.json("decisions", "propose", "--title", "Oats", "--text", "-", "--as", "Ann", stdin="We plant oats.")
+    value = node.json(
+        "decisions", "propose", "--title", "Oats", "--text", "-", "--as", "Ann", stdin="We plant oats."
+    )
     page = value["page"]
     assert value["id"] == f"{page}:0"
     assert value["number"] == 1
@@ -23,7 +25,11 @@ def test_a_decision_goes_from_a_draft_into_force(node: Place) -> None:
     assert _status(node, page) == "provisional"
     assert node.page(page)["missing"] == ["Ann", "Cleo"]
     approved = node.json("book", "approve", page, "--as", "Ann")
-    assert (approved["status"], approved["approved_by"], approved["missing"]) == ("sealed", ["Ann", "Ben"], [])
+    assert (approved["status"], approved["approved_by"], approved["missing"]) == (
+        "sealed",
+        ["Ann", "Ben"],
+        [],
+    )
     assert _status(node, page) == "in_force"
     assert node.json("bodies", "show")["founded"] is True
 
@@ -61,14 +67,18 @@ def test_texts_of_all_systems_are_taken(node: Place, typed: str, kept: str) -> N
 @pytest.mark.parametrize("text", ["a\x00b", "a\x1b[31mb", "x" * 40_000, "é" * 16_000, "a\u202eb", "a\rb"])
 def test_texts_that_no_page_can_hold_are_refused(node: Place, text: str) -> None:
     before = node.json("status")
-    error = node.refused("decisions", "propose", "--title", "Oats", "--text", "-", "--as", "Ann", stdin=text, code=2)
+    error = node.refused(
+        "decisions", "propose", "--title", "Oats", "--text", "-", "--as", "Ann", stdin=text, code=2
+    )
     assert error["try"]
     assert node.json("status") == before
 
 
 @pytest.mark.parametrize("title", ["", "  ", "a\nb", "a\x07", "x" * 501])
 def test_titles_are_one_line(node: Place, title: str) -> None:
-    node.refused("decisions", "propose", "--title", title, "--text", "-", "--as", "Ann", stdin="So be it.", code=2)
+    node.refused(
+        "decisions", "propose", "--title", title, "--text", "-", "--as", "Ann", stdin="So be it.", code=2
+    )
 
 
 def test_a_text_that_cannot_be_read_is_told(node: Place, tmp_path: Path) -> None:
@@ -117,7 +127,9 @@ def test_a_stranger_with_a_key_but_no_seat_signs_nothing(node: Place) -> None:
     page = node.propose("Oats")
     assert node.refused("book", "sign", page, "--as", "Mallory", code=7)["message"]
     node.refused("book", "approve", page, "--as", "Mallory", code=7)
-    node.refused("decisions", "propose", "--title", "Rye", "--text", "-", "--as", "Mallory", stdin="x", code=7)
+    node.refused(
+        "decisions", "propose", "--title", "Rye", "--text", "-", "--as", "Mallory", stdin="x", code=7
+    )
     node.refused("stock", "add", "Oats", "1", "kg", "--store", "S", "--as", "Mallory", code=7)
     assert node.page(page)["signed_by"] == []
 
@@ -168,11 +180,15 @@ def test_a_decision_can_be_read_by_anyone_with_its_status(node: Place) -> None:
 def test_books_and_decisions_of_all_bodies_may_be_listed(node: Place) -> None:
     node.propose("Oats")
     for words in (("book", "list"), ("decisions", "list"), ("stock", "list")):
-        assert node.json(*words, "--body", "all") == node.json(*words, "--body", "oakfield") == node.json(*words)
+        assert (
+            node.json(*words, "--body", "all") == node.json(*words, "--body", "oakfield") == node.json(*words)
+        )
         node.refused(*words, "--body", "Nowhere", code=6)
 
 
 def _status(node: Place, page: str) -> str:
-    (status,) = [each["status"] for each in node.json("decisions", "list")["decisions"] if each["page"] == page]
+    (status,) = [
+        each["status"] for each in node.json("decisions", "list")["decisions"] if each["page"] == page
+    ]
     assert isinstance(status, str)
     return status

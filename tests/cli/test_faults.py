@@ -18,7 +18,15 @@ from fedsync.records.ed25519 import public_key
 from tests.cli.calling import Place, command_line, environment, found, process, well_said
 
 ADD = ("stock", "add", "Oats", 1, "kg", "--store", "Granary", "--as", "Ann")
-READ = (("status",), ("stock", "list"), ("book", "list"), ("log",), ("verify", "--all"), ("bodies", "show"), ("peers", "list"))
+READ: tuple[tuple[str, ...], ...] = (
+    ("status",),
+    ("stock", "list"),
+    ("book", "list"),
+    ("log",),
+    ("verify", "--all"),
+    ("bodies", "show"),
+    ("peers", "list"),
+)
 
 
 @pytest.fixture
@@ -33,8 +41,8 @@ def test_while_another_writes_who_wants_to_write_is_told_and_who_reads_reads(fil
     with Home(filled.path).lock():
         error = filled.refused(*ADD, code=4)
         assert str(os.getpid()) in error["message"]
-        for words in (("rebuild",), ("run",), ("bodies", "epoch", "--threshold", 3, "--as", "Ann"), ("peers", "pause", "x")):
-            filled.refused(*words, code=4)
+        for line in ("rebuild", "run", "bodies epoch --threshold 3 --as Ann", "peers pause x"):
+            filled.refused(*line.split(), code=4)
         for words in READ:
             filled(*words)
     filled(*ADD)
@@ -42,7 +50,10 @@ def test_while_another_writes_who_wants_to_write_is_told_and_who_reads_reads(fil
 
 def test_two_processes_that_write_at_once_never_lose_a_record(filled: Place) -> None:
     words = command_line("--home", filled.path, *ADD)
-    both = [subprocess.Popen(words, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for _ in range(4)]
+    both = [
+        subprocess.Popen(words, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for _ in range(4)
+    ]
     codes = [each.wait(60) for each in both]
     assert set(codes) <= {0, 4}
     assert filled.level("Oats")["on_hand"]["quantity"] == 1_000 * (1 + codes.count(0))
@@ -134,7 +145,9 @@ def test_another_programs_database_is_not_taken_for_a_store(filled: Place) -> No
 def test_damage_to_one_record_is_found_and_named(filled: Place) -> None:
     with sqlite3.connect(filled.path / "store.db") as conn:
         no, raw = conn.execute("SELECT no, raw FROM blocks ORDER BY no DESC LIMIT 1").fetchone()
-        conn.execute("UPDATE blocks SET raw = ? WHERE no = ?", (raw[:60] + bytes([raw[60] ^ 1]) + raw[61:], no))
+        conn.execute(
+            "UPDATE blocks SET raw = ? WHERE no = ?", (raw[:60] + bytes([raw[60] ^ 1]) + raw[61:], no)
+        )
     conn.close()
     result = filled("verify", "--all", "--json", code=8).json
     assert result["error"]["code"] == "damage"
@@ -173,8 +186,8 @@ def test_a_copied_directory_reads_and_writes_nothing(copy: Place) -> None:
     error = copy.refused(*ADD, code=7)
     assert error["code"] == "copied_home"
     assert "fedsync restore" in error["try"]
-    for words in (("decisions", "propose", "--title", "T", "--text", "-", "--as", "Ann"), ("book", "sign", "1", "--as", "Cleo")):
-        copy.refused(*words, code=7)
+    for line in ("decisions propose --title T --text - --as Ann", "bodies epoch --threshold 3 --as Ben"):
+        copy.refused(*line.split(), code=7)
     for words in READ:
         copy(*words)
     assert "copied" in copy.json("status")["warning"]
@@ -237,4 +250,11 @@ def _facts(node: Place) -> list[dict[str, object]]:
 
 def _add_a_peer(node: Place) -> None:
     with open_door(Home(node.path)) as door:
-        door.call("add_peer", key=public_key(Ed25519PrivateKey.generate()).hex(), name="Mill Lane", addresses=["127.0.0.1:9"], scope="cd" * 16, body="ef" * 32)
+        door.call(
+            "add_peer",
+            key=public_key(Ed25519PrivateKey.generate()).hex(),
+            name="Mill Lane",
+            addresses=["127.0.0.1:9"],
+            scope="cd" * 16,
+            body="ef" * 32,
+        )

@@ -41,7 +41,11 @@ def files(node: Place, *lines: str, head: str = HEAD, columns: str = MAP) -> tup
     return ("stock", "import", file, "--columns", map_, "--as", "Ann")
 
 
-GOOD = ("2026-01-01,Lazio,receive,Comirnaty,135", "2026-01-02,Lazio,consume,Comirnaty,-47", "2026-01-03,Lazio,receive,Comirnaty,-5")
+GOOD = (
+    "2026-01-01,Lazio,receive,Comirnaty,135",
+    "2026-01-02,Lazio,consume,Comirnaty,-47",
+    "2026-01-03,Lazio,receive,Comirnaty,-5",
+)
 
 
 def test_signed_numbers_become_movements(node: Place) -> None:
@@ -85,7 +89,9 @@ WRONG = {
 
 
 @pytest.mark.parametrize("line", WRONG)
-def test_a_wrong_line_is_named_by_number_field_and_reason_and_nothing_is_written(node: Place, line: str) -> None:
+def test_a_wrong_line_is_named_by_number_field_and_reason_and_nothing_is_written(
+    node: Place, line: str
+) -> None:
     field, reason = WRONG[line]
     before = node.json("status")
     words = files(node, GOOD[0], line, GOOD[1])
@@ -133,9 +139,14 @@ def test_a_wrong_map_is_told_by_its_setting(node: Place, columns: str, said: str
 def test_files_as_table_programs_write_them_are_read(node: Place) -> None:
     words = files(node)
     file = Path(str(words[2]))
-    file.write_bytes(b"\xef\xbb\xbf" + "\r\n".join([HEAD, '2026-01-01,"Trentino, Alto\nAdige".,receive,C,1']).encode())
+    file.write_bytes(
+        b"\xef\xbb\xbf" + "\r\n".join([HEAD, '2026-01-01,"Trentino, Alto\nAdige".,receive,C,1']).encode()
+    )
     node.refused(*words, code=11)
-    file.write_bytes(b"\xef\xbb\xbf" + "\r\n".join([HEAD, '2026-01-01,"Trentino, ""Alto""",receive,Käse,"1 000"', ""]).encode())
+    file.write_bytes(
+        b"\xef\xbb\xbf"
+        + "\r\n".join([HEAD, '2026-01-01,"Trentino, ""Alto""",receive,Käse,"1 000"', ""]).encode()
+    )
     assert node.json(*words)["imported"] == 1
     assert node.level("Käse", 'Trentino, "Alto"')["on_hand"]["quantity"] == 1000
 
@@ -199,7 +210,9 @@ def test_an_import_that_was_refused_may_be_tried_again(node: Place, monkeypatch:
 def italian(folder: Path) -> tuple[object, ...]:
     """Write all Italian movements as a CSV file; return the words that import it."""
     file, map_ = folder / "italy.csv", folder / "italy.toml"
-    rows = [f"{each.day},{each.region},{each.action},{each.product},{each.delta}" for each in data.movements()]
+    rows = [
+        f"{each.day},{each.region},{each.action},{each.product},{each.delta}" for each in data.movements()
+    ]
     file.write_text("\n".join([HEAD, *rows, ""]), encoding="utf-8")
     map_.write_text(MAP.replace("[actions]", '[actions]\nreturn = ["raise", "lower"]'), encoding="utf-8")
     return ("stock", "import", file, "--columns", map_, "--as", "Ann")

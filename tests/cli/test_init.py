@@ -76,7 +76,9 @@ def test_without_a_threshold_more_than_half_must_sign(home_dir: Path) -> None:
         (*tellers("Ann"), "--listen", "no.such.host.invalid:0"),
     ],
 )
-def test_what_cannot_be_a_community_is_refused_and_leaves_nothing(home_dir: Path, words: tuple[object, ...]) -> None:
+def test_what_cannot_be_a_community_is_refused_and_leaves_nothing(
+    home_dir: Path, words: tuple[object, ...]
+) -> None:
     Place(home_dir).refused(*BASE, *words, code=2)
     assert not list(home_dir.parent.iterdir())
 
@@ -138,7 +140,9 @@ def test_the_passphrase_is_the_first_line_of_its_file(locked: Place, monkeypatch
     locked(*PROPOSE, "--passphrase-file", secret, stdin="Yes, as Windows writes.")
     monkeypatch.setenv("FEDSYNC_PASSPHRASE_FILE", str(secret))
     locked(*PROPOSE, stdin="Yes, once more.")
-    assert b"correct horse" not in b"".join(each.read_bytes() for each in locked.path.rglob("*") if each.is_file())
+    assert b"correct horse" not in b"".join(
+        each.read_bytes() for each in locked.path.rglob("*") if each.is_file()
+    )
 
 
 def test_a_wrong_passphrase_is_exit_12_and_writes_nothing(locked: Place) -> None:
@@ -156,7 +160,9 @@ def test_a_passphrase_file_that_says_nothing_is_told(locked: Place, content: byt
     file = locked.path.parent / "file"
     if content is not None:
         file.write_bytes(content)
-    locked.refused(*PROPOSE, "--passphrase-file", file, stdin="Yes.", code=12 if content == b"\xff\xfe" else 2)
+    locked.refused(
+        *PROPOSE, "--passphrase-file", file, stdin="Yes.", code=12 if content == b"\xff\xfe" else 2
+    )
 
 
 def test_with_nobody_there_to_ask_a_passphrase_file_is_asked_for(locked: Place) -> None:
@@ -180,7 +186,9 @@ def test_a_person_at_a_terminal_sees_what_is_signed_and_is_asked(locked: Place) 
 
 
 def test_who_says_no_signs_nothing(locked: Place) -> None:
-    talk, code = _typed(locked, ["n\n"], "stock", "add", "Oats", "1", "kg", "--store", "Granary", "--as", "Ann")
+    talk, code = _typed(
+        locked, ["n\n"], "stock", "add", "Oats", "1", "kg", "--store", "Granary", "--as", "Ann"
+    )
     assert code == 130
     assert "Ann signs: raise 1 kg of Oats in Granary." in talk
     assert locked.json("stock", "list")["stock"] == []

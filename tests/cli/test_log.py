@@ -17,7 +17,12 @@ def lines(node: Place, *words: object) -> list[dict[str, object]]:
 def test_the_log_shows_the_latest_records_as_they_came(shown: Place) -> None:
     rows = lines(shown)
     assert all(row["fedsync"] == 1 and row["ok"] is True for row in rows)
-    assert [row["kind"] for row in rows[-4:]] == ["genesis", "store", "resource_specification", "economic_event"]
+    assert [row["kind"] for row in rows[-4:]] == [
+        "genesis",
+        "store",
+        "resource_specification",
+        "economic_event",
+    ]
     assert rows[-1]["says"] == "raise 12 kg of Potatoes in Granary"
     assert (rows[-1]["author"], rows[-1]["body"]) == ("Ann", "Oakfield")
     assert lines(shown, "-n", 3) == rows[-3:]
@@ -94,7 +99,19 @@ def test_a_rebuild_comes_to_the_same_state(node: Place) -> None:
 def test_a_healthy_node_is_well(node: Place) -> None:
     checks = {each["name"]: each for each in node.json("doctor")["checks"]}
     assert all(each["good"] for each in checks.values())
-    assert {"program", "clock", "tls", "disk", "node", "settings", "node key", "people", "store", "own logs", "daemon"} - {"node"} == set(checks)
+    assert {
+        "program",
+        "clock",
+        "tls",
+        "disk",
+        "node",
+        "settings",
+        "node key",
+        "people",
+        "store",
+        "own logs",
+        "daemon",
+    } - {"node"} == set(checks)
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,9 @@ def test_what_is_no_sheet_is_told(node: Place, tmp_path: Path, content: str) -> 
 
 def _repair(node: Place, sheet: Path, *names: str) -> dict[str, str]:
     tellers = [word for name in names for word in ("--teller", name)]
-    return node.json("bodies", "repair", "--sheet", sheet, *tellers, "--threshold", len(names), "--no-passphrase")
+    return node.json(
+        "bodies", "repair", "--sheet", sheet, *tellers, "--threshold", len(names), "--no-passphrase"
+    )
 
 
 def _typed(node: Place) -> list[str]:

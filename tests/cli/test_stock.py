@@ -18,7 +18,9 @@ def test_what_comes_in_and_goes_out_lies_there(node: Place) -> None:
     value = node.json("stock", "add", "Oats", 12, "kg", "--store", "Granary", "--as", "Ann")
     assert value["made"] == ["store Granary", "item Oats"]
     assert value["on_hand"] == [{"quantity": 12_000, "unit": "g"}]
-    value = node.json("stock", "use", "Oats", 2.5, "kg", "--store", "Granary", "--as", "Ben", "--note", "Porridge")
+    value = node.json(
+        "stock", "use", "Oats", 2.5, "kg", "--store", "Granary", "--as", "Ben", "--note", "Porridge"
+    )
     assert value["made"] == []
     shown = node.json("show", value["id"])
     assert (shown["author"], shown["kind"], shown["status"]) == ("Ben", "economic_event", "counts")
@@ -86,7 +88,8 @@ def test_units_of_a_kind_are_counted_together(node: Place) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "unit"), [("0.5", "g"), ("x", "kg"), ("1e3", "kg"), ("1,5", "kg"), ("1", "42"), ("9" * 20, "kg")]
+    ("number", "unit"),
+    [("0.5", "g"), ("x", "kg"), ("1e3", "kg"), ("1,5", "kg"), ("1", "42"), ("9" * 20, "kg")],
 )
 def test_what_is_no_quantity_is_refused(node: Place, number: str, unit: str) -> None:
     for word in ("add", "use", "count"):
@@ -94,7 +97,9 @@ def test_what_is_no_quantity_is_refused(node: Place, number: str, unit: str) -> 
     assert node.json("stock", "list")["stock"] == []
 
 
-@pytest.mark.parametrize("at", ["yesterday", "2026-13-01", "", "12", "0001-01-01", "2999-01-01", "2026-05-12T25:00"])
+@pytest.mark.parametrize(
+    "at", ["yesterday", "2026-13-01", "", "12", "0001-01-01", "2999-01-01", "2026-05-12T25:00"]
+)
 def test_what_is_no_time_or_not_yet_is_refused(node: Place, at: str) -> None:
     words = ("stock", "add", "Oats", 1, "kg", "--store", "Granary", "--at", at, "--as", "Ann")
     node.refused(*words, code=2)
@@ -117,14 +122,32 @@ def test_times_are_taken_as_people_write_them(node: Place, at: str, told: str) -
 def test_a_clock_may_differ_by_a_day_and_no_more(node: Place) -> None:
     now = now_ms()
     move(node, "add", 1, "kg", "--at", rfc3339(now + DAY // 2))
-    words = ("stock", "add", "Oats", 1, "kg", "--store", "Granary", "--as", "Ann", "--at", rfc3339(now + 2 * DAY))
+    words = (
+        "stock",
+        "add",
+        "Oats",
+        1,
+        "kg",
+        "--store",
+        "Granary",
+        "--as",
+        "Ann",
+        "--at",
+        rfc3339(now + 2 * DAY),
+    )
     node.refused(*words, code=2)
     assert node.level("Oats")["on_hand"]["quantity"] == 1_000
 
 
 @pytest.mark.parametrize(
     ("word", "action", "after"),
-    [("add", "produce", 1_000), ("add", "lower", -1_000), ("use", "raise", 1_000), ("use", "pickup", -1_000), ("use", "use", 0)],
+    [
+        ("add", "produce", 1_000),
+        ("add", "lower", -1_000),
+        ("use", "raise", 1_000),
+        ("use", "pickup", -1_000),
+        ("use", "use", 0),
+    ],
 )
 def test_the_action_says_what_happens(node: Place, word: str, action: str, after: int) -> None:
     move(node, word, 1, "kg", "--action", action)
@@ -133,10 +156,20 @@ def test_the_action_says_what_happens(node: Place, word: str, action: str, after
 
 @pytest.mark.parametrize(
     ("action", "said"),
-    [("transfer", "names one store only"), ("move", "names one store only"), ("fly", "no action fly"), ("count", "no movement"), ("", "no action")],
+    [
+        ("transfer", "names one store only"),
+        ("move", "names one store only"),
+        ("fly", "no action fly"),
+        ("count", "no movement"),
+        ("", "no action"),
+    ],
 )
-def test_actions_that_one_store_cannot_tell_are_refused_with_the_way_out(node: Place, action: str, said: str) -> None:
-    error = node.refused("stock", "add", "Oats", 1, "kg", "--store", "S", "--as", "Ann", "--action", action, code=2)
+def test_actions_that_one_store_cannot_tell_are_refused_with_the_way_out(
+    node: Place, action: str, said: str
+) -> None:
+    error = node.refused(
+        "stock", "add", "Oats", 1, "kg", "--store", "S", "--as", "Ann", "--action", action, code=2
+    )
     assert said in error["message"]
     assert error["try"]
 

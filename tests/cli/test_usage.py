@@ -84,7 +84,9 @@ def test_wrong_usage_is_exit_2_with_what_to_type(shown: Place, words: tuple[str,
     assert error["try"]
 
 
-@pytest.mark.parametrize("command", ["status", "stock list", "log", "verify", "book list", "why abcd", "invite X", "run"])
+@pytest.mark.parametrize(
+    "command", ["status", "stock list", "log", "verify", "book list", "why abcd", "invite X", "run"]
+)
 def test_a_home_without_a_node_is_exit_3(tmp_path: Path, command: str) -> None:
     error = Place(tmp_path).refused(*command.split(), code=3)
     assert "fedsync init" in error["try"]
@@ -102,7 +104,13 @@ def test_the_state_root_and_the_records_are_told(shown: Place) -> None:
     assert re.fullmatch("[0-9a-f]{64}", value["state_root"])
     assert value["records"] > 10
     assert value["peers"] == []
-    assert value["waiting"] == [{"page": shown.json("book", "list")["pages"][-1]["id"], "number": 2, "missing": ["Ann", "Ben", "Cleo"]}]
+    assert value["waiting"] == [
+        {
+            "page": shown.json("book", "list")["pages"][-1]["id"],
+            "number": 2,
+            "missing": ["Ann", "Ben", "Cleo"],
+        }
+    ]
 
 
 # --- Ids ----------------------------------------------------------------------------------------------
@@ -164,7 +172,9 @@ def test_ids_that_begin_alike_are_told_apart_by_more(node: Place) -> None:
 # --- What reaches a terminal --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("text", ["\x1b[31mred", "a\rb", "a\nb", "\x9b5m", "abc\u202edcba", "\u2066x", "\u200f", "\x7f", "\ud800"])
+@pytest.mark.parametrize(
+    "text", ["\x1b[31mred", "a\rb", "a\nb", "\x9b5m", "abc\u202edcba", "\u2066x", "\u200f", "\x7f", "\ud800"]
+)
 def test_what_a_terminal_would_obey_is_written_out(text: str) -> None:
     assert not is_plain(text)
     assert is_plain(plain(text))
@@ -179,7 +189,12 @@ def test_letters_of_every_script_are_shown_as_they_are(text: str) -> None:
 def test_text_of_others_is_escaped_before_it_reaches_a_terminal(node: Place) -> None:
     _by_another_program(node, "Oats \u202eevil", "Yes.\nsealed\u2066 by all")
     (page,) = [each for each in node.json("book", "list")["pages"] if each["number"] == 1]
-    for words in (("decisions", "list"), ("decisions", "show", page["id"]), ("book", "show", page["id"]), ("log",)):
+    for words in (
+        ("decisions", "list"),
+        ("decisions", "show", page["id"]),
+        ("book", "show", page["id"]),
+        ("log",),
+    ):
         out = node(*words).out
         assert "\u202e" not in out
         assert "\u2066" not in out
@@ -190,7 +205,11 @@ def test_text_of_others_is_escaped_before_it_reaches_a_terminal(node: Place) -> 
 def test_without_a_terminal_there_are_no_colours_and_nothing_is_cut_short(shown: Place) -> None:
     clean = {name: value for name, value in environment().items() if name not in ("NO_COLOR", "COLUMNS")}
     done = subprocess.run(
-        command_line("--home", shown.path, "stock", "list"), capture_output=True, env=clean, timeout=60, check=True
+        command_line("--home", shown.path, "stock", "list"),
+        capture_output=True,
+        env=clean,
+        timeout=60,
+        check=True,
     )
     assert b"\x1b" not in done.stdout
     assert "Potatoes" in done.stdout.decode()
@@ -206,7 +225,12 @@ def test_no_color_is_respected_on_a_terminal(shown: Place) -> None:
 def test_who_stops_reading_early_sees_no_error(shown: Place) -> None:
     words = " ".join(command_line("--home", shown.path, "log", "-n", "100", "--json"))
     done = subprocess.run(
-        ["sh", "-c", f"{words} | true"], capture_output=True, text=True, env=environment(), timeout=60, check=True
+        ["sh", "-c", f"{words} | true"],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        timeout=60,
+        check=True,
     )
     assert done.stderr == ""
 
@@ -232,7 +256,9 @@ def _by_another_program(node: Place, title: str, text: str) -> None:
 def _on_a_terminal(env: dict[str, str], *words: object) -> str:
     """Return what a command prints when its stdout is a terminal."""
     ours, theirs = pty.openpty()
-    running = subprocess.Popen(command_line(*words), stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, env=env)
+    running = subprocess.Popen(
+        command_line(*words), stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, env=env
+    )
     os.close(theirs)
     parts = []
     try:

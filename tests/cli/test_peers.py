@@ -1,0 +1,137 @@
+"""`invite`, `join`, `peers`, as far as one machine without a daemon can go; tests/daemon has the rest."""
+
+import socket
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from fedsync.doors import open_door
+from fedsync.home import Home
+from fedsync.records.ed25519 import public_key
+from tests.cli.calling import Place, fedsync, found
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Place:
+    """Return another community's node."""
+    return found(tmp_path / "other", ("Dora", "Emil", "Fay"))
+
+
+def add_peer(node: Place, name: str) -> str:
+    """Make a peer as a join does; return its key."""
+    key = public_key(Ed25519PrivateKey.generate()).hex()
+    with open_door(Home(node.path)) as door:
+        scope, body = key[:32], key
+        door.call("add_peer", key=key, name=name, addresses=["127.0.0.1:9"], scope=scope, body=body)
+    return key
+
+
+def test_an_invitation_is_a_code_and_six_words(node: Place) -> None:
+    value = node.json("invite", "Mill Lane")
+    assert len(value["words"]) == 6
+    assert value["code"] == value["code"].strip()
+    again = node.json("invite", "Mill Lane")
+    assert again["code"] != value["code"]
+    out = node("invite", "Hill Farm", "--address", "node.example.org:7443", "--days", 1).out
+    assert "Hill Farm" in out
+    assert "1 day" in out
+
+
+@pytest.mark.parametrize("words", [("--days", 0), ("--address", "nonsense"), ("--days", "x")])
+def test_an_invitation_that_makes_no_sense_is_refused(node: Place, words: tuple[object, ...]) -> None:
+    node.refused("invite", "Mill Lane", *words, code=2)
+
+
+@pytest.mark.parametrize("name", ["", "a\nb", "x" * 300, "\x1b[31m"])
+def test_a_peer_has_a_name_that_can_be_shown(node: Place, name: str) -> None:
+    node.refused("invite", name, code=2)
+
+
+def test_a_node_that_listens_everywhere_must_say_where_it_is_reached(home_dir: Path) -> None:
+    words = ("init", "--community", "O", "--teller", "A", "--no-passphrase", "--yes", "--listen", "0.0.0.0:0")
+    assert fedsync("--home", home_dir, *words).code == 0
+    assert "--address" in Place(home_dir).refused("invite", "Mill Lane", code=2)["try"]
+    Place(home_dir)("invite", "Mill Lane", "--address", "192.0.2.7:7443")
+
+
+@pytest.mark.parametrize("code", ["", "hello", "x" * 5000, "é", "\x1b[31m"])
+def test_what_is_no_invitation_is_told(node: Place, code: str) -> None:
+    for words, typed in (((code or "-",), ""), (("-",), code)):
+        error = node.refused("join", *words, "--yes", stdin=typed, code=2)
+        assert error["try"]
+
+
+def test_a_damaged_invitation_is_told_before_anybody_is_asked(node: Place, other: Place) -> None:
+    code = other.json("invite", "Oakfield")["code"]
+    for at in (0, len(code) // 2, len(code) - 1):
+        wrong = code[:at] + ("A" if code[at] != "A" else "B") + code[at + 1 :]
+        node.refused("join", wrong, "--yes", code=2)
+    node.refused("join", code[:-10], "--yes", code=2)
+
+
+def test_an_invitation_may_come_with_the_blanks_of_a_letter(node: Place, other: Place) -> None:
+    code = other.json("invite", "Oakfield")["code"]
+    node.refused("join", "-", "--yes", stdin=f"\n  {code}\r\n\n", code=10)
+
+
+def test_its_own_invitation_is_of_no_use_to_a_node(node: Place) -> None:
+    code = node.json("invite", "Mill Lane")["code"]
+    error = node.refused("join", code, "--yes", code=2)
+    assert "this very node" in error["message"]
+
+
+def test_a_node_that_does_not_answer_is_exit_10_and_nothing_is_changed(node: Place, other: Place) -> None:
+    code = other.json("invite", "Oakfield")["code"]
+    before = node.json("status")
+    error = node.refused("join", code, "--yes", code=10)
+    assert error["try"]
+    assert node.json("status") == before
+
+
+def test_something_else_that_answers_there_is_not_taken_for_the_node(node: Place, other: Place) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        code = other.json("invite", "Oakfield", "--address", f"127.0.0.1:{server.getsockname()[1]}")["code"]
+        server.settimeout(0.01)
+        server.close()
+        node.refused("join", code, "--yes", code=10)
+
+
+def test_joining_asks_for_the_words_unless_told(node: Place, other: Place) -> None:
+    code = other.json("invite", "Oakfield")["code"]
+    assert "--yes" in node.refused("join", code, code=2)["try"]
+
+
+def test_peers_are_listed_paused_resumed_and_removed(node: Place) -> None:
+    key = add_peer(node, "Mill Lane")
+    (row,) = node.json("peers", "list")["peers"]
+    assert (row["name"], row["key"], row["state"], row["last_contact"]) == ("Mill Lane", key, "away", None)
+    assert set(row) >= {"name", "state", "we_lack", "they_lack", "last_contact", "reason"}
+    assert node.json("status")["peers"] == [row]
+    assert node.json("peers", "pause", "mill lane") == {
+        "fedsync": 1,
+        "ok": True,
+        "name": "Mill Lane",
+        "key": key,
+    }
+    assert node.json("peers", "list")["peers"][0]["state"] == "paused"
+    node("peers", "resume", key[:8])
+    assert node.json("peers", "list")["peers"][0]["state"] == "away"
+    assert "fedsync run" in node("why", "Mill Lane").out
+    assert "--yes" in node.refused("peers", "remove", "Mill Lane", code=2)["try"]
+    node("peers", "remove", "Mill Lane", "--yes")
+    assert node.json("peers", "list")["peers"] == []
+
+
+def test_who_is_no_peer_is_exit_6(node: Place) -> None:
+    add_peer(node, "Mill Lane")
+    for word in ("pause", "resume"):
+        node.refused("peers", word, "Nowhere", code=6)
+    node.refused("peers", "remove", "Nowhere", "--yes", code=6)
+    node.refused("why", "Nowhere", code=6)
+
+
+def test_two_peers_of_one_name_are_told_apart(node: Place) -> None:
+    add_peer(node, "Mill Lane")
+    add_peer(node, "Mill Lane")
+    assert [row["name"] for row in node.json("peers", "list")["peers"]] == ["Mill Lane", "Mill Lane 2"]
