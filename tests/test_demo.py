@@ -20,6 +20,7 @@ from fedsync.demo.community import Community, Held
 from fedsync.demo.regions import LAST_MONTH, first_regions
 from fedsync.errors import Problem
 from fedsync.home import Home
+from tests.cli.calling import fedsync
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 90
@@ -100,6 +101,16 @@ def test_people_see_a_board_the_sources_and_what_to_type_next(tmp_path: Path) ->
     ):
         assert said in done.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_federation_that_does_not_become_the_same_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fedsync.demo.story.CONVERGE_SECONDS", 0.0)
+    done = fedsync("demo", "--nodes", 2, "--json")
+    assert done.code == 1
+    assert (done.json["ok"], done.json["converged"], done.json["state_root"]) == (False, False, None)
+    done = fedsync("demo", "--nodes", 2)
+    assert done.code == 1
+    assert "FAILED" in done.out
 
 
 @pytest.mark.parametrize("nodes", [1, 22])

@@ -60,6 +60,10 @@ class _Story:
             "Each exchanges with its neighbours only: "
             + " -- ".join(each.name for each in self._communities),
         )
+        out.say(
+            "LACKS counts records that somebody wrote and this node does not hold. "
+            "The same letter under STATE: the same state.",
+        )
         self._begin()
         out.say(f"Founded, started and joined by invitation after {self._clock()}.")
 
