@@ -158,6 +158,19 @@ def test_damage_to_one_record_is_found_and_named(filled: Place) -> None:
     assert "backup" in words.err
 
 
+def test_a_state_that_does_not_follow_from_the_records_is_found_and_mended(filled: Place) -> None:
+    before = filled.json("status")
+    with sqlite3.connect(filled.path / "store.db") as conn:
+        (table,) = conn.execute("SELECT name FROM sqlite_master WHERE name LIKE '%stock_balance'").fetchone()
+        conn.execute(f"UPDATE {table} SET on_hand = on_hand + 1")
+    conn.close()
+    assert filled.json("verify")["whole"]
+    assert "fedsync rebuild" in filled("verify", "--all", "--json", code=8).error["message"]
+    filled("rebuild")
+    assert filled.json("verify", "--all")["whole"]
+    assert filled.json("status") == before
+
+
 def test_damage_to_the_file_is_found_without_all(filled: Place) -> None:
     with sqlite3.connect(filled.path / "store.db") as conn:
         conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
