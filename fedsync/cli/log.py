@@ -112,8 +112,8 @@ def rebuild(app: App) -> None:
     if not value["same"]:
         raise Problem(
             "rebuilt_otherwise",
-            "The state came out otherwise than it was; the new one stands. Nothing of the records was changed.",
-            "Please report it, and look for damage: fedsync verify --all",
+            "The state was not what the records say: it was damaged. Now it is; the records were not changed.",
+            "Look for more damage: fedsync verify --all. If there was none, please report it.",
             Exit.DAMAGE,
             value,
         )

@@ -166,8 +166,9 @@ def test_a_state_that_does_not_follow_from_the_records_is_found_and_mended(fille
     conn.close()
     assert filled.json("verify")["whole"]
     assert "fedsync rebuild" in filled("verify", "--all", "--json", code=8).error["message"]
-    filled("rebuild")
+    assert filled("rebuild", "--json", code=8).json["state_root"] == before["state_root"]
     assert filled.json("verify", "--all")["whole"]
+    assert filled.json("rebuild")["same"]
     assert filled.json("status") == before
 
 
