@@ -80,7 +80,6 @@ class Node:
         self.now = now
         self.follow_limit = MAX_FOLLOWED
         self.draft = Draft(self.state)
-        self._last = 0
         if self.state.folded_upto < store.blocks.last_number():
             self.rebuild()
 
@@ -125,10 +124,13 @@ class Node:
         """Let blocks in, in the open batch. `origin` is the peer that brought it, None for our own."""
         outcomes: list[Taken] = []
         for raw, origin in blocks:
-            taken = self._take(raw, origin)
-            outcomes.append(taken)
-            if taken.block is not None and "page" in taken.block.kinds:
-                outcomes.extend(self._unpark(taken.block.genesis.scope))
+            fresh = [self._take(raw, origin)]
+            while fresh:
+                taken = fresh.pop()
+                outcomes.append(taken)
+                # What comes in from outside may hold pages too, and name others who wait there.
+                if taken.block is not None and "page" in taken.block.kinds:
+                    fresh.extend(self._unpark(taken.block.genesis.scope))
         return outcomes
 
     def _take(self, raw: bytes, origin: Key | None) -> Taken:
