@@ -6,7 +6,6 @@ plain blocking code, so that a command starts quickly; the server is trio. Bytes
 
 import json
 import logging
-import os
 import socket
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
@@ -151,8 +150,3 @@ async def _receive_line(stream: "trio.SocketStream") -> bytes | None:
         if part.endswith(b"\n"):
             return b"".join(parts)
     return None
-
-
-def mode_is_private(path: str) -> bool:
-    """Return whether only the owner may open the socket at `path`."""
-    return os.stat(path).st_mode & 0o077 == 0
