@@ -54,7 +54,11 @@ class SheetUnreadable(Problem):
     """The typed sheet is wrong. `labels` are the lines of the paper to look at, such as "2c"."""
 
     def __init__(self, message: str, labels: Sequence[str] = ()) -> None:
-        hint = "Compare them with the paper, letter by letter, and try again." if labels else "Type the lines as they stand on the paper."
+        hint = (
+            "Compare them with the paper, letter by letter, and try again."
+            if labels
+            else "Type the lines as they stand on the paper."
+        )
         super().__init__("sheet_unreadable", message, hint, Exit.FOREIGN_FILE)
         self.labels = tuple(labels)
 
