@@ -45,7 +45,8 @@ class Scribe:
         self.seats = len(tellers)
         seats = [self.genesis(teller) for teller in tellers]
         self.page0 = page_zero(body, self.scope, seats, k, [])
-        self.page0["entries"][0].pop("repair")  # type: ignore[index, union-attr, call-overload]
+        epoch: Any = self.page0["entries"]
+        epoch[0].pop("repair")
         self.id = PageId(payload_id(pack(self.page0)))
         follow(at, self)
         self.write(tellers[0], LogClass.AUTHORITY, Draft("page", self.page0, NOON))
