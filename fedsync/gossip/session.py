@@ -102,7 +102,7 @@ class Session:
         self._last_beat: Beat | None = None
         self._equal = False
         self._hello_root = self._reconcile.root()
-        # What is stored after our HELLO and before the peer's: when these say that roots are equal, it is not in them.
+        # Stored before we know that the peer wants to hear of it: it may not have said HELLO, or what it follows.
         self._early: dict[LogId, None] = {}
 
     # --- The one entry --------------------------------------------------------------------------------
@@ -125,10 +125,10 @@ class Session:
                 self._rhythm.progress = now
                 self._exchange.on_taken(event, now, others)
             case Stored():
-                live = self.phase is Phase.TALKING and not self._brief
+                met = self.phase is Phase.TALKING and self._known.bodies is not None
                 self._rhythm.news()
-                self._exchange.on_stored(event, self.peer, live)
-                if self.phase is Phase.GREETING:
+                self._exchange.on_stored(event, self.peer, met and not self._brief)
+                if not met:
                     self._early[event.log] = None
             case Granted():
                 self._rhythm.news()
@@ -194,6 +194,7 @@ class Session:
                 self._hello(message, now)
             case Bodies(bodies):
                 self._out.effects += [Follow(*body) for body in self._known.hear(bodies)]
+                self._tell_early()
             case Sets() | Range() if self._out.backlog > MAX_BACKLOG:
                 # Whoever asks for more than it reads is not answered; sets will be compared again.
                 pass
@@ -260,10 +261,10 @@ class Session:
             self._out.say(known.tell())
         if hello.root == self._hello_root:
             self._exchange.level = True
-            for log in self._early:
-                self._exchange.tell(log)
+            self._tell_early()
             self._agree(hello.root, hello.counter)
             return
+        self._early.clear()  # It will be compared.
         self._unsettled = True
         if known.since is not None:
             self._say_delta(known.since)
@@ -271,6 +272,13 @@ class Session:
             self._compare(now)
         else:
             self._awaits.add(Sets)
+
+    def _tell_early(self) -> None:
+        """Tell what waited for it to be known what the peer follows: else it would ask for what it is not served."""
+        if self._known.bodies is not None:
+            for log in self._early:
+                self._exchange.tell(log)
+            self._early.clear()
 
     def _say_delta(self, since: int) -> None:
         found = self._reconcile.delta(since, self._exchange.refused)

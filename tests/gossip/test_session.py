@@ -2,7 +2,7 @@
 
 import pytest
 
-from fedsync.gossip.events import Opened, Outrun, Peer, Received, Room, Tick
+from fedsync.gossip.events import Followed, Opened, Outrun, Peer, Received, Room, Tick
 from fedsync.gossip.listing import Salt
 from fedsync.gossip.messages import (
     NOT_SERVED,
@@ -394,3 +394,24 @@ def test_what_is_stored_between_the_two_first_words_is_told_though_these_were_eq
     north.write(author.write("meanwhile"))
     north.write(Author(77).write("meanwhile too"))
     assert world.run(5, lambda: equal([north, south]))
+
+
+def test_nothing_is_told_of_a_body_before_the_peer_has_said_that_it_follows_it() -> None:
+    world = World()
+    north, south, link = pair(world)
+    other = (Scope(b"o" * 16), b"c" * 32)
+    north.memory.following.append(other)
+    south.limit_follow = 1
+    said = overheard(world, north)
+    world.connect(link)
+    world.run(0.07)  # both have heard HELLO, and not yet what the other follows
+    north.write(Author(1, scope=other[0]).write("of a body that south does not follow"))
+    north.write(Author(2).write("of one that both follow"))
+    world.run(2)
+    assert not [message for _, message in said if isinstance(message, NoBase)]
+    assert Author(2).log in south.memory.logs()
+
+    south.memory.following.append(other)
+    world.act(south, south.engine.everyone(Followed(), world.now))
+    world.run(2)
+    assert equal([north, south])
