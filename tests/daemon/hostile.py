@@ -9,6 +9,7 @@ import trio
 
 from fedsync.gossip.limits import VERSION
 from fedsync.gossip.link import Link, LinkClosed
+from fedsync.gossip.listing import Salt
 from fedsync.gossip.messages import Hello, Message, decode, encode
 from fedsync.gossip.secure import dial_over
 from fedsync.gossip.tls import dial_context
@@ -57,8 +58,11 @@ class Guest:
             await ready.wait()
             talk = Talk(link)
             if greet:
-                talk.say(hello())
-                await talk.hear(Hello)
+                mine = hello()
+                talk.say(mine)
+                theirs = await talk.hear(Hello)
+                assert isinstance(theirs, Hello)
+                talk.salt = Salt(mine.nonce, theirs.nonce)
             try:
                 yield talk
             finally:
@@ -72,6 +76,8 @@ class Talk:
     def __init__(self, link: Link) -> None:
         self.link = link
         self.heard: list[Message] = []
+        self.salt = Salt(b"", b"")
+        """How logs are named, once both have greeted."""
 
     def say(self, *messages: Message) -> None:
         """Send messages."""
