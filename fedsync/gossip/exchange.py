@@ -93,6 +93,9 @@ class Exchange:
     def claim(self, claims: Iterable[Claim], now: float, delay: float = 0.0) -> None:
         """Want what the peer claims to hold, but what we refuse."""
         for claim in claims:
+            if claim.log is not None and claim.set is not None:
+                # Both hold it: when we tell it where our chain leaves its own, it may ask for ours.
+                self.listed.setdefault(claim.short, claim.log)
             if claim.log is not None and claim.log in self.refused:
                 self._again[claim.log] = claim
             else:
@@ -168,7 +171,7 @@ class Exchange:
     def _judge(self, outcome: Outcome, take: _Take, now: float, others: bool) -> None:
         match outcome:
             case Held(fault=fault):
-                self.refused.pop(take.log, None)
+                self._let_in(take.log)
                 if fault:
                     self.strike("signature")
                 if take.wish is not None and take.wish.state is State.WAITING:
@@ -231,6 +234,12 @@ class Exchange:
                     self.push.tell(log)
         return unseen
 
+    def _let_in(self, log: LogId) -> None:
+        """Note that a log is taken: the peer takes it to be refused until it hears of it, whoever brought it."""
+        if self.refused.pop(log, None) is not None:
+            self._again.pop(log, None)
+            self.push.tell(log)
+
     def strike(self, code: str) -> None:
         """Count a block that deserved nothing."""
         self.strikes += 1
@@ -261,7 +270,7 @@ class Exchange:
     def on_locate(self, message: Locate, now: float) -> None:
         """Serve each chain from where it leaves the peer's; want what the peer has beyond. Raises BadMessage."""
         named = read_places(message.places)
-        self._answer(message.short, self.server.want(message.short, named))
+        self._answer(message.short, self.server.want(message.short, named, located=True))
         log = self.server.log(message.short)
         held = self._holdings.log(log) if log else None
         if log is None or held is None or not named:
@@ -284,10 +293,7 @@ class Exchange:
         # What an answer names and we never named is taken to be unknown here: see Reconcile.
         self.listed.setdefault(self._salt.log(event.log), event.log)
         self.wants.noticed(event.log)
-        if self.refused.pop(event.log, None) is not None:
-            # It was parked and came in. The peer takes it to be refused until it hears of it, whoever brought it.
-            self._again.pop(event.log, None)
-            self.push.tell(event.log)
+        self._let_in(event.log)
         if not live or event.origin == peer:
             return
         if event.log in self.refused_by_peer or self.server.serving(event.log):

@@ -67,9 +67,11 @@ class Server:
         """Return the log that the peer means."""
         return self._listed.get(short)
 
-    def want(self, short: bytes, places: Iterable[Named] | None) -> NoBase | None:
+    def want(self, short: bytes, places: Iterable[Named] | None, located: bool = False) -> NoBase | None:
         """Serve each chain of a log from the last of these records that lies on it, or from its genesis (None).
 
+        `located`: these are records of all the peer's branches, their genesis among them. A chain that holds none
+        is served whole: a log can fork at its genesis, since its id does not say when that was written.
         Return what to answer when that cannot be done.
         """
         log = self._listed.get(short)
@@ -81,7 +83,7 @@ class Server:
         based = False
         for head in held.heads:
             base = self._base(log, head, named) if named is not None else None
-            if named is not None and base is None:
+            if named is not None and base is None and not located:
                 continue
             based = True
             if base != head:

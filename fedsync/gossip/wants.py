@@ -223,7 +223,8 @@ class Wants:
                 wish.log = log
                 if waiting:
                     self._wait(wish)
-            if wish.set is not None:
+            # Only who asked for a set's unknown logs holds the set: nobody would give it back for a known one.
+            if wish.for_set and wish.set is not None:
                 self._asked.claim(wish.set, self, now)
             self._asked.claim(log, self, now)
         return wish
@@ -271,6 +272,11 @@ class Wants:
     def refused(self, wish: Wish) -> None:
         """Forget a log that the door does not take."""
         self._drop(wish)
+
+    def level(self) -> None:
+        """Forget what the peer claimed once and did not serve: both hold the same, so it was mistaken or is past."""
+        for wish in list(self._unserved.values()):
+            self._drop(wish)
 
     def expire(self, now: float) -> int:
         """Put all to the back that a silent peer was asked for; return how many these were."""
