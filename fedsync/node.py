@@ -295,6 +295,8 @@ class Node:
             return False
         added = self.store.followed.add(FollowedBody(scope, body, name, source, via, self.now()))
         if added:
+            # Counted like a change of what is held: a peer that has seen less of us does not know of this body.
+            self.store.journal.tick()
             fold.apply_bind(self.draft, scope, body)
         return added
 

@@ -28,6 +28,7 @@ class Acquaintance:
         self.rolled_back = False
         """Whether the peer remembers more of our journal than we hold."""
         self._told = self._telling = b""
+        self._told_at = 0
 
     def hello(self, version: int, nonce: bytes, wall_ms: int, root: bytes) -> Hello:
         """Return our HELLO. In doubt we say that we have seen nothing."""
@@ -48,13 +49,15 @@ class Acquaintance:
         if not knows_us or hello.seen_counter < memory.told_at or memory.told != bodies:
             return True
         self._told = self._telling = bodies
+        self._told_at = memory.told_at
         return False
 
     # --- Bodies ---------------------------------------------------------------------------------------
 
     def tell(self) -> Bodies:
-        """Return what we follow. It is remembered as told when the peer has handled it: see `heard_all`."""
+        """Return what we follow. It is remembered as told when roots are equal: see `agreed`."""
         self._telling = self._digest()
+        self._told_at = self._holdings.journal()[1]
         return Bodies(tuple(self._holdings.bodies()))
 
     @property
@@ -62,8 +65,9 @@ class Acquaintance:
         """Whether the peer was told what we follow now."""
         return self._telling == self._digest()
 
-    def heard_all(self) -> None:
-        """The peer has handled all that we sent."""
+    def agreed(self) -> None:
+        """Roots are equal, so the peer knows what we follow: that is part of them. That it handled it is not enough:
+        it may forget, and remembers it when it finds the same."""
         self._told = self._telling
 
     def hear(self, bodies: tuple[tuple[Scope, bytes], ...]) -> list[tuple[Scope, bytes]]:
@@ -71,6 +75,11 @@ class Acquaintance:
         self.bodies = bodies
         mine = {scope for scope, _ in self._holdings.bodies()}
         return [each for each in bodies if each[0] not in mine]
+
+    def both(self, dialler: bool) -> bytes:
+        """Return 16 bytes on what the dialler and the listener follow, as we know it; zeros for what we do not."""
+        theirs = bytes(8) if self.bodies is None else digest(self.bodies)
+        return self._digest() + theirs if dialler else theirs + self._digest()
 
     def may(self, key: SetKey) -> bool:
         """Say whether both may hold a set: what is local never leaves, and nobody gets what they do not follow."""
@@ -96,7 +105,7 @@ class Acquaintance:
         """Return what to keep, all of the peer's up to `counter` being held or refused; None: that is kept."""
         seen = self.memory.counter if self.memory.journal == self.journal else 0
         memory = PeerMemory(
-            self.journal, max(counter, seen), self.bodies, self._told, self.my_counter, tuple(refused), doubt
+            self.journal, max(counter, seen), self.bodies, self._told, self._told_at, tuple(refused), doubt
         )
         if memory == self.memory:
             return None

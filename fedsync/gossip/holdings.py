@@ -59,7 +59,7 @@ class Holdings(Protocol):
 
     def journal(self) -> tuple[bytes, int]:
         """Return the journal's id (8 bytes, new whenever the directory was made, restored or copied) and its
-        counter, which grows with each change of an item."""
+        counter, which grows with each change of an item or of the bodies that are followed."""
         ...
 
     def bodies(self) -> Sequence[tuple[Scope, bytes]]:

@@ -55,9 +55,16 @@ class Reconcile:
     """Compares our sets with those of one peer. `listed` collects by short the logs that we named to it."""
 
     def __init__(
-        self, trees: Trees, salt: Salt, shared: Callable[[], Sequence[SetKey]], listed: dict[bytes, LogId]
+        self,
+        trees: Trees,
+        salt: Salt,
+        shared: Callable[[], Sequence[SetKey]],
+        listed: dict[bytes, LogId],
+        follows: Callable[[], bytes] = bytes,
     ) -> None:
+        """`follows` tells what each side follows, as we know it: see `root_of_roots`."""
         self._trees, self._salt, self._shared, self._listed = trees, salt, shared, listed
+        self._follows = follows
         self._holdings = trees.holdings
         self._named: dict[bytes, SetKey] = {}
         self._told: set[LogId] = set()
@@ -78,7 +85,7 @@ class Reconcile:
             root = Tree(self._holdings, key, left).hash() if left else self._trees.tree(key).hash()
             if root != EMPTY:
                 roots.append((key, root))
-        return root_of_roots(roots)
+        return root_of_roots(roots, self._follows())
 
     def sets(self) -> Sets:
         """Return what opens a comparison."""

@@ -13,6 +13,8 @@ BYE means "nothing is left that I would ask"; it says how many messages were han
 nothing is on its way any more, and neither closes over the other's question.
 """
 
+from functools import partial
+
 from fedsync.gossip.acquaintance import Acquaintance
 from fedsync.gossip.events import (
     Close,
@@ -70,7 +72,7 @@ from fedsync.gossip.report import Report, report
 from fedsync.gossip.rhythm import Rhythm
 from fedsync.gossip.trie import Trees
 from fedsync.gossip.wants import Asked
-from fedsync.records.ids import LogId
+from fedsync.records.ids import LogId, Scope
 
 
 class Session:
@@ -92,7 +94,7 @@ class Session:
         # Placeholders until both nonces are known; nothing is named before.
         self._salt = Salt(b"", b"")
         self._exchange = Exchange(self._holdings, self._salt, asked, self._out, self._known.may, ())
-        self._reconcile = Reconcile(trees, self._salt, self._known.shared, self._exchange.listed)
+        self._reconcile = self._compares(self._salt)
         self._rhythm = Rhythm(now)
         self._handled = 0
         self._awaits: set[type[Message]] = set()
@@ -184,17 +186,17 @@ class Session:
         if isinstance(message, Beat | Bye):
             if message.handled == self._out.sent:
                 self._out.expecting = False
-                self._known.heard_all()
         else:
             self._out.expecting = self._out.expecting and not isinstance(message, ANSWERS)
             self._handled += 1
-            self._rhythm.progress = now
+            if not isinstance(message, Bodies):
+                # These come again with each BEAT that is unequal: they must not put off the next comparison.
+                self._rhythm.progress = now
         match message:
             case Hello():
                 self._hello(message, now)
             case Bodies(bodies):
-                self._out.effects += [Follow(*body) for body in self._known.hear(bodies)]
-                self._tell_early()
+                self._bodies(bodies, now)
             case Sets() | Range() if self._out.backlog > MAX_BACKLOG:
                 # Whoever asks for more than it reads is not answered; sets will be compared again.
                 pass
@@ -254,7 +256,7 @@ class Session:
         salt = Salt(first, second)
         refused = () if self._lifted else known.still_refused(self._opened.wall_ms)
         self._exchange = Exchange(self._holdings, salt, self._asked, self._out, known.may, refused)
-        self._reconcile = Reconcile(self._trees, salt, known.shared, self._exchange.listed)
+        self._reconcile = self._compares(salt)
         if known.rolled_back:
             self._out.effects.append(Outrun(hello.seen_counter))
         if tell:
@@ -272,6 +274,23 @@ class Session:
             self._compare(now)
         else:
             self._awaits.add(Sets)
+
+    def _compares(self, salt: Salt) -> Reconcile:
+        known = self._known
+        follows = partial(known.both, self._opened.dialler)
+        return Reconcile(self._trees, salt, known.shared, self._exchange.listed, follows)
+
+    def _bodies(self, bodies: tuple[tuple[Scope, bytes], ...], now: float) -> None:
+        """Note what the peer follows."""
+        known = self._known
+        if bodies == known.bodies:
+            return
+        shared = set(known.shared())
+        self._out.effects += [Follow(*body) for body in known.hear(bodies)]
+        self._tell_early()
+        if not shared.issuperset(known.shared()):
+            # Whatever was compared so far left these sets out.
+            self._compare(now)
 
     def _tell_early(self) -> None:
         """Tell what waited for it to be known what the peer follows: else it would ask for what it is not served."""
@@ -314,6 +333,8 @@ class Session:
         quiet = beat.handled == self._out.sent
         if not self._rhythm.may_compare(now, quiet):
             return
+        # Perhaps we are at odds over what we follow: then no comparison of sets would show it.
+        self._out.say(self._known.tell())
         # Only the dialler compares: a BEAT of ours makes it see that it should.
         if self._opened.dialler:
             self._rhythm.in_vain()
@@ -361,6 +382,8 @@ class Session:
         if self._equal:
             self._rhythm.news()
             self._exchange.level = True
+            self._exchange.wants.level()
+            self._known.agreed()
             memory = self._known.remember(counter, self._exchange.refused.values(), doubt=False)
             if memory is not None:
                 self._out.effects.append(Remember(memory))

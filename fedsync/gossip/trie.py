@@ -161,9 +161,12 @@ class Trees:
             self._kept.clear()
 
 
-def root_of_roots(roots: Iterable[tuple[SetKey, bytes]]) -> bytes:
-    """Return 16 bytes that are equal when the sets are. `roots` ordered, empty sets left out."""
-    whole = sha256(b"fedsync/1/sets\0")
+def root_of_roots(roots: Iterable[tuple[SetKey, bytes]], follows: bytes = b"") -> bytes:
+    """Return 16 bytes that are equal when the sets are. `roots` ordered, empty sets left out.
+
+    `follows` says what both sides follow: who is mistaken there would leave out a set, and find all else equal.
+    """
+    whole = sha256(b"fedsync/1/sets\0" + follows)
     for (scope, reach, log_class), root in roots:
         whole.update(scope + bytes((reach, log_class)) + root)
     return whole.digest()[:16]
