@@ -1,0 +1,236 @@
+"""People in a simulation: communities with tellers who write pages, voices, facts and counts wherever they are.
+
+A teller writes at any house that holds all that the teller has written, so pages, signatures and facts of one body
+come into being on both sides of a cut. A twin is a second pen of the same key that goes on from an earlier record:
+a liar, or a laptop restored from a backup.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from random import Random
+from typing import TypeAlias
+
+from fedsync.crdt.drafting import CannotDraft, Drafted, draft_epoch, draft_page
+from fedsync.crdt.minutes import PageView, pages
+from fedsync.crdt.tellers import Approve, Refuse, Sign, may_approve, next_act
+from fedsync.node import Verdict
+from fedsync.records.block import Base
+from fedsync.records.codec import Value, pack
+from fedsync.records.ed25519 import PrivateKey, private_key, public_key
+from fedsync.records.genesis import SEAT, Genesis
+from fedsync.records.ids import LogClass, LogId, PageId, Reach, RecordId, Scope, payload_id
+from fedsync.records.kinds.authority import Tip
+from fedsync.records.places import START
+from fedsync.records.seal import Draft, normal, seal
+from fedsync.records.void import Void
+from tests.sim.houses import House
+
+Tips: TypeAlias = dict[LogId, tuple[int, RecordId]]
+REACH = {LogClass.AUTHORITY: Reach.WORLD, LogClass.FACTS: Reach.REGION}
+
+
+class Teller:
+    """A person with a pen for each log. `ends` is where the person's own chains stand."""
+
+    def __init__(self, name: str, scope: Scope) -> None:
+        self.name = name
+        self.private: PrivateKey = private_key(sha256(f"teller {name}".encode()).digest())
+        incarnation = sha256(f"pen {name}".encode()).digest()[:16]
+        self.logs = {
+            each: Genesis(public_key(self.private), scope, SEAT, each, reach, incarnation)
+            for each, reach in REACH.items()
+        }
+        self.ends: dict[LogClass, Base] = {}
+
+    @property
+    def seat(self) -> Genesis:
+        """What begins the log that has the seat."""
+        return self.logs[LogClass.AUTHORITY]
+
+    def twin(self, log_class: LogClass, at: Base) -> "Teller":
+        """Return a second pen that goes on from an earlier record."""
+        other = Teller.__new__(Teller)
+        other.name, other.private, other.logs = f"{self.name}'s twin", self.private, self.logs
+        other.ends = {**self.ends, log_class: at}
+        return other
+
+    def write(self, house: House, log_class: LogClass, drafts: Sequence[Draft], acknowledged: Tips) -> bool:
+        """Append to a log, at a house that holds all of it; False when that is not so, or it is refused."""
+        genesis, end = self.logs[log_class], self.ends.get(log_class)
+        if house.busy:
+            return False
+        if end is None:
+            if house.store.logs.row(genesis.log) is not None:
+                return False
+        elif not house.store.logs.holds(genesis.log, end.seq, end.id):
+            return False
+        blocks = seal(self.private, genesis, end, drafts, house.world.wall())
+        for taken in house.own([block.raw for block in blocks]):
+            if taken.verdict not in (Verdict.TAKEN, Verdict.FORKED) or taken.log != genesis.log:
+                return False
+        for block in blocks:
+            before = self.ends.get(log_class)
+            place = block.place(before.place if before else START)
+            self.ends[log_class] = Base(genesis, block.last, block.tip, place)
+            if house.tamper is None and house.store.logs.holds(genesis.log, block.last, block.tip):
+                acknowledged[genesis.log] = (block.last, block.tip)
+        return True
+
+
+@dataclass
+class Body:
+    """A community: its tag, its page 0, its house and its tellers."""
+
+    name: str
+    house: House
+    tellers: list[Teller] = field(default_factory=list)
+    acknowledged: Tips = field(default_factory=dict)
+    joined: int = 0
+
+    def __post_init__(self) -> None:
+        self.scope = Scope(sha256(f"body {self.name}".encode()).digest()[:16])
+        self.stores = [{"name": name, "scope": self.scope} for name in ("Granary", "Cellar")]
+        self.items = [{"name": name, "unit": "g"} for name in ("Oats", "Rye")]
+
+    def found(self, count: int) -> None:
+        """Follow the body and write its page 0."""
+        self.tellers = [self.newcomer() for _ in range(count)]
+        entry: dict[str, Value] = {
+            "kind": "epoch",
+            "name": self.name,
+            "classification": "community",
+            "level": 0,
+            "seats": [{"genesis": each.seat.payload} for each in self.tellers],
+            "k": count // 2 + 1,
+        }
+        page: Value = normal(
+            {"body": None, "number": 0, "prev": None, "entries": [entry], "scope": self.scope}
+        )
+        self.house.follow(self.scope, PageId(payload_id(pack(page))))
+        assert self.say(self.tellers[0], self.house, LogClass.AUTHORITY, ("page", page))
+        for each in self.tellers:
+            # A signature of an old chain's must not begin one: each opens the log with a word of their own.
+            self.introduce(each, self.house)
+
+    def newcomer(self) -> Teller:
+        """Return somebody who has no seat yet."""
+        self.joined += 1
+        return Teller(f"{self.name} {self.joined}", self.scope)
+
+    def say(self, teller: Teller, house: House, log_class: LogClass, *said: tuple[str, Value]) -> bool:
+        """Let a teller write records."""
+        drafts = [Draft(kind, value, house.world.wall()) for kind, value in said]
+        return teller.write(house, log_class, drafts, self.acknowledged)
+
+    # --- What tellers do --------------------------------------------------------------------------------
+
+    def introduce(self, teller: Teller, house: House) -> bool:
+        """Say one's name."""
+        person: Value = [bytes(16), {"key": teller.seat.key, "name": teller.name}]
+        return self.say(teller, house, LogClass.AUTHORITY, ("person", person))
+
+    def greet(self, teller: Teller, house: House, dice: Random) -> bool:
+        """Say one's name once more."""
+        return self.introduce(teller, house)
+
+    def trade(self, teller: Teller, house: House, dice: Random) -> bool:
+        """Record movements and counts of goods, naming store and item at first use."""
+        store, item = dice.choice(self.stores), dice.choice(self.items)
+        said: list[tuple[str, Value]] = []
+        if LogClass.FACTS not in teller.ends or dice.random() < 0.1:
+            said += [("store", dict(store)), ("resource_specification", dict(item))]
+        for _ in range(dice.choice([1, 1, 1, 4, 20, 150])):
+            about: dict[str, Value] = {
+                "quantity": dice.randrange(1000),
+                "resource_conforms_to": payload_id(pack(dict(item))),
+                "store": payload_id(pack(dict(store))),
+                "has_point_in_time": house.world.wall() - dice.randrange(1_000_000),
+            }
+            if dice.random() < 0.15:
+                said.append(("count", about))
+            else:
+                said.append(("economic_event", {**about, "action": dice.choice(["raise", "consume"])}))
+        return self.say(teller, house, LogClass.FACTS, *said)
+
+    def propose(self, teller: Teller, house: House, dice: Random) -> bool:
+        """Draft a decision on the newest page."""
+        entry: dict[str, Value] = {
+            "kind": "decision",
+            "title": f"Rule {dice.randrange(10**6)}",
+            "text": "so be it",
+        }
+        return self._draft(teller, house, lambda: draft_page(house.node.state, self.scope, [entry]))
+
+    def reseat(self, teller: Teller, house: House, dice: Random) -> bool:
+        """Draft an epoch: somebody comes, somebody goes with their facts cut at what is held here, or both."""
+        add, drop = [], []
+        if dice.random() < 0.7 or len(self.tellers) < 4:
+            add.append(self.newcomer())
+        if dice.random() < 0.5 and len(self.tellers) > 3:
+            drop.append(dice.choice(self.tellers[1:]))
+        tips = []
+        for gone in drop:
+            log = gone.logs[LogClass.FACTS].log
+            tips += [Tip(log, head.seq, head.id) for head in house.store.logs.heads(log)[:2]]
+        seats = len(self.tellers) + len(add) - len(drop)
+        done = self._draft(
+            teller,
+            house,
+            lambda: draft_epoch(
+                house.node.state,
+                self.scope,
+                [each.seat for each in add],
+                [each.seat.key for each in drop],
+                seats // 2 + 1,
+                tips,
+            ),
+        )
+        if done:
+            # Newcomers write at once, whether the page will be sealed or not; who is dropped goes on too.
+            self.tellers += add
+        return done
+
+    def speak(self, teller: Teller, house: House, dice: Random) -> bool:
+        """Sign or approve a page, as one's own tools say."""
+        if house.busy:
+            return False
+        open_ = [
+            each for each in pages(house.node.state, self.scope) if each.status in ("drafted", "adopted")
+        ]
+        if not open_:
+            return False
+        page = dice.choice(open_[:3])
+        acts = next_act(house.node.state, page.id, teller.seat.log)
+        if isinstance(acts, Refuse):
+            ready = may_approve(house.node.state, page.id, teller.seat.log)
+            if not isinstance(ready, Approve):
+                return False
+            acts = (ready,)
+        return self.say(teller, house, LogClass.AUTHORITY, *[_voice(page, act) for act in acts])
+
+    def lie(self, teller: Teller, house: House, dice: Random) -> bool:
+        """Sign any page in any round, whatever the tools would say."""
+        if house.busy:
+            return False
+        held = [each for each in pages(house.node.state, self.scope) if each.prev is not None]
+        if not held:
+            return False
+        act = dice.choice([Sign, Approve])(dice.randrange(3))
+        return self.say(teller, house, LogClass.AUTHORITY, _voice(dice.choice(held), act))
+
+    def _draft(self, teller: Teller, house: House, draft: Callable[[], Drafted]) -> bool:
+        if house.busy:
+            return False
+        try:
+            drafted = draft()
+        except (CannotDraft, Void):
+            return False
+        return self.say(teller, house, LogClass.AUTHORITY, ("page", normal(dict(drafted.value))))
+
+
+def _voice(page: PageView, act: Sign | Approve) -> tuple[str, Value]:
+    said: dict[str, Value] = {"page": page.id, "slot": page.prev or bytes(32), "round": act.round}
+    if isinstance(act, Approve):
+        return "approval", said
+    return "signature", said if act.lock is None else said | {"lock": act.lock}
