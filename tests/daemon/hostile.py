@@ -89,6 +89,14 @@ class Talk:
         for frame in frames:
             self.link.send(frame)
 
+    async def raw(self, data: bytes) -> None:
+        """Send bytes that may be no frames, as soon as the link's own writer is done."""
+        while True:
+            try:
+                return await self.link._stream.send_all(data)
+            except trio.BusyResourceError:
+                await trio.lowlevel.checkpoint()
+
     async def hear(self, kind: type[Message]) -> Message:
         """Return the next message of a kind."""
         with trio.fail_after(SOON):

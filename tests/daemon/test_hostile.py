@@ -116,7 +116,7 @@ async def test_who_answers_with_another_key_than_the_peers_gets_no_word(oak: Nod
 async def test_a_stream_that_ends_within_a_frame_is_noticed(oak: Node) -> None:
     one = guest(oak)
     async with one.talk() as talk:
-        await talk.link._stream.send_all(b"\x10\x00half of it")
+        await talk.raw(b"\x10\x00half of it")
         await trio.testing.wait_all_tasks_blocked()
     await polled(lambda: one.row["state"] == "away")
     assert f"{one.name}: the stream ended with" in oak.said() or f"{one.name}: the connection" in oak.said()
@@ -155,7 +155,7 @@ async def test_garbage_ends_the_session_and_is_not_heard_again_for_a_while(oak: 
 async def test_an_empty_frame_ends_the_session(oak: Node) -> None:
     one = guest(oak)
     async with one.talk() as talk:
-        await talk.link._stream.send_all(b"\0\0")
+        await talk.raw(b"\0\0")
         await talk.ended()
     await polled(lambda: "frame of 0 bytes" in str(oak.said()))
 

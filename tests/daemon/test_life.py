@@ -33,8 +33,6 @@ def test_a_daemon_that_is_told_to_stop_puts_its_things_away(village: Village, nu
     assert oak.stop(number) == 0
     assert not oak.ready.exists()
     assert not oak.home.control_socket.exists()
-    oak.start()
-    assert oak.stop(number) == 0
 
 
 def test_a_daemon_stops_while_peers_are_connected_and_one_hangs(village: Village) -> None:
@@ -125,12 +123,15 @@ def test_who_connects_and_says_nothing_does_not_hold_others_up(village: Village)
         oak.call("ping")
 
 
-@pytest.mark.parametrize("address", ["a..b:80", "a" * 100 + ":80", "m\u00fchle.invalid:80", "[fe80::1%nowhere]:1"])
-def test_an_address_that_cannot_be_dialled_is_a_reason_and_no_fall(village: Village, address: str) -> None:
+def test_an_address_that_cannot_be_dialled_is_a_reason_and_no_fall(village: Village) -> None:
     oak = village.node("Oakfield")
-    key, scope, body = public_key(private_key(b"k" * 32)).hex(), "22" * 16, "33" * 32
-    oak.call("add_peer", key=key, name="Quarry", addresses=[address], scope=scope, body=body)
-    until(lambda: oak.peer("Quarry")["reason"].startswith(("its address", "nobody answers at")), 15)
+    addresses = ["a..b:80", "a" * 100 + ":80", "m\u00fchle.invalid:80", "[fe80::1%nowhere]:1"]
+    for number, address in enumerate(addresses):
+        key = public_key(private_key(bytes([number]) * 32)).hex()
+        name, scope, body = f"Quarry {number}", f"{number:02}" * 16, "33" * 32
+        oak.call("add_peer", key=key, name=name, addresses=[address], scope=scope, body=body)
+    for number in range(len(addresses)):
+        until(lambda n=number: oak.peer(f"Quarry {n}")["reason"].startswith(("its address", "nobody answers")))  # type: ignore[misc]
     assert oak.alive
 
 
@@ -144,7 +145,7 @@ def both_dial(village: Village) -> tuple[Node, Node]:
     return oak, mill
 
 
-@pytest.mark.parametrize("attempt", range(4))
+@pytest.mark.parametrize("attempt", range(2))
 def test_two_that_call_each_other_at_once_end_with_one_link_that_stands(village: Village, attempt: int) -> None:
     oak, mill = both_dial(village)
     for node in (oak, mill):
