@@ -205,7 +205,9 @@ class Node:
             return
         followed = self.store.followed.get(genesis.scope)
         if followed is not None and followed.source == "own":
-            log.warning("Records of this node's own came from a peer: it was restored, or a copy of it writes.")
+            log.warning(
+                "Records of this node's own came from a peer: it was restored, or a copy of it writes."
+            )
             directory.note_rollback(secrets.token_bytes(8))
 
     # --- Who may enter ----------------------------------------------------------------------------------
@@ -241,7 +243,9 @@ class Node:
                 same += 1
         if same < MAX_INCARNATIONS:
             return 0
-        return self._paced(f"logs:{genesis.scope.hex()}:{genesis.key.hex()}:{genesis.log_class}:{genesis.reach}")
+        return self._paced(
+            f"logs:{genesis.scope.hex()}:{genesis.key.hex()}:{genesis.log_class}:{genesis.reach}"
+        )
 
     def _too_many_branches(self, block: Block) -> int:
         """Return until when a block that forks an authority log once more waits, 0 when it need not."""
@@ -356,4 +360,6 @@ def _refused(block: Block, origin: Key | None, code: str, reason: str) -> Taken:
 
 def _carries(block: Block, page: PageId) -> bool:
     """Return whether the block holds page 0 of a body that is followed: then its author is known by it."""
-    return any(kind == "page" and bytes(block.record(at).payload_id) == page for at, kind in enumerate(block.kinds))
+    return any(
+        kind == "page" and bytes(block.record(at).payload_id) == page for at, kind in enumerate(block.kinds)
+    )

@@ -7,7 +7,8 @@ from typing import Any
 from benchmarks.nodes import fill, make_home, opened, workplace
 from fedsync.crdt import fold, root
 from fedsync.crdt.view import Draft
-from fedsync.records.block import Block, check
+from fedsync.node import Node
+from fedsync.records.block import Base, Block, check, peek
 from fedsync.records.ids import Key
 
 BATCH = 256
@@ -21,7 +22,7 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
             fill(node, full, arguments.records)
             own = next(body for body in node.store.followed.all() if body.source == "own")
             raws = [block.raw for _, block in node.store.since(0)]
-            wanted = node.state_root()
+            wanted = root.state_root(Draft(node.state), [own.scope])
         parts: dict[str, float] = {"check": 0.0, "store": 0.0, "fold": 0.0, "commit": 0.0}
         records = 0
         with opened(make_home(where / "parts", "Parts")) as node:
@@ -40,8 +41,7 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
             for at in range(0, len(raws), BATCH):
                 node.take_now(raws[at : at + BATCH], Key(bytes(32)))
             whole = time.perf_counter() - begun
-            draft = Draft(node.state)
-            assert root.state_root(draft, [own.scope]) is not None and wanted is not None
+            assert root.state_root(Draft(node.state), [own.scope]) == wanted
     return {
         "records": records,
         **{f"{name}_us": round(spent / records * 1e6, 2) for name, spent in parts.items()},
@@ -50,7 +50,7 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _batch(node: Any, raws: list[bytes], parts: dict[str, float]) -> int:
+def _batch(node: Node, raws: list[bytes], parts: dict[str, float]) -> int:
     records = 0
     draft = Draft(node.state)
     node.begin()
@@ -76,8 +76,6 @@ def _batch(node: Any, raws: list[bytes], parts: dict[str, float]) -> int:
     return records
 
 
-def _base(node: Any, raw: bytes) -> Any:
-    from fedsync.records.block import peek
-
+def _base(node: Node, raw: bytes) -> Base | None:
     head = peek(raw)
     return node.store.logs.base(head.log, head.first, head.prev) if head.first else None

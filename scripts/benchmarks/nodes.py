@@ -20,12 +20,10 @@ from fedsync.data import movements
 from fedsync.home import Home
 from fedsync.node import Node, open_node
 from fedsync.operations import add_peer
-from fedsync.records.block import Base
 from fedsync.records.codec import Value, pack
 from fedsync.records.ed25519 import public_key
 from fedsync.records.genesis import SEAT, Genesis
 from fedsync.records.ids import LogClass, payload_id
-from fedsync.records.places import START
 from fedsync.records.seal import Draft, seal
 
 TOOK = 3_600_000
@@ -141,7 +139,16 @@ def daemon(home: Home) -> Iterator[subprocess.Popen[bytes]]:
     ready = home.path / "ready"
     log = open(home.path / "log.txt", "ab")  # noqa: SIM115 - closed below, after the process
     process = subprocess.Popen(
-        [sys.executable, "-m", "fedsync.cli.main", "--home", str(home.path), "run", "--ready-file", str(ready)],
+        [
+            sys.executable,
+            "-m",
+            "fedsync.cli.main",
+            "--home",
+            str(home.path),
+            "run",
+            "--ready-file",
+            str(ready),
+        ],
         stdout=log,
         stderr=log,
     )

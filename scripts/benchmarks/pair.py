@@ -71,9 +71,9 @@ class Result:
     round_trips: float
 
 
-def session(one: Node, other: Node, memories: tuple[PeerMemory | None, PeerMemory | None]) -> tuple[
-    Result, tuple[PeerMemory | None, PeerMemory | None]
-]:
+def session(
+    one: Node, other: Node, memories: tuple[PeerMemory | None, PeerMemory | None]
+) -> tuple[Result, tuple[PeerMemory | None, PeerMemory | None]]:
     """Run a brief session between two nodes; `memories` are what each remembers of the other."""
     sides = (Side(one, Peer(b"B" * 32)), Side(other, Peer(b"A" * 32)))
     now, half = 0.0, 0

@@ -29,19 +29,18 @@ def once(records: int, logs: int) -> dict[str, Any]:
             had = reading.store.logs.count()
         # Both end with the records of both bodies.
         total = wanted + had
-        with daemon(full) as server, Reading.open(empty) as reading:
-            with daemon(empty) as receiver:
-                begun = time.perf_counter()
-                while (held := reading.store.logs.count()) < total:
-                    if time.perf_counter() - begun > 120:
-                        raise SystemExit(f"only {held} of {total} records came; see {where}")
-                    time.sleep(0.01)
-                took = time.perf_counter() - begun
-                peer: dict[str, Any] = status(empty)["peers"][0]  # type: ignore[index]
-                rss, cpu = peak_mb(receiver), cpu_s(receiver)
-                sender_cpu = cpu_s(server)
-                with Reading.open(full) as other:
-                    same = reading.state_root() == other.state_root()
+        with daemon(full) as server, Reading.open(empty) as reading, daemon(empty) as receiver:
+            begun = time.perf_counter()
+            while (held := reading.store.logs.count()) < total:
+                if time.perf_counter() - begun > 120:
+                    raise SystemExit(f"only {held} of {total} records came; see {where}")
+                time.sleep(0.01)
+            took = time.perf_counter() - begun
+            peer: dict[str, Any] = status(empty)["peers"][0]  # type: ignore[index]
+            rss, cpu = peak_mb(receiver), cpu_s(receiver)
+            sender_cpu = cpu_s(server)
+            with Reading.open(full) as other:
+                same = reading.state_root() == other.state_root()
         return {
             "records": wanted,
             "logs": logs,
