@@ -36,7 +36,9 @@ class Calling:
 class Dialler:
     """Keeps one link to each peer that may be called."""
 
-    def __init__(self, links: Links, own_key: PrivateKey, nursery: trio.Nursery, jitter: Callable[[], float]) -> None:
+    def __init__(
+        self, links: Links, own_key: PrivateKey, nursery: trio.Nursery, jitter: Callable[[], float]
+    ) -> None:
         self._links, self._own_key, self._nursery, self._jitter = links, own_key, nursery, jitter
         self.callings: dict[Peer, Calling] = {}
 

@@ -108,7 +108,9 @@ class Links:
         wait = self.back_off.get(peer, 0.0) - trio.current_time()
         if wait > 0:
             # Else whoever calls again at once would have three strikes more, as often as it likes.
-            raise link.cut("misbehaved", f"this peer sent what nobody should send; heard again in {wait:.0f} s")
+            raise link.cut(
+                "misbehaved", f"this peer sent what nobody should send; heard again in {wait:.0f} s"
+            )
         old = self.connections.get(peer)
         if old is not None and not self._yields(old, dialler):
             raise link.cut("closed", "another connection to this peer stands")
