@@ -80,6 +80,8 @@ class Node:
         self.now = now
         self.follow_limit = MAX_FOLLOWED
         self.draft = Draft(self.state)
+        self._stale = False
+        """A body was bound anew in the open batch, so all that was folded under its tag counts for nothing."""
         if self.state.folded_upto < store.blocks.last_number():
             self.rebuild()
 
@@ -94,17 +96,21 @@ class Node:
         """Write what the batch folded; `commit` must follow."""
         root.note(self.draft)
         self.state.write(self.draft.changes)
-        self.state.fold_done(self.store.blocks.last_number())
+        # 0 makes the next start fold again, should this one not come to it.
+        self.state.fold_done(0 if self._stale else self.store.blocks.last_number())
         self.draft = Draft(self.state)
 
     def commit(self) -> None:
         """Make the batch durable. When this raises, nothing of it is kept, and nothing may be told of it."""
         self.store.commit()
+        if self._stale:
+            self.rebuild()
 
     def rollback(self) -> None:
         """Drop the batch."""
         self.store.rollback()
         self.draft = Draft(self.state)
+        self._stale = False
 
     def take_now(self, raws: Iterable[bytes], origin: Key | None = None) -> list[Taken]:
         """Take blocks in a batch of their own, durably."""
@@ -294,14 +300,25 @@ class Node:
     def follow(
         self, scope: Scope, body: PageId, name: str | None, source: Source, via: Key | None = None
     ) -> bool:
-        """Begin to follow a body, in the open batch; False when its scope is taken or the limit is reached."""
+        """Begin to follow a body, in the open batch; False when its scope is taken or the limit is reached.
+
+        An invitation, which one person gave to another, overrides what some peer announced: else a liar could
+        bind another community's founding tag to a page 0 of his own, before the community was met.
+        """
+        held = self.store.followed.get(scope)
+        if held is not None and held.source == "announced" and source != "announced":
+            self.store.followed.remove(scope)
+            if held.body != body:
+                log.warning("A body that a peer announced was another one; what is invited is followed instead.")
+                self._stale = True
         if source == "announced" and len(self.store.followed.all()) >= self.follow_limit:
             return False
         added = self.store.followed.add(FollowedBody(scope, body, name, source, via, self.now()))
         if added:
             # Counted like a change of what is held: a peer that has seen less of us does not know of this body.
             self.store.journal.tick()
-            fold.apply_bind(self.draft, scope, body)
+            if not self._stale:
+                fold.apply_bind(self.draft, scope, body)
         return added
 
     # --- Reading ----------------------------------------------------------------------------------------
@@ -335,6 +352,7 @@ class Node:
                     progress(number)
             self._write_draft()
             self.state.fold_done(last)
+        self._stale = False
 
     def _fold_again(self, block: Block) -> None:
         fork = self.store.logs.fork_at(block.log)

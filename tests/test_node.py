@@ -287,3 +287,46 @@ def test_a_local_log_is_taken_from_our_own_people_only(at: Node, source: Node) -
     bring_all(at, oak.blocks[:-1])
     (taken,) = bring(at, [local], BY)
     assert (taken.verdict, taken.code) == (Verdict.REFUSED, "local")
+
+
+def test_an_invitation_overrides_what_a_liar_announced_of_the_same_founding_tag(at: Node, source: Node) -> None:
+    oak = Scribe(source, "Oakfield", "Ann", "Ben")
+    with node() as elsewhere:
+        forged = Scribe(elsewhere, "Oakfield", "Mallory", "Trudy")
+        forged.move("Mallory", 500)
+        at.begin()
+        assert at.follow(oak.scope, forged.id, None, "announced", BY)
+        at.settle()
+        at.commit()
+        bring_all(at, forged.blocks)
+        assert grams(at, oak) == 500
+    oak.move("Ann", 1000)
+    at.begin()
+    assert not at.follow(oak.scope, oak.id, None, "announced", BY)
+    assert at.follow(oak.scope, oak.id, "Oakfield", "peer", BY)
+    at.settle()
+    at.commit()
+    bring_all(at, oak.blocks)
+    assert grams(at, oak) == 1000
+    assert at.state_root() == source.state_root()
+    at.begin()
+    assert not at.follow(oak.scope, forged.id, None, "peer", BY), "what a person chose stays"
+    at.rollback()
+
+
+def test_a_node_that_falls_between_binding_anew_and_folding_folds_at_its_next_start(at: Node, source: Node) -> None:
+    oak = Scribe(source, "Oakfield", "Ann", "Ben")
+    with node() as elsewhere:
+        forged = Scribe(elsewhere, "Oakfield", "Mallory", "Trudy")
+        at.begin()
+        at.follow(oak.scope, forged.id, None, "announced", BY)
+        at.settle()
+        at.commit()
+        bring_all(at, forged.blocks)
+    at.begin()
+    at.follow(oak.scope, oak.id, None, "peer", BY)
+    at.settle()
+    at.store.commit()
+    again = Node(at.store, at.now)
+    bring_all(again, oak.blocks)
+    assert again.state_root() == source.state_root()
