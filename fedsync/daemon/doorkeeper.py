@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 import trio
 
 from fedsync.gossip.events import Baseless, Declined, Held, Known, Outcome, Parked, Peer, Struck
-from fedsync.node import PARK_MS, Node, Taken, Verdict
+from fedsync.node import Node, Taken, Verdict
 from fedsync.records.ids import Key
 from fedsync.store.errors import StoreError
 
@@ -125,7 +125,7 @@ class Doorkeeper:
                     node.rollback()
                     return self._suspect(tried, error)
                 delivery.taken += outcomes
-                outcome = outcome_of(outcomes[0], node.now())
+                outcome = outcome_of(outcomes[0])
                 delivery.answers.append((found.peer, found.link, found.number, outcome))
                 now = trio.current_time()
                 if now - started > BATCH_SECONDS:
@@ -170,7 +170,7 @@ class Doorkeeper:
         return None
 
 
-def outcome_of(taken: Taken, now: int) -> Outcome:
+def outcome_of(taken: Taken) -> Outcome:
     """Return the door's verdict in the words of gossip."""
     match taken.verdict:
         case Verdict.TAKEN:
@@ -181,7 +181,8 @@ def outcome_of(taken: Taken, now: int) -> Outcome:
         case Verdict.KNOWN | Verdict.BEYOND:
             return Held(0, None, True) if taken.fault else Known()
         case Verdict.PARKED:
-            return Parked(taken.code, now + PARK_MS)
+            # Until authority changes, whenever that is: a time of its own for each block would be news each time.
+            return Parked(taken.code, 0)
         case Verdict.REFUSED:
             return Declined(taken.code, taken.until)
         case Verdict.NO_BASE:

@@ -45,6 +45,8 @@ from fedsync.records.ids import Key, LogId, PageId, Scope
 from fedsync.store.errors import StoreError
 from fedsync.store.places import Place
 
+MOST_CONNECTIONS = 64
+"""Peers connected at once, unless the operator says otherwise."""
 SIMULTANEOUS_SECONDS = 10.0
 """Two links to one peer within this time are taken for both sides having dialled at once."""
 
@@ -88,6 +90,7 @@ class Links:
         """Why the last link to each peer ended."""
         self.contacts: dict[Peer, int] = {}
         """When each peer was last heard, in ms."""
+        self.most = MOST_CONNECTIONS
         self.refusals: dict[Peer, dict[LogId, str]] = {}
         """What either side refuses of the other, in words, since the link stands."""
         self.changed: Callable[[Peer], None] = lambda peer: None
@@ -112,6 +115,8 @@ class Links:
                 "misbehaved", f"this peer sent what nobody should send; heard again in {wait:.0f} s"
             )
         old = self.connections.get(peer)
+        if old is None and len(self.connections) >= self.most:
+            raise link.cut("busy", f"there are {self.most} connections already; config.toml says how many")
         if old is not None and not self._yields(old, dialler):
             raise link.cut("closed", "another connection to this peer stands")
         if old is not None:

@@ -59,6 +59,7 @@ class Daemon:
         self.reader = reader
         engine = Engine(StoreHoldings(reader, _hash_of))
         self.links = Links(node, engine, self.key, self.name_of)
+        self.links.most = settings.limits.peers
         self.links.changed = self._link_changed
         self.dialler = Dialler(self.links, self.private, nursery, jitter)
         self.gate = Gate()

@@ -54,3 +54,4 @@ def save_peers(node: Node, rows: list[dict[str, Any]]) -> None:
             store.peers.show(key, row["state"], row["reason"], row["we_lack"], row["they_lack"])
             if row["last_contact"]:
                 store.peers.contact(key, row["last_contact"])
+    node.tidy()

@@ -133,7 +133,7 @@ def _carry_out(side: Side, other: Side, effect: Effect, half: int) -> list[Event
             other.inbox.append(frame)
         case Take(number, raw):
             taken = side.node.take_now([raw], Key(bytes(side.peer)))
-            events: list[Event] = [Taken(number, outcome_of(taken[0], 0))]
+            events: list[Event] = [Taken(number, outcome_of(taken[0]))]
             for each in taken:
                 if each.block is not None:
                     tip = (each.block.last, each.block.tip)

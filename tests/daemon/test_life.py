@@ -82,12 +82,20 @@ GARBAGE = {
     "bytes for a block": b'{"op": "take", "blocks": ["c1"]}\n',
     "a peer that is a number": b'{"op": "pause_peer", "name": 5, "paused": true}\n',
     "a key that is too short": b'{"op": "invite", "key": "00", "name": "x", "until": 1}\n',
-    "a time beyond SQLite": b'{"op": "invite", "key": "' + b"00" * 32 + b'", "name": "x", "until": 1' + b"0" * 40 + b"}\n",
-    "an address that is a number": b'{"op": "add_peer", "key": "' + b"11" * 32 + b'", "name": "x", "addresses": [5],'
+    "a time beyond SQLite": b'{"op": "invite", "key": "'
+    + b"00" * 32
+    + b'", "name": "x", "until": 1'
+    + b"0" * 40
+    + b"}\n",
+    "an address that is a number": b'{"op": "add_peer", "key": "'
+    + b"11" * 32
+    + b'", "name": "x", "addresses": [5],'
     b' "scope": "' + b"22" * 16 + b'", "body": "' + b"33" * 32 + b'"}\n',
     "a name that is a list": b'{"op": "add_peer", "key": "' + b"12" * 32 + b'", "name": [], "addresses": [],'
     b' "scope": "' + b"23" * 16 + b'", "body": "' + b"34" * 32 + b'"}\n',
-    "an address of no host": b'{"op": "add_peer", "key": "' + b"13" * 32 + b'", "name": "y", "addresses": ["::::"],'
+    "an address of no host": b'{"op": "add_peer", "key": "'
+    + b"13" * 32
+    + b'", "name": "y", "addresses": ["::::"],'
     b' "scope": "' + b"24" * 16 + b'", "body": "' + b"35" * 32 + b'"}\n',
     "a key of small order": b'{"op": "invite", "key": "01' + b"00" * 31 + b'", "name": "x", "until": 1}\n',
     "a code that is none": b'{"op": "join", "code": 5, "addresses": []}\n',
@@ -131,7 +139,9 @@ def test_an_address_that_cannot_be_dialled_is_a_reason_and_no_fall(village: Vill
         name, scope, body = f"Quarry {number}", f"{number:02}" * 16, "33" * 32
         oak.call("add_peer", key=key, name=name, addresses=[address], scope=scope, body=body)
     for number in range(len(addresses)):
-        until(lambda n=number: oak.peer(f"Quarry {n}")["reason"].startswith(("its address", "nobody answers")))  # type: ignore[misc]
+        until(
+            lambda n=number: oak.peer(f"Quarry {n}")["reason"].startswith(("its address", "nobody answers"))
+        )  # type: ignore[misc]
     assert oak.alive
 
 
@@ -146,7 +156,9 @@ def both_dial(village: Village) -> tuple[Node, Node]:
 
 
 @pytest.mark.parametrize("attempt", range(2))
-def test_two_that_call_each_other_at_once_end_with_one_link_that_stands(village: Village, attempt: int) -> None:
+def test_two_that_call_each_other_at_once_end_with_one_link_that_stands(
+    village: Village, attempt: int
+) -> None:
     oak, mill = both_dial(village)
     for node in (oak, mill):
         node.stop()
@@ -198,3 +210,18 @@ def test_a_removed_peer_loses_its_link_at_once_and_gets_nothing_more(village: Vi
     oak.move("Ann", 3)
     until(lambda: "hung up before its first word" in mill.peer("Oakfield")["reason"], 10, mill.said)
     assert mill.records() == held
+
+
+def test_no_more_peers_are_connected_than_the_settings_allow(village: Village) -> None:
+    oak = village.node("Oakfield", start=False)
+    settings = oak.home.config.read_text()
+    assert "peers = 64" in settings
+    oak.home.config.write_text(settings.replace("peers = 64", "peers = 1"))
+    oak.start()
+    mill, hill = village.node("Mill Lane"), village.node("Hill Farm")
+    village.introduce(oak, mill)
+    until(lambda: oak.peer("Mill Lane").get("state") not in (None, "away"))
+    village.introduce(oak, hill)
+    until(lambda: "there are 1 connections already" in oak.said(), why=oak.said)
+    assert oak.peer("Mill Lane")["state"] != "away"
+    assert oak.peer("Hill Farm")["state"] == "away"

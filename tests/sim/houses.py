@@ -248,7 +248,7 @@ class House:
             end, number, raw = found
             outcomes = self.node.take([(raw, Key(end.peer))])
             taken += outcomes
-            answers.append((end, number, outcome_of(outcomes[0], self.node.now())))
+            answers.append((end, number, outcome_of(outcomes[0])))
         self._write_unsaved()
         self.node.settle()
         self._later(self.world.commit_s * dice.random(), partial(self._commit, answers, taken))
