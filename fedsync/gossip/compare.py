@@ -88,7 +88,8 @@ def _branches(log: LogId, held: Log, theirs: Sequence[Named], salt: Salt, holdin
     ahead = False
     for seq, id_ in held.heads:
         same = any(each.seq == seq and _is(id_, each, salt) for each in theirs)
-        longer = any(each.seq > seq for each in unknown)
+        # What I ask for is what follows my longest branch, so only of that one the peer hears if it lacks it.
+        longer = id_ == held.heads[0][1] and any(each.seq > seq for each in unknown)
         ahead = ahead or not (same or longer)
     if not unknown:
         return Verdict(ahead=ahead)

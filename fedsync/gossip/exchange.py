@@ -1,6 +1,6 @@
 """Blocks between us and one peer: what we ask and take, what we serve and push, what either refuses. Pure."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 
 from fedsync.gossip.compare import compare
@@ -287,6 +287,13 @@ class Exchange:
         self.server.drop(message.log)
         self.push.forget(message.log)
         self._out.effects.append(Noted(message.log, message.code, message.until, False))
+
+    def same(self, sets: Container[SetKey]) -> None:
+        """Note that the peer holds all of these sets: what it refused of them once, it has taken, and we missed it."""
+        for log in list(self.refused_by_peer):
+            held = self._holdings.log(log)
+            if held is not None and held.set in sets:
+                self.refused_by_peer.discard(log)
 
     def on_stored(self, event: Stored, peer: Peer, live: bool) -> None:
         """Tell the peer of what was stored, if it does not know and may."""

@@ -110,6 +110,13 @@ class Reconcile:
                 out += self._messages(key, [items_entry(ITEMS, "", ())])
         return out
 
+    def same(self, message: Sets) -> set[SetKey]:
+        """Return the sets that are the same here and there."""
+        theirs = dict(message.roots)
+        return {
+            key for key in self._shared() if self._salt.root(self._trees.tree(key).hash()) == theirs.get(key)
+        }
+
     def set_of(self, message: Range) -> SetKey | None:
         """Return the set that a message is about, None when it is named by a name that was never given."""
         return self._named.get(message.set) if isinstance(message.set, bytes) else message.set

@@ -203,7 +203,12 @@ class Session:
             case Sets():
                 self._awaits.clear()
                 self._unsettled = True
-                self._say(self._reconcile.on_sets(message))
+                answers = self._reconcile.on_sets(message)
+                self._exchange.same(self._reconcile.same(message))
+                if not answers and not self._opened.dialler:
+                    # Then it may be the peer who takes us to refuse what we hold: it sees from ours that we do not.
+                    answers = [self._reconcile.sets()]
+                self._say(answers)
             case Range():
                 self._unsettled = True
                 key = self._reconcile.set_of(message)

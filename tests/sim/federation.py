@@ -146,10 +146,10 @@ class Federation:
 
     def courier(self) -> None:
         """Some block comes over a link whose session knows nothing of it, before what admits its author."""
-        links = [link for link in self.world.links if link.ends is not None]
-        if not links:
+        up = [link.ends for link in self.world.links if link.ends is not None]
+        if not up:
             return
-        one, two = self.dice.choice(links).ends or ()
+        one, two = self.dice.choice(up)
         end, source = self.dice.choice([(one, two.house), (two, one.house)])
         logs = [
             log for key in source.holdings.sets() for _, log, _, _ in source.holdings.items(key, b"", None)
@@ -263,8 +263,8 @@ class Federation:
             for house_fault in self._house_faults(house):
                 found.append(f"{house.name}: {house_fault}")
             view = house.node.state
-            whole = ("state root", house.bodies()), house.node.state_root()
-            parts = [whole]
+            parts: list[tuple[tuple[str, object], object]] = []
+            parts.append((("state root", house.bodies()), house.node.state_root()))
             for scope, _ in sorted(house.bodies()):
                 parts.append((("root", scope), body_root(Draft(view), scope)))
                 parts.append((("decisions", scope), decisions(view, scope)))
@@ -329,13 +329,15 @@ def first_sync(seed: int, path: Path) -> float:
         many, few = Body("Many", full), Body("Few", empty)
         many.found(3)
         few.found(3)
+        # Pages that name further tellers lie in logs that only earlier pages admit, and facts come between them.
         for _ in range(dice.randint(1, 4)):
-            while not many.reseat(many.tellers[0], full, dice):
-                pass
+            drafter, crowd = dice.choice(many.tellers), dice.choice([1, 5, 40])
+            assert many.seat(drafter, full, [many.newcomer() for _ in range(crowd)])
+            many.introduce(many.tellers[-1], full)
         for teller in many.tellers:
-            many.introduce(teller, full)
             for _ in range(dice.choice([1, 1, 2, 4])):
                 many.trade(teller, full, dice)
+            many.introduce(teller, full)
         world.commit_s = dice.choice([0.0, 0.01, 0.05, 0.25])
         pair = (full, empty) if dice.random() < 0.5 else (empty, full)
         world.connect(world.link(*pair, dice.choice([0.001, 0.01, 0.1]), dice.choice([1e7, 1e6])))

@@ -11,8 +11,8 @@ from hashlib import sha256
 from random import Random
 from typing import TypeAlias
 
-from fedsync.crdt.drafting import CannotDraft, Drafted, draft_epoch, draft_page
-from fedsync.crdt.minutes import PageView, pages
+from fedsync.crdt.drafting import CannotDraft, Drafted, draft_epoch, draft_page, newest
+from fedsync.crdt.minutes import PageView, current_epoch, pages
 from fedsync.crdt.tellers import Approve, Refuse, Sign, may_approve, next_act
 from fedsync.node import Verdict
 from fedsync.records.block import Base
@@ -173,19 +173,26 @@ class Body:
         for gone in drop:
             log = gone.logs[LogClass.FACTS].log
             tips += [Tip(log, head.seq, head.id) for head in house.store.logs.heads(log)[:2]]
-        seats = len(self.tellers) + len(add) - len(drop)
-        done = self._draft(
-            teller,
-            house,
-            lambda: draft_epoch(
-                house.node.state,
-                self.scope,
-                [each.seat for each in add],
-                [each.seat.key for each in drop],
-                seats // 2 + 1,
-                tips,
-            ),
-        )
+        return self.seat(teller, house, add, drop, tips)
+
+    def seat(
+        self,
+        teller: Teller,
+        house: House,
+        add: Sequence[Teller],
+        drop: Sequence[Teller] = (),
+        tips: Sequence[Tip] = (),
+    ) -> bool:
+        """Draft an epoch with these."""
+
+        def draft() -> Drafted:
+            view = house.node.state
+            epoch = current_epoch(view, self.scope, newest(view, self.scope))
+            seats = (len(epoch.seats) if epoch else 0) + len(add) - len(drop)
+            comes, goes = [each.seat for each in add], [each.seat.key for each in drop]
+            return draft_epoch(view, self.scope, comes, goes, seats // 2 + 1, tips)
+
+        done = self._draft(teller, house, draft)
         if done:
             # Newcomers write at once, whether the page will be sealed or not; who is dropped goes on too.
             self.tellers += add
