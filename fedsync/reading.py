@@ -11,7 +11,7 @@ from fedsync.crdt.drafting import CannotDraft, newest
 from fedsync.crdt.minutes import current_epoch, pages
 from fedsync.crdt.root import state_root
 from fedsync.crdt.view import Draft
-from fedsync.errors import Problem
+from fedsync.errors import Exit, Problem, not_found
 from fedsync.home import Home
 from fedsync.picking import begins, the_one
 from fedsync.records.ids import Scope
@@ -31,9 +31,19 @@ class Reading:
 
     @classmethod
     def open(cls, home: Home) -> "Reading":
-        """Open the store of `home`. Raises the store's errors."""
+        """Open the store of `home`. Raises the store's errors, and a Problem (exit 9) when its state is behind."""
         store = open_reader(home.store)
-        return cls(home, store, store.state(fold.TABLES, fold.VERSION))
+        view = store.state(fold.TABLES, fold.VERSION)
+        done, last = view.folded_upto, store.blocks.last_number()
+        if not view.ready(fold.VERSION) or done < last:
+            store.close()
+            raise Problem(
+                "not_worked_out",
+                f"What the records amount to has not been worked out by this version yet ({done} of {last} blocks).",
+                "Type: fedsync rebuild. The daemon does it too, when it starts.",
+                Exit.NOT_YET,
+            )
+        return cls(home, store, view)
 
     def own(self) -> FollowedBody:
         """Return the body whose node this is."""

@@ -93,6 +93,8 @@ def _node(path: Path) -> list[Check]:
             found.append(Check("own logs", may.ok, may.reason or "may be written from here"))
     except StoreError as error:
         found.append(Check("store", False, str(error)))
+    except Problem as problem:
+        found.append(Check("store", False, f"{problem.message} {problem.hint}"))
     try:
         control.call(home.connect_control, "ping")
         found.append(Check("daemon", True, "running"))

@@ -58,7 +58,7 @@ def status(app: App) -> None:
     same = sum(peer["state"] == "same" for peer in peers)
     app.out.say(
         f"{name} — {'running' if running else 'not running (fedsync run)'}, "
-        f"{value['records']:,} records of {value['bodies']} bodies, same as {same} of {len(peers)} peers"
+        f"{value['records']:,} records of {_bodies(value['bodies'])}, same as {same} of {len(peers)} peers"
     )
     if not may.ok:
         app.out.say(f"! {may.reason}")
@@ -82,6 +82,10 @@ def status(app: App) -> None:
         app.out.say("No peers yet. Invite one: fedsync invite NAME")
     for line in telling.waiting_lines(waiting):
         app.out.say(line)
+
+
+def _bodies(count: int) -> str:
+    return "1 body" if count == 1 else f"{count} bodies"
 
 
 @click.command()

@@ -3,7 +3,9 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
+from contextlib import closing
 
 import pytest
 
@@ -136,3 +138,14 @@ def test_the_doctor_looks_at_the_machine_where_there_is_no_node(home_dir: object
     result = Place(home_dir)("doctor", "--json", code=1).json  # type: ignore[arg-type]
     assert {each["name"]: each["good"] for each in result["checks"]}["tls"] is True
     assert "fedsync init" in result["error"]["message"]
+
+
+def test_a_state_of_another_version_is_said_to_be_behind_and_is_worked_out_by_rebuild(node: Place) -> None:
+    root = node.json("status")["state_root"]
+    with closing(sqlite3.connect(node.path / "store.db", isolation_level=None)) as file:
+        file.execute("UPDATE meta SET value = 'of an older version' WHERE key = 'state_digest'")
+    for word in ("status", "log"):
+        error = node.json(word, code=9)["error"]
+        assert (error["code"], "fedsync rebuild" in error["try"]) == ("not_worked_out", True)
+    node("rebuild")
+    assert node.json("status")["state_root"] == root
