@@ -11,7 +11,7 @@ from fedsync.crdt.drafting import CannotDraft, newest
 from fedsync.crdt.minutes import current_epoch, pages
 from fedsync.crdt.root import state_root
 from fedsync.crdt.view import Draft
-from fedsync.errors import Exit, Problem, not_found
+from fedsync.errors import Exit, Problem
 from fedsync.home import Home
 from fedsync.picking import begins, the_one
 from fedsync.records.ids import Scope
