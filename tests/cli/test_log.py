@@ -145,7 +145,6 @@ def test_a_state_of_another_version_is_said_to_be_behind_and_is_worked_out_by_re
     with closing(sqlite3.connect(node.path / "store.db", isolation_level=None)) as file:
         file.execute("UPDATE meta SET value = 'of an older version' WHERE key = 'state_digest'")
     for word in ("status", "log"):
-    for word in ("status", "log"):
         error = node.refused(word, code=9)
         assert (error["code"], "fedsync rebuild" in error["try"]) == ("not_worked_out", True)
     node("rebuild")
