@@ -72,12 +72,18 @@ class Scribe:
         """Seal records at the end of a log, or after an earlier record of it: then it forks."""
         base = self.at.store.logs.tip(genesis.log)
         if after is not None and base is not None:
-            ids = {each.seq: each.id for block in self.at.store.logs.blocks(genesis.log) for each in block.records()}
+            ids = {
+                each.seq: each.id
+                for block in self.at.store.logs.blocks(genesis.log)
+                for each in block.records()
+            }
             base = self.at.store.logs.base(genesis.log, after + 1, ids[after])
             assert base is not None
         return seal(self.private(teller), genesis, base, list(drafts), NOON)
 
-    def write(self, teller: str, log_class: LogClass, *drafts: Draft, reach: Reach = Reach.WORLD) -> list[Block]:
+    def write(
+        self, teller: str, log_class: LogClass, *drafts: Draft, reach: Reach = Reach.WORLD
+    ) -> list[Block]:
         """Write records to a teller's log."""
         blocks = self.sealed(teller, self.genesis(teller, log_class, reach), *drafts)
         for taken in self.at.take_now([block.raw for block in blocks]):
@@ -120,7 +126,9 @@ class Scribe:
         """Bring a page that gives another teller a seat, signed and approved by these."""
         self.seats += 1
         k = self.seats // 2 + 1
-        return self._carry(draft_epoch(self.at.state, self.scope, [self.genesis(teller)], (), k).value, *tellers)
+        return self._carry(
+            draft_epoch(self.at.state, self.scope, [self.genesis(teller)], (), k).value, *tellers
+        )
 
     def _carry(self, value: Any, *tellers: str) -> PageId:
         page = PageId(payload_id(pack(value)))

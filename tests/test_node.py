@@ -118,7 +118,9 @@ def test_records_of_an_unknown_author_wait_for_the_page_that_names_it(at: Node, 
     assert at.state_root() == source.state_root()
 
 
-def test_a_page_that_comes_in_from_outside_lets_in_those_whom_it_names_in_turn(at: Node, source: Node) -> None:
+def test_a_page_that_comes_in_from_outside_lets_in_those_whom_it_names_in_turn(
+    at: Node, source: Node
+) -> None:
     oak = Scribe(source, "Oakfield", "Ann", "Ben")
     early = len(oak.blocks)
     oak.seat("Dan", "Ann", "Ben")
@@ -137,7 +139,9 @@ def test_a_page_that_comes_in_from_outside_lets_in_those_whom_it_names_in_turn(a
     assert grams(at, oak) == 9
 
 
-def test_what_an_unfollowed_body_writes_is_refused_and_taken_once_it_is_followed(at: Node, source: Node) -> None:
+def test_what_an_unfollowed_body_writes_is_refused_and_taken_once_it_is_followed(
+    at: Node, source: Node
+) -> None:
     oak = Scribe(source, "Oakfield", "Ann", "Ben")
     assert {each.code for each in bring(at, oak.blocks[:1])} == {"not-followed"}
     follow(at, oak)
@@ -171,7 +175,9 @@ def forked(source: Node) -> tuple[Scribe, list[Block], list[Block]]:
     return oak, left, right
 
 
-def test_of_a_forked_fact_log_nothing_from_the_fork_on_counts_whichever_branch_came_first(source: Node) -> None:
+def test_of_a_forked_fact_log_nothing_from_the_fork_on_counts_whichever_branch_came_first(
+    source: Node,
+) -> None:
     oak, left, right = forked(source)
     roots = set()
     for first, second in ((left, right), (right, left)):
@@ -198,7 +204,9 @@ def test_of_a_forked_authority_log_all_branches_are_kept(source: Node, at: Node)
     genesis = oak.genesis("Ben")
     end = source.store.logs.tip(genesis.log)
     assert end is not None
-    branches = [oak.sealed("Ben", genesis, Draft("motion", {"text": text}, NOON)) for text in ("one", "two", "three")]
+    branches = [
+        oak.sealed("Ben", genesis, Draft("motion", {"text": text}, NOON)) for text in ("one", "two", "three")
+    ]
     follow(at, oak)
     bring_all(at, oak.blocks)
     for branch in branches:
@@ -250,7 +258,9 @@ def test_a_clock_that_is_decades_off_changes_nothing_that_counts(source: Node, y
         assert found.status == "sealed"
 
 
-def test_what_is_said_to_happen_more_than_a_day_after_it_was_written_is_void_by_record(at: Node, source: Node) -> None:
+def test_what_is_said_to_happen_more_than_a_day_after_it_was_written_is_void_by_record(
+    at: Node, source: Node
+) -> None:
     oak = Scribe(source, "Oakfield", "Ann", "Ben")
     oak.move("Ann", 1, at=NOON + 24 * HOUR)
     (late,) = oak.move("Ben", 100, at=NOON + 24 * HOUR + 1)
@@ -289,7 +299,9 @@ def test_a_local_log_is_taken_from_our_own_people_only(at: Node, source: Node) -
     assert (taken.verdict, taken.code) == (Verdict.REFUSED, "local")
 
 
-def test_an_invitation_overrides_what_a_liar_announced_of_the_same_founding_tag(at: Node, source: Node) -> None:
+def test_an_invitation_overrides_what_a_liar_announced_of_the_same_founding_tag(
+    at: Node, source: Node
+) -> None:
     oak = Scribe(source, "Oakfield", "Ann", "Ben")
     with node() as elsewhere:
         forged = Scribe(elsewhere, "Oakfield", "Mallory", "Trudy")
@@ -314,7 +326,9 @@ def test_an_invitation_overrides_what_a_liar_announced_of_the_same_founding_tag(
     at.rollback()
 
 
-def test_a_node_that_falls_between_binding_anew_and_folding_folds_at_its_next_start(at: Node, source: Node) -> None:
+def test_a_node_that_falls_between_binding_anew_and_folding_folds_at_its_next_start(
+    at: Node, source: Node
+) -> None:
     oak = Scribe(source, "Oakfield", "Ann", "Ben")
     with node() as elsewhere:
         forged = Scribe(elsewhere, "Oakfield", "Mallory", "Trudy")

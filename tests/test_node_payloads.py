@@ -11,7 +11,17 @@ from fedsync.records.ids import LogClass
 from fedsync.records.seal import Draft
 from tests.nodes import NOON, Scribe, bring_all, follow, node
 
-KINDS = ("page", "signature", "approval", "person", "store", "resource_specification", "economic_event", "count", "motion")
+KINDS = (
+    "page",
+    "signature",
+    "approval",
+    "person",
+    "store",
+    "resource_specification",
+    "economic_event",
+    "count",
+    "motion",
+)
 
 leaf = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.binary(max_size=40) | st.sampled_from(
     ["", "raise", "consume", "epoch", "decision", "repair", "kg"]
@@ -41,7 +51,8 @@ def bent(value: Any, path: list[int], instead: Any) -> Any:
 @given(
     wild=st.lists(st.tuples(st.sampled_from(KINDS), anything), max_size=4),
     nearly=st.lists(
-        st.tuples(st.integers(0, 8), st.lists(st.integers(0, 9), min_size=1, max_size=4), anything), max_size=5
+        st.tuples(st.integers(0, 8), st.lists(st.integers(0, 9), min_size=1, max_size=4), anything),
+        max_size=5,
     ),
     classes=st.lists(st.sampled_from(list(LogClass)), min_size=9, max_size=9),
 )

@@ -100,7 +100,9 @@ async def test_bytes_that_are_no_tls_are_hung_up_on(oak: Node) -> None:
     await polled(lambda: "does not speak TLS" in oak.said())
 
 
-async def test_who_answers_with_another_key_than_the_peers_gets_no_word(oak: Node, pair: tuple[Node, Node]) -> None:
+async def test_who_answers_with_another_key_than_the_peers_gets_no_word(
+    oak: Node, pair: tuple[Node, Node]
+) -> None:
     other = guest(oak)
     oak.call(
         "add_peer", key=public_key(other.private).hex(), name="", addresses=[pair[1].ready.read_text()],
@@ -181,7 +183,9 @@ def forged(of: Guest, what: str) -> bytes:
         case "no block at all":
             return b"\x93\x01\x02\x03"
         case "another author's genesis":
-            other = Genesis(public_key(private_key(b"o" * 32)), of.scope, SEAT, LogClass.FACTS, Reach.REGION, bytes(16))
+            other = Genesis(
+                public_key(private_key(b"o" * 32)), of.scope, SEAT, LogClass.FACTS, Reach.REGION, bytes(16)
+            )
             return swapped(raw, genesis(of), other)
         case "a key of small order":
             mine = genesis(of)
@@ -249,7 +253,9 @@ async def test_a_log_that_says_it_stays_at_home_is_not_taken_from_a_peer(oak: No
 # --- Floods, silence and lies ---------------------------------------------------------------------------
 
 
-async def test_one_who_asks_for_all_and_reads_nothing_costs_the_others_nothing(oak: Node, pair: tuple[Node, Node]) -> None:
+async def test_one_who_asks_for_all_and_reads_nothing_costs_the_others_nothing(
+    oak: Node, pair: tuple[Node, Node]
+) -> None:
     one = guest(oak)
     async with one.talk(greet=False) as talk:
         talk.say(hello())
@@ -260,7 +266,9 @@ async def test_one_who_asks_for_all_and_reads_nothing_costs_the_others_nothing(o
         await trio.to_thread.run_sync(lambda: equal(*pair, within=3))
 
 
-async def test_a_thousand_announced_bodies_do_not_hold_the_daemon_up(oak: Node, pair: tuple[Node, Node]) -> None:
+async def test_a_thousand_announced_bodies_do_not_hold_the_daemon_up(
+    oak: Node, pair: tuple[Node, Node]
+) -> None:
     one = guest(oak)
     async with one.talk() as talk:
         for start in range(0, 1600, 400):
@@ -269,7 +277,9 @@ async def test_a_thousand_announced_bodies_do_not_hold_the_daemon_up(oak: Node, 
         await trio.to_thread.run_sync(lambda: equal(*pair, within=5))
 
 
-async def test_tips_of_logs_that_nobody_serves_are_shown_and_do_no_harm(oak: Node, pair: tuple[Node, Node]) -> None:
+async def test_tips_of_logs_that_nobody_serves_are_shown_and_do_no_harm(
+    oak: Node, pair: tuple[Node, Node]
+) -> None:
     one = guest(oak)
     async with one.talk() as talk:
         for n in range(200):
@@ -290,7 +300,9 @@ async def test_one_who_never_says_hello_is_let_go(oak: Node) -> None:
 ODD: dict[str, Callable[[Guest], Hello]] = {
     "of another version": lambda _: Hello(99, b"j" * 8, 0, b"", 0, b"n" * 8, 0, bytes(16)),
     "with a clock at the end of days": lambda _: Hello(1, b"j" * 8, 0, b"", 0, b"n" * 8, 2**62, bytes(16)),
-    "with counters beyond reason": lambda _: Hello(1, b"j" * 8, 2**62, b"k" * 8, 2**62, b"n" * 8, 0, bytes(16)),
+    "with counters beyond reason": lambda _: Hello(
+        1, b"j" * 8, 2**62, b"k" * 8, 2**62, b"n" * 8, 0, bytes(16)
+    ),
 }
 
 

@@ -52,7 +52,9 @@ def test_a_code_that_another_node_gave_opens_no_door_here(village: Village) -> N
     oak, mill, hill = (village.node(name) for name in ("Oakfield", "Mill Lane", "Hill Farm"))
     given = Invitation.parse(oak.json("invite", "Mill Lane")["code"])
     where = config.load(hill.home.config).listen
-    moved = Invitation(given.token, given.inviter, given.scope, given.body, (Address(where.host, where.port),))
+    moved = Invitation(
+        given.token, given.inviter, given.scope, given.body, (Address(where.host, where.port),)
+    )
     error = mill.json("join", moved.code(), "--yes", code=10)["error"]
     assert error["code"] == "unreachable"
     assert "has another key" in error["message"]

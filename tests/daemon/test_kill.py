@@ -1,14 +1,14 @@
 """The power fails while records pour in, again and again: nothing that was acknowledged is lost, nothing counts twice."""
 
-import os
 from random import Random
 
 import pytest
 
 from fedsync.reading import Reading
 from tests.daemon.village import Node, Village, equal, told, until
+from tests.seeds import seeds
 
-SEEDS = [int(seed) for seed in os.environ.get("FEDSYNC_SEEDS", "1").split(",")]
+SEEDS = seeds(1)
 KILLS = 6
 BATCHES, BATCH = 12, 500
 """Movements: six thousand, so that there is a sync to be killed in."""
@@ -17,12 +17,16 @@ BATCHES, BATCH = 12, 500
 def tips(node: Node) -> dict[bytes, int]:
     """Return how far each log is held: what was acknowledged to peers and shown to people."""
     with Reading.open(node.home) as reading:
-        rows = reading.store.conn.execute("SELECT l.id, max(h.seq) FROM logs l JOIN heads h ON h.log = l.no GROUP BY 1")
+        rows = reading.store.conn.execute(
+            "SELECT l.id, max(h.seq) FROM logs l JOIN heads h ON h.log = l.no GROUP BY 1"
+        )
         return dict(rows.fetchall())
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_receiver_that_is_killed_again_and_again_ends_equal_and_loses_nothing(village: Village, seed: int) -> None:
+def test_a_receiver_that_is_killed_again_and_again_ends_equal_and_loses_nothing(
+    village: Village, seed: int
+) -> None:
     die = Random(seed)
     oak, mill = village.line("Oakfield", "Mill Lane")
     equal(oak, mill)

@@ -138,10 +138,11 @@ def test_an_address_that_cannot_be_dialled_is_a_reason_and_no_fall(village: Vill
         key = public_key(private_key(bytes([number]) * 32)).hex()
         name, scope, body = f"Quarry {number}", f"{number:02}" * 16, "33" * 32
         oak.call("add_peer", key=key, name=name, addresses=[address], scope=scope, body=body)
-    for number in range(len(addresses)):
-        until(
-            lambda n=number: oak.peer(f"Quarry {n}")["reason"].startswith(("its address", "nobody answers"))
-        )  # type: ignore[misc]
+
+    def reasons() -> list[str]:
+        return [oak.peer(f"Quarry {number}")["reason"] for number in range(len(addresses))]
+
+    until(lambda: all(each.startswith(("its address", "nobody answers")) for each in reasons()))
     assert oak.alive
 
 

@@ -1,15 +1,14 @@
 """Three daemons in a line, in a rough time: the ends never talk, and all end with the same state."""
 
-import os
 import signal
 from random import Random
 
 import pytest
 
 from tests.daemon.village import Node, Village, equal, until
+from tests.seeds import seeds
 
-SEEDS = [int(seed) for seed in os.environ.get("FEDSYNC_SEEDS", "1,2").split(",")]
-"""Stories to play: a list of numbers. The two are for every day."""
+SEEDS = seeds(2)
 ACTS = 14
 CALM = 45.0
 """Seconds after which all must be equal once nobody disturbs them any more."""
@@ -23,7 +22,9 @@ def test_what_is_written_at_one_end_is_seen_at_the_other_end(village: Village) -
     oak.decide("Mend the roof", "Ann", "Ben")
     root = equal(oak, mill, hill)
     assert oak.records() == mill.records() == hill.records()
-    bodies = [{body["name"] for body in node.json("bodies", "show", "all")["bodies"]} for node in (oak, mill, hill)]
+    bodies = [
+        {body["name"] for body in node.json("bodies", "show", "all")["bodies"]} for node in (oak, mill, hill)
+    ]
     assert bodies == [{"Oakfield", "Mill Lane", "Hill Farm"}] * 3
     assert [node.json("status")["state_root"] for node in (oak, mill, hill)] == [root] * 3
     for node in (oak, mill, hill):
@@ -45,7 +46,9 @@ class Trouble:
     def act(self) -> None:
         """Let something happen."""
         node = self.die.choice(self.nodes)
-        self.die.choice([self.write, self.write, self.write, self.decide, self.cut, self.freeze, self.kill])(node)
+        self.die.choice([self.write, self.write, self.write, self.decide, self.cut, self.freeze, self.kill])(
+            node
+        )
 
     def write(self, node: Node) -> None:
         """Whoever stores goods does not care how the network is."""

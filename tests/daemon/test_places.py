@@ -27,7 +27,10 @@ def twins(village: Village) -> tuple[Node, Node, Node]:
 def forks(node: Node) -> int:
     """Return how many logs are forked."""
     with Reading.open(node.home) as reading:
-        return sum(row[0] for row in reading.store.conn.execute("SELECT count(*) FROM logs WHERE fork_seq IS NOT NULL"))
+        return sum(
+            row[0]
+            for row in reading.store.conn.execute("SELECT count(*) FROM logs WHERE fork_seq IS NOT NULL")
+        )
 
 
 def fact_logs(node: Node, of: Node) -> int:
@@ -49,7 +52,9 @@ def settled(node: Node, how: str) -> None:
     node.run(*WRITE)
 
 
-def test_a_copy_writes_nothing_before_it_has_pulled_and_somebody_has_said_how_to_go_on(village: Village) -> None:
+def test_a_copy_writes_nothing_before_it_has_pulled_and_somebody_has_said_how_to_go_on(
+    village: Village,
+) -> None:
     oak, mill, twin = twins(village)
     refusal = twin.json("restore", "--old-machine-is-gone", code=7)["error"]
     assert refusal["code"] == "not_settled"
@@ -114,4 +119,3 @@ def test_an_old_store_put_back_in_place_is_found_out_by_a_peer(village: Village)
     equal(oak, mill)
     assert oak.stock() == 110
     assert (forks(oak), forks(mill)) == (0, 0)
-

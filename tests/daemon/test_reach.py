@@ -22,7 +22,9 @@ from tests.daemon.village import NOON, Node, Village, told, until
 SECRET = "Household 7 took two loaves"
 
 
-def written(node: Node, teller: str, log_class: LogClass, reach: Reach, incarnation: bytes, *words: str) -> list[Block]:
+def written(
+    node: Node, teller: str, log_class: LogClass, reach: Reach, incarnation: bytes, *words: str
+) -> list[Block]:
     """Return records of a teller's in a log of their own."""
     private = keyring.load_person(node.home, teller, None)
     with Reading.open(node.home) as reading:
@@ -62,12 +64,21 @@ async def test_a_local_log_is_on_no_link_however_it_is_asked_for(village: Villag
         answers = [message for message in map(decode, frames) if isinstance(message, NoBase)]
         assert {(each.short, each.why) for each in answers} == {(short, NOT_SERVED), (b"nobody", NOT_SERVED)}
         frames = [frame for frame in frames if not isinstance(decode(frame), NoBase)]
-        named: list[bytes] = [before.log, short, SECRET.encode(), before.tip, live.tip, talk.salt.record(live.tip)]
+        named: list[bytes] = [
+            before.log,
+            short,
+            SECRET.encode(),
+            before.tip,
+            live.tip,
+            talk.salt.record(live.tip),
+        ]
         assert frames
         for frame in frames:
             assert not any(each in frame for each in named)
             assert not names(before, frame)
-    assert BEAT_S > 20  # All that was heard came unasked or for what was asked, not from a comparison to come.
+    assert (
+        BEAT_S > 20
+    )  # All that was heard came unasked or for what was asked, not from a comparison to come.
 
 
 def names(block: Block, frame: bytes) -> bool:
@@ -90,7 +101,9 @@ def test_thousands_of_small_logs_pass_in_one_go(village: Village) -> None:
         private = keyring.load_person(oak.home, teller, None)
         for log_class in (LogClass.PLANS, LogClass.FACTS, LogClass.TEXTS):
             for number in range(6):
-                genesis = Genesis(public_key(private), scope, SEAT, log_class, Reach.WORLD, bytes([number]) * 16)
+                genesis = Genesis(
+                    public_key(private), scope, SEAT, log_class, Reach.WORLD, bytes([number]) * 16
+                )
                 blocks += seal(private, genesis, None, [Draft("note", {"text": "x"}, NOON)], NOON)
     with oak.home.lock():
         node = open_node(oak.home)

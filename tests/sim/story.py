@@ -1,6 +1,5 @@
 """One seeded story: nodes, some of which lie, live through a rough time; then it is calm, and all must agree."""
 
-import os
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -193,10 +192,3 @@ def tip_of(node: Node, author: Author) -> Base | None:
     """Return where a node's copy of an author's log stands."""
     held = node.memory.log(author.log)
     return node.memory.base(author.log, held.heads[0]) if held else None
-
-
-def seeds() -> range:
-    """Return the seeds of this run: 200, or FEDSYNC_SEEDS=FIRST-LAST or a count."""
-    said = os.environ.get("FEDSYNC_SEEDS", "200")
-    first, _, last = said.rpartition("-")
-    return range(int(first), int(last) + 1) if first else range(int(last))

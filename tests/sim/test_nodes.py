@@ -10,13 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.seeds import seeds
 from tests.sim.federation import Federation, first_sync
-
-
-def seeds(usual: int) -> range:
-    said = os.environ.get("FEDSYNC_SEEDS", str(usual))
-    first, _, last = said.rpartition("-")
-    return range(int(first), int(last) + 1) if first else range(int(last))
 
 
 @pytest.mark.parametrize("seed", seeds(30))

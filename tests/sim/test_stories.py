@@ -5,10 +5,11 @@ FEDSYNC_SEEDS says which seeds: a count, or FIRST-LAST. 200 in CI; a failure rep
 
 import pytest
 
-from tests.sim.story import Story, seeds
+from tests.seeds import seeds
+from tests.sim.story import Story
 
 
-@pytest.mark.parametrize("seed", seeds())
+@pytest.mark.parametrize("seed", seeds(200))
 def test_after_a_rough_time_all_honest_nodes_hold_the_same(seed: int) -> None:
     assert Story(seed).run()
 
