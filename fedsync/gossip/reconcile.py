@@ -67,6 +67,8 @@ class Reconcile:
         self._follows = follows
         self._holdings = trees.holdings
         self._named: dict[bytes, SetKey] = {}
+        # What the peer is sure to know by name. Not what only we named: that word may have been lost.
+        self._theirs: set[SetKey] = set()
         self._told: set[LogId] = set()
         self._heard: set[LogId] = set()
 
@@ -97,6 +99,7 @@ class Reconcile:
         """Return the top of each set that differs."""
         theirs = dict(message.roots)
         self._know(theirs)
+        self._theirs.update(theirs)
         out: list[Message] = []
         for key in self._shared():
             tree = self._trees.tree(key)
@@ -128,6 +131,8 @@ class Reconcile:
     def on_range(self, key: SetKey, message: Range) -> tuple[list[Message], list[Claim]]:
         """Return what answers the entries, and what the peer holds that we lack. Raises BadMessage."""
         tree = self._trees.tree(key)
+        if isinstance(message.set, bytes):
+            self._theirs.add(key)
         entries: list[bytes] = []
         behind: list[Item] = []
         claims: list[Claim] = []
@@ -215,7 +220,7 @@ class Reconcile:
     def _messages(self, key: SetKey, entries: Iterable[bytes]) -> Iterator[Message]:
         """Yield entries in as many messages as they need."""
         short = self._salt.set(key)
-        name = short if self._named.get(short) == key else key
+        name = short if key in self._theirs and self._named.get(short) == key else key
         batch: list[bytes] = []
         size = 0
         for entry in entries:

@@ -8,9 +8,10 @@ from fedsync.gossip.exchange import Exchange
 from fedsync.gossip.holdings import TIP
 from fedsync.gossip.listing import Named, Salt
 from fedsync.gossip.memory import Memory
-from fedsync.gossip.messages import BlockMessage, Refused, encode
+from fedsync.gossip.messages import BlockMessage, Range, Refused, Sets, encode
 from fedsync.gossip.outbox import Outbox
-from fedsync.gossip.reconcile import Claim
+from fedsync.gossip.reconcile import Claim, Reconcile
+from fedsync.gossip.trie import Trees
 from fedsync.gossip.wants import Asked, Wants
 from fedsync.records.ids import LogClass, Scope
 from tests.sim.world import Author, Link, Node, World, equal
@@ -134,3 +135,17 @@ def test_a_refusal_whose_end_was_lost_ends_when_the_sets_are_the_same(north_dial
     world.run(400.0)
     north.write(author.write("two"))
     assert world.run(SOON_S, lambda: equal([north, south]))
+
+
+def test_a_set_goes_by_its_name_only_when_the_peer_used_that_name() -> None:
+    author, memory = Author(1), Memory(b"m" * 8)
+    (block,) = author.write("one")
+    memory.write(block)
+    key = (author.scope, author.reach, author.log_class)
+    reconcile = Reconcile(Trees(memory), SALT, lambda: [key], {})
+    # Our own SETS gives it a name, and may never have come.
+    sets = reconcile.sets()
+    assert [each.set for each in reconcile.on_sets(Sets(())) if isinstance(each, Range)] == [key]
+    differs = Sets(((key, bytes(8)),))
+    assert [each.set for each in reconcile.on_sets(differs) if isinstance(each, Range)] == [SALT.set(key)]
+    assert sets.roots[0][0] == key
