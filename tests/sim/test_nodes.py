@@ -24,7 +24,7 @@ def test_after_a_rough_time_all_nodes_show_the_same(seed: int, tmp_path: Path) -
         story.world.close()
 
 
-@pytest.mark.parametrize("seed", seeds(30))
+@pytest.mark.parametrize("seed", seeds(15))
 def test_a_first_sync_waits_for_no_timer(seed: int, tmp_path: Path) -> None:
     assert first_sync(seed, tmp_path) < 5.0, f"replay with FEDSYNC_SEEDS={seed}-{seed}"
 
