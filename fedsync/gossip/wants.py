@@ -10,7 +10,15 @@ from enum import Enum
 
 from fedsync.gossip.compare import compare, locator
 from fedsync.gossip.holdings import FORK, Holdings, SetKey
-from fedsync.gossip.limits import AGAIN_S, CREDIT_S, LISTING_BYTES, MAX_LISTED, WINDOW_LOGS, WINDOW_REFILL
+from fedsync.gossip.limits import (
+    AGAIN_S,
+    CREDIT_S,
+    LISTING_BYTES,
+    MAX_BRANCHES,
+    MAX_LISTED,
+    WINDOW_LOGS,
+    WINDOW_REFILL,
+)
 from fedsync.gossip.listing import Named, Salt, places, wanted
 from fedsync.gossip.messages import BadMessage, Locate, Message, Want
 from fedsync.gossip.reconcile import Claim
@@ -127,7 +135,7 @@ class Wants:
             else:
                 self._wait(wish)
             return
-        wish.theirs, wish.lack = claim.theirs, claim.verdict.lack
+        wish.theirs, wish.lack = _both(claim.theirs, wish.theirs), claim.verdict.lack
         wish.parted = wish.parted or claim.verdict.parted
         if wish.state is State.UNSERVED and wish.after <= now:
             self._revive(wish)
@@ -231,13 +239,13 @@ class Wants:
 
     def ended(self, wish: Wish) -> None:
         """Note that the peer has sent all that it will of a log."""
-        if wish.state is State.ASKED:
+        if wish.state is State.ASKED and self._stands(wish):
             wish.state = State.ENDED
             self._out.pop(wish.short, None)
 
     def settle(self, wish: Wish, now: float) -> list[Message]:
         """Decide on a log of which the peer has sent all, when the door has seen it all."""
-        if wish.state is not State.ENDED or wish.takes or wish.short not in self._wishes:
+        if wish.state is not State.ENDED or wish.takes or not self._stands(wish):
             return []
         if self.satisfied(wish):
             self._drop(wish)
@@ -250,7 +258,7 @@ class Wants:
     def locate(self, wish: Wish) -> list[Message]:
         """Ask again, saying where our chain stands, so that the peer finds where it leaves its own."""
         held = self._holdings.log(wish.log) if wish.log else None
-        if held is None or wish.log is None:
+        if held is None or wish.log is None or not self._stands(wish):
             return []
         wish.located, wish.state = True, State.ASKED
         self._out[wish.short] = wish
@@ -265,13 +273,15 @@ class Wants:
 
     def unserved_now(self, wish: Wish, now: float) -> None:
         """Put a log to the back: another peer is asked, and this one again later."""
+        if not self._stands(wish):
+            return
         self._leave(wish)
         wish.state, wish.after, wish.located = State.UNSERVED, now + AGAIN_S, False
         self._unserved[wish.short] = wish
 
     def refused(self, wish: Wish) -> None:
         """Forget a log that the door does not take."""
-        self._drop(wish)
+        self._drop(self._wishes.get(wish.short, wish))
 
     def level(self) -> None:
         """Forget what the peer claimed once and did not serve: both hold the same, so it was mistaken or is past."""
@@ -304,6 +314,10 @@ class Wants:
         self._asked.free_all(self)
 
     # --- Bookkeeping ----------------------------------------------------------------------------------
+
+    def _stands(self, wish: Wish) -> bool:
+        """Say whether a wish is still ours: the door may answer for one that was dropped, or followed by another."""
+        return self._wishes.get(wish.short) is wish
 
     def _group(self, wish: Wish) -> tuple[int, SetKey | None]:
         return wish.priority, None if wish.log else wish.set
@@ -340,3 +354,8 @@ class Wants:
         self._wishes.pop(wish.short, None)
         self._unserved.pop(wish.short, None)
         self._leave(wish)
+
+
+def _both(new: tuple[Named, ...], old: tuple[Named, ...]) -> tuple[Named, ...]:
+    """Return what a peer claims of one log: each branch may be told of in a word of its own. What is new first."""
+    return tuple(dict.fromkeys((*new, *old)))[: max(len(new), 2 * MAX_BRANCHES)]

@@ -13,6 +13,7 @@ from fedsync.gossip.outbox import Outbox
 from fedsync.gossip.reconcile import Claim, Reconcile
 from fedsync.gossip.trie import Trees
 from fedsync.gossip.wants import Asked, Wants
+from fedsync.records.block import Block
 from fedsync.records.ids import LogClass, Scope
 from tests.sim.world import Author, Link, Node, World, equal
 
@@ -149,3 +150,47 @@ def test_a_set_goes_by_its_name_only_when_the_peer_used_that_name() -> None:
     differs = Sets(((key, bytes(8)),))
     assert [each.set for each in reconcile.on_sets(differs) if isinstance(each, Range)] == [SALT.set(key)]
     assert sets.roots[0][0] == key
+
+
+def wanting(author: Author, memory: Memory, *tips: Block) -> tuple[Wants, Claim]:
+    held = memory.log(author.log)
+    assert held is not None
+    theirs = tuple(Named(TIP, each.last, SALT.record(each.tip)) for each in tips)
+    verdict = compare(author.log, held, theirs, SALT, memory)
+    return Wants(memory, SALT, Asked()), Claim(SALT.log(author.log), author.log, held.set, theirs, verdict)
+
+
+def test_an_answer_for_a_wish_that_was_dropped_leaves_no_trace() -> None:
+    author, memory = Author(1), Memory(b"m" * 8)
+    first, more = author.write("one"), author.write("two")
+    memory.write(first[0])
+    wants, claim = wanting(author, memory, more[0])
+    wants.add(claim, 0.0)
+    wants.ask(0.0)
+    dropped = wants.arrived(author.log, 0.0)
+    assert dropped is not None
+    wants.refused(dropped)
+    wants.unserved_now(dropped, 0.0)
+    assert wants.open == 0
+    wants.add(claim, 1.0)
+    wants.unserved_now(dropped, 1.0)
+    wants.ended(dropped)
+    assert wants.open == 1
+    assert wants.ask(1.0)
+
+
+def test_branches_that_are_told_of_one_by_one_are_all_wanted() -> None:
+    author, memory = Author(1, LogClass.AUTHORITY), Memory(b"m" * 8)
+    first = author.write("one")
+    twin = Author(1, LogClass.AUTHORITY, at=author.at)
+    one, other = author.write("two"), twin.write("two'")
+    memory.write(first[0])
+    wants, claim = wanting(author, memory, one[0])
+    wants.add(claim, 0.0)
+    wants.add(wanting(author, memory, other[0])[1], 0.0)
+    memory.write(other[0])
+    wants.noticed(author.log)
+    assert wants.open == 1
+    memory.write(one[0])
+    wants.noticed(author.log)
+    assert wants.open == 0
