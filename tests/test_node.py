@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 from fedsync.crdt.levels import levels, why_fact
 from fedsync.crdt.minutes import page_view
-from fedsync.node import MAX_INCARNATIONS, Node, Verdict
+from fedsync.gossip import limits
+from fedsync.node import GROWTH_MS, MAX_BRANCHES, MAX_INCARNATIONS, Node, Verdict
 from fedsync.records.block import Block
-from fedsync.records.ids import Key, LogClass, Reach
+from fedsync.records.ids import Key, LogClass, PageId, Reach, Scope
 from fedsync.records.seal import Draft
+from fedsync.store.peers import Source
 from tests.nodes import BY, HOUR, NOON, Scribe, bring, bring_all, follow, node
 
 
@@ -239,6 +241,32 @@ def test_further_logs_of_one_key_come_one_an_hour_and_are_never_refused_for_good
         assert bring(at, logs[9:])[0].verdict is Verdict.TAKEN
 
 
+def test_further_branches_of_an_authority_log_come_one_an_hour_and_are_never_refused_for_good(
+    source: Node,
+) -> None:
+    oak = Scribe(source, "Oakfield", "Ann", "Ben")
+    branches = [
+        oak.sealed("Ben", oak.genesis("Ben"), Draft("motion", {"text": str(number)}, NOON))[0]
+        for number in range(MAX_BRANCHES + 2)
+    ]
+    with node() as at:
+        clock = [NOON]
+        at.now = lambda: clock[0]
+        follow(at, oak)
+        bring_all(at, oak.blocks)
+        bring(at, branches[: MAX_BRANCHES + 1])
+        (waits,) = bring(at, branches[-1:])
+        assert (waits.verdict, waits.code, waits.until) == (Verdict.REFUSED, "branches", NOON + HOUR)
+        clock[0] += HOUR
+        bring(at, branches[-1:])
+        assert len(at.store.logs.heads(branches[0].log)) == MAX_BRANCHES + 2
+
+
+def test_the_pace_at_the_door_is_the_one_that_gossip_promises() -> None:
+    assert (MAX_INCARNATIONS, MAX_BRANCHES) == (limits.MAX_INCARNATIONS, limits.MAX_BRANCHES)
+    assert GROWTH_MS == limits.INCARNATION_DELAY_S * 1000 == limits.BRANCH_DELAY_S * 1000
+
+
 # --- Clocks ---------------------------------------------------------------------------------------------
 
 
@@ -323,6 +351,18 @@ def test_an_invitation_overrides_what_a_liar_announced_of_the_same_founding_tag(
     assert at.state_root() == source.state_root()
     at.begin()
     assert not at.follow(oak.scope, forged.id, None, "peer", BY), "what a person chose stays"
+    at.rollback()
+
+
+def test_of_what_peers_announce_no_more_is_followed_than_the_operator_allows(at: Node) -> None:
+    def follows(number: int, source: Source) -> bool:
+        return at.follow(Scope(bytes([number]) * 16), PageId(bytes([number]) * 32), None, source, BY)
+
+    at.follow_limit = 3
+    at.begin()
+    assert [follows(number, "announced") for number in range(5)] == [True, True, True, False, False]
+    assert follows(9, "peer"), "whom a person invited is followed nevertheless"
+    assert not follows(10, "announced")
     at.rollback()
 
 

@@ -25,7 +25,10 @@ from fedsync.gossip.limits import (
     INCARNATION_DELAY_S,
     MAX_BACKLOG,
     MAX_TAKES,
+    RECORDS_BURST,
+    RECORDS_PER_S,
     ROOM_BYTES,
+    WANTS_BURST,
 )
 from fedsync.gossip.listing import Salt, wanted
 from fedsync.gossip.memory import Memory
@@ -187,6 +190,32 @@ def test_who_uses_more_than_its_share_is_not_read_for_a_while_and_nobody_else_wa
     beat = Received(encode(Beat(b"r" * 16, 1, 0)))
     assert not [each for _, each in north.handle(B, beat, 0.0) if isinstance(each, Pause)]
     assert BYTES_BURST > BLOCKS_BURST
+
+
+def test_questions_are_charged_for_what_it_costs_to_answer_them() -> None:
+    north, memory = engine([Author(number) for number in range(100)])
+    open_session(north, A)
+    (key,) = memory.sets()
+    north.handle(A, Room(0), 0.0)
+    dear = Received(encode(Range(key, (b"\x40",))))
+    pauses: list[Pause] = []
+    for _ in range(WANTS_BURST // 128):
+        pauses += [each for _, each in north.handle(A, dear, 0.0) if isinstance(each, Pause)]
+    assert pauses
+    assert pauses[0].until is not None
+    assert pauses[0].until > 0
+
+
+def test_records_are_charged_when_they_are_taken() -> None:
+    north, _ = engine([])
+    open_session(north, A)
+    flood = encode(BlockMessage(False, True, Author(1).write("x")[0].raw))
+    pauses: list[Pause] = []
+    for _ in range(3):
+        (take,) = [each for _, each in north.handle(A, Received(flood), 0.0) if isinstance(each, Take)]
+        effects = north.handle(A, Taken(take.number, Held(RECORDS_BURST // 2)), 0.0)
+        pauses += [each for _, each in effects if isinstance(each, Pause)]
+    assert pauses == [Pause(RECORDS_BURST // 2 / RECORDS_PER_S)]
 
 
 def test_a_peer_that_sends_garbage_ends_only_its_own_session() -> None:

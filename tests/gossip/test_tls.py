@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -138,6 +139,21 @@ def test_a_cut_is_no_clean_end_but_a_goodbye_is() -> None:
     ends.to_server.write_eof()
     with pytest.raises(ssl.SSLEOFError):
         ends.server.read()
+
+
+def test_a_python_that_takes_cuts_for_ends_is_told_not_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[ssl.SSLContext] = []
+
+    def as_some_pythons_do(protocol: int) -> ssl.SSLContext:
+        made.append(ssl.SSLContext(protocol))
+        made[-1].options |= tls.IGNORE_UNEXPECTED_EOF
+        return made[-1]
+
+    # Of the module `ssl` only its name in `tls`: the class itself looks itself up there.
+    monkeypatch.setattr(tls, "ssl", SimpleNamespace(**{**vars(ssl), "SSLContext": as_some_pythons_do}))
+    contexts = [tls.dial_context(MILL, public_key(FARM)), tls.listen_context(FARM, [public_key(MILL)])]
+    assert contexts == made
+    assert not any(each.options & tls.IGNORE_UNEXPECTED_EOF for each in contexts)
 
 
 def test_there_are_no_session_tickets() -> None:
