@@ -34,7 +34,9 @@ class Reading:
         """Open the store of `home`. Raises the store's errors, and a Problem (exit 9) when its state is behind."""
         store = open_reader(home.store)
         view = store.state(fold.TABLES, fold.VERSION)
-        done, last = view.folded_upto, store.blocks.last_number()
+        # In this order: a commit of the daemon's between the two moves both on, and `done` is read after it.
+        last = store.blocks.last_number()
+        done = view.folded_upto
         if not view.ready(fold.VERSION) or done < last:
             store.close()
             raise Problem(
