@@ -15,6 +15,7 @@ from fedsync.errors import Exit, Problem
 from fedsync.home import Home
 from fedsync.picking import begins, the_one
 from fedsync.records.ids import Scope
+from fedsync.records.kinds.authority import plain
 from fedsync.store.peers import FollowedBody
 from fedsync.store.reading import Reader, open_reader
 from fedsync.store.state import StateTables
@@ -80,8 +81,7 @@ class Reading:
             epoch = None
         if epoch is None:
             return followed.name or followed.body.hex()[:8]
-        name = epoch.name
-        return name if isinstance(name, str) else next(iter(name.values()))
+        return plain(epoch.name)
 
     def state_root(self) -> bytes:
         """Return the state root over all that is not local of the bodies that this node follows."""

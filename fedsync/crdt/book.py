@@ -16,6 +16,7 @@ from fedsync.crdt.booktables import (
     LAST_VOICE,
     LOGS,
     NAMED,
+    NAMES,
     PAGES,
     PEOPLE,
     RECORDS,
@@ -244,11 +245,14 @@ class _Fold:
         )
 
     def _read(self, scope: Scope, id_: PageId, held: PageRow) -> None:
-        """Note a page's decisions, and the keys and logs that it names.
+        """Note a page's decisions, what it calls the body, and the keys and logs that it names.
 
         Named is who is named, by sound epochs or not: whoever holds the page must be able to admit them.
         """
-        for index, entry in enumerate(read_page(held.payload).entries):
+        page = read_page(held.payload)
+        if page.epoch is not None and isinstance(page.epoch[1], EpochEntry):
+            self.draft.put(NAMES, (id_,), (plain(page.epoch[1].name),))
+        for index, entry in enumerate(page.entries):
             if isinstance(entry, Decision):
                 self.draft.put(DECISIONS, (id_, index), (plain(entry.title),))
             if not isinstance(entry, EpochEntry):

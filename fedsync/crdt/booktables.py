@@ -26,6 +26,8 @@ KNOWN = Table("page_known", ("page",), ("scope", "body", "number", "prev", "repa
 """Pages whose chain to a followed page 0 is held. `epoch`: the page whose epoch governs from the next page on."""
 DECISIONS = Table("decision", ("page", "entry"), ("title",))
 """The decisions on known pages by name, so that anyone who opens the store finds them; `minutes` reads the pages."""
+NAMES = Table("epoch_name", ("page",), ("name",))
+"""What the epoch on a known page calls the body, for the same readers."""
 VOICES = Table("voice", ("slot", "log", "seq", "id"), ("approves", "page", "round", "lock", "before", "nth"))
 """`before`: the last record in the slot on the same chain; `nth`: how many there are up to this one."""
 LAST_VOICE = Table("voice_last", ("log", "branch", "slot"), ("id",))
@@ -50,6 +52,7 @@ TABLES = (
         CHILDREN,
         KNOWN,
         DECISIONS,
+        NAMES,
         VOICES,
     ),
     *(LAST_VOICE, WAITING, SEATS, CUTS, NAMED, PEOPLE),

@@ -26,8 +26,17 @@ def _short(column: str) -> str:
     return f"lower(substr(hex({column}), 1, 8))"
 
 
+def _name(followed: str) -> str:
+    """Return what a body is called by its own book, else what it was announced as, else its short id."""
+    book = (
+        "(SELECT n.name FROM state_book b JOIN state_page_known k ON k.page = b.head"
+        f" JOIN state_epoch_name n ON n.page = k.epoch WHERE b.scope = {followed}.scope)"
+    )
+    return f"coalesce({book}, {followed}.name, {_short(f'{followed}.body')})"
+
+
 def _body(scope: str) -> str:
-    return f"(SELECT coalesce(f.name, {_short('f.body')}) FROM followed f WHERE f.scope = {scope})"
+    return f"(SELECT {_name('f')} FROM followed f WHERE f.scope = {scope})"
 
 
 def _person(scope: str, key: str) -> str:
@@ -64,10 +73,11 @@ _CLASS = "CASE l.class WHEN 0 THEN 'authority' WHEN 1 THEN 'plans' WHEN 2 THEN '
 _REACH = "CASE l.reach WHEN 0 THEN 'local' WHEN 1 THEN 'region' ELSE 'world' END"
 _IN_FORCE = "CASE s.status WHEN 'sealed' THEN 'in_force' WHEN 'adopted' THEN 'provisional' ELSE s.status END"
 
-_PAGES = frozenset({"state_page", "state_page_status", "state_authority_record", "state_person"})
-_VOICES = frozenset({"state_voice_status", "state_authority_record", "state_person", "state_page_status"})
-_STOCK = frozenset({"state_stock_balance", "state_stock_store", "state_stock_item"})
-_COUNTS = frozenset({"state_stock_count", "state_stock_store", "state_stock_item", "state_person"})
+_BODIES = frozenset({"state_book", "state_page_known", "state_epoch_name"})
+_PAGES = _BODIES | {"state_page", "state_page_status", "state_authority_record", "state_person"}
+_VOICES = _BODIES | {"state_voice_status", "state_authority_record", "state_person", "state_page_status"}
+_STOCK = _BODIES | {"state_stock_balance", "state_stock_store", "state_stock_item"}
+_COUNTS = _BODIES | {"state_stock_count", "state_stock_store", "state_stock_item", "state_person"}
 
 VIEWS: tuple[ViewText, ...] = (
     ViewText(
@@ -86,15 +96,15 @@ VIEWS: tuple[ViewText, ...] = (
     ),
     ViewText(
         "v_bodies",
-        frozenset(),
-        f"SELECT name, {_short('body')} AS id, source, {_time('since')} AS since,"
+        _BODIES,
+        f"SELECT {_name('followed')} AS name, {_short('body')} AS id, source, {_time('since')} AS since,"
         " (SELECT name FROM peers p WHERE p.key = via) AS via,"
         " (SELECT coalesce(sum(records), 0) FROM logs l WHERE l.scope = followed.scope) AS records"
         " FROM followed ORDER BY source != 'own', since",
     ),
     ViewText(
         "v_logs",
-        frozenset(),
+        _BODIES,
         f"SELECT {_short('l.id')} AS id, {_body('l.scope')} AS body, {_short('l.key')} AS key,"
         f" {_CLASS} AS class, {_REACH} AS reach, l.records, l.fork_seq AS forked_at,"
         " (SELECT max(seq) FROM heads h WHERE h.log = l.no) AS last_seq,"
@@ -124,7 +134,7 @@ VIEWS: tuple[ViewText, ...] = (
     ),
     ViewText(
         "v_decisions",
-        frozenset({"state_decision", "state_page_status"}),
+        _BODIES | {"state_decision", "state_page_status"},
         f"SELECT {_body('s.scope')} AS body, d.title, {_IN_FORCE} AS status, s.number AS page_number,"
         f" {_short('s.page')} AS page, d.entry"
         " FROM state_decision d JOIN state_page_status s ON s.page = d.page ORDER BY 1, 4, 5, 6",
@@ -139,13 +149,13 @@ VIEWS: tuple[ViewText, ...] = (
     ),
     ViewText(
         "v_seats",
-        frozenset({"state_seat", "state_person"}),
+        _BODIES | {"state_seat", "state_person"},
         f"SELECT {_body('t.scope')} AS body, {_person('t.scope', 't.key')} AS name, t.standing,"
         f" t.number AS since_page, {_short('t.key')} AS key FROM state_seat t ORDER BY 1, 2",
     ),
     ViewText(
         "v_people",
-        frozenset({"state_person"}),
+        _BODIES | {"state_person"},
         f"SELECT {_body('scope')} AS body, name, {_short('key')} AS key, {_short('said_by')} AS said_by,"
         f" {_time('time')} AS time FROM state_person ORDER BY 1, 2",
     ),

@@ -8,7 +8,7 @@ from sqlite_utils import Database
 
 from fedsync.crdt import booktables, fold, tables
 from fedsync.crdt.view import KeyRow, Row, Table
-from fedsync.records.ids import Key, PageId, RecordId
+from fedsync.records.ids import Key, PageId, RecordId, Scope
 from fedsync.store import views
 from fedsync.store.parked import Refusal
 from fedsync.store.peers import FollowedBody, Invitation, Peer
@@ -44,6 +44,9 @@ def full(store: Store) -> Store:
         filled(booktables.VERDICTS, (SCOPE, RECORD), page=PAGE, status="stands"),
         filled(booktables.PEOPLE, (SCOPE, key, RECORD), name="Ann Field", said_by=key, time=NOW),
         filled(booktables.SEATS, (SCOPE, key), standing="seat", number=0),
+        filled(booktables.BOOKS, (SCOPE,), body=PAGE, head=PAGE, number=3, frozen=0),
+        filled(booktables.KNOWN, (PAGE,), scope=SCOPE, body=PAGE, number=3, repair=0, epoch=PAGE, level=0),
+        filled(booktables.NAMES, (PAGE,), name="Oakfield"),
         filled(DECISION, (PAGE, 1), title="Share the mill"),
         filled(tables.STORES, (SCOPE, GRANARY, ANN.log), name="Granary", seq=1),
         filled(tables.ITEMS, (SCOPE, MAIZE, ANN.log), name="maize", unit="g", seq=2),
@@ -65,7 +68,7 @@ def full(store: Store) -> Store:
     ann = Author("ann")
     with store.transaction():
         state.write(dict(rows))
-        store.followed.add(FollowedBody(SCOPE, PageId(PAGE), "Oakfield", "own", None, NOW))
+        store.followed.add(FollowedBody(SCOPE, PageId(PAGE), "as a peer calls it", "own", None, NOW))
         store.peers.put(Peer(Key(b"m" * 32), "Mill Lane", ("mill:7001",), since=NOW, last_contact=NOW))
         store.invitations.add(Invitation(b"t" * 32, "Quarry", NOW))
         store.refused.add(Refusal(ann.log, 7, RecordId(RECORD), "quota", NOW))
@@ -127,6 +130,14 @@ def test_every_view_shows_its_row_to_plain_sqlite(full: Store) -> None:
     assert shown["v_seats"][0]["name"] == "Ann Field"
 
 
+def test_a_body_whose_book_is_not_here_is_called_as_it_was_announced(full: Store) -> None:
+    with full.transaction():
+        full.followed.add(FollowedBody(Scope(b"m" * 16), PageId(RECORD), "Mill Lane", "peer", None, NOW))
+        full.followed.add(FollowedBody(Scope(b"q" * 16), PageId(MAIZE), None, "announced", None, NOW))
+    names = [name for (name,) in full.conn.execute("SELECT name FROM v_bodies").fetchall()]
+    assert names == ["Oakfield", "Mill Lane", "04040404"]
+
+
 def test_every_view_shows_its_row_to_sqlite_utils(full: Store) -> None:
     full.close()
     db = Database(full.path, execute_plugins=False)
@@ -142,7 +153,7 @@ def test_views_over_the_state_wait_for_its_tables(store: Store) -> None:
         rows = store.conn.execute("SELECT name FROM sqlite_master WHERE type = 'view'").fetchall()
         return {name for (name,) in rows}
 
-    assert {"v_peers", "v_logs"} <= names()
+    assert {"v_peers", "v_blocks"} <= names()
     assert "v_stock" not in names()
     store.state(STATE)
     assert names() == {view.name for view in views.VIEWS}
@@ -152,10 +163,10 @@ def test_views_are_made_again_when_their_text_changes(store: Store, monkeypatch:
     store.conn.execute("CREATE VIEW v_old AS SELECT 1")
     assert not views.refresh(store.conn)
     changed = tuple(
-        view._replace(query="SELECT 1 AS one") if view.name == "v_logs" else view for view in views.VIEWS
+        view._replace(query="SELECT 1 AS one") if view.name == "v_blocks" else view for view in views.VIEWS
     )
     monkeypatch.setattr(views, "VIEWS", changed)
     store.close()
     with reopened(store.path) as again:
-        assert again.conn.execute("SELECT * FROM v_logs").fetchall() == [(1,)]
+        assert again.conn.execute("SELECT * FROM v_blocks").fetchall() == [(1,)]
         assert not again.conn.execute("SELECT 1 FROM sqlite_master WHERE name = 'v_old'").fetchall()
