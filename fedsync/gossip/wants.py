@@ -135,6 +135,9 @@ class Wants:
             else:
                 self._wait(wish)
             return
+        if wish.state is not State.UNSERVED and not set(wish.theirs).issuperset(claim.theirs):
+            # What comes may be no answer to this: then it is asked for once more, before it counts as not served.
+            wish.located = False
         wish.theirs, wish.lack = _both(claim.theirs, wish.theirs), claim.verdict.lack
         wish.parted = wish.parted or claim.verdict.parted
         if wish.state is State.UNSERVED and wish.after <= now:

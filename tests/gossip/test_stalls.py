@@ -8,7 +8,7 @@ from fedsync.gossip.exchange import Exchange
 from fedsync.gossip.holdings import TIP
 from fedsync.gossip.listing import Named, Salt
 from fedsync.gossip.memory import Memory
-from fedsync.gossip.messages import BlockMessage, Range, Refused, Sets, encode
+from fedsync.gossip.messages import BlockMessage, Locate, Range, Refused, Sets, encode
 from fedsync.gossip.outbox import Outbox
 from fedsync.gossip.reconcile import Claim, Reconcile
 from fedsync.gossip.trie import Trees
@@ -194,3 +194,24 @@ def test_branches_that_are_told_of_one_by_one_are_all_wanted() -> None:
     memory.write(one[0])
     wants.noticed(author.log)
     assert wants.open == 0
+
+
+def test_a_branch_that_is_told_of_while_another_comes_is_asked_for_at_once() -> None:
+    author, memory = Author(1, LogClass.AUTHORITY), Memory(b"m" * 8)
+    first = author.write("one")
+    twin = Author(1, LogClass.AUTHORITY, at=author.at)
+    one, other = author.write("two"), twin.write("two'")
+    memory.write(first[0])
+    wants, claim = wanting(author, memory, one[0])
+    wants.add(claim, 0.0)
+    wants.ask(0.0)
+    wish = wants.arrived(author.log, 0.0)
+    assert wish is not None
+    assert wants.locate(wish)
+    wants.add(wanting(author, memory, other[0])[1], 0.0)
+    memory.write(one[0])
+    wants.ended(wish)
+    assert [type(each) for each in wants.settle(wish, 0.0)] == [Locate]
+    wants.ended(wish)
+    assert wants.settle(wish, 0.0) == []
+    assert wants.unserved == 1
