@@ -70,7 +70,8 @@ class BadName(Problem):
     """A name that cannot be shown or told apart."""
 
     def __init__(self, name: str) -> None:
-        message = f"{name!r} is no name: 1 to {LONGEST_NAME} printable characters, no space at either end."
+        shown = name if len(name) <= LONGEST_NAME else f"{name[:20]}…"
+        message = f"{shown!r} is no name: 1 to {LONGEST_NAME} printable characters, no space at either end."
         super().__init__("bad_name", message, "Type another name.", Exit.USAGE)
 
 

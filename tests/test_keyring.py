@@ -130,11 +130,11 @@ def test_names_that_read_the_same_are_one_person(home: Home) -> None:
     assert len(keyring.people(home)) == 1
 
 
-@pytest.mark.parametrize("name", ["", " Ada", "Ada ", "A\nda", "A\0da", "\ud800", "\u202eadA", "x" * 201])
+@pytest.mark.parametrize("name", ["", " Ada", "Ada ", "A\nda", "A\0da", "\ud800", "\u202eadA", "x" * 5000])
 def test_what_is_no_name_is_refused(home: Home, name: str) -> None:
     with pytest.raises(BadName) as caught:
         keyring.create_person(home, name, None)
-    caught.value.message.encode()
+    assert len(caught.value.message.encode()) < 150
     with pytest.raises(NoSuchPerson):
         keyring.find_person(home, name)
 

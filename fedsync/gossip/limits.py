@@ -96,9 +96,6 @@ BRANCH_DELAY_S: Final = 3600.0
 MAX_INCARNATIONS: Final = 8
 """Logs of one key, capacity, class and reach that are taken at once; more at the pace below."""
 INCARNATION_DELAY_S: Final = 3600.0
-MAX_PARKED: Final = 64
-"""Blocks of unknown authors kept for one peer, until authority for them comes or PARKED_S passes."""
-PARKED_S: Final = 86_400.0
 
 # --- Fairness: what one peer may use, per second and at once -------------------------------------------
 
