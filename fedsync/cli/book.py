@@ -44,14 +44,29 @@ def propose(app: App, title: str, text_file: str, name: str) -> None:
     with app.reading() as reading, app.door() as door:
         page, number = minutes.propose(author, reading, door, title.strip(), text)
         row = _page_row(reading, page)
+        rivals = _rivals(reading, page)
     app.out.result(
-        {"page": page.hex(), "id": f"{page.hex()}:0", "number": number},
+        {"page": page.hex(), "id": f"{page.hex()}:0", "number": number, "rivals": rivals},
         lambda: app.out.say(
             f"Page {number} is drafted ({page.hex()[:8]}).",
+            *(f"So is {each[:8]} in the same place: only one of them can be sealed." for each in rivals),
             f"It waits for the signatures of: {', '.join(row['missing'])}",
             f"Next: fedsync book sign {page.hex()[:8]} --as NAME",
         ),
     )
+
+
+def _rivals(reading: Any, page: Any) -> list[str]:
+    """Return the other pages that may still be sealed in the place of `page`."""
+    from fedsync.crdt.minutes import page_view, pages
+
+    here = page_view(reading.view, page)
+    assert here is not None
+    return [
+        each.id.hex()
+        for each in pages(reading.view, here.scope)
+        if each.prev == here.prev and each.id != page and each.status in ("drafted", "adopted")
+    ]
 
 
 @decisions.command("list")

@@ -92,5 +92,8 @@ def waiting_lines(waiting: list[dict[str, Any]]) -> list[str]:
         return []
     return [
         "FOR YOU",
-        *(f"  page {each['number']} waits for {', '.join(each['missing'])}" for each in waiting),
+        *(
+            f"  page {each['number']} ({each['page'][:8]}) waits for {', '.join(each['missing'])}"
+            for each in waiting
+        ),
     ]

@@ -134,6 +134,17 @@ def test_a_stranger_with_a_key_but_no_seat_signs_nothing(node: Place) -> None:
     assert node.page(page)["signed_by"] == []
 
 
+def test_who_proposes_beside_an_open_page_is_told_that_only_one_can_be_sealed(node: Place) -> None:
+    words = ("decisions", "propose", "--text", "-", "--as", "Ann", "--title")
+    oats = node.json(*words, "Oats", stdin="We plant oats.")
+    assert oats["rivals"] == []
+    assert (
+        f"So is {oats['page'][:8]} in the same place"
+        in node(*words, "Rye", "--yes", stdin="We plant rye.").out
+    )
+    assert node.json(*words, "Barley", stdin="We plant barley.")["rivals"].count(oats["page"]) == 1
+
+
 def test_of_two_rivals_one_is_sealed_and_why_explains_the_other(node: Place) -> None:
     oats, rye = node.propose("Oats"), node.propose("Rye", name="Ben")
     assert node.page(oats)["number"] == node.page(rye)["number"] == 1
@@ -174,7 +185,7 @@ def test_a_decision_can_be_read_by_anyone_with_its_status(node: Place) -> None:
     shown = node("decisions", "show", page).out
     assert "Oats  [drafted]" in shown
     assert "We plant oats." in shown
-    assert "waits for Ann, Ben, Cleo" in node("status").out
+    assert f"({page[:8]}) waits for Ann, Ben, Cleo" in node("status").out
 
 
 def test_books_and_decisions_of_all_bodies_may_be_listed(node: Place) -> None:
