@@ -309,7 +309,9 @@ class Node:
         if held is not None and held.source == "announced" and source != "announced":
             self.store.followed.remove(scope)
             if held.body != body:
-                log.warning("A body that a peer announced was another one; what is invited is followed instead.")
+                log.warning(
+                    "A body that a peer announced was another one; what is invited is followed instead."
+                )
                 self._stale = True
         if source == "announced" and len(self.store.followed.all()) >= self.follow_limit:
             return False

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from fedsync.acts.author import Author, now_ms
+from fedsync.crdt.booktables import ADOPTED, DRAFTED, SEALED, status
 from fedsync.crdt.drafting import CannotDraft, Drafted, draft_page
 from fedsync.crdt.minutes import page_ids, page_view
 from fedsync.crdt.tellers import Approve, Refuse, Sign, may_approve, next_act
@@ -13,7 +14,7 @@ from fedsync.picking import SHORTEST, begins, the_one
 from fedsync.plain import is_plain
 from fedsync.reading import Reading
 from fedsync.records.codec import Value, pack
-from fedsync.records.ids import LogClass, LogId, PageId, payload_id
+from fedsync.records.ids import LogClass, LogId, PageId, Scope, payload_id
 from fedsync.records.seal import Draft, normal
 from fedsync.records.void import Void
 
@@ -86,6 +87,10 @@ def find_page(reading: Reading, asked: str) -> PageId:
     own = reading.own().scope
     if asked.isdecimal() and len(asked) < SHORTEST:
         same = [page for page, number in page_ids(reading.view, own) if number == int(asked)]
+        # Of rivals the one that was sealed is meant, or the only one that still can be.
+        for wanted in ((SEALED,), (SEALED, ADOPTED, DRAFTED)):
+            found = [page for page in same if _status(reading, own, page) in wanted]
+            same = found or same
     else:
         same = [
             page
@@ -94,6 +99,11 @@ def find_page(reading: Reading, asked: str) -> PageId:
             if begins(asked, page.hex())
         ]
     return the_one("page", asked, same, lambda page: page.hex()[:12], "fedsync book list")
+
+
+def _status(reading: Reading, scope: Scope, page: PageId) -> str:
+    found = status(reading.view, scope, page)
+    return found.status if found else ""
 
 
 def sign(author: Author, reading: Reading, door: Door, page: PageId) -> Said:

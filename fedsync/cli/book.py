@@ -10,7 +10,8 @@ from fedsync.cli.app import App, common, group, signing
 from fedsync.cli.telling import text_of
 
 AS = click.option("--as", "name", required=True, metavar="NAME", help="Who signs.")
-BODY = click.option("--body", metavar="NAME", help="That community's; default: our own. 'all': everybody's.")
+BODY = click.option("--body", metavar="NAME", help="That community's only; default: everybody's, ours first.")
+BOOK = click.option("--body", metavar="NAME", help="That community's; default: our own. 'all': everybody's.")
 
 
 @group
@@ -79,9 +80,15 @@ def list_decisions(app: App, body: str | None) -> None:
     app.out.result(
         {"decisions": rows},
         lambda: app.out.table(
-            ["ID", "TITLE", "STATUS", "PAGE"],
+            ["ID", "TITLE", "STATUS", "PAGE", *_of(rows)],
             [
-                [_short(row["id"]), row["title"], row["status"].replace("_", " "), row["number"]]
+                [
+                    _short(row["id"]),
+                    row["title"],
+                    row["status"].replace("_", " "),
+                    row["number"],
+                    *([row["body"]] if _of(rows) else []),
+                ]
                 for row in rows
             ],
         ),
@@ -114,15 +121,20 @@ def show_decision(app: App, id_: str) -> None:
     )
 
 
+def _of(rows: list[dict[str, Any]]) -> list[str]:
+    """Return the head of a column that says whose each row is, where that is not plain."""
+    return ["OF"] if len({row["body"] for row in rows}) > 1 else []
+
+
 def _short(id_: str) -> str:
     page, _, index = id_.partition(":")
     return f"{page[:8]}:{index}"
 
 
 def _bodies(reading: Any, asked: str | None) -> list[Any]:
-    if asked == "all":
+    if asked is None or asked == "all":
         return list(reading.store.followed.all())
-    return [reading.body(asked) if asked else reading.own()]
+    return [reading.body(asked)]
 
 
 def _decision_rows(reading: Any, body: str | None) -> list[dict[str, Any]]:
@@ -149,15 +161,18 @@ def book() -> None:
 
 
 @book.command("list")
-@BODY
+@BOOK
 @common
 def list_pages(app: App, body: str | None) -> None:
     """List the pages with who signed, who approved, and who is missing."""
     from fedsync.crdt.minutes import pages
 
     with app.reading() as reading:
+        own = reading.own().body.hex()
         rows = [
-            _row(reading, page) for one in _bodies(reading, body) for page in pages(reading.view, one.scope)
+            _row(reading, page)
+            for one in _bodies(reading, body or own)
+            for page in pages(reading.view, one.scope)
         ]
     app.out.result(
         {"pages": rows},

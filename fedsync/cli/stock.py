@@ -20,7 +20,9 @@ def stock() -> None:
 
 @stock.command("list")
 @click.option("--store", metavar="S", help="This store only.")
-@click.option("--body", metavar="NAME", help="This community's stores; default: our own. 'all': everybody's.")
+@click.option(
+    "--body", metavar="NAME", help="This community's stores only; default: everybody's, ours first."
+)
 @common
 def list_(app: App, store: str | None, body: str | None) -> None:
     """List what lies in the stores."""
@@ -30,8 +32,10 @@ def list_(app: App, store: str | None, body: str | None) -> None:
     from fedsync.errors import not_found
 
     with app.reading() as reading:
-        scope = None if body == "all" else reading.body(body).scope if body else reading.own().scope
-        found = levels(reading.view, scope)
+        own = reading.own().scope
+        scope = None if body is None or body == "all" else reading.body(body).scope
+        # Our own first; what lies elsewhere is there to be seen, too.
+        found = sorted(levels(reading.view, scope), key=lambda level: level.scope != own)
         names = {level.scope: reading.name_of(level.scope) for level in found}
     if store is not None:
         stores = {level.store for level in found}
@@ -52,13 +56,14 @@ def list_(app: App, store: str | None, body: str | None) -> None:
         }
         for level in found
     ]
+    foreign = any(level.scope != own for level in found)
     app.out.result(
         {"stock": rows},
         lambda: app.out.table(
             ["STORE", "ITEM", "ON HAND", "UNEXPLAINED", "LAST COUNT"],
             [
                 [
-                    level.store if body is None else f"{names[level.scope]}: {level.store}",
+                    f"{names[level.scope]}: {level.store}" if foreign else level.store,
                     level.item,
                     units.show(level.on_hand, level.unit)
                     + (" (below zero: count it)" if level.on_hand < 0 else ""),

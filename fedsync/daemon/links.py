@@ -364,6 +364,8 @@ class Links:
             if block is None:
                 continue
             granted = granted or "page" in block.kinds
+            for noted in self.refusals.values():
+                noted.pop(block.log, None)  # What was refused has been let in since.
             tip = (block.last, block.tip)
             origin = Peer(taken.origin) if taken.origin else None
             self.tell_all(Stored(block.log, block.raw, tip, taken.fork_at, origin))

@@ -157,6 +157,7 @@ def test_of_two_rivals_one_is_sealed_and_why_explains_the_other(node: Place) -> 
     for name in ("Ann", "Ben", "Cleo"):
         error = node.refused("book", "sign", oats, "--as", name, code=7)
         assert "rival" in error["message"]
+    assert node.json("book", "show", 1)["id"] == rye, "a number means the page that was sealed"
     assert node.propose("Barley")
     assert node.json("book", "list")["pages"][-1]["number"] == 2
 

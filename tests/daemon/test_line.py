@@ -26,6 +26,8 @@ def test_what_is_written_at_one_end_is_seen_at_the_other_end(village: Village) -
         {body["name"] for body in node.json("bodies", "show", "all")["bodies"]} for node in (oak, mill, hill)
     ]
     assert bodies == [{"Oakfield", "Mill Lane", "Hill Farm"}] * 3
+    titles = [node.json("decisions", "list")["decisions"][0]["title"] for node in (oak, mill, hill)]
+    assert titles == ["Mend the roof"] * 3, "decisions of all are listed where nobody says whose"
     assert [node.json("status")["state_root"] for node in (oak, mill, hill)] == [root] * 3
     for node in (oak, mill, hill):
         assert node.stop() == 0
