@@ -73,7 +73,7 @@ class App:
         if not (sys.stdin.isatty() or sys.stderr.isatty()):
             raise usage(
                 f"A passphrase is needed for {name}'s key, and there is no terminal to ask at.",
-                "Give --passphrase-file FILE.",
+                "Give --passphrase-file FILE, or --no-passphrase for a trial.",
             )
         typed: str = click.prompt(
             f"Passphrase of {name}", hide_input=True, confirmation_prompt=confirm, err=True
