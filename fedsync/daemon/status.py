@@ -48,7 +48,6 @@ def save_peers(node: Node, rows: list[dict[str, Any]]) -> None:
     """Keep these rows in the store, in a transaction of its own."""
     with node.store.transaction() as store:
         store.parked.expire(node.now())
-        store.refused.expire(node.now())
         for row in rows:
             key = Key(bytes.fromhex(row["key"]))
             store.peers.show(key, row["state"], row["reason"], row["we_lack"], row["they_lack"])

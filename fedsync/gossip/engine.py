@@ -66,7 +66,7 @@ class Engine:
             self._saw[peer] = self._grants
             session = Session(peer, event, self._trees, self._asked, now, lifted)
             self._sessions[peer] = session
-            self._budgets.setdefault(peer, Budget(now))
+            self._budgets.setdefault(peer, Budget())
             self._full.discard(peer)
             out += [(peer, each) for each in session.open(now)]
         else:

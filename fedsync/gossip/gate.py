@@ -46,10 +46,11 @@ class TokenBucket:
         self._level -= amount
         return True
 
-    def spend(self, amount: float, now: float) -> None:
-        """Take `amount` even if it is not there: for what has come already. `wait(0, now)` says for how long to stop."""
+    def spend(self, amount: float, now: float) -> float:
+        """Take `amount` even if it is not there: for what has come already. Return for how many seconds to stop."""
         self._fill(now)
         self._level -= amount
+        return self.wait(0.0, now)
 
     def wait(self, amount: float, now: float) -> float:
         """Return the seconds until `take(amount)` would succeed: 0 if now, infinite if `amount` exceeds the burst."""

@@ -1,13 +1,13 @@
-"""What waits outside: blocks of authors whom nobody named yet, and tips that were refused.
+"""What waits outside: blocks of authors whom nobody named yet.
 
-Touches `parked` and `refused`. A page that names an author may come after that author's records, so these are
+Touches `parked`. A page that names an author may come after that author's records, so these are
 kept for a while, within a quota for each peer that brought them; a stranger can fill its own quota and no other.
 """
 
 import sqlite3
 from typing import NamedTuple
 
-from fedsync.records.ids import Key, LogId, RecordId
+from fedsync.records.ids import Key, LogId
 from fedsync.store.errors import guarded
 
 PARKED_BYTES = 1024 * 1024
@@ -23,16 +23,6 @@ class ParkedBlock(NamedTuple):
     peer: Key
     log: LogId
     raw: bytes
-
-
-class Refusal(NamedTuple):
-    """A tip that is not taken, why, and until when in ms. It covers that tip and no later one."""
-
-    log: LogId
-    seq: int
-    id: RecordId
-    code: str
-    until: int
 
 
 class Parked:
@@ -82,36 +72,3 @@ class Parked:
     def expire(self, now: int) -> int:
         """Forget what was kept until before `now`; return how many blocks that were."""
         return self._conn.execute("DELETE FROM parked WHERE until < ?", (now,)).rowcount
-
-
-class Refused:
-    """Tips that were refused, so that they are not asked for again at once. They are shown to people."""
-
-    def __init__(self, conn: sqlite3.Connection) -> None:
-        self._conn = conn
-
-    @guarded
-    def add(self, refusal: Refusal) -> None:
-        """Remember a refusal."""
-        self._conn.execute(
-            "INSERT OR REPLACE INTO refused (log, seq, id, code, until) VALUES (?, ?, ?, ?, ?)", refusal
-        )
-
-    @guarded
-    def of(self, log: LogId | None = None) -> list[Refusal]:
-        """Return the refusals of a log, or all."""
-        rows = self._conn.execute(
-            "SELECT log, seq, id, code, until FROM refused WHERE ?1 IS NULL OR log = ?1 ORDER BY log, seq, id",
-            (log,),
-        )
-        return [Refusal(*row) for row in rows.fetchall()]
-
-    @guarded
-    def lift(self, log: LogId | None = None) -> int:
-        """Forget the refusals of a log, or all, since authority or quotas changed; return how many."""
-        return self._conn.execute("DELETE FROM refused WHERE ?1 IS NULL OR log = ?1", (log,)).rowcount
-
-    @guarded
-    def expire(self, now: int) -> int:
-        """Forget refusals that ended before `now`."""
-        return self._conn.execute("DELETE FROM refused WHERE until < ?", (now,)).rowcount

@@ -73,11 +73,6 @@ def _first(db: "Database") -> None:
     )
     parked.create_index(["log"])
     parked.create_index(["peer"])
-    db.table("refused").create(
-        {"log": bytes, "seq": int, "id": bytes, "code": str, "until": int},
-        pk=("log", "id"),
-        not_null={"seq", "code", "until"},
-    )
     db.table("peers").create(
         {
             "key": bytes,

@@ -29,7 +29,7 @@ from fedsync.store.errors import (
 from fedsync.store.journal import Journal, begin_journal
 from fedsync.store.logs import Logs
 from fedsync.store.meta import Meta
-from fedsync.store.parked import Parked, Refused
+from fedsync.store.parked import Parked
 from fedsync.store.peers import Followed, Invitations, Peers
 from fedsync.store.places import Directory, begin_directory
 from fedsync.store.state import StateTables, TableLike
@@ -62,7 +62,6 @@ class Store:
         self.journal = Journal(conn, writing=self.writable)
         self.logs = Logs(conn, self.blocks, self.buckets, self.journal)
         self.parked = Parked(conn)
-        self.refused = Refused(conn)
         self.peers = Peers(conn)
         self.invitations = Invitations(conn)
         self.followed = Followed(conn)

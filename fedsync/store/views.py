@@ -117,12 +117,6 @@ VIEWS: tuple[ViewText, ...] = (
         f" {_short('b.tip')} AS tip FROM blocks b JOIN logs l ON l.no = b.log ORDER BY b.no",
     ),
     ViewText(
-        "v_refused",
-        frozenset(),
-        f"SELECT {_short('log')} AS log, seq, {_short('id')} AS id, code, {_time('until')} AS until"
-        " FROM refused ORDER BY until",
-    ),
-    ViewText(
         "v_pages",
         _PAGES,
         f"SELECT {_body('s.scope')} AS body, s.number, {_short('s.page')} AS id, s.status,"

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from fedsync.records.ids import Key, LogId, PageId, RecordId, Scope
-from fedsync.store.parked import PARKED_BLOCKS, PARKED_BYTES, ParkedBlock, Refusal
+from fedsync.records.ids import Key, LogId, PageId, Scope
+from fedsync.store.parked import PARKED_BLOCKS, PARKED_BYTES, ParkedBlock
 from fedsync.store.peers import FollowedBody, Invitation, Peer, Seen
 from fedsync.store.store import Store
 
@@ -117,18 +117,3 @@ def test_a_stranger_fills_its_own_quota_and_no_other(store: Store) -> None:
         assert store.parked.park(HILL.key, LOG, large, 100)
         assert not store.parked.park(HILL.key, LogId(b"k" * 32), large, 100)
         assert store.parked.park(HILL.key, LogId(b"k" * 32), b"small", 100)
-
-
-def test_a_refusal_covers_its_tip_and_is_lifted_or_expires(store: Store) -> None:
-    one = Refusal(LOG, 5, RecordId(b"r" * 32), "quota", 100)
-    other = Refusal(LogId(b"k" * 32), 6, RecordId(b"q" * 32), "unknown-author", 200)
-    with store.transaction():
-        store.refused.add(one)
-        store.refused.add(other)
-        store.refused.add(one._replace(until=120))
-        assert store.refused.of() == [other, one._replace(until=120)]
-        assert store.refused.of(LOG) == [one._replace(until=120)]
-        assert store.refused.expire(150) == 1
-        assert store.refused.lift(LOG) == 0
-        assert store.refused.lift() == 1
-    assert store.refused.of() == []

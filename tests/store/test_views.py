@@ -8,9 +8,8 @@ from sqlite_utils import Database
 
 from fedsync.crdt import booktables, fold, tables
 from fedsync.crdt.view import KeyRow, Row, Table
-from fedsync.records.ids import Key, PageId, RecordId, Scope
+from fedsync.records.ids import Key, PageId, Scope
 from fedsync.store import views
-from fedsync.store.parked import Refusal
 from fedsync.store.peers import FollowedBody, Invitation, Peer
 from fedsync.store.store import Store
 from tests.store.authors import SCOPE, Author, keep, reopened
@@ -71,7 +70,6 @@ def full(store: Store) -> Store:
         store.followed.add(FollowedBody(SCOPE, PageId(PAGE), "as a peer calls it", "own", None, NOW))
         store.peers.put(Peer(Key(b"m" * 32), "Mill Lane", ("mill:7001",), since=NOW, last_contact=NOW))
         store.invitations.add(Invitation(b"t" * 32, "Quarry", NOW))
-        store.refused.add(Refusal(ann.log, 7, RecordId(RECORD), "quota", NOW))
     keep(store, ann.write("a"))
     return store
 
