@@ -8,19 +8,12 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
 
 from fedsync.records.ids import Key, PageId, Scope
 from fedsync.store.errors import guarded
 
 Source: TypeAlias = Literal["own", "peer", "announced"]
-
-
-class Seen(NamedTuple):
-    """How far a journal was seen."""
-
-    journal: bytes
-    counter: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +28,12 @@ class Peer:
     last_contact: int | None = None
     state: str | None = None
     reason: str | None = None
-    mine: Seen | None = None
-    """How far the peer has seen our journal."""
-    theirs: Seen | None = None
-    """How far we have seen the peer's."""
     we_lack: int | None = None
     they_lack: int | None = None
     paused: bool = False
-    strikes: int = 0
 
 
-_COLUMNS = (
-    "key, name, addresses, role, since, last_contact, state, reason, mine_journal, mine_counter,"
-    " theirs_journal, theirs_counter, we_lack, they_lack, paused, strikes"
-)
+_COLUMNS = "key, name, addresses, role, since, last_contact, state, reason, we_lack, they_lack, paused"
 
 
 class Peers:
@@ -72,9 +57,8 @@ class Peers:
     @guarded
     def put(self, peer: Peer) -> None:
         """Add a peer, or replace all that is known of it."""
-        mine, theirs = peer.mine or (None, None), peer.theirs or (None, None)
         self._conn.execute(
-            f"INSERT OR REPLACE INTO peers ({_COLUMNS}) VALUES ({', '.join('?' * 16)})",
+            f"INSERT OR REPLACE INTO peers ({_COLUMNS}) VALUES ({', '.join('?' * 11)})",
             (
                 peer.key,
                 peer.name,
@@ -84,12 +68,9 @@ class Peers:
                 peer.last_contact,
                 peer.state,
                 peer.reason,
-                *mine,
-                *theirs,
                 peer.we_lack,
                 peer.they_lack,
                 int(peer.paused),
-                peer.strikes,
             ),
         )
 
@@ -112,37 +93,13 @@ class Peers:
         )
 
     @guarded
-    def remember(self, key: Key, mine: Seen | None = None, theirs: Seen | None = None) -> None:
-        """Note how far each has seen the other's journal, in the transaction that keeps what was seen."""
-        if mine is not None:
-            self._conn.execute(
-                "UPDATE peers SET mine_journal = ?, mine_counter = ? WHERE key = ?", (*mine, key)
-            )
-        if theirs is not None:
-            self._conn.execute(
-                "UPDATE peers SET theirs_journal = ?, theirs_counter = ? WHERE key = ?", (*theirs, key)
-            )
-
-    @guarded
     def pause(self, key: Key, paused: bool) -> None:
         """Stop exchanging with a peer, or go on."""
         self._conn.execute("UPDATE peers SET paused = ? WHERE key = ?", (int(paused), key))
 
-    @guarded
-    def strike(self, key: Key) -> int:
-        """Count bad bytes from a peer; return how many strikes that makes."""
-        self._conn.execute("UPDATE peers SET strikes = strikes + 1 WHERE key = ?", (key,))
-        row = self._conn.execute("SELECT strikes FROM peers WHERE key = ?", (key,)).fetchone()
-        return row[0] if row else 0
-
-    @guarded
-    def acquit(self, key: Key) -> None:
-        """Forget a peer's strikes."""
-        self._conn.execute("UPDATE peers SET strikes = 0 WHERE key = ?", (key,))
-
 
 def _peer(row: Sequence[object]) -> Peer:
-    key, name, addresses, role, since, last, state, reason, mj, mc, tj, tc, we, they, paused, strikes = row
+    key, name, addresses, role, since, last, state, reason, we, they, paused = row
     return Peer(
         key=key,  # type: ignore[arg-type]
         name=name,  # type: ignore[arg-type]
@@ -152,12 +109,9 @@ def _peer(row: Sequence[object]) -> Peer:
         last_contact=last,  # type: ignore[arg-type]
         state=state,  # type: ignore[arg-type]
         reason=reason,  # type: ignore[arg-type]
-        mine=None if mj is None else Seen(mj, mc),  # type: ignore[arg-type]
-        theirs=None if tj is None else Seen(tj, tc),  # type: ignore[arg-type]
         we_lack=we,  # type: ignore[arg-type]
         they_lack=they,  # type: ignore[arg-type]
         paused=bool(paused),
-        strikes=strikes,  # type: ignore[arg-type]
     )
 
 

@@ -85,7 +85,7 @@ VIEWS: tuple[ViewText, ...] = (
         frozenset(),
         f"SELECT name, {_short('key')} AS id, role, state, reason, we_lack, they_lack,"
         f" {_time('last_contact')} AS last_contact, {_time('since')} AS since,"
-        " CASE paused WHEN 0 THEN 'no' ELSE 'yes' END AS paused, strikes, addresses"
+        " CASE paused WHEN 0 THEN 'no' ELSE 'yes' END AS paused, addresses"
         " FROM peers ORDER BY name",
     ),
     ViewText(

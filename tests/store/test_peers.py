@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from fedsync.records.ids import Key, LogId, PageId, Scope
 from fedsync.store.parked import PARKED_BLOCKS, PARKED_BYTES, ParkedBlock
-from fedsync.store.peers import FollowedBody, Invitation, Peer, Seen
+from fedsync.store.peers import FollowedBody, Invitation, Peer
 from fedsync.store.store import Store
 
 MILL = Peer(Key(b"m" * 32), "Mill Lane", ("mill.example:7001", "[::1]:7001"), "peer", 1000)
@@ -18,12 +18,9 @@ def test_a_peer_is_read_back_as_it_was_put(store: Store) -> None:
         last_contact=5,
         state="behind",
         reason="no answer",
-        mine=Seen(b"journal1", 7),
-        theirs=Seen(b"journal9", 8),
         we_lack=1,
         they_lack=2,
         paused=True,
-        strikes=2,
     )
     with store.transaction():
         store.peers.put(full)
@@ -38,23 +35,16 @@ def test_each_thing_learned_of_a_peer_leaves_the_others(store: Store) -> None:
         store.peers.put(MILL)
         store.peers.contact(MILL.key, 9)
         store.peers.show(MILL.key, "same", "", 0, None)
-        store.peers.remember(MILL.key, mine=Seen(b"journal1", 3))
-        store.peers.remember(MILL.key, theirs=Seen(b"journal9", 4))
         store.peers.pause(MILL.key, True)
-        assert [store.peers.strike(MILL.key) for _ in range(2)] == [1, 2]
     assert store.peers.get(MILL.key) == replace(
         MILL,
         last_contact=9,
         state="same",
         reason="",
         we_lack=0,
-        mine=Seen(b"journal1", 3),
-        theirs=Seen(b"journal9", 4),
         paused=True,
-        strikes=2,
     )
     with store.transaction():
-        store.peers.acquit(MILL.key)
         assert store.peers.remove(MILL.key)
         assert not store.peers.remove(MILL.key)
     assert store.peers.all() == []
