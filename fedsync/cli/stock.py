@@ -218,7 +218,7 @@ def import_(app: App, file: Path, map_file: Path, dry_run: bool, again: bool, na
                 "wrong": as_json(wrong),
             },
             lambda: app.out.say(
-                f"{len(lines)} lines would be written: "
+                f"{len(lines)} lines {'are right' if wrong else 'would be written'}: "
                 + ", ".join(f"{number} {action}" for action, number in sorted(by_action.items())),
                 *(f"  line {each.number}, {each.field}: {each.reason}" for each in wrong[:MAX_SHOWN]),
                 *([f"{len(wrong)} lines are wrong, so nothing would be written."] if wrong else []),
