@@ -111,6 +111,11 @@ def translated(error: sqlite3.Error) -> StoreError:
     return kind(f"{sentence} (SQLite: {error})")
 
 
+def _unreadable() -> StoreError:
+    # Damage in a text, be it only in SQLite's own word on the damage, reaches us as an error of decoding.
+    return StoreDamaged("the store's file is damaged: a text in it cannot be read")
+
+
 @contextmanager
 def guard() -> Iterator[None]:
     """Turn SQLite's errors within the block into store errors."""
@@ -118,6 +123,8 @@ def guard() -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise translated(error) from error
+    except UnicodeDecodeError as error:
+        raise _unreadable() from error
 
 
 def guarded(method: Callable[P, T]) -> Callable[P, T]:
@@ -129,5 +136,7 @@ def guarded(method: Callable[P, T]) -> Callable[P, T]:
             return method(*args, **kwargs)
         except sqlite3.Error as error:
             raise translated(error) from error
+        except UnicodeDecodeError as error:
+            raise _unreadable() from error
 
     return call
