@@ -322,6 +322,7 @@ class Logs:
                 return Base(row.genesis, seq, record, place, signed)
         return None
 
+    @guarded
     def _row(self, log: LogId) -> LogRow | None:
         found = self._rows.get(log)
         if found is None:

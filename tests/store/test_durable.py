@@ -319,7 +319,7 @@ def test_damage_in_a_block_is_found_when_it_is_read_and_when_all_is_verified(sto
         assert [fault.block for fault in faults(again)] == [2, 3]
 
 
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", [*range(25), 177])
 def test_damage_anywhere_is_a_plain_error_and_never_another_record(path: Path, seed: int) -> None:
     rng = random.Random(seed)
     ann = Author()
