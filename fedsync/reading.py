@@ -15,7 +15,7 @@ from fedsync.errors import Exit, Problem
 from fedsync.home import Home
 from fedsync.picking import begins, the_one
 from fedsync.records.ids import Scope
-from fedsync.records.kinds.authority import plain
+from fedsync.records.kinds.fields import plain
 from fedsync.store.peers import FollowedBody
 from fedsync.store.reading import Reader, open_reader
 from fedsync.store.state import StateTables

@@ -23,7 +23,7 @@ from fedsync.records.codec import Value
 from fedsync.records.ed25519 import PrivateKey, public_key
 from fedsync.records.genesis import REPAIR, SEAT, Capacity, Genesis
 from fedsync.records.ids import Key, LogClass, PageId, Scope
-from fedsync.records.kinds.authority import Tip
+from fedsync.records.kinds.entries import Tip
 from fedsync.records.seal import Draft, seal
 from fedsync.sheet import read_sheet
 

@@ -5,7 +5,15 @@ from typing import Any
 from fedsync.cli.telling import person, text_of
 from fedsync.reading import Reading
 from fedsync.records.ids import Scope
-from fedsync.records.kinds.authority import Decision, Entry, EpochEntry, KeySeat, UnknownEntry, VoidEntry
+from fedsync.records.kinds.entries import (
+    Decision,
+    Entry,
+    EpochEntry,
+    KeySeat,
+    UnknownEntry,
+    VoidEntry,
+    kind_of,
+)
 
 
 def describe(reading: Reading, scope: Scope, entry: Entry) -> dict[str, Any]:
@@ -50,3 +58,5 @@ def describe(reading: Reading, scope: Scope, entry: Entry) -> dict[str, Any]:
                     f"{kind}: this version of fedsync does not know what that is; it has no effect here"
                 ],
             }
+        case _:
+            return {"kind": kind_of(entry), "lines": [kind_of(entry)]}

@@ -52,15 +52,13 @@ from fedsync.records.kinds.authority import (
     PERSON,
     SIGNATURE,
     Approval,
-    Decision,
-    EpochEntry,
-    KeySeat,
     Signature,
     parse_approval,
     parse_person,
     parse_signature,
-    plain,
 )
+from fedsync.records.kinds.entries import Decision, EpochEntry, KeySeat
+from fedsync.records.kinds.fields import plain
 from fedsync.records.void import Void
 
 MAX_VOICES = 256

@@ -9,7 +9,8 @@ from fedsync.crdt.slotview import epoch_in_force
 from fedsync.records.codec import Value
 from fedsync.records.genesis import Genesis
 from fedsync.records.ids import Key, PageId, Scope
-from fedsync.records.kinds.authority import EPOCH, REPAIR_PAGE, Repair, Tip, VoidEntry, parse_page
+from fedsync.records.kinds.authority import REPAIR_PAGE, parse_page
+from fedsync.records.kinds.entries import EPOCH, Repair, Tip, VoidEntry
 from fedsync.records.void import Void
 
 

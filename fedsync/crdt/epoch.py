@@ -4,34 +4,42 @@ An epoch entry is sound or void by itself, its page and what page 0 fixed; who s
 It governs from the next page on.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 from fedsync.records.codec import NotCanonical, unpack
 from fedsync.records.genesis import REPAIR, SEAT, Genesis
-from fedsync.records.ids import Key, LogClass, LogId, Reach, Scope
-from fedsync.records.kinds.authority import (
+from fedsync.records.ids import Key, LogClass, LogId, PageId, Reach, Scope
+from fedsync.records.kinds.authority import Page, parse_page
+from fedsync.records.kinds.entries import (
     BodySeat,
     EpochEntry,
     KeySeat,
-    Page,
-    Text,
+    NodeSealer,
+    Rotation,
+    Sealer,
     Tip,
     VoidEntry,
-    parse_page,
 )
+from fedsync.records.kinds.fields import Text
+from fedsync.records.kinds.motions import Rule
 from fedsync.records.void import Void
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """A sound epoch. Seats and sealers by their log."""
+    """An epoch that is sound by itself. Seats of keys and sealers by their log, seats of bodies by their id.
+
+    Whether its bodies are of a lower level and its consents are certified, other pages say: see the fold.
+    """
 
     name: Text
     classification: str
     level: int
     seats: Mapping[LogId, KeySeat]
+    members: frozenset[PageId]
+    """The bodies that have a seat, spoken for by their delegates."""
     k: int
     sealers: Mapping[LogId, KeySeat]
     w: int
@@ -40,11 +48,27 @@ class Epoch:
     cuts: tuple[Tip, ...]
     own_sealers: bool
     """The entry names its sealers; otherwise they are its seats."""
+    witness: PageId | None = None
+    consents: tuple[PageId, ...] = ()
+    consent_to: bytes = b""
+    voting: Rule | None = None
+    rotation: Rotation | None = None
+    answers_to: PageId | None = None
+
+    @property
+    def n(self) -> int:
+        """How many seats there are."""
+        return len(self.seats) + len(self.members)
+
+    @property
+    def m(self) -> int:
+        """How many sealers there are. A body that is a seat and no log counts, and can't seal."""
+        return len(self.sealers) if self.own_sealers else self.n
 
     @property
     def bears(self) -> int:
         """How many lying sealers can never seal two rival pages: 2w - m - 1."""
-        return 2 * self.w - len(self.sealers) - 1
+        return 2 * self.w - self.m - 1
 
     @property
     def keys(self) -> frozenset[Key]:
@@ -69,11 +93,12 @@ def judge_epoch(entry: EpochEntry | VoidEntry, scope: Scope, level: int | None) 
         raise Void(
             "level-changed", f"the body's level is {level}, fixed on page 0; the entry says {entry.level}"
         )
-    seats = _seats(entry, scope)
+    seats, members = _seats(entry, scope), _members(entry)
+    n = len(seats) + len(members)
     sealers = seats if entry.sealers is None else _distinct(entry.sealers, "sealer", scope)
     w = entry.k if entry.w is None else entry.w
-    _majority("k", entry.k, len(seats), "seats")
-    _majority("w", w, len(sealers), "sealers")
+    _majority("k", entry.k, n, "seats")
+    _majority("w", w, n if entry.sealers is None else len(sealers), "sealers")
     repair: frozenset[Key] = frozenset()
     if entry.repair is not None:
         repair = frozenset(entry.repair.keys)
@@ -85,6 +110,7 @@ def judge_epoch(entry: EpochEntry | VoidEntry, scope: Scope, level: int | None) 
         classification=entry.classification,
         level=entry.level,
         seats=seats,
+        members=members,
         k=entry.k,
         sealers=sealers,
         w=w,
@@ -92,6 +118,12 @@ def judge_epoch(entry: EpochEntry | VoidEntry, scope: Scope, level: int | None) 
         threshold=entry.repair.threshold if entry.repair else 0,
         cuts=entry.cuts,
         own_sealers=entry.sealers is not None,
+        witness=entry.witness,
+        consents=entry.consents,
+        consent_to=entry.consent_to,
+        voting=entry.voting,
+        rotation=entry.rotation,
+        answers_to=entry.answers_to,
     )
 
 
@@ -122,17 +154,26 @@ def _seats(entry: EpochEntry, scope: Scope) -> dict[LogId, KeySeat]:
     seats = []
     for seat in entry.seats:
         if isinstance(seat, BodySeat):
-            # Delegates and mandates are rules that this version does not know.
-            raise Void("body-seat", "a seat is a body; this version knows seats of people only")
+            continue
         if seat.genesis.capacity != SEAT:
             raise Void("not-a-seat", "a seat names a log that was not made for a seat")
         seats.append(seat)
     return _distinct(seats, "seat", scope)
 
 
-def _distinct(seats: tuple[KeySeat, ...] | list[KeySeat], role: str, scope: Scope) -> dict[LogId, KeySeat]:
+def _members(entry: EpochEntry) -> frozenset[PageId]:
+    members = [seat.body for seat in entry.seats if isinstance(seat, BodySeat)]
+    if len(set(members)) != len(members):
+        raise Void("named-twice", "a body is named twice")
+    if members and entry.level == 0:
+        raise Void("no-lower-level", "no body is of a lower level than 0: none can have a seat here")
+    return frozenset(members)
+
+
+def _distinct(seats: Iterable[Sealer], role: str, scope: Scope) -> dict[LogId, KeySeat]:
     found: dict[LogId, KeySeat] = {}
-    for seat in seats:
+    for each in seats:
+        seat = each.seat(scope) if isinstance(each, NodeSealer) else each
         if seat.log in found:
             raise Void("named-twice", f"a {role} is named twice")
         found[seat.log] = seat

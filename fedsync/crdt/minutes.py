@@ -20,7 +20,8 @@ from fedsync.crdt.epoch import Epoch, judge_epoch, read_page
 from fedsync.crdt.slot import Judged
 from fedsync.crdt.slotview import epoch_in_force, judge_slot
 from fedsync.records.ids import Key, LogId, PageId, RecordId, Scope
-from fedsync.records.kinds.authority import DECISION, Decision, Entry, EpochEntry, Text, VoidEntry
+from fedsync.records.kinds.entries import DECISION, Decision, Entry, EpochEntry, VoidEntry
+from fedsync.records.kinds.fields import Text
 from fedsync.records.void import Void
 
 DECISION_WORDS = {

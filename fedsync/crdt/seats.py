@@ -24,7 +24,7 @@ from fedsync.crdt.booktables import (
 from fedsync.crdt.epoch import Epoch, epoch_on
 from fedsync.crdt.view import Draft
 from fedsync.records.ids import Key, LogId, PageId, RecordId, Scope
-from fedsync.records.kinds.authority import Tip
+from fedsync.records.kinds.entries import Tip
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from fedsync.crdt.epoch import Epoch, judge_epoch, read_page
 from fedsync.crdt.slot import Judged
 from fedsync.crdt.slotview import judge_slot
 from fedsync.records.ids import Key, LogId, PageId
-from fedsync.records.kinds.authority import VoidEntry
+from fedsync.records.kinds.entries import VoidEntry
 from fedsync.records.void import Void
 
 MAX_ROUND_LEAP = 1000

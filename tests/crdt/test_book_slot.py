@@ -5,7 +5,7 @@ from itertools import product
 from fedsync.crdt.epoch import Epoch
 from fedsync.crdt.slot import Voice, judge
 from fedsync.records.ids import Key, LogId, PageId, RecordId
-from fedsync.records.kinds.authority import KeySeat
+from fedsync.records.kinds.entries import KeySeat
 from tests.crdt import naive_book as naive
 from tests.crdt.books import genesis
 
@@ -13,7 +13,7 @@ NAMES = ("Ann", "Ben", "Cem")
 SEATS = {name: KeySeat(genesis(name, name, "A")) for name in NAMES}
 LOGS = {name: seat.log for name, seat in SEATS.items()}
 BY_LOG = {seat.log: seat for seat in SEATS.values()}
-EPOCH = Epoch("A", "community", 0, BY_LOG, 2, BY_LOG, 2, frozenset(), 0, (), False)
+EPOCH = Epoch("A", "community", 0, BY_LOG, frozenset(), 2, BY_LOG, 2, frozenset(), 0, (), False)
 P, Q = PageId(b"P" * 32), PageId(b"Q" * 32)
 BOOK = [
     naive.Page("p0", "A", 0, None, naive.Epoch(NAMES, 2, NAMES, 2)),

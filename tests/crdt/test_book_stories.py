@@ -17,7 +17,7 @@ from fedsync.crdt.why import verdict, why_page, why_record
 from fedsync.records.codec import Value
 from fedsync.records.genesis import Genesis
 from fedsync.records.ids import Key, LogClass, LogId, PageId, Reach, RecordId
-from fedsync.records.kinds.authority import Tip
+from fedsync.records.kinds.entries import Tip
 from fedsync.records.seal import Draft, seal
 from fedsync.records.void import Void
 from tests.crdt.books import genesis, key, opening, private

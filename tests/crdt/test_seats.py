@@ -2,7 +2,7 @@
 
 from fedsync.crdt.seats import _lowest
 from fedsync.records.ids import LogId, RecordId
-from fedsync.records.kinds.authority import Tip
+from fedsync.records.kinds.entries import Tip
 
 HERS, OTHER = LogId(b"h" * 32), LogId(b"o" * 32)
 

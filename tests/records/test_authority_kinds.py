@@ -10,17 +10,8 @@ from fedsync.records.codec import Value
 from fedsync.records.genesis import SEAT, Genesis
 from fedsync.records.ids import Key, LogClass, Reach, Scope
 from fedsync.records.kinds import CLASS_OF, class_of
-from fedsync.records.kinds.authority import (
-    Decision,
-    EpochEntry,
-    KeySeat,
-    UnknownEntry,
-    VoidEntry,
-    parse_approval,
-    parse_page,
-    parse_person,
-    parse_signature,
-)
+from fedsync.records.kinds.authority import parse_approval, parse_page, parse_person, parse_signature
+from fedsync.records.kinds.entries import Decision, EpochEntry, KeySeat, UnknownEntry, VoidEntry
 from fedsync.records.void import Void
 from tests.records.values import VALUES
 

@@ -20,7 +20,7 @@ from fedsync.records.codec import Value, pack
 from fedsync.records.ed25519 import PrivateKey, private_key, public_key
 from fedsync.records.genesis import SEAT, Genesis
 from fedsync.records.ids import LogClass, LogId, PageId, Reach, RecordId, Scope, payload_id
-from fedsync.records.kinds.authority import Tip
+from fedsync.records.kinds.entries import Tip
 from fedsync.records.places import START
 from fedsync.records.seal import Draft, normal, seal
 from fedsync.records.void import Void

@@ -1,0 +1,643 @@
+"""What can stand on a page: epochs, decisions, mandates and their ends, words, witnesses, results. Pure.
+
+Each entry is a map with a kind. One that does not match its kind exactly is a `VoidEntry`: kept and shown, without
+effect, and the rest of the page stands. What depends on other records is not judged here but by the fold.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TypeAlias
+
+from fedsync.records.codec import Value, pack
+from fedsync.records.genesis import NODE, BadGenesis, Genesis
+from fedsync.records.ids import Key, LogClass, LogId, PageId, Reach, RecordId, Scope
+from fedsync.records.kinds import fields as read
+from fedsync.records.kinds.fields import Text
+from fedsync.records.kinds.motions import WHOLE, Choice, Rule, clause_of, parse_choice, parse_rule, rule_value
+from fedsync.records.void import Void
+
+EPOCH = "epoch"
+DECISION = "decision"
+REPEAL = "repeal"
+MANDATE = "mandate"
+RECALL = "recall"
+CLOSING = "closing"
+CONFIRM = "confirm"
+RATIFY = "ratify"
+WITNESS = "witness"
+CONSENT = "consent"
+RESULT = "result"
+JOIN = "join"
+LEAVE = "leave"
+CREATE = "create"
+SETTLE = "settle"
+
+ANY = "*"
+"""The question that instructions name when they are for whatever has none of its own."""
+FREE = "free"
+
+EntryId: TypeAlias = tuple[PageId, int]
+"""A page and the index of an entry on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeySeat:
+    """A seat or sealer that is a log, named with its genesis so that whoever holds the page can admit the log."""
+
+    genesis: Genesis
+
+    @property
+    def log(self) -> LogId:
+        """The log that speaks."""
+        return self.genesis.log
+
+    @property
+    def key(self) -> Key:
+        """Whose log it is."""
+        return self.genesis.key
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSealer:
+    """A sealer that is a community's node: its log in this book follows from its key, its incarnation and the book."""
+
+    key: Key
+    incarnation: bytes
+
+    def seat(self, scope: Scope) -> KeySeat:
+        """Return the sealer of the book with this founding tag."""
+        return KeySeat(node_genesis(self.key, self.incarnation, scope))
+
+
+@dataclass(frozen=True, slots=True)
+class BodySeat:
+    """A seat that is a body of a lower level, spoken for by its delegate."""
+
+    body: PageId
+
+
+Seat: TypeAlias = KeySeat | BodySeat
+Sealer: TypeAlias = KeySeat | NodeSealer
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """Who can mend a book that lost its tellers or split: keys kept apart from the tellers'."""
+
+    keys: tuple[Key, ...]
+    threshold: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tip:
+    """Where a log is cut: what is on the chain of this record stays. Above its seq all is out at once."""
+
+    log: LogId
+    seq: int
+    id: RecordId
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """How long a delegate may serve, and how long before the same person may again, in days. The body's own rule."""
+
+    longest: int
+    cooling: int
+
+
+@dataclass(frozen=True, slots=True)
+class EpochEntry:
+    """Who speaks for the body from the next page on. Its numbers are not judged yet."""
+
+    name: Text
+    classification: str
+    level: int
+    seats: tuple[Seat, ...]
+    k: int
+    sealers: tuple[Sealer, ...] | None = None
+    w: int | None = None
+    repair: Repair | None = None
+    cuts: tuple[Tip, ...] = ()
+    witness: PageId | None = None
+    consents: tuple[PageId, ...] = ()
+    voting: Rule | None = None
+    rotation: Rotation | None = None
+    answers_to: PageId | None = None
+    consent_to: bytes = b""
+    """What a consent to this epoch names, but for the body: the hash of the entry without its consents."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What an assembly decided. It may say from which motion it comes, when it lapses and what it replaces."""
+
+    title: Text
+    text: Text
+    motion: RecordId | None = None
+    expires: int | None = None
+    supersedes: tuple[EntryId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Repeal:
+    """An earlier decision of the same body no longer holds."""
+
+    decision: EntryId
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The numbers that a delegate may vote for."""
+
+    least: int
+    most: int
+
+
+Instruction: TypeAlias = tuple[Choice, ...] | Bounds | None
+"""The options allowed, the numbers allowed, or None: free."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mandate:
+    """What a delegate may do, and nothing else: rule 9."""
+
+    holder: Key
+    seat: PageId | None
+    task: str | None
+    instructions: tuple[tuple[str, Instruction], ...]
+    may: tuple[str, ...] | None = None
+    limits: tuple[tuple[str, int], ...] = ()
+    until: int | None = None
+    alternate: Key | None = None
+    cuts: tuple[Tip, ...] = ()
+
+    def instructed(self, motion: RecordId, clause: str) -> Instruction | Void:
+        """Return what is said on a question: on its clause, else on the motion, else on all. Void when nothing is."""
+        said = dict(self.instructions)
+        for question in question_keys(motion, clause):
+            if question in said:
+                return said[question]
+        return Void("uninstructed", "the mandate has no instruction on this motion")
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """The end of a mandate by its giver, with what is kept of each log. `closing` says that the term is simply over."""
+
+    mandate: EntryId
+    cuts: tuple[Tip, ...]
+    closing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """A body's word on a question: one vote of its seat, or none. `ratify` also cures a breach of the mandate."""
+
+    motion: RecordId
+    vote: RecordId | None
+    clause: str = WHOLE
+    ratify: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """How far this body has seen the book of another."""
+
+    body: PageId
+    page: PageId
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """This body agrees to an epoch of one that it sits in. `to` is the digest of `consent_digest`."""
+
+    body: PageId
+    to: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The certificate of a vote: of named votes of delegates, or of counts from the room, who voted what left there."""
+
+    motion: RecordId
+    rule: Rule
+    votes: tuple[RecordId, ...] | None
+    counts: tuple[tuple[Choice, int], ...] | None
+    clause: str = WHOLE
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """This body sits in another, or takes another in: each book says so. A joining body may name its node."""
+
+    body: PageId
+    node: NodeSealer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """This body no longer sits in another. One book is enough. `cuts` as of a recall, for its delegates there."""
+
+    body: PageId
+    cuts: tuple[Tip, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """This body founds another that answers to it."""
+
+    body: PageId
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Of a forked plan or fact log, the branch that holds: the chain of this record."""
+
+    log: LogId
+    seq: int
+    id: RecordId
+
+
+@dataclass(frozen=True, slots=True)
+class VoidEntry:
+    """An entry of a known kind that does not match it exactly."""
+
+    kind: str
+    code: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownEntry:
+    """An entry of a kind that this version does not know: kept and inert."""
+
+    kind: str
+
+
+SoundEntry: TypeAlias = (
+    EpochEntry
+    | Decision
+    | Repeal
+    | Mandate
+    | Recall
+    | Confirm
+    | Witness
+    | Consent
+    | Result
+    | Join
+    | Leave
+    | Create
+    | Settle
+)
+Entry: TypeAlias = SoundEntry | VoidEntry | UnknownEntry
+
+
+def node_genesis(key: Key, incarnation: bytes, scope: Scope) -> Genesis:
+    """Return the genesis of the log in which a node seals the book with this founding tag."""
+    return Genesis(key, scope, NODE, LogClass.AUTHORITY, Reach.WORLD, incarnation)
+
+
+def question_keys(motion: RecordId, clause: str) -> tuple[str, ...]:
+    """Return the names under which instructions can speak of a question, the most exact first."""
+    whole = motion.hex()
+    return (whole, ANY) if clause == WHOLE else (f"{whole}#{clause}", whole, ANY)
+
+
+def consent_digest(body: PageId, epoch: EpochEntry) -> bytes:
+    """Return what a `consent` to this epoch of `body` names: 32 bytes."""
+    return hashlib.sha256(b"fedsync consent" + body + epoch.consent_to).digest()
+
+
+def kind_of(entry: Entry) -> str:
+    """Return the kind as it is written on the page."""
+    match entry:
+        case VoidEntry() | UnknownEntry():
+            return entry.kind
+        case Recall(closing=True):
+            return CLOSING
+        case Confirm(ratify=True):
+            return RATIFY
+    return _KIND_OF[type(entry)]
+
+
+# --- Reading ------------------------------------------------------------------------------------------
+
+
+def parse_entry(value: Value) -> Entry:
+    """Return the entry; a VoidEntry when it is not what its kind says. Raises Void when it is no entry at all."""
+    kind = value.get("kind") if isinstance(value, dict) else None
+    if not isinstance(value, dict) or not isinstance(kind, str):
+        raise Void("malformed", "each entry is a map with a kind")
+    reader = _READERS.get(kind)
+    if reader is None:
+        return UnknownEntry(kind)
+    try:
+        return reader({name: each for name, each in value.items() if name != "kind"})
+    except Void as void:
+        return VoidEntry(kind, void.code, void.sentence)
+
+
+def _epoch(fields: dict[str, Value]) -> EpochEntry:
+    needed = {"name", "classification", "level", "seats", "k"}
+    allowed = {"sealers", "w", "repair", "cuts", "witness", "consents", "voting", "rotation", "answers_to"}
+    read.exactly(fields, needed, allowed, "an epoch")
+    seats, sealers = fields["seats"], fields.get("sealers")
+    if not isinstance(seats, list) or not seats:
+        raise Void("malformed", "an epoch names its seats")
+    if "sealers" in fields and (not isinstance(sealers, list) or not sealers):
+        raise Void("malformed", "sealers are a list of logs")
+    classification = fields["classification"]
+    if not isinstance(classification, str):
+        raise Void("malformed", "a classification is a text")
+    witness, answers_to = read.optional(fields, "witness", 32), read.optional(fields, "answers_to", 32)
+    return EpochEntry(
+        name=read.words(fields, "name"),
+        classification=classification,
+        level=read.whole(fields, "level", 0),
+        seats=tuple(_seat(each) for each in seats),
+        k=read.whole(fields, "k", 1),
+        sealers=tuple(_sealer(each) for each in sealers) if isinstance(sealers, list) else None,
+        w=read.whole(fields, "w", 1) if "w" in fields else None,
+        repair=_repair(fields["repair"]) if "repair" in fields else None,
+        cuts=_cuts(fields.get("cuts", [])),
+        witness=PageId(witness) if witness is not None else None,
+        consents=tuple(PageId(each) for each in read.ids_of(fields, "consents"))
+        if "consents" in fields
+        else (),
+        voting=parse_rule(fields["voting"]) if "voting" in fields else None,
+        rotation=_rotation(fields["rotation"]) if "rotation" in fields else None,
+        answers_to=PageId(answers_to) if answers_to is not None else None,
+        consent_to=hashlib.sha256(
+            pack({name: each for name, each in fields.items() if name != "consents"})
+        ).digest(),
+    )
+
+
+def _seat(value: Value) -> Seat:
+    if isinstance(value, dict) and set(value) == {"body"}:
+        return BodySeat(PageId(read.bytes_of(value, "body", 32)))
+    return _key_seat(value)
+
+
+def _sealer(value: Value) -> Sealer:
+    return _node(value) if isinstance(value, list) else _key_seat(value)
+
+
+def _node(value: Value) -> NodeSealer:
+    match value:
+        case [bytes() as key, bytes() as incarnation] if len(key) == 32 and len(incarnation) == 16:
+            return NodeSealer(Key(key), incarnation)
+    raise Void("malformed", "a node is its key and the incarnation of its log")
+
+
+def _key_seat(value: Value) -> KeySeat:
+    if not isinstance(value, dict) or set(value) != {"genesis"} or not isinstance(value["genesis"], bytes):
+        raise Void("malformed", "a seat names the genesis of its log")
+    try:
+        return KeySeat(Genesis.parse(value["genesis"]))
+    except BadGenesis as error:
+        raise Void("malformed", f"a seat's genesis is wrong: {error}") from None
+
+
+def _repair(value: Value) -> Repair:
+    fields = read.map_of(value, "repair")
+    read.exactly(fields, {"keys", "threshold"}, set(), "repair")
+    keys = fields["keys"]
+    if not isinstance(keys, list) or not all(isinstance(key, bytes) and len(key) == 32 for key in keys):
+        raise Void("malformed", "repair keys are a list of keys")
+    return Repair(
+        tuple(Key(key) for key in keys if isinstance(key, bytes)), read.whole(fields, "threshold", 1)
+    )
+
+
+def _rotation(value: Value) -> Rotation:
+    fields = read.map_of(value, "rotation")
+    read.exactly(fields, {"longest", "cooling"}, set(), "rotation")
+    return Rotation(read.whole(fields, "longest", 1), read.whole(fields, "cooling", 0))
+
+
+def _cuts(value: Value) -> tuple[Tip, ...]:
+    if not isinstance(value, list):
+        raise Void("malformed", "cuts are a list")
+    return tuple(_tip(each) for each in value)
+
+
+def _tip(value: Value) -> Tip:
+    match value:
+        case [bytes() as log, int() as seq, bytes() as id_] if type(seq) is int:
+            if len(log) == 32 and len(id_) == 32 and seq >= 0:
+                return Tip(LogId(log), seq, RecordId(id_))
+    raise Void("malformed", "a cut is a log, a number and a record's id")
+
+
+def _entry_id(value: Value) -> EntryId:
+    match value:
+        case [bytes() as page, int() as index] if (
+            type(index) is int and len(page) == 32 and 0 <= index < 2**31
+        ):
+            return PageId(page), index
+    raise Void("malformed", "an entry is named by its page and its index on it")
+
+
+def _decision(fields: dict[str, Value]) -> Decision:
+    read.exactly(fields, {"title", "text"}, {"motion", "expires", "supersedes"}, "a decision")
+    motion = read.optional(fields, "motion", 32)
+    return Decision(
+        title=read.words(fields, "title"),
+        text=read.words(fields, "text"),
+        motion=RecordId(motion) if motion is not None else None,
+        expires=read.whole(fields, "expires", 0) if "expires" in fields else None,
+        supersedes=tuple(_entry_id(each) for each in read.list_of(fields, "supersedes"))
+        if "supersedes" in fields
+        else (),
+    )
+
+
+def _repeal(fields: dict[str, Value]) -> Repeal:
+    read.exactly(fields, {"decision"}, set(), "a repeal")
+    return Repeal(_entry_id(fields["decision"]))
+
+
+def _mandate(fields: dict[str, Value]) -> Mandate:
+    allowed = {"seat", "task", "may", "limits", "until", "alternate", "cuts"}
+    read.exactly(fields, {"holder", "instructions"}, allowed, "a mandate")
+    if ("seat" in fields) == ("task" in fields):
+        raise Void("malformed", "a mandate is for a seat or for a task, and not for both")
+    seat, alternate = read.optional(fields, "seat", 32), read.optional(fields, "alternate", 32)
+    instructions = read.map_of(fields["instructions"], "instructions")
+    limits = read.map_of(fields.get("limits", {}), "limits")
+    return Mandate(
+        holder=Key(read.bytes_of(fields, "holder", 32)),
+        seat=PageId(seat) if seat is not None else None,
+        task=read.text_of(fields, "task") if "task" in fields else None,
+        instructions=tuple((name, _instruction(instructions[name])) for name in sorted(instructions)),
+        may=read.texts_of(fields, "may") if "may" in fields else None,
+        limits=tuple((name, read.whole(limits, name, 0)) for name in sorted(limits)),
+        until=read.whole(fields, "until", 0) if "until" in fields else None,
+        alternate=Key(alternate) if alternate is not None else None,
+        cuts=_cuts(fields.get("cuts", [])),
+    )
+
+
+def _instruction(value: Value) -> Instruction:
+    if value == FREE:
+        return None
+    if isinstance(value, list):
+        return tuple(parse_choice(each) for each in value)
+    if isinstance(value, dict):
+        read.exactly(value, {"least", "most"}, set(), "an instruction by bounds")
+        least = read.whole(value, "least", -(2**63))
+        return Bounds(least, read.whole(value, "most", least))
+    raise Void("malformed", 'an instruction is a list of options, bounds, or "free"')
+
+
+def _recall(fields: dict[str, Value]) -> Recall:
+    read.exactly(fields, {"mandate", "cuts"}, set(), "a recall")
+    return Recall(_entry_id(fields["mandate"]), _cuts(fields["cuts"]))
+
+
+def _closing(fields: dict[str, Value]) -> Recall:
+    read.exactly(fields, {"mandate", "cuts"}, set(), "a closing")
+    return Recall(_entry_id(fields["mandate"]), _cuts(fields["cuts"]), closing=True)
+
+
+def _confirm(fields: dict[str, Value]) -> Confirm:
+    read.exactly(fields, {"motion", "vote"}, {"clause"}, "a body's word")
+    vote = None if fields["vote"] is None else RecordId(read.bytes_of(fields, "vote", 32))
+    return Confirm(RecordId(read.bytes_of(fields, "motion", 32)), vote, clause_of(fields))
+
+
+def _ratify(fields: dict[str, Value]) -> Confirm:
+    word = _confirm(fields)
+    return Confirm(word.motion, word.vote, word.clause, ratify=True)
+
+
+def _witness(fields: dict[str, Value]) -> Witness:
+    read.exactly(fields, {"body", "page"}, set(), "a witness")
+    return Witness(PageId(read.bytes_of(fields, "body", 32)), PageId(read.bytes_of(fields, "page", 32)))
+
+
+def _consent(fields: dict[str, Value]) -> Consent:
+    read.exactly(fields, {"body", "to"}, set(), "a consent")
+    return Consent(PageId(read.bytes_of(fields, "body", 32)), read.bytes_of(fields, "to", 32))
+
+
+def _result(fields: dict[str, Value]) -> Result:
+    read.exactly(fields, {"motion", "rule"}, {"votes", "counts", "clause"}, "a result")
+    if ("votes" in fields) == ("counts" in fields):
+        raise Void("malformed", "a result names votes, or gives counts")
+    return Result(
+        motion=RecordId(read.bytes_of(fields, "motion", 32)),
+        rule=parse_rule(fields["rule"]),
+        votes=tuple(RecordId(each) for each in read.ids_of(fields, "votes")) if "votes" in fields else None,
+        counts=tuple(_count(each) for each in read.list_of(fields, "counts")) if "counts" in fields else None,
+        clause=clause_of(fields),
+    )
+
+
+def _count(value: Value) -> tuple[Choice, int]:
+    match value:
+        case [choice, int() as number] if type(number) is int and number >= 0:
+            return parse_choice(choice), number
+    raise Void("malformed", "a count is an option and how many were for it")
+
+
+def _join(fields: dict[str, Value]) -> Join:
+    read.exactly(fields, {"body"}, {"node"}, "a join")
+    return Join(
+        PageId(read.bytes_of(fields, "body", 32)), _node(fields["node"]) if "node" in fields else None
+    )
+
+
+def _leave(fields: dict[str, Value]) -> Leave:
+    read.exactly(fields, {"body"}, {"cuts"}, "a leave")
+    return Leave(PageId(read.bytes_of(fields, "body", 32)), _cuts(fields.get("cuts", [])))
+
+
+def _create(fields: dict[str, Value]) -> Create:
+    read.exactly(fields, {"body"}, set(), "a create")
+    return Create(PageId(read.bytes_of(fields, "body", 32)))
+
+
+def _settle(fields: dict[str, Value]) -> Settle:
+    read.exactly(fields, {"log", "seq", "id"}, set(), "a settle")
+    return Settle(
+        LogId(read.bytes_of(fields, "log", 32)),
+        read.whole(fields, "seq", 0),
+        RecordId(read.bytes_of(fields, "id", 32)),
+    )
+
+
+_READERS: Mapping[str, Callable[[dict[str, Value]], Entry]] = MappingProxyType(
+    {
+        EPOCH: _epoch,
+        DECISION: _decision,
+        REPEAL: _repeal,
+        MANDATE: _mandate,
+        RECALL: _recall,
+        CLOSING: _closing,
+        CONFIRM: _confirm,
+        RATIFY: _ratify,
+        WITNESS: _witness,
+        CONSENT: _consent,
+        RESULT: _result,
+        JOIN: _join,
+        LEAVE: _leave,
+        CREATE: _create,
+        SETTLE: _settle,
+    }
+)
+
+_KIND_OF: Mapping[type, str] = MappingProxyType(
+    {
+        EpochEntry: EPOCH,
+        Decision: DECISION,
+        Repeal: REPEAL,
+        Mandate: MANDATE,
+        Recall: RECALL,
+        Confirm: CONFIRM,
+        Witness: WITNESS,
+        Consent: CONSENT,
+        Result: RESULT,
+        Join: JOIN,
+        Leave: LEAVE,
+        Create: CREATE,
+        Settle: SETTLE,
+    }
+)
+
+
+# --- Writing ------------------------------------------------------------------------------------------
+
+
+def tips_value(tips: tuple[Tip, ...]) -> list[Value]:
+    """Return the payload of `cuts`."""
+    return [[tip.log, tip.seq, tip.id] for tip in tips]
+
+
+def instruction_value(instruction: Instruction) -> Value:
+    """Return the payload of one instruction."""
+    if instruction is None:
+        return FREE
+    if isinstance(instruction, Bounds):
+        return {"least": instruction.least, "most": instruction.most}
+    return [choice_value(each) for each in instruction]
+
+
+def choice_value(choice: Choice) -> Value:
+    """Return the payload of an option."""
+    return list(choice) if isinstance(choice, tuple) else choice
+
+
+def result_value(result: Result) -> dict[str, Value]:
+    """Return the payload of a result entry."""
+    value: dict[str, Value] = {"kind": RESULT, "motion": result.motion, "rule": rule_value(result.rule)}
+    if result.votes is not None:
+        value["votes"] = list(result.votes)
+    if result.counts is not None:
+        value["counts"] = [[choice_value(choice), number] for choice, number in result.counts]
+    if result.clause != WHOLE:
+        value["clause"] = result.clause
+    return value
