@@ -166,7 +166,7 @@ def test_another_log_of_a_tellers_key_is_no_seat_until_a_page_names_it() -> None
         ({"level": 2}, "level-changed"),
         ({"repair": {"keys": [b"k" * 32, b"l" * 32], "threshold": 1}}, "threshold-no-majority"),
         ({"repair": {"keys": [b"k" * 32, b"k" * 32], "threshold": 2}}, "named-twice"),
-        ({"seats": [{"body": b"b" * 32}]}, "body-seat"),
+        ({"seats": [{"body": b"b" * 32}]}, "no-lower-level"),
         ({"seats": []}, "malformed"),
         ({"colour": "red"}, "malformed"),
     ],
