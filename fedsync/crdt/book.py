@@ -1,6 +1,6 @@
 """The fold of minute books: records of authority logs in, statuses of pages and voices out. Touches a draft only.
 
-Bodies with seats of people, rules 1 to 8. A record is first written down as it came; then every slot that it may
+Bodies with seats of people and of bodies, rules 1 to 14. A record is first written down as it came; then every slot that it may
 have changed is settled again (`settle`). So any order of arrival, any grouping and any repetition end in the same
 rooted rows.
 """
@@ -8,6 +8,7 @@ rooted rows.
 from collections.abc import Iterable
 
 from fedsync.crdt.booktables import (
+    ACTS,
     BOOKS,
     CHILDREN,
     DECISIONS,
@@ -15,16 +16,25 @@ from fedsync.crdt.booktables import (
     KNOWN,
     LAST_VOICE,
     LOGS,
+    MANDATE_LOGS,
+    MANDATES,
+    MOTIONS,
     NAMED,
     NAMES,
     PAGES,
     PEOPLE,
     RECORDS,
+    RESULTS,
+    RESULTS_ON,
     SEALED,
     STATUSES,
     VERDICTS,
     VOICES,
+    VOTES,
+    VOTES_ON,
     WAITING,
+    WITNESSES,
+    WORDS,
     Known,
     PageRow,
     RecordRow,
@@ -37,14 +47,14 @@ from fedsync.crdt.booktables import (
 from fedsync.crdt.branches import last_voice, place
 from fedsync.crdt.epoch import epoch_on, read_page, unfit
 from fedsync.crdt.seats import reseat
-from fedsync.crdt.settle import settle
+from fedsync.crdt.settle import News, settle
 from fedsync.crdt.slot import VoiceStatus
 from fedsync.crdt.view import Draft
 from fedsync.records.block import Block, Record
-from fedsync.records.codec import NotCanonical
+from fedsync.records.codec import NotCanonical, pack
 from fedsync.records.genesis import GENESIS
 from fedsync.records.header import VERSION
-from fedsync.records.ids import Key, LogClass, PageId, Reach, RecordId, Scope
+from fedsync.records.ids import Key, LogClass, LogId, PageId, Reach, RecordId, Scope
 from fedsync.records.kinds import class_of
 from fedsync.records.kinds.authority import (
     APPROVAL,
@@ -57,8 +67,24 @@ from fedsync.records.kinds.authority import (
     parse_person,
     parse_signature,
 )
-from fedsync.records.kinds.entries import Decision, EpochEntry, KeySeat
+from fedsync.records.kinds.entries import (
+    Confirm,
+    Decision,
+    Entry,
+    EpochEntry,
+    KeySeat,
+    Leave,
+    Mandate,
+    NodeSealer,
+    Recall,
+    Result,
+    Settle,
+    Witness,
+    choice_value,
+    kind_of,
+)
 from fedsync.records.kinds.fields import plain
+from fedsync.records.kinds.motions import MOTION, VOTE, Vote, parse_motion, parse_vote
 from fedsync.records.void import Void
 
 MAX_VOICES = 256
@@ -103,11 +129,13 @@ class _Fold:
     def __init__(self, draft: Draft) -> None:
         self.draft = draft
         self.slots: dict[PageId, None] = {}
+        self.pages: dict[PageId, None] = {}
+        self.votes: dict[RecordId, None] = {}
         self.bound: set[Scope] = set()
 
     def settle(self) -> Bounds:
         """Settle every slot that may have changed; return whose facts may count otherwise."""
-        changed = settle(self.draft, self.slots)
+        changed = settle(self.draft, News(self.slots, self.pages, self.votes))
         # Not only pages with an epoch: a rival without one may undo, for now, what an adopted page did.
         reseated = self.bound | set(changed.values())
         return {(scope, key) for scope in reseated for key in reseat(self.draft, scope)}
@@ -118,9 +146,12 @@ class _Fold:
         genesis = block.genesis
         if self.draft.get(LOGS, (block.log,)) is None:
             fit = unfit(genesis, genesis.scope) is None
+            under = genesis.mandate or (None, None)
             self.draft.put(
-                LOGS, (block.log,), (genesis.key, genesis.scope, str(genesis.capacity[0]), int(fit))
+                LOGS, (block.log,), (genesis.key, genesis.scope, str(genesis.capacity[0]), int(fit), *under)
             )
+            if under[0] is not None:
+                self.draft.put(MANDATE_LOGS, (*under, block.log), (genesis.key,))
         for record in block.records():
             if self.draft.get(RECORDS, (record.id,)) is None:
                 self._record(record)
@@ -152,6 +183,12 @@ class _Fold:
                 return self._voice(record, branch, parse_signature(record.value))
             if record.kind == APPROVAL:
                 return self._voice(record, branch, parse_approval(record.value))
+            if record.kind == VOTE:
+                self._vote(record, parse_vote(record.value))
+            if record.kind == MOTION:
+                motion = parse_motion(record.value)
+                about = (motion.body, record.time, record.genesis.key, record.payload)
+                self.draft.put(MOTIONS, (record.id,), about)
             if record.kind == PERSON:
                 person = parse_person(record.value)
                 said = (person.name, record.genesis.key, record.time)
@@ -169,6 +206,7 @@ class _Fold:
             self.draft.put(PAGES, (id_,), row(held))
             if page.prev is not None:
                 self.draft.put(CHILDREN, (page.prev, id_), (page.number,))
+            self.pages[id_] = None
             self.learn(id_)
         return id_
 
@@ -178,22 +216,31 @@ class _Fold:
         nth = 1 if before is None else _nth(self.draft, said.slot, before) + 1
         if nth > MAX_VOICES:
             raise Void("too-many", "its log has spoken too often in this slot")
-        cells = (int(isinstance(said, Approval)), said.page, said.round, lock, before, nth)
+        cells = (int(isinstance(said, Approval)), said.page, said.round, lock, before, nth, record.time)
         self.draft.put(VOICES, (said.slot, record.log, record.seq, record.id), cells)
         self.draft.put(LAST_VOICE, (record.log, branch, said.slot), (record.id,))
         page = known(self.draft, said.page)
         if page is None:
             self.draft.put(WAITING, (said.page, record.id), (said.slot,))
         elif page.prev != said.slot:
-            self._wrong_slot(page, said.page, record.id, record.genesis.scope)
+            self._wrong_slot(page, said.page, record.id, record.log)
         if page is None or page.prev == said.slot:
             # A voice for a page that is not held still binds its log in the slot, so the slot is settled again.
             self.slots[said.slot] = None
         return said.page, said.slot
 
-    def _wrong_slot(self, page: Known, id_: PageId, record: RecordId, scope: Scope) -> None:
-        if scope == page.scope:
-            self.draft.put(VERDICTS, (scope, record), (id_, VoiceStatus.VOID.value, "wrong-slot"))
+    def _vote(self, record: Record, said: Vote) -> None:
+        option = pack(choice_value(said.option))
+        cells = (said.motion, said.clause, option, record.time)
+        self.draft.put(VOTES, (record.log, record.seq, record.id), cells)
+        self.draft.put(VOTES_ON, (said.motion, said.clause, record.id), (record.log, record.seq))
+        self.votes[record.id] = None
+
+    def _wrong_slot(self, page: Known, id_: PageId, record: RecordId, log: LogId) -> None:
+        whose = log_row(self.draft, log)
+        assert whose is not None
+        if whose.scope == page.scope or whose.page is not None:
+            self.draft.put(VERDICTS, (page.scope, record), (id_, VoiceStatus.VOID.value, "wrong-slot"))
 
     def learn(self, first: PageId) -> None:
         """Take in a page, and those that waited for it, as far as their chain to a followed page 0 is held."""
@@ -207,6 +254,7 @@ class _Fold:
             self.draft.put(KNOWN, (id_,), row(page))
             self._read(page.scope, id_, held)
             self.slots[id_] = None
+            self.pages[id_] = None
             if page.prev is None:
                 self.draft.put(STATUSES, (page.scope, id_), (0, SEALED, 1))
                 self.draft.put(BOOKS, (page.scope,), (id_, id_, 0, 0))
@@ -219,9 +267,7 @@ class _Fold:
                 if cells[0] != page.prev:
                     voice = record_row(self.draft, record)
                     assert voice is not None
-                    whose = log_row(self.draft, voice.log)
-                    assert whose is not None
-                    self._wrong_slot(page, id_, record, whose.scope)
+                    self._wrong_slot(page, id_, record, voice.log)
             new.extend(PageId(key[1]) for key, _ in self.draft.scan(CHILDREN, (id_,)))  # type: ignore[arg-type]
 
     def _follow(self, id_: PageId, held: PageRow) -> Known | None:
@@ -253,13 +299,40 @@ class _Fold:
         for index, entry in enumerate(page.entries):
             if isinstance(entry, Decision):
                 self.draft.put(DECISIONS, (id_, index), (plain(entry.title),))
+            else:
+                self._act(scope, id_, index, held.number, entry)
             if not isinstance(entry, EpochEntry):
                 continue
             for seat in (*entry.seats, *(entry.sealers or ())):
                 if isinstance(seat, KeySeat):
                     self.draft.put(NAMED, (scope, seat.key, seat.log), (1,))
+                elif isinstance(seat, NodeSealer):
+                    self.draft.put(NAMED, (scope, seat.key, seat.seat(scope).log), (1,))
             for key in entry.repair.keys if entry.repair else ():
                 self.draft.put(NAMED, (scope, key, b""), (1,))
+
+    def _act(self, scope: Scope, page: PageId, index: int, number: int, entry: Entry) -> None:
+        """Note an entry that gives, ends, says or settles something, in the order of the book."""
+        draft, where = self.draft, (number, page, index)
+        match entry:
+            case Mandate():
+                draft.put(MANDATES, (scope, page, index), (number, "none"))
+                for key in (entry.holder, entry.alternate):
+                    if key is not None:
+                        draft.put(NAMED, (scope, key, b""), (1,))
+            case Witness():
+                draft.put(WITNESSES, (scope, entry.body, *where), (entry.page,))
+            case Confirm():
+                said = (entry.vote, int(entry.ratify))
+                draft.put(WORDS, (scope, entry.motion, entry.clause, *where), said)
+            case Result():
+                draft.put(RESULTS_ON, (entry.motion, entry.clause, scope, page, index), (number,))
+                draft.put(RESULTS, (scope, page, index), (number, "provisional", None))
+            case Recall() | Leave() | Settle():
+                pass
+            case _:
+                return
+        draft.put(ACTS, (scope, *where), (kind_of(entry),))
 
 
 def _nth(draft: Draft, slot: PageId, voice: RecordId) -> int:

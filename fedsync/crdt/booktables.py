@@ -13,10 +13,18 @@ BOOKS = Table("book", ("scope",), ("body", "head", "number", "frozen"), rooted=T
 """The books that the node follows: page 0, the last sealed page, and whether the book is split after it."""
 STATUSES = Table("page_status", ("scope", "page"), ("number", "status", "certified"), rooted=True)
 VERDICTS = Table("voice_status", ("scope", "record"), ("page", "status", "reason"), rooted=True)
-"""Signatures and approvals in the body's own logs, under pages that are held."""
+"""Signatures and approvals in the body's own logs and those of delegates, under pages that are held."""
+MANDATES = Table("mandate_status", ("scope", "page", "entry"), ("number", "status"), rooted=True)
+"""The mandates that a book gives, by the entry that gives them."""
+VOTE_VERDICTS = Table(
+    "vote_status", ("scope", "record"), ("motion", "clause", "status", "reason"), rooted=True
+)
+"""Votes, by the book that gave the mandate or the seat."""
+RESULTS = Table("result_status", ("scope", "page", "entry"), ("number", "status", "outcome"), rooted=True)
 
 FOLLOWED = Table("followed", ("scope",), ("body",))
-LOGS = Table("authority_log", ("log",), ("key", "scope", "capacity", "fit"))
+LOGS = Table("authority_log", ("log",), ("key", "scope", "capacity", "fit", "page", "entry"))
+"""`page`, `entry`: the mandate that a delegate's log is under."""
 RECORDS = Table("authority_record", ("id",), ("log", "seq", "branch", "kind", "page", "slot", "fault"))
 BRANCHES = Table("authority_branch", ("log", "branch"), ("parent", "fork", "tip", "tip_seq"))
 """A fork of a log opens a branch; their numbers follow the order of arrival, so nothing rooted may use them."""
@@ -28,11 +36,30 @@ DECISIONS = Table("decision", ("page", "entry"), ("title",))
 """The decisions on known pages by name, so that anyone who opens the store finds them; `minutes` reads the pages."""
 NAMES = Table("epoch_name", ("page",), ("name",))
 """What the epoch on a known page calls the body, for the same readers."""
-VOICES = Table("voice", ("slot", "log", "seq", "id"), ("approves", "page", "round", "lock", "before", "nth"))
+VOICES = Table(
+    "voice", ("slot", "log", "seq", "id"), ("approves", "page", "round", "lock", "before", "nth", "time")
+)
 """`before`: the last record in the slot on the same chain; `nth`: how many there are up to this one."""
 LAST_VOICE = Table("voice_last", ("log", "branch", "slot"), ("id",))
 WAITING = Table("voice_waiting", ("page", "id"), ("slot",))
 """Voices whose page is not known yet."""
+ACTS = Table("act", ("scope", "number", "page", "entry"), ("kind",))
+"""Entries of known pages that end, give or settle something, in book order."""
+SOUND = Table("epoch_sound", ("page",), ("sound",))
+"""Epochs whose seats are bodies, once other pages have settled whether they hold (rules 2 and 3)."""
+NEEDED = Table("page_needed", ("page", "what", "by"), ("needed",))
+"""What has to be judged again when a page comes, or is certified."""
+SPLITS = Table("split", ("witness", "slot"), ("number",))
+"""Slots with several certified pages, by the body that may witness which of them holds."""
+WITNESSES = Table("witness", ("scope", "body", "number", "page", "entry"), ("head",))
+MANDATE_LOGS = Table("mandate_log", ("page", "entry", "log"), ("key",))
+MANDATE_CUTS = Table("mandate_cut", ("page", "entry", "by_page", "by_entry"), ("hard",))
+"""What ends a mandate, by the entry that says so; hard when it stands on a sealed page."""
+MOTIONS = Table("motion", ("id",), ("body", "time", "key", "payload"))
+VOTES = Table("vote", ("log", "seq", "id"), ("motion", "clause", "option", "time"))
+VOTES_ON = Table("vote_on", ("motion", "clause", "id"), ("log", "seq"))
+WORDS = Table("word", ("scope", "motion", "clause", "number", "page", "entry"), ("vote", "ratify"))
+RESULTS_ON = Table("result_on", ("motion", "clause", "scope", "page", "entry"), ("number",))
 SEATS = Table("seat", ("scope", "key"), ("standing", "number"))
 CUTS = Table("seat_cut", ("scope", "key", "log", "seq", "id"), ("number",))
 NAMED = Table("named", ("scope", "key", "log"), ("named",))
@@ -56,6 +83,8 @@ TABLES = (
         VOICES,
     ),
     *(LAST_VOICE, WAITING, SEATS, CUTS, NAMED, PEOPLE),
+    *(MANDATES, VOTE_VERDICTS, RESULTS, ACTS, SOUND, NEEDED, SPLITS, WITNESSES, MANDATE_LOGS, MANDATE_CUTS),
+    *(MOTIONS, VOTES, VOTES_ON, WORDS, RESULTS_ON),
 )
 """All tables of this side of the fold, for the store that keeps them."""
 
@@ -91,6 +120,8 @@ class LogRow(NamedTuple):
     scope: Scope
     capacity: str
     fit: bool
+    page: PageId | None = None
+    entry: int | None = None
 
 
 class RecordRow(NamedTuple):

@@ -6,7 +6,7 @@ what has a lower seq, but what is on its chain: a branch remembers which branch 
 
 from typing import NamedTuple
 
-from fedsync.crdt.booktables import BRANCHES, LAST_VOICE, VOICES, record_row
+from fedsync.crdt.booktables import BRANCHES, LAST_VOICE, VOICES, Reader, RecordRow, record_row
 from fedsync.crdt.view import Draft
 from fedsync.records.ids import ZERO_ID, LogId, PageId, RecordId
 
@@ -57,6 +57,17 @@ def last_voice(draft: Draft, log: LogId, branch: int, slot: PageId) -> RecordId 
         branch = here.parent
 
 
+def on_chain(view: Reader, record: RecordRow, tip: RecordRow) -> bool:
+    """Say whether a record is on the chain that ends with `tip`, of the same log."""
+    branch, limit = tip.branch, tip.seq
+    while branch != record.branch:
+        here = _branch(view, tip.log, branch)
+        if here.parent < 0:
+            return False
+        branch, limit = here.parent, min(limit, here.fork)
+    return record.seq <= limit
+
+
 def _upto(draft: Draft, slot: PageId, record: RecordId | None, limit: int | None) -> RecordId | None:
     """Walk back along the chain's voices in `slot` to the last at or before seq `limit`."""
     while record is not None and limit is not None:
@@ -70,7 +81,7 @@ def _upto(draft: Draft, slot: PageId, record: RecordId | None, limit: int | None
     return record
 
 
-def _branch(draft: Draft, log: LogId, number: int) -> Branch:
+def _branch(draft: Reader, log: LogId, number: int) -> Branch:
     row = draft.get(BRANCHES, (log, number))
     assert row is not None
     return Branch(*row)  # type: ignore[arg-type]

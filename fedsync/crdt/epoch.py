@@ -48,7 +48,7 @@ class Epoch:
     cuts: tuple[Tip, ...]
     own_sealers: bool
     """The entry names its sealers; otherwise they are its seats."""
-    witness: PageId | None = None
+    witness: PageId | Scope | None = None
     consents: tuple[PageId, ...] = ()
     consent_to: bytes = b""
     voting: Rule | None = None
@@ -128,7 +128,7 @@ def judge_epoch(entry: EpochEntry | VoidEntry, scope: Scope, level: int | None) 
 
 
 # The same few epochs are asked for again and again, each a kilobyte of bytes or more to read.
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def read_page(payload: bytes) -> Page:
     """Return the page of these bytes. Raises Void."""
     try:
@@ -138,7 +138,7 @@ def read_page(payload: bytes) -> Page:
     return parse_page(value)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def epoch_on(payload: bytes, scope: Scope, level: int | None) -> Epoch | None:
     """Return the sound epoch that a page carries, None when it carries none or a void one."""
     found = read_page(payload).epoch

@@ -223,6 +223,7 @@ class _Who:
                 self.signatures = max(0, epoch.threshold - len(tally.keys))
             return
         self._keys = {log: seat.key for log, seat in [*epoch.sealers.items(), *epoch.seats.items()]}
+        self._keys |= judged.keys
         self.standing = self._sorted(tally.standing)
         self.moved = self._sorted(tally.voices - tally.standing)
         self.rounds = tuple(
@@ -238,7 +239,7 @@ class _Who:
         top = max(tally.signed, default=None)
         signed_top = tally.signed[top] if top is not None else set()
         lacking = epoch.seats.keys() - tally.standing
-        self.signatures = max(0, epoch.k - len(tally.standing & epoch.seats.keys()))
+        self.signatures = max(0, epoch.k - len(judged.seats(tally.standing)))
         if not quorums:
             # Before anybody can approve, w sealers sign in one round.
             self.signatures = max(self.signatures, epoch.w - len(signed_top & epoch.sealers.keys()))

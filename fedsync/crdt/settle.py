@@ -1,23 +1,39 @@
-"""Settling slots: from the rows of one slot and its page's status to the statuses of the pages in it. Touches a draft.
+"""Settling: from what was written down to what it amounts to, in the three passes of the rules. Touches a draft.
 
-Rule 7, the canonical branch, and rule 8, statuses. Work goes down the book only where something changed: one record
-changes less than one earlier status on average.
+1. *Certified*, levels up, then page numbers: this only ever grows, whatever is cut later.
+2. *Sealed*, levels down: the canonical branch of each book, as its witness has seen it.
+3. *Statuses*, levels up: who stands, which mandates hold, which votes count, what the results are.
+
+Each pass goes on only where something changed: one record changes less than one earlier status on average.
 """
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 from fedsync.crdt.booktables import (
+    ACTS,
     ADOPTED,
     BOOKS,
     DISPLACED,
     DRAFTED,
     FROZEN,
+    LAST_VOICE,
+    MANDATE_LOGS,
+    NEEDED,
+    RESULTS,
+    RESULTS_ON,
     SEALED,
+    SOUND,
+    SPLITS,
     STATUSES,
     VERDICTS,
     VOICES,
+    VOTES,
+    VOTES_ON,
+    WORDS,
     Book,
+    Known,
     Reader,
     Status,
     book,
@@ -27,82 +43,317 @@ from fedsync.crdt.booktables import (
     row,
     status,
 )
+from fedsync.crdt.canon import onward, witness_of
+from fedsync.crdt.mandates import judge_mandates
 from fedsync.crdt.slot import Judged
-from fedsync.crdt.slotview import judge_slot
+from fedsync.crdt.slotview import epoch_or_wait, judge_slot
+from fedsync.crdt.soundness import Sound, sound
 from fedsync.crdt.view import Draft
-from fedsync.records.ids import PageId, Scope
+from fedsync.crdt.votes import Question, judge_result, judge_votes
+from fedsync.records.ids import LogId, PageId, RecordId, Scope
+from fedsync.records.kinds.entries import (
+    CLOSING,
+    CONFIRM,
+    LEAVE,
+    MANDATE,
+    RATIFY,
+    RECALL,
+    RESULT,
+    WITNESS,
+    EntryId,
+)
+
+SLOT, EPOCH, VOTE = "slot", "epoch", "vote"
+"""What may wait for a page: voices in a slot, an epoch, a vote."""
+
+Queue = list[tuple[int, int, PageId]]
 
 
-def settle(draft: Draft, slots: Iterable[PageId]) -> dict[PageId, Scope]:
-    """Settle the slots after these pages, and those below that change; return the pages whose status changed."""
-    queue: list[tuple[int, PageId]] = []
-    queued: set[PageId] = set()
+@dataclass(frozen=True, slots=True)
+class News:
+    """What was written down: slots with new voices or pages, pages that came or became known, new votes."""
 
-    def ask(page: PageId) -> None:
-        here = known(draft, page)
-        if here is not None and page not in queued:
-            queued.add(page)
-            heapq.heappush(queue, (here.number, page))
+    slots: Iterable[PageId]
+    pages: Iterable[PageId] = ()
+    votes: Iterable[RecordId] = ()
 
-    for page in slots:
-        ask(page)
-    changed: dict[PageId, Scope] = {}
-    while queue:
-        # Upper pages first: a slot is settled once, after all that it depends on.
-        _, page = heapq.heappop(queue)
-        queued.discard(page)
-        here = known(draft, page)
+
+def settle(draft: Draft, news: News) -> dict[PageId, Scope]:
+    """Settle what the news may have changed; return the pages whose status changed."""
+    return _Settling(draft).run(news)
+
+
+@dataclass
+class _Settling:
+    """One run: what is known of each slot, and what the next pass has to look at."""
+
+    draft: Draft
+    judged: dict[PageId, Judged] = field(default_factory=dict)
+    slots: set[PageId] = field(default_factory=set)
+    """Slots for the third pass."""
+    canon: set[PageId] = field(default_factory=set)
+    """Slots for the second pass."""
+    changed: dict[PageId, Scope] = field(default_factory=dict)
+    votes: set[RecordId] = field(default_factory=set)
+    results: set[tuple[Scope, PageId, int]] = field(default_factory=set)
+
+    def run(self, news: News) -> dict[PageId, Scope]:
+        self.votes |= set(news.votes)
+        queue: Queue = []
+        for page in news.slots:
+            self._ask(queue, page)
+        for page in news.pages:
+            self._arrived(queue, page)
+        self._certify(queue)
+        self._find_canon()
+        self._status()
+        return self.changed
+
+    def _ask(self, queue: Queue, slot: PageId) -> None:
+        here = known(self.draft, slot)
+        if here is not None:
+            heapq.heappush(queue, (here.level or 0, here.number, slot))
+
+    # --- Pass 1: certified
+
+    def _arrived(self, queue: Queue, page: PageId) -> None:
+        """A page came, or is certified: what waits for it is judged again."""
+        for key, _ in list(self.draft.scan(NEEDED, (page,))):
+            what, by = key[1], key[2]
+            if what == SLOT:
+                self._ask(queue, PageId(by))  # type: ignore[arg-type]
+            elif what == EPOCH:
+                if sound(self.draft, PageId(by))[0] is not Sound.PENDING:  # type: ignore[arg-type]
+                    for slot in _below(self.draft, PageId(by)):  # type: ignore[arg-type]
+                        self._ask(queue, slot)
+            else:
+                self.votes.add(RecordId(by))  # type: ignore[arg-type]
+
+    def _certify(self, queue: Queue) -> None:
+        while queue:
+            _, number, slot = heapq.heappop(queue)
+            while queue and queue[0][2] == slot:
+                heapq.heappop(queue)
+            here = known(self.draft, slot)
+            assert here is not None
+            above = status(self.draft, here.scope, slot)
+            if above is None:
+                continue  # the page is new: the slot that it stands in is settled too, and leads back to this one
+            self.slots.add(slot)
+            self._epoch(slot, here)
+            judged = self._judge(slot)
+            certified = 0
+            for page in judged.tallies:
+                at = status(self.draft, here.scope, page)
+                proper = above.certified and judged.enough(page)
+                certified += proper
+                if at is None or (proper and not at.certified):
+                    self._note(here.scope, page, Status(number + 1, at.status if at else DRAFTED, proper))
+                    self._ask(queue, page)
+                    if proper:
+                        self._arrived(queue, page)
+                        self.canon.add(slot)
+            if certified > 1:
+                by = witness_of(self.draft, slot)
+                if by is not None:
+                    self.draft.put(SPLITS, (by, slot), (number,))
+
+    def _judge(self, slot: PageId) -> Judged:
+        judged = judge_slot(self.draft, slot)
+        self.judged[slot] = judged
+        return judged
+
+    def _epoch(self, slot: PageId, here: Known) -> None:
+        """Write down what the epoch in force waits for, or that it is settled for good."""
+        _, waits = epoch_or_wait(self.draft, here)
+        at: PageId | None = here.epoch
+        if waits is not None:
+            for page in sound(self.draft, waits)[1]:
+                self._need(page, EPOCH, waits)
+        elif at is not None and self.draft.get(SOUND, (at,)) is None:
+            self.draft.put(SOUND, (at,), (sound(self.draft, at)[0].value,))
+
+    def _need(self, page: PageId, what: str, by: bytes) -> None:
+        if self.draft.get(NEEDED, (page, what, by)) is None:
+            self.draft.put(NEEDED, (page, what, by), (1,))
+
+    # --- Pass 2: sealed
+
+    def _find_canon(self) -> None:
+        """Give each page of a touched slot its place: on the canonical branch, beside it, or after a split."""
+        queue: Queue = []
+
+        def ask(slot: PageId) -> None:
+            here = known(self.draft, slot)
+            if here is not None:
+                heapq.heappush(queue, (-(here.level or 0), here.number, slot))
+
+        for slot in self.canon | self.slots:
+            ask(slot)
+        moved: set[Scope] = set()
+        while queue:
+            _, _, slot = heapq.heappop(queue)
+            here = known(self.draft, slot)
+            assert here is not None
+            above = status(self.draft, here.scope, slot)
+            if above is None:
+                continue
+            for page, place in self._places(slot, here.scope, above.status).items():
+                at = status(self.draft, here.scope, page)
+                assert at is not None
+                was = at.status if at.status in (SEALED, DISPLACED, FROZEN) else None
+                if place == was:
+                    continue
+                self._note(here.scope, page, at._replace(status=place or DRAFTED))
+                self.slots |= {slot, page}
+                moved.add(here.scope)
+                ask(page)
+                if SEALED in (place, was):
+                    for name in (here.body, here.scope):
+                        for key, _ in list(self.draft.scan(SPLITS, (name,))):
+                            ask(PageId(key[1]))  # type: ignore[arg-type]
+        for scope in moved:
+            move_head(self.draft, scope)
+
+    def _places(self, slot: PageId, scope: Scope, above: str) -> dict[PageId, str | None]:
+        """Return sealed, displaced, frozen or None (open) for each page of a slot."""
+        pages = children(self.draft, slot)
+        if above in (DISPLACED, FROZEN):
+            return dict.fromkeys(pages, above)
+        certified = [page for page in pages if _certified(self.draft, scope, page)]
+        if above != SEALED or not certified:
+            return dict.fromkeys(pages)
+        on = certified[0] if len(certified) == 1 else onward(self.draft, slot, certified)
+        if on is None:
+            return dict.fromkeys(pages, FROZEN)
+        return {page: SEALED if page == on else DISPLACED for page in pages}
+
+    # --- Pass 3: statuses
+
+    def _status(self) -> None:
+        levels: dict[int, set[Scope]] = {}
+        queue: Queue = []
+        for slot in self.slots:
+            self._ask(queue, slot)
+        for page in self.changed:
+            here = known(self.draft, page)
+            assert here is not None
+            levels.setdefault(here.level or 0, set()).add(here.scope)
+        self.slots = set()
+        touched: dict[Scope, set[PageId]] = {}
+        for page, scope in self.changed.items():
+            touched.setdefault(scope, set()).add(page)
+        while queue or levels:
+            level = min([queue[0][0]] if queue else [], default=None)
+            lowest = min(levels, default=None)
+            if level is not None and (lowest is None or level <= lowest):
+                _, _, slot = heapq.heappop(queue)
+                while queue and queue[0][2] == slot:
+                    heapq.heappop(queue)
+                for page, scope in self._open(slot):
+                    touched.setdefault(scope, set()).add(page)
+                    levels.setdefault(level, set()).add(scope)
+                    self._ask(queue, page)
+                continue
+            assert lowest is not None
+            for scope in levels.pop(lowest):
+                for slot in self._mandates(scope, touched.pop(scope, set())):
+                    self.judged.pop(slot, None)
+                    self._ask(queue, slot)
+        self._results()
+
+    def _open(self, slot: PageId) -> Iterator[tuple[PageId, Scope]]:
+        """Write who stands in a slot and what that makes of its open pages; yield the pages that changed."""
+        here = known(self.draft, slot)
         assert here is not None
-        for child in _settle_slot(draft, here.scope, page, here.number + 1):
-            changed[child] = here.scope
-            ask(child)
-    for scope in set(changed.values()):
-        move_head(draft, scope)
-    return changed
+        above = status(self.draft, here.scope, slot)
+        if above is None:
+            return
+        judged = self.judged.get(slot) or self._judge(slot)
+        self._write_verdicts(here.scope, slot, judged)
+        for page in judged.tallies:
+            at = status(self.draft, here.scope, page)
+            assert at is not None
+            if at.status in (SEALED, DISPLACED, FROZEN):
+                continue
+            stands = above.status in (SEALED, ADOPTED) and judged.stands(page)
+            word = ADOPTED if stands else DRAFTED
+            if word != at.status:
+                self._note(here.scope, page, at._replace(status=word))
+                yield page, here.scope
 
+    def _write_verdicts(self, scope: Scope, slot: PageId, judged: Judged) -> None:
+        for key, cells in self.draft.scan(VOICES, (slot,)):
+            whose = log_row(self.draft, key[1])  # type: ignore[arg-type]
+            # What a log of another body says here is void, and not every node that follows this body holds it.
+            if cells[1] not in judged.tallies or whose is None:
+                continue
+            if whose.scope != scope and whose.page is None:
+                continue
+            verdict = judged.verdicts[key[3]]  # type: ignore[index]
+            if verdict.status == "pending" and whose.page is not None:
+                self._need(whose.page, SLOT, slot)
+            now = (cells[1], verdict.status.value, verdict.code)
+            if self.draft.get(VERDICTS, (scope, key[3])) != now:
+                self.draft.put(VERDICTS, (scope, key[3]), now)
 
-def _settle_slot(draft: Draft, scope: Scope, slot: PageId, number: int) -> list[PageId]:
-    """Settle one slot; return the pages in it whose status changed."""
-    above = status(draft, scope, slot)
-    if above is None:
-        return []  # the page is new: the slot that it stands in is settled too, and leads back to this one
-    judged = judge_slot(draft, slot)
-    _write_verdicts(draft, scope, slot, judged)
-    certified = {page for page in judged.tallies if above.certified and judged.enough(page)}
-    changed = []
-    for page, word in _statuses(above.status, judged, certified).items():
-        now = Status(number, word, page in certified)
-        if status(draft, scope, page) != now:
-            draft.put(STATUSES, (scope, page), row(now))
-            changed.append(page)
-    return changed
+    def _mandates(self, scope: Scope, pages: set[PageId]) -> set[PageId]:
+        """Judge what the changed pages of a book give, end and say; return the slots that this may change."""
+        slots: set[PageId] = set()
+        kinds = {kind for page in pages for kind in _kinds(self.draft, scope, page)}
+        changed: set[EntryId] = set()
+        if kinds & {MANDATE, RECALL, CLOSING, LEAVE}:
+            changed = judge_mandates(self.draft, scope)
+            # The status of its own page bears on what a delegate's records are worth.
+            for page in pages:
+                for key, cells in self.draft.scan(ACTS, (scope,)):
+                    if cells[0] == MANDATE and key[2] == page:
+                        changed.add((page, int(key[3])))  # type: ignore[arg-type]
+        for mandate in changed:
+            for key, _ in self.draft.scan(MANDATE_LOGS, mandate):
+                log = LogId(key[2])  # type: ignore[arg-type]
+                slots |= {PageId(each[2]) for each, _ in self.draft.scan(LAST_VOICE, (log,))}  # type: ignore[arg-type]
+                self.votes |= {RecordId(each[2]) for each, _ in self.draft.scan(VOTES, (log,))}  # type: ignore[arg-type]
+        if kinds & {CONFIRM, RATIFY}:
+            for key, _ in self.draft.scan(WORDS, (scope,)):
+                if key[4] in pages:
+                    self._reword((key[1], key[2]))  # type: ignore[arg-type]
+        if kinds & {RESULT, WITNESS}:
+            for key, cells in self.draft.scan(RESULTS, (scope,)):
+                if key[1] in pages or (WITNESS in kinds and cells[1] != "final"):
+                    self.results.add((scope, key[1], int(key[2])))  # type: ignore[arg-type]
+        return slots
 
+    def _reword(self, question: Question) -> None:
+        """A body's word on a question may have changed: all votes on it are judged again."""
+        self.votes |= {RecordId(key[2]) for key, _ in self.draft.scan(VOTES_ON, question)}  # type: ignore[arg-type]
+        self._ask_results(question)
 
-def _statuses(above: str, judged: Judged, certified: set[PageId]) -> dict[PageId, str]:
-    """Return the status of each page in a slot whose own page has the status `above`."""
-    if above in (DISPLACED, FROZEN):
-        return dict.fromkeys(judged.tallies, above)
-    if above == SEALED and certified:
-        repairs = [page for page in certified if judged.tallies[page].repair]
-        if len(certified) > 1 and len(repairs) != 1:
-            return dict.fromkeys(judged.tallies, FROZEN)
-        (onward,) = certified if len(certified) == 1 else repairs
-        return {page: SEALED if page == onward else DISPLACED for page in judged.tallies}
-    if above in (SEALED, ADOPTED):
-        return {page: ADOPTED if judged.stands(page) else DRAFTED for page in judged.tallies}
-    return dict.fromkeys(judged.tallies, DRAFTED)
+    def _ask_results(self, question: Question) -> None:
+        for key, _ in self.draft.scan(RESULTS_ON, question):
+            self.results.add((Scope(key[2]), PageId(key[3]), int(key[4])))  # type: ignore[arg-type]
 
+    def _results(self) -> None:
+        # A vote may be what a word waited for: then the other votes on its question change with it.
+        for question in judge_votes(self.draft, self.votes):
+            others = {RecordId(key[2]) for key, _ in self.draft.scan(VOTES_ON, question)}  # type: ignore[arg-type]
+            judge_votes(self.draft, others - self.votes)
+            self._ask_results(question)
+        for vote in self.votes:
+            self._wait(vote)
+        for scope, page, index in self.results:
+            judge_result(self.draft, scope, page, index)
 
-def _write_verdicts(draft: Draft, scope: Scope, slot: PageId, judged: Judged) -> None:
-    for key, cells in draft.scan(VOICES, (slot,)):
-        whose = log_row(draft, key[1])  # type: ignore[arg-type]
-        # What a log of another body says here is void, and not every node that follows this body holds it.
-        if cells[1] not in judged.tallies or whose is None or whose.scope != scope:
-            continue
-        verdict = judged.verdicts[key[3]]  # type: ignore[index]
-        now = (cells[1], verdict.status.value, verdict.code)
-        if draft.get(VERDICTS, (scope, key[3])) != now:
-            draft.put(VERDICTS, (scope, key[3]), now)
+    def _wait(self, vote: RecordId) -> None:
+        from fedsync.crdt.votes import cast
+
+        said = cast(self.draft, vote)
+        if said is not None and said.whose.page is not None:
+            self._need(said.whose.page, VOTE, vote)
+
+    def _note(self, scope: Scope, page: PageId, now: Status) -> None:
+        self.draft.put(STATUSES, (scope, page), row(now))
+        self.changed[page] = scope
 
 
 def move_head(draft: Draft, scope: Scope) -> None:
@@ -117,14 +368,33 @@ def move_head(draft: Draft, scope: Scope) -> None:
         head = here.prev
     while True:
         after = children(draft, head)
-        onward = [page for page in after if _is(draft, scope, page, SEALED)]
-        if not onward:
+        forward = [page for page in after if _is(draft, scope, page, SEALED)]
+        if not forward:
             break
-        (head,) = onward
+        (head,) = forward
     here = known(draft, head)
     assert here is not None
     frozen = any(_is(draft, scope, page, FROZEN) for page in after)
     draft.put(BOOKS, (scope,), row(Book(at.body, head, here.number, frozen)))
+
+
+def _below(view: Reader, page: PageId) -> Iterator[PageId]:
+    todo = [page]
+    while todo:
+        at = todo.pop()
+        yield at
+        todo.extend(children(view, at))
+
+
+def _kinds(view: Reader, scope: Scope, page: PageId) -> set[str]:
+    here = known(view, page)
+    assert here is not None
+    return {str(cells[0]) for _, cells in view.scan(ACTS, (scope, here.number, page))}
+
+
+def _certified(view: Reader, scope: Scope, page: PageId) -> bool:
+    at = status(view, scope, page)
+    return at is not None and at.certified
 
 
 def _is(view: Reader, scope: Scope, page: PageId, word: str) -> bool:

@@ -23,7 +23,28 @@ class VoiceStatus(StrEnum):
     PENDING = "pending"
     STANDS = "stands"
     MOVED = "moved"
+    SUSPENDED = "suspended"
     VOID = "void"
+
+
+class Delegate(NamedTuple):
+    """For whom a delegate's log speaks in this book, as far as its mandate is known."""
+
+    body: PageId | None
+    fault: str | None = None
+    """The code of why it can't speak here at all."""
+    waits: str | None = None
+    """The code of what its mandate waits for."""
+    may: tuple[str, ...] | None = None
+    """The kinds of entries that it may sign; None: any."""
+    until: int | None = None
+
+
+class Cut(NamedTuple):
+    """What the giver's book says of a delegate's record that is proper by itself."""
+
+    status: "VoiceStatus"
+    code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +64,9 @@ class Voice:
     """The log was made for this body's book, and is not local."""
     repairs: bool
     """The log was made for repair."""
+    delegate: Delegate | None = None
+    cut: Cut | None = None
+    time: int = 0
 
 
 class Verdict(NamedTuple):
@@ -88,6 +112,12 @@ class Judged:
     tallies: dict[PageId, Tally] = field(default_factory=dict)
     holds: dict[LogId, list[Hold]] = field(default_factory=dict)
     """What each log is locked on, one for each branch of the log that speaks here."""
+    speaks: dict[LogId, PageId] = field(default_factory=dict)
+    """Delegates' logs that speak properly here, and for whom."""
+    keys: dict[LogId, Key] = field(default_factory=dict)
+    """Whose the logs are that speak properly here."""
+    waits: str | None = None
+    """The code of what the epoch in force waits for."""
 
     def quorums(self, page: PageId) -> list[int]:
         """Return the rounds in which w sealers signed `page`, ascending."""
@@ -104,14 +134,19 @@ class Judged:
             return False
         if tally.repair:
             return 0 < epoch.threshold <= len(tally.keys)
-        return len(tally.voices & epoch.seats.keys()) >= epoch.k and bool(self.seals(page))
+        return len(self.seats(tally.voices)) >= epoch.k and bool(self.seals(page))
 
     def stands(self, page: PageId) -> bool:
         """Say whether k seats stand by `page` (rule 8)."""
         tally, epoch = self.tallies.get(page), self.epoch
         if tally is None or epoch is None or tally.repair:
             return False
-        return len(tally.standing & epoch.seats.keys()) >= epoch.k
+        return len(self.seats(tally.standing)) >= epoch.k
+
+    def seats(self, logs: Iterable[LogId]) -> set[LogId | PageId]:
+        """Return the seats that these logs speak for: themselves, or the body that sent them."""
+        assert self.epoch is not None
+        return {self.speaks.get(log, log) for log in logs if log in self.speaks or log in self.epoch.seats}
 
     def _rounds(self, by_round: Mapping[int, set[LogId]]) -> list[int]:
         if self.epoch is None:
@@ -132,12 +167,22 @@ class _Said(NamedTuple):
 _NOTHING = _Said()
 
 
-def judge(epoch: Epoch | None, pages: Mapping[PageId, bool], voices: Sequence[Voice]) -> Judged:
-    """Return what `voices` amount to. `pages`: each page held in the slot -> whether it is a repair page."""
-    judged = Judged(epoch, tallies={page: Tally(repair) for page, repair in pages.items()})
+def judge(
+    epoch: Epoch | None,
+    pages: Mapping[PageId, bool],
+    voices: Sequence[Voice],
+    kinds: Mapping[PageId, frozenset[str]] | None = None,
+    waits: str | None = None,
+) -> Judged:
+    """Return what `voices` amount to. `pages`: each page held in the slot -> whether it is a repair page.
+
+    `kinds`: the kinds of its entries, which a delegate's mandate may not cover. `waits`: what it waits for that the
+    epoch in force is known.
+    """
+    judged = Judged(epoch, waits=waits, tallies={page: Tally(repair) for page, repair in pages.items()})
     ordered = sorted(voices, key=lambda voice: (voice.seq, voice.id))
     waiting = _discipline(ordered, judged)
-    proper = _speak(epoch, pages, ordered, waiting, judged)
+    proper = _speak(epoch, pages, kinds or {}, ordered, waiting, judged)
     _stand(ordered, proper, judged)
     return judged
 
@@ -196,12 +241,14 @@ def _say(voice: Voice, said: _Said) -> _Said:
 def _speak(
     epoch: Epoch | None,
     pages: Mapping[PageId, bool],
+    kinds: Mapping[PageId, frozenset[str]],
     ordered: Iterable[Voice],
     waiting: Mapping[RecordId, bool],
     judged: Judged,
 ) -> set[RecordId]:
     """Decide who speaks (rule 4) and whose lock is shown; tally; return the voices that are proper."""
     proper: set[RecordId] = set()
+    epoch_logs = epoch.seats.keys() | epoch.sealers.keys() if epoch else set()
     # By rounds: a lock names an earlier round, whose quorum is then complete as far as it is held.
     for voice in sorted(ordered, key=lambda each: each.round):
         if voice.id not in waiting:
@@ -210,14 +257,20 @@ def _speak(
         if tally is None:
             judged.verdicts[voice.id] = Verdict(VoiceStatus.PENDING, "page-not-held")
             continue
-        code = _voiceless(epoch, voice, pages[voice.page])
-        if code:
-            judged.verdicts[voice.id] = Verdict(VoiceStatus.VOID, code)
+        if judged.waits:
+            judged.verdicts[voice.id] = Verdict(VoiceStatus.PENDING, judged.waits)
+            continue
+        mute = _voiceless(epoch, voice, pages[voice.page], kinds.get(voice.page, frozenset()))
+        if mute:
+            judged.verdicts[voice.id] = mute
             continue
         if waiting[voice.id] and not _shown(epoch, tally, voice.lock):
             judged.verdicts[voice.id] = Verdict(VoiceStatus.PENDING, "lock-not-shown")
             continue
         proper.add(voice.id)
+        judged.keys[voice.log] = voice.key
+        if voice.delegate is not None and voice.delegate.body is not None and voice.log not in epoch_logs:
+            judged.speaks[voice.log] = voice.delegate.body
         tally.signed.setdefault(voice.round, set()).add(voice.log)
         tally.keys.add(voice.key)
         if voice.approves:
@@ -225,13 +278,26 @@ def _speak(
     return proper
 
 
-def _voiceless(epoch: Epoch | None, voice: Voice, repair: bool) -> str | None:
+def _voiceless(epoch: Epoch | None, voice: Voice, repair: bool, kinds: frozenset[str]) -> Verdict | None:
+    """Return why a disciplined voice does not speak for a seat or as a sealer (rule 4); None when it does."""
     if epoch is None:
-        return "no-epoch"
+        return Verdict(VoiceStatus.VOID, "no-epoch")
     if repair:
-        return None if voice.fit and voice.repairs and voice.key in epoch.repair else "no-repair-key"
+        mends = voice.fit and voice.repairs and voice.key in epoch.repair
+        return None if mends else Verdict(VoiceStatus.VOID, "no-repair-key")
     # The entry was checked: a seat's or sealer's log is fit.
-    return None if voice.log in epoch.seats or voice.log in epoch.sealers else "no-seat"
+    if voice.log in epoch.seats or voice.log in epoch.sealers:
+        return None
+    sent = voice.delegate
+    if sent is None or (sent.body is not None and sent.body not in epoch.members):
+        return Verdict(VoiceStatus.VOID, "no-seat")
+    if sent.fault:
+        return Verdict(VoiceStatus.VOID, sent.fault)
+    if sent.may is not None and not kinds <= set(sent.may):
+        return Verdict(VoiceStatus.VOID, "outside-may")
+    if sent.until is not None and voice.time > sent.until:
+        return Verdict(VoiceStatus.VOID, "term-over")
+    return Verdict(VoiceStatus.PENDING, sent.waits) if sent.waits else None
 
 
 def _shown(epoch: Epoch | None, tally: Tally, lock: int | None) -> bool:
@@ -250,7 +316,9 @@ def _stand(ordered: Sequence[Voice], proper: set[RecordId], judged: Judged) -> N
             # An approval is what it was when the page is counted; it is the log's name that moves on.
             status = VoiceStatus.MOVED if moved and not voice.approves else VoiceStatus.STANDS
             judged.verdicts[voice.id] = Verdict(status, "moved" if moved else "counts")
-            if not moved:
+            if voice.cut is not None and voice.log in judged.speaks:
+                judged.verdicts[voice.id] = Verdict(*voice.cut)
+            elif not moved:
                 judged.tallies[voice.page].standing.add(voice.log)
             if not voice.approves:
                 signed = signed | {voice.page}

@@ -4,35 +4,58 @@ Touches nothing but a view.
 """
 
 from fedsync.crdt.booktables import VOICES, Known, LogRow, Reader, children, known, log_row, page_row
-from fedsync.crdt.epoch import Epoch, epoch_on
-from fedsync.crdt.slot import Judged, Voice, judge
+from fedsync.crdt.delegates import cut, delegate
+from fedsync.crdt.epoch import Epoch, epoch_on, read_page
+from fedsync.crdt.slot import Delegate, Judged, Voice, judge
+from fedsync.crdt.soundness import Sound, sound
 from fedsync.records.genesis import REPAIR
-from fedsync.records.ids import LogId, PageId, Scope
+from fedsync.records.ids import LogId, PageId, RecordId
+from fedsync.records.kinds.entries import kind_of
 
 
 def judge_slot(view: Reader, page: PageId) -> Judged:
     """Return what the voices in the slot after a known page amount to."""
     here = known(view, page)
     assert here is not None
-    pages = {}
+    pages: dict[PageId, bool] = {}
+    kinds: dict[PageId, frozenset[str]] = {}
+    epoch, waits = epoch_or_wait(view, here)
     for child in children(view, page):
         found = known(view, child)
         assert found is not None
         pages[child] = found.repair
-    return judge(epoch_in_force(view, here), pages, _voices(view, page, here.scope))
+        if epoch is not None and epoch.members:
+            held = page_row(view, child)
+            assert held is not None
+            kinds[child] = frozenset(kind_of(entry) for entry in read_page(held.payload).entries)
+    code = "epoch-not-settled" if waits else None
+    return judge(epoch, pages, _voices(view, page, here), kinds, code)
 
 
 def epoch_in_force(view: Reader, page: Known) -> Epoch | None:
-    """Return the epoch that governs the pages after a known page; None when page 0 has no sound one."""
-    if page.epoch is None:
-        return None
-    carrier, at = page_row(view, page.epoch), known(view, page.epoch)
-    assert carrier is not None
-    assert at is not None
-    return epoch_on(carrier.payload, page.scope, at.level if at.number else None)
+    """Return the epoch that governs the pages after a known page; None when there is no sound one, or not yet."""
+    return epoch_or_wait(view, page)[0]
 
 
-def _voices(view: Reader, slot: PageId, scope: Scope) -> list[Voice]:
+def epoch_or_wait(view: Reader, page: Known) -> tuple[Epoch | None, PageId | None]:
+    """Return the epoch that governs the pages after a known page, or the page whose epoch is not settled yet."""
+    at: Known | None = page
+    while at is not None and at.epoch is not None:
+        answer, _ = sound(view, at.epoch)
+        if answer is Sound.PENDING:
+            return None, at.epoch
+        carrier, there = page_row(view, at.epoch), known(view, at.epoch)
+        assert carrier is not None
+        assert there is not None
+        if answer is Sound.YES:
+            return epoch_on(carrier.payload, page.scope, there.level if there.number else None), None
+        at = known(view, there.prev) if there.prev is not None else None
+    return None, None
+
+
+def _voices(view: Reader, slot: PageId, here: Known) -> list[Voice]:
+    scope = here.scope
+    sent: dict[LogId, Delegate] = {}
     logs: dict[bytes, LogRow] = {}
     found = []
     for key, cells in view.scan(VOICES, (slot,)):
@@ -41,8 +64,10 @@ def _voices(view: Reader, slot: PageId, scope: Scope) -> list[Voice]:
             held = log_row(view, log)
             assert held is not None
             logs[log] = held
+            if held.page is not None:
+                sent[log] = delegate(view, held, here.body)
         whose = logs[log]
-        approves, page, round_, lock, before, _ = cells
+        approves, page, round_, lock, before, _, time = cells
         found.append(
             Voice(
                 id=key[3],  # type: ignore[arg-type]
@@ -56,6 +81,9 @@ def _voices(view: Reader, slot: PageId, scope: Scope) -> list[Voice]:
                 key=whose.key,
                 fit=bool(whose.fit) and whose.scope == scope,
                 repairs=whose.capacity == REPAIR[0],
+                delegate=sent.get(log),
+                cut=cut(view, whose, RecordId(key[3])) if log in sent else None,  # type: ignore[arg-type]
+                time=time,  # type: ignore[arg-type]
             )
         )
     return found

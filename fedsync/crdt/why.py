@@ -197,3 +197,5 @@ def _verb(word: VoiceStatus) -> str:
             return "is void"
         case VoiceStatus.PENDING:
             return "is pending"
+        case VoiceStatus.SUSPENDED:
+            return "is suspended"

@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 from fedsync.records.codec import NotCanonical, Value, pack, unpack
-from fedsync.records.ids import Key, LogClass, LogId, Reach, Scope, log_id
+from fedsync.records.ids import Key, LogClass, LogId, PageId, Reach, Scope, log_id
 
 GENESIS = "genesis"
 """The kind of every log's record 0."""
@@ -54,6 +54,14 @@ class Genesis:
     def log(self) -> LogId:
         """The id of the log that this begins."""
         return log_id(self.payload)
+
+    @property
+    def mandate(self) -> tuple[PageId, int] | None:
+        """The entry that gives the mandate under which this log is written; None when it is no delegate's."""
+        match self.capacity:
+            case ("mandate", bytes() as page, int() as index) if len(page) == 32 and 0 <= index < 2**31:
+                return PageId(page), index
+        return None
 
     @classmethod
     def parse(cls, payload: bytes) -> "Genesis":

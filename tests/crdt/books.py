@@ -205,15 +205,20 @@ def _draft(voice: naive.Voice, page_id: Any) -> Draft:
 
 def shuffled(written: Written, random: Random) -> list[Block]:
     """Return the blocks in an order in which stores could come by them, some twice."""
+    return shuffled_by(written.blocks, written.after, random)
+
+
+def shuffled_by(blocks: Mapping[str, Block], after: Mapping[str, str], random: Random) -> list[Block]:
+    """Return blocks in an order that has each after the one it follows on, some of them twice."""
     later: dict[str, list[str]] = {}
-    for name, before in written.after.items():
+    for name, before in after.items():
         later.setdefault(before, []).append(name)
-    ready = [(random.random(), name) for name in written.blocks if name not in written.after]
+    ready = [(random.random(), name) for name in blocks if name not in after]
     heapq.heapify(ready)
     order: list[Block] = []
     while ready:
         _, name = heapq.heappop(ready)
-        order.append(written.blocks[name])
+        order.append(blocks[name])
         if random.random() < 0.1:
             order.append(random.choice(order))
         for each in later.get(name, []):

@@ -120,7 +120,8 @@ class EpochEntry:
     w: int | None = None
     repair: Repair | None = None
     cuts: tuple[Tip, ...] = ()
-    witness: PageId | None = None
+    witness: PageId | Scope | None = None
+    """A body of a higher level; by its founding tag when that body is yet to be founded."""
     consents: tuple[PageId, ...] = ()
     voting: Rule | None = None
     rotation: Rotation | None = None
@@ -351,7 +352,7 @@ def _epoch(fields: dict[str, Value]) -> EpochEntry:
     classification = fields["classification"]
     if not isinstance(classification, str):
         raise Void("malformed", "a classification is a text")
-    witness, answers_to = read.optional(fields, "witness", 32), read.optional(fields, "answers_to", 32)
+    answers_to = read.optional(fields, "answers_to", 32)
     return EpochEntry(
         name=read.words(fields, "name"),
         classification=classification,
@@ -362,7 +363,7 @@ def _epoch(fields: dict[str, Value]) -> EpochEntry:
         w=read.whole(fields, "w", 1) if "w" in fields else None,
         repair=_repair(fields["repair"]) if "repair" in fields else None,
         cuts=_cuts(fields.get("cuts", [])),
-        witness=PageId(witness) if witness is not None else None,
+        witness=_witness_body(fields) if "witness" in fields else None,
         consents=tuple(PageId(each) for each in read.ids_of(fields, "consents"))
         if "consents" in fields
         else (),
@@ -373,6 +374,15 @@ def _epoch(fields: dict[str, Value]) -> EpochEntry:
             pack({name: each for name, each in fields.items() if name != "consents"})
         ).digest(),
     )
+
+
+def _witness_body(fields: dict[str, Value]) -> PageId | Scope:
+    match fields["witness"]:
+        case bytes() as body if len(body) == 32:
+            return PageId(body)
+        case bytes() as tag if len(tag) == 16:
+            return Scope(tag)
+    raise Void("malformed", "a witness is a body, or the founding tag of one that is yet to be founded")
 
 
 def _seat(value: Value) -> Seat:

@@ -1,0 +1,270 @@
+"""Votes, the word of a body on a question, and results (rules 11, 12 and 14). Touches a draft only.
+
+The *word* of a body on a question is the first confirm or ratify on it in its sealed book that takes: from then on
+one vote of its seat, or none, is what the body says, whatever becomes of the delegate.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from fedsync.crdt import methods
+from fedsync.crdt.booktables import (
+    NAMED,
+    RESULTS,
+    SEALED,
+    VOTE_VERDICTS,
+    VOTES,
+    WITNESSES,
+    WORDS,
+    LogRow,
+    Reader,
+    known,
+    log_row,
+    record_row,
+    status,
+)
+from fedsync.crdt.delegates import allows, cut, entry_at, under
+from fedsync.crdt.epoch import Epoch
+from fedsync.crdt.slot import Verdict, VoiceStatus
+from fedsync.crdt.slotview import epoch_or_wait
+from fedsync.crdt.view import Draft
+from fedsync.records.codec import unpack
+from fedsync.records.ids import LogId, PageId, RecordId, Scope
+from fedsync.records.kinds.entries import Result
+from fedsync.records.kinds.motions import Choice, parse_choice
+from fedsync.records.void import Void
+
+PROVISIONAL, FINAL = "provisional", "final"
+
+Question = tuple[RecordId, str]
+"""A motion and a clause of it; "" for the motion as a whole."""
+
+
+class Cast(NamedTuple):
+    """A vote as it was cast."""
+
+    id: RecordId
+    log: LogId
+    whose: LogRow
+    question: Question
+    option: Choice
+    time: int
+
+
+class Word(NamedTuple):
+    """What a body says on a question: one vote, or none. `settled` is False when it depends on a vote not held yet."""
+
+    page: PageId
+    vote: RecordId | None
+    settled: bool = True
+
+
+def cast(view: Reader, vote: RecordId) -> Cast | None:
+    """Return a held vote."""
+    at = record_row(view, vote)
+    row = view.get(VOTES, (at.log, at.seq, vote)) if at is not None else None
+    if at is None or row is None:
+        return None
+    whose = log_row(view, at.log)
+    assert whose is not None
+    motion, clause, option, time = row
+    choice = parse_choice(unpack(option))  # type: ignore[arg-type]
+    return Cast(vote, at.log, whose, (motion, clause), choice, time)  # type: ignore[arg-type]
+
+
+def word(view: Reader, scope: Scope, question: Question) -> Word | None:
+    """Return a body's word on a question, None when its sealed book has none (rule 11)."""
+    for key, cells in view.scan(WORDS, (scope, *question)):
+        page = PageId(key[4])  # type: ignore[arg-type]
+        at = status(view, scope, page)
+        if at is None or at.status != SEALED:
+            continue
+        if cells[0] is None:
+            return Word(page, None)
+        vote = RecordId(cells[0])  # type: ignore[arg-type]
+        said = cast(view, vote)
+        if said is None:
+            if record_row(view, vote) is None:
+                return Word(page, vote, settled=False)
+            continue
+        if said.whose.scope != scope or said.question != question:
+            continue
+        own = own_verdict(view, said)
+        if own.status is VoiceStatus.PENDING:
+            return Word(page, vote, settled=False)
+        if own.status is VoiceStatus.VOID and not (cells[1] and own.code in BREACHES):
+            continue
+        return Word(page, vote)
+    return None
+
+
+BREACHES = frozenset({"uninstructed", "outside-instructions", "term-over"})
+"""What a delegate does wrong under a mandate, and a ratify cures."""
+
+
+def own_verdict(view: Reader, vote: Cast) -> Verdict:
+    """Return what a vote is by its log and its mandate alone, before any word or recall."""
+    whose = vote.whose
+    if whose.page is None:
+        named = whose.fit and view.get(NAMED, (whose.scope, whose.key, vote.log)) is not None
+        return (
+            Verdict(VoiceStatus.STANDS, "counts") if named else Verdict(VoiceStatus.PENDING, "seat-not-named")
+        )
+    found = under(view, whose)
+    if found.fault:
+        return Verdict(VoiceStatus.VOID, found.fault)
+    if found.waits or found.mandate is None:
+        return Verdict(VoiceStatus.PENDING, found.waits or "mandate-not-held")
+    instruction = found.mandate.instructed(*vote.question)
+    if isinstance(instruction, Void):
+        return Verdict(VoiceStatus.VOID, "uninstructed")
+    if not allows(instruction, vote.option):
+        return Verdict(VoiceStatus.VOID, "outside-instructions")
+    if found.mandate.until is not None and vote.time > found.mandate.until:
+        return Verdict(VoiceStatus.VOID, "term-over")
+    return Verdict(VoiceStatus.STANDS, "counts")
+
+
+def verdict(view: Reader, vote: Cast) -> Verdict:
+    """Return what a vote is now."""
+    own = own_verdict(view, vote)
+    if own.status is VoiceStatus.PENDING or (own.status is VoiceStatus.VOID and own.code not in BREACHES):
+        return own
+    said = word(view, vote.whose.scope, vote.question)
+    if said is not None and said.settled:
+        if said.vote == vote.id:
+            return Verdict(VoiceStatus.STANDS, "the-word")
+        return own if own.status is VoiceStatus.VOID else Verdict(VoiceStatus.VOID, "not-the-word")
+    if own.status is VoiceStatus.VOID or vote.whose.page is None:
+        return own
+    against = cut(view, vote.whose, vote.id)
+    return own if against is None else Verdict(*against)
+
+
+def judge_vote(draft: Draft, vote: RecordId) -> Question | None:
+    """Write a vote's status; return its question when that changed."""
+    said = cast(draft, vote)
+    if said is None:
+        return None
+    now = verdict(draft, said)
+    row = (*said.question, now.status.value, now.code)
+    if draft.get(VOTE_VERDICTS, (said.whose.scope, vote)) == row:
+        return None
+    draft.put(VOTE_VERDICTS, (said.whose.scope, vote), row)
+    return said.question
+
+
+# --- Results -------------------------------------------------------------------------------------------
+
+
+class Tallied(NamedTuple):
+    """A result as every node computes it."""
+
+    status: str
+    outcome: str | None
+    ballots: dict[bytes, RecordId]
+    """Seat -> the vote that counts for it."""
+
+
+def judge_result(draft: Draft, scope: Scope, page: PageId, index: int) -> bool:
+    """Write a result's status and outcome; say whether that changed."""
+    at = status(draft, scope, page)
+    now = tally(draft, scope, page, index)
+    if at is None or now is None:
+        return False
+    row = (at.number, now.status, now.outcome)
+    if draft.get(RESULTS, (scope, page, index)) == row:
+        return False
+    draft.put(RESULTS, (scope, page, index), row)
+    return True
+
+
+def tally(view: Reader, scope: Scope, page: PageId, index: int) -> Tallied | None:
+    """Recompute the result entry of a known page (rule 12)."""
+    entry, here = entry_at(view, page, index), known(view, page)
+    at = status(view, scope, page)
+    if not isinstance(entry, Result) or here is None or at is None or here.prev is None:
+        return None
+    before = known(view, here.prev)
+    assert before is not None
+    epoch, _ = epoch_or_wait(view, before)
+    if epoch is None or not methods.known(entry.rule):
+        return Tallied(PROVISIONAL, None, {})
+    sealed = at.status == SEALED
+    if entry.counts is not None:
+        outcome = methods.outcome_of_counts(entry.rule, epoch.n, entry.counts)
+        return Tallied(FINAL if sealed else PROVISIONAL, outcome, {})
+    return _of_votes(view, scope, entry, epoch, sealed)
+
+
+def _of_votes(view: Reader, scope: Scope, entry: Result, epoch: Epoch, sealed: bool) -> Tallied:
+    question = (entry.motion, entry.clause)
+    named: dict[bytes, list[Cast]] = {}
+    missing = False
+    for vote in entry.votes or ():
+        said = cast(view, vote)
+        if said is None:
+            missing = missing or record_row(view, vote) is None
+            continue
+        seat = _seat(view, epoch, said)
+        if seat is not None and said.question == question:
+            named.setdefault(seat, []).append(said)
+    ballots: dict[bytes, Cast] = {}
+    choices: list[set[Choice | None]] = []
+    for seat, votes in named.items():
+        ballot, possible = _choose(view, scope, epoch, seat, votes)
+        if ballot is not None:
+            ballots[seat] = ballot
+        choices.append(possible)
+    cast_now = [vote.option for vote in ballots.values()]
+    outcome = methods.outcome(entry.rule, epoch.n, cast_now)
+    final = sealed and not missing and methods.certain(entry.rule, epoch.n, choices)
+    return Tallied(
+        FINAL if final else PROVISIONAL, outcome, {seat: vote.id for seat, vote in ballots.items()}
+    )
+
+
+def _choose(
+    view: Reader, scope: Scope, epoch: Epoch, seat: bytes, votes: list[Cast]
+) -> tuple[Cast | None, set[Choice | None]]:
+    """Return the vote that counts for a seat now, and all that may come to count."""
+    if seat in epoch.seats:
+        return votes[0], {votes[0].option}
+    giver = votes[0].whose.scope
+    said = word(view, giver, votes[0].question)
+    open_: set[Choice | None] = {None, *(vote.option for vote in votes)}
+    if said is None or not said.settled:
+        standing = [vote for vote in votes if verdict(view, vote).status is VoiceStatus.STANDS]
+        return (standing[0] if standing else None), open_
+    ballot = next((vote for vote in votes if vote.id == said.vote), None)
+    fixed = _witnessed(view, scope, PageId(seat), said.page)
+    return ballot, {ballot.option if ballot else None} if fixed else open_
+
+
+def _seat(view: Reader, epoch: Epoch, vote: Cast) -> bytes | None:
+    if vote.log in epoch.seats:
+        return vote.log
+    if vote.whose.page is None:
+        return None
+    giver = known(view, vote.whose.page)
+    return giver.body if giver is not None and giver.body in epoch.members else None
+
+
+def _witnessed(view: Reader, scope: Scope, body: PageId, page: PageId) -> bool:
+    """Say whether a sealed page of this book witnesses a head of `body` at or above `page`, a sealed page of its."""
+    said = known(view, page)
+    assert said is not None
+    for key, cells in view.scan(WITNESSES, (scope, body)):
+        at = status(view, scope, PageId(key[3]))  # type: ignore[arg-type]
+        head = known(view, PageId(cells[0]))  # type: ignore[arg-type]
+        if at is None or at.status != SEALED or head is None or head.scope != said.scope:
+            continue
+        here = status(view, head.scope, PageId(cells[0]))  # type: ignore[arg-type]
+        if here is not None and here.status == SEALED and head.number >= said.number:
+            return True
+    return False
+
+
+def judge_votes(draft: Draft, votes: Iterable[RecordId]) -> set[Question]:
+    """Write the status of votes; return the questions on which one changed."""
+    return {question for vote in votes if (question := judge_vote(draft, vote)) is not None}
