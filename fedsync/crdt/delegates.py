@@ -10,6 +10,7 @@ from fedsync.crdt.booktables import (
     DISPLACED,
     FROZEN,
     MANDATE_CUTS,
+    MANDATES,
     LogRow,
     Reader,
     RecordRow,
@@ -56,10 +57,13 @@ def under(view: Reader, log: LogRow) -> Under:
         return Under(here.body, None, fault="no-mandate")
     if log.key not in (entry.holder, entry.alternate) or not log.fit:
         return Under(here.body, None, fault="not-the-holder")
-    at = status(view, here.scope, log.page)
-    if at is None or not at.certified:
-        return Under(here.body, entry, waits="mandate-not-certified")
     return Under(here.body, entry)
+
+
+def certified(view: Reader, log: LogRow) -> bool:
+    """Say whether the page that gives a delegate's mandate is certified."""
+    at = status(view, log.scope, log.page) if log.page is not None else None
+    return at is not None and at.certified
 
 
 def delegate(view: Reader, log: LogRow, body: PageId) -> Delegate:
@@ -69,12 +73,14 @@ def delegate(view: Reader, log: LogRow, body: PageId) -> Delegate:
         return Delegate(found.giver, found.fault, found.waits)
     if found.mandate.seat != body:
         return Delegate(found.giver, "other-seat")
-    return Delegate(found.giver, None, found.waits, found.mandate.may, found.mandate.until)
+    waits = None if certified(view, log) else "mandate-not-certified"
+    return Delegate(found.giver, None, waits, found.mandate.may, found.mandate.until)
 
 
 def cut(view: Reader, log: LogRow, record: RecordId) -> Cut | None:
     """Return what the giver's book says against a delegate's record by now, None when it says nothing (rule 10)."""
     assert log.page is not None
+    assert log.entry is not None
     at = record_row(view, record)
     assert at is not None
     here = status(view, log.scope, log.page)
@@ -83,6 +89,9 @@ def cut(view: Reader, log: LogRow, record: RecordId) -> Cut | None:
         verdicts.append(Cut(VoiceStatus.SUSPENDED, "mandate-frozen"))
     if here is not None and here.status == DISPLACED:
         verdicts.append(Cut(VoiceStatus.VOID, "mandate-displaced"))
+    given = view.get(MANDATES, (log.scope, log.page, log.entry))
+    if given is not None and given[1] == "suspended":
+        verdicts.append(Cut(VoiceStatus.SUSPENDED, "recall-adopted"))
     for key, cells in view.scan(MANDATE_CUTS, (log.page, log.entry)):  # type: ignore[arg-type]
         entry = entry_at(view, PageId(key[2]), int(key[3]))  # type: ignore[arg-type]
         assert isinstance(entry, Mandate | Recall | Leave)

@@ -65,7 +65,7 @@ def _act(given: dict[EntryId, _Given], id_: EntryId, entry: object, word: str) -
         new.status = _FIRST[word]
         for other, old in given.items():
             if other != id_ and old.what == new.what and old.status not in (NONE, VOID, ENDED, RECALLED):
-                _end(old, id_, hard, ENDED)
+                _end(old, id_, hard, ENDED, softly=old.status)
     elif isinstance(entry, Recall):
         target = given.get(entry.mandate)
         if target is not None and target.status not in (NONE, VOID):
@@ -76,12 +76,12 @@ def _act(given: dict[EntryId, _Given], id_: EntryId, entry: object, word: str) -
                 _end(old, id_, hard, ENDED)
 
 
-def _end(mandate: _Given, by: EntryId, hard: bool, word: str) -> None:
+def _end(mandate: _Given, by: EntryId, hard: bool, word: str, softly: str = SUSPENDED) -> None:
     mandate.ends[by] = hard
     if hard and _LAST.get(mandate.status, -1) < _LAST[word]:
         mandate.status = word
     elif not hard and mandate.status not in _LAST:
-        mandate.status = SUSPENDED
+        mandate.status = PROVISIONAL if softly == PROVISIONAL else SUSPENDED
 
 
 def _write(draft: Draft, scope: Scope, id_: EntryId, mandate: _Given) -> bool:

@@ -308,7 +308,7 @@ class _Settling:
             for page in pages:
                 for key, cells in self.draft.scan(ACTS, (scope,)):
                     if cells[0] == MANDATE and key[2] == page:
-                        changed.add((page, int(key[3])))  # type: ignore[arg-type]
+                        changed.add((page, int(key[3])))
         for mandate in changed:
             for key, _ in self.draft.scan(MANDATE_LOGS, mandate):
                 log = LogId(key[2])  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ from fedsync.crdt.delegates import cut, delegate
 from fedsync.crdt.epoch import Epoch, epoch_on, read_page
 from fedsync.crdt.slot import Delegate, Judged, Voice, judge
 from fedsync.crdt.soundness import Sound, sound
-from fedsync.records.genesis import REPAIR
+from fedsync.records.genesis import REPAIR, SEAT
 from fedsync.records.ids import LogId, PageId, RecordId
 from fedsync.records.kinds.entries import kind_of
 
@@ -80,7 +80,7 @@ def _voices(view: Reader, slot: PageId, here: Known) -> list[Voice]:
                 lock=lock,  # type: ignore[arg-type]
                 key=whose.key,
                 fit=bool(whose.fit) and whose.scope == scope,
-                repairs=whose.capacity == REPAIR[0],
+                repairs=whose.capacity in (REPAIR[0], SEAT[0]),
                 delegate=sent.get(log),
                 cut=cut(view, whose, RecordId(key[3])) if log in sent else None,  # type: ignore[arg-type]
                 time=time,  # type: ignore[arg-type]

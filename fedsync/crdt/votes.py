@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from fedsync.crdt import methods
 from fedsync.crdt.booktables import (
+    ADOPTED,
+    DRAFTED,
     NAMED,
     RESULTS,
     SEALED,
@@ -115,6 +117,10 @@ def own_verdict(view: Reader, vote: Cast) -> Verdict:
         return Verdict(VoiceStatus.VOID, found.fault)
     if found.waits or found.mandate is None:
         return Verdict(VoiceStatus.PENDING, found.waits or "mandate-not-held")
+    assert whose.page is not None
+    at = status(view, whose.scope, whose.page)
+    if at is None or at.status == DRAFTED:
+        return Verdict(VoiceStatus.PENDING, "mandate-not-sealed")
     instruction = found.mandate.instructed(*vote.question)
     if isinstance(instruction, Void):
         return Verdict(VoiceStatus.VOID, "uninstructed")
@@ -138,7 +144,12 @@ def verdict(view: Reader, vote: Cast) -> Verdict:
     if own.status is VoiceStatus.VOID or vote.whose.page is None:
         return own
     against = cut(view, vote.whose, vote.id)
-    return own if against is None else Verdict(*against)
+    if against is not None:
+        return Verdict(*against)
+    at = status(view, vote.whose.scope, vote.whose.page)
+    if at is not None and at.status == ADOPTED:
+        return Verdict(VoiceStatus.SUSPENDED, "mandate-provisional")
+    return own
 
 
 def judge_vote(draft: Draft, vote: RecordId) -> Question | None:

@@ -16,8 +16,8 @@ from fedsync.crdt.view import Draft as StateDraft
 from fedsync.crdt.view import MemoryView
 from fedsync.records.block import Block
 from fedsync.records.codec import Value, pack
-from fedsync.records.genesis import PERSON, REPAIR, SEAT, Capacity, Genesis
-from fedsync.records.ids import LogClass, PageId, Reach, RecordId, Scope, payload_id
+from fedsync.records.genesis import PERSON, SEAT, Capacity, Genesis
+from fedsync.records.ids import LogClass, PageId, Reach, RecordId, payload_id
 from fedsync.records.kinds.authority import parse_page
 from fedsync.records.kinds.entries import consent_digest
 from fedsync.records.seal import Draft
@@ -64,17 +64,12 @@ class _Builder:
         self.busy: set[str] = set()
         self.named: dict[str, Json] = {}
         """Seats and sealers as epochs name them, whether their log is held or not."""
-        self.repairers: set[tuple[str, str]] = set()
-        self.seated: set[str] = set()
         for page in self.pages.values():
             for entry in page["entries"]:
                 if entry["kind"] == "epoch":
                     for seat in [*entry["seats"], *(entry.get("sealers") or [])]:
                         if "log" in seat:
                             self.named[seat["log"]] = {"key": seat["key"], "seat": page["body"]}
-                            self.seated.add(seat["log"])
-                    for each in (entry.get("repair") or {"keys": ()})["keys"]:
-                        self.repairers.add((page["body"], each))
 
     def build(self) -> Built:
         for name in self.pages:
@@ -222,13 +217,11 @@ class _Builder:
         return {"body": self.page0(entry["body"]), "page": self.page(entry["page"])}
 
     def consent(self, page: Json, entry: Json) -> dict[str, Value]:
-        # `to` is the name of the page whose epoch is agreed to. Its id follows from this page: the digest leaves the
-        # consents out, so it is the epoch without them that is hashed.
-        to = self.pages.get(entry["to"])
+        # `to` is the name of an epoch. The digest leaves the consents out: the page that lists them comes later.
+        to = next((each for each in self.pages.values() if self._is_called(each, entry["to"])), None)
         at = next((each for each in to["entries"] if each["kind"] == "epoch"), None) if to else None
         if to is None or at is None:
-            body = to["body"] if to else entry["to"]
-            return {"body": self.page0(body), "to": unheld(entry["to"])}
+            return {"body": unheld(entry["to"]), "to": unheld(entry["to"])}
         bare = {**at, "consents": None}
         parsed = parse_page(
             {"body": bytes(32), "number": 1, "prev": bytes(32), "entries": [self._entry(to, bare)]}
@@ -236,6 +229,9 @@ class _Builder:
         assert parsed is not None
         body_id = PageId(self.page0(to["body"]))
         return {"body": body_id, "to": consent_digest(body_id, parsed[1])}  # type: ignore[arg-type]
+
+    def _is_called(self, page: Json, name: str) -> bool:
+        return any(each["kind"] == "epoch" and each.get("name") == name for each in page["entries"])
 
     def result(self, page: Json, entry: Json) -> dict[str, Value]:
         rule: dict[str, Value] = {"method": "threshold", "need": entry["need"]}
@@ -257,8 +253,6 @@ class _Builder:
             capacity = ("mandate", self.page(page), index)
         else:
             body = log["seat"]
-            if name not in self.seated and (body, log["key"]) in self.repairers:
-                capacity = REPAIR
         return Genesis(key(log["key"]), tag(body), capacity, LogClass.AUTHORITY, Reach.WORLD, incarnation)
 
     def _open(self, name: str) -> Block:
@@ -357,8 +351,8 @@ def statuses(built: Built, view: MemoryView) -> dict[str, Any]:
     """Return what became of each record and entry of a world, by the names that its expectations use."""
     found: dict[str, Any] = {}
     scopes: dict[bytes, list[str]] = {}
-    for record, row in _rows(view, VERDICTS, 1) | _rows(view, VOTE_VERDICTS, 2):
-        scopes.setdefault(record, []).append(row)
+    for record, word in _rows(view, VERDICTS, 1) | _rows(view, VOTE_VERDICTS, 2):
+        scopes.setdefault(record, []).append(word)
     for each in built.world["records"]:
         name = each["id"]
         if each["kind"] == "page":

@@ -54,7 +54,7 @@ class Log:
 
     id: Id
     key: Id
-    repairs: bool = False
+    repairs: bool = True
     may: bool = True
 
 
