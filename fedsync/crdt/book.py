@@ -45,10 +45,12 @@ from fedsync.crdt.booktables import (
     row,
 )
 from fedsync.crdt.branches import last_voice, place
+from fedsync.crdt.delegates import tips_of
 from fedsync.crdt.epoch import epoch_on, read_page, unfit
 from fedsync.crdt.seats import reseat
-from fedsync.crdt.settle import News, settle
+from fedsync.crdt.settle import HEAD, News, settle
 from fedsync.crdt.slot import VoiceStatus
+from fedsync.crdt.tallies import need
 from fedsync.crdt.view import Draft
 from fedsync.records.block import Block, Record
 from fedsync.records.codec import NotCanonical, pack
@@ -128,14 +130,15 @@ class _Fold:
 
     def __init__(self, draft: Draft) -> None:
         self.draft = draft
-        self.slots: dict[PageId, None] = {}
+        self.slots: dict[PageId, set[RecordId] | None] = {}
         self.pages: dict[PageId, None] = {}
         self.votes: dict[RecordId, None] = {}
+        self.tipped: dict[LogId, None] = {}
         self.bound: set[Scope] = set()
 
     def settle(self) -> Bounds:
         """Settle every slot that may have changed; return whose facts may count otherwise."""
-        changed = settle(self.draft, News(self.slots, self.pages, self.votes))
+        changed = settle(self.draft, News(self.slots, self.pages, self.votes, self.tipped))
         # Not only pages with an epoch: a rival without one may undo, for now, what an adopted page did.
         reseated = self.bound | set(changed.values())
         return {(scope, key) for scope in reseated for key in reseat(self.draft, scope)}
@@ -152,9 +155,14 @@ class _Fold:
             )
             if under[0] is not None:
                 self.draft.put(MANDATE_LOGS, (*under, block.log), (genesis.key,))
+        whose = log_row(self.draft, block.log)
+        assert whose is not None
+        tips = tips_of(self.draft, block.log, whose) if whose.page is not None else set()
         for record in block.records():
             if self.draft.get(RECORDS, (record.id,)) is None:
                 self._record(record)
+                if record.id in tips:
+                    self.tipped[block.log] = None
 
     def _record(self, record: Record) -> None:
         branch = place(self.draft, record.log, record.seq, record.prev, record.id)
@@ -226,7 +234,9 @@ class _Fold:
             self._wrong_slot(page, said.page, record.id, record.log)
         if page is None or page.prev == said.slot:
             # A voice for a page that is not held still binds its log in the slot, so the slot is settled again.
-            self.slots[said.slot] = None
+            new = self.slots.setdefault(said.slot, set())
+            if new is not None:
+                new.add(record.id)
         return said.page, said.slot
 
     def _vote(self, record: Record, said: Vote) -> None:
@@ -322,6 +332,7 @@ class _Fold:
                         draft.put(NAMED, (scope, key, b""), (1,))
             case Witness():
                 draft.put(WITNESSES, (scope, entry.body, *where), (entry.page,))
+                need(draft, entry.page, HEAD, page)
             case Confirm():
                 said = (entry.vote, int(entry.ratify))
                 draft.put(WORDS, (scope, entry.motion, entry.clause, *where), said)

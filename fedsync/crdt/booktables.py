@@ -49,6 +49,10 @@ SOUND = Table("epoch_sound", ("page",), ("sound",))
 """Epochs whose seats are bodies, once other pages have settled whether they hold (rules 2 and 3)."""
 NEEDED = Table("page_needed", ("page", "what", "by"), ("needed",))
 """What has to be judged again when a page comes, or is certified."""
+COUNTS = Table("slot_count", ("slot", "page", "round"), ("signed", "approved"))
+"""Sealers that signed and approved a page in a round. In the row of round -1: seats that spoke, and that stand."""
+SPOKEN = Table("seat_spoken", ("slot", "page", "body", "log"), ("stands",))
+"""Delegates' logs that speak for a page, by the body that sent them."""
 SPLITS = Table("split", ("witness", "slot"), ("number",))
 """Slots with several certified pages, by the body that may witness which of them holds."""
 WITNESSES = Table("witness", ("scope", "body", "number", "page", "entry"), ("head",))
@@ -84,7 +88,7 @@ TABLES = (
     ),
     *(LAST_VOICE, WAITING, SEATS, CUTS, NAMED, PEOPLE),
     *(MANDATES, VOTE_VERDICTS, RESULTS, ACTS, SOUND, NEEDED, SPLITS, WITNESSES, MANDATE_LOGS, MANDATE_CUTS),
-    *(MOTIONS, VOTES, VOTES_ON, WORDS, RESULTS_ON),
+    *(MOTIONS, VOTES, VOTES_ON, WORDS, RESULTS_ON, COUNTS, SPOKEN),
 )
 """All tables of this side of the fold, for the store that keeps them."""
 

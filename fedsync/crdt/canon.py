@@ -47,8 +47,10 @@ def _witnessed(view: Reader, slot: PageId, certified: set[PageId]) -> PageId | N
         if at is None or at.status != SEALED:
             continue
         head = PageId(cells[0])  # type: ignore[arg-type]
-        if known(view, head) is None:
-            return None
+        there = known(view, head)
+        found = status(view, there.scope, head) if there is not None else None
+        if found is None or not found.certified:
+            return None  # not known yet: it may come to be the first that decides
         branch = _branch(view, head, here.number + 1)
         if branch in certified:
             return branch

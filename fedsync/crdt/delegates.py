@@ -22,7 +22,7 @@ from fedsync.crdt.booktables import (
 from fedsync.crdt.branches import on_chain
 from fedsync.crdt.epoch import read_page
 from fedsync.crdt.slot import Cut, Delegate, VoiceStatus
-from fedsync.records.ids import PageId, RecordId
+from fedsync.records.ids import LogId, PageId, RecordId
 from fedsync.records.kinds.entries import Bounds, Entry, Instruction, Leave, Mandate, Recall, Tip
 from fedsync.records.kinds.motions import Choice
 
@@ -77,49 +77,79 @@ def delegate(view: Reader, log: LogRow, body: PageId) -> Delegate:
     return Delegate(found.giver, None, waits, found.mandate.may, found.mandate.until)
 
 
-def cut(view: Reader, log: LogRow, record: RecordId) -> Cut | None:
-    """Return what the giver's book says against a delegate's record by now, None when it says nothing (rule 10)."""
-    assert log.page is not None
-    assert log.entry is not None
-    at = record_row(view, record)
-    assert at is not None
-    here = status(view, log.scope, log.page)
-    verdicts: list[Cut] = []
-    if here is not None and here.status == FROZEN:
-        verdicts.append(Cut(VoiceStatus.SUSPENDED, "mandate-frozen"))
-    if here is not None and here.status == DISPLACED:
-        verdicts.append(Cut(VoiceStatus.VOID, "mandate-displaced"))
-    given = view.get(MANDATES, (log.scope, log.page, log.entry))
-    if given is not None and given[1] == "suspended":
-        verdicts.append(Cut(VoiceStatus.SUSPENDED, "recall-adopted"))
-    for key, cells in view.scan(MANDATE_CUTS, (log.page, log.entry)):  # type: ignore[arg-type]
+class Cuts:
+    """What the giver's book says by now against the records of one delegate's log (rule 10)."""
+
+    def __init__(self, view: Reader, log: LogId, whose: LogRow) -> None:
+        assert whose.page is not None
+        assert whose.entry is not None
+        self._view = view
+        self._all: list[Cut] = []
+        self._tips: list[tuple[bool, list[Tip]]] = []
+        self._held: dict[RecordId, RecordRow | None] = {}
+        here = status(view, whose.scope, whose.page)
+        if here is not None and here.status == FROZEN:
+            self._all.append(Cut(VoiceStatus.SUSPENDED, "mandate-frozen"))
+        if here is not None and here.status == DISPLACED:
+            self._all.append(Cut(VoiceStatus.VOID, "mandate-displaced"))
+        given = view.get(MANDATES, (whose.scope, whose.page, whose.entry))
+        if given is not None and given[1] == "suspended":
+            self._all.append(Cut(VoiceStatus.SUSPENDED, "recall-adopted"))
+        for key, cells in view.scan(MANDATE_CUTS, (whose.page, whose.entry)):
+            entry = entry_at(view, PageId(key[2]), int(key[3]))  # type: ignore[arg-type]
+            assert isinstance(entry, Mandate | Recall | Leave)
+            self._tips.append((bool(cells[0]), [tip for tip in entry.cuts if tip.log == log]))
+
+    def against(self, record: RecordId, at: RecordRow | None = None) -> Cut | None:
+        """Return what is said against a record of the log, None when nothing is."""
+        if not self._all and not self._tips:
+            return None
+        if at is None:
+            at = record_row(self._view, record)
+            assert at is not None
+        verdicts = list(self._all)
+        for hard, tips in self._tips:
+            kept = self._kept(at, tips)
+            if kept is None:
+                verdicts.append(Cut(VoiceStatus.PENDING, "tip-not-held"))
+            elif not kept:
+                word, code = (
+                    (VoiceStatus.VOID, "recalled") if hard else (VoiceStatus.SUSPENDED, "recall-adopted")
+                )
+                verdicts.append(Cut(word, code))
+        return min(verdicts, key=_weight, default=None)
+
+    def _kept(self, record: RecordRow, tips: list[Tip]) -> bool | None:
+        """Say whether a record is on the chain of a tip; None when a tip that may hold it has not come."""
+        unknown = False
+        for tip in tips:
+            if record.seq > tip.seq:
+                continue
+            if tip.id not in self._held:
+                self._held[tip.id] = record_row(self._view, tip.id)
+            held = self._held[tip.id]
+            if held is None:
+                unknown = True
+            elif held.log == record.log and held.seq == tip.seq and on_chain(self._view, record, held):
+                return True
+        return None if unknown else False
+
+
+def tips_of(view: Reader, log: LogId, whose: LogRow) -> set[RecordId]:
+    """Return the tips of a delegate's log that its giver's book names."""
+    tips: set[RecordId] = set()
+    for key, _ in view.scan(MANDATE_CUTS, (whose.page, whose.entry)):  # type: ignore[arg-type]
         entry = entry_at(view, PageId(key[2]), int(key[3]))  # type: ignore[arg-type]
         assert isinstance(entry, Mandate | Recall | Leave)
-        kept = _kept(view, at, [tip for tip in entry.cuts if tip.log == at.log])
-        if kept is None:
-            verdicts.append(Cut(VoiceStatus.PENDING, "tip-not-held"))
-        elif not kept:
-            hard = bool(cells[0])
-            word, code = (VoiceStatus.VOID, "recalled") if hard else (VoiceStatus.SUSPENDED, "recall-adopted")
-            verdicts.append(Cut(word, code))
-    return min(verdicts, key=lambda each: (_WEIGHT[each.status], each.code), default=None)
+        tips |= {tip.id for tip in entry.cuts if tip.log == log}
+    return tips
 
 
 _WEIGHT = {VoiceStatus.VOID: 0, VoiceStatus.SUSPENDED: 1, VoiceStatus.PENDING: 2}
 
 
-def _kept(view: Reader, record: RecordRow, tips: list[Tip]) -> bool | None:
-    """Say whether a record is on the chain of a tip; None when a tip that may hold it has not come."""
-    unknown = False
-    for tip in tips:
-        if record.seq > tip.seq:
-            continue
-        held = record_row(view, tip.id)
-        if held is None:
-            unknown = True
-        elif held.log == record.log and held.seq == tip.seq and on_chain(view, record, held):
-            return True
-    return None if unknown else False
+def _weight(cut: Cut) -> tuple[int, str]:
+    return _WEIGHT[cut.status], cut.code
 
 
 def allows(instruction: Instruction, choice: Choice) -> bool:

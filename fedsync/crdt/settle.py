@@ -8,7 +8,7 @@ Each pass goes on only where something changed: one record changes less than one
 """
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from fedsync.crdt.booktables import (
@@ -27,10 +27,7 @@ from fedsync.crdt.booktables import (
     SOUND,
     SPLITS,
     STATUSES,
-    VERDICTS,
-    VOICES,
     VOTES,
-    VOTES_ON,
     WORDS,
     Book,
     Known,
@@ -39,7 +36,6 @@ from fedsync.crdt.booktables import (
     book,
     children,
     known,
-    log_row,
     row,
     status,
 )
@@ -48,8 +44,9 @@ from fedsync.crdt.mandates import judge_mandates
 from fedsync.crdt.slot import Judged
 from fedsync.crdt.slotview import epoch_or_wait, judge_slot
 from fedsync.crdt.soundness import Sound, sound
+from fedsync.crdt.tallies import SLOT, add_voices, is_open, need, recut, write_counts, write_verdicts
 from fedsync.crdt.view import Draft
-from fedsync.crdt.votes import Question, judge_result, judge_votes
+from fedsync.crdt.votes import FINAL, Question, judge_result, judge_votes, names, own_votes
 from fedsync.records.ids import LogId, PageId, RecordId, Scope
 from fedsync.records.kinds.entries import (
     CLOSING,
@@ -63,8 +60,8 @@ from fedsync.records.kinds.entries import (
     EntryId,
 )
 
-SLOT, EPOCH, VOTE = "slot", "epoch", "vote"
-"""What may wait for a page: voices in a slot, an epoch, a vote."""
+EPOCH, HEAD = "epoch", "head"
+"""What waits for a page: an epoch, or a book that witnessed it."""
 
 Queue = list[tuple[int, int, PageId]]
 
@@ -73,9 +70,12 @@ Queue = list[tuple[int, int, PageId]]
 class News:
     """What was written down: slots with new voices or pages, pages that came or became known, new votes."""
 
-    slots: Iterable[PageId]
+    slots: Mapping[PageId, set[RecordId] | None]
+    """Of each slot its new voices; None when all of it has to be judged again."""
     pages: Iterable[PageId] = ()
     votes: Iterable[RecordId] = ()
+    tipped: Iterable[LogId] = ()
+    """Logs of which a record came that a recall names as the last to be kept."""
 
 
 def settle(draft: Draft, news: News) -> dict[PageId, Scope]:
@@ -100,10 +100,16 @@ class _Settling:
     def run(self, news: News) -> dict[PageId, Scope]:
         self.votes |= set(news.votes)
         queue: Queue = []
-        for page in news.slots:
-            self._ask(queue, page)
+        for page, voices in news.slots.items():
+            if voices is None or not add_voices(self.draft, page, voices):
+                self._ask(queue, page)
         for page in news.pages:
             self._arrived(queue, page)
+        for key, _ in self.draft.scan(SPLITS):
+            self.canon.add(PageId(key[1]))  # type: ignore[arg-type]
+        for log in news.tipped:
+            for slot in self._spoke(log):
+                self._ask(queue, slot)
         self._certify(queue)
         self._find_canon()
         self._status()
@@ -122,12 +128,9 @@ class _Settling:
             what, by = key[1], key[2]
             if what == SLOT:
                 self._ask(queue, PageId(by))  # type: ignore[arg-type]
-            elif what == EPOCH:
-                if sound(self.draft, PageId(by))[0] is not Sound.PENDING:  # type: ignore[arg-type]
-                    for slot in _below(self.draft, PageId(by)):  # type: ignore[arg-type]
-                        self._ask(queue, slot)
-            else:
-                self.votes.add(RecordId(by))  # type: ignore[arg-type]
+            elif what == EPOCH and sound(self.draft, PageId(by))[0] is not Sound.PENDING:  # type: ignore[arg-type]
+                for slot in _below(self.draft, PageId(by)):  # type: ignore[arg-type]
+                    self._ask(queue, slot)
 
     def _certify(self, queue: Queue) -> None:
         while queue:
@@ -161,6 +164,7 @@ class _Settling:
     def _judge(self, slot: PageId) -> Judged:
         judged = judge_slot(self.draft, slot)
         self.judged[slot] = judged
+        write_counts(self.draft, slot, judged)
         return judged
 
     def _epoch(self, slot: PageId, here: Known) -> None:
@@ -169,13 +173,9 @@ class _Settling:
         at: PageId | None = here.epoch
         if waits is not None:
             for page in sound(self.draft, waits)[1]:
-                self._need(page, EPOCH, waits)
+                need(self.draft, page, EPOCH, waits)
         elif at is not None and self.draft.get(SOUND, (at,)) is None:
             self.draft.put(SOUND, (at,), (sound(self.draft, at)[0].value,))
-
-    def _need(self, page: PageId, what: str, by: bytes) -> None:
-        if self.draft.get(NEEDED, (page, what, by)) is None:
-            self.draft.put(NEEDED, (page, what, by), (1,))
 
     # --- Pass 2: sealed
 
@@ -270,7 +270,7 @@ class _Settling:
         if above is None:
             return
         judged = self.judged.get(slot) or self._judge(slot)
-        self._write_verdicts(here.scope, slot, judged)
+        write_verdicts(self.draft, here.scope, slot, judged)
         for page in judged.tallies:
             at = status(self.draft, here.scope, page)
             assert at is not None
@@ -281,21 +281,6 @@ class _Settling:
             if word != at.status:
                 self._note(here.scope, page, at._replace(status=word))
                 yield page, here.scope
-
-    def _write_verdicts(self, scope: Scope, slot: PageId, judged: Judged) -> None:
-        for key, cells in self.draft.scan(VOICES, (slot,)):
-            whose = log_row(self.draft, key[1])  # type: ignore[arg-type]
-            # What a log of another body says here is void, and not every node that follows this body holds it.
-            if cells[1] not in judged.tallies or whose is None:
-                continue
-            if whose.scope != scope and whose.page is None:
-                continue
-            verdict = judged.verdicts[key[3]]  # type: ignore[index]
-            if verdict.status == "pending" and whose.page is not None:
-                self._need(whose.page, SLOT, slot)
-            now = (cells[1], verdict.status.value, verdict.code)
-            if self.draft.get(VERDICTS, (scope, key[3])) != now:
-                self.draft.put(VERDICTS, (scope, key[3]), now)
 
     def _mandates(self, scope: Scope, pages: set[PageId]) -> set[PageId]:
         """Judge what the changed pages of a book give, end and say; return the slots that this may change."""
@@ -312,44 +297,61 @@ class _Settling:
         for mandate in changed:
             for key, _ in self.draft.scan(MANDATE_LOGS, mandate):
                 log = LogId(key[2])  # type: ignore[arg-type]
-                slots |= {PageId(each[2]) for each, _ in self.draft.scan(LAST_VOICE, (log,))}  # type: ignore[arg-type]
-                self.votes |= {RecordId(each[2]) for each, _ in self.draft.scan(VOTES, (log,))}  # type: ignore[arg-type]
+                for slot in self._spoke(log):
+                    self.judged.pop(slot, None)
+                    if is_open(self.draft, slot) or not recut(self.draft, slot, log):
+                        slots.add(slot)
         if kinds & {CONFIRM, RATIFY}:
-            for key, _ in self.draft.scan(WORDS, (scope,)):
+            for key, _ in list(self.draft.scan(WORDS, (scope,))):
                 if key[4] in pages:
-                    self._reword((key[1], key[2]))  # type: ignore[arg-type]
+                    question = (RecordId(key[1]), str(key[2]))  # type: ignore[arg-type]
+                    self.votes |= own_votes(self.draft, scope, question)
+                    self._ask_results(question)
         if kinds & {RESULT, WITNESS}:
-            for key, cells in self.draft.scan(RESULTS, (scope,)):
-                if key[1] in pages or (WITNESS in kinds and cells[1] != "final"):
-                    self.results.add((scope, key[1], int(key[2])))  # type: ignore[arg-type]
+            self._ask_open_results(scope, pages if WITNESS not in kinds else None)
+        for page in pages:
+            for key, _ in list(self.draft.scan(NEEDED, (page, HEAD))):
+                by = known(self.draft, PageId(key[2]))  # type: ignore[arg-type]
+                if by is not None:
+                    self._ask_open_results(by.scope, None)
         return slots
 
-    def _reword(self, question: Question) -> None:
-        """A body's word on a question may have changed: all votes on it are judged again."""
-        self.votes |= {RecordId(key[2]) for key, _ in self.draft.scan(VOTES_ON, question)}  # type: ignore[arg-type]
-        self._ask_results(question)
+    def _spoke(self, log: LogId) -> set[PageId]:
+        """Return the slots that a log spoke in; its votes are judged again in any case."""
+        self.votes |= {RecordId(key[2]) for key, _ in self.draft.scan(VOTES, (log,))}  # type: ignore[arg-type]
+        return {PageId(key[2]) for key, _ in self.draft.scan(LAST_VOICE, (log,))}  # type: ignore[arg-type]
 
-    def _ask_results(self, question: Question) -> None:
+    def _ask_open_results(self, scope: Scope, pages: set[PageId] | None) -> None:
+        """Ask for the results of a book that are not final: on some pages, or all."""
+        for key, cells in self.draft.scan(RESULTS, (scope,)):
+            if cells[1] != FINAL and (pages is None or key[1] in pages):
+                self.results.add((scope, PageId(key[1]), int(key[2])))  # type: ignore[arg-type]
+
+    def _ask_results(self, question: Question, votes: set[RecordId] | None = None) -> None:
+        """Ask for the results on a question; only for those that name one of `votes`, when given."""
         for key, _ in self.draft.scan(RESULTS_ON, question):
-            self.results.add((Scope(key[2]), PageId(key[3]), int(key[4])))  # type: ignore[arg-type]
+            scope, page, index = Scope(key[2]), PageId(key[3]), int(key[4])  # type: ignore[arg-type]
+            row = self.draft.get(RESULTS, (scope, page, index))
+            # What is final stays as it is (rule 12).
+            if row is not None and row[1] == FINAL:
+                continue
+            if votes is None or names(self.draft, page, index, votes):
+                self.results.add((scope, page, index))
 
     def _results(self) -> None:
-        # A vote may be what a word waited for: then the other votes on its question change with it.
-        for question in judge_votes(self.draft, self.votes):
-            others = {RecordId(key[2]) for key, _ in self.draft.scan(VOTES_ON, question)}  # type: ignore[arg-type]
-            judge_votes(self.draft, others - self.votes)
-            self._ask_results(question)
-        for vote in self.votes:
-            self._wait(vote)
+        changed = judge_votes(self.draft, self.votes)
+        asked = {(vote.whose.scope, vote.question) for vote in changed}
+        for scope, question in asked:
+            # A vote may be what a word waited for: then the other votes of the body change with it.
+            if any(True for _ in self.draft.scan(WORDS, (scope, *question))):
+                changed += judge_votes(self.draft, own_votes(self.draft, scope, question) - self.votes)
+        by_question: dict[Question, set[RecordId]] = {}
+        for vote in changed:
+            by_question.setdefault(vote.question, set()).add(vote.id)
+        for question, votes in by_question.items():
+            self._ask_results(question, votes)
         for scope, page, index in self.results:
             judge_result(self.draft, scope, page, index)
-
-    def _wait(self, vote: RecordId) -> None:
-        from fedsync.crdt.votes import cast
-
-        said = cast(self.draft, vote)
-        if said is not None and said.whose.page is not None:
-            self._need(said.whose.page, VOTE, vote)
 
     def _note(self, scope: Scope, page: PageId, now: Status) -> None:
         self.draft.put(STATUSES, (scope, page), row(now))

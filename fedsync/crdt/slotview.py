@@ -3,8 +3,10 @@
 Touches nothing but a view.
 """
 
+from typing import NamedTuple
+
 from fedsync.crdt.booktables import VOICES, Known, LogRow, Reader, children, known, log_row, page_row
-from fedsync.crdt.delegates import cut, delegate
+from fedsync.crdt.delegates import Cuts, delegate
 from fedsync.crdt.epoch import Epoch, epoch_on, read_page
 from fedsync.crdt.slot import Delegate, Judged, Voice, judge
 from fedsync.crdt.soundness import Sound, sound
@@ -13,8 +15,23 @@ from fedsync.records.ids import LogId, PageId, RecordId
 from fedsync.records.kinds.entries import kind_of
 
 
+class Slot(NamedTuple):
+    """A slot as it lies in the tables: what `judge` takes."""
+
+    epoch: Epoch | None
+    pages: dict[PageId, bool]
+    voices: list[Voice]
+    kinds: dict[PageId, frozenset[str]]
+    waits: str | None
+
+
 def judge_slot(view: Reader, page: PageId) -> Judged:
     """Return what the voices in the slot after a known page amount to."""
+    return judge(*read_slot(view, page))
+
+
+def read_slot(view: Reader, page: PageId, only: LogId | None = None) -> Slot:
+    """Return the slot after a known page. `only` one log's voices: its discipline is the same as among all."""
     here = known(view, page)
     assert here is not None
     pages: dict[PageId, bool] = {}
@@ -29,7 +46,7 @@ def judge_slot(view: Reader, page: PageId) -> Judged:
             assert held is not None
             kinds[child] = frozenset(kind_of(entry) for entry in read_page(held.payload).entries)
     code = "epoch-not-settled" if waits else None
-    return judge(epoch, pages, _voices(view, page, here), kinds, code)
+    return Slot(epoch, pages, _voices(view, page, here, only), kinds, code)
 
 
 def epoch_in_force(view: Reader, page: Known) -> Epoch | None:
@@ -53,12 +70,13 @@ def epoch_or_wait(view: Reader, page: Known) -> tuple[Epoch | None, PageId | Non
     return None, None
 
 
-def _voices(view: Reader, slot: PageId, here: Known) -> list[Voice]:
+def _voices(view: Reader, slot: PageId, here: Known, only: LogId | None) -> list[Voice]:
     scope = here.scope
     sent: dict[LogId, Delegate] = {}
+    cuts: dict[LogId, Cuts] = {}
     logs: dict[bytes, LogRow] = {}
     found = []
-    for key, cells in view.scan(VOICES, (slot,)):
+    for key, cells in view.scan(VOICES, (slot,) if only is None else (slot, only)):
         log = LogId(key[1])  # type: ignore[arg-type]
         if log not in logs:
             held = log_row(view, log)
@@ -66,6 +84,7 @@ def _voices(view: Reader, slot: PageId, here: Known) -> list[Voice]:
             logs[log] = held
             if held.page is not None:
                 sent[log] = delegate(view, held, here.body)
+                cuts[log] = Cuts(view, log, held)
         whose = logs[log]
         approves, page, round_, lock, before, _, time = cells
         found.append(
@@ -82,7 +101,7 @@ def _voices(view: Reader, slot: PageId, here: Known) -> list[Voice]:
                 fit=bool(whose.fit) and whose.scope == scope,
                 repairs=whose.capacity in (REPAIR[0], SEAT[0]),
                 delegate=sent.get(log),
-                cut=cut(view, whose, RecordId(key[3])) if log in sent else None,  # type: ignore[arg-type]
+                cut=cuts[log].against(RecordId(key[3])) if log in cuts else None,  # type: ignore[arg-type]
                 time=time,  # type: ignore[arg-type]
             )
         )

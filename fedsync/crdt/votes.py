@@ -16,6 +16,7 @@ from fedsync.crdt.booktables import (
     SEALED,
     VOTE_VERDICTS,
     VOTES,
+    VOTES_ON,
     WITNESSES,
     WORDS,
     LogRow,
@@ -25,7 +26,7 @@ from fedsync.crdt.booktables import (
     record_row,
     status,
 )
-from fedsync.crdt.delegates import allows, cut, entry_at, under
+from fedsync.crdt.delegates import Cuts, allows, entry_at, under
 from fedsync.crdt.epoch import Epoch
 from fedsync.crdt.slot import Verdict, VoiceStatus
 from fedsync.crdt.slotview import epoch_or_wait
@@ -131,8 +132,8 @@ def own_verdict(view: Reader, vote: Cast) -> Verdict:
     return Verdict(VoiceStatus.STANDS, "counts")
 
 
-def verdict(view: Reader, vote: Cast) -> Verdict:
-    """Return what a vote is now."""
+def verdict(view: Reader, vote: Cast, cuts: dict[LogId, Cuts] | None = None) -> Verdict:
+    """Return what a vote is now. `cuts`: what is known of logs already, when many votes are asked for."""
     own = own_verdict(view, vote)
     if own.status is VoiceStatus.PENDING or (own.status is VoiceStatus.VOID and own.code not in BREACHES):
         return own
@@ -143,7 +144,10 @@ def verdict(view: Reader, vote: Cast) -> Verdict:
         return own if own.status is VoiceStatus.VOID else Verdict(VoiceStatus.VOID, "not-the-word")
     if own.status is VoiceStatus.VOID or vote.whose.page is None:
         return own
-    against = cut(view, vote.whose, vote.id)
+    known_cuts = cuts if cuts is not None else {}
+    if vote.log not in known_cuts:
+        known_cuts[vote.log] = Cuts(view, vote.log, vote.whose)
+    against = known_cuts[vote.log].against(vote.id)
     if against is not None:
         return Verdict(*against)
     at = status(view, vote.whose.scope, vote.whose.page)
@@ -152,17 +156,17 @@ def verdict(view: Reader, vote: Cast) -> Verdict:
     return own
 
 
-def judge_vote(draft: Draft, vote: RecordId) -> Question | None:
-    """Write a vote's status; return its question when that changed."""
+def judge_vote(draft: Draft, vote: RecordId, cuts: dict[LogId, Cuts]) -> Cast | None:
+    """Write a vote's status; return it when that changed."""
     said = cast(draft, vote)
     if said is None:
         return None
-    now = verdict(draft, said)
+    now = verdict(draft, said, cuts)
     row = (*said.question, now.status.value, now.code)
     if draft.get(VOTE_VERDICTS, (said.whose.scope, vote)) == row:
         return None
     draft.put(VOTE_VERDICTS, (said.whose.scope, vote), row)
-    return said.question
+    return said
 
 
 # --- Results -------------------------------------------------------------------------------------------
@@ -217,6 +221,8 @@ def _of_votes(view: Reader, scope: Scope, entry: Result, epoch: Epoch, sealed: b
         if said is None:
             missing = missing or record_row(view, vote) is None
             continue
+        if said.whose.page is not None and known(view, said.whose.page) is None:
+            missing = True  # whose vote it is, the page of its mandate will say
         seat = _seat(view, epoch, said)
         if seat is not None and said.question == question:
             named.setdefault(seat, []).append(said)
@@ -267,15 +273,38 @@ def _witnessed(view: Reader, scope: Scope, body: PageId, page: PageId) -> bool:
     assert said is not None
     for key, cells in view.scan(WITNESSES, (scope, body)):
         at = status(view, scope, PageId(key[3]))  # type: ignore[arg-type]
+        if at is None or at.status != SEALED:
+            continue
         head = known(view, PageId(cells[0]))  # type: ignore[arg-type]
-        if at is None or at.status != SEALED or head is None or head.scope != said.scope:
+        if head is None:
+            return False  # it may be the head that settles which branch holds (rule 7)
+        if head.scope != said.scope:
             continue
         here = status(view, head.scope, PageId(cells[0]))  # type: ignore[arg-type]
-        if here is not None and here.status == SEALED and head.number >= said.number:
+        if here is None or not here.certified:
+            return False  # as above: its approvals may be on their way
+        if here.status == SEALED and head.number >= said.number:
             return True
     return False
 
 
-def judge_votes(draft: Draft, votes: Iterable[RecordId]) -> set[Question]:
-    """Write the status of votes; return the questions on which one changed."""
-    return {question for vote in votes if (question := judge_vote(draft, vote)) is not None}
+def judge_votes(draft: Draft, votes: Iterable[RecordId]) -> list[Cast]:
+    """Write the status of votes; return those that changed."""
+    cuts: dict[LogId, Cuts] = {}
+    return [said for vote in votes if (said := judge_vote(draft, vote, cuts)) is not None]
+
+
+def own_votes(view: Reader, scope: Scope, question: Question) -> set[RecordId]:
+    """Return the votes on a question in logs that a body gave a mandate or a seat."""
+    found = set()
+    for key, cells in view.scan(VOTES_ON, question):
+        whose = log_row(view, LogId(cells[0]))  # type: ignore[arg-type]
+        if whose is not None and whose.scope == scope:
+            found.add(RecordId(key[2]))  # type: ignore[arg-type]
+    return found
+
+
+def names(view: Reader, page: PageId, index: int, votes: set[RecordId]) -> bool:
+    """Say whether a result entry names one of these votes."""
+    entry = entry_at(view, page, index)
+    return isinstance(entry, Result) and not votes.isdisjoint(entry.votes or ())
