@@ -36,6 +36,9 @@ PARK_MS = 7 * 24 * 3600 * 1000
 MAX_FOLLOWED = 1000
 """Bodies that a node follows unless its operator says otherwise: all of a large region."""
 
+REBUILD_BLOCKS = 256
+"""Blocks that are folded again at a time."""
+
 log = logging.getLogger("fedsync")
 
 
@@ -351,21 +354,26 @@ class Node:
             for body in self.store.followed.all():
                 fold.apply_bind(self.draft, body.scope, body.body)
             last = 0
+            batch: list[Block] = []
             for number, block in self.store.since(0):
-                self._fold_again(block)
+                batch.append(block)
                 last = number
-                if number % 64 == 0:
+                if len(batch) == REBUILD_BLOCKS:
+                    self._fold_again(batch)
+                    batch.clear()
                     self._write_draft()
                     progress(number)
+            self._fold_again(batch)
             self._write_draft()
             self.state.fold_done(last)
         self._stale = False
 
-    def _fold_again(self, block: Block) -> None:
-        fork = self.store.logs.fork_at(block.log)
-        if fork is not None and block.genesis.log_class is not LogClass.AUTHORITY:
-            fold.apply_fork(self.draft, block.log, fork)
-        fold.apply_block(self.draft, block)
+    def _fold_again(self, blocks: Sequence[Block]) -> None:
+        for block in blocks:
+            fork = self.store.logs.fork_at(block.log)
+            if fork is not None and block.genesis.log_class is not LogClass.AUTHORITY:
+                fold.apply_fork(self.draft, block.log, fork)
+        fold.apply_blocks(self.draft, blocks)
 
     def _write_draft(self) -> None:
         root.note(self.draft)

@@ -37,6 +37,32 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
         "lock-not-shown": Reason(5, "the quorum of the round that it names is not held yet"),
         "page-not-held": Reason(1, "the page that it names, or one before that, is not held yet"),
         "log-not-held": Reason(1, "this node does not hold it yet"),
+        "epoch-not-settled": Reason(
+            3, "the epoch in force waits for consents, or for the first pages of its bodies"
+        ),
+        # Delegates
+        "mandate-not-held": Reason(9, "the page that gives its mandate is not held yet"),
+        "mandate-not-certified": Reason(4, "the page that gives its mandate is not certified yet"),
+        "mandate-not-sealed": Reason(9, "the page that gives its mandate is only a draft"),
+        "mandate-provisional": Reason(9, "the page that gives its mandate is adopted, and not sealed yet"),
+        "mandate-frozen": Reason(9, "the book of its giver is split at the page that gives its mandate"),
+        "mandate-displaced": Reason(9, "a rival of the page that gives its mandate was sealed"),
+        "no-mandate": Reason(4, "its log names no mandate that its body gave"),
+        "not-the-holder": Reason(4, "its author is neither the holder of the mandate nor the alternate"),
+        "other-seat": Reason(4, "its mandate is not for a seat of this body"),
+        "outside-may": Reason(14, "its mandate does not allow all kinds of entries on the page"),
+        "term-over": Reason(14, "by its own time it was written after the term of its mandate"),
+        "uninstructed": Reason(14, "its mandate has no instruction on this question"),
+        "outside-instructions": Reason(14, "its mandate does not allow this choice"),
+        "recalled": Reason(10, "its giver recalled, closed or replaced the mandate, and did not keep this"),
+        "recall-adopted": Reason(
+            10, "a recall, closing or replacement of its mandate is adopted, and not sealed yet"
+        ),
+        "tip-not-held": Reason(10, "the record that a recall keeps its log up to is not held yet"),
+        # Votes
+        "seat-not-named": Reason(4, "no page held here names its log as a seat"),
+        "the-word": Reason(11, "its body's sealed book names it as the body's word, for good"),
+        "not-the-word": Reason(11, "its body's sealed book names another vote, or none, as the body's word"),
         # Records
         "malformed": Reason(14, "its payload does not match its kind exactly"),
         "wrong-class": Reason(14, "its kind does not belong in this class of log"),

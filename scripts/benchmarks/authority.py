@@ -61,6 +61,7 @@ class Region:
     def __init__(self, communities: int) -> None:
         self.bodies: list[tuple[Scope, PageId]] = []
         self.blocks: list[Block] = []
+        self.clerks = 0
         self.tellers: list[list[Writer]] = []
         self.heads: list[tuple[PageId, int]] = []
         for number in range(communities):
@@ -100,7 +101,8 @@ class Region:
 
     def _page(self, value: dict[str, Value]) -> PageId:
         scope = value["scope"] if value["number"] == 0 else self._scope_of(value["body"])
-        clerk = Writer(f"clerk {len(self.blocks)}", Scope(scope), PERSON)  # type: ignore[arg-type]
+        self.clerks += 1
+        clerk = Writer(f"clerk {self.clerks}", Scope(scope), PERSON)  # type: ignore[arg-type]
         self.blocks.append(clerk.write(("page", value)))
         return PageId(payload_id(pack(value)))
 
