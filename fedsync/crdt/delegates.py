@@ -7,6 +7,7 @@ not held, is waited for.
 from typing import NamedTuple
 
 from fedsync.crdt.booktables import (
+    BRANCHES,
     DISPLACED,
     FROZEN,
     MANDATE_CUTS,
@@ -15,6 +16,7 @@ from fedsync.crdt.booktables import (
     Reader,
     RecordRow,
     known,
+    log_row,
     page_row,
     record_row,
     status,
@@ -133,6 +135,25 @@ class Cuts:
             elif held.log == record.log and held.seq == tip.seq and on_chain(self._view, record, held):
                 return True
         return None if unknown else False
+
+
+def kept_upto(view: Reader, log: LogId) -> int:
+    """Return up to which seq all of a log is kept, whatever ends its mandate; -1 when that takes a closer look."""
+    whose = log_row(view, log)
+    assert whose is not None
+    least: int | None = None
+    if sum(1 for _ in view.scan(BRANCHES, (log,))) != 1:
+        return -1
+    for key, _ in view.scan(MANDATE_CUTS, (whose.page, whose.entry)):  # type: ignore[arg-type]
+        entry = entry_at(view, PageId(key[2]), int(key[3]))  # type: ignore[arg-type]
+        assert isinstance(entry, Mandate | Recall | Leave)
+        upto = -1
+        for tip in entry.cuts:
+            held = record_row(view, tip.id) if tip.log == log else None
+            if held is not None and held.log == log and held.seq == tip.seq:
+                upto = max(upto, tip.seq)
+        least = upto if least is None else min(least, upto)
+    return -1 if least is None else least
 
 
 def tips_of(view: Reader, log: LogId, whose: LogRow) -> set[RecordId]:

@@ -40,8 +40,11 @@ class _Given:
     """What ends it -> whether that stands on a sealed page."""
 
 
-def judge_mandates(draft: Draft, scope: Scope) -> set[EntryId]:
-    """Write the status of each mandate in a book; return those that changed, by status or by what cuts them."""
+def judge_mandates(draft: Draft, scope: Scope) -> dict[EntryId, bool]:
+    """Write the status of each mandate in a book; return those that changed, by status or by what cuts them.
+
+    The value says that a mandate was in force, and is now ended by sealed pages alone.
+    """
     given: dict[EntryId, _Given] = {}
     for key, cells in draft.scan(ACTS, (scope,)):
         if cells[0] not in _KINDS:
@@ -55,7 +58,14 @@ def judge_mandates(draft: Draft, scope: Scope) -> set[EntryId]:
             given[page, index] = _Given(number, VOID if displaced else NONE, what)
         if at is not None and at.status in _FIRST and entry is not None:
             _act(given, (page, index), entry, at.status)
-    return {id_ for id_, mandate in given.items() if _write(draft, scope, id_, mandate)}
+    changed: dict[EntryId, bool] = {}
+    for id_, mandate in given.items():
+        before = draft.get(MANDATES, (scope, *id_))
+        simply = before is not None and before[1] == IN_FORCE and all(mandate.ends.values())
+        simply = simply and not any(True for _ in draft.scan(MANDATE_CUTS, id_))
+        if _write(draft, scope, id_, mandate):
+            changed[id_] = simply
+    return changed
 
 
 def _act(given: dict[EntryId, _Given], id_: EntryId, entry: object, word: str) -> None:

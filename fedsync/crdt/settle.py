@@ -36,10 +36,12 @@ from fedsync.crdt.booktables import (
     book,
     children,
     known,
+    record_row,
     row,
     status,
 )
 from fedsync.crdt.canon import onward, witness_of
+from fedsync.crdt.delegates import kept_upto
 from fedsync.crdt.mandates import judge_mandates
 from fedsync.crdt.slot import Judged
 from fedsync.crdt.slotview import epoch_or_wait, judge_slot
@@ -142,6 +144,8 @@ class _Settling:
             above = status(self.draft, here.scope, slot)
             if above is None:
                 continue  # the page is new: the slot that it stands in is settled too, and leads back to this one
+            if not children(self.draft, slot):
+                continue
             self.slots.add(slot)
             self._epoch(slot, here)
             judged = self._judge(slot)
@@ -287,8 +291,10 @@ class _Settling:
         slots: set[PageId] = set()
         kinds = {kind for page in pages for kind in _kinds(self.draft, scope, page)}
         changed: set[EntryId] = set()
+        ended: dict[EntryId, bool] = {}
         if kinds & {MANDATE, RECALL, CLOSING, LEAVE}:
-            changed = judge_mandates(self.draft, scope)
+            ended = judge_mandates(self.draft, scope)
+            changed = set(ended)
             # The status of its own page bears on what a delegate's records are worth.
             for page in pages:
                 for key, cells in self.draft.scan(ACTS, (scope,)):
@@ -297,7 +303,7 @@ class _Settling:
         for mandate in changed:
             for key, _ in self.draft.scan(MANDATE_LOGS, mandate):
                 log = LogId(key[2])  # type: ignore[arg-type]
-                for slot in self._spoke(log):
+                for slot in self._spoke(log, ended.get(mandate, False)):
                     self.judged.pop(slot, None)
                     if is_open(self.draft, slot) or not recut(self.draft, slot, log):
                         slots.add(slot)
@@ -316,10 +322,22 @@ class _Settling:
                     self._ask_open_results(by.scope, None)
         return slots
 
-    def _spoke(self, log: LogId) -> set[PageId]:
-        """Return the slots that a log spoke in; its votes are judged again in any case."""
-        self.votes |= {RecordId(key[2]) for key, _ in self.draft.scan(VOTES, (log,))}  # type: ignore[arg-type]
-        return {PageId(key[2]) for key, _ in self.draft.scan(LAST_VOICE, (log,))}  # type: ignore[arg-type]
+    def _spoke(self, log: LogId, simply: bool = False) -> set[PageId]:
+        """Return the slots that a log spoke in, and ask for its votes.
+
+        `simply`: its mandate was in force and is ended by sealed pages alone, so what these keep is as it was.
+        """
+        kept = kept_upto(self.draft, log) if simply else -1
+        for key, _ in self.draft.scan(VOTES, (log,)):
+            if int(key[1]) > kept:
+                self.votes.add(RecordId(key[2]))  # type: ignore[arg-type]
+        slots = set()
+        for key, cells in self.draft.scan(LAST_VOICE, (log,)):
+            last = record_row(self.draft, RecordId(cells[0]))  # type: ignore[arg-type]
+            assert last is not None
+            if last.seq > kept:
+                slots.add(PageId(key[2]))  # type: ignore[arg-type]
+        return slots
 
     def _ask_open_results(self, scope: Scope, pages: set[PageId] | None) -> None:
         """Ask for the results of a book that are not final: on some pages, or all."""

@@ -6,7 +6,6 @@ other says, until a count reaches a threshold: then the whole slot is judged. Th
 """
 
 from collections import Counter
-from collections.abc import Iterable
 
 from fedsync.crdt.booktables import (
     ADOPTED,
@@ -28,6 +27,8 @@ from fedsync.crdt.view import Draft
 from fedsync.records.ids import LogId, PageId, RecordId, Scope
 
 SLOT = "slot"
+MAX_SINGLE = 8
+"""Voices in one slot that are taken one by one; more are cheaper at once."""
 SEATS = -1
 """The round of the row that counts seats."""
 
@@ -66,11 +67,13 @@ def add_voices(draft: Draft, slot: PageId, new: set[RecordId]) -> bool:
     here = known(draft, slot)
     if here is None or status(draft, here.scope, slot) is None:
         return False
+    if len(new) > MAX_SINGLE or not any(True for _ in draft.scan(COUNTS, (slot,))):
+        return False  # many are cheaper at once, and what was never judged whole has no counts
     by_log: dict[LogId, set[RecordId]] = {}
-    for key, _ in _rows_of(draft, slot, new):
-        by_log.setdefault(key[1], set()).add(key[3])  # type: ignore[arg-type]
-    if len(by_log) > 4:
-        return False  # whole is cheaper
+    for record in new:
+        at = record_row(draft, record)
+        assert at is not None
+        by_log.setdefault(at.log, set()).add(record)
     return all(_add(draft, slot, here.scope, log, records) for log, records in by_log.items())
 
 
@@ -85,13 +88,6 @@ def recut(draft: Draft, slot: PageId, log: LogId) -> bool:
         return False
     write_verdicts(draft, here.scope, slot, judged, log)
     return True
-
-
-def _rows_of(draft: Draft, slot: PageId, new: set[RecordId]) -> Iterable[tuple[tuple[object, ...], object]]:
-    for record in new:
-        at = record_row(draft, record)
-        assert at is not None
-        yield (slot, at.log, at.seq, record), None
 
 
 def _add(draft: Draft, slot: PageId, scope: Scope, log: LogId, new: set[RecordId]) -> bool:

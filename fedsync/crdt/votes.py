@@ -26,7 +26,7 @@ from fedsync.crdt.booktables import (
     record_row,
     status,
 )
-from fedsync.crdt.delegates import Cuts, allows, entry_at, under
+from fedsync.crdt.delegates import Cuts, Under, allows, entry_at, under
 from fedsync.crdt.epoch import Epoch
 from fedsync.crdt.slot import Verdict, VoiceStatus
 from fedsync.crdt.slotview import epoch_or_wait
@@ -105,7 +105,30 @@ BREACHES = frozenset({"uninstructed", "outside-instructions", "term-over"})
 """What a delegate does wrong under a mandate, and a ratify cures."""
 
 
-def own_verdict(view: Reader, vote: Cast) -> Verdict:
+class Senders:
+    """What is known of delegates' logs, read once however many votes are asked for."""
+
+    def __init__(self, view: Reader) -> None:
+        self._view = view
+        self._cuts: dict[LogId, Cuts] = {}
+        self._under: dict[LogId, tuple[Under, str | None]] = {}
+
+    def cuts(self, vote: Cast) -> Cuts:
+        """Return what is said against the vote's log."""
+        if vote.log not in self._cuts:
+            self._cuts[vote.log] = Cuts(self._view, vote.log, vote.whose)
+        return self._cuts[vote.log]
+
+    def under(self, vote: Cast) -> tuple[Under, str | None]:
+        """Return the mandate of the vote's log, and the status of the page that gives it."""
+        if vote.log not in self._under:
+            assert vote.whose.page is not None
+            at = status(self._view, vote.whose.scope, vote.whose.page)
+            self._under[vote.log] = (under(self._view, vote.whose), at.status if at else None)
+        return self._under[vote.log]
+
+
+def own_verdict(view: Reader, vote: Cast, senders: Senders | None = None) -> Verdict:
     """Return what a vote is by its log and its mandate alone, before any word or recall."""
     whose = vote.whose
     if whose.page is None:
@@ -113,14 +136,12 @@ def own_verdict(view: Reader, vote: Cast) -> Verdict:
         return (
             Verdict(VoiceStatus.STANDS, "counts") if named else Verdict(VoiceStatus.PENDING, "seat-not-named")
         )
-    found = under(view, whose)
+    found, page = (senders or Senders(view)).under(vote)
     if found.fault:
         return Verdict(VoiceStatus.VOID, found.fault)
     if found.waits or found.mandate is None:
         return Verdict(VoiceStatus.PENDING, found.waits or "mandate-not-held")
-    assert whose.page is not None
-    at = status(view, whose.scope, whose.page)
-    if at is None or at.status == DRAFTED:
+    if page is None or page == DRAFTED:
         return Verdict(VoiceStatus.PENDING, "mandate-not-sealed")
     instruction = found.mandate.instructed(*vote.question)
     if isinstance(instruction, Void):
@@ -132,9 +153,10 @@ def own_verdict(view: Reader, vote: Cast) -> Verdict:
     return Verdict(VoiceStatus.STANDS, "counts")
 
 
-def verdict(view: Reader, vote: Cast, cuts: dict[LogId, Cuts] | None = None) -> Verdict:
-    """Return what a vote is now. `cuts`: what is known of logs already, when many votes are asked for."""
-    own = own_verdict(view, vote)
+def verdict(view: Reader, vote: Cast, senders: Senders | None = None) -> Verdict:
+    """Return what a vote is now."""
+    senders = senders or Senders(view)
+    own = own_verdict(view, vote, senders)
     if own.status is VoiceStatus.PENDING or (own.status is VoiceStatus.VOID and own.code not in BREACHES):
         return own
     said = word(view, vote.whose.scope, vote.question)
@@ -144,24 +166,20 @@ def verdict(view: Reader, vote: Cast, cuts: dict[LogId, Cuts] | None = None) -> 
         return own if own.status is VoiceStatus.VOID else Verdict(VoiceStatus.VOID, "not-the-word")
     if own.status is VoiceStatus.VOID or vote.whose.page is None:
         return own
-    known_cuts = cuts if cuts is not None else {}
-    if vote.log not in known_cuts:
-        known_cuts[vote.log] = Cuts(view, vote.log, vote.whose)
-    against = known_cuts[vote.log].against(vote.id)
+    against = senders.cuts(vote).against(vote.id)
     if against is not None:
         return Verdict(*against)
-    at = status(view, vote.whose.scope, vote.whose.page)
-    if at is not None and at.status == ADOPTED:
+    if senders.under(vote)[1] == ADOPTED:
         return Verdict(VoiceStatus.SUSPENDED, "mandate-provisional")
     return own
 
 
-def judge_vote(draft: Draft, vote: RecordId, cuts: dict[LogId, Cuts]) -> Cast | None:
+def judge_vote(draft: Draft, vote: RecordId, senders: Senders) -> Cast | None:
     """Write a vote's status; return it when that changed."""
     said = cast(draft, vote)
     if said is None:
         return None
-    now = verdict(draft, said, cuts)
+    now = verdict(draft, said, senders)
     row = (*said.question, now.status.value, now.code)
     if draft.get(VOTE_VERDICTS, (said.whose.scope, vote)) == row:
         return None
@@ -290,8 +308,8 @@ def _witnessed(view: Reader, scope: Scope, body: PageId, page: PageId) -> bool:
 
 def judge_votes(draft: Draft, votes: Iterable[RecordId]) -> list[Cast]:
     """Write the status of votes; return those that changed."""
-    cuts: dict[LogId, Cuts] = {}
-    return [said for vote in votes if (said := judge_vote(draft, vote, cuts)) is not None]
+    senders = Senders(draft)
+    return [said for vote in votes if (said := judge_vote(draft, vote, senders)) is not None]
 
 
 def own_votes(view: Reader, scope: Scope, question: Question) -> set[RecordId]:

@@ -23,6 +23,8 @@ from fedsync.records.places import START
 from fedsync.records.seal import Draft, seal
 
 TIME = 1_700_000_000_000
+BATCH = 256
+"""Blocks at a time, as when a store is folded again."""
 
 
 class Writer:
@@ -189,7 +191,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         bind(draft, scope, body)
     view.commit(draft.changes)
     acts = _acts(region)
-    spent = _fold(view, region.blocks)
+    spent = sum(_fold(view, region.blocks[at : at + BATCH]) for at in range(0, len(region.blocks), BATCH))
     book = view.get(BOOKS, (region.scope,))
     assert book is not None
     assert book[2] == region.number, book
@@ -201,7 +203,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     _one_by_one(
         view,
         "vote",
-        [each.write(("vote", {"motion": bytes(32), "option": "yes"})) for each in delegates][: args.singles],
+        [each.write(("vote", {"motion": bytes(32), "option": "yes"})) for each in delegates[: args.singles]],
     )
     _one_by_one(view, "signature", [each.write(("signature", voice)) for each in delegates])
     _one_by_one(view, "sealer's signature", [each.write(("signature", voice)) for each in nodes])
