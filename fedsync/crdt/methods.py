@@ -1,7 +1,8 @@
 """How ballots become an outcome, and when an outcome can no longer change. Pure.
 
 Every method names one option, or None: nothing is decided. A tie and a cycle decide nothing. "abstain" is present and
-for nothing. What a ballot says in a form that its method does not count is present and for nothing too.
+for nothing. What a ballot says in a form that its method does not count is present and for nothing too. A share can be
+counted of all seats, of those present, or of those voting: present, and for something. A quorum is of those present.
 """
 
 from collections import Counter
@@ -32,7 +33,8 @@ def outcome_of_counts(rule: Rule, seats: int, counts: Iterable[tuple[Choice, int
     present = tally.total()
     if present < rule.quorum:
         return None
-    return _METHODS[rule.method](rule, seats if rule.of is Of.SEATS else present, tally)
+    base = {Of.SEATS: seats, Of.PRESENT: present, Of.VOTING: _voting(tally)}[rule.of]
+    return _METHODS[rule.method](rule, base, tally)
 
 
 def majority(rule: Rule, base: int, tally: Mapping[Choice, int]) -> str | None:
@@ -52,7 +54,7 @@ def threshold(rule: Rule, base: int, tally: Mapping[Choice, int]) -> str | None:
 
 def consensus(rule: Rule, base: int, tally: Mapping[Choice, int]) -> str | None:
     """All of the base but at most `less`; who is present and abstains does not stand against it."""
-    aside = tally.get(ABSTAIN, 0)
+    aside = tally.get(ABSTAIN, 0) if rule.of is not Of.VOTING else 0
     return _most(rule, base, tally, lambda count: base - aside - count <= rule.less)
 
 
@@ -127,7 +129,9 @@ def _may_win(
     base, aside = seats, 0
     if rule.of is Of.PRESENT:
         base = count + sum(None not in each for each in others)
-    if rule.method is Method.CONSENSUS:
+    if rule.of is Of.VOTING:
+        base = count + sum(all(_votes(choice) for choice in each) for each in others)
+    elif rule.method is Method.CONSENSUS:
         aside = sum(ABSTAIN in each and (rule.of is Of.SEATS or None not in each) for each in others)
     return _passes(rule, base, count, aside)
 
@@ -149,8 +153,13 @@ def _must_win(
             for other in options - {option}
         )
     count = sum(all(_single(choice) == option for choice in each) for each in choices)
-    base = seats if rule.of is Of.SEATS else sum(each != {None} for each in choices)
-    aside = sum(each == {ABSTAIN} for each in choices) if rule.method is Method.CONSENSUS else 0
+    base, aside = seats, 0
+    if rule.of is Of.PRESENT:
+        base = sum(each != {None} for each in choices)
+    if rule.of is Of.VOTING:
+        base = sum(any(_votes(choice) for choice in each) for each in choices)
+    elif rule.method is Method.CONSENSUS:
+        aside = sum(each == {ABSTAIN} for each in choices)
     return _passes(rule, base, count, aside)
 
 
@@ -192,6 +201,15 @@ def _single(choice: Choice | None) -> str | None:
     if choice is None or isinstance(choice, tuple):
         return None
     return str(choice)
+
+
+def _votes(choice: Choice | None) -> bool:
+    """Say whether a ballot is for one option, not blank: what a share of those voting is counted of."""
+    return _single(choice) not in (None, ABSTAIN)
+
+
+def _voting(tally: Mapping[Choice, int]) -> int:
+    return sum(number for choice, number in tally.items() if _votes(choice))
 
 
 def _named(choice: Choice | None) -> tuple[str, ...]:

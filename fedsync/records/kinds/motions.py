@@ -38,10 +38,13 @@ class Method(StrEnum):
 
 
 class Of(StrEnum):
-    """What a share is counted of: every seat, or those that voted."""
+    """What a share is counted of: every seat, those present (who voted, if only to abstain), or those voting: who
+    abstains is not voting, as in rule 86 of the General Assembly.
+    """
 
     SEATS = "seats"
     PRESENT = "present"
+    VOTING = "voting"
 
 
 @dataclass(frozen=True, slots=True)
