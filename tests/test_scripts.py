@@ -1,8 +1,10 @@
 """The scripts and the locks: they work from anywhere, and nothing unpinned comes in. Starts scripts/run."""
 
+import json
 import os
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -73,3 +75,26 @@ def test_each_dependency_has_its_reason() -> None:
     asked = project["dependencies"] + project["optional-dependencies"]["dev"]
     assert not [name for each in asked if f"**{(name := re.split('[<>=]', each)[0])}**" not in reasons]
     assert not [name for name in pinned("requirements.lock") if name not in reasons]
+
+
+def test_the_benchmark_of_authority_measures_a_small_region_in_memory_and_in_a_store() -> None:
+    words = ["authority", "--communities", "4", "--acts", "100", "--singles", "4", "--json"]
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", *words],
+        env={**os.environ, "PYTHONPATH": f"{PROJECT}:{PROJECT / 'scripts'}"},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    found = json.loads(done.stdout)
+    figures = {
+        "from_scratch_s",
+        "vote_ms",
+        "signature_ms",
+        "approval_ms",
+        "recall_ms",
+        "recall_voids_1000_ms",
+    }
+    for where in ("memory", "store"):
+        assert found[where].keys() >= figures
+        assert all(found[where][each] > 0 for each in figures)

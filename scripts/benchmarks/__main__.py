@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 
-from benchmarks import catchup, door, latency, startup, sync, table
+from benchmarks import authority, catchup, door, latency, startup, sync, table
 
 BENCHES = {
     "sync": sync.main,
@@ -13,6 +13,7 @@ BENCHES = {
     "latency": latency.main,
     "import": table.main,
     "start": startup.main,
+    "authority": authority.main,
 }
 
 
@@ -24,6 +25,11 @@ def main() -> None:
     parser.add_argument("--logs", type=int, default=200)
     parser.add_argument("--changed", type=int, default=10)
     parser.add_argument("--runs", type=int, default=1, help="how often; the median is quoted")
+    parser.add_argument("--communities", type=int, default=200)
+    parser.add_argument("--acts", type=int, default=100_000)
+    parser.add_argument(
+        "--singles", type=int, default=60, help="acts of each kind that are measured one by one"
+    )
     parser.add_argument("--json", action="store_true", help="accepted everywhere; JSON is all there is")
     arguments = parser.parse_args()
     names = list(BENCHES) if arguments.bench == "all" else [arguments.bench]

@@ -1,254 +1,170 @@
-"""What authority costs: a region of 200 communities folds 100,000 acts, then one act more of each kind, then a recall.
+"""What authority costs: a region of 200 communities folds 100,000 acts, then one act more of each kind, then recalls.
 
-CPU time of the fold alone, on a state in memory; signatures are made beforehand and are not in the figures.
+CPU time of the fold alone, twice: on a state in memory, and on the tables of a node's store, where what is written
+belongs to the fold and the commit does not. Signatures are made beforehand and stand in no figure.
 """
 
 import argparse
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
+from typing import Any, Protocol
 
-from fedsync.crdt.book import apply_blocks, bind
-from fedsync.crdt.booktables import BOOKS, VERDICTS, VOTE_VERDICTS
-from fedsync.crdt.view import Draft as StateDraft
-from fedsync.crdt.view import MemoryView
-from fedsync.records.block import Base, Block
-from fedsync.records.codec import Value, pack
-from fedsync.records.ed25519 import private_key, public_key
-from fedsync.records.genesis import PERSON, SEAT, Capacity, Genesis
-from fedsync.records.ids import Key, LogClass, PageId, Reach, RecordId, Scope, payload_id
-from fedsync.records.kinds.entries import node_genesis
-from fedsync.records.places import START
-from fedsync.records.seal import Draft, seal
+from benchmarks.nodes import make_home, opened, workplace
+from benchmarks.region import Region
+from fedsync.crdt import fold, root
+from fedsync.crdt.booktables import VOTE_VERDICTS, book
+from fedsync.crdt.view import Draft, MemoryView, View
+from fedsync.node import REBUILD_BLOCKS, Node
+from fedsync.records.block import Block
+from fedsync.records.codec import Value
+from fedsync.records.ids import PageId, Scope
+from fedsync.store.peers import FollowedBody
 
-TIME = 1_700_000_000_000
-BATCH = 256
-"""Blocks at a time, as when a store is folded again."""
+RECALLED = 1000
+"""Acts that one recall voids."""
 
-
-class Writer:
-    """One log, and the blocks written to it."""
-
-    def __init__(self, name: str, scope: Scope, capacity: Capacity = SEAT) -> None:
-        self.private = private_key(sha256(name.encode()).digest())
-        self.key: Key = public_key(self.private)
-        incarnation = sha256(f"log {name}".encode()).digest()[:16]
-        self.genesis = Genesis(self.key, scope, capacity, LogClass.AUTHORITY, Reach.WORLD, incarnation)
-        self.base: Base | None = None
-        self.blocks: list[Block] = []
-
-    @property
-    def tip(self) -> RecordId:
-        """The last record."""
-        return self.blocks[-1].tip
-
-    @property
-    def seq(self) -> int:
-        """The last record's number."""
-        return self.blocks[-1].last
-
-    def write(self, *drafts: tuple[str, Value]) -> Block:
-        """Append records as one block."""
-        made = [Draft(kind, value, TIME) for kind, value in drafts]
-        (block,) = seal(self.private, self.genesis, self.base, made)
-        self.base = Base(block.genesis, block.last, block.tip, START)
-        self.blocks.append(block)
-        return block
+Steps = list[tuple[str, list[Block]]]
+"""What is folded at once, under the name of the figure that it counts for."""
 
 
-class Region:
-    """A region, its communities, and what they wrote."""
+class State(Protocol):
+    """Where a fold is measured."""
 
-    def __init__(self, communities: int) -> None:
-        self.bodies: list[tuple[Scope, PageId]] = []
-        self.blocks: list[Block] = []
-        self.clerks = 0
-        self.tellers: list[list[Writer]] = []
-        self.heads: list[tuple[PageId, int]] = []
-        for number in range(communities):
-            self._community(number)
-        self.scope = Scope(sha256(b"region").digest()[:16])
-        nodes = [Writer(f"node {each}", self.scope, ("node",)) for each in range(communities)]
-        for node in nodes:
-            assert node_genesis(node.key, node.genesis.incarnation, self.scope) == node.genesis
-        epoch: Value = {
-            "kind": "epoch",
-            "name": "Valley",
-            "classification": "region",
-            "level": 2,
-            "seats": [{"body": body} for _, body in self.bodies],
-            "k": communities // 2 + 1,
-            "sealers": [[node.key, node.genesis.incarnation] for node in nodes],
-            "w": communities * 2 // 3 + 1,
-        }
-        self.nodes = nodes
-        self.members = list(self.bodies)
-        self.body = self._page(
-            {"body": None, "number": 0, "prev": None, "entries": [epoch], "scope": self.scope}
-        )
-        self.bodies.append((self.scope, self.body))
-        self.head, self.number = self.body, 0
-        self.delegates: list[Writer] = []
-        for number, (scope, _) in enumerate(self.members):
-            holder = Writer(f"delegate {number}", scope)
-            mandate: Value = {
-                "kind": "mandate",
-                "holder": holder.key,
-                "seat": self.body,
-                "instructions": {"*": "free"},
-            }
-            page = self.enter(number, [mandate])
-            self.delegates.append(Writer(f"delegate {number}", scope, ("mandate", page, 0)))
+    view: View
 
-    def _page(self, value: dict[str, Value]) -> PageId:
-        scope = value["scope"] if value["number"] == 0 else self._scope_of(value["body"])
-        self.clerks += 1
-        clerk = Writer(f"clerk {self.clerks}", Scope(scope), PERSON)  # type: ignore[arg-type]
-        self.blocks.append(clerk.write(("page", value)))
-        return PageId(payload_id(pack(value)))
+    def load(self, bodies: Sequence[tuple[Scope, PageId]], blocks: Sequence[Block]) -> float:
+        """Fold all of it from scratch; return the CPU seconds."""
+        ...
 
-    def _scope_of(self, body: Value) -> Scope:
-        return next(scope for scope, each in self.bodies if each == body)
-
-    def _community(self, number: int) -> None:
-        scope = Scope(sha256(f"community {number}".encode()).digest()[:16])
-        tellers = [Writer(f"teller {number} {each}", scope) for each in range(3)]
-        epoch: Value = {
-            "kind": "epoch",
-            "name": f"C{number}",
-            "classification": "community",
-            "level": 1,
-            "seats": [{"genesis": each.genesis.payload} for each in tellers],
-            "k": 2,
-        }
-        page = self._page({"body": None, "number": 0, "prev": None, "entries": [epoch], "scope": scope})
-        self.bodies.append((scope, page))
-        self.tellers.append(tellers)
-        self.heads.append((page, 0))
-
-    def enter(self, number: int, entries: list[Value], sealed: bool = True) -> PageId:
-        """Write a community's next page, signed and approved by two."""
-        slot, at = self.heads[number]
-        body = self.bodies[number][1]
-        page = self._page({"body": body, "number": at + 1, "prev": slot, "entries": entries})
-        voice: Value = {"page": page, "slot": slot, "round": 0}
-        for teller in self.tellers[number][:2]:
-            kinds = ("signature", "approval") if sealed else ("signature",)
-            self.blocks.append(teller.write(*((kind, voice) for kind in kinds)))
-        self.heads[number] = (page, at + 1)
-        return page
-
-    def meet(self) -> tuple[dict[str, Value], list[Writer], list[Writer]]:
-        """Write the region's next page; return what its delegates sign, and its nodes approve."""
-        entry: Value = {"kind": "decision", "title": f"D{self.number}", "text": "so be it"}
-        slot = self.head
-        self.head = self._page(
-            {"body": self.body, "number": self.number + 1, "prev": slot, "entries": [entry]}
-        )
-        self.number += 1
-        return {"page": self.head, "slot": slot, "round": 0}, self.delegates, self.nodes
-
-    def seal(self) -> None:
-        """Write a page, signed by all delegates and approved by enough nodes."""
-        voice, delegates, nodes = self.meet()
-        for delegate in delegates:
-            self.blocks.append(delegate.write(("signature", voice)))
-        for node in nodes[: len(nodes) * 2 // 3 + 1]:
-            self.blocks.append(node.write(("signature", voice), ("approval", voice)))
-
-    def vote(self, motion: bytes) -> None:
-        """Let all delegates vote."""
-        for delegate in self.delegates:
-            self.blocks.append(delegate.write(("vote", {"motion": motion, "option": "yes"})))
+    def add(self, blocks: Sequence[Block]) -> float:
+        """Fold a few blocks more; return the CPU seconds."""
+        ...
 
 
-def _fold(view: MemoryView, blocks: Sequence[Block]) -> float:
-    draft = StateDraft(view)
-    started = time.process_time()
-    apply_blocks(draft, blocks)
-    view.commit(draft.changes)
-    return time.process_time() - started
+class InMemory:
+    """The fold on a state in memory."""
+
+    def __init__(self) -> None:
+        self.view = MemoryView()
+
+    def load(self, bodies: Sequence[tuple[Scope, PageId]], blocks: Sequence[Block]) -> float:
+        """Fold all of it, so many blocks at a time as when a store is folded again."""
+        draft = Draft(self.view)
+        for scope, body in bodies:
+            fold.apply_bind(draft, scope, body)
+        self.view.commit(draft.changes)
+        starts = range(0, len(blocks), REBUILD_BLOCKS)
+        return sum(self.add(blocks[at : at + REBUILD_BLOCKS]) for at in starts)
+
+    def add(self, blocks: Sequence[Block]) -> float:
+        """Fold blocks as one batch."""
+        begun = time.process_time()
+        draft = Draft(self.view)
+        fold.apply_blocks(draft, blocks)
+        self.view.commit(draft.changes)
+        return time.process_time() - begun
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Print the figures."""
-    parser = argparse.ArgumentParser(prog="scripts/bench authority", description=__doc__)
-    parser.add_argument("--communities", type=int, default=200)
-    parser.add_argument("--acts", type=int, default=100_000)
-    parser.add_argument("--singles", type=int, default=60, help="acts of each kind measured one by one")
-    args = parser.parse_args(argv)
-    region = Region(args.communities)
-    votes = 0
-    while _acts(region) < args.acts:
+class InStore:
+    """The fold of a node on the tables of its store; the blocks are stored beforehand."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.view: View = node.state
+
+    def load(self, bodies: Sequence[tuple[Scope, PageId]], blocks: Sequence[Block]) -> float:
+        """Fold all blocks again, as `fedsync rebuild` does: they are read from the store, and this counts too."""
+        with self.node.store.transaction():
+            for scope, body in bodies:
+                self.node.store.followed.add(FollowedBody(scope, body, None, "invited", None, 0))
+            for block in blocks:
+                self.node.store.logs.append(block)
+        begun = time.process_time()
+        self.node.rebuild()
+        return time.process_time() - begun
+
+    def add(self, blocks: Sequence[Block]) -> float:
+        """Fold what one commit carries, with the marks for the state root, and write it."""
+        self.node.begin()
+        for block in blocks:
+            self.node.store.logs.append(block)
+        begun = time.process_time()
+        fold.apply_blocks(self.node.draft, blocks)
+        root.note(self.node.draft)
+        self.node.state.write(self.node.draft.changes)
+        spent = time.process_time() - begun
+        self.node.settle()
+        self.node.commit()
+        return spent
+
+
+def main(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return milliseconds of each act, and the seconds of all from scratch."""
+    region = Region(arguments.communities)
+    while region.acts < arguments.acts:
         region.seal()
         for _ in range(3):
-            region.vote(sha256(f"motion {votes}".encode()).digest())
-            votes += 1
-    view = MemoryView()
-    draft = StateDraft(view)
-    for scope, body in region.bodies:
-        bind(draft, scope, body)
-    view.commit(draft.changes)
-    acts = _acts(region)
-    spent = sum(_fold(view, region.blocks[at : at + BATCH]) for at in range(0, len(region.blocks), BATCH))
-    book = view.get(BOOKS, (region.scope,))
-    assert book is not None
-    assert book[2] == region.number, book
-    print(f"{acts:,} acts folded from scratch: {spent:.2f} s, {1e6 * spent / acts:.0f} us an act")
-    # One act more of each kind, in a slot that fills up.
+            region.vote(sha256(f"motion {region.acts}".encode()).digest())
+    acts, history, sealed = region.acts, list(region.blocks), region.number
+    steps = list(_steps(region, arguments.singles))
+    figures: dict[str, Any] = {"acts": acts, "communities": arguments.communities}
+    figures["memory"] = _measure(InMemory(), region, history, sealed, steps)
+    with workplace() as where, opened(make_home(where / "home", "Here")) as node:
+        figures["store"] = _measure(InStore(node), region, history, sealed, steps)
+    return figures
+
+
+def _measure(
+    state: State, region: Region, history: Sequence[Block], sealed: int, steps: Steps
+) -> dict[str, float]:
+    found = {"from_scratch_s": round(state.load(region.bodies, history), 2)}
+    held = book(state.view, region.scope)
+    assert held is not None
+    assert held.number == sealed, held
+    spent: dict[str, list[float]] = {}
+    for name, blocks in steps:
+        spent.setdefault(name, []).append(1e3 * state.add(blocks))
+    for name, each in spent.items():
+        if not name.startswith("_"):
+            found[f"{name}_ms"] = round(statistics.median(each), 3)
+            if len(each) > 1:
+                found[f"{name}_most_ms"] = round(max(each), 3)
+    void = sum(row[2] == "void" for _, row in state.view.scan(VOTE_VERDICTS, (region.members[-1][0],)))
+    assert void == RECALLED, void
+    return found
+
+
+def _steps(region: Region, singles: int) -> Iterator[tuple[str, list[Block]]]:
+    """Yield one act more of each kind, in a slot that fills up; steps that are not measured begin with "_"."""
     region.blocks.clear()
     voice, delegates, nodes = region.meet()
-    _fold(view, region.blocks)
-    _one_by_one(
-        view,
-        "vote",
-        [each.write(("vote", {"motion": bytes(32), "option": "yes"})) for each in delegates[: args.singles]],
-    )
-    _one_by_one(view, "signature", [each.write(("signature", voice)) for each in delegates])
-    _one_by_one(view, "sealer's signature", [each.write(("signature", voice)) for each in nodes])
-    _one_by_one(view, "approval", [each.write(("approval", voice)) for each in nodes])
-    # A recall of a delegate with some hundred acts keeps nothing; it is enough that the page is adopted.
-    recalls = []
-    for number in range(args.singles // 4):
-        region.blocks.clear()
-        page = region.delegates[number].genesis.capacity
-        tip: Value = [
-            region.delegates[number].genesis.log,
-            region.delegates[number].seq,
-            region.delegates[number].tip,
-        ]
-        region.enter(number, [{"kind": "recall", "mandate": [page[1], page[2]], "cuts": [tip]}])
-        recalls.append(_fold(view, region.blocks))
-    print(f"a recall that keeps what was done: median {1e3 * statistics.median(recalls):.2f} ms")
-    delegate = region.delegates[-1]
-    many = [
-        ("vote", {"motion": sha256(f"m{each}".encode()).digest(), "option": "no"}) for each in range(1000)
-    ]
-    _fold(view, [delegate.write(*many[at : at + 100]) for at in range(0, 1000, 100)])  # type: ignore[arg-type]
+    yield "_page", list(region.blocks)
+    for each in delegates[:singles]:
+        yield "vote", [each.write(("vote", {"motion": bytes(32), "option": "yes"}))]
+    for each in delegates:
+        yield "signature", [each.write(("signature", voice))]
+    for each in nodes:
+        yield "sealers_signature", [each.write(("signature", voice))]
+    for each in nodes:
+        yield "approval", [each.write(("approval", voice))]
+    # A recall by one page, two signatures and two approvals, of a delegate with some hundred acts, which it keeps.
+    for number in range(singles // 4):
+        yield "recall", _recall(region, number, back=0)
+    last = len(region.delegates) - 1
+    motions = [sha256(f"recalled {each}".encode()).digest() for each in range(RECALLED)]
+    votes: list[tuple[str, Value]] = [("vote", {"motion": each, "option": "no"}) for each in motions]
+    yield "_votes", [region.delegates[last].write(*votes[at : at + 100]) for at in range(0, RECALLED, 100)]
+    yield f"recall_voids_{RECALLED}", _recall(region, last, back=RECALLED // 100)
+
+
+def _recall(region: Region, number: int, back: int) -> list[Block]:
+    """Recall a delegate and keep all but its last `back` blocks."""
     region.blocks.clear()
-    keep: Value = [delegate.genesis.log, delegate.seq - 1000, delegate.blocks[-11].tip]
-    region.enter(
-        args.communities - 1,
-        [{"kind": "recall", "mandate": [delegate.genesis.capacity[1], 0], "cuts": [keep]}],
-    )
-    spent = _fold(view, region.blocks)
-    void = sum(row[2] == "void" for _, row in view.scan(VOTE_VERDICTS, (delegate.genesis.scope,)))
-    assert void == 1000, void
-    assert any(True for _ in view.scan(VERDICTS, (region.scope,)))
-    print(f"a recall that voids {void:,} acts: {1e3 * spent:.1f} ms")
-
-
-def _acts(region: Region) -> int:
-    return sum(block.last - block.first + 1 - (block.first == 0) for block in region.blocks)
-
-
-def _one_by_one(view: MemoryView, what: str, blocks: Sequence[Block]) -> None:
-    spent = [_fold(view, [block]) for block in blocks]
-    print(
-        f"one more {what}: median {1e3 * statistics.median(spent):.2f} ms, most {1e3 * max(spent):.2f} ms ({len(spent)})"
-    )
-
-
-if __name__ == "__main__":
-    main()
+    log = region.delegates[number]
+    kept = log.blocks[-1 - back]
+    cut: Value = [log.genesis.log, kept.last, kept.tip]
+    given: Value = [log.genesis.capacity[1], log.genesis.capacity[2]]  # type: ignore[misc]
+    region.enter(number, [{"kind": "recall", "mandate": given, "cuts": [cut]}])
+    return list(region.blocks)
