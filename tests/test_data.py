@@ -3,7 +3,7 @@
 from collections import Counter
 from importlib.resources import files
 
-from fedsync.data import movements, regions, resolutions
+from fedsync.data import members, movements, regions, resolutions, roll_calls
 
 
 def test_all_movements_are_there_and_their_signs_say_what_was_done() -> None:
@@ -28,6 +28,26 @@ def test_resolutions_have_a_number_and_a_title_that_a_page_can_carry() -> None:
     )
     assert all(each.number.startswith("A/RES/") for each in found)
     assert all(0 < len(each.title) <= 303 and each.title.isprintable() for each in found)
+
+
+def test_all_votes_of_all_roll_calls_are_there() -> None:
+    found = roll_calls()
+    assert len(found) == len({each.roll_call for each in found}) == 310
+    assert len(members()) == 193
+    assert Counter(ballot for each in found for ballot in each.votes.values()) == {
+        "yes": 44_495,
+        "abstain": 6_389,
+        "no": 4_133,
+    }
+    assert Counter(each.session for each in found) == {72: 124, 73: 95, 74: 91}
+    assert [each.day for each in found] == sorted(each.day for each in found)
+    assert {each.roll_call for each in resolutions()} < {each.roll_call for each in found}
+
+
+def test_more_said_yes_than_no_to_every_resolution_and_fewer_to_every_amendment() -> None:
+    for each in roll_calls():
+        said = Counter(each.votes.values())
+        assert (said["yes"] > said["no"]) is not each.amendment, each
 
 
 def test_each_file_of_data_is_named_with_its_source() -> None:

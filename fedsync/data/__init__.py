@@ -12,6 +12,7 @@ from importlib.resources import files
 from typing import Literal
 
 Action = Literal["receive", "return", "consume"]
+Ballot = Literal["yes", "no", "abstain"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,20 @@ class Resolution:
     day: date
     number: str
     title: str
+
+
+@dataclass(frozen=True, slots=True)
+class RollCall:
+    """A roll call of the UN General Assembly. `number` is the resolution's, `votes` what each delegation said, by its
+    two letters; who is not recorded is left out. It carries when more say yes than no: who abstains is not voting.
+    """
+
+    roll_call: int
+    session: int
+    day: date
+    number: str
+    amendment: bool
+    votes: dict[str, Ballot]
 
 
 def movements() -> list[Movement]:
@@ -63,6 +78,28 @@ def resolutions() -> list[Resolution]:
     return [
         Resolution(int(row["rcid"]), date.fromisoformat(row["date"]), row["unres"], row["title"])
         for row in _rows("un_resolutions.csv")
+    ]
+
+
+def members() -> dict[str, str]:
+    """Return the names of the 193 delegations by their two letters."""
+    return {row["code"]: row["name"] for row in _rows("un_members.csv")}
+
+
+def roll_calls() -> list[RollCall]:
+    """Return all 310 roll calls with their 55,017 votes, by day. Most have a title in `resolutions`."""
+    said: dict[str, Ballot] = {"y": "yes", "n": "no", "a": "abstain"}
+    codes = list(members())
+    return [
+        RollCall(
+            int(row["rcid"]),
+            int(row["session"]),
+            date.fromisoformat(row["date"]),
+            row["unres"],
+            row["amendment"] == "1",
+            {code: said[letter] for code, letter in zip(codes, row["votes"], strict=True) if letter != "-"},
+        )
+        for row in _rows("un_roll_calls.csv.gz")
     ]
 
 
