@@ -10,7 +10,9 @@ from typing import Any, Protocol
 from fedsync import control
 from fedsync.errors import Exit, Problem, copied_home, refused
 from fedsync.home import Home, HomeLock
+from fedsync.keyring import load_node_key
 from fedsync.node import Node, Taken, Verdict, open_node
+from fedsync.sealing import seal_pages
 
 
 class Door(Protocol):
@@ -55,11 +57,13 @@ class LocalDoor:
 
     def __init__(self, home: Home, lock: HomeLock) -> None:
         self._lock = lock
+        self._node_key = load_node_key(home)
         self.node: Node = open_node(home)
 
     def take(self, blocks: Sequence[bytes], once: bytes | None = None) -> None:
         """Take blocks into the store."""
         take_own(self.node, blocks, once)
+        seal_pages(self.node, self._node_key)
 
     def call(self, op: str, **arguments: object) -> dict[str, Any]:
         """Do it here, if it can be done without the daemon."""

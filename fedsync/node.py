@@ -14,6 +14,7 @@ from enum import Enum
 from pathlib import Path
 
 from fedsync.crdt import fold, root
+from fedsync.crdt.booktables import page_row
 from fedsync.crdt.seats import is_named
 from fedsync.crdt.view import Draft
 from fedsync.home import Home
@@ -139,7 +140,8 @@ class Node:
                 outcomes.append(taken)
                 # What comes in from outside may hold pages too, and name others who wait there.
                 if taken.block is not None and "page" in taken.block.kinds:
-                    fresh.extend(self._unpark(taken.block.genesis.scope))
+                    for scope in self._scopes_of_pages(taken.block):
+                        fresh.extend(self._unpark(scope))
         return outcomes
 
     def _take(self, raw: bytes, origin: Key | None) -> Taken:
@@ -282,6 +284,17 @@ class Node:
         )
         verdict = Verdict.PARKED if kept else Verdict.REFUSED
         return Taken(block.raw, origin, verdict, block.log, code=code, reason=reason)
+
+    def _scopes_of_pages(self, block: Block) -> list[Scope]:
+        """Return whose pages a block brought: any admitted log may carry the page of another body."""
+        bodies = {followed.body: followed.scope for followed in self.store.followed.all()}
+        scopes = {block.genesis.scope}
+        for at, kind in enumerate(block.kinds):
+            if kind == "page":
+                page = page_row(self.draft, PageId(block.record(at).payload_id))
+                if page is not None and page.body in bodies:
+                    scopes.add(bodies[page.body])
+        return sorted(scopes)
 
     def _unpark(self, scope: Scope) -> list[Taken]:
         """Take what waited for a page that has come."""

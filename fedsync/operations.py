@@ -103,6 +103,27 @@ def add_peer(
     node.commit()
 
 
+def _follow(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Follow a body that our own people founded or joined: what they say goes before what a peer announced."""
+    scope, body = Scope(_bytes(arguments, "scope", 16)), PageId(_bytes(arguments, "body", 32))
+    held = node.store.followed.get(scope)
+    if held is not None and held.body != body and held.source != "announced":
+        raise refused(
+            "another_founding",
+            f"This node already follows another body with the same founding tag: {held.body.hex()[:8]}.",
+            "One of the two is forged. Compare their ids with those who founded it.",
+        )
+    node.begin()
+    try:
+        node.follow(scope, body, _text(arguments, "name"), "joined")
+        node.settle()
+    except BaseException:
+        node.rollback()
+        raise
+    node.commit()
+    return {}
+
+
 def _unused_name(node: Node, name: str) -> str:
     taken = {peer.name for peer in node.store.peers.all()}
     found, number = name, 2
@@ -161,6 +182,7 @@ OPERATIONS: dict[str, Operation] = {
     "take": _take,
     "invite": _invite,
     "add_peer": _add_peer,
+    "follow": _follow,
     "pause_peer": _pause_peer,
     "remove_peer": _remove_peer,
     "settle": _settle,

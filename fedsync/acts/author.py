@@ -69,6 +69,14 @@ class Author:
         with self.home.sealing(self.key):
             yield
 
+    def write_as(
+        self, door: Door, reading: Reading, genesis: Genesis, drafts: Sequence[Draft]
+    ) -> list[Block]:
+        """Seal `drafts` at the end of the log that begins so, and have them taken. Call within `writing`."""
+        blocks = self._seal(reading, genesis, drafts)
+        door.take([block.raw for block in blocks])
+        return blocks
+
     def write(
         self,
         door: Door,
@@ -87,8 +95,10 @@ class Author:
         self, reading: Reading, log_class: LogClass, drafts: Sequence[Draft], capacity: Capacity = SEAT
     ) -> list[Block]:
         """Seal `drafts` at the end of their log of this class. Call within `writing`."""
+        return self._seal(reading, self.genesis(reading, log_class, capacity=capacity), drafts)
+
+    def _seal(self, reading: Reading, genesis: Genesis, drafts: Sequence[Draft]) -> list[Block]:
         may = reading.store.directory.may_write_own_logs()
         if not may.ok:
             raise copied_home(may.reason)
-        genesis = self.genesis(reading, log_class, capacity=capacity)
         return seal(self.private, genesis, reading.store.logs.tip(genesis.log), drafts, now_ms())

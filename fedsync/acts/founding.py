@@ -25,6 +25,7 @@ from fedsync.store.store import create_store
 
 MAX_TELLERS = 200
 """Seats of one body: its epoch must fit in one record."""
+NODE_ROLE = "node"
 SHEET = "repair-sheet.txt"
 """Printed, and then kept away from this machine."""
 REPAIR_KEYS, REPAIR_THRESHOLD = 3, 2
@@ -132,6 +133,7 @@ def _build(
             drafts = [Draft("person", person(public_key(key), teller), time)]
             if teller == next(iter(keys)):
                 drafts.insert(0, Draft("page", page, time))
+                drafts.append(Draft("post", post(public_key(node_key), incarnation), time))
             blocks = seal(key, logs[teller], None, drafts, time)
             for taken in node.take([(block.raw, None) for block in blocks]):
                 assert taken.verdict is Verdict.TAKEN, taken
@@ -160,6 +162,11 @@ def page_zero(
 def person(key: Key, name: str) -> list[Value]:
     """Return what says that `key` is called `name`; the random bytes keep an erased name from being guessed."""
     return [secrets.token_bytes(16), {"key": key, "name": name}]
+
+
+def post(node: Key, incarnation: bytes) -> dict[str, Value]:
+    """Return what says which node serves a community: others name it as a sealer of what they found together."""
+    return {"role": NODE_ROLE, "key": node, "incarnation": incarnation}
 
 
 def _free(listen: Address) -> Address:

@@ -1,11 +1,13 @@
 """The minute book: drafting pages, signing and approving them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from fedsync.acts.author import Author, now_ms
+from fedsync.acts.voices import carrier, voice
 from fedsync.crdt.booktables import ADOPTED, DRAFTED, SEALED, status
-from fedsync.crdt.drafting import CannotDraft, Drafted, draft_page
+from fedsync.crdt.drafting import CannotDraft, Drafted, draft_page, witnesses
+from fedsync.crdt.epoch import begun
 from fedsync.crdt.minutes import page_ids, page_view
 from fedsync.crdt.tellers import Approve, Refuse, Sign, may_approve, next_act
 from fedsync.doors import Door
@@ -14,7 +16,8 @@ from fedsync.picking import SHORTEST, begins, the_one
 from fedsync.plain import is_plain
 from fedsync.reading import Reading
 from fedsync.records.codec import Value, pack
-from fedsync.records.ids import LogClass, LogId, PageId, Scope, payload_id
+from fedsync.records.genesis import Genesis
+from fedsync.records.ids import PageId, Scope, payload_id
 from fedsync.records.seal import Draft, normal
 from fedsync.records.void import Void
 
@@ -47,16 +50,35 @@ def propose(author: Author, reading: Reading, door: Door, title: str, text: str)
     if any(not is_plain(line) for line in text.split("\n")):
         raise usage("The decision's text holds control characters.", "Save it as plain text, UTF-8.")
     entry: dict[str, Value] = {"kind": "decision", "title": title, "text": text}
-    return carry(author, reading, door, lambda: draft_page(reading.view, reading.own().scope, [entry]))
+    return enter(author, reading, door, reading.own().scope, [entry])
 
 
-def carry(author: Author, reading: Reading, door: Door, draft: Callable[[], Drafted]) -> tuple[PageId, int]:
-    """Write a drafted page into the author's own log."""
+def enter(
+    author: Author, reading: Reading, door: Door, scope: Scope, entries: Sequence[dict[str, Value]]
+) -> tuple[PageId, int]:
+    """Draft a body's next page with these entries; return its id and number. Raises a Problem.
+
+    A page of a body whose seats are bodies also witnesses how far their books have come (H4).
+    """
+    return carry(
+        author,
+        reading,
+        door,
+        lambda: draft_page(reading.view, scope, [*entries, *witnesses(reading.view, scope)]),
+        scope,
+    )
+
+
+def carry(
+    author: Author, reading: Reading, door: Door, draft: Callable[[], Drafted], scope: Scope | None = None
+) -> tuple[PageId, int]:
+    """Write a drafted page of a body, our own by default, into a log of the author's that others let in."""
     with author.writing():
         drafted = drafting(draft)
         value, page = page_of(drafted)
         if page_view(reading.view, page) is None:
-            author.write(door, reading, LogClass.AUTHORITY, [Draft("page", value, now_ms())])
+            into = carrier(author, reading, scope or reading.own().scope)
+            author.write_as(door, reading, into, [Draft("page", value, now_ms())])
     return page, drafted.number
 
 
@@ -109,23 +131,22 @@ def _status(reading: Reading, scope: Scope, page: PageId) -> str:
 def sign(author: Author, reading: Reading, door: Door, page: PageId) -> Said:
     """Sign a page, and approve it in the same act where that is allowed already. Raises a Problem (exit 7)."""
     with author.writing():
-        _slot(reading, page)
-        log = _seat(author, reading, page)
-        acts = next_act(reading.view, page, log)
+        seat = _seat(author, reading, page)
+        acts = next_act(reading.view, page, seat.log, begun(seat))
         if isinstance(acts, Refuse):
             raise refused(acts.code, _sentence(acts.sentence), _turn_to(acts.page))
-        drafts = [_voice(reading, page, act) for act in acts]
-        author.write(door, reading, LogClass.AUTHORITY, drafts)
+        drafts = [voice_draft(page, _slot(reading, page), act) for act in acts]
+        author.write_as(door, reading, seat, drafts)
         if isinstance(acts[-1], Approve):
             return Said(acts[-1].round, True)
-        later = may_approve(reading.view, page, log)
+        later = may_approve(reading.view, page, seat.log)
         reason = "" if isinstance(later, Approve) else _sentence(later.sentence)
         return Said(acts[-1].round, False, reason)
 
 
-def _voice(reading: Reading, page: PageId, act: Sign | Approve) -> Draft:
+def voice_draft(page: PageId, slot: PageId, act: Sign | Approve) -> Draft:
     """Return the record that says `act` of a page."""
-    value: dict[str, Value] = {"page": page, "slot": _slot(reading, page), "round": act.round}
+    value: dict[str, Value] = {"page": page, "slot": slot, "round": act.round}
     if isinstance(act, Approve):
         return Draft("approval", value, now_ms())
     if act.lock is not None:
@@ -136,12 +157,11 @@ def _voice(reading: Reading, page: PageId, act: Sign | Approve) -> Draft:
 def approve(author: Author, reading: Reading, door: Door, page: PageId) -> Said:
     """Approve a page that enough tellers have signed. Raises a Problem (exit 7)."""
     with author.writing():
-        _slot(reading, page)
-        log = _seat(author, reading, page)
-        do = may_approve(reading.view, page, log)
+        seat = _seat(author, reading, page)
+        do = may_approve(reading.view, page, seat.log)
         if not isinstance(do, Approve):
             raise refused(do.code, _sentence(do.sentence), _turn_to(do.page))
-        author.write(door, reading, LogClass.AUTHORITY, [_voice(reading, page, do)])
+        author.write_as(door, reading, seat, [voice_draft(page, _slot(reading, page), do)])
         return Said(do.round, True)
 
 
@@ -154,11 +174,12 @@ def _slot(reading: Reading, page: PageId) -> PageId:
     return view.prev
 
 
-def _seat(author: Author, reading: Reading, page: PageId) -> LogId:
-    """Return the author's log for the body that the page belongs to."""
+def _seat(author: Author, reading: Reading, page: PageId) -> Genesis:
+    """Return the log in which the author speaks about a page. Raises a Problem (exit 7)."""
+    slot = _slot(reading, page)
     view = page_view(reading.view, page)
-    scope = view.scope if view else reading.own().scope
-    return author.genesis(reading, LogClass.AUTHORITY, scope).log
+    assert view is not None
+    return voice(author, reading, view.scope, slot).genesis
 
 
 def _turn_to(page: PageId | None) -> str:

@@ -11,6 +11,7 @@ from fedsync.acts.author import REACH_OF, Author, now_ms
 from fedsync.acts.founding import check_numbers, check_tellers, person
 from fedsync.acts.minutes import carry, drafting, page_of
 from fedsync.crdt.drafting import Drafted, draft_epoch, draft_repair, newest
+from fedsync.crdt.epoch import begun
 from fedsync.crdt.minutes import current_epoch, page_view
 from fedsync.crdt.people import names as names_of
 from fedsync.crdt.tellers import Sign, next_signature
@@ -174,7 +175,7 @@ def _speak(
     genesis = _genesis(reading, reading.own().scope, private, REPAIR)
     with home.sealing(genesis.key):
         drafts = []
-        do = next_signature(reading.view, page, genesis.log, genesis.key)
+        do = next_signature(reading.view, page, genesis.log, begun(genesis))
         if page_view(reading.view, page) is None:
             drafts.append(Draft("page", carried, now_ms()))
             do = Sign(0)

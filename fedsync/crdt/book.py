@@ -23,6 +23,7 @@ from fedsync.crdt.booktables import (
     NAMES,
     PAGES,
     PEOPLE,
+    POSTS,
     RECORDS,
     RESULTS,
     RESULTS_ON,
@@ -46,7 +47,7 @@ from fedsync.crdt.booktables import (
 )
 from fedsync.crdt.branches import last_voice, place
 from fedsync.crdt.delegates import tips_of
-from fedsync.crdt.epoch import epoch_on, read_page, unfit
+from fedsync.crdt.epoch import begun, epoch_on, read_page
 from fedsync.crdt.seats import reseat
 from fedsync.crdt.settle import HEAD, News, settle
 from fedsync.crdt.slot import VoiceStatus
@@ -62,11 +63,13 @@ from fedsync.records.kinds.authority import (
     APPROVAL,
     PAGE,
     PERSON,
+    POST,
     SIGNATURE,
     Approval,
     Signature,
     parse_approval,
     parse_person,
+    parse_post,
     parse_signature,
 )
 from fedsync.records.kinds.entries import (
@@ -148,13 +151,9 @@ class _Fold:
     def take(self, block: Block) -> None:
         genesis = block.genesis
         if self.draft.get(LOGS, (block.log,)) is None:
-            fit = unfit(genesis, genesis.scope) is None
-            under = genesis.mandate or (None, None)
-            self.draft.put(
-                LOGS, (block.log,), (genesis.key, genesis.scope, str(genesis.capacity[0]), int(fit), *under)
-            )
-            if under[0] is not None:
-                self.draft.put(MANDATE_LOGS, (*under, block.log), (genesis.key,))
+            self.draft.put(LOGS, (block.log,), row(begun(genesis)))
+            if genesis.mandate is not None:
+                self.draft.put(MANDATE_LOGS, (*genesis.mandate, block.log), (genesis.key,))
         whose = log_row(self.draft, block.log)
         assert whose is not None
         tips = tips_of(self.draft, block.log, whose) if whose.page is not None else set()
@@ -201,6 +200,10 @@ class _Fold:
                 person = parse_person(record.value)
                 said = (person.name, record.genesis.key, record.time)
                 self.draft.put(PEOPLE, (record.genesis.scope, person.key, record.id), said)
+            if record.kind == POST:
+                post = parse_post(record.value)
+                holds = (post.incarnation, record.genesis.key, record.time)
+                self.draft.put(POSTS, (record.genesis.scope, post.role, post.key, record.id), holds)
         except NotCanonical as error:
             raise Void("malformed", str(error)) from None
         return None, None

@@ -68,6 +68,8 @@ SEATS = Table("seat", ("scope", "key"), ("standing", "number"))
 CUTS = Table("seat_cut", ("scope", "key", "log", "seq", "id"), ("number",))
 NAMED = Table("named", ("scope", "key", "log"), ("named",))
 """Keys that any page of a followed body names, with their log; repair keys with an empty one."""
+POSTS = Table("post", ("scope", "role", "key", "record"), ("incarnation", "said_by", "time"))
+"""What keys serve a body as, by its own people's word: its node, and the incarnation of that node's logs."""
 PEOPLE = Table("person", ("scope", "key", "record"), ("name", "said_by", "time"))
 
 TABLES = (
@@ -86,7 +88,7 @@ TABLES = (
         NAMES,
         VOICES,
     ),
-    *(LAST_VOICE, WAITING, SEATS, CUTS, NAMED, PEOPLE),
+    *(LAST_VOICE, WAITING, SEATS, CUTS, NAMED, PEOPLE, POSTS),
     *(MANDATES, VOTE_VERDICTS, RESULTS, ACTS, SOUND, NEEDED, SPLITS, WITNESSES, MANDATE_LOGS, MANDATE_CUTS),
     *(MOTIONS, VOTES, VOTES_ON, WORDS, RESULTS_ON, COUNTS, SPOKEN),
 )

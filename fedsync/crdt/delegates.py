@@ -4,6 +4,7 @@ Rules 4, 9, 10 and 14. A check answers yes, no, or not known yet: a mandate that
 not held, is waited for.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from fedsync.crdt.booktables import (
@@ -24,8 +25,8 @@ from fedsync.crdt.booktables import (
 from fedsync.crdt.branches import on_chain
 from fedsync.crdt.epoch import read_page
 from fedsync.crdt.slot import Cut, Delegate, VoiceStatus
-from fedsync.records.ids import LogId, PageId, RecordId
-from fedsync.records.kinds.entries import Bounds, Entry, Instruction, Leave, Mandate, Recall, Tip
+from fedsync.records.ids import LogId, PageId, RecordId, Scope
+from fedsync.records.kinds.entries import Bounds, Entry, EntryId, Instruction, Leave, Mandate, Recall, Tip
 from fedsync.records.kinds.motions import Choice
 
 
@@ -77,6 +78,26 @@ def delegate(view: Reader, log: LogRow, body: PageId) -> Delegate:
         return Delegate(found.giver, "other-seat")
     waits = None if certified(view, log) else "mandate-not-certified"
     return Delegate(found.giver, None, waits, found.mandate.may, found.mandate.until)
+
+
+class Given(NamedTuple):
+    """A mandate, who gave it, and what has become of it."""
+
+    id: EntryId
+    scope: Scope
+    giver: PageId
+    number: int
+    status: str
+    mandate: Mandate
+
+
+def given(view: Reader, scope: Scope | None = None) -> Iterator[Given]:
+    """Yield the mandates on known pages, of one book or of all, in book order within each."""
+    for key, cells in view.scan(MANDATES, (scope,) if scope is not None else ()):
+        page, index = PageId(key[1]), int(key[2])  # type: ignore[arg-type]
+        here, entry = known(view, page), entry_at(view, page, index)
+        if here is not None and isinstance(entry, Mandate):
+            yield Given((page, index), here.scope, here.body, int(cells[0]), str(cells[1]), entry)  # type: ignore[arg-type]
 
 
 class Cuts:

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fedsync.crdt.booktables import ADOPTED, FROZEN, SEALED, Reader, book, children, known, status
+from fedsync.crdt.booktables import ADOPTED, FROZEN, SEALED, WITNESSES, Reader, book, children, known, status
 from fedsync.crdt.epoch import Epoch, judge_epoch
 from fedsync.crdt.slotview import epoch_in_force
 from fedsync.records.codec import Value
 from fedsync.records.genesis import Genesis
 from fedsync.records.ids import Key, PageId, Scope
 from fedsync.records.kinds.authority import REPAIR_PAGE, parse_page
-from fedsync.records.kinds.entries import EPOCH, Repair, Tip, VoidEntry
+from fedsync.records.kinds.entries import EPOCH, WITNESS, Repair, Tip, VoidEntry
 from fedsync.records.void import Void
 
 
@@ -38,6 +38,29 @@ class Drafted:
 def draft_page(view: Reader, scope: Scope, entries: Sequence[dict[str, Value]]) -> Drafted:
     """Return the next page of a book, on its newest proper page, sealed or not. Raises CannotDraft, or Void."""
     return _draft(view, scope, newest(view, scope), entries, repair=False)
+
+
+def witnesses(view: Reader, scope: Scope) -> list[dict[str, Value]]:
+    """Return entries that say how far the books of a body's seats have come, where that is news on its newest page."""
+    page = newest(view, scope)
+    here = known(view, page)
+    epoch = epoch_in_force(view, here) if here is not None else None
+    found: list[dict[str, Value]] = []
+    for member in sorted(epoch.members) if epoch is not None else []:
+        there = known(view, member)
+        at = book(view, there.scope) if there is not None else None
+        if at is None or at.frozen or at.number == 0:
+            continue
+        seen = [number_of(view, PageId(cells[0])) for _, cells in view.scan(WITNESSES, (scope, member))]  # type: ignore[arg-type]
+        if at.number > max(seen, default=0):
+            found.append({"kind": WITNESS, "body": member, "page": at.head})
+    return found
+
+
+def number_of(view: Reader, page: PageId) -> int:
+    """Return a known page's number, 0 for one that is not known."""
+    here = known(view, page)
+    return here.number if here is not None else 0
 
 
 def newest(view: Reader, scope: Scope) -> PageId:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from fedsync.crdt.booktables import LogRow
 from fedsync.records.codec import NotCanonical, unpack
 from fedsync.records.genesis import REPAIR, SEAT, Genesis
 from fedsync.records.ids import Key, LogClass, LogId, PageId, Reach, Scope
@@ -191,6 +192,13 @@ def unfit(genesis: Genesis, scope: Scope) -> str | None:
         return "it was made for another body"
     # What local logs say is not seen elsewhere, and every node must come to one verdict.
     return "it never leaves the community's own nodes" if genesis.reach is Reach.LOCAL else None
+
+
+def begun(genesis: Genesis) -> LogRow:
+    """Return whose log begins so, whether or not it has begun."""
+    fit = unfit(genesis, genesis.scope) is None
+    page, entry = genesis.mandate or (None, None)
+    return LogRow(genesis.key, genesis.scope, str(genesis.capacity[0]), fit, page, entry)
 
 
 def _majority(name: str, number: int, of: int, what: str) -> None:

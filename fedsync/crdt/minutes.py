@@ -66,6 +66,8 @@ class PageView:
     """Who approved it in the round that is furthest."""
     to_sign: tuple[Key, ...]
     """Who could still sign it; `signatures` more are needed."""
+    bodies_to_sign: tuple[PageId, ...]
+    """Bodies with a seat whose delegates could still sign it; they count among the `signatures` that are needed."""
     to_approve: tuple[Key, ...]
     """Who could still approve it; `approvals` more are needed."""
     signatures: int
@@ -184,6 +186,7 @@ def _page_view(
         moved_by=who.moved,
         approved_by=who.approved,
         to_sign=who.to_sign,
+        bodies_to_sign=who.bodies_to_sign,
         to_approve=who.to_approve,
         signatures=who.signatures,
         approvals=who.approvals,
@@ -211,6 +214,7 @@ class _Who:
         self.approved: tuple[Key, ...] = ()
         self.to_sign: tuple[Key, ...] = ()
         self.to_approve: tuple[Key, ...] = ()
+        self.bodies_to_sign: tuple[PageId, ...] = ()
         self.signatures = self.approvals = 0
         self.rounds: tuple[Round, ...] = ()
         if judged is None or judged.epoch is None:
@@ -239,8 +243,12 @@ class _Who:
         top = max(tally.signed, default=None)
         signed_top = tally.signed[top] if top is not None else set()
         lacking = epoch.seats.keys() - tally.standing
-        self.signatures = max(0, epoch.k - len(judged.seats(tally.standing)))
-        if not quorums:
+        standing = judged.seats(tally.standing)
+        self.signatures = max(0, epoch.k - len(standing))
+        if self.signatures:
+            self.bodies_to_sign = tuple(sorted(epoch.members - standing))
+        # Who seals without a seat waits until enough seats have signed (H3).
+        if not quorums and not (epoch.own_sealers and self.signatures):
             # Before anybody can approve, w sealers sign in one round.
             self.signatures = max(self.signatures, epoch.w - len(signed_top & epoch.sealers.keys()))
             lacking = lacking | (epoch.sealers.keys() - signed_top)

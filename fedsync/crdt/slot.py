@@ -260,7 +260,7 @@ def _speak(
         if judged.waits:
             judged.verdicts[voice.id] = Verdict(VoiceStatus.PENDING, judged.waits)
             continue
-        mute = _voiceless(epoch, voice, pages[voice.page], kinds.get(voice.page, frozenset()))
+        mute = voiceless(epoch, voice, pages[voice.page], kinds.get(voice.page, frozenset()))
         if mute:
             judged.verdicts[voice.id] = mute
             continue
@@ -278,7 +278,7 @@ def _speak(
     return proper
 
 
-def _voiceless(epoch: Epoch | None, voice: Voice, repair: bool, kinds: frozenset[str]) -> Verdict | None:
+def voiceless(epoch: Epoch | None, voice: Voice, repair: bool, kinds: frozenset[str]) -> Verdict | None:
     """Return why a disciplined voice does not speak for a seat or as a sealer (rule 4); None when it does."""
     if epoch is None:
         return Verdict(VoiceStatus.VOID, "no-epoch")

@@ -11,20 +11,25 @@ from typing import TypeAlias
 from fedsync.crdt.booktables import (
     DISPLACED,
     FROZEN,
+    MANDATES,
     SEALED,
     VOICES,
     Known,
+    LogRow,
     Reader,
     known,
     log_row,
     page_row,
     status,
 )
+from fedsync.crdt.delegates import delegate
 from fedsync.crdt.epoch import Epoch, judge_epoch, read_page
+from fedsync.crdt.mandates import IN_FORCE, PROVISIONAL
+from fedsync.crdt.reasons import reason
 from fedsync.crdt.slot import Judged
 from fedsync.crdt.slotview import judge_slot
-from fedsync.records.ids import Key, LogId, PageId
-from fedsync.records.kinds.entries import VoidEntry
+from fedsync.records.ids import LogId, PageId
+from fedsync.records.kinds.entries import VoidEntry, kind_of
 from fedsync.records.void import Void
 
 MAX_ROUND_LEAP = 1000
@@ -67,17 +72,19 @@ class _Own:
     approved: frozenset[PageId]
 
 
-def next_signature(view: Reader, page: PageId, log: LogId, repair_key: Key | None = None) -> Sign | Refuse:
+def next_signature(view: Reader, page: PageId, log: LogId, whose: LogRow | None = None) -> Sign | Refuse:
     """Return how `log` should sign `page` now, or why it should not (H1, H3, H4).
 
-    The code "approve" says that it should rather be approved at once. `repair_key` is the key of a log of repair,
-    which may not have been opened yet.
+    The code "approve" says that it should rather be approved at once. `whose` the log is must be given when it has
+    not begun yet: `epoch.begun` of its genesis.
     """
     here = known(view, page)
     if here is None or here.prev is None:
         return Refuse("page-not-held", "This page, or one before it, is not here yet.")
     judged = judge_slot(view, here.prev)
-    refusal = _closed(view, page, here, judged) or _voiceless(view, page, here, judged, log, repair_key)
+    refusal = _closed(view, page, here, judged) or _voiceless(
+        view, page, here, judged, log, log_row(view, log) or whose
+    )
     if refusal is not None:
         return refusal
     epoch = judged.epoch
@@ -156,17 +163,47 @@ def may_approve(view: Reader, page: PageId, log: LogId, signing: int | None = No
     return Refuse("no-quorum", "Not enough sealers have signed it in one round that is still open to you.")
 
 
-def next_act(view: Reader, page: PageId, log: LogId) -> tuple[Sign | Approve, ...] | Refuse:
+def next_act(
+    view: Reader, page: PageId, log: LogId, whose: LogRow | None = None
+) -> tuple[Sign | Approve, ...] | Refuse:
     """Return what a teller who is for `page` should say in one act: sign, approve, or both in this order.
 
-    Refused when there is nothing to say: then `page` of the refusal may name the one to turn to.
+    Refused when there is nothing to say: then `page` of the refusal may name the one to turn to. `whose`: as in
+    `next_signature`.
     """
-    sign = next_signature(view, page, log)
+    sign = next_signature(view, page, log, whose)
     if isinstance(sign, Refuse):
         ready = may_approve(view, page, log) if sign.code in ("approve", "already-signed") else sign
         return (ready,) if isinstance(ready, Approve) else sign
     also = may_approve(view, page, log, signing=sign.round)
     return (sign, also) if isinstance(also, Approve) else (sign,)
+
+
+def next_seal(view: Reader, slot: PageId, log: LogId) -> tuple[PageId, tuple[Sign | Approve, ...]] | None:
+    """Return what a node that seals by itself says in a slot now, and of which page; None when it waits (H1 to H3).
+
+    Of rivals it takes the one with the latest quorum, then the one that most seats stand by; and it keeps to one page
+    a round, or two nodes could chase each other through the rounds for ever.
+    """
+    here = known(view, slot)
+    judged = judge_slot(view, slot)
+    if here is None or judged.epoch is None or log not in judged.epoch.sealers:
+        return None
+    own = _own(view, slot, log, judged)
+    spoken = own.signed | own.approved
+    bound = spoken if own.top >= _round(judged, judged.epoch, own) else frozenset()
+    latest = dict(_latest_quorums(judged))
+
+    def rank(page: PageId) -> tuple[int, int, PageId]:
+        return latest.get(page, -1), len(judged.seats(judged.tallies[page].standing)), page
+
+    for page in sorted(judged.tallies, key=rank, reverse=True):
+        if bound and page not in bound:
+            continue
+        acts = next_act(view, page, log)
+        if not isinstance(acts, Refuse):
+            return page, acts
+    return None
 
 
 def _closed(view: Reader, page: PageId, here: Known, judged: Judged) -> Refuse | None:
@@ -188,25 +225,26 @@ def _closed(view: Reader, page: PageId, here: Known, judged: Judged) -> Refuse |
 
 
 def _voiceless(
-    view: Reader, page: PageId, here: Known, judged: Judged, log: LogId, repair_key: Key | None
+    view: Reader, page: PageId, here: Known, judged: Judged, log: LogId, whose: LogRow | None
 ) -> Refuse | None:
     """Return why this log should not sign: it has no voice, must let the seats go first, or the page is not sound."""
     epoch = judged.epoch
     assert epoch is not None
-    if here.repair:
-        row = log_row(view, log)
-        key = row.key if row else repair_key
-        if key not in epoch.repair:
-            return Refuse("no-repair-key", "This is a repair page; yours is not one of the repair keys.")
-    elif log not in epoch.seats and log not in epoch.sealers:
-        return Refuse("no-seat", "Your log has no seat in the epoch in force.")
-    elif log not in epoch.seats and not judged.stands(page) and not judged.quorums(page):
-        return Refuse(
-            "seats-first", "Not enough seats have signed it; a sealer without a seat waits for them."
-        )
     held = page_row(view, page)
     assert held is not None
     content = read_page(held.payload)
+    if here.repair:
+        if whose is None or whose.key not in epoch.repair:
+            return Refuse("no-repair-key", "This is a repair page; yours is not one of the repair keys.")
+    elif log not in epoch.seats and log in epoch.sealers:
+        if not judged.stands(page) and not judged.quorums(page):
+            return Refuse(
+                "seats-first", "Not enough seats have signed it; a sealer without a seat waits for them."
+            )
+    elif log not in epoch.seats:
+        refusal = _unsent(view, here, epoch, whose, frozenset(kind_of(each) for each in content.entries))
+        if refusal is not None:
+            return refusal
     for entry in content.entries:
         if isinstance(entry, VoidEntry):
             return Refuse("entry-void", f"The page has an entry without effect: {entry.sentence}.")
@@ -215,6 +253,28 @@ def _voiceless(
             judge_epoch(content.epoch[1], here.scope, here.level)
         except Void as void:
             return Refuse("epoch-void", f"Its epoch would be void: {void.sentence}.")
+    return None
+
+
+def _unsent(
+    view: Reader, here: Known, epoch: Epoch, whose: LogRow | None, kinds: frozenset[str]
+) -> Refuse | None:
+    """Return why this log does not speak as somebody's delegate; None when it does (rule 4)."""
+    if whose is None or whose.page is None or whose.entry is None:
+        return Refuse("no-seat", "Your log has no seat in the epoch in force.")
+    sent = delegate(view, whose, here.body)
+    if sent.body not in epoch.members:
+        return Refuse("no-seat", "The body that sent you has no seat in the epoch in force.")
+    code = sent.fault or sent.waits
+    if code is not None:
+        return Refuse(code, f"You cannot sign for them: {reason(code).sentence}.", whose.page)
+    given = view.get(MANDATES, (whose.scope, whose.page, whose.entry))
+    if given is None or given[1] not in (IN_FORCE, PROVISIONAL):
+        word = str(given[1]) if given else "not known yet"
+        return Refuse("mandate-ended", f"The mandate that you would sign under is {word}.", whose.page)
+    outside = sorted(kinds - set(sent.may)) if sent.may is not None else []
+    if outside:
+        return Refuse("outside-may", f"Your mandate does not allow you to sign: {', '.join(outside)}.")
     return None
 
 

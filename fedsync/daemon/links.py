@@ -95,6 +95,8 @@ class Links:
         """What either side refuses of the other, in words, since the link stands."""
         self.changed: Callable[[Peer], None] = lambda peer: None
         """Told when a link came or went."""
+        self.authority_came: Callable[[], None] = lambda: None
+        """Told when pages, signatures or approvals came in, ours or theirs, and are durable."""
         self._name_of = name_of
         self._gone: dict[Peer, trio.Event] = {}
         self._memories: dict[Peer, PeerMemory] = {}
@@ -371,6 +373,8 @@ class Links:
             self.tell_all(Stored(block.log, block.raw, tip, taken.fork_at, origin))
         if granted:
             self.tell_all(Granted())
+        if any(_SEALABLE & set(taken.block.kinds) for taken in outcomes if taken.block is not None):
+            self.authority_came()
 
     def drop(self, peer: Peer, sentence: str) -> None:
         """Close a peer's link at once: it is paused, removed or recalled."""
@@ -378,6 +382,10 @@ class Links:
         if connection is not None:
             connection.link.cut("closed", sentence)
             connection.closing.set()
+
+
+_SEALABLE = frozenset({"page", "signature", "approval"})
+"""Records that may let a node seal a page."""
 
 
 def _memory_name(peer: Peer) -> str:

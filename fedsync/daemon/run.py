@@ -30,6 +30,7 @@ from fedsync.node import Node, open_node
 from fedsync.operations import perform
 from fedsync.records.ed25519 import public_key
 from fedsync.records.ids import Key
+from fedsync.sealing import seal_pages
 from fedsync.store.holdings import StoreHoldings
 from fedsync.store.model import Item
 from fedsync.store.reading import open_reader
@@ -61,6 +62,10 @@ class Daemon:
         self.links = Links(node, engine, self.key, self.name_of)
         self.links.most = settings.limits.peers
         self.links.changed = self._link_changed
+        self._authority = trio.Event()
+        """Set when pages or voices came: there may be something to seal."""
+        self._authority.set()
+        self.links.authority_came = lambda: self._authority.set()
         self.dialler = Dialler(self.links, self.private, nursery, jitter)
         self.gate = Gate()
         self.listening: list[trio.SocketListener] = []
@@ -179,6 +184,15 @@ class Daemon:
         assert self._context is not None
         return self._context
 
+    async def seal_pages(self) -> None:
+        """Seal what this node is named to seal, whenever something came that may allow it, until cancelled."""
+        while True:
+            await self._authority.wait()
+            self._authority = trio.Event()
+            async with self.links.door.writing() as node:
+                taken = await trio.to_thread.run_sync(seal_pages, node, self.private)
+            self.links.announce(taken)
+
     async def keep_shown(self) -> None:
         """Keep what people are shown of peers, now and then."""
         while True:
@@ -222,6 +236,7 @@ async def _serve(daemon: Daemon, nursery: trio.Nursery, ready_file: Path | None)
         nursery.start_soon(daemon.serve_peers)
         nursery.start_soon(control.serve, listener, daemon.operate)
         nursery.start_soon(daemon.keep_shown)
+        nursery.start_soon(daemon.seal_pages)
         _warn_of_place(node)
         log.info("running; peers can connect at %s", daemon.listen_text())
         if ready_file is not None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from fedsync.crdt.book import Bounds, apply_block, bind
 from fedsync.crdt.drafting import draft_page
+from fedsync.crdt.epoch import begun
 from fedsync.crdt.minutes import page_view
 from fedsync.crdt.tellers import Approve, Refuse, Sign, may_approve, next_act, next_signature
 from fedsync.crdt.view import Draft as StateDraft
@@ -112,7 +113,7 @@ class Community:
         """Let holders of repair keys sign."""
         for name in names:
             log = genesis(f"repair {name}", name, self.body, REPAIR)
-            answer = next_signature(self.view, page, log.log, key(name))
+            answer = next_signature(self.view, page, log.log, begun(log))
             assert isinstance(answer, Sign), answer
             self.write(name, "signature", self._said(page, answer.round), log)
 

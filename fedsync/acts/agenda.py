@@ -1,0 +1,51 @@
+"""What is to stand on a body's next page: entries that were prepared one by one, for a meeting is one page.
+
+Kept in a file of the home until the page is drafted. It is no record: nobody else sees it.
+"""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from fedsync.home import Home
+from fedsync.records.codec import NotCanonical, Value, pack, unpack
+from fedsync.records.ids import Scope
+
+Entry = dict[str, Value]
+
+
+def prepared(home: Home, scope: Scope) -> list[Entry]:
+    """Return the entries that wait for the body's next page, in order."""
+    try:
+        held = unpack(_file(home, scope).read_bytes())
+    except FileNotFoundError:
+        return []
+    except NotCanonical as error:
+        raise ValueError(f"{_file(home, scope)} is damaged: {error}; remove it, and prepare again") from None
+    return [each for each in held if isinstance(each, dict)] if isinstance(held, list) else []
+
+
+def prepare(home: Home, scope: Scope, entries: Sequence[Entry]) -> int:
+    """Add entries to those that wait; return how many wait now."""
+    waiting = [*prepared(home, scope), *entries]
+    replace(home, scope, waiting)
+    return len(waiting)
+
+
+def replace(home: Home, scope: Scope, entries: Sequence[Entry]) -> None:
+    """Let these entries wait, and no others."""
+    path = _file(home, scope)
+    if not entries:
+        path.unlink(missing_ok=True)
+        return
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    with open(beside, "wb") as file:
+        file.write(pack(list(entries)))
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(beside, path)
+
+
+def _file(home: Home, scope: Scope) -> Path:
+    return home.path / "agenda" / scope.hex()

@@ -1,0 +1,58 @@
+"""What a node seals by itself: pages of bodies that name it as a sealer, once enough seats stand by them (H2, H3).
+
+A node has no voice in what is decided: without the seats nothing is certified. It only spares people a second round.
+"""
+
+from fedsync.crdt.booktables import NAMED, book
+from fedsync.crdt.tellers import Approve, Sign, next_seal
+from fedsync.node import Node, Taken, Verdict
+from fedsync.records.codec import Value
+from fedsync.records.ed25519 import PrivateKey, public_key
+from fedsync.records.ids import Key, LogId, PageId, Scope
+from fedsync.records.kinds.entries import node_genesis
+from fedsync.records.seal import Draft, seal
+
+MAX_ACTS = 1000
+"""Acts in one go: pages follow one another, and a mistake must not write for ever."""
+
+
+def seal_pages(node: Node, private: PrivateKey) -> list[Taken]:
+    """Sign and approve what this node may seal now; return what it wrote, durable."""
+    if not node.store.directory.may_write_own_logs().ok:
+        return []
+    key, written = public_key(private), []
+    for body in node.store.followed.all():
+        if not _is_named(node, body.scope, key):
+            continue
+        genesis = node_genesis(key, node.store.directory.incarnation, body.scope)
+        for _ in range(MAX_ACTS):
+            drafts = _next(node, body.scope, genesis.log)
+            if not drafts:
+                break
+            blocks = seal(private, genesis, node.store.logs.tip(genesis.log), drafts, node.now())
+            taken = node.take_now([block.raw for block in blocks])
+            assert all(each.verdict is Verdict.TAKEN for each in taken), taken
+            written += taken
+    return written
+
+
+def _is_named(node: Node, scope: Scope, key: Key) -> bool:
+    return any(True for _ in node.state.scan(NAMED, (scope, key)))
+
+
+def _next(node: Node, scope: Scope, log: LogId) -> list[Draft]:
+    at = book(node.state, scope)
+    found = next_seal(node.state, at.head, log) if at is not None and not at.frozen else None
+    if found is None:
+        return []
+    page, acts = found
+    return [_draft(page, at.head, act, node.now()) for act in acts] if at is not None else []
+
+
+def _draft(page: PageId, slot: PageId, act: Sign | Approve, now: int) -> Draft:
+    value: dict[str, Value] = {"page": page, "slot": slot, "round": act.round}
+    if isinstance(act, Approve):
+        return Draft("approval", value, now)
+    if act.lock is not None:
+        value["lock"] = act.lock
+    return Draft("signature", value, now)

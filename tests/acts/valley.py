@@ -1,0 +1,117 @@
+"""Communities with real homes and stores on one machine, whose nodes meet when a test says so. No daemons, no sockets.
+
+People act as they do from the command line; `meet` is what a link does: each node gets what the others hold, through
+its own door, and seals what it is named to seal.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from fedsync.acts import minutes
+from fedsync.acts.author import Author
+from fedsync.acts.bodies import found_body, founding_of
+from fedsync.acts.founding import found
+from fedsync.config import Address
+from fedsync.crdt.minutes import PageView, page_view
+from fedsync.doors import Door, LocalDoor, open_door
+from fedsync.home import Home
+from fedsync.keyring import load_node_key
+from fedsync.node import Node
+from fedsync.reading import Reading
+from fedsync.records.codec import Value
+from fedsync.records.ed25519 import public_key
+from fedsync.records.ids import PageId, Scope
+from fedsync.sealing import seal_pages
+
+TELLERS = ("Ann", "Ben", "Cleo")
+
+
+class Valley:
+    """Some communities. Their tellers have the same names in each: Ann, Ben and Cleo, of whom two must sign."""
+
+    def __init__(self, path: Path, *names: str) -> None:
+        self.homes: dict[str, Home] = {}
+        for name in names:
+            where = path / name.lower().replace(" ", "-")
+            found(where, name, TELLERS, 2, Address("127.0.0.1", 0), lambda _: None)
+            self.homes[name] = Home(where)
+
+    def author(self, at: str, name: str = "Ann") -> Author:
+        """Return somebody whose key is kept at a community's node."""
+        return Author.unlock(self.homes[at], name, lambda: None)
+
+    @contextmanager
+    def at(self, name: str) -> Iterator[tuple[Reading, Door]]:
+        """Give what a command has: the store to read, and the door."""
+        with Reading.open(self.homes[name]) as reading, open_door(self.homes[name]) as door:
+            yield reading, door
+
+    # --- Links
+
+    def meet(self, *names: str) -> None:
+        """Let nodes, all by default, exchange all that they hold until nothing is new."""
+        doors = {name: LocalDoor(self.homes[name], self.homes[name].lock()) for name in names or self.homes}
+        try:
+            while any(
+                [
+                    _give(doors[one].node, doors[other].node, self.homes[one])
+                    for one in doors
+                    for other in doors
+                    if one != other
+                ]
+                + [bool(seal_pages(doors[one].node, load_node_key(self.homes[one]))) for one in doors]
+            ):
+                pass
+        finally:
+            for door in doors.values():
+                door.close()
+
+    # --- People
+
+    def enter(
+        self, at: str, entries: Sequence[dict[str, Value]], scope: Scope | None = None, seal: bool = True
+    ) -> PageId:
+        """Bring a page of a community's book (or of another) to its end: Ann drafts, Ann and Ben sign and approve."""
+        with self.at(at) as (reading, door):
+            page, _ = minutes.enter(self.author(at), reading, door, scope or reading.own().scope, entries)
+        if seal:
+            self.seal(at, page)
+        return page
+
+    def seal(self, at: str, page: PageId) -> None:
+        """Let Ann and Ben of a community sign and approve a page of its book."""
+        with self.at(at) as (reading, door):
+            minutes.sign(self.author(at, "Ann"), reading, door, page)
+        with self.at(at) as (reading, door):
+            minutes.sign(self.author(at, "Ben"), reading, door, page)
+        with self.at(at) as (reading, door):
+            minutes.approve(self.author(at, "Ann"), reading, door, page)
+
+    def page(self, at: str, page: PageId) -> PageView:
+        """Return a page as a node shows it."""
+        with Reading.open(self.homes[at]) as reading:
+            found = page_view(reading.view, page)
+            assert found is not None
+            return found
+
+    def found_region(self, at: str, name: str = "Valley", kind: str = "region") -> tuple[PageId, Scope]:
+        """Let Ann of a community found a body of all communities, once they know each other."""
+        with self.at(at) as (reading, door):
+            members = [reading.body(each) for each in self.homes]
+            founding = founding_of(reading, name, kind, members, None, None, None)
+            return found_body(self.author(at), reading, door, founding)
+
+
+def _give(giver: Node, taker: Node, home: Home) -> bool:
+    """Let `taker` take what `giver` holds; say whether anything was new."""
+    origin = public_key(load_node_key(home))
+    new = False
+    for body in giver.store.followed.all():
+        taker.begin()
+        new |= taker.follow(body.scope, body.body, body.name, "announced", origin)
+        taker.settle()
+        taker.commit()
+    before = taker.store.logs.count()
+    taker.take_now([block.raw for _, block in giver.store.since(0)], origin)
+    return new or taker.store.logs.count() > before
