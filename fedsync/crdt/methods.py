@@ -152,12 +152,14 @@ def _must_win(
             low > sum(any(other in _named(choice) for choice in each) for each in choices)
             for other in options - {option}
         )
+    # Of those present or voting: a seat that is for the option or away, if anything, does at worst nothing.
     count = sum(all(_single(choice) == option for choice in each) for each in choices)
+    others = [{choice for choice in each if _single(choice) != option} for each in choices]
     base, aside = seats, 0
     if rule.of is Of.PRESENT:
-        base = sum(each != {None} for each in choices)
+        base = count + sum(bool(each - {None}) for each in others)
     if rule.of is Of.VOTING:
-        base = sum(any(_votes(choice) for choice in each) for each in choices)
+        base = count + sum(any(_votes(choice) for choice in each) for each in others)
     elif rule.method is Method.CONSENSUS:
         aside = sum(each == {ABSTAIN} for each in choices)
     return _passes(rule, base, count, aside)

@@ -70,6 +70,22 @@ def test_an_outcome_is_called_certain_only_when_no_choice_of_any_seat_changes_it
         assert len(possible) == 1
 
 
+@given(
+    st.sampled_from([Method.MAJORITY, Method.TWO_THIRDS]),
+    st.sampled_from(Of),
+    st.lists(st.sets(st.sampled_from([None, "yes", "no", ABSTAIN]), min_size=1, max_size=3), max_size=5),
+    st.integers(0, 2),
+)
+def test_a_share_of_the_votes_is_called_certain_as_soon_as_it_is(
+    method: Method, of: Of, choices: list[set[Choice | None]], away: int
+) -> None:
+    rule, seats = Rule(method, of), len(choices) + away
+    possible = {
+        counted(rule, seats, [each for each in cast if each is not None]) for cast in product(*choices)
+    }
+    assert certain(rule, seats, choices) == (len(possible) == 1)
+
+
 def test_who_abstains_is_present_and_not_voting() -> None:
     counts: list[tuple[Choice, int]] = [("yes", 60), ("no", 50), (ABSTAIN, 40)]
     assert outcome_of_counts(Rule(Method.MAJORITY, Of.VOTING), 193, counts) == "yes"
