@@ -246,7 +246,8 @@ class _Fold:
         option = pack(choice_value(said.option))
         cells = (said.motion, said.clause, option, record.time)
         self.draft.put(VOTES, (record.log, record.seq, record.id), cells)
-        self.draft.put(VOTES_ON, (said.motion, said.clause, record.id), (record.log, record.seq))
+        whose = record.genesis.scope
+        self.draft.put(VOTES_ON, (said.motion, said.clause, whose, record.id), (record.log,))
         self.votes[record.id] = None
 
     def _wrong_slot(self, page: Known, id_: PageId, record: RecordId, log: LogId) -> None:

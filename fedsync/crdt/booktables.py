@@ -61,7 +61,8 @@ MANDATE_CUTS = Table("mandate_cut", ("page", "entry", "by_page", "by_entry"), ("
 """What ends a mandate, by the entry that says so; hard when it stands on a sealed page."""
 MOTIONS = Table("motion", ("id",), ("body", "time", "key", "payload"))
 VOTES = Table("vote", ("log", "seq", "id"), ("motion", "clause", "option", "time"))
-VOTES_ON = Table("vote_on", ("motion", "clause", "id"), ("log", "seq"))
+VOTES_ON = Table("vote_on", ("motion", "clause", "scope", "id"), ("log",))
+"""Votes on a question, by the book that gave the mandate or the seat: a word asks for those of its own body alone."""
 WORDS = Table("word", ("scope", "motion", "clause", "number", "page", "entry"), ("vote", "ratify"))
 RESULTS_ON = Table("result_on", ("motion", "clause", "scope", "page", "entry"), ("number",))
 SEATS = Table("seat", ("scope", "key"), ("standing", "number"))
