@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fedsync.acts.author import Author, now_ms
-from fedsync.acts.founding import NODE_ROLE
 from fedsync.acts.voices import voice
 from fedsync.crdt.booktables import POSTS, book, known
 from fedsync.crdt.epoch import judge_epoch
@@ -14,7 +13,7 @@ from fedsync.errors import refused, usage
 from fedsync.reading import Reading
 from fedsync.records.codec import Value, pack
 from fedsync.records.ids import Key, PageId, Scope, payload_id
-from fedsync.records.kinds.authority import parse_page
+from fedsync.records.kinds.authority import NODE_ROLE, parse_page
 from fedsync.records.kinds.entries import NodeSealer
 from fedsync.records.seal import Draft, normal
 from fedsync.records.void import Void

@@ -20,12 +20,12 @@ from fedsync.records.codec import Value, pack
 from fedsync.records.ed25519 import public_key
 from fedsync.records.genesis import SEAT, Genesis
 from fedsync.records.ids import Key, LogClass, PageId, Scope, payload_id
+from fedsync.records.kinds.authority import NODE_ROLE
 from fedsync.records.seal import Draft, seal
 from fedsync.store.store import create_store
 
 MAX_TELLERS = 200
 """Seats of one body: its epoch must fit in one record."""
-NODE_ROLE = "node"
 SHEET = "repair-sheet.txt"
 """Printed, and then kept away from this machine."""
 REPAIR_KEYS, REPAIR_THRESHOLD = 3, 2

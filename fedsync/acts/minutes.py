@@ -38,6 +38,11 @@ class Said:
 
 def propose(author: Author, reading: Reading, door: Door, title: str, text: str) -> tuple[PageId, int]:
     """Draft the next page with one decision; return its id and number. Raises a Problem."""
+    return enter(author, reading, door, reading.own().scope, [decision(title, text)])
+
+
+def decision(title: str, text: str) -> dict[str, Value]:
+    """Return a decision as it will stand on a page. Raises a Problem (exit 2) when no page can hold it."""
     if not title or len(title) > MAX_TITLE or not is_plain(title):
         raise usage(
             f"A decision needs a title: one line of 1 to {MAX_TITLE} letters.", "Put the rest into its text."
@@ -49,8 +54,7 @@ def propose(author: Author, reading: Reading, door: Door, title: str, text: str)
         )
     if any(not is_plain(line) for line in text.split("\n")):
         raise usage("The decision's text holds control characters.", "Save it as plain text, UTF-8.")
-    entry: dict[str, Value] = {"kind": "decision", "title": title, "text": text}
-    return enter(author, reading, door, reading.own().scope, [entry])
+    return {"kind": "decision", "title": title, "text": text}
 
 
 def enter(

@@ -6,7 +6,9 @@ from typing import Any
 
 import click
 
+from fedsync.cli import entering
 from fedsync.cli.app import App, common, group, signing
+from fedsync.cli.entering import enter
 from fedsync.cli.telling import text_of
 
 AS = click.option("--as", "name", required=True, metavar="NAME", help="Who signs.")
@@ -22,10 +24,12 @@ def decisions() -> None:
 @decisions.command()
 @click.option("--title", required=True, metavar="T")
 @click.option("--text", "text_file", required=True, metavar="FILE|-", help="The decision's words.")
-@AS
+@entering.BODY
+@entering.LATER
+@entering.DRAFTER
 @common
 @signing
-def propose(app: App, title: str, text_file: str, name: str) -> None:
+def propose(app: App, title: str, text_file: str, body: str | None, later: bool, name: str) -> None:
     """Draft the next page of the book, with this decision on it."""
     from fedsync.acts import minutes
     from fedsync.errors import usage
@@ -40,28 +44,16 @@ def propose(app: App, title: str, text_file: str, name: str) -> None:
         raise usage(f"{text_file} is not UTF-8 text.", "Save it as plain text, UTF-8.") from None
     # Other systems end lines with a carriage return, which no record may hold.
     text = text.replace("\r\n", "\n").replace("\t", "    ").strip("\n")
-    app.before_signing(f"{name} drafts the decision: {title.strip()}", *text.split("\n"))
-    author = app.author(name)
-    with app.reading() as reading, app.door() as door:
-        page, number = minutes.propose(author, reading, door, title.strip(), text)
-        row = _page_row(reading, page)
-        rivals = _rivals(reading, page)
-    app.out.result(
-        {"page": page.hex(), "id": f"{page.hex()}:0", "number": number, "rivals": rivals},
-        lambda: app.out.say(
-            f"Page {number} is drafted ({page.hex()[:8]}).",
-            *(f"So is {each[:8]} in the same place: only one of them can be sealed." for each in rivals),
-            f"It waits for the signatures of: {', '.join(row['missing'])}",
-            f"Next: fedsync book sign {page.hex()[:8]} --as NAME",
-        ),
-    )
+    entry = minutes.decision(title.strip(), text)
+    enter(app, name, body, [entry], later, [f"Decision: {title.strip()}", *text.split("\n")])
 
 
-def _rivals(reading: Any, page: Any) -> list[str]:
+def rivals(reading: Any, page: bytes) -> list[str]:
     """Return the other pages that may still be sealed in the place of `page`."""
     from fedsync.crdt.minutes import page_view, pages
+    from fedsync.records.ids import PageId
 
-    here = page_view(reading.view, page)
+    here = page_view(reading.view, PageId(page))
     assert here is not None
     return [
         each.id.hex()
@@ -194,6 +186,49 @@ def list_pages(app: App, body: str | None) -> None:
     )
 
 
+@book.command("draft")
+@entering.BODY
+@click.option("--list", "only_list", is_flag=True, help="Only show what is prepared.")
+@click.option("--drop", type=int, metavar="N", help="Take the N-th off the list, and draft nothing.")
+@click.option("--as", "name", metavar="NAME", help="Who drafts it.")
+@common
+@signing
+def draft_page(app: App, body: str | None, only_list: bool, drop: int | None, name: str | None) -> None:
+    """Draft one page with all that was prepared with --later: a meeting is one page."""
+    from fedsync.acts import agenda, minutes
+    from fedsync.cli.entries import describe
+    from fedsync.errors import not_found, refused, usage
+    from fedsync.records.kinds.entries import parse_entry
+
+    with app.reading() as reading:
+        scope = entering.body_of(reading, body).scope
+        entries = agenda.prepared(app.home(), scope)
+        rows = [describe(reading, scope, parse_entry(each)) for each in entries]
+    if drop is not None:
+        if not 1 <= drop <= len(entries):
+            raise not_found("prepared entry", str(drop), "See: fedsync book draft --list")
+        agenda.replace(app.home(), scope, entries[: drop - 1] + entries[drop:])
+        rows.pop(drop - 1)
+    if drop is not None or only_list:
+        lines = [f"{number}. {row['lines'][0]}" for number, row in enumerate(rows, 1)]
+        app.out.result({"prepared": rows}, lambda: app.out.say(*(lines or ["Nothing is prepared."])))
+        return
+    if not entries:
+        raise refused(
+            "nothing_prepared",
+            "Nothing is prepared for the next page.",
+            "Add --later to decisions propose, mandates give and the like.",
+        )
+    if name is None:
+        raise usage("Somebody drafts a page.", "Add --as NAME.")
+    app.before_signing(f"{name} drafts:", *(line for row in rows for line in row["lines"]))
+    author = app.author(name)
+    with app.reading() as reading, app.door() as door:
+        page, number = minutes.enter(author, reading, door, scope, entries)
+    agenda.replace(app.home(), scope, [])
+    entering.drafted(app, page, number)
+
+
 @book.command("show")
 @click.argument("page")
 @common
@@ -202,7 +237,7 @@ def show_page(app: App, page: str) -> None:
     from fedsync.acts.minutes import find_page
 
     with app.reading() as reading:
-        row = _page_row(reading, find_page(reading, page))
+        row = page_row(reading, find_page(reading, page))
     app.out.result({**row, "pages": [row]}, lambda: app.out.say(*_page_lines(row)))
 
 
@@ -231,7 +266,7 @@ def sign_page(app: App, page: str, name: str) -> None:
     author = app.author(name)
     with app.reading() as reading, app.door() as door:
         said = minutes.sign(author, reading, door, found)
-        row = _page_row(reading, found)
+        row = page_row(reading, found)
     words = "signed and approved" if said.approved else "signed"
     app.out.result(
         {**row, "round": said.round, "approved": said.approved},
@@ -247,7 +282,7 @@ def _ask(app: App, asked: str, name: str) -> Any:
 
     with app.reading() as reading:
         page = find_page(reading, asked)
-        lines = _page_lines(_page_row(reading, page))
+        lines = _page_lines(page_row(reading, page))
     app.before_signing(*lines, f"{name} signs this page.")
     return page
 
@@ -272,7 +307,7 @@ def approve_page(app: App, page: str, name: str) -> None:
     author = app.author(name)
     with app.reading() as reading, app.door() as door:
         said = minutes.approve(author, reading, door, found)
-        row = _page_row(reading, found)
+        row = page_row(reading, found)
     app.out.result(
         {**row, "round": said.round, "approved": True},
         lambda: app.out.say(
@@ -281,7 +316,8 @@ def approve_page(app: App, page: str, name: str) -> None:
     )
 
 
-def _page_row(reading: Any, page: bytes) -> dict[str, Any]:
+def page_row(reading: Any, page: bytes) -> dict[str, Any]:
+    """Return a page that is held, for programs, with what people read of it."""
     from fedsync.crdt.minutes import page_view
     from fedsync.records.ids import PageId
 
@@ -297,6 +333,11 @@ def _row(reading: Any, page: Any) -> dict[str, Any]:
     def people(keys: Any) -> list[str]:
         return sorted(person(reading, page.scope, key) for key in keys)
 
+    bodies = {each.body: each.scope for each in reading.store.followed.all()}
+
+    def called(body: bytes) -> str:
+        return reading.name_of(bodies[body]) if body in bodies else body.hex()[:8]
+
     return {
         "id": page.id.hex(),
         "number": page.number,
@@ -304,7 +345,7 @@ def _row(reading: Any, page: Any) -> dict[str, Any]:
         "reason": page.reason,
         "signed_by": people(page.signed_by),
         "approved_by": people(page.approved_by),
-        "missing": people(page.missing),
+        "missing": sorted([*map(called, page.bodies_to_sign), *people(page.missing)]),
         "body": reading.name_of(page.scope),
         "entries": [describe(reading, page.scope, entry) for entry in page.entries],
     }

@@ -4,9 +4,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fedsync.crdt import people
+from fedsync.crdt.booktables import POSTS
 from fedsync.errors import usage
 from fedsync.reading import Reading
 from fedsync.records.ids import Key, Scope
+from fedsync.records.kinds.authority import NODE_ROLE
 
 
 def rfc3339(ms: int | None) -> str | None:
@@ -76,7 +78,15 @@ def body_name(reading: Reading, scope: Scope) -> str:
 
 def person(reading: Reading, scope: Scope, key: Key) -> str:
     """Return what the holder of a key is called in a body, else the key's beginning."""
-    return people.name_of(reading.view, scope, key) or short(key)
+    return people.name_of(reading.view, scope, key) or _node_name(reading, key) or short(key)
+
+
+def _node_name(reading: Reading, key: Key) -> str | None:
+    """Return whose node a key is, None when it is nobody's that is known here."""
+    for found, _ in reading.view.scan(POSTS):
+        if found[2] == key and found[1] == NODE_ROLE:
+            return f"the node of {reading.name_of(Scope(found[0]))}"  # type: ignore[arg-type]
+    return None
 
 
 def text_of(value: Any) -> str:

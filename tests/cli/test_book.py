@@ -204,3 +204,24 @@ def _status(node: Place, page: str) -> str:
     ]
     assert isinstance(status, str)
     return status
+
+
+def test_a_meeting_is_one_page_with_all_that_was_prepared(node: Place, tmp_path: Path) -> None:
+    for title in ("Oats", "Rye", "Wheat"):
+        value = node.json(
+            "decisions", "propose", "--title", title, "--text", "-", "--later", "--as", "Ann", stdin="So."
+        )
+        assert value["page"] is None
+    assert value["prepared"] == 3
+    assert [each["title"] for each in node.json("book", "draft", "--list")["prepared"]] == [
+        "Oats",
+        "Rye",
+        "Wheat",
+    ]
+    node.json("book", "draft", "--drop", "2")
+    assert len(node.json("book", "list")["pages"]) == 1
+    page = node.json("book", "draft", "--as", "Ann")["page"]
+    assert [each["title"] for each in node.page(page)["entries"]] == ["Oats", "Wheat"]
+    assert node.json("book", "draft", "--list")["prepared"] == []
+    assert node.refused("book", "draft", "--as", "Ann", code=7)["code"] == "nothing_prepared"
+    assert node.refused("book", "draft", "--drop", "1", code=6)["code"] == "not_found"

@@ -20,6 +20,9 @@ PERSON = "person"
 POST = "post"
 REPAIR_PAGE = "repair"
 
+NODE_ROLE = "node"
+"""What a post is that says which node serves a body."""
+
 MAX_ROUND = 2**53
 """Rounds are small numbers; the bound only keeps "one more" within every language's integers."""
 MAX_NAME_CHARS = 200
