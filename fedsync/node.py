@@ -5,10 +5,12 @@ committed is told to gossip. Many blocks share a commit. The caller opens a batc
 thread, if it likes), and then reads what became of each block.
 """
 
+import gc
 import logging
 import secrets
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -37,8 +39,11 @@ PARK_MS = 7 * 24 * 3600 * 1000
 MAX_FOLLOWED = 1000
 """Bodies that a node follows unless its operator says otherwise: all of a large region."""
 
-REBUILD_BLOCKS = 256
-"""Blocks that are folded again at a time."""
+REBUILD_RECORDS = 4096
+"""Records that are folded again at a time: some ten MB. What they all ask for is read once."""
+GC_THRESHOLDS = (50_000, 20, 50)
+"""Objects made between two looks for garbage. A first sync or a fold of everything makes millions, none of them in
+cycles; 7 % less CPU."""
 
 log = logging.getLogger("fedsync")
 
@@ -360,20 +365,22 @@ class Node:
 
     def rebuild(self, progress: Callable[[int], None] = lambda done: None) -> None:
         """Fold every block again. The blocks stay as they are; the state must come out the same."""
-        with self.store.transaction():
+        with _collecting_seldom(), self.store.transaction():
             self.state.drop_state()
             self.state.prepare(fold.VERSION)
             self.draft = Draft(self.state)
             for body in self.store.followed.all():
                 fold.apply_bind(self.draft, body.scope, body.body)
-            last = 0
+            last = records = 0
             batch: list[Block] = []
             for number, block in self.store.since(0):
                 batch.append(block)
+                records += block.count
                 last = number
-                if len(batch) == REBUILD_BLOCKS:
+                if records >= REBUILD_RECORDS:
                     self._fold_again(batch)
                     batch.clear()
+                    records = 0
                     self._write_draft()
                     progress(number)
             self._fold_again(batch)
@@ -392,6 +399,16 @@ class Node:
         root.note(self.draft)
         self.state.write(self.draft.changes)
         self.draft = Draft(self.state)
+
+
+@contextmanager
+def _collecting_seldom() -> Iterator[None]:
+    before = gc.get_threshold()
+    gc.set_threshold(*GC_THRESHOLDS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def open_node(home: Home) -> Node:

@@ -54,19 +54,25 @@ class View(Protocol):
 
 
 class Draft:
-    """Changes over a view: reads see what was put. Lives for one batch; `changes` is what came of it."""
+    """Changes over a view: reads see what was put. Lives for one batch; `changes` is what came of it.
+
+    The view may not change meanwhile: a row is asked for once and remembered.
+    """
 
     def __init__(self, view: View) -> None:
         self._view = view
         self.changes: Changes = {}
+        self._rows: Changes = {}
+        """What was put, and what was read."""
         self._touched: dict[Table, _Touched] = {}
 
     def get(self, table: Table, key: KeyRow) -> Row | None:
         """Return the row of `key` as it is with the changes so far."""
-        change = self.changes.get((table, key), _ABSENT)
-        if change is not _ABSENT:
-            return change  # type: ignore[return-value]
-        return self._view.get(table, key)
+        place = (table, key)
+        row = self._rows.get(place, _ABSENT)
+        if row is _ABSENT:
+            row = self._rows[place] = self._view.get(table, key)
+        return row  # type: ignore[return-value]
 
     def put(self, table: Table, key: KeyRow, row: Row) -> None:
         """Set the row of `key`."""
@@ -83,7 +89,7 @@ class Draft:
             if touched is None:
                 touched = self._touched[table] = _Touched()
             touched.fresh.append(key)
-        self.changes[place] = row
+        self.changes[place] = self._rows[place] = row
 
     def scan(self, table: Table, prefix: KeyRow = ()) -> Iterator[tuple[KeyRow, Row]]:
         """Yield the rows whose key begins with `prefix`, ordered by key, with the changes so far."""
@@ -139,7 +145,8 @@ class MemoryView:
 
     def __init__(self) -> None:
         self._rows: dict[Table, dict[KeyRow, Row]] = {}
-        self._keys: dict[Table, list[KeyRow]] = {}
+        self._keys: dict[Table, dict[Cell, list[KeyRow]]] = {}
+        """By their first cell, ordered: hardly anyone scans a table from end to end."""
         self._blocks: dict[LogId, list[Block]] = {}
 
     def get(self, table: Table, key: KeyRow) -> Row | None:
@@ -148,12 +155,17 @@ class MemoryView:
 
     def scan(self, table: Table, prefix: KeyRow = ()) -> Iterator[tuple[KeyRow, Row]]:
         """Yield the rows whose key begins with `prefix`, ordered by key."""
-        keys, n = self._keys.get(table, []), len(prefix)
-        at = bisect_left(keys, prefix)
-        found = []
-        while at < len(keys) and keys[at][:n] == prefix:
-            found.append(keys[at])
-            at += 1
+        groups, n = self._keys.get(table, {}), len(prefix)
+        found: list[KeyRow] = []
+        if not prefix:
+            for first in sorted(groups):  # type: ignore[type-var]
+                found.extend(groups[first])
+        elif prefix[0] in groups:
+            keys = groups[prefix[0]]
+            at = bisect_left(keys, prefix)
+            while at < len(keys) and keys[at][:n] == prefix:
+                found.append(keys[at])
+                at += 1
         rows = self._rows.get(table, {})
         yield from [(key, rows[key]) for key in found]
 
@@ -170,11 +182,12 @@ class MemoryView:
     def commit(self, changes: Mapping[tuple[Table, KeyRow], Row | None]) -> None:
         """Take a draft's changes."""
         for (table, key), row in changes.items():
-            rows, keys = self._rows.setdefault(table, {}), self._keys.setdefault(table, [])
+            rows, groups = self._rows.setdefault(table, {}), self._keys.setdefault(table, {})
             if row is None:
                 if rows.pop(key, None) is not None:
+                    keys = groups[key[0]]
                     del keys[bisect_left(keys, key)]
             else:
                 if key not in rows:
-                    insort(keys, key)
+                    insort(groups.setdefault(key[0], []), key)
                 rows[key] = row

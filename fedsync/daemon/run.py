@@ -26,7 +26,7 @@ from fedsync.gossip.tcp import serve
 from fedsync.gossip.tls import listen_context
 from fedsync.gossip.trie import node_hash
 from fedsync.home import Home
-from fedsync.node import Node, open_node
+from fedsync.node import GC_THRESHOLDS, Node, open_node
 from fedsync.operations import perform
 from fedsync.records.ed25519 import public_key
 from fedsync.records.ids import Key
@@ -38,9 +38,6 @@ from fedsync.store.store import Store
 
 SAVE_SECONDS = 30.0
 """How often what people are shown of peers is kept, for when the daemon is down."""
-
-GC_THRESHOLDS = (50_000, 20, 50)
-"""Objects made between two looks for garbage. A first sync makes millions, none of them in cycles; 7 % less CPU."""
 
 log = logging.getLogger("fedsync")
 

@@ -5,6 +5,7 @@ belongs to the fold and the commit does not. Signatures are made beforehand and 
 """
 
 import argparse
+import gc
 import statistics
 import time
 from collections.abc import Iterator, Sequence
@@ -16,7 +17,7 @@ from benchmarks.region import Region
 from fedsync.crdt import fold, root
 from fedsync.crdt.booktables import VOTE_VERDICTS, book
 from fedsync.crdt.view import Draft, MemoryView, View
-from fedsync.node import REBUILD_BLOCKS, Node
+from fedsync.node import GC_THRESHOLDS, REBUILD_RECORDS, Node
 from fedsync.records.block import Block
 from fedsync.records.codec import Value
 from fedsync.records.ids import PageId, Scope
@@ -50,13 +51,13 @@ class InMemory:
         self.view = MemoryView()
 
     def load(self, bodies: Sequence[tuple[Scope, PageId]], blocks: Sequence[Block]) -> float:
-        """Fold all of it, so many blocks at a time as when a store is folded again."""
+        """Fold all of it, as much at a time as when a store is folded again."""
         draft = Draft(self.view)
         for scope, body in bodies:
             fold.apply_bind(draft, scope, body)
         self.view.commit(draft.changes)
-        starts = range(0, len(blocks), REBUILD_BLOCKS)
-        return sum(self.add(blocks[at : at + REBUILD_BLOCKS]) for at in starts)
+        starts = range(0, len(blocks), REBUILD_RECORDS)
+        return sum(self.add(blocks[at : at + REBUILD_RECORDS]) for at in starts)
 
     def add(self, blocks: Sequence[Block]) -> float:
         """Fold blocks as one batch."""
@@ -102,6 +103,7 @@ class InStore:
 
 def main(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return milliseconds of each act, and the seconds of all from scratch."""
+    gc.set_threshold(*GC_THRESHOLDS)  # as in a running node
     region = Region(arguments.communities)
     while region.acts < arguments.acts:
         region.seal()
