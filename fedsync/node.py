@@ -16,8 +16,9 @@ from enum import Enum
 from pathlib import Path
 
 from fedsync.crdt import fold, root
-from fedsync.crdt.booktables import page_row
+from fedsync.crdt.booktables import SETTLED, page_row
 from fedsync.crdt.seats import is_named
+from fedsync.crdt.settling import settled
 from fedsync.crdt.view import Draft
 from fedsync.home import Home
 from fedsync.records.block import BadBlock, Block, check, claimed_genesis, peek
@@ -89,6 +90,7 @@ class Node:
         self.now = now
         self.follow_limit = MAX_FOLLOWED
         self.draft = Draft(self.state)
+        self._repinned: list[LogId] = []
         self._stale = False
         """A body was bound anew in the open batch, so all that was folded under its tag counts for nothing."""
         if self.state.folded_upto < store.blocks.last_number():
@@ -103,6 +105,7 @@ class Node:
 
     def settle(self) -> None:
         """Write what the batch folded; `commit` must follow."""
+        self._pin_settled()
         root.note(self.draft)
         self.state.write(self.draft.changes)
         # 0 makes the next start fold again, should this one not come to it.
@@ -119,6 +122,7 @@ class Node:
         """Drop the batch."""
         self.store.rollback()
         self.draft = Draft(self.state)
+        self._repinned.clear()
         self._stale = False
 
     def take_now(self, raws: Iterable[bytes], origin: Key | None = None) -> list[Taken]:
@@ -182,6 +186,8 @@ class Node:
             reason = "its log has many branches, and further ones are taken one an hour"
             return Taken(raw, origin, Verdict.REFUSED, block.log, code="branches", reason=reason, until=wait)
         appended = self.store.logs.append(block)
+        if block.first == 0:
+            self._pin(block.log)
         if origin is not None and appended.kept is not None:
             self._notice_rollback(block.genesis)
         fault, code = block.fault is not None, block.fault or ""
@@ -225,6 +231,27 @@ class Node:
                 "Records of this node's own came from a peer: it was restored, or a copy of it writes."
             )
             directory.note_rollback(secrets.token_bytes(8))
+
+    def _pin_settled(self) -> None:
+        """Tell the store, and so gossip, which tips the books have settled since the batch began."""
+        for table, key in self.draft.changes:
+            if table is SETTLED:
+                self._pin(LogId(key[1]))  # type: ignore[arg-type]
+
+    def _pin(self, log: LogId) -> None:
+        """Pin a log that is held at the record that its body's book settled it at; only its chain is judged then."""
+        row = self.store.logs.row(log)
+        if row is None or row.genesis.log_class is LogClass.AUTHORITY:
+            return  # Of an authority log every branch counts.
+        said = settled(self.draft, row.genesis.scope, log)
+        changed = self.store.logs.unpin(log) if said is None else self.store.logs.pin(log, said.seq, said.id)
+        if changed:
+            self._repinned.append(log)
+
+    def repinned(self) -> list[LogId]:
+        """Return, once and after the commit, the logs whose pins changed: peers are told where they stand now."""
+        found, self._repinned = self._repinned, []
+        return found
 
     # --- Who may enter ----------------------------------------------------------------------------------
 
@@ -385,6 +412,10 @@ class Node:
                     progress(number)
             self._fold_again(batch)
             self._write_draft()
+            for log in self.store.logs.all_pinned():
+                row = self.store.logs.row(log)
+                if row is None or settled(self.state, row.genesis.scope, log) is None:
+                    self.store.logs.unpin(log)
             self.state.fold_done(last)
         self._stale = False
 
@@ -396,6 +427,7 @@ class Node:
         fold.apply_blocks(self.draft, blocks)
 
     def _write_draft(self) -> None:
+        self._pin_settled()
         root.note(self.draft)
         self.state.write(self.draft.changes)
         self.draft = Draft(self.state)

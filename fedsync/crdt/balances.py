@@ -11,15 +11,18 @@ from typing import TypeAlias
 
 from fedsync.crdt import facts
 from fedsync.crdt.checkpoints import Checkpoints, Count, level
+from fedsync.crdt.factchain import along
 from fedsync.crdt.facts import Moves
 from fedsync.crdt.tables import (
     BALANCES,
     COUNTS,
+    FACT_LOGS,
     RUNS,
     Balance,
     Run,
     balance,
     balance_row,
+    fact_log,
     log_of,
     run,
     run_row,
@@ -174,9 +177,11 @@ def _counts(draft: Draft, key: BalanceKey) -> Iterable[Count]:
 def _moves(draft: Draft, key: BalanceKey, log: LogId, first: int, last: int) -> Iterable[Moves]:
     """Read the movements of a run again."""
     pair, at = (key[1], key[2]), first
-    for block in draft.blocks(log, first):
-        if block.first <= at <= min(last, block.last):
-            stop = min(last, block.last) + 1
+    row = draft.get(FACT_LOGS, (log,))
+    assert row is not None, "what was read of a log is written down with it"
+    for block, end in along(draft, log, fact_log(row), first):
+        stop = min(last + 1, end)
+        if block.first <= at < stop:
             moves = facts.read(block, at, stop).moves.get(pair)
             if moves:
                 yield moves

@@ -50,6 +50,7 @@ from fedsync.crdt.delegates import tips_of
 from fedsync.crdt.epoch import begun, epoch_on, read_page
 from fedsync.crdt.seats import reseat
 from fedsync.crdt.settle import HEAD, News, settle
+from fedsync.crdt.settling import note_settle, resettle
 from fedsync.crdt.slot import VoiceStatus
 from fedsync.crdt.tallies import need
 from fedsync.crdt.view import Draft
@@ -144,7 +145,8 @@ class _Fold:
         changed = settle(self.draft, News(self.slots, self.pages, self.votes, self.tipped))
         # Not only pages with an epoch: a rival without one may undo, for now, what an adopted page did.
         reseated = self.bound | set(changed.values())
-        return {(scope, key) for scope in reseated for key in reseat(self.draft, scope)}
+        bounds = {(scope, key) for scope in reseated for key in reseat(self.draft, scope)}
+        return bounds.union(*(resettle(self.draft, scope) for scope in reseated))
 
     # --- Writing down
 
@@ -343,7 +345,9 @@ class _Fold:
             case Result():
                 draft.put(RESULTS_ON, (entry.motion, entry.clause, scope, page, index), (number,))
                 draft.put(RESULTS, (scope, page, index), (number, "provisional", None))
-            case Recall() | Leave() | Settle():
+            case Settle():
+                note_settle(draft, scope, number, page, index, entry)
+            case Recall() | Leave():
                 pass
             case _:
                 return

@@ -65,6 +65,10 @@ VOTES_ON = Table("vote_on", ("motion", "clause", "scope", "id"), ("log",))
 """Votes on a question, by the book that gave the mandate or the seat: a word asks for those of its own body alone."""
 WORDS = Table("word", ("scope", "motion", "clause", "number", "page", "entry"), ("vote", "ratify"))
 RESULTS_ON = Table("result_on", ("motion", "clause", "scope", "page", "entry"), ("number",))
+SETTLES = Table("settle", ("scope", "number", "page", "entry"), ("log", "seq", "id"))
+"""Entries of known pages that choose the branch of a forked log, in book order."""
+SETTLED = Table("settled", ("scope", "log"), ("seq", "id", "page", "entry"), rooted=True)
+"""Of a log the last record that holds, by the first sealed page of its body that says so."""
 SEATS = Table("seat", ("scope", "key"), ("standing", "number"))
 CUTS = Table("seat_cut", ("scope", "key", "log", "seq", "id"), ("number",))
 NAMED = Table("named", ("scope", "key", "log"), ("named",))
@@ -92,6 +96,7 @@ TABLES = (
     *(LAST_VOICE, WAITING, SEATS, CUTS, NAMED, PEOPLE, POSTS),
     *(MANDATES, VOTE_VERDICTS, RESULTS, ACTS, SOUND, NEEDED, SPLITS, WITNESSES, MANDATE_LOGS, MANDATE_CUTS),
     *(MOTIONS, VOTES, VOTES_ON, WORDS, RESULTS_ON, COUNTS, SPOKEN),
+    *(SETTLES, SETTLED),
 )
 """All tables of this side of the fold, for the store that keeps them."""
 

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from fedsync.crdt.checkpoints import Checkpoints, Count, Instant
+from fedsync.crdt.factchain import on_settled_chain
 from fedsync.crdt.facts import why_inert
 from fedsync.crdt.seats import Cut, fact_bound
+from fedsync.crdt.settling import settled
 from fedsync.crdt.tables import BALANCES, COUNTS, FACT_LOGS, ITEMS, STORES, Balance, balance, fact_log
 from fedsync.crdt.view import Draft, View
 from fedsync.records.block import Record
@@ -37,7 +39,7 @@ class StockLevel:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a fact counts: "counts", "void", "pending", "cut", "disputed", "inert", and why."""
+    """Whether a fact counts: "counts", "void", "pending", "cut", "disputed", "displaced", "inert", and why."""
 
     status: str
     code: str
@@ -167,7 +169,20 @@ def why_fact(view: Reader, record: Record) -> Verdict:
         return Verdict(
             "pending", "no_seat", "No page that is held and signed by enough gives its author a seat."
         )
-    if log.fork is not None and record.seq >= log.fork:
+    said = settled(view, log.scope, record.log)
+    if said is not None and log.chain is None and (log.limit is None or record.seq >= log.limit):
+        return Verdict(
+            "pending",
+            "settled_missing",
+            f"The book settled its log at record {said.id.hex()[:8]}, which is not held here yet.",
+        )
+    if said is not None and log.chain is not None and not on_settled_chain(view, record, said):
+        return Verdict(
+            "displaced",
+            "settled",
+            f"Its log is forked, and the book settled that the branch up to record {said.id.hex()[:8]} holds.",
+        )
+    if said is None and log.fork is not None and record.seq >= log.fork:
         return Verdict(
             "disputed", "fork", f"Its log has two branches from record {log.fork} on; none counts there."
         )

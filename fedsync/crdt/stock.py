@@ -1,8 +1,9 @@
 """The fold of stores: movements and counts in, what lies where out. Touches a draft only.
 
 Facts are a grow-only set; a balance is folded from those that count. How much of a log counts is said elsewhere
-(`Bounds`: whose key has a seat, where it was cut) and by forks: above a fork nothing counts. When that changes, the
-log is taken out and added again. Everything rooted follows from the set of facts that count, however it came.
+(`Bounds`: whose key has a seat, where it was cut) and by forks: above a fork nothing counts, until the body settles which
+branch holds (`settling`): then the chain of the record that it names counts alone. When any of that changes, the log is
+taken out and added again. Everything rooted follows from the set of facts that count, however it came.
 """
 
 from collections.abc import Callable
@@ -10,8 +11,10 @@ from typing import TypeAlias
 
 from fedsync.crdt import facts
 from fedsync.crdt.balances import bring_in, recompute, sum_up
+from fedsync.crdt.factchain import along, holds, id_at
 from fedsync.crdt.facts import Facts, Moves
 from fedsync.crdt.seats import All, Bound, Cut, Pending
+from fedsync.crdt.settling import Settled, settled
 from fedsync.crdt.tables import (
     COUNTS,
     FACT_LOGS,
@@ -39,25 +42,31 @@ def apply_block(draft: Draft, block: Block, bounds: Bounds) -> None:
     log = _open(draft, block.genesis, bounds)
     if log is None:
         return
-    if log.bound == "cut":
-        # The block may hold the record that the log is cut at, so that what is below it counts now.
+    if log.bound == "cut" or (log.chain is None and settled(draft, log.scope, block.log) is not None):
+        # The block may hold the record that the log is cut at, or settled at, so that what is below it counts now.
         refold(draft, block.log, bounds)
     elif not log.done:
         _take(draft, block, log)
 
 
 def set_fork(draft: Draft, log: LogId, seq: int, bounds: Bounds) -> None:
-    """Let nothing of a log count from `seq` on: two branches of it begin there. The lowest fork holds."""
+    """Let nothing of a log count from `seq` on: two branches of it begin there. The lowest fork holds.
+
+    Also to be called for each block that comes on another branch: it may hold the record that the log is settled at.
+    """
     row = draft.get(FACT_LOGS, (log,))
     if row is None:
         begins = next(iter(draft.blocks(log)), None)
         found = _open(draft, begins.genesis, bounds) if begins is not None else None
     else:
         found = fact_log(row)
-    if found is None or (found.fork is not None and found.fork <= seq):
+    if found is None:
         return
-    draft.put(FACT_LOGS, (log,), tuple(found._replace(fork=seq)))
-    refold(draft, log, bounds)
+    lower = found.fork is None or seq < found.fork
+    if lower:
+        draft.put(FACT_LOGS, (log,), tuple(found._replace(fork=seq)))
+    if lower or (found.chain is None and settled(draft, found.scope, log) is not None):
+        refold(draft, log, bounds)
 
 
 def refold_key(draft: Draft, scope: Scope, key: Key, bounds: Bounds) -> None:
@@ -73,16 +82,16 @@ def refold(draft: Draft, log: LogId, bounds: Bounds) -> None:
         return
     found = fact_log(row)
     bound = bounds(draft, found.scope, found.key, log)
-    limit = _limit(draft, log, found.fork, bound)
-    new = found._replace(bound=_name(bound), limit=limit)
-    if limit is not None and limit < found.read:
+    limit, tip = _reach(draft, log, found.scope, found.fork, bound)
+    new = found._replace(bound=_name(bound), limit=limit, chain=tip)
+    if new.chain != found.chain or (limit is not None and limit < found.read):
         _take_out(draft, log, new)
         return
     if new != found:
         draft.put(FACT_LOGS, (log,), tuple(new))
     if not new.done:
-        for block in draft.blocks(log, new.read):
-            new = _take(draft, block, new)
+        for block, stop in along(draft, log, new):
+            new = _take(draft, block, new, stop)
 
 
 def _open(draft: Draft, genesis: Genesis, bounds: Bounds) -> FactLog | None:
@@ -93,8 +102,8 @@ def _open(draft: Draft, genesis: Genesis, bounds: Bounds) -> FactLog | None:
     if facts.why_inert(genesis) is not None:
         return None
     bound = bounds(draft, genesis.scope, genesis.key, genesis.log)
-    limit = _limit(draft, genesis.log, None, bound)
-    found = FactLog(genesis.scope, genesis.key, _name(bound), limit, None)
+    limit, tip = _reach(draft, genesis.log, genesis.scope, None, bound)
+    found = FactLog(genesis.scope, genesis.key, _name(bound), limit, None, chain=tip)
     draft.put(FACT_LOGS, (genesis.log,), tuple(found))
     draft.put(FACT_LOGS_OF, (genesis.scope, genesis.key, genesis.log), ())
     return found
@@ -113,8 +122,37 @@ def _name(bound: Bound) -> str:
             return "cut"
 
 
+def _reach(
+    draft: Draft, log: LogId, scope: Scope, fork: int | None, bound: Bound
+) -> tuple[int | None, RecordId | None]:
+    """Return how many records from the first on count (None: all), and the record whose chain alone does."""
+    said = settled(draft, scope, log)
+    if said is None:
+        return _limit(draft, log, fork, bound), None
+    if not holds(draft, log, said.seq, said.id):
+        # Not known yet which branch that is: what is below the fork counts, and nothing above.
+        limit = _limit(draft, log, fork, bound)
+        return said.seq + 1 if limit is None else min(limit, said.seq + 1), None
+    match bound:
+        case Pending():
+            return 0, said.id
+        case All():
+            return said.seq + 1, said.id
+        case Cut(tips):
+            # A tip beyond the settled record keeps all of its chain. One on another branch keeps nothing: how much
+            # the branches share is not known to every node that holds the settled one.
+            return max((_kept(draft, log, said, each) for each in tips), default=0), said.id
+
+
+def _kept(draft: Draft, log: LogId, said: Settled, tip: tuple[int, RecordId]) -> int:
+    seq, id_ = tip
+    if seq > said.seq:
+        return said.seq + 1
+    return seq + 1 if id_at(draft, log, said, seq) == id_ else 0
+
+
 def _limit(draft: Draft, log: LogId, fork: int | None, bound: Bound) -> int | None:
-    """Return how many records from the first on count; None: all."""
+    """Return how many records from the first on count of a log that is not settled, or not yet; None: all."""
     match bound:
         case Pending():
             return 0
@@ -126,24 +164,17 @@ def _limit(draft: Draft, log: LogId, fork: int | None, bound: Bound) -> int | No
                 # equal sets may hold different branches, so whether the tip itself is held must not matter.
                 return fork
             # Until a tip is held nobody can say what is on its chain: not known yet, so it does not count.
-            return max((seq + 1 for seq, id_ in tips if _holds(draft, log, seq, id_)), default=0)
-
-
-def _holds(draft: Draft, log: LogId, seq: int, id_: RecordId) -> bool:
-    for block in draft.blocks(log, seq):
-        if block.first > seq:
-            return False
-        if block.ids[seq - block.first] == id_:
-            return True
-    return False
+            return max((seq + 1 for seq, id_ in tips if holds(draft, log, seq, id_)), default=0)
 
 
 # --- Adding and taking out ----------------------------------------------------------------------------------
 
 
-def _take(draft: Draft, block: Block, log: FactLog) -> FactLog:
-    """Fold the part of a block that follows what was read, as far as it counts."""
-    stop = block.last + 1 if log.limit is None else min(block.last + 1, log.limit)
+def _take(draft: Draft, block: Block, log: FactLog, stop: int | None = None) -> FactLog:
+    """Fold the part of a block that follows what was read, as far as it counts, up to `stop` at most."""
+    stop = block.last + 1 if stop is None else stop
+    if log.limit is not None:
+        stop = min(stop, log.limit)
     if not block.first <= log.read < stop:
         return log
     found = facts.read(block, log.read, stop)
@@ -184,16 +215,16 @@ def _take_out(draft: Draft, log: LogId, new: FactLog) -> None:
         for key, _ in list(draft.scan(COUNTS, (new.scope, *pair))):
             if log_of(key, 4) == log:
                 draft.drop(COUNTS, key)
-    read, limit = 0, new.limit
-    assert limit is not None, "only a log that is cut or forked shrinks"
-    for block in draft.blocks(log):
-        if block.first <= read < min(limit, block.last + 1):
-            stop = min(limit, block.last + 1)
-            said = facts.read(block, read, stop)
+    new = new._replace(read=0)
+    for block, last in along(draft, log, new):
+        stop = last if new.limit is None else min(last, new.limit)
+        if block.first <= new.read < stop:
+            said = facts.read(block, new.read, stop)
             _write(draft, new.scope, log, said)
             for pair, moves in said.moves.items():
-                draft.put(RUNS, (new.scope, *pair, log, read), run_row(sum_up(stop - 1, moves)))
-            read = stop
+                draft.put(RUNS, (new.scope, *pair, log, new.read), run_row(sum_up(stop - 1, moves)))
+            new = new._replace(read=stop)
+    # Before the balances: they read the log again, along the chain that stands here.
+    draft.put(FACT_LOGS, (log,), tuple(new))
     for pair in sorted(pairs):
         recompute(draft, (new.scope, *pair))
-    draft.put(FACT_LOGS, (log,), tuple(new._replace(read=read)))

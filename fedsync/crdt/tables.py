@@ -24,7 +24,7 @@ BALANCES = Table(
 )
 """What lies in a store. `before`: the count before the last; `between` and `after`: what moved around the last."""
 
-FACT_LOGS = Table("fact_log", ("log",), ("scope", "key", "bound", "limit", "fork", "read"))
+FACT_LOGS = Table("fact_log", ("log",), ("scope", "key", "bound", "limit", "fork", "read", "chain"))
 FACT_LOGS_OF = Table("fact_log_of", ("scope", "key", "log"), ())
 RUNS = Table(
     "movement_run",
@@ -49,6 +49,8 @@ class FactLog(NamedTuple):
     """How many records from the first on count; None: all."""
     fork: int | None
     read: int = 0
+    chain: RecordId | None = None
+    """The record whose chain alone counts, once its body settled that and the record is held."""
 
     @property
     def done(self) -> bool:

@@ -24,6 +24,7 @@ from fedsync.gossip.events import (
     Outrun,
     Pause,
     Peer,
+    Pinned,
     Received,
     Remember,
     Resume,
@@ -226,7 +227,7 @@ class Links:
             effects = [(peer, closed), *self.engine.handle(peer, Closed(), trio.current_time())]
         self._carry_out(effects)
 
-    def tell_all(self, event: Stored | Granted | Followed) -> None:
+    def tell_all(self, event: Stored | Granted | Pinned | Followed) -> None:
         """Feed an event that concerns all peers."""
         self._carry_out(self.engine.everyone(event, trio.current_time()))
 
@@ -371,6 +372,8 @@ class Links:
             tip = (block.last, block.tip)
             origin = Peer(taken.origin) if taken.origin else None
             self.tell_all(Stored(block.log, block.raw, tip, taken.fork_at, origin))
+        for log in self.node.repinned():
+            self.tell_all(Pinned(log))
         if granted:
             self.tell_all(Granted())
         if any(_SEALABLE & set(taken.block.kinds) for taken in outcomes if taken.block is not None):

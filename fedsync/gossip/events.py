@@ -114,6 +114,16 @@ class Granted:
 
 
 @dataclass(frozen=True, slots=True)
+class Pinned:
+    """The body of a log that is held has named its tip, or takes that back: only the tip's chain is judged then.
+
+    Which record that is stands in what is held (`Log.pin`), and is durable.
+    """
+
+    log: LogId
+
+
+@dataclass(frozen=True, slots=True)
 class Followed:
     """The bodies that this node follows have changed."""
 
@@ -128,7 +138,7 @@ class Closed:
     """The carrier is gone."""
 
 
-Event: TypeAlias = Opened | Received | Room | Taken | Stored | Granted | Followed | Tick | Closed
+Event: TypeAlias = Opened | Received | Room | Taken | Stored | Granted | Pinned | Followed | Tick | Closed
 
 # --- Effects ------------------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from fedsync.gossip.events import (
     Take,
     Taken,
 )
-from fedsync.gossip.holdings import TIP, Holdings, SetKey
+from fedsync.gossip.holdings import PENDING, TIP, Holdings, SetKey
 from fedsync.gossip.limits import GRAFT_S, MAX_REFUSALS, MAX_TAKES, MAX_TAKES_BYTES
 from fedsync.gossip.listing import Named, Salt, read_places, read_wanted
 from fedsync.gossip.messages import (
@@ -114,6 +114,9 @@ class Exchange:
         if verdict.want:
             short, key = self._salt.log(log), held.set if held else None
             self.claim([Claim(short, log, key, theirs, verdict)], now, GRAFT_S if others else 0.0)
+        elif message.kind == PENDING and verdict.ahead:
+            # It waits for a record that was named: it asks for the branch of ours once it hears of it.
+            self.tell(log)
 
     def on_no_base(self, message: NoBase, now: float) -> list[Message]:
         """Ask with a locator, or put the log to the back."""
@@ -313,6 +316,11 @@ class Exchange:
             self._out.frame(encode(self.push.block(event.log, event.raw)), 1 + held.set[2])
         else:
             self.push.tell(event.log)
+
+    def on_pinned(self, log: LogId) -> None:
+        """Tell the peer where a log stands whose tip was named: it may hold that, or wait for it."""
+        self.wants.noticed(log)
+        self.tell(log)
 
     def tell(self, log: LogId) -> None:
         """Tell the peer where a log stands, if both may hold it and nobody refuses it."""

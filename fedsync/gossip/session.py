@@ -27,6 +27,7 @@ from fedsync.gossip.events import (
     Opened,
     Outrun,
     Peer,
+    Pinned,
     Received,
     Remember,
     Room,
@@ -137,6 +138,12 @@ class Session:
                 self._lifted = True
                 if self._exchange.lift(self._exchange.refused, now):
                     self._compare(now)
+            case Pinned(log):
+                self._rhythm.news()
+                if self.phase is Phase.TALKING and self._known.bodies is not None:
+                    self._exchange.on_pinned(log)
+                else:
+                    self._early[log] = None
             case Followed():
                 if self.phase is Phase.TALKING and not self._known.up_to_date:
                     self._out.say(self._known.tell())

@@ -193,9 +193,12 @@ class Logs:
 
     @guarded
     def pin(self, log: LogId, seq: int, record: RecordId) -> bool:
-        """Note the tip that the log's body named: only its chain is judged from now on. False: log not held."""
+        """Note the tip that the log's body named: only its chain is judged from now on.
+
+        False: the log is not held, or this was noted before.
+        """
         row = self._row(log)
-        if row is None:
+        if row is None or self.pinned(log) == (seq, record):
             return False
         held = self.holds(log, seq, record)
         self._conn.execute(
@@ -204,6 +207,22 @@ class Logs:
         self._conn.execute("UPDATE logs SET changed = ? WHERE no = ?", (self._journal.tick(), row.no))
         self._buckets.touch(row.set_no, log)
         return True
+
+    @guarded
+    def unpin(self, log: LogId) -> bool:
+        """Forget the tip that was named for a log: every chain of it is judged again. False: there was none."""
+        row = self._row(log)
+        if row is None or self.pinned(log) is None:
+            return False
+        self._conn.execute("DELETE FROM pins WHERE log = ?", (row.no,))
+        self._conn.execute("UPDATE logs SET changed = ? WHERE no = ?", (self._journal.tick(), row.no))
+        self._buckets.touch(row.set_no, log)
+        return True
+
+    @guarded
+    def all_pinned(self) -> list[LogId]:
+        """Return the logs of which a body named a tip."""
+        return [id_ for (id_,) in self._conn.execute("SELECT l.id FROM pins p JOIN logs l ON l.no = p.log")]
 
     def _begin(self, block: Block) -> Appended:
         genesis = block.genesis

@@ -113,9 +113,8 @@ class Federation:
         body = dice.choice([*self.bodies, self.liars]) if self.liar else dice.choice(self.bodies)
         teller = dice.choice(body.tellers)
         house = body.house if dice.random() < 0.7 else dice.choice(self.world.houses)
-        dice.choices([body.trade, body.propose, body.speak, body.reseat, body.greet], [8, 2, 8, 2, 1])[0](
-            teller, house, dice
-        )
+        acts = [body.trade, body.propose, body.speak, body.reseat, body.greet, body.settle]
+        dice.choices(acts, [8, 2, 8, 2, 1, 2])[0](teller, house, dice)
 
     def equivocate(self) -> None:
         """Go on from an earlier record of one's own, at another house; and let twins write on."""
@@ -283,7 +282,15 @@ class Federation:
             for log, (seq, record) in body.acknowledged.items():
                 fork = logs.fork_at(log)
                 disputed = fork is not None and fork <= seq and logs.row(log).genesis.log_class != 0  # type: ignore[union-attr]
-                if body.scope in followed and not disputed and not logs.holds(log, seq, record):
+                pin = logs.pinned(log)
+                # The book let another branch hold, or this one only up to an earlier record.
+                settled = pin is not None and (pin[0] < seq or (fork is not None and fork <= seq))
+                if (
+                    body.scope in followed
+                    and not disputed
+                    and not settled
+                    and not logs.holds(log, seq, record)
+                ):
                     found.append(f"record {seq} of log {log.hex()[:8]} of {body.name} is lost")
         for log in house.store.parked.logs():
             for waiting in house.store.parked.waiting(log):

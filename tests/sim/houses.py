@@ -35,6 +35,7 @@ from fedsync.gossip.events import (
     Outrun,
     Pause,
     Peer,
+    Pinned,
     Received,
     Remember,
     Resume,
@@ -172,7 +173,7 @@ class House:
         """Feed an event of one peer to the machines."""
         self.world.act(self, self.engine.handle(peer, event, self.world.now))
 
-    def tell_all(self, event: Stored | Granted | Followed) -> None:
+    def tell_all(self, event: Stored | Granted | Pinned | Followed) -> None:
         """Feed an event that concerns all peers."""
         self.world.act(self, self.engine.everyone(event, self.world.now))
 
@@ -280,6 +281,8 @@ class House:
             granted = granted or "page" in block.kinds
             origin = Peer(each.origin) if each.origin else None
             self.tell_all(Stored(block.log, block.raw, (block.last, block.tip), each.fork_at, origin))
+        for log in self.node.repinned():
+            self.tell_all(Pinned(log))
         if granted:
             self.tell_all(Granted())
 

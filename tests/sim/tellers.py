@@ -175,6 +175,27 @@ class Body:
             tips += [Tip(log, head.seq, head.id) for head in house.store.logs.heads(log)[:2]]
         return self.seat(teller, house, add, drop, tips)
 
+    def settle(self, teller: Teller, house: House, dice: Random) -> bool:
+        """Draft a page that lets one branch of a log of facts hold: mostly of a forked one, and one held here."""
+        logs = [
+            each.logs[LogClass.FACTS].log
+            for each in self.tellers
+            if house.store.logs.row(each.logs[LogClass.FACTS].log)
+        ]
+        forked = [log for log in logs if house.store.logs.fork_at(log) is not None]
+        if not forked and (not logs or dice.random() < 0.9):
+            return False
+        log = dice.choice(sorted(forked or logs))
+        head = dice.choice(house.store.logs.heads(log))
+        seq = head.seq if dice.random() < 0.7 else dice.randint(0, head.seq)
+        id_ = house.holdings.id_at(log, (head.seq, head.id), seq)
+        entry: dict[str, Value] = {"kind": "settle", "log": log, "seq": seq, "id": id_}
+        return self.decide(teller, house, entry)
+
+    def decide(self, teller: Teller, house: House, entry: dict[str, Value]) -> bool:
+        """Draft a page with this entry."""
+        return self._draft(teller, house, lambda: draft_page(house.node.state, self.scope, [entry]))
+
     def seat(
         self,
         teller: Teller,
