@@ -37,8 +37,8 @@ from fedsync.crdt.booktables import (
     WITNESSES,
     WORDS,
     Known,
+    LogRow,
     PageRow,
-    RecordRow,
     known,
     log_row,
     page_row,
@@ -139,6 +139,7 @@ class _Fold:
         self.votes: dict[RecordId, None] = {}
         self.tipped: dict[LogId, None] = {}
         self.bound: set[Scope] = set()
+        self._tips: dict[LogId, set[RecordId]] = {}
 
     def settle(self) -> Bounds:
         """Settle every slot that may have changed; return whose facts may count otherwise."""
@@ -151,22 +152,34 @@ class _Fold:
     # --- Writing down
 
     def take(self, block: Block) -> None:
-        genesis = block.genesis
-        if self.draft.get(LOGS, (block.log,)) is None:
-            self.draft.put(LOGS, (block.log,), row(begun(genesis)))
-            if genesis.mandate is not None:
-                self.draft.put(MANDATE_LOGS, (*genesis.mandate, block.log), (genesis.key,))
-        whose = log_row(self.draft, block.log)
-        assert whose is not None
-        tips = tips_of(self.draft, block.log, whose) if whose.page is not None else set()
+        tips = self._tips_of(block.log, self._log(block))
         for record in block.records():
-            if self.draft.get(RECORDS, (record.id,)) is None:
-                self._record(record)
-                if record.id in tips:
-                    self.tipped[block.log] = None
+            branch = place(self.draft, block.log, record.seq, record.prev, record.id)
+            if branch is None:
+                continue
+            self._record(record, branch)
+            if record.id in tips:
+                self.tipped[block.log] = None
 
-    def _record(self, record: Record) -> None:
-        branch = place(self.draft, record.log, record.seq, record.prev, record.id)
+    def _log(self, block: Block) -> LogRow:
+        held = log_row(self.draft, block.log)
+        if held is not None:
+            return held
+        whose = begun(block.genesis)
+        self.draft.put(LOGS, (block.log,), row(whose))
+        if whose.page is not None and whose.entry is not None:
+            self.draft.put(MANDATE_LOGS, (whose.page, whose.entry, block.log), (whose.key,))
+        return whose
+
+    def _tips_of(self, log: LogId, whose: LogRow) -> set[RecordId]:
+        # While records are written down nothing is judged, so no cut comes or goes.
+        if whose.page is None:
+            return set()
+        if log not in self._tips:
+            self._tips[log] = tips_of(self.draft, log, whose)
+        return self._tips[log]
+
+    def _record(self, record: Record, branch: int) -> None:
         page: PageId | None = None
         slot: PageId | None = None
         fault = None
@@ -174,8 +187,8 @@ class _Fold:
             page, slot = self._say(record, branch)
         except Void as void:
             fault = void.code
-        written = RecordRow(record.log, record.seq, branch, record.kind, page, slot, fault)
-        self.draft.put(RECORDS, (record.id,), tuple(written))
+        written = (record.log, record.seq, branch, record.kind, page, slot, fault)
+        self.draft.put(RECORDS, (record.id,), written)
 
     def _say(self, record: Record, branch: int) -> tuple[PageId | None, PageId | None]:
         """Write down what the record says; return the page that it is or speaks of, and its slot. Raises Void."""

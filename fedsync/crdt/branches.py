@@ -24,8 +24,18 @@ class Branch(NamedTuple):
     tip_seq: int
 
 
-def place(draft: Draft, log: LogId, seq: int, prev: RecordId, record: RecordId) -> int:
-    """Return the branch that a new record stands on, opened when the record forks its log. Moves the branch's tip."""
+def place(draft: Draft, log: LogId, seq: int, prev: RecordId, record: RecordId) -> int | None:
+    """Return the branch that a record stands on, opened when the record forks its log; None when it is placed already.
+
+    Moves the branch's tip.
+    """
+    trunk = draft.get(BRANCHES, (log, 0))
+    if trunk is not None and trunk[2] == prev:
+        # A tip only moves on, so what follows it is new: nearly every record, and none is looked up for it.
+        draft.put(BRANCHES, (log, 0), (trunk[0], trunk[1], record, seq))
+        return 0
+    if record_row(draft, record) is not None:
+        return None
     if prev == ZERO_ID:
         number, branch = 0, Branch(-1, -1, record, seq)
     else:

@@ -126,7 +126,7 @@ class Record:
     @property
     def value(self) -> Value:
         """What its payload says. Raises NotCanonical when the payload is no canonical value."""
-        return unpack(self.payload)
+        return self._block.value(self._at)
 
     @property
     def header(self) -> bytes:
@@ -215,6 +215,15 @@ class Block:
     def records(self) -> Iterator[Record]:
         """Yield the records in order."""
         return (Record(self, at) for at in range(self.count))
+
+    def value(self, at: int) -> Value:
+        """Return what the payload at position `at` says. Raises NotCanonical when it is no canonical value."""
+        for shape in self.body.shapes:
+            # What came in columns was read with the block.
+            if shape.keys is not None and at in shape.rows:
+                row = shape.rows.index(at)
+                return {key: cells[row] for key, cells in zip(shape.keys, shape.columns, strict=True)}
+        return unpack(self.payloads[at])
 
     def columns(self) -> list[Columns]:
         """Return the records whose payloads are maps, by kind and keys, whatever form the block came in.
