@@ -48,7 +48,7 @@ from fedsync.crdt.slotview import epoch_or_wait, judge_slot
 from fedsync.crdt.soundness import Sound, sound
 from fedsync.crdt.tallies import SLOT, add_voices, is_open, need, recut, write_counts, write_verdicts
 from fedsync.crdt.view import Draft
-from fedsync.crdt.votes import FINAL, Question, judge_result, judge_votes, names, own_votes
+from fedsync.crdt.votes import FINAL, Question, Senders, judge_result, judge_votes, names, own_votes
 from fedsync.records.ids import LogId, PageId, RecordId, Scope
 from fedsync.records.kinds.entries import (
     CLOSING,
@@ -368,8 +368,9 @@ class _Settling:
             by_question.setdefault(vote.question, set()).add(vote.id)
         for question, votes in by_question.items():
             self._ask_results(question, votes)
+        senders = Senders(self.draft)
         for scope, page, index in self.results:
-            judge_result(self.draft, scope, page, index)
+            judge_result(self.draft, scope, page, index, senders)
 
     def _note(self, scope: Scope, page: PageId, now: Status) -> None:
         self.draft.put(STATUSES, (scope, page), row(now))

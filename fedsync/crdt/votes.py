@@ -75,36 +75,6 @@ def cast(view: Reader, vote: RecordId) -> Cast | None:
     return Cast(vote, at.log, whose, (motion, clause), choice, time)  # type: ignore[arg-type]
 
 
-def word(view: Reader, scope: Scope, question: Question) -> Word | None:
-    """Return a body's word on a question, None when its sealed book has none (rule 11)."""
-    for key, cells in view.scan(WORDS, (scope, *question)):
-        page = PageId(key[4])  # type: ignore[arg-type]
-        at = status(view, scope, page)
-        if at is None or at.status != SEALED:
-            continue
-        if cells[0] is None:
-            return Word(page, None)
-        vote = RecordId(cells[0])  # type: ignore[arg-type]
-        said = cast(view, vote)
-        if said is None:
-            if record_row(view, vote) is None:
-                return Word(page, vote, settled=False)
-            continue
-        if said.whose.scope != scope or said.question != question:
-            continue
-        own = own_verdict(view, said)
-        if own.status is VoiceStatus.PENDING:
-            return Word(page, vote, settled=False)
-        if own.status is VoiceStatus.VOID and not (cells[1] and own.code in BREACHES):
-            continue
-        return Word(page, vote)
-    return None
-
-
-BREACHES = frozenset({"uninstructed", "outside-instructions", "term-over"})
-"""What a delegate does wrong under a mandate, and a ratify cures."""
-
-
 class Senders:
     """What is known of delegates' logs, read once however many votes are asked for."""
 
@@ -126,6 +96,36 @@ class Senders:
             at = status(self._view, vote.whose.scope, vote.whose.page)
             self._under[vote.log] = (under(self._view, vote.whose), at.status if at else None)
         return self._under[vote.log]
+
+
+def word(view: Reader, scope: Scope, question: Question, senders: Senders | None = None) -> Word | None:
+    """Return a body's word on a question, None when its sealed book has none (rule 11)."""
+    for key, cells in view.scan(WORDS, (scope, *question)):
+        page = PageId(key[4])  # type: ignore[arg-type]
+        at = status(view, scope, page)
+        if at is None or at.status != SEALED:
+            continue
+        if cells[0] is None:
+            return Word(page, None)
+        vote = RecordId(cells[0])  # type: ignore[arg-type]
+        said = cast(view, vote)
+        if said is None:
+            if record_row(view, vote) is None:
+                return Word(page, vote, settled=False)
+            continue
+        if said.whose.scope != scope or said.question != question:
+            continue
+        own = own_verdict(view, said, senders)
+        if own.status is VoiceStatus.PENDING:
+            return Word(page, vote, settled=False)
+        if own.status is VoiceStatus.VOID and not (cells[1] and own.code in BREACHES):
+            continue
+        return Word(page, vote)
+    return None
+
+
+BREACHES = frozenset({"uninstructed", "outside-instructions", "term-over"})
+"""What a delegate does wrong under a mandate, and a ratify cures."""
 
 
 def own_verdict(view: Reader, vote: Cast, senders: Senders | None = None) -> Verdict:
@@ -159,7 +159,7 @@ def verdict(view: Reader, vote: Cast, senders: Senders | None = None) -> Verdict
     own = own_verdict(view, vote, senders)
     if own.status is VoiceStatus.PENDING or (own.status is VoiceStatus.VOID and own.code not in BREACHES):
         return own
-    said = word(view, vote.whose.scope, vote.question)
+    said = word(view, vote.whose.scope, vote.question, senders)
     if said is not None and said.settled:
         if said.vote == vote.id:
             return Verdict(VoiceStatus.STANDS, "the-word")
@@ -199,10 +199,10 @@ class Tallied(NamedTuple):
     """Seat -> the vote that counts for it."""
 
 
-def judge_result(draft: Draft, scope: Scope, page: PageId, index: int) -> bool:
+def judge_result(draft: Draft, scope: Scope, page: PageId, index: int, senders: Senders) -> bool:
     """Write a result's status and outcome; say whether that changed."""
     at = status(draft, scope, page)
-    now = tally(draft, scope, page, index)
+    now = tally(draft, scope, page, index, senders)
     if at is None or now is None:
         return False
     row = (at.number, now.status, now.outcome)
@@ -212,7 +212,9 @@ def judge_result(draft: Draft, scope: Scope, page: PageId, index: int) -> bool:
     return True
 
 
-def tally(view: Reader, scope: Scope, page: PageId, index: int) -> Tallied | None:
+def tally(
+    view: Reader, scope: Scope, page: PageId, index: int, senders: Senders | None = None
+) -> Tallied | None:
     """Recompute the result entry of a known page (rule 12)."""
     entry, here = entry_at(view, page, index), known(view, page)
     at = status(view, scope, page)
@@ -227,10 +229,12 @@ def tally(view: Reader, scope: Scope, page: PageId, index: int) -> Tallied | Non
     if entry.counts is not None:
         outcome = methods.outcome_of_counts(entry.rule, epoch.n, entry.counts)
         return Tallied(FINAL if sealed else PROVISIONAL, outcome, {})
-    return _of_votes(view, scope, entry, epoch, sealed)
+    return _of_votes(view, scope, entry, epoch, sealed, senders or Senders(view))
 
 
-def _of_votes(view: Reader, scope: Scope, entry: Result, epoch: Epoch, sealed: bool) -> Tallied:
+def _of_votes(
+    view: Reader, scope: Scope, entry: Result, epoch: Epoch, sealed: bool, senders: Senders
+) -> Tallied:
     question = (entry.motion, entry.clause)
     named: dict[bytes, list[Cast]] = {}
     missing = False
@@ -247,7 +251,7 @@ def _of_votes(view: Reader, scope: Scope, entry: Result, epoch: Epoch, sealed: b
     ballots: dict[bytes, Cast] = {}
     choices: list[set[Choice | None]] = []
     for seat, votes in named.items():
-        ballot, possible = _choose(view, scope, epoch, seat, votes)
+        ballot, possible = _choose(view, scope, epoch, seat, votes, senders)
         if ballot is not None:
             ballots[seat] = ballot
         choices.append(possible)
@@ -260,16 +264,16 @@ def _of_votes(view: Reader, scope: Scope, entry: Result, epoch: Epoch, sealed: b
 
 
 def _choose(
-    view: Reader, scope: Scope, epoch: Epoch, seat: bytes, votes: list[Cast]
+    view: Reader, scope: Scope, epoch: Epoch, seat: bytes, votes: list[Cast], senders: Senders
 ) -> tuple[Cast | None, set[Choice | None]]:
     """Return the vote that counts for a seat now, and all that may come to count."""
     if seat in epoch.seats:
         return votes[0], {votes[0].option}
     giver = votes[0].whose.scope
-    said = word(view, giver, votes[0].question)
+    said = word(view, giver, votes[0].question, senders)
     open_: set[Choice | None] = {None, *(vote.option for vote in votes)}
     if said is None or not said.settled:
-        standing = [vote for vote in votes if verdict(view, vote).status is VoiceStatus.STANDS]
+        standing = [vote for vote in votes if verdict(view, vote, senders).status is VoiceStatus.STANDS]
         return (standing[0] if standing else None), open_
     ballot = next((vote for vote in votes if vote.id == said.vote), None)
     fixed = _witnessed(view, scope, PageId(seat), said.page)
