@@ -142,7 +142,7 @@ def _note_once(node: Node, once: bytes) -> None:
 
 
 def _not_taken(taken: Taken) -> Problem:
-    if taken.verdict in (Verdict.NO_BASE, Verdict.FORKED, Verdict.KNOWN):
+    if taken.verdict in (Verdict.NO_BASE, Verdict.FORKED, Verdict.KNOWN, Verdict.BEYOND):
         return Problem(
             "meanwhile",
             "Somebody else wrote with the same key meanwhile; nothing was changed.",

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 
 from fedsync import keyring
 from fedsync.doors import Door
@@ -53,15 +54,19 @@ class Author:
     def genesis(
         self, reading: Reading, log_class: LogClass, scope: Scope | None = None, capacity: Capacity = SEAT
     ) -> Genesis:
-        """Return what begins their log of this class, written from this data directory."""
-        return Genesis(
-            self.key,
-            scope or reading.own().scope,
-            capacity,
-            log_class,
-            REACH_OF[log_class],
-            reading.store.directory.incarnation,
-        )
+        """Return what begins their log of this class, written from this data directory.
+
+        A log of goods that forked, or that the book settled, takes nothing more: then they go on in the next one.
+        """
+        incarnation, reach = reading.store.directory.incarnation, REACH_OF[log_class]
+        while True:
+            found = Genesis(self.key, scope or reading.own().scope, capacity, log_class, reach, incarnation)
+            logs = reading.store.logs
+            if log_class is LogClass.AUTHORITY or (
+                logs.fork_at(found.log) is None and logs.pinned(found.log) is None
+            ):
+                return found
+            incarnation = sha256(b"after a fork" + incarnation).digest()[:16]
 
     @contextmanager
     def writing(self) -> Iterator[None]:

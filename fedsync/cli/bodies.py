@@ -6,11 +6,15 @@ from typing import Any
 import click
 
 from fedsync.cli.app import App, common, group, signing
+from fedsync.cli.settling import settle
 
 
 @group
 def bodies() -> None:
     """Show the communities that this node follows; change our own tellers; repair our book."""
+
+
+bodies.add_command(settle)
 
 
 @bodies.command()

@@ -1,7 +1,9 @@
 """`fedsync why`: one answer for a record, a page, a decision, a peer or an amount of something."""
 
 from fedsync import units
+from fedsync.acts.settling import forked_log, forked_logs
 from fedsync.cli.records import find, says
+from fedsync.cli.settling import why_forked
 from fedsync.cli.telling import ago, day, short
 from fedsync.crdt.levels import levels, why_fact, why_stock
 from fedsync.crdt.minutes import page_ids, page_view
@@ -19,6 +21,7 @@ from fedsync.records.kinds.stock import KINDS
 def explain(reading: Reading, home: Home, asked: str, store: str | None) -> list[str]:
     """Return lines that answer. Raises a Problem (exit 6) when nothing is called so."""
     lines = _item(reading, asked, store) or _peer(reading, home, asked) or _page(reading, asked)
+    lines = lines or _forked(reading, asked)
     if lines:
         return lines
     try:
@@ -74,17 +77,29 @@ def _page(reading: Reading, asked: str) -> list[str]:
     return why_page(reading.view, page, names(reading.view, scope))
 
 
+def _forked(reading: Reading, asked: str) -> list[str]:
+    found = [each for each in forked_logs(reading) if begins(asked, each.log.hex())]
+    if not found:
+        return []
+    return why_forked(reading, the_one("log", asked, found, lambda each: each.log.hex()[:12]))
+
+
 def _record(reading: Reading, record: Record) -> list[str]:
     lines = [f"{record.kind} {short(record.id)}: {says(reading, record)}"]
     scope = record.genesis.scope
+    forked = forked_log(reading, record.log)
     fork = reading.store.logs.fork_at(record.log)
-    if fork is not None:
+    if forked is not None:
+        lines += why_forked(reading, forked)
+    elif fork is not None:
         lines.append(
             f"Its log is forked at record {fork}: whoever holds its key signed two different records there."
         )
     if record.kind in KINDS:
         verdict = why_fact(reading.view, record)
-        return [*lines, verdict.sentence]
+        # What is to be typed stands last.
+        next_ = [lines.pop()] if lines[-1].startswith("Next:") else []
+        return [*lines, verdict.sentence, *next_]
     if record.kind == "page" and page_view(reading.view, PageId(record.payload_id)) is not None:
         return [*lines, *why_page(reading.view, PageId(record.payload_id), names(reading.view, scope))]
     if record.genesis.log_class is LogClass.AUTHORITY:

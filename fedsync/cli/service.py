@@ -32,6 +32,7 @@ def run(app: App, ready_file: str | None, quiet: bool) -> None:
 def status(app: App) -> None:
     """Show how this node stands: what it holds, its peers, and what waits for you."""
     from fedsync.cli import telling
+    from fedsync.cli.settling import forked_lines, forked_rows
     from fedsync.reading import peers_shown, waiting_for_people
 
     home = app.home()
@@ -48,6 +49,7 @@ def status(app: App) -> None:
             "bodies": len(reading.store.followed.all()),
             "peers": [{**peer, "last_contact": telling.rfc3339(peer["last_contact"])} for peer in peers],
             "waiting": waiting,
+            "forked": forked_rows(reading),
         }
         may = reading.store.directory.may_write_own_logs()
         if not may.ok:
@@ -80,7 +82,7 @@ def status(app: App) -> None:
         )
     else:
         app.out.say("No peers yet. Invite one: fedsync invite NAME")
-    for line in telling.waiting_lines(waiting):
+    for line in (*forked_lines(value["forked"]), *telling.waiting_lines(waiting)):
         app.out.say(line)
 
 

@@ -73,6 +73,12 @@ class Logs:
         return row[0] if row else None
 
     @guarded
+    def forked(self) -> list[LogId]:
+        """Return the forked logs of other classes than authority, the oldest here first."""
+        rows = self._conn.execute("SELECT id FROM logs WHERE fork_seq IS NOT NULL AND class != 0 ORDER BY no")
+        return [id_ for (id_,) in rows]
+
+    @guarded
     def pinned(self, log: LogId) -> tuple[int, RecordId] | None:
         """Return the seq and id of the tip that the log's body named, None when it named none."""
         found: tuple[int, RecordId] | None = self._conn.execute(
