@@ -29,6 +29,7 @@ _COMMANDS = {
     "bodies": "bodies",
     "book": "book",
     "decisions": "book",
+    "mandates": "mandates",
     "stock": "stock",
     "log": "log",
     "show": "log",

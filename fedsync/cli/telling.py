@@ -1,6 +1,6 @@
 """Times, ids, counts and records in the words of people."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fedsync.crdt import people
@@ -69,6 +69,15 @@ def parse_time(text: str | None, now: int) -> int:
         raise usage(
             f"{text} is no time of this calendar.", "Type one like 2026-05-12 or 2026-05-12T14:30."
         ) from None
+
+
+def end_of_day(text: str) -> int:
+    """Return until when a time that a person typed lasts: a day to its end. Raises a Problem (exit 2)."""
+    at = parse_time(text, 0)
+    if len(text.strip()) > len("2026-05-12"):
+        return at
+    following = datetime.fromtimestamp(at / 1000) + timedelta(days=1)
+    return int(following.timestamp() * 1000) - 1
 
 
 def body_name(reading: Reading, scope: Scope) -> str:

@@ -27,6 +27,7 @@ COMMANDS = [
     "peers resume", "peers remove", "bodies show", "bodies epoch", "bodies repair", "book list", "book show",
     "book sign", "book approve", "decisions propose", "decisions list", "decisions show", "stock list",
     "stock add", "stock use", "stock count", "stock import", "log", "show", "verify", "rebuild", "why",
+    "mandates give", "mandates list", "mandates show", "mandates recall", "mandates close",
 ]  # fmt: skip
 
 

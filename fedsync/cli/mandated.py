@@ -1,0 +1,155 @@
+"""A mandate in words and for programs: what it allows, what was done under it, and what of that counts."""
+
+from typing import Any
+
+from fedsync.acts.mandates import short
+from fedsync.cli.entries import describe, naming
+from fedsync.cli.telling import rfc3339
+from fedsync.crdt.delegates import Given
+from fedsync.crdt.handover import Act, acts_under, endings
+from fedsync.crdt.naming import Naming, choice_words
+from fedsync.crdt.reasons import reason
+from fedsync.crdt.slot import VoiceStatus
+from fedsync.reading import Reading, now_ms
+from fedsync.records.codec import Value, unpack
+from fedsync.records.ids import PageId, RecordId
+from fedsync.records.kinds.entries import ANY, Bounds, Instruction, kind_of
+from fedsync.records.kinds.motions import parse_choice
+
+BECAUSE = {
+    "none": "the page that gives it is only a draft",
+    "provisional": "the page that gives it is adopted, and not sealed yet",
+    "in force": "the page that gives it is sealed",
+    "suspended": "what ends it is adopted, and not sealed yet",
+    "frozen": "the book of its giver is split",
+    "void": "the page that gives it was displaced by a rival",
+    "ended": "its giver closed or replaced it, or left the body",
+    "recalled": "its giver recalled it",
+}
+
+
+def row(reading: Reading, given: Given) -> dict[str, Any]:
+    """Return what a listing says of a mandate."""
+    called, mandate = naming(reading), given.mandate
+    alternate = mandate.alternate
+    return {
+        "id": f"{given.id[0].hex()}:{given.id[1]}",
+        "giver": reading.name_of(given.scope),
+        "holder": called.person(mandate.holder, given.scope),
+        "holder_key": mandate.holder.hex(),
+        "alternate": called.person(alternate, given.scope) if alternate is not None else None,
+        "alternate_key": alternate.hex() if alternate is not None else None,
+        "seat": called.body(mandate.seat) if mandate.seat is not None else None,
+        "seat_body": mandate.seat.hex() if mandate.seat is not None else None,
+        "task": mandate.task,
+        "status": given.status.replace(" ", "_"),
+        "number": given.number,
+        "until": rfc3339(mandate.until),
+        "term_over": mandate.until is not None and mandate.until < now_ms(),
+    }
+
+
+def full(reading: Reading, given: Given) -> dict[str, Any]:
+    """Return all that is known of a mandate."""
+    called = naming(reading)
+    said = describe(reading, given.scope, given.mandate)
+    return {
+        **row(reading, given),
+        "because": BECAUSE.get(given.status, given.status),
+        "instructions": [_instruction(called, name, each) for name, each in given.mandate.instructions],
+        "may": list(given.mandate.may) if given.mandate.may is not None else None,
+        "limits": dict(given.mandate.limits),
+        "ended_by": [
+            {
+                "id": f"{each.id[0].hex()}:{each.id[1]}",
+                "kind": kind_of(each.entry),
+                "number": each.number,
+                "page_status": each.status,
+            }
+            for each in endings(reading.view, given)
+        ],
+        "done": [_act(called, given, each) for each in acts_under(reading.view, given)],
+        "lines": said["lines"],
+    }
+
+
+def lines(found: dict[str, Any]) -> list[str]:
+    """Return a mandate for people."""
+    id_, _, index = found["id"].partition(":")
+    said = [
+        f"{id_[:8]}:{index} of {found['giver']}: {found['status'].replace('_', ' ')}, {found['because']}",
+        *found["lines"],
+    ]
+    if found["term_over"]:
+        said.append("Its term is over: what is done under it from then on is void.")
+    said += [
+        f"Ended by page {each['number']} ({each['kind']}), which is {each['page_status']}."
+        for each in found["ended_by"]
+    ]
+    said.append("Done under it:" if found["done"] else "Nothing was done under it.")
+    return [*said, *(f"  {each['says']}: {each['status']}, {each['because']}" for each in found["done"])]
+
+
+def ending_lines(reading: Reading, given: Given, value: dict[str, Value]) -> list[str]:
+    """Return what a recall or closing says, before it is drafted."""
+    called = naming(reading)
+    what = "Recalled" if value["kind"] == "recall" else "Over"
+    done = acts_under(reading.view, given)
+    kept = sum(1 for act in done if _is_kept(act, value["cuts"]))
+    acts = "1 act" if len(done) == 1 else f"{len(done)} acts"
+    return [
+        f"{what}: {called.mandate(given.id)} ({short(given.id)})",
+        f"  of {acts} under it {kept} {'is' if kept == 1 else 'are'} kept; what is not here yet is not",
+    ]
+
+
+def _is_kept(act: Act, cuts: Value) -> bool:
+    assert isinstance(cuts, list)
+    for cut in cuts:
+        match cut:
+            case [bytes() as log, int() as seq, _] if log == act.log and act.seq <= seq:
+                return True
+    return False
+
+
+def _instruction(called: Naming, name: str, instruction: Instruction) -> dict[str, Any]:
+    question, _, clause = name.partition("#")
+    try:
+        motion = bytes.fromhex(question)
+    except ValueError:
+        motion = b""
+    title = called.motion(RecordId(motion), clause) if len(motion) == 32 else None
+    allows: Any = "free"
+    if isinstance(instruction, Bounds):
+        allows = {"least": instruction.least, "most": instruction.most}
+    elif instruction is not None:
+        allows = [list(each) if isinstance(each, tuple) else each for each in instruction]
+    return {
+        "motion": None if name == ANY else question,
+        "clause": clause or None,
+        "title": title,
+        "allows": allows,
+    }
+
+
+def _act(called: Naming, given: Given, act: Act) -> dict[str, Any]:
+    who = called.person(act.key, given.scope)
+    if act.kind == "vote":
+        choice = choice_words(parse_choice(unpack(act.option or b"")))
+        about = f"votes {choice} on {called.motion(RecordId(act.about), act.clause)}"
+    else:
+        verb = "approves" if act.kind == "approval" else "signs"
+        about = f"{verb} {called.page(PageId(act.about))}"
+    why = reason(act.verdict.code)
+    return {
+        "record": act.record.hex(),
+        "kind": act.kind,
+        "by": who,
+        "about": act.about.hex(),
+        "says": f"{act.record.hex()[:8]} {who} {about}",
+        "status": act.verdict.status.value,
+        "counts": act.verdict.status in (VoiceStatus.STANDS, VoiceStatus.MOVED),
+        "code": act.verdict.code,
+        "rule": why.rule,
+        "because": why.sentence,
+    }

@@ -1,0 +1,208 @@
+"""`fedsync mandates`: whom an assembly sent, with which instructions, what they did, and the end of it."""
+
+import click
+
+from fedsync.cli import entering
+from fedsync.cli.app import App, common, group, signing
+from fedsync.cli.entering import enter
+
+ALL = click.option("--all", "all_", is_flag=True, help="Those that are over, too.")
+
+
+@group
+def mandates() -> None:
+    """Send delegates with instructions, recall them, and see what they did."""
+
+
+@mandates.command()
+@click.argument("person")
+@click.option("--seat", metavar="BODY", help="They speak for us in this body.")
+@click.option("--task", metavar="TEXT", help="They see to this.")
+@click.option(
+    "--instruct",
+    "instruct",
+    multiple=True,
+    metavar="MOTION[#CLAUSE]=OPTION,...",
+    help="What they may vote: options, LOW..HIGH, or free; '*=free' for all that has no instruction of its own.",
+)
+@click.option("--may", metavar="KIND,...", help="Pages with entries of these kinds alone may be signed.")
+@click.option("--limit", "limits", multiple=True, metavar="KIND=N", help="vote=N or signature=N at most.")
+@click.option("--until", metavar="DATE", help="What they do later is void.")
+@click.option("--alternate", metavar="PERSON", help="Who may act as well as they.")
+@entering.BODY
+@entering.LATER
+@entering.DRAFTER
+@common
+@signing
+def give(
+    app: App,
+    person: str,
+    seat: str | None,
+    task: str | None,
+    instruct: tuple[str, ...],
+    may: str | None,
+    limits: tuple[str, ...],
+    until: str | None,
+    alternate: str | None,
+    body: str | None,
+    later: bool,
+    name: str,
+) -> None:
+    """Draft a page that gives PERSON a mandate. An earlier one for the same seat ends with it."""
+    from fedsync.acts import mandates as acts
+    from fedsync.cli.entries import describe
+    from fedsync.cli.telling import end_of_day
+    from fedsync.errors import usage
+    from fedsync.reading import now_ms
+    from fedsync.records.kinds.entries import parse_entry
+
+    end = end_of_day(until) if until is not None else None
+    if end is not None and end < now_ms():
+        raise usage(
+            f"{until} is over: all that is done under the mandate would be void.", "Give a later --until."
+        )
+    with app.reading() as reading:
+        scope = entering.body_of(reading, body).scope
+        home = app.home()
+        giving = acts.Giving(
+            holder=acts.person_key(home, reading, scope, person),
+            seat=reading.body(seat).body if seat is not None else None,
+            task=task,
+            instructions=acts.instructions_of(reading, instruct),
+            may=acts.kinds_of(may),
+            limits=acts.limits_of(limits),
+            until=end,
+            alternate=acts.person_key(home, reading, scope, alternate) if alternate is not None else None,
+        )
+        entry = acts.give(reading, scope, giving)
+        ended = acts.earlier(reading, scope, giving.seat, giving.task)
+        said = describe(reading, scope, parse_entry(entry))["lines"]
+        said += [f"It ends the mandate {acts.short(each.id)}: what is here of it is kept." for each in ended]
+    enter(app, name, body, [entry], later, said, {"ends": [acts.short(each.id) for each in ended]})
+
+
+@mandates.command("list")
+@click.option(
+    "--body", metavar="NAME", help="What that body gave; default: our own community. 'all': everybody."
+)
+@click.option("--holder", metavar="PERSON", help="Only this person's.")
+@ALL
+@common
+def list_mandates(app: App, body: str | None, holder: str | None, all_: bool) -> None:
+    """List mandates: who speaks for whom, since when and until when."""
+    from fedsync.acts import mandates as acts
+    from fedsync.cli.mandated import row
+    from fedsync.crdt.delegates import given
+    from fedsync.crdt.handover import OVER
+
+    with app.reading() as reading:
+        rows = []
+        for one in reading.store.followed.all() if body == "all" else [entering.body_of(reading, body)]:
+            key = acts.person_key(app.home(), reading, one.scope, holder) if holder is not None else None
+            for each in given(reading.view, one.scope):
+                if (all_ or each.status not in OVER) and key in (
+                    None,
+                    each.mandate.holder,
+                    each.mandate.alternate,
+                ):
+                    rows.append(row(reading, each))
+    several = body == "all"
+    app.out.result(
+        {"mandates": rows},
+        lambda: app.out.table(
+            ["ID", *(["BY"] if several else []), "HOLDER", "FOR", "STATUS", "PAGE", "UNTIL"],
+            [
+                [
+                    f"{each['id'][:8]}:{each['id'].rpartition(':')[2]}",
+                    *([each["giver"]] if several else []),
+                    each["holder"] + (f" or {each['alternate']}" if each["alternate"] else ""),
+                    each["seat"] or each["task"],
+                    each["status"] + (", term over" if each["term_over"] else ""),
+                    each["number"],
+                    each["until"] or "",
+                ]
+                for each in rows
+            ],
+            right=["PAGE"],
+        ),
+    )
+
+
+@mandates.command("show")
+@click.argument("id_", metavar="ID|PERSON")
+@common
+def show_mandate(app: App, id_: str) -> None:
+    """Show a mandate: its instructions, what was done under it, and what of that counts."""
+    from fedsync.acts import mandates as acts
+    from fedsync.cli.mandated import full, lines
+    from fedsync.crdt.delegates import given
+
+    with app.reading() as reading:
+        found = full(reading, acts.find(reading, id_, given(reading.view)))
+    app.out.result(found, lambda: app.out.say(*lines(found)))
+
+
+@mandates.command()
+@click.argument("id_", metavar="ID|PERSON")
+@click.option(
+    "--keep-nothing", is_flag=True, help="What was done under it does not count, unless it is sealed."
+)
+@click.option("--keep-to", metavar="RECORD", help="Of the log of this record, keep all up to it.")
+@entering.BODY
+@entering.LATER
+@entering.DRAFTER
+@common
+@signing
+def recall(
+    app: App, id_: str, keep_nothing: bool, keep_to: str | None, body: str | None, later: bool, name: str
+) -> None:
+    """Draft a page that recalls a delegate: with enough signatures it holds them up at once, wherever it arrives."""
+    _end(app, id_, keep_nothing, keep_to, body, later, name, closing=False)
+
+
+@mandates.command()
+@click.argument("id_", metavar="ID|PERSON")
+@entering.BODY
+@entering.LATER
+@entering.DRAFTER
+@common
+@signing
+def close(app: App, id_: str, body: str | None, later: bool, name: str) -> None:
+    """Draft a page that ends a mandate whose term is over. What was done under it is kept."""
+    _end(app, id_, False, None, body, later, name, closing=True)
+
+
+def _end(
+    app: App,
+    id_: str,
+    keep_nothing: bool,
+    keep_to: str | None,
+    body: str | None,
+    later: bool,
+    name: str,
+    closing: bool,
+) -> None:
+    from fedsync.acts import mandates as acts
+    from fedsync.cli.mandated import ending_lines, row
+    from fedsync.cli.records import find
+    from fedsync.crdt.delegates import given
+    from fedsync.crdt.drafting import newest
+    from fedsync.crdt.minutes import current_epoch
+    from fedsync.errors import usage
+
+    if keep_nothing and keep_to is not None:
+        raise usage("Keep nothing, or all up to a record.", "Give --keep-nothing or --keep-to, not both.")
+    with app.reading() as reading:
+        scope = entering.body_of(reading, body).scope
+        found = acts.find(reading, id_, given(reading.view, scope))
+        record = find(reading, keep_to).id if keep_to is not None else None
+        entry = acts.end(reading, found, closing, record, keep_nothing)
+        shown = row(reading, found)
+        said = ending_lines(reading, found, entry)
+        epoch = current_epoch(reading.view, scope, newest(reading.view, scope))
+    enter(app, name, body, [entry], later, said, {"mandate": shown["id"]})
+    if epoch is not None and not later:
+        app.out.say(
+            f"With {epoch.k} signatures what {shown['holder']} does under it no longer counts, wherever the page "
+            "arrives; with the seal for good."
+        )
