@@ -24,6 +24,7 @@ from fedsync.crdt.booktables import (
 )
 from fedsync.crdt.branches import on_chain
 from fedsync.crdt.epoch import read_page
+from fedsync.crdt.limits import SIGNATURE, limit
 from fedsync.crdt.slot import Cut, Delegate, VoiceStatus
 from fedsync.records.ids import LogId, PageId, RecordId, Scope
 from fedsync.records.kinds.entries import Bounds, Entry, EntryId, Instruction, Leave, Mandate, Recall, Tip
@@ -77,7 +78,9 @@ def delegate(view: Reader, log: LogRow, body: PageId) -> Delegate:
     if found.mandate.seat != body:
         return Delegate(found.giver, "other-seat")
     waits = None if certified(view, log) else "mandate-not-certified"
-    return Delegate(found.giver, None, waits, found.mandate.may, found.mandate.until)
+    return Delegate(
+        found.giver, None, waits, found.mandate.may, found.mandate.until, limit(found.mandate, SIGNATURE)
+    )
 
 
 class Given(NamedTuple):

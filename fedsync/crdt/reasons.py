@@ -52,6 +52,7 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
         "other-seat": Reason(4, "its mandate is not for a seat of this body"),
         "outside-may": Reason(14, "its mandate does not allow all kinds of entries on the page"),
         "term-over": Reason(14, "by its own time it was written after the term of its mandate"),
+        "beyond-limit": Reason(14, "its log had done as much of this before as its mandate allows"),
         "uninstructed": Reason(14, "its mandate has no instruction on this question"),
         "outside-instructions": Reason(14, "its mandate does not allow this choice"),
         "recalled": Reason(10, "its giver recalled, closed or replaced the mandate, and did not keep this"),

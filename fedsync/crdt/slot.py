@@ -38,6 +38,8 @@ class Delegate(NamedTuple):
     may: tuple[str, ...] | None = None
     """The kinds of entries that it may sign; None: any."""
     until: int | None = None
+    pages: int | None = None
+    """How many pages it may sign; None: any number."""
 
 
 class Cut(NamedTuple):
@@ -67,6 +69,8 @@ class Voice:
     delegate: Delegate | None = None
     cut: Cut | None = None
     time: int = 0
+    beyond: bool = False
+    """Its log had signed as many pages before as its mandate allows."""
 
 
 class Verdict(NamedTuple):
@@ -297,6 +301,8 @@ def voiceless(epoch: Epoch | None, voice: Voice, repair: bool, kinds: frozenset[
         return Verdict(VoiceStatus.VOID, "outside-may")
     if sent.until is not None and voice.time > sent.until:
         return Verdict(VoiceStatus.VOID, "term-over")
+    if voice.beyond:
+        return Verdict(VoiceStatus.VOID, "beyond-limit")
     return Verdict(VoiceStatus.PENDING, sent.waits) if sent.waits else None
 
 

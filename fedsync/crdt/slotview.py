@@ -8,6 +8,7 @@ from typing import NamedTuple
 from fedsync.crdt.booktables import VOICES, Known, LogRow, Reader, children, known, log_row, page_row
 from fedsync.crdt.delegates import Cuts, delegate
 from fedsync.crdt.epoch import Epoch, epoch_on, read_page
+from fedsync.crdt.limits import too_many_pages
 from fedsync.crdt.slot import Delegate, Judged, Voice, judge
 from fedsync.crdt.soundness import Sound, sound
 from fedsync.records.genesis import REPAIR, SEAT
@@ -87,6 +88,7 @@ def _voices(view: Reader, slot: PageId, here: Known, only: LogId | None) -> list
                 cuts[log] = Cuts(view, log, held)
         whose = logs[log]
         approves, page, round_, lock, before, _, time = cells
+        allowed = sent[log].pages if log in sent else None
         found.append(
             Voice(
                 id=key[3],  # type: ignore[arg-type]
@@ -103,6 +105,7 @@ def _voices(view: Reader, slot: PageId, here: Known, only: LogId | None) -> list
                 delegate=sent.get(log),
                 cut=cuts[log].against(RecordId(key[3])) if log in cuts else None,  # type: ignore[arg-type]
                 time=time,  # type: ignore[arg-type]
+                beyond=allowed is not None and too_many_pages(view, RecordId(key[3]), slot, allowed),  # type: ignore[arg-type]
             )
         )
     return found

@@ -28,6 +28,7 @@ from fedsync.crdt.booktables import (
 )
 from fedsync.crdt.delegates import Cuts, Under, allows, entry_at, under
 from fedsync.crdt.epoch import Epoch
+from fedsync.crdt.limits import VOTE, limit, too_many_votes
 from fedsync.crdt.slot import Verdict, VoiceStatus
 from fedsync.crdt.slotview import epoch_or_wait
 from fedsync.crdt.view import Draft
@@ -124,7 +125,7 @@ def word(view: Reader, scope: Scope, question: Question, senders: Senders | None
     return None
 
 
-BREACHES = frozenset({"uninstructed", "outside-instructions", "term-over"})
+BREACHES = frozenset({"uninstructed", "outside-instructions", "term-over", "beyond-limit"})
 """What a delegate does wrong under a mandate, and a ratify cures."""
 
 
@@ -150,6 +151,9 @@ def own_verdict(view: Reader, vote: Cast, senders: Senders | None = None) -> Ver
         return Verdict(VoiceStatus.VOID, "outside-instructions")
     if found.mandate.until is not None and vote.time > found.mandate.until:
         return Verdict(VoiceStatus.VOID, "term-over")
+    allowed = limit(found.mandate, VOTE)
+    if allowed is not None and too_many_votes(view, vote.id, allowed):
+        return Verdict(VoiceStatus.VOID, "beyond-limit")
     return Verdict(VoiceStatus.STANDS, "counts")
 
 

@@ -190,6 +190,10 @@ class _Builder:
             value["may"] = list(entry["may"])
         if entry.get("until") is not None:
             value["until"] = entry["until"]
+        if entry.get("alternate") is not None:
+            value["alternate"] = key(entry["alternate"])
+        if entry.get("limits"):
+            value["limits"] = dict(entry["limits"])
         if entry.get("cuts"):
             value["cuts"] = self._cuts(entry["cuts"])
         return value

@@ -16,7 +16,7 @@ from typing import Any
 from tests.authority.naive_books import Books
 from tests.authority.naive_structure import NO, UNKNOWN, YES, Json, once
 
-BREACHES = ("uninstructed", "outside", "late")
+BREACHES = ("uninstructed", "outside", "late", "beyond")
 """What a delegate does wrong under a mandate, and a ratify cures."""
 MAX_CHOICES = 100_000
 """Combinations of votes that a result is tried with; the worlds stay far below."""
@@ -75,7 +75,9 @@ class Rules(Books):
             return "uninstructed"
         if instructed != "free" and one["option"] not in instructed:
             return "outside"
-        return "late" if self.too_late(one, mandate) else YES
+        if self.too_late(one, mandate):
+            return "late"
+        return "beyond" if self.too_many(vote, mandate) else YES
 
     @once
     def _named(self, log: str) -> bool:

@@ -49,7 +49,7 @@ class Voices(Structure):
         kinds = {each["kind"] for each in page["entries"]}
         if mandate.get("may") is not None and not kinds <= set(mandate["may"]):
             return NO
-        if self.too_late(one, mandate):
+        if self.too_late(one, mandate) or self.too_many(voice, mandate):
             return NO
         return YES if self.certified(log["mandate"][0]) else UNKNOWN
 
@@ -57,6 +57,22 @@ class Voices(Structure):
     def too_late(voice: Json, mandate: Json) -> bool:
         """Rule 14: outside the term, by the record's own claimed time."""
         return mandate.get("until") is not None and voice.get("time", 0) > mandate["until"]
+
+    def too_many(self, voice: str, mandate: Json) -> bool:
+        """Rule 14: beyond the votes, or the pages signed, that a mandate allows, counted on the log's own chain."""
+        before, at = [], self.voices[voice]["prev"]
+        while at is not None:
+            before.append(self.voices[at])
+            at = self.voices[at]["prev"]
+        limits = mandate.get("limits", {})
+        if self.voices[voice]["kind"] == "vote":
+            done = sum(each["kind"] == "vote" for each in before)
+            return "vote" in limits and done >= limits["vote"]
+        # A place counts from when it was first spoken in.
+        places = list(dict.fromkeys(each["slot"] for each in reversed(before) if each["kind"] != "vote"))
+        slot = self.voices[voice]["slot"]
+        done = places.index(slot) if slot in places else len(places)
+        return "signature" in limits and done >= limits["signature"]
 
     @once
     def earlier(self, voice: str) -> tuple[str, ...]:

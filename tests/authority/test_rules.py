@@ -334,3 +334,42 @@ def test_rule_14_a_vote_past_the_term_by_its_own_time_is_void() -> None:
     told.delegate("DA", "kA", "m")
     good, late = told.vote("DA", "M", "yes", time=100), told.vote("DA", "N", "yes", time=101)
     assert (told.now()[good], told.now()[late]) == ("stands", "void")
+
+
+def test_rule_14_a_vote_beyond_the_number_that_the_mandate_allows_is_void_and_a_ratify_cures_it() -> None:
+    told = Saying()
+    told.community("A", "a1", "a2", "a3")
+    told.page("m", "A.0", mandate("kA", "R", limits={"vote": 2}, alternate="kX"))
+    told.seal("m", "La1", "La2")
+    told.delegate("DA", "kA", "m")
+    told.delegate("DX", "kX", "m")
+    first, second, third = (told.vote("DA", motion, "yes") for motion in ("M", "N", "O"))
+    other = told.vote("DX", "P", "yes")
+    now = told.now()
+    assert [now[each] for each in (first, second, third, other)] == ["stands", "stands", "void", "stands"]
+    told.page("w", "m", confirm("O", third, kind="ratify"))
+    told.seal("w", "La1", "La2")
+    assert told.now()[third] == "stands"
+
+
+def test_rule_14_a_page_signed_beyond_the_number_allowed_is_void_and_another_round_is_no_other_page() -> None:
+    told = Saying()
+    for body in "ABC":
+        told.community(body, *(f"{body.lower()}{each}" for each in (1, 2, 3)))
+    told.region("R", "A", "B", "C", nodes=("n1", "n2", "n3"), w=3)
+    for body in "ABC":
+        more = {"limits": {"signature": 1}} if body == "A" else {}
+        told.page(f"m{body}", f"{body}.0", mandate(f"k{body}", "R", **more))
+        told.seal(f"m{body}", f"L{body.lower()}1", f"L{body.lower()}2")
+        told.delegate(f"D{body}", f"k{body}", f"m{body}")
+    told.page("p", "R.0", decision("a bridge"))
+    told.page("q", "R.0", decision("a ferry"))
+    told.sign("p", "DA", "DB")
+    told.sign("q", "DA", round=1)
+    told.sign("p", "DA", round=2)
+    told.seal("p", *NODES)
+    told.page("z", "p", decision("a road"))
+    told.sign("z", "DA", "DB")
+    now = told.now()
+    assert (now["p"], now["DA+p@0"], now["DA+q@1"], now["DA+p@2"]) == ("sealed", "moved", "moved", "stands")
+    assert (now["z"], now["DA+z@0"], now["DB+z@0"]) == ("drafted", "void", "stands")
