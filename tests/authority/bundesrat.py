@@ -171,7 +171,7 @@ class Council:
     def _vote(self, land: str, motion: RecordId, blocks: Mapping[str, Block]) -> None:
         for clause, block in blocks.items():
             for option in block.options:
-                (tip,) = self.federation.vote(self.sent[land], (motion, option, clause))
+                (tip,) = self.federation.vote(self.sent[land].writer, (motion, option, clause))
                 block.votes.append(RecordId(tip[2]))  # type: ignore[arg-type]
 
     def _certify(self, items: Sequence[Item]) -> None:

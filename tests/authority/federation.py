@@ -98,23 +98,35 @@ class Federation:
 
     def found(self, name: str, tellers: int = 3, k: int = 2) -> Book:
         """Found a community whose tellers are also its sealers."""
+        return self.found_with(name, [f"teller {each} of {name}" for each in range(tellers)], k)
+
+    def found_with(self, name: str, people: Sequence[str], k: int) -> Book:
+        """Found a community with these people in its seats."""
         scope = tag(name)
-        seats = [f"teller {each} of {name}" for each in range(tellers)]
-        made = [genesis(each, each, name) for each in seats]
-        epoch: dict[str, Value] = {
-            "kind": "epoch",
-            "name": name,
-            "classification": "community",
-            "level": 0,
-            "seats": [{"genesis": each.payload} for each in made],
-            "k": k,
-        }
+        epoch = self._epoch(name, people, k)
         body = self._page(
             scope, {"body": None, "number": 0, "prev": None, "entries": [epoch], "scope": scope}
         )
         self.bodies.append((scope, body))
-        writers = [self.log(each, each, scope) for each in seats]
+        writers = [self.log(each, each, scope) for each in people]
         return Book(name, scope, body, writers, k, writers, k, body)
+
+    def reseat(self, book: Book, people: Sequence[str], k: int) -> None:
+        """Let a community decide who has a seat from the next page on."""
+        self.enter(book, [self._epoch(book.name, people, k)])
+        held = {writer.of: writer for writer in book.seats}
+        book.seats = [held.get(each) or self.log(each, each, book.scope) for each in people]
+        book.sealers, book.k, book.w = book.seats, k, k
+
+    def _epoch(self, name: str, people: Sequence[str], k: int) -> dict[str, Value]:
+        return {
+            "kind": "epoch",
+            "name": name,
+            "classification": "community",
+            "level": 0,
+            "seats": [{"genesis": genesis(each, each, name).payload} for each in people],
+            "k": k,
+        }
 
     def unite(self, name: str, members: Iterable[Book], nodes: int) -> Book:
         """Found an assembly of delegates of these bodies, sealed by so many nodes. Its seats are filled by mandates."""
@@ -221,8 +233,8 @@ class Federation:
             value["clauses"] = clauses
         return self.write(self.log(f"clerk {self.clerks}", "clerk", book.scope, PERSON), ("motion", value))
 
-    def vote(self, given: Given, *votes: tuple[RecordId, Choice, str]) -> list[list[Value]]:
-        """Vote on questions under a mandate, as one block, each vote signed. Return the cuts that keep each."""
+    def vote(self, writer: Writer, *votes: tuple[RecordId, Choice, str]) -> list[list[Value]]:
+        """Vote on questions in a seat's or a delegate's log, as one block, each vote signed. Return the cuts that keep each."""
         drafts: list[tuple[str, Value]] = []
         for motion, option, clause in votes:
             value: dict[str, Value] = {
@@ -230,10 +242,10 @@ class Federation:
                 "option": list(option) if isinstance(option, tuple) else option,
             }
             drafts.append(("vote", value | ({"clause": clause} if clause else {})))
-        first = given.writer.base.seq + 1
-        self.write(given.writer, *drafts)
+        first = writer.base.seq + 1
+        self.write(writer, *drafts)
         ids = self.blocks[-1].ids
-        return [[given.writer.log, first + at, id_] for at, id_ in enumerate(ids)]
+        return [[writer.log, first + at, id_] for at, id_ in enumerate(ids)]
 
 
 # --- Folding -------------------------------------------------------------------------------------------

@@ -224,7 +224,7 @@ class Assembly:
     def vote(self, name: str, sent: Sent, ballots: Sequence[tuple[Question, Ballot]]) -> None:
         """Let a delegate vote on some questions."""
         cast = self.federation.vote(
-            sent.given, *((question.motion, ballot, "") for question, ballot in ballots)
+            sent.given.writer, *((question.motion, ballot, "") for question, ballot in ballots)
         )
         for (question, ballot), tip in zip(ballots, cast, strict=True):
             sent.tips.append(tip)
