@@ -1,81 +1,39 @@
 """`fedsync bodies`: who this community is, who keeps its book, and how that changes."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 
 from fedsync.cli.app import App, common, group, signing
+from fedsync.cli.founding import found
 from fedsync.cli.settling import settle
 
 
 @group
 def bodies() -> None:
-    """Show the communities that this node follows; change our own tellers; repair our book."""
+    """Found bodies and show them; join and leave them; change who sits in them; repair their books."""
 
 
+bodies.add_command(found)
 bodies.add_command(settle)
 
 
 @bodies.command()
 @click.argument("name", required=False)
+@click.option(
+    "--tree", is_flag=True, help="All bodies that are known here, each below those that it sits in."
+)
 @common
-def show(app: App, name: str | None) -> None:
-    """Show our own community, or the one called NAME; 'all' lists all."""
+def show(app: App, name: str | None, tree: bool) -> None:
+    """Show our own community, or the body called NAME; 'all' shows all."""
+    from fedsync.cli import bodyview
+
+    every = name == "all" or tree
     with app.reading() as reading:
-        found = (
-            reading.store.followed.all() if name == "all" else [reading.body(name) if name else reading.own()]
-        )
-        rows = [_row(reading, body) for body in found]
-    value = rows[0] if name != "all" else {}
-    app.out.result(
-        {**value, "bodies": rows}, lambda: app.out.say(*(line for row in rows for line in _lines(row)))
-    )
-
-
-def _row(reading: Any, body: Any) -> dict[str, Any]:
-    from fedsync.cli.telling import person
-    from fedsync.crdt.booktables import book
-    from fedsync.crdt.drafting import CannotDraft, newest
-    from fedsync.crdt.minutes import current_epoch
-
-    state = book(reading.view, body.scope)
-    row: dict[str, Any] = {
-        "community": body.body.hex(),
-        "name": reading.name_of(body.scope),
-        "source": body.source,
-        "founded": bool(state and state.number >= 1),
-        "sealed_pages": state.number if state else None,
-        "frozen": bool(state and state.frozen),
-        "tellers": [],
-        "threshold": None,
-        "repair_keys": None,
-    }
-    try:
-        epoch = current_epoch(reading.view, body.scope, newest(reading.view, body.scope))
-    except CannotDraft:
-        epoch = None
-    if epoch is not None:
-        row["tellers"] = sorted(person(reading, body.scope, key) for key in epoch.keys)
-        row["threshold"] = epoch.k
-        row["bears_lying_tellers"] = epoch.bears
-        row["repair_keys"] = (
-            {"keys": len(epoch.repair), "threshold": epoch.threshold} if epoch.repair else None
-        )
-    return row
-
-
-def _lines(row: dict[str, Any]) -> list[str]:
-    if row["threshold"] is None:
-        return [f"{row['name']}: its book has not come yet."]
-    state = "" if row["founded"] else ", being founded: its first page is not sealed yet"
-    if row["frozen"]:
-        state = ", FROZEN: its book is split. Mend it with: fedsync bodies repair"
-    return [
-        f"{row['name']} ({row['community'][:8]}){state}",
-        f"  {row['threshold']} of its {len(row['tellers'])} tellers must sign: {', '.join(row['tellers'])}",
-        f"  sealed up to page {row['sealed_pages']}",
-    ]
+        found = reading.store.followed.all() if every else [reading.body(name) if name else reading.own()]
+        rows = [bodyview.row(reading, body) for body in found]
+    said = bodyview.tree(rows) if tree else [line for row in rows for line in bodyview.lines(row)]
+    app.out.result({**(rows[0] if not every else {}), "bodies": rows}, lambda: app.out.say(*said))
 
 
 @bodies.command()

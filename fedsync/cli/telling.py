@@ -87,7 +87,21 @@ def body_name(reading: Reading, scope: Scope) -> str:
 
 def person(reading: Reading, scope: Scope, key: Key) -> str:
     """Return what the holder of a key is called in a body, else the key's beginning."""
-    return people.name_of(reading.view, scope, key) or _node_name(reading, key) or short(key)
+    return (
+        people.name_of(reading.view, scope, key)
+        or _node_name(reading, key)
+        or _elsewhere(reading, key)
+        or short(key)
+    )
+
+
+def _elsewhere(reading: Reading, key: Key) -> str | None:
+    """Return what a key's holder is called at home: a guild's people come from several communities."""
+    for body in reading.store.followed.all():
+        name = people.name_of(reading.view, body.scope, key)
+        if name is not None:
+            return f"{name} of {reading.name_of(body.scope)}"
+    return None
 
 
 def _node_name(reading: Reading, key: Key) -> str | None:

@@ -75,14 +75,18 @@ from fedsync.records.kinds.authority import (
 )
 from fedsync.records.kinds.entries import (
     Confirm,
+    Consent,
+    Create,
     Decision,
     Entry,
     EpochEntry,
+    Join,
     KeySeat,
     Leave,
     Mandate,
     NodeSealer,
     Recall,
+    Repeal,
     Result,
     Settle,
     Witness,
@@ -360,7 +364,7 @@ class _Fold:
                 draft.put(RESULTS, (scope, page, index), (number, "provisional", None))
             case Settle():
                 note_settle(draft, scope, number, page, index, entry)
-            case Recall() | Leave():
+            case Recall() | Join() | Leave() | Consent() | Create() | Repeal():
                 pass
             case _:
                 return

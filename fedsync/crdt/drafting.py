@@ -1,16 +1,17 @@
 """Drafting a page: where it belongs in the book, and what a new epoch or a repair has to say. Pure; reads a view."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from fedsync.crdt.booktables import ADOPTED, FROZEN, SEALED, WITNESSES, Reader, book, children, known, status
 from fedsync.crdt.epoch import Epoch, judge_epoch
+from fedsync.crdt.reform import Change, reformed, reseated
 from fedsync.crdt.slotview import epoch_in_force
 from fedsync.records.codec import Value
 from fedsync.records.genesis import Genesis
 from fedsync.records.ids import Key, PageId, Scope
 from fedsync.records.kinds.authority import REPAIR_PAGE, parse_page
-from fedsync.records.kinds.entries import EPOCH, WITNESS, Repair, Tip, VoidEntry
+from fedsync.records.kinds.entries import WITNESS, Repair, Tip, VoidEntry
 from fedsync.records.void import Void
 
 
@@ -86,68 +87,61 @@ def draft_epoch(
     k: int | None = None,
     tips: Sequence[Tip] = (),
 ) -> Drafted:
-    """Return a page with a new epoch: seats added or dropped, another threshold.
+    """Return a page with seats of people added or dropped, or another threshold. See `draft_change`."""
+    return draft_change(view, scope, Change(add=add, drop=drop, k=k, cuts=tips))
 
-    Adding a log of a key that has a seat replaces that seat's log (a new phone). `tips`: what is reachable of the
-    dropped tellers' fact logs; what stands above is void from then on. Raises CannotDraft, or Void.
+
+def draft_change(
+    view: Reader, scope: Scope, change: Change, also: Sequence[dict[str, Value]] = ()
+) -> Drafted:
+    """Return a page with a new epoch, and other entries after it. Raises CannotDraft, or Void.
+
+    `change.cuts`: what is reachable of the dropped tellers' fact logs; what stands above is void from then on.
     """
     page = newest(view, scope)
-    epoch = _in_force(view, page)
-    missing = set(drop) - epoch.keys
-    if missing:
+    epoch = in_force(view, page)
+    if set(change.drop) - epoch.keys:
         raise CannotDraft("no-seat", "A teller to be dropped has no seat.")
-    gone = {*drop, *(each.key for each in add)}
-    seats = [seat.genesis for seat in epoch.seats.values() if seat.key not in gone] + list(add)
-    kept = {each.key for each in seats}
-    entry = _entry(epoch, seats, epoch.k if k is None else k, tips if set(drop) - kept else ())
-    if epoch.own_sealers:
-        entry["sealers"] = [{"genesis": sealer.genesis.payload} for sealer in epoch.sealers.values()]
-        entry["w"] = epoch.w
-    return _draft(view, scope, page, [entry], repair=False)
+    if set(change.drop_bodies) - epoch.members:
+        raise CannotDraft("no-seat", "A body to be dropped has no seat.")
+    if not set(change.drop) - {each.key for each in change.add}:
+        change = replace(change, cuts=())
+    return _draft(view, scope, page, [reformed(epoch, change), *also], repair=False)
 
 
 def draft_repair(
     view: Reader, scope: Scope, seats: Sequence[Genesis], k: int, repair: Repair | None = None
 ) -> Drafted:
-    """Return a repair page with new seats, right after the last sealed page. Repair keys stay unless given.
+    """Return a repair page with new seats. Repair keys stay unless given. See `draft_mending`.
 
-    The new seats are the sealers too: who sealed before may be what has to be repaired. Raises as `draft_page`.
+    The new seats are the sealers too: who sealed before may be what has to be repaired.
+    """
+    return draft_mending(view, scope, lambda epoch: [reseated(epoch, seats, k, repair)])
+
+
+def draft_mending(
+    view: Reader, scope: Scope, entries: Callable[[Epoch], Sequence[dict[str, Value]]]
+) -> Drafted:
+    """Return a repair page, right after the last sealed page, with what `entries` makes of the epoch in force there.
+
+    Without a new epoch the seats stay: it only settles which branch holds. Raises as `draft_page`.
     """
     at = book(view, scope)
     if at is None:
         raise CannotDraft("not-held", "The first page of this book is not here yet.")
-    epoch = _in_force(view, at.head)
+    epoch = in_force(view, at.head)
     if not epoch.repair:
         raise CannotDraft("no-repair", "This body named no repair keys: its book can't be repaired.")
-    return _draft(view, scope, at.head, [_entry(epoch, seats, k, (), repair)], repair=True)
+    return _draft(view, scope, at.head, entries(epoch), repair=True)
 
 
-def _in_force(view: Reader, page: PageId) -> Epoch:
+def in_force(view: Reader, page: PageId) -> Epoch:
+    """Return the epoch that governs the pages after `page`. Raises CannotDraft when there is none."""
     here = known(view, page)
     epoch = epoch_in_force(view, here) if here is not None else None
     if epoch is None:
         raise CannotDraft("no-epoch", "This book has no sound epoch: nobody can speak for the body.")
     return epoch
-
-
-def _entry(
-    epoch: Epoch, seats: Sequence[Genesis], k: int, cuts: Sequence[Tip], repair: Repair | None = None
-) -> dict[str, Value]:
-    entry: dict[str, Value] = {
-        "kind": EPOCH,
-        "name": epoch.name,  # type: ignore[dict-item]
-        "classification": epoch.classification,
-        "level": epoch.level,
-        "seats": [{"genesis": seat.payload} for seat in seats],
-        "k": k,
-    }
-    if repair is None and epoch.repair:
-        repair = Repair(tuple(sorted(epoch.repair)), epoch.threshold)
-    if repair is not None:
-        entry["repair"] = {"keys": list(repair.keys), "threshold": repair.threshold}
-    if cuts:
-        entry["cuts"] = [[tip.log, tip.seq, tip.id] for tip in cuts]
-    return entry
 
 
 def _draft(

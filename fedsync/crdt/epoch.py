@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from fedsync.crdt.bearing import Numbers, majority
 from fedsync.crdt.booktables import LogRow
 from fedsync.records.codec import NotCanonical, unpack
 from fedsync.records.genesis import REPAIR, SEAT, Genesis
@@ -67,9 +68,14 @@ class Epoch:
         return len(self.sealers) if self.own_sealers else self.n
 
     @property
+    def numbers(self) -> Numbers:
+        """What decides how many liars and losses the body bears."""
+        return Numbers(self.n, self.k, self.m, self.w, len(self.repair), self.threshold)
+
+    @property
     def bears(self) -> int:
-        """How many lying sealers can never seal two rival pages: 2w - m - 1."""
-        return 2 * self.w - self.m - 1
+        """How many lying sealers can never seal two rival pages."""
+        return self.numbers.lying_sealers
 
     @property
     def keys(self) -> frozenset[Key]:
@@ -98,14 +104,14 @@ def judge_epoch(entry: EpochEntry | VoidEntry, scope: Scope, level: int | None) 
     n = len(seats) + len(members)
     sealers = seats if entry.sealers is None else _distinct(entry.sealers, "sealer", scope)
     w = entry.k if entry.w is None else entry.w
-    _majority("k", entry.k, n, "seats")
-    _majority("w", w, n if entry.sealers is None else len(sealers), "sealers")
+    majority("k", entry.k, n, "seats")
+    majority("w", w, n if entry.sealers is None else len(sealers), "sealers")
     repair: frozenset[Key] = frozenset()
     if entry.repair is not None:
         repair = frozenset(entry.repair.keys)
         if len(repair) != len(entry.repair.keys):
             raise Void("named-twice", "a repair key is named twice")
-        _majority("threshold", entry.repair.threshold, len(repair), "repair keys")
+        majority("threshold", entry.repair.threshold, len(repair), "repair keys")
     return Epoch(
         name=entry.name,
         classification=entry.classification,
@@ -199,12 +205,3 @@ def begun(genesis: Genesis) -> LogRow:
     fit = unfit(genesis, genesis.scope) is None
     page, entry = genesis.mandate or (None, None)
     return LogRow(genesis.key, genesis.scope, str(genesis.capacity[0]), fit, page, entry)
-
-
-def _majority(name: str, number: int, of: int, what: str) -> None:
-    if 2 * number <= of:
-        raise Void(
-            f"{name}-no-majority", f"{name} is {number} of {of} {what}: two such groups may share nobody"
-        )
-    if number > of:
-        raise Void(f"{name}-out-of-reach", f"{name} is {number}, and there are only {of} {what}")
