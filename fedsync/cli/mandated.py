@@ -6,6 +6,7 @@ from fedsync.acts.mandates import short
 from fedsync.cli.entries import describe, naming
 from fedsync.cli.telling import rfc3339
 from fedsync.crdt.delegates import Given
+from fedsync.crdt.faults import mandate_fault
 from fedsync.crdt.handover import Act, acts_under, endings
 from fedsync.crdt.naming import Naming, choice_words
 from fedsync.crdt.reasons import reason
@@ -52,6 +53,7 @@ def row(reading: Reading, given: Given) -> dict[str, Any]:
 def full(reading: Reading, given: Given) -> dict[str, Any]:
     """Return all that is known of a mandate."""
     called = naming(reading)
+    fault = mandate_fault(reading.view, given.giver, given.mandate)
     said = describe(reading, given.scope, given.mandate)
     return {
         **row(reading, given),
@@ -68,6 +70,7 @@ def full(reading: Reading, given: Given) -> dict[str, Any]:
             }
             for each in endings(reading.view, given)
         ],
+        "no_voice": {"code": fault, "because": reason(fault).sentence} if fault is not None else None,
         "done": [_act(called, given, each) for each in acts_under(reading.view, given)],
         "lines": said["lines"],
     }
@@ -80,6 +83,8 @@ def lines(found: dict[str, Any]) -> list[str]:
         f"{id_[:8]}:{index} of {found['giver']}: {found['status'].replace('_', ' ')}, {found['because']}",
         *found["lines"],
     ]
+    if found["no_voice"]:
+        said.append(f"It gives no voice: {found['no_voice']['because']}.")
     if found["term_over"]:
         said.append("Its term is over: what is done under it from then on is void.")
     said += [

@@ -17,10 +17,12 @@ from fedsync.crdt.booktables import (
     status,
 )
 from fedsync.crdt.epoch import Epoch, judge_epoch, read_page
+from fedsync.crdt.faults import recall_fault
+from fedsync.crdt.reasons import reason
 from fedsync.crdt.slot import Judged
 from fedsync.crdt.slotview import epoch_in_force, judge_slot
 from fedsync.records.ids import Key, LogId, PageId, RecordId, Scope
-from fedsync.records.kinds.entries import DECISION, Decision, Entry, EpochEntry, VoidEntry
+from fedsync.records.kinds.entries import DECISION, Decision, Entry, EpochEntry, Recall, VoidEntry
 from fedsync.records.kinds.fields import Text
 from fedsync.records.void import Void
 
@@ -141,6 +143,9 @@ def entry_fault(view: Reader, page: PageId, entry: Entry) -> tuple[str, str] | N
     here = known(view, page)
     if isinstance(entry, VoidEntry):
         return entry.code, entry.sentence
+    if isinstance(entry, Recall) and here is not None:
+        code = recall_fault(view, page, entry)
+        return (code, reason(code).sentence) if code is not None else None
     if not isinstance(entry, EpochEntry) or here is None:
         return None
     held = page_row(view, page)

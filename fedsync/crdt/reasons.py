@@ -60,6 +60,14 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
             10, "a recall, closing or replacement of its mandate is adopted, and not sealed yet"
         ),
         "tip-not-held": Reason(10, "the record that a recall keeps its log up to is not held yet"),
+        "own-seat": Reason(4, "a body has no seat in itself, so nobody can speak for it there"),
+        "seat-not-held": Reason(4, "the book of the body that it names has not come yet"),
+        "no-seat-there": Reason(
+            4, "its giver has no seat in that body, so whoever is sent says nothing there"
+        ),
+        "not-the-giver": Reason(10, "only the book that gave a mandate ends it"),
+        "no-such-mandate": Reason(10, "what it names is no mandate in this book before it"),
+        "mandate-of-a-rival": Reason(10, "the mandate that it names stands on a rival of a page before it"),
         # Votes
         "seat-not-named": Reason(4, "no page held here names its log as a seat"),
         "the-word": Reason(11, "its body's sealed book names it as the body's word, for good"),

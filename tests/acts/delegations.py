@@ -102,3 +102,8 @@ class Delegations(Valley):
         """Return a mandate as a node sees it."""
         with Reading.open(self.homes[at]) as reading:
             return next(each for each in given(reading.view) if each.id == id_)
+
+    def mandates_at(self, at: str) -> list[Given]:
+        """Return all mandates that a node knows of."""
+        with Reading.open(self.homes[at]) as reading:
+            return list(given(reading.view))

@@ -1,0 +1,57 @@
+"""What a sealed page says about mandates in vain: recalls of what is no mandate, mandates that give no voice. Pure.
+
+Nothing here changes what the fold does; it says in words why an entry did nothing. All of it can be told from the book
+that the entry stands in, and from that of the body that it names: a page's chain is held, so what it could speak of is.
+"""
+
+from fedsync.crdt.booktables import Known, Reader, known
+from fedsync.crdt.delegates import entry_at
+from fedsync.crdt.drafting import CannotDraft, newest
+from fedsync.crdt.slotview import epoch_or_wait
+from fedsync.records.ids import PageId
+from fedsync.records.kinds.entries import Mandate, Recall
+
+
+def recall_fault(view: Reader, page: PageId, recall: Recall) -> str | None:
+    """Return the code of why a recall or closing on a known page ends nothing; None when it names a mandate."""
+    here, named = known(view, page), recall.mandate[0]
+    assert here is not None
+    there = known(view, named)
+    if there is not None and there.scope != here.scope:
+        return "not-the-giver"
+    if there is None or not isinstance(entry_at(view, *recall.mandate), Mandate):
+        return "no-such-mandate"
+    return None if _is_before(view, named, there, here) else "mandate-of-a-rival"
+
+
+def mandate_fault(view: Reader, giver: PageId, mandate: Mandate) -> str | None:
+    """Return the code of why a mandate for a seat gives no voice there as things are; None when it does."""
+    if mandate.seat is None:
+        return None
+    if mandate.seat == giver:
+        return "own-seat"
+    there = known(view, mandate.seat)
+    if there is None:
+        return "seat-not-held"
+    try:
+        at = known(view, newest(view, there.scope))
+    except CannotDraft:
+        return None  # its book is split: who has a seat there is what has to be settled
+    assert at is not None
+    epoch, waits = epoch_or_wait(view, at)
+    if waits is not None:
+        return None
+    return None if epoch is not None and giver in epoch.members else "no-seat-there"
+
+
+def _is_before(view: Reader, page: PageId, there: Known, later: Known) -> bool:
+    at: PageId | None = later.prev
+    while at is not None:
+        if at == page:
+            return True
+        step = known(view, at)
+        assert step is not None
+        if step.number <= there.number:
+            return False
+        at = step.prev
+    return False
