@@ -357,12 +357,14 @@ class _Settling:
                 self.results.add((scope, page, index))
 
     def _results(self) -> None:
-        changed = judge_votes(self.draft, self.votes)
+        senders = Senders(self.draft)
+        changed = judge_votes(self.draft, self.votes, senders)
         asked = {(vote.whose.scope, vote.question) for vote in changed}
         for scope, question in asked:
             # A vote may be what a word waited for: then the other votes of the body change with it.
-            if any(True for _ in self.draft.scan(WORDS, (scope, *question))):
-                changed += judge_votes(self.draft, own_votes(self.draft, scope, question) - self.votes)
+            if senders.has_words(scope, question):
+                others = own_votes(self.draft, scope, question) - self.votes
+                changed += judge_votes(self.draft, others, senders)
         by_question: dict[Question, set[RecordId]] = {}
         for vote in changed:
             by_question.setdefault(vote.question, set()).add(vote.id)

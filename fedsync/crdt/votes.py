@@ -5,6 +5,7 @@ one vote of its seat, or none, is what the body says, whatever becomes of the de
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from fedsync.crdt import methods
@@ -31,7 +32,7 @@ from fedsync.crdt.epoch import Epoch
 from fedsync.crdt.limits import VOTE, limit, too_many_votes
 from fedsync.crdt.slot import Verdict, VoiceStatus
 from fedsync.crdt.slotview import epoch_or_wait
-from fedsync.crdt.view import Draft
+from fedsync.crdt.view import Draft, KeyRow, Row
 from fedsync.records.codec import unpack
 from fedsync.records.ids import LogId, PageId, RecordId, Scope
 from fedsync.records.kinds.entries import Result
@@ -72,17 +73,38 @@ def cast(view: Reader, vote: RecordId) -> Cast | None:
     whose = log_row(view, at.log)
     assert whose is not None
     motion, clause, option, time = row
-    choice = parse_choice(unpack(option))  # type: ignore[arg-type]
-    return Cast(vote, at.log, whose, (motion, clause), choice, time)  # type: ignore[arg-type]
+    return Cast(vote, at.log, whose, (motion, clause), _choice(option), time)  # type: ignore[arg-type]
+
+
+# Nearly all votes are one of a few words.
+@lru_cache(maxsize=256)
+def _choice(option: bytes) -> Choice:
+    return parse_choice(unpack(option))
 
 
 class Senders:
-    """What is known of delegates' logs, read once however many votes are asked for."""
+    """What is known of delegates' logs and of bodies' words, read once however many votes are asked for."""
 
     def __init__(self, view: Reader) -> None:
         self._view = view
+        self._words: dict[tuple[Scope, Question], tuple[Word | None, bool]] = {}
         self._cuts: dict[LogId, Cuts] = {}
         self._under: dict[LogId, tuple[Under, str | None]] = {}
+
+    def word(self, scope: Scope, question: Question) -> Word | None:
+        """Return a body's word on a question, None when its sealed book has none (rule 11)."""
+        return self._word(scope, question)[0]
+
+    def has_words(self, scope: Scope, question: Question) -> bool:
+        """Say whether a page of the body has a word on the question, taken or not."""
+        return self._word(scope, question)[1]
+
+    def _word(self, scope: Scope, question: Question) -> tuple[Word | None, bool]:
+        place = (scope, question)
+        if place not in self._words:
+            entries = list(self._view.scan(WORDS, (scope, *question)))
+            self._words[place] = (_taken(self._view, scope, question, entries, self), bool(entries))
+        return self._words[place]
 
     def cuts(self, vote: Cast) -> Cuts:
         """Return what is said against the vote's log."""
@@ -99,9 +121,10 @@ class Senders:
         return self._under[vote.log]
 
 
-def word(view: Reader, scope: Scope, question: Question, senders: Senders | None = None) -> Word | None:
-    """Return a body's word on a question, None when its sealed book has none (rule 11)."""
-    for key, cells in view.scan(WORDS, (scope, *question)):
+def _taken(
+    view: Reader, scope: Scope, question: Question, entries: Iterable[tuple[KeyRow, Row]], senders: Senders
+) -> Word | None:
+    for key, cells in entries:
         page = PageId(key[4])  # type: ignore[arg-type]
         at = status(view, scope, page)
         if at is None or at.status != SEALED:
@@ -163,7 +186,7 @@ def verdict(view: Reader, vote: Cast, senders: Senders | None = None) -> Verdict
     own = own_verdict(view, vote, senders)
     if own.status is VoiceStatus.PENDING or (own.status is VoiceStatus.VOID and own.code not in BREACHES):
         return own
-    said = word(view, vote.whose.scope, vote.question, senders)
+    said = senders.word(vote.whose.scope, vote.question)
     if said is not None and said.settled:
         if said.vote == vote.id:
             return Verdict(VoiceStatus.STANDS, "the-word")
@@ -274,7 +297,7 @@ def _choose(
     if seat in epoch.seats:
         return votes[0], {votes[0].option}
     giver = votes[0].whose.scope
-    said = word(view, giver, votes[0].question, senders)
+    said = senders.word(giver, votes[0].question)
     open_: set[Choice | None] = {None, *(vote.option for vote in votes)}
     if said is None or not said.settled:
         standing = [vote for vote in votes if verdict(view, vote, senders).status is VoiceStatus.STANDS]
@@ -314,9 +337,8 @@ def _witnessed(view: Reader, scope: Scope, body: PageId, page: PageId) -> bool:
     return False
 
 
-def judge_votes(draft: Draft, votes: Iterable[RecordId]) -> list[Cast]:
+def judge_votes(draft: Draft, votes: Iterable[RecordId], senders: Senders) -> list[Cast]:
     """Write the status of votes; return those that changed."""
-    senders = Senders(draft)
     return [said for vote in votes if (said := judge_vote(draft, vote, senders)) is not None]
 
 
