@@ -13,7 +13,9 @@ from tests.authority.build import Json, build, fold, statuses
 class Saying:
     """A world that grows while it is told."""
 
-    def __init__(self) -> None:
+    def __init__(self, time: int | None = None) -> None:
+        self.time = time
+        """When signatures, approvals and votes are dated that say nothing else."""
         self.records: list[Json] = []
         self._last: dict[str, tuple[int, str]] = {}
         self._slots: dict[str, str | None] = {}
@@ -105,6 +107,8 @@ class Saying:
 
     def _say(self, log: str, name: str, kind: str, **what: Any) -> None:
         seq, prev = self._last.get(log, (-1, None))
+        if self.time is not None:
+            what.setdefault("time", self.time)
         self.records.append({"id": name, "kind": kind, "log": log, "seq": seq + 1, "prev": prev, **what})
         self._last[log] = (seq + 1, name)
 
