@@ -123,13 +123,13 @@ def rebuild(app: App) -> None:
 
 
 @click.command()
-@click.argument("id_", metavar="ID|PEER|ITEM")
+@click.argument("id_", metavar="ID|PAGE:ENTRY|BODY|PEER|ITEM")
 @click.option("--store", metavar="S", help="With an item: in this store.")
 @common
 def why(app: App, id_: str, store: str | None) -> None:
-    """Say why: a record or page counts or not, a peer is behind, so much of an item is there."""
+    """Say why: a record, page or entry counts or not, a peer is behind, so much of an item is there."""
     from fedsync.cli.reasons import explain
 
     with app.reading() as reading:
-        lines = explain(reading, app.home(), id_, store)
-    app.out.result({"about": id_, "lines": lines}, lambda: app.out.say(*lines))
+        value = explain(reading, app.home(), id_, store)
+    app.out.result({"about": id_, **value}, lambda: app.out.say(*value["lines"]))

@@ -1,15 +1,19 @@
-"""`fedsync why`: one answer for a record, a page, a decision, a peer or an amount of something."""
+"""`fedsync why`: one answer for a record, a page, an entry, a body, a peer or an amount of something."""
+
+from typing import Any
 
 from fedsync import units
+from fedsync.acts.minutes import find_page
 from fedsync.acts.settling import forked_log, forked_logs
+from fedsync.cli.entries import naming
 from fedsync.cli.records import find, says
 from fedsync.cli.settling import why_forked
 from fedsync.cli.telling import ago, day, short
+from fedsync.crdt.answer import Answer
+from fedsync.crdt.booktables import PAGES
 from fedsync.crdt.levels import levels, why_fact, why_stock
-from fedsync.crdt.minutes import page_ids, page_view
-from fedsync.crdt.people import names
-from fedsync.crdt.why import why_page, why_record
-from fedsync.errors import Problem, not_found
+from fedsync.crdt.why import about_body, about_entry, about_page, about_record
+from fedsync.errors import Exit, Problem, not_found
 from fedsync.home import Home
 from fedsync.picking import begins, the_one
 from fedsync.reading import Reading, now_ms, peers_shown
@@ -17,22 +21,71 @@ from fedsync.records.block import Record
 from fedsync.records.ids import LogClass, PageId
 from fedsync.records.kinds.stock import KINDS
 
+Json = dict[str, Any]
 
-def explain(reading: Reading, home: Home, asked: str, store: str | None) -> list[str]:
-    """Return lines that answer. Raises a Problem (exit 6) when nothing is called so."""
-    lines = _item(reading, asked, store) or _peer(reading, home, asked) or _page(reading, asked)
-    lines = lines or _forked(reading, asked)
-    if lines:
-        return lines
+_NEXT = "Next: "
+
+
+def explain(reading: Reading, home: Home, asked: str, store: str | None) -> Json:
+    """Return an answer: "lines" for people, the rest for programs. Raises a Problem (exit 6) when nothing is called so."""
+    for look in (_entry, _item, _peer, _page, _body, _forked, _unknown_page):
+        found = look(reading, home, asked, store)
+        if found is not None:
+            return found
     try:
-        return _record(reading, find(reading, asked.partition(":")[0]))
+        return _record(reading, find(reading, asked))
     except Problem as problem:
         if problem.code == "not_found":
-            raise not_found("record, page, peer or item", asked, problem.hint) from None
+            raise not_found("record, page, entry, body, peer or item", asked, problem.hint) from None
         raise
 
 
-def _item(reading: Reading, asked: str, store: str | None) -> list[str]:
+def as_json(answer: Answer) -> Json:
+    """Return an answer for programs, with the lines for people."""
+    return {
+        "id": answer.id,
+        "kind": answer.kind,
+        "status": answer.status,
+        "code": answer.code,
+        "rule": answer.rule,
+        "reason": answer.reason,
+        "evidence": list(answer.evidence),
+        "missing": list(answer.lacks),
+        "next": answer.then,
+        "lines": answer.lines,
+    }
+
+
+def _plainly(
+    id_: str, kind: str, status: str, lines: list[str], reason: str = "", step: str | None = None
+) -> Json:
+    """Return the answer on what no numbered rule of authority is about."""
+    return {
+        "id": id_,
+        "kind": kind,
+        "status": status,
+        "code": None,
+        "rule": None,
+        "reason": reason or (lines[0] if lines else ""),
+        "evidence": lines[1:],
+        "missing": [],
+        "next": step,
+        "lines": lines if step is None else [*lines, f"Next: {step}"],
+    }
+
+
+def _entry(reading: Reading, home: Home, asked: str, store: str | None) -> Json | None:
+    page, colon, index = asked.partition(":")
+    if not colon or not index.isdecimal() or not page:
+        return None
+    found = find_page(reading, page)
+    try:
+        return as_json(about_entry(reading.view, found, int(index), naming(reading)))
+    except KeyError:
+        raise not_found("entry", asked, f"See: fedsync book show {page}") from None
+
+
+def _item(reading: Reading, home: Home, asked: str, store: str | None) -> Json | None:
     found = [
         level
         for level in levels(reading.view)
@@ -43,14 +96,15 @@ def _item(reading: Reading, asked: str, store: str | None) -> list[str]:
     for level in found:
         lines.append(f"{level.item} in {level.store} ({reading.name_of(level.scope)}):")
         lines += [f"  {each}" for each in why_stock(reading.view, level, day, units.show)]
-    return lines
+    return _plainly(found[0].item, "item", "held", lines) if found else None
 
 
-def _peer(reading: Reading, home: Home, asked: str) -> list[str]:
+def _peer(reading: Reading, home: Home, asked: str, store: str | None) -> Json | None:
     rows, running = peers_shown(reading, home)
     for row in rows:
         if row["name"].casefold() == asked.casefold() or begins(asked, row["key"]):
-            lines = [f"{row['name']} is {row['state']}: {row['reason'] or 'nothing is known yet'}"]
+            why = row["reason"] or "nothing is known yet"
+            lines = [f"{row['name']} is {row['state']}: {why}"]
             lines.append(f"last contact: {ago(row['last_contact'], now_ms())}")
             lines += row.get("refused", [])[:20]
             if row["we_lack"]:
@@ -58,56 +112,87 @@ def _peer(reading: Reading, home: Home, asked: str) -> list[str]:
             if row["they_lack"]:
                 lines.append(f"it lacks {row['they_lack']:,} of ours")
             if not running:
-                lines.append("The daemon does not run here. Next: fedsync run")
-            return lines
-    return []
+                lines.append("The daemon does not run here.")
+            return _plainly(row["key"], "peer", row["state"], lines, why, None if running else "fedsync run")
+    return None
 
 
-def _page(reading: Reading, asked: str) -> list[str]:
-    asked = asked.partition(":")[0]
+def _page(reading: Reading, home: Home, asked: str, store: str | None) -> Json | None:
+    try:
+        page = find_page(reading, asked)
+    except Problem as problem:
+        if problem.exit_code is Exit.NOT_FOUND and problem.code == "not_found":
+            return None
+        raise
+    return as_json(about_page(reading.view, page, naming(reading)))
+
+
+def _body(reading: Reading, home: Home, asked: str, store: str | None) -> Json | None:
     found = [
-        (page, body.scope)
+        body
         for body in reading.store.followed.all()
-        for page, _ in page_ids(reading.view, body.scope)
-        if begins(asked, page.hex())
+        if reading.name_of(body.scope).casefold() == asked.casefold() or begins(asked, body.body.hex())
     ]
-    if not found:
-        return []
-    page, scope = the_one("page", asked, found, lambda each: each[0].hex()[:12])
-    return why_page(reading.view, page, names(reading.view, scope))
+    if len(found) != 1:
+        return None
+    return as_json(about_body(reading.view, found[0].scope, found[0].body, naming(reading)))
 
 
-def _forked(reading: Reading, asked: str) -> list[str]:
+def _forked(reading: Reading, home: Home, asked: str, store: str | None) -> Json | None:
     found = [each for each in forked_logs(reading) if begins(asked, each.log.hex())]
     if not found:
-        return []
-    return why_forked(reading, the_one("log", asked, found, lambda each: each.log.hex()[:12]))
+        return None
+    forked = the_one("log", asked, found, lambda each: each.log.hex()[:12])
+    lines, step = _apart(why_forked(reading, forked))
+    return _plainly(forked.log.hex(), "log", "settled" if forked.settled else "forked", lines, step=step)
 
 
-def _record(reading: Reading, record: Record) -> list[str]:
+def _unknown_page(reading: Reading, home: Home, asked: str, store: str | None) -> Json | None:
+    """Answer for a page that is held and waits for those before it: no book lists it yet."""
+    pages = [PageId(key[0]) for key, _ in reading.view.scan(PAGES)]  # type: ignore[arg-type]
+    found = [page for page in pages if begins(asked, page.hex())]
+    return as_json(about_page(reading.view, found[0], naming(reading))) if len(found) == 1 else None
+
+
+def _record(reading: Reading, record: Record) -> Json:
     lines = [f"{record.kind} {short(record.id)}: {says(reading, record)}"]
-    scope = record.genesis.scope
+    step: str | None = None
     forked = forked_log(reading, record.log)
     fork = reading.store.logs.fork_at(record.log)
     if forked is not None:
-        lines += why_forked(reading, forked)
+        more, step = _apart(why_forked(reading, forked))
+        lines += more
     elif fork is not None:
         lines.append(
             f"Its log is forked at record {fork}: whoever holds its key signed two different records there."
         )
+    id_ = record.id.hex()
     if record.kind in KINDS:
         verdict = why_fact(reading.view, record)
-        # What is to be typed stands last.
-        next_ = [lines.pop()] if lines[-1].startswith("Next:") else []
-        return [*lines, verdict.sentence, *next_]
-    if record.kind == "page" and page_view(reading.view, PageId(record.payload_id)) is not None:
-        return [*lines, *why_page(reading.view, PageId(record.payload_id), names(reading.view, scope))]
+        return _plainly(id_, record.kind, verdict.status, [*lines, verdict.sentence], verdict.sentence, step)
     if record.genesis.log_class is LogClass.AUTHORITY:
-        try:
-            return [*lines, *why_record(reading.view, record.id, names(reading.view, scope))]
-        except KeyError:
-            return [*lines, "It says nothing that counts or not by itself."]
-    return [
-        *lines,
-        "This version of fedsync does not know this kind: it is kept, passed on, and has no effect.",
-    ]
+        answer = _authority(reading, record)
+        if answer is not None:
+            found = as_json(answer)
+            return {**found, "evidence": [*lines[1:], *found["evidence"]], "lines": [*lines, *found["lines"]]}
+    unknown = "This version of fedsync does not know this kind: it is kept, passed on, and has no effect."
+    return _plainly(id_, record.kind, "kept", [*lines, unknown], unknown)
+
+
+def _apart(lines: list[str]) -> tuple[list[str], str | None]:
+    """Return lines without the last one that says what to type, and that."""
+    if lines and lines[-1].startswith(_NEXT):
+        return lines[:-1], lines[-1].removeprefix(_NEXT)
+    return lines, None
+
+
+def _authority(reading: Reading, record: Record) -> Answer | None:
+    called = naming(reading)
+    if record.kind == "page":
+        page = about_page(reading.view, PageId(record.payload_id), called)
+        if page.code != "log-not-held":
+            return page
+    try:
+        return about_record(reading.view, record.id, called)
+    except KeyError:
+        return None

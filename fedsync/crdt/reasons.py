@@ -90,10 +90,93 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
         "on-a-draft": Reason(8, "the page before it is itself only a draft"),
         "displaced": Reason(7, "a rival page was sealed in its place, or in the place of a page before it"),
         "frozen": Reason(7, "rival pages are certified after one page: only a repair page can settle it"),
+        # Epochs; what exactly is wrong stands beside the code where it is found
+        "second-epoch": Reason(2, "a page changes the epoch once: the first entry holds"),
+        "level-changed": Reason(2, "the level of a body is fixed on page 0"),
+        "k-no-majority": Reason(2, "two groups that are large enough to sign may share nobody"),
+        "w-no-majority": Reason(2, "two groups that are large enough to seal may share nobody"),
+        "threshold-no-majority": Reason(2, "two groups of repair keys that are large enough may share none"),
+        "k-out-of-reach": Reason(2, "more signatures are asked for than there are seats"),
+        "w-out-of-reach": Reason(2, "more approvals are asked for than there are sealers"),
+        "threshold-out-of-reach": Reason(2, "more repair keys are asked for than there are"),
+        "named-twice": Reason(2, "a seat, sealer or repair key is named twice"),
+        "not-a-seat": Reason(2, "a seat or sealer names a log that can't speak for this body"),
+        "no-lower-level": Reason(2, "no body is of a lower level than 0: none can have a seat here"),
+        "epoch-unsound": Reason(
+            3, "a body with a seat is not of a lower level, or fewer than k of them agreed to it"
+        ),
+        # Mandates
+        "mandate-none": Reason(9, "its page is not adopted, so it gives nothing yet"),
+        "mandate-is-provisional": Reason(9, "its page is adopted, and not sealed yet"),
+        "mandate-in-force": Reason(9, "its page is sealed, and nothing has ended it"),
+        "mandate-suspended": Reason(
+            10, "a page that ends it is adopted or frozen: it rests until that is settled"
+        ),
+        "mandate-is-frozen": Reason(9, "the book is split at its page"),
+        "mandate-void": Reason(9, "a rival of its page was sealed"),
+        "mandate-ended": Reason(9, "a sealed page closed or replaced it, or left the body that it is for"),
+        "mandate-recalled": Reason(10, "a sealed page of its giver recalled it"),
+        # Results
+        "result-final": Reason(12, "its page is sealed, and nothing that may still come changes the outcome"),
+        "result-counts": Reason(12, "it was counted in the room, and its page is sealed"),
+        "result-open": Reason(12, "its page is sealed, and some seats may still come to say something else"),
+        "result-unsealed": Reason(12, "its page is not sealed yet"),
+        "result-pending": Reason(12, "its page, or the epoch that counts its seats, is not known yet"),
+        # Words of bodies
+        "word-holds": Reason(11, "it is the first on this question in the sealed book, and stands for good"),
+        "word-skipped": Reason(11, "an earlier one holds, or the vote that it names can't be confirmed"),
+        "word-waits": Reason(11, "the vote that it names, or what that vote waits for, is not held yet"),
+        "word-not-sealed": Reason(11, "only a sealed page says a body's word"),
+        # Entries that are worth what their page is
+        "entry-pending": Reason(1, "its page, or one before it, is not held yet"),
+        "entry-drafted": Reason(6, "its page is only a draft"),
+        "entry-provisional": Reason(8, "its page is adopted, and not sealed yet"),
+        "entry-in-force": Reason(7, "its page is sealed"),
+        "entry-displaced": Reason(7, "a rival of its page was sealed"),
+        "entry-frozen": Reason(7, "the book is split at its page"),
+        # Bodies
+        "body-followed": Reason(7, "its book is held, and goes on from its last sealed page"),
+        "body-founding": Reason(6, "its first page after page 0 is not sealed yet"),
+        "body-frozen": Reason(7, "rival pages are certified: its book is split"),
+        "body-not-held": Reason(1, "its page 0 has not come yet"),
+        # What says nothing that counts or not
+        "begins-a-log": Reason(4, "it names the key, the body and the capacity that its log is written in"),
+        "claims-a-name": Reason(4, "it is a claim, shown as such; no rule hangs on what people are called"),
+        "names-a-post": Reason(4, "it says which node serves a body, until a later one says otherwise"),
+        "puts-a-motion": Reason(11, "it asks a question; votes, words and results name it"),
+        "unknown-kind": Reason(14, "this version does not know the kind: it is kept, and has no effect"),
+        "kept": Reason(14, "it is kept and passed on"),
     }
 )
 
+MANDATE_REASONS: Mapping[str, str] = MappingProxyType(
+    {
+        "pending": "mandate-not-held",
+        "none": "mandate-none",
+        "provisional": "mandate-is-provisional",
+        "in force": "mandate-in-force",
+        "suspended": "mandate-suspended",
+        "frozen": "mandate-is-frozen",
+        "void": "mandate-void",
+        "ended": "mandate-ended",
+        "recalled": "mandate-recalled",
+    }
+)
+"""A mandate's status -> the code of its reason."""
+
+ENTRY_REASONS: Mapping[str, str] = MappingProxyType(
+    {
+        "pending": "entry-pending",
+        "drafted": "entry-drafted",
+        "provisional": "entry-provisional",
+        "in_force": "entry-in-force",
+        "displaced": "entry-displaced",
+        "frozen": "entry-frozen",
+    }
+)
+"""The status of a decision, or of any entry that is worth what its page is -> the code of its reason."""
+
 
 def reason(code: str) -> Reason:
-    """Return the reason of a code; entries of pages carry their own sentence and have none here."""
-    return REASONS.get(code, Reason(2, code))
+    """Return the reason of a code. What a later version finds is told by its code, so that nobody is left without one."""
+    return REASONS.get(code, Reason(14, code))

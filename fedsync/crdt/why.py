@@ -1,201 +1,191 @@
-"""Why a page, a signature, an approval or a decision is what it is, in lines that people read. Pure; reads a view.
+"""Why anything of the authority family is what it is: the one way in for `fedsync why`. Pure; reads a view.
 
-Each says the status and its rule, the evidence (who signed and approved in which round, who is locked on what), who
-is missing, and the next command.
+Each answer says the status and its rule, the evidence (who signed and approved in which round, who is locked on what,
+which page gave or ended a mandate), who is missing, and the next command.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
+from fedsync.crdt.answer import Answer
 from fedsync.crdt.booktables import (
-    ADOPTED,
-    DISPLACED,
-    DRAFTED,
-    FOLLOWED,
-    FROZEN,
-    SEALED,
-    VERDICTS,
-    Known,
-    PageRow,
+    MANDATE_LOGS,
+    PEOPLE,
+    POSTS,
+    RESULTS,
+    RESULTS_ON,
+    VOTES_ON,
+    LogRow,
     Reader,
+    RecordRow,
+    book,
     children,
     known,
     log_row,
-    page_row,
     record_row,
     status,
 )
-from fedsync.crdt.minutes import PageView, entry_fault, page_view
-from fedsync.crdt.reasons import reason
-from fedsync.crdt.slot import Judged, Verdict, VoiceStatus
-from fedsync.crdt.slotview import judge_slot
-from fedsync.records.ids import Key, PageId, RecordId
+from fedsync.crdt.drafting import CannotDraft, newest
+from fedsync.crdt.minutes import current_epoch
+from fedsync.crdt.naming import Naming, motion_at, rule_words, short
+from fedsync.crdt.slotview import epoch_or_wait
+from fedsync.crdt.whyentries import about_entry
+from fedsync.crdt.whypages import PEERS, REPAIR, about_page, double_approvals, epoch_waits, short12
+from fedsync.crdt.whyvoices import about_voice, about_vote, mandate_status, verdict
+from fedsync.records.genesis import GENESIS
+from fedsync.records.ids import Key, PageId, RecordId, Scope
 from fedsync.records.kinds import class_of
+from fedsync.records.kinds.authority import PERSON, POST
+from fedsync.records.kinds.motions import MOTION, VOTE
 
 Names = Mapping[Key, str]
 
+__all__ = ["about_body", "about_entry", "about_page", "about_record", "verdict", "why_page", "why_record"]
+
 
 def why_page(view: Reader, page: PageId, names: Names | None = None) -> list[str]:
-    """Return why a page has the status that it has."""
-    found = page_view(view, page)
-    if found is None:
-        return _why_pending(view, page)
-    call = _caller(names)
-    why = reason(found.reason)
-    lines = [f"Page {found.number} {_short(page)} is {found.status}: {why.sentence} (rule {why.rule})."]
-    lines += _evidence(found, call)
-    if found.prev is not None:
-        judged = judge_slot(view, found.prev)
-        lines += _rivals(view, found, judged, call)
-        lines += _missing(view, found, judged, call)
-    for index, entry in enumerate(found.entries):
-        fault = entry_fault(view, page, entry)
-        if fault is not None:
-            lines.append(f"Entry {index} has no effect: {fault[1]} ({fault[0]}).")
-    return lines
+    """Return why a page has the status that it has, in lines."""
+    return about_page(view, page, Naming(view, names)).lines
 
 
 def why_record(view: Reader, record: RecordId, names: Names | None = None) -> list[str]:
+    """Return why a record of an authority log counts or does not, in lines. KeyError when there is no such record."""
+    return about_record(view, record, Naming(view, names)).lines
+
+
+def about_record(view: Reader, record: RecordId, called: Naming) -> Answer:
     """Return why a record of an authority log counts or does not. KeyError when there is no such record."""
     held = record_row(view, record)
     if held is None:
         raise KeyError(record)
     whose = log_row(view, held.log)
-    who = _caller(names)(whose.key) if whose else "somebody"
-    what = f"The {held.kind} {_short(record)} of {who}, number {held.seq} of its log,"
+    who = called.person(whose.key, whose.scope) if whose else "somebody"
+    what = f"The {held.kind} {short12(record)} of {who}, number {held.seq} of its log,"
+    id_ = record.hex()
     if held.fault is not None:
-        why = reason(held.fault)
-        return [f"{what} is void: {why.sentence} (rule {why.rule})."]
-    if held.page is None:
-        known_kind = class_of(held.kind) is not None or held.kind == "genesis"
-        return [f"{what} is kept." if known_kind else f"{what} is of a kind unknown here: kept, no effect."]
-    if held.slot is None:
-        return [f"{what} brought page {_short(held.page)}.", *why_page(view, held.page, names)]
-    found = verdict(view, record)
-    why = reason(found.code)
-    lines = [f"{what} {_verb(found.status)}: {why.sentence} (rule {why.rule})."]
-    if known(view, held.page) is not None:
-        lines += why_page(view, held.page, names)
+        return Answer(id_, held.kind, what, "void", held.fault)
+    if held.slot is not None:
+        return about_voice(view, record, held, what, called)
+    if held.page is not None:
+        after = about_page(view, held.page, called)
+        return Answer(
+            id_, held.kind, what, after.status, after.code, after=after,
+            verb=f"brought page {short12(held.page)}, which is {after.status}",
+        )  # fmt: skip
+    if held.kind == VOTE:
+        vote = about_vote(view, record, what, called)
+        if vote is not None:
+            return vote
+    return _plainly(view, record, held, whose, what, called)
+
+
+def _plainly(
+    view: Reader, record: RecordId, held: RecordRow, whose: LogRow | None, what: str, called: Naming
+) -> Answer:
+    """Return the answer for a record that says nothing that counts or not by itself."""
+    id_ = record.hex()
+    match held.kind:
+        case "genesis" if whose is not None:
+            return Answer(id_, GENESIS, what, "kept", "begins-a-log", tuple(_log(view, held, whose, called)))
+        case "motion":
+            return _motion(view, record, what, called)
+        case "person" if whose is not None:
+            evidence = [
+                f"It says that {called.person(Key(key[1]), whose.scope)} ({short(key[1])}) is called {cells[0]!s}."  # type: ignore[arg-type]
+                for key, cells in view.scan(PEOPLE, (whose.scope,))
+                if key[2] == record
+            ]
+            return Answer(id_, PERSON, what, "kept", "claims-a-name", tuple(evidence))
+        case "post" if whose is not None:
+            evidence = [
+                f"It says that the key {short(key[2])} is the {key[1]!s} of {called.book(whose.scope)}."  # type: ignore[arg-type]
+                for key, _ in view.scan(POSTS, (whose.scope,))
+                if key[3] == record
+            ]
+            return Answer(id_, POST, what, "kept", "names-a-post", tuple(evidence))
+    known_kind = class_of(held.kind) is not None
+    if not known_kind:
+        verb = "is of a kind unknown here"
+        return Answer(id_, held.kind, what, "kept", "unknown-kind", verb=verb)
+    return Answer(id_, held.kind, what, "kept", "kept")
+
+
+def _log(view: Reader, held: RecordRow, whose: LogRow, called: Naming) -> list[str]:
+    who = called.person(whose.key, whose.scope)
+    lines = [f"The log {short(held.log)} is {who}'s, as {whose.capacity} in {called.book(whose.scope)}."]
+    if whose.page is not None and whose.entry is not None:
+        mandate = (whose.page, whose.entry)
+        lines.append(f"It is under {called.mandate(mandate)}: {mandate_status(view, mandate)}.")
+        others = [key for key, _ in view.scan(MANDATE_LOGS, mandate) if key[2] != held.log]
+        if others:
+            lines.append(f"{len(others)} more logs are under the same mandate.")
+    elif not whose.fit:
+        lines.append("It can't speak for the body: it was made for another, or never leaves its nodes.")
     return lines
 
 
-def verdict(view: Reader, record: RecordId) -> Verdict:
-    """Return what a signature or approval has come to. KeyError when there is no such record."""
-    held = record_row(view, record)
-    if held is None or held.page is None or held.slot is None:
-        raise KeyError(record)
-    page = known(view, held.page)
-    if page is None:
-        return Verdict(VoiceStatus.PENDING, "page-not-held")
-    if page.prev != held.slot:
-        return Verdict(VoiceStatus.VOID, "wrong-slot")
-    row = view.get(VERDICTS, (page.scope, record))
-    if row is not None:
-        return Verdict(VoiceStatus(str(row[1])), str(row[2]))
-    # What a log of another body says is not kept in the tables, only judged when asked for.
-    return judge_slot(view, held.slot).verdicts[record]
+def _motion(view: Reader, record: RecordId, what: str, called: Naming) -> Answer:
+    """Return what was made of a motion."""
+    said = motion_at(view, record)
+    evidence = []
+    if said is not None:
+        evidence.append(f"It asks {called.body(said.body)}: {called.motion(record)}.")
+        if said.amends is not None:
+            evidence.append(f"It is a new version of {called.motion(said.amends)}.")
+        if said.rule is not None:
+            evidence.append(f"It is to be decided by {rule_words(said.rule)}.")
+    votes = sum(1 for _ in view.scan(VOTES_ON, (record,)))
+    evidence.append(f"{votes} votes on it are held.")
+    for key, _ in view.scan(RESULTS_ON, (record,)):
+        page, index = PageId(key[3]), int(key[4])  # type: ignore[arg-type]
+        row = view.get(RESULTS, (key[2], page, index))
+        if row is not None:
+            clause = f" on clause {key[1]!s}" if key[1] else ""
+            outcome = str(row[2]) if row[2] is not None else "nothing decided"
+            evidence.append(f"The result{clause} on {called.page(page)}: {outcome}, {row[1]!s}.")
+    return Answer(record.hex(), MOTION, what, "kept", "puts-a-motion", tuple(evidence))
 
 
-def _why_pending(view: Reader, page: PageId) -> list[str]:
-    held = page_row(view, page)
-    if held is None:
-        return [f"Page {_short(page)} is pending: {reason('log-not-held').sentence} (rule 1)."]
-    code = _pending_code(view, page, held)
-    why = reason(code)
-    lines = [f"Page {held.number} {_short(page)} is pending: {why.sentence} (rule {why.rule})."]
-    if code == "chain-not-held":
-        missing: PageId | None = held.prev
-        while missing is not None and (row := page_row(view, missing)) is not None:
-            missing = row.prev
-        if missing is not None:
-            lines.append(f"Missing: page {_short(missing)}. It comes when a peer that has it is reached.")
-    return lines
+def about_body(view: Reader, scope: Scope, body: PageId, called: Naming) -> Answer:
+    """Return how a body's book stands: founded, going on, split, or waiting for the consents of its members."""
+    at = book(view, scope)
+    what = f"{called.book(scope)} ({short(body)})"
+    if at is None:
+        return Answer(
+            body.hex(), "body", what, "pending", "body-not-held", missing=("its page 0",), next=PEERS
+        )
+    evidence = [f"Sealed up to page {at.number}: {called.page(at.head)}."]
+    if at.frozen:
+        rivals = _certified_after(view, scope, at.head)
+        evidence += double_approvals(view, at.head, rivals, scope, called)
+        return Answer(body.hex(), "body", what, "frozen", "body-frozen", tuple(evidence), next=REPAIR)
+    head = known(view, at.head)
+    _, waits = epoch_or_wait(view, head) if head is not None else (None, None)
+    if waits is not None:
+        evidence += epoch_waits(view, waits, called)
+        return Answer(body.hex(), "body", what, "pending", "epoch-not-settled", tuple(evidence), next=PEERS)
+    try:
+        epoch = current_epoch(view, scope, newest(view, scope))
+    except CannotDraft:
+        epoch = None
+    if epoch is None:
+        return Answer(body.hex(), "body", what, "void", "no-epoch", tuple(evidence))
+    names = [
+        *(called.body(each) for each in epoch.members),
+        *(called.person(key, scope) for key in epoch.keys),
+    ]
+    evidence.append(f"{epoch.k} of these must sign: {', '.join(sorted(names))}.")
+    evidence.append(f"{epoch.w} of {epoch.m} must seal; {epoch.bears} of them may lie without splitting it.")
+    if at.number == 0:
+        return Answer(
+            body.hex(), "body", what, "being founded", "body-founding", tuple(evidence),
+            next=f'fedsync book list --body "{called.book(scope)}"',
+        )  # fmt: skip
+    return Answer(body.hex(), "body", what, "founded", "body-followed", tuple(evidence))
 
 
-def _pending_code(view: Reader, page: PageId, held: PageRow) -> str:
-    if held.prev is None:
-        bound = view.get(FOLLOWED, (held.scope,)) if held.scope is not None else None
-        return "not-followed" if bound is None else "another-founding"
-    before: Known | None = known(view, held.prev)
-    if before is None:
-        return "chain-not-held"
-    return "other-body" if before.body != held.body else "number"
-
-
-def _evidence(found: PageView, call: Callable[[Key], str]) -> list[str]:
-    lines = []
-    for each in found.rounds:
-        approved = f"; approved by {_list(each.approved, call)}" if each.approved else ""
-        lines.append(f"Round {each.number}: signed by {_list(each.signed, call)}{approved}.")
-    if found.repair and found.signed_by:
-        lines.append(f"Signed by repair keys {_list(found.signed_by, call)}.")
-    if found.moved_by:
-        lines.append(f"Moved to a rival since: {_list(found.moved_by, call)}.")
-    return lines
-
-
-def _rivals(view: Reader, found: PageView, judged: Judged, call: Callable[[Key], str]) -> list[str]:
-    lines = []
-    assert found.prev is not None
-    for rival in children(view, found.prev):
-        row = status(view, found.scope, rival)
-        if rival != found.id and row is not None:
-            lines.append(f"Rival page {_short(rival)} is {row.status}.")
-    epoch = judged.epoch
-    for log, holds in sorted(judged.holds.items()):
-        key = epoch.key_of(log) if epoch else None
-        for hold in holds if key is not None else []:
-            assert key is not None
-            if hold.page != found.id:
-                lines.append(f"{call(key)} is locked on {_short(hold.page)}, approved in round {hold.round}.")
-    return lines
-
-
-def _missing(view: Reader, found: PageView, judged: Judged, call: Callable[[Key], str]) -> list[str]:
-    short = _short(found.id)
-    assert found.prev is not None
-    if found.status == SEALED or (found.status == DISPLACED):
-        return []
-    if found.status == FROZEN and not found.repair:
-        return ["Next: fedsync bodies repair --sheet PATH --teller NAME ... --threshold K"]
-    lines = []
-    if found.signatures:
-        lines.append(f"Missing: {_needed(found.signatures, found.to_sign, call)} to sign.")
-        return [*lines, f"Next: fedsync book sign {short} --as NAME"]
-    before = status(view, found.scope, found.prev)
-    if before is not None and before.status in (DRAFTED, ADOPTED):
-        lines.append(f"The page before it, {_short(found.prev)}, is to be sealed first.")
-        return [*lines, f"Next: fedsync why {_short(found.prev)}"]
-    if found.approvals:
-        lines.append(f"Missing: {_needed(found.approvals, found.to_approve, call)} to approve.")
-        lines.append(f"Next: fedsync book approve {short} --as NAME")
-    return lines
-
-
-def _needed(count: int, who: tuple[Key, ...], call: Callable[[Key], str]) -> str:
-    return f"{count} of {_list(who, call)}" if count < len(who) else _list(who, call)
-
-
-def _list(keys: tuple[Key, ...], call: Callable[[Key], str]) -> str:
-    return ", ".join(sorted(call(key) for key in keys)) or "nobody"
-
-
-def _caller(names: Names | None) -> Callable[[Key], str]:
-    return lambda key: (names or {}).get(key) or key.hex()[:8]
-
-
-def _short(id_: bytes) -> str:
-    return id_.hex()[:12]
-
-
-def _verb(word: VoiceStatus) -> str:
-    match word:
-        case VoiceStatus.STANDS:
-            return "stands"
-        case VoiceStatus.MOVED:
-            return "no longer stands"
-        case VoiceStatus.VOID:
-            return "is void"
-        case VoiceStatus.PENDING:
-            return "is pending"
-        case VoiceStatus.SUSPENDED:
-            return "is suspended"
+def _certified_after(view: Reader, scope: Scope, head: PageId) -> list[PageId]:
+    return [
+        page
+        for page in children(view, head)
+        if (at := status(view, scope, page)) is not None and at.certified
+    ]

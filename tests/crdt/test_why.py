@@ -1,0 +1,165 @@
+"""Nothing that the fold can find lacks a rule and a sentence, and every world can be explained whole."""
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fedsync.crdt import mandates, reasons, votes
+from fedsync.crdt.answer import Answer
+from fedsync.crdt.booktables import (
+    ADOPTED,
+    DISPLACED,
+    DRAFTED,
+    FROZEN,
+    MANDATES,
+    PAGES,
+    RECORDS,
+    RESULTS,
+    SEALED,
+    STATUSES,
+    VERDICTS,
+    VOTE_VERDICTS,
+    known,
+    page_row,
+)
+from fedsync.crdt.epoch import read_page
+from fedsync.crdt.minutes import DECISION_WORDS
+from fedsync.crdt.naming import Naming
+from fedsync.crdt.reasons import ENTRY_REASONS, MANDATE_REASONS, REASONS
+from fedsync.crdt.slot import VoiceStatus
+from fedsync.crdt.view import MemoryView
+from fedsync.crdt.why import about_body, about_entry, about_page, about_record
+from fedsync.crdt.whyvoices import VERBS
+from fedsync.records.ids import PageId, RecordId
+from fedsync.records.kinds import entries as kinds
+from tests.authority.build import build, fold
+
+ROOT = Path(reasons.__file__).parents[1]
+WORLDS = [
+    json.loads(line)
+    for line in (Path(__file__).parents[1] / "authority" / "worlds.jsonl").read_text().splitlines()
+    if line.strip()
+]
+SAYS = {"Verdict": 1, "Cut": 1, "Void": 0, "Under": 2, "Delegate": 1, "Answer": 4}
+"""What is made with the code of a reason, and which of its arguments that is at the earliest."""
+OWN_WORDS = {"CannotDraft", "Refuse"}
+"""What our own tools refuse carries its own sentence, and no record ever has that code."""
+CODE = re.compile(r"[a-z]+(-[a-z0-9]+)+")
+GOODS = {"balances", "checkpoints", "counters", "facts", "levels", "stock", "factchain"}
+"""Modules on goods: their reasons are sentences of `levels`."""
+
+
+def codes_in(path: Path) -> set[str]:
+    """Return the codes that a module can find: what such a call names, and whatever looks like a code elsewhere."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    found: set[str] = set()
+    spared: set[int] = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Tuple(elts=[ast.Attribute(value=ast.Name("VoiceStatus")), code]):
+                found |= set(texts_in(code))
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+        if name in OWN_WORDS:
+            spared |= {id(each) for each in ast.walk(node)}
+        if name in SAYS:
+            said = [
+                *node.args[SAYS[name] :][:1],
+                *(each.value for each in node.keywords if each.arg in ("fault", "waits")),
+            ]
+            found |= {code for each in said for code in texts_in(each)}
+    for node in ast.walk(tree):
+        if id(node) not in spared:
+            found |= {code for code in texts_in(node) if CODE.fullmatch(code)}
+    return found
+
+
+def texts_in(node: ast.AST) -> Iterator[str]:
+    """Yield the texts that an expression may come to; of one that is put together, with each name that is put in."""
+    match node:
+        case ast.Constant(str() as text):
+            yield text
+        case ast.IfExp():
+            yield from texts_in(node.body)
+            yield from texts_in(node.orelse)
+        case ast.JoinedStr(values=[ast.FormattedValue(), ast.Constant(str() as rest)]):
+            yield from (f"{name}{rest}" for name in ("k", "w", "threshold"))
+
+
+def test_every_code_of_the_fold_has_a_rule_and_a_sentence() -> None:
+    modules = [
+        path for path in (ROOT / "crdt").glob("*.py") if path.stem not in GOODS | {"reasons", "tellers"}
+    ]
+    modules += [path for path in (ROOT / "records" / "kinds").glob("*.py") if path.stem != "stock"]
+    found = {code: path.stem for path in modules for code in codes_in(path)}
+    assert {"recalled", "malformed", "no-seat", "k-no-majority", "moved", "not-the-word"} <= found.keys()
+    lacking = {f"{code} ({where})" for code, where in found.items() if code not in REASONS}
+    assert not lacking, "add these to fedsync/crdt/reasons.py"
+
+
+def test_every_status_has_a_reason() -> None:
+    words = {
+        value
+        for name, value in vars(mandates).items()
+        if name.isupper() and isinstance(value, str) and not name.startswith("_")
+    } - {kinds.MANDATE, kinds.RECALL, kinds.CLOSING, kinds.LEAVE}
+    kept = {SEALED, ADOPTED, DRAFTED, DISPLACED}
+    assert words - kept <= MANDATE_REASONS.keys(), "add these to MANDATE_REASONS"
+    assert set(DECISION_WORDS.values()) <= ENTRY_REASONS.keys()
+    assert set(DECISION_WORDS) == {SEALED, ADOPTED, DRAFTED, DISPLACED, FROZEN}
+    assert set(VERBS) == set(VoiceStatus)
+    assert {*MANDATE_REASONS.values(), *ENTRY_REASONS.values()} <= REASONS.keys()
+    assert {votes.PROVISIONAL, votes.FINAL} == {"provisional", "final"}
+
+
+def answers(view: MemoryView) -> Iterator[Answer]:
+    """Explain every page, entry, record and body of a state."""
+    called = Naming(view)
+    for key, _ in list(view.scan(PAGES)):
+        page = PageId(key[0])  # type: ignore[arg-type]
+        yield about_page(view, page, called)
+        held = page_row(view, page)
+        assert held is not None
+        for index in range(len(read_page(held.payload).entries)):
+            yield about_entry(view, page, index, called)
+        here = known(view, page)
+        if held.prev is None and here is not None:
+            yield about_body(view, here.scope, page, called)
+    for key, _ in list(view.scan(RECORDS)):
+        yield about_record(view, RecordId(key[0]), called)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("world", WORLDS, ids=lambda world: str(world["id"]))
+def test_every_world_is_explained_whole(world: dict[str, object]) -> None:
+    view = fold(build(world))
+    rows = {(family.name, str(row[at])) for family, at in (
+        (MANDATES, 1), (STATUSES, 1), (RESULTS, 1), (VERDICTS, 1), (VOTE_VERDICTS, 2),
+    ) for _, row in view.scan(family)}  # fmt: skip
+    told: dict[str, set[str]] = {}
+    for answer in answers(view):
+        assert answer.code in REASONS, answer
+        assert answer.reason
+        assert answer.lines[0].endswith(f"(rule {answer.rule}).")
+        assert 1 <= answer.rule <= 14
+        assert answer.status != "pending" or answer.lacks or answer.evidence or answer.then, answer
+        told.setdefault(answer.kind, set()).add(answer.status)
+    by_kind = {"mandate_status": {"mandate"}, "page_status": {"page"}, "result_status": {"result"},
+               "voice_status": {"signature", "approval"}, "vote_status": {"vote"}}  # fmt: skip
+    for family, word in rows:
+        assert any(word in told.get(kind, ()) for kind in by_kind[family]), (family, word)
+
+
+def test_codes_in_the_tables_of_all_worlds_have_their_sentence() -> None:
+    codes = set()
+    for world in WORLDS:
+        view = fold(build(world))
+        codes |= {str(row[2]) for _, row in view.scan(VERDICTS)}
+        codes |= {str(row[3]) for _, row in view.scan(VOTE_VERDICTS)}
+        codes |= {str(row[6]) for _, row in view.scan(RECORDS) if row[6] is not None}
+    assert codes <= REASONS.keys()
+    assert len(codes) > 10
