@@ -16,7 +16,7 @@ from enum import Enum
 from pathlib import Path
 
 from fedsync.crdt import fold, root
-from fedsync.crdt.booktables import SETTLED, page_row
+from fedsync.crdt.booktables import NODES, SETTLED, page_row
 from fedsync.crdt.seats import is_named
 from fedsync.crdt.settling import settled
 from fedsync.crdt.view import Draft
@@ -91,6 +91,7 @@ class Node:
         self.follow_limit = MAX_FOLLOWED
         self.draft = Draft(self.state)
         self._repinned: list[LogId] = []
+        self._renamed = False
         self._stale = False
         """A body was bound anew in the open batch, so all that was folded under its tag counts for nothing."""
         if self.state.folded_upto < store.blocks.last_number():
@@ -105,7 +106,7 @@ class Node:
 
     def settle(self) -> None:
         """Write what the batch folded; `commit` must follow."""
-        self._pin_settled()
+        self._notice()
         root.note(self.draft)
         self.state.write(self.draft.changes)
         # 0 makes the next start fold again, should this one not come to it.
@@ -232,11 +233,13 @@ class Node:
             )
             directory.note_rollback(secrets.token_bytes(8))
 
-    def _pin_settled(self) -> None:
-        """Tell the store, and so gossip, which tips the books have settled since the batch began."""
+    def _notice(self) -> None:
+        """See what the batch says of the network: tips that the books have settled, nodes that they name or drop."""
         for table, key in self.draft.changes:
             if table is SETTLED:
                 self._pin(LogId(key[1]))  # type: ignore[arg-type]
+            elif table is NODES:
+                self._renamed = True
 
     def _pin(self, log: LogId) -> None:
         """Pin a log that is held at the record that its body's book settled it at; only its chain is judged then."""
@@ -251,6 +254,11 @@ class Node:
     def repinned(self) -> list[LogId]:
         """Return, once and after the commit, the logs whose pins changed: peers are told where they stand now."""
         found, self._repinned = self._repinned, []
+        return found
+
+    def renamed(self) -> bool:
+        """Say, once and after the commit, whether other nodes are named or dropped than before: see `crdt.nodes`."""
+        found, self._renamed = self._renamed, False
         return found
 
     # --- Who may enter ----------------------------------------------------------------------------------
@@ -427,7 +435,7 @@ class Node:
         fold.apply_blocks(self.draft, blocks)
 
     def _write_draft(self) -> None:
-        self._pin_settled()
+        self._notice()
         root.note(self.draft)
         self.state.write(self.draft.changes)
         self.draft = Draft(self.state)

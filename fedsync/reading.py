@@ -9,6 +9,7 @@ from fedsync import control
 from fedsync.crdt import fold, people
 from fedsync.crdt.drafting import CannotDraft, newest
 from fedsync.crdt.minutes import current_epoch, pages
+from fedsync.crdt.naming import dropped_in_words
 from fedsync.crdt.root import state_root
 from fedsync.crdt.view import Draft
 from fedsync.errors import Exit, Problem
@@ -107,15 +108,16 @@ def peers_shown(reading: Reading, home: Home) -> tuple[list[dict[str, Any]], boo
         return list(control.call(home.connect_control, "status")["peers"]), True
     except control.NotRunning:
         pass
+    dropped = dropped_in_words(reading.view)
     return [
         {
             "name": peer.name,
             "key": peer.key.hex(),
-            "state": "paused" if peer.paused else "away",
+            "state": "dropped" if peer.key in dropped else "paused" if peer.paused else "away",
             "we_lack": peer.we_lack,
             "they_lack": peer.they_lack,
             "last_contact": peer.last_contact,
-            "reason": "the daemon does not run here",
+            "reason": dropped.get(peer.key, "the daemon does not run here"),
         }
         for peer in reading.store.peers.all()
     ], False

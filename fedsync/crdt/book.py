@@ -48,6 +48,7 @@ from fedsync.crdt.booktables import (
 from fedsync.crdt.branches import last_voice, place
 from fedsync.crdt.delegates import tips_of
 from fedsync.crdt.epoch import begun, epoch_on, read_page
+from fedsync.crdt.nodes import note_node, rename
 from fedsync.crdt.seats import reseat
 from fedsync.crdt.settle import HEAD, News, settle
 from fedsync.crdt.settling import note_settle, resettle
@@ -151,6 +152,8 @@ class _Fold:
         # Not only pages with an epoch: a rival without one may undo, for now, what an adopted page did.
         reseated = self.bound | set(changed.values())
         bounds = {(scope, key) for scope in reseated for key in reseat(self.draft, scope)}
+        for scope in reseated:
+            rename(self.draft, scope)
         return bounds.union(*(resettle(self.draft, scope) for scope in reseated))
 
     # --- Writing down
@@ -364,7 +367,9 @@ class _Fold:
                 draft.put(RESULTS, (scope, page, index), (number, "provisional", None))
             case Settle():
                 note_settle(draft, scope, number, page, index, entry)
-            case Recall() | Join() | Leave() | Consent() | Create() | Repeal():
+            case Join() | Leave():
+                note_node(draft, scope, number, page, index, entry)
+            case Recall() | Consent() | Create() | Repeal():
                 pass
             case _:
                 return

@@ -69,6 +69,10 @@ SETTLES = Table("settle", ("scope", "number", "page", "entry"), ("log", "seq", "
 """Entries of known pages that choose the branch of a forked log, in book order."""
 SETTLED = Table("settled", ("scope", "log"), ("seq", "id", "page", "entry"), rooted=True)
 """Of a log the last record that holds, by the first sealed page of its body that says so."""
+NODE_ENTRIES = Table("node_entry", ("scope", "number", "page", "entry"), ("body", "key"))
+"""Entries of known pages that name a body's node or take that back, in book order."""
+NODES = Table("node", ("scope", "key"), ("standing", "number", "page"), rooted=True)
+"""Nodes that a book names, or named once and has dropped, and the page since which that is so."""
 SEATS = Table("seat", ("scope", "key"), ("standing", "number"))
 CUTS = Table("seat_cut", ("scope", "key", "log", "seq", "id"), ("number",))
 NAMED = Table("named", ("scope", "key", "log"), ("named",))
@@ -96,7 +100,7 @@ TABLES = (
     *(LAST_VOICE, WAITING, SEATS, CUTS, NAMED, PEOPLE, POSTS),
     *(MANDATES, VOTE_VERDICTS, RESULTS, ACTS, SOUND, NEEDED, SPLITS, WITNESSES, MANDATE_LOGS, MANDATE_CUTS),
     *(MOTIONS, VOTES, VOTES_ON, WORDS, RESULTS_ON, COUNTS, SPOKEN),
-    *(SETTLES, SETTLED),
+    *(SETTLES, SETTLED, NODE_ENTRIES, NODES),
 )
 """All tables of this side of the fold, for the store that keeps them."""
 

@@ -10,6 +10,7 @@ from fedsync.crdt.booktables import FOLLOWED, MOTIONS, POSTS, Reader, known, pag
 from fedsync.crdt.delegates import entry_at
 from fedsync.crdt.drafting import CannotDraft, newest
 from fedsync.crdt.minutes import current_epoch
+from fedsync.crdt.nodes import dropped
 from fedsync.records.codec import NotCanonical, unpack
 from fedsync.records.ids import Key, PageId, RecordId, Scope
 from fedsync.records.kinds.authority import NODE_ROLE
@@ -178,3 +179,12 @@ def rule_words(rule: Rule) -> str:
         case Method.THRESHOLD:
             said = f"at least {rule.need} for one option"
     return f"{said}; at least {rule.quorum} must be present" if rule.quorum else said
+
+
+def dropped_in_words(view: Reader) -> dict[Key, str]:
+    """Return why nothing is exchanged with each node that a followed body dropped and that none names."""
+    naming = Naming(view)
+    return {
+        key: f"the book of {naming.book(by.scope)} no longer names this node: page {by.number} ({short(by.page)})"
+        for key, by in dropped(view).items()
+    }

@@ -98,6 +98,8 @@ class Links:
         """Told when a link came or went."""
         self.authority_came: Callable[[], None] = lambda: None
         """Told when pages, signatures or approvals came in, ours or theirs, and are durable."""
+        self.nodes_changed: Callable[[], None] = lambda: None
+        """Told when a book names or drops other nodes than before, durably."""
         self._name_of = name_of
         self._gone: dict[Peer, trio.Event] = {}
         self._memories: dict[Peer, PeerMemory] = {}
@@ -372,6 +374,8 @@ class Links:
             tip = (block.last, block.tip)
             origin = Peer(taken.origin) if taken.origin else None
             self.tell_all(Stored(block.log, block.raw, tip, taken.fork_at, origin))
+        if self.node.renamed():
+            self.nodes_changed()
         for log in self.node.repinned():
             self.tell_all(Pinned(log))
         if granted:

@@ -11,6 +11,7 @@ from typing import Any
 import trio
 
 from fedsync import config, control, keyring
+from fedsync.crdt.naming import dropped_in_words
 from fedsync.daemon import joining
 from fedsync.daemon.dialler import Dialler, jitter
 from fedsync.daemon.links import Links
@@ -63,6 +64,10 @@ class Daemon:
         """Set when pages or voices came: there may be something to seal."""
         self._authority.set()
         self.links.authority_came = lambda: self._authority.set()
+        self._nodes_changed = trio.Event()
+        self.links.nodes_changed = lambda: self._nodes_changed.set()
+        self.dropped: dict[Peer, str] = {}
+        """Nodes that a body's book no longer names, with the reason in words: nothing is exchanged with them."""
         self.dialler = Dialler(self.links, self.private, nursery, jitter)
         self.gate = Gate()
         self.listening: list[trio.SocketListener] = []
@@ -84,19 +89,26 @@ class Daemon:
         async with self.links.door.writing() as node:
             peers = node.store.peers.all()
             invited = joining.open_invitations(node)
+            self.dropped = {Peer(key): words for key, words in dropped_in_words(node.state).items()}
         self._names = {Peer(peer.key): peer.name for peer in peers}
-        active = {Peer(peer.key): peer.addresses for peer in peers if not peer.paused}
+        active = {
+            Peer(peer.key): peer.addresses
+            for peer in peers
+            if not peer.paused and Peer(peer.key) not in self.dropped
+        }
         trusted = [Key(key) for key in active] + invited
-        # A thousand keys take a fifth of a second to prepare, so it is done in a thread and swapped.
-        context = await trio.to_thread.run_sync(listen_context, self.private, trusted)
-        self._context, self._allowed = context, set(trusted)
+        # Whom a body's book dropped is out at once, before anything that takes time.
+        self._allowed &= set(trusted)
         for peer in list(self.links.connections):
             if peer not in active:
-                self.links.drop(peer, "the operator paused or removed this peer")
+                self.links.drop(peer, self.dropped.get(peer, "the operator paused or removed this peer"))
         for peer in self.links.back_off.keys() - active.keys():
             # Whom the operator takes back is heard at once.
             del self.links.back_off[peer]
         self.dialler.want(active)
+        # A thousand keys take a fifth of a second to prepare, so it is done in a thread and swapped.
+        context = await trio.to_thread.run_sync(listen_context, self.private, trusted)
+        self._context, self._allowed = context, set(trusted)
 
     def name_of(self, peer: Peer) -> str:
         """Return what a peer is called here."""
@@ -109,7 +121,8 @@ class Daemon:
     async def answer(self, link: Link) -> None:
         """Carry a link that a peer, or somebody invited, opened."""
         if link.peer not in self._allowed:
-            raise link.cut("recalled", "the operator paused or removed this peer meanwhile")
+            why = self.dropped.get(Peer(link.peer), "the operator paused or removed this peer meanwhile")
+            raise link.cut("recalled", why)
         if Peer(link.peer) in self._names:
             await self.links.carry(link, False)
             return
@@ -190,6 +203,13 @@ class Daemon:
                 taken = await trio.to_thread.run_sync(seal_pages, node, self.private)
             self.links.announce(taken)
 
+    async def part_from_dropped(self) -> None:
+        """Close the links of nodes that a body's book drops, and take them back when one names them, until cancelled."""
+        while True:
+            await self._nodes_changed.wait()
+            self._nodes_changed = trio.Event()
+            await self.refresh()
+
     async def keep_shown(self) -> None:
         """Keep what people are shown of peers, now and then."""
         while True:
@@ -234,6 +254,7 @@ async def _serve(daemon: Daemon, nursery: trio.Nursery, ready_file: Path | None)
         nursery.start_soon(control.serve, listener, daemon.operate)
         nursery.start_soon(daemon.keep_shown)
         nursery.start_soon(daemon.seal_pages)
+        nursery.start_soon(daemon.part_from_dropped)
         _warn_of_place(node)
         log.info("running; peers can connect at %s", daemon.listen_text())
         if ready_file is not None:

@@ -27,6 +27,8 @@ def peers_now(daemon: "Daemon") -> list[dict[str, Any]]:
             wire = None
             reason = "paused by the operator" if peer.paused else daemon.dialler.reason(name)
             state = "paused" if peer.paused else state
+        if name in daemon.dropped:
+            state, reason = "dropped", daemon.dropped[name]
         rows.append(
             {
                 "name": peer.name,
