@@ -6,9 +6,9 @@ from types import TracebackType
 from typing import Any
 
 from fedsync import control
-from fedsync.crdt import fold, people
+from fedsync.crdt import fold
 from fedsync.crdt.drafting import CannotDraft, newest
-from fedsync.crdt.minutes import current_epoch, pages
+from fedsync.crdt.minutes import current_epoch
 from fedsync.crdt.naming import dropped_in_words
 from fedsync.crdt.root import state_root
 from fedsync.crdt.view import Draft
@@ -121,18 +121,3 @@ def peers_shown(reading: Reading, home: Home) -> tuple[list[dict[str, Any]], boo
         }
         for peer in reading.store.peers.all()
     ], False
-
-
-def waiting_for_people(reading: Reading) -> list[dict[str, Any]]:
-    """Return the open pages of our own book, with the names of those who are missing."""
-    scope = reading.own().scope
-    called = people.names(reading.view, scope)
-    return [
-        {
-            "page": page.id.hex(),
-            "number": page.number,
-            "missing": sorted(called.get(key, key.hex()[:8]) for key in page.missing),
-        }
-        for page in pages(reading.view, scope)
-        if page.missing and page.status in ("drafted", "adopted")
-    ]

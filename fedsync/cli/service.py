@@ -33,7 +33,9 @@ def status(app: App) -> None:
     """Show how this node stands: what it holds, its peers, and what waits for you."""
     from fedsync.cli import telling
     from fedsync.cli.settling import forked_lines, forked_rows
-    from fedsync.reading import peers_shown, waiting_for_people
+    from fedsync.cli.waiting import waiting as waiting_for_people
+    from fedsync.cli.waiting import waiting_lines
+    from fedsync.reading import peers_shown
 
     home = app.home()
     with app.reading() as reading:
@@ -82,7 +84,7 @@ def status(app: App) -> None:
         )
     else:
         app.out.say("No peers yet. Invite one: fedsync invite NAME")
-    for line in (*forked_lines(value["forked"]), *telling.waiting_lines(waiting)):
+    for line in (*forked_lines(value["forked"]), *waiting_lines(waiting)):
         app.out.say(line)
 
 

@@ -117,16 +117,3 @@ def text_of(value: Any) -> str:
     if isinstance(value, dict):
         return str(value.get("en") or next(iter(value.values()), ""))
     return str(value)
-
-
-def waiting_lines(waiting: list[dict[str, Any]]) -> list[str]:
-    """Return what waits for people here, a line each."""
-    if not waiting:
-        return []
-    return [
-        "FOR YOU",
-        *(
-            f"  page {each['number']} ({each['page'][:8]}) waits for {', '.join(each['missing'])}"
-            for each in waiting
-        ),
-    ]

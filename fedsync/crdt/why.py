@@ -5,6 +5,7 @@ which page gave or ended a mandate), who is missing, and the next command.
 """
 
 from collections.abc import Mapping
+from shlex import quote
 
 from fedsync.crdt.answer import Answer
 from fedsync.crdt.booktables import (
@@ -178,7 +179,7 @@ def about_body(view: Reader, scope: Scope, body: PageId, called: Naming) -> Answ
     if at.number == 0:
         return Answer(
             body.hex(), "body", what, "being founded", "body-founding", tuple(evidence),
-            next=f'fedsync book list --body "{called.book(scope)}"',
+            next=f"fedsync book list --body {quote(called.book(scope))}",
         )  # fmt: skip
     return Answer(body.hex(), "body", what, "founded", "body-followed", tuple(evidence))
 

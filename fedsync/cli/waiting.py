@@ -1,0 +1,248 @@
+"""What waits for people here: pages to sign, votes to cast, words to say, mandates that end. For `fedsync status`.
+
+Each row says what it is in a line and what to type next, and has the ids that programs want.
+"""
+
+from collections.abc import Iterator
+from shlex import quote
+from typing import Any
+
+from fedsync import keyring
+from fedsync.cli.entries import naming
+from fedsync.cli.settling import forked_rows
+from fedsync.crdt.booktables import (
+    ADOPTED,
+    DISPLACED,
+    DRAFTED,
+    MANDATE_LOGS,
+    RESULTS,
+    STATUSES,
+    Reader,
+    record_row,
+    status,
+)
+from fedsync.crdt.delegates import Given, entry_at, given
+from fedsync.crdt.drafting import CannotDraft, newest
+from fedsync.crdt.epoch import Epoch
+from fedsync.crdt.mandates import IN_FORCE, PROVISIONAL
+from fedsync.crdt.minutes import PageView, current_epoch, page_view
+from fedsync.crdt.naming import Naming, short
+from fedsync.crdt.tellers import Approve, may_approve
+from fedsync.crdt.votes import word
+from fedsync.crdt.whypages import delegates_of
+from fedsync.reading import Reading, now_ms
+from fedsync.records.ids import Key, LogId, PageId, RecordId, Scope
+from fedsync.records.kinds.entries import Result
+from fedsync.store.peers import FollowedBody
+
+Json = dict[str, Any]
+
+DAY_MS = 86_400_000
+SOON_MS = 7 * DAY_MS
+"""A mandate that ends within so long is told: an assembly that meets every week can still give another."""
+
+
+def waiting(reading: Reading) -> list[Json]:
+    """Return all that waits for people of this node, the most pressing kind first."""
+    look = _Look(reading)
+    return [
+        *look.own_pages(),
+        *look.other_pages(),
+        *look.words(),
+        *look.ends(),
+        *(
+            {
+                "kind": "fork",
+                "line": f"a log of {row['author']} has branches",
+                "next": row["next"],
+                "log": row["log"],
+            }
+            for row in forked_rows(reading)
+        ),
+    ]
+
+
+def waiting_lines(rows: list[Json]) -> list[str]:
+    """Return what waits, a line each with what to type; forked logs have lines of their own above these."""
+    said = [row for row in rows if row["kind"] != "fork"]
+    if not said:
+        return []
+    return ["FOR YOU", *(f"  {row['line']}. {row['next']}" for row in said)]
+
+
+class _Look:
+    """What is asked of the store more than once."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        self.view: Reader = reading.view
+        self.own = reading.own()
+        self.called: Naming = naming(reading)
+        self.here = {Key(person.key): person.name for person in keyring.people(reading.home)}
+        """People whose key is kept here."""
+        self.own_mandates = list(given(reading.view, self.own.scope))
+        self.bodies = [body for body in reading.store.followed.all() if body.scope != self.own.scope]
+
+    # --- Pages
+
+    def own_pages(self) -> Iterator[Json]:
+        """Yield the open pages of our own book that somebody can go on with."""
+        for page in self._open(self.own.scope):
+            if not page.missing:
+                continue
+            names = sorted(self.called.person(key, self.own.scope) for key in page.missing)
+            ready = self._can_approve(page)
+            who = ready or sorted(self.here[key] for key in page.missing if key in self.here)
+            verb = "approve" if ready or not page.signatures else "sign"
+            yield {
+                "kind": "page",
+                "page": page.id.hex(),
+                "number": page.number,
+                "missing": names,
+                "can_approve": ready,
+                "line": f"page {page.number} ({short(page.id)}) waits for {', '.join(names)}",
+                "next": f"fedsync book {verb} {short(page.id)} --as {_typed(who)}",
+            }
+
+    def other_pages(self) -> Iterator[Json]:
+        """Yield open pages of other bodies that wait for our delegates, or for seats of people here."""
+        for body in self.bodies:
+            epoch = self._epoch(body.scope)
+            if epoch is None:
+                continue
+            sits = self.own.body in epoch.members
+            seats = self.here.keys() & epoch.keys
+            if not sits and not seats:
+                continue
+            for page in self._open(body.scope):
+                if sits and self.own.body in page.bodies_to_sign:
+                    yield self._for_delegate(page, body)
+                missing = sorted(self.here[key] for key in seats & set(page.missing))
+                if missing:
+                    verb = "sign" if page.signatures else "approve"
+                    name = self.called.book(body.scope)
+                    yield {
+                        "kind": "seat",
+                        "body": body.body.hex(),
+                        "page": page.id.hex(),
+                        "number": page.number,
+                        "missing": missing,
+                        "line": f"page {page.number} of {name} ({short(page.id)}) waits for {', '.join(missing)}",
+                        "next": f"fedsync book {verb} {short(page.id)} --as {_typed(missing)}",
+                    }
+
+    def _for_delegate(self, page: PageView, body: FollowedBody) -> Json:
+        name = self.called.book(body.scope)
+        sent = delegates_of(self.view, self.own.body, body.body)
+        who = sorted(self.called.person(each.mandate.holder, each.scope) for each in sent)
+        whom = f"{' or '.join(who)}, our delegate" if who else "our delegate, and we have sent nobody"
+        return {
+            "kind": "delegate",
+            "body": body.body.hex(),
+            "page": page.id.hex(),
+            "number": page.number,
+            "missing": who,
+            "line": f"page {page.number} of {name} ({short(page.id)}) waits for {whom}",
+            "next": f"fedsync book sign {short(page.id)} --as {_typed(who)}"
+            if who
+            else f"fedsync mandates give PERSON --seat {quote(name)} --as NAME",
+        }
+
+    def _open(self, scope: Scope) -> list[PageView]:
+        """Return the pages of a book that are drafted or adopted, by number; the others are not even read."""
+        ids = [key[1] for key, row in self.view.scan(STATUSES, (scope,)) if row[1] in (DRAFTED, ADOPTED)]
+        views = [found for each in ids if (found := page_view(self.view, PageId(each))) is not None]  # type: ignore[arg-type]
+        return sorted(views, key=lambda each: (each.number, each.id))
+
+    def _can_approve(self, page: PageView) -> list[str]:
+        """Return who of the people here can approve a page of our own book now."""
+        epoch = self._epoch(self.own.scope)
+        logs = {log: seat.key for log, seat in epoch.sealers.items()} if epoch is not None else {}
+        return sorted(
+            self.here[key]
+            for log, key in logs.items()
+            if key in self.here and isinstance(may_approve(self.view, page.id, log), Approve)
+        )
+
+    def _epoch(self, scope: Scope) -> Epoch | None:
+        try:
+            return current_epoch(self.view, scope, newest(self.view, scope))
+        except CannotDraft:
+            return None
+
+    # --- What our book has not said yet
+
+    def words(self) -> Iterator[Json]:
+        """Yield the results that count a vote of our delegates on which our book has no word yet."""
+        ours = self._own_logs()
+        for body in self.bodies if ours else ():
+            for key, row in self.view.scan(RESULTS, (body.scope,)):
+                page, index = PageId(key[1]), int(key[2])  # type: ignore[arg-type]
+                at, entry = status(self.view, body.scope, page), entry_at(self.view, page, index)
+                if at is None or at.status == DISPLACED or not isinstance(entry, Result):
+                    continue
+                votes = [each for each in entry.votes or () if self._log_of(each) in ours]
+                if not votes or word(self.view, self.own.scope, (entry.motion, entry.clause)) is not None:
+                    continue
+                name, what = self.called.book(body.scope), self.called.motion(entry.motion, entry.clause)
+                outcome = str(row[2]) if row[2] is not None else "nothing decided"
+                yield {
+                    "kind": "word",
+                    "body": body.body.hex(),
+                    "result": f"{page.hex()}:{index}",
+                    "votes": [vote.hex() for vote in votes],
+                    "line": f"the result of {name} on {what} ({outcome}) waits for our book to confirm our vote",
+                    "next": f"fedsync votes confirm {short(votes[0])} --as NAME",
+                }
+
+    def _own_logs(self) -> set[LogId]:
+        return {
+            LogId(key[2])  # type: ignore[arg-type]
+            for mandate in self.own_mandates
+            for key, _ in self.view.scan(MANDATE_LOGS, mandate.id)
+        }
+
+    def _log_of(self, vote: RecordId) -> LogId | None:
+        held = record_row(self.view, vote)
+        return held.log if held is not None else None
+
+    # --- Mandates
+
+    def ends(self) -> Iterator[Json]:
+        """Yield the mandates of our body that end soon, or go on for longer than the body's rule allows."""
+        now = now_ms()
+        for each in self.own_mandates:
+            if each.status not in (IN_FORCE, PROVISIONAL):
+                continue
+            until = each.mandate.until
+            if until is not None and until - now < SOON_MS:
+                yield self._ends(each, _ends_in(until - now))
+
+    def _ends(self, each: Given, when: str) -> Json:
+        who = self.called.person(each.mandate.holder, each.scope)
+        of = each.mandate
+        what = (
+            f"--seat {quote(self.called.body(of.seat))}"
+            if of.seat is not None
+            else f"--task {quote(of.task or '')}"
+        )
+        return {
+            "kind": "mandate",
+            "mandate": f"{each.id[0].hex()}:{each.id[1]}",
+            "holder": who,
+            "until": each.mandate.until,
+            "line": f"{self.called.mandate(each.id)} {when}",
+            "next": f"fedsync mandates give {quote(who)} {what} --as NAME",
+        }
+
+
+def _ends_in(left: int) -> str:
+    if left < 0:
+        return "is over by its own term"
+    days = left // DAY_MS
+    return f"ends in {days} days" if days > 1 else "ends in a day" if days else "ends today"
+
+
+def _typed(names: list[str]) -> str:
+    """Return whom to type after --as: the only one, else NAME."""
+    return quote(names[0]) if len(names) == 1 else "NAME"

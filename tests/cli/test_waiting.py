@@ -1,0 +1,84 @@
+"""What waits for people stands in `status`, each with what to type next."""
+
+from typing import Any
+
+import pytest
+
+from fedsync.acts.author import now_ms
+from fedsync.records.codec import Value
+from fedsync.records.ids import RecordId
+from tests.cli.calling import Place
+from tests.cli.region import Story
+
+DAY_MS = 86_400_000
+
+
+def waits(place: Place, kind: str) -> list[dict[str, Any]]:
+    return [row for row in place.json("status")["waiting"] if row["kind"] == kind]
+
+
+def test_a_page_waits_for_its_tellers_and_then_for_approvals(node: Place) -> None:
+    assert node.json("status")["waiting"] == []
+    assert "FOR YOU" not in node("status").out
+    page = node.propose("Oats")
+    (row,) = waits(node, "page")
+    assert (row["page"], row["number"], row["missing"]) == (page, 1, ["Ann", "Ben", "Cleo"])
+    assert row["can_approve"] == []
+    node("book", "sign", page, "--as", "Ann")
+    node("book", "sign", page, "--as", "Ben")
+    (row,) = waits(node, "page")
+    assert (row["missing"], row["can_approve"]) == (["Ann", "Cleo"], ["Ann", "Cleo"])
+    lines = node("status").out.splitlines()
+    assert lines[-2:] == [
+        "FOR YOU",
+        f"  page 1 ({page[:8]}) waits for Ann, Cleo. fedsync book approve {page[:8]} --as NAME",
+    ]
+    node("book", "approve", page, "--as", "Ann")
+    assert node.json("status")["waiting"] == []
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
+    return Story(tmp_path_factory.mktemp("region"))
+
+
+def test_a_regions_page_waits_for_our_delegate_or_for_a_community_to_send_one(story: Story) -> None:
+    (row,) = waits(story.place("Oakfield"), "delegate")
+    assert (row["page"], row["missing"]) == (story.page.hex(), ["Cleo"])
+    assert row["next"] == f"fedsync book sign {story.page.hex()[:8]} --as Cleo"
+    story.valley.meet()
+    (row,) = waits(story.place("Hill Farm"), "delegate")
+    assert row["missing"] == []
+    assert "we have sent nobody" in row["line"]
+    assert row["next"] == "fedsync mandates give PERSON --seat Valley --as NAME"
+    story.sign("Oakfield", story.page)
+    assert waits(story.place("Oakfield"), "delegate") == []
+
+
+def test_a_result_waits_for_our_books_word_until_it_says_it(story: Story) -> None:
+    valley = story.valley
+    story.sign("Mill Lane", story.page)
+    valley.meet()
+    motion = RecordId(b"\x42" * 32)
+    vote = story.vote("Oakfield", motion, "yes")
+    result: dict[str, Value] = {
+        "kind": "result", "motion": motion, "rule": {"method": "majority", "of": "present"}, "votes": [vote],
+    }  # fmt: skip
+    page = story.draft("Oakfield", [result])
+    (row,) = waits(story.place("Oakfield"), "word")
+    assert (row["result"], row["votes"]) == (f"{page.hex()}:0", [vote.hex()])
+    assert "(yes) waits for our book to confirm our vote" in row["line"]
+    valley.enter("Oakfield", [{"kind": "confirm", "motion": motion, "vote": vote}])
+    assert waits(story.place("Oakfield"), "word") == []
+
+
+def test_a_mandate_that_ends_soon_is_told(story: Story) -> None:
+    assert waits(story.place("Hill Farm"), "mandate") == []
+    soon = story.mandate("Hill Farm") | {"until": now_ms() + 3 * DAY_MS + DAY_MS // 2}
+    story.valley.enter("Hill Farm", [soon])
+    (row,) = waits(story.place("Hill Farm"), "mandate")
+    assert row["line"] == "the mandate of Cleo in Valley ends in 3 days"
+    assert row["next"] == "fedsync mandates give Cleo --seat Valley --as NAME"
+    later = story.mandate("Hill Farm") | {"until": now_ms() + 30 * DAY_MS}
+    story.valley.enter("Hill Farm", [later])
+    assert waits(story.place("Hill Farm"), "mandate") == []
