@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from fedsync.acts.author import now_ms
-from fedsync.crdt.booktables import VOTE_VERDICTS
+from fedsync.crdt.booktables import VOTE_VERDICTS, known
 from fedsync.crdt.delegates import Given, given
 from fedsync.reading import Reading
 from fedsync.records.codec import Value
@@ -88,7 +88,9 @@ class Delegations(Valley):
             {"clause": clause} if clause else {}
         )
         with self.at(at) as (reading, door), author.writing():
-            genesis = author.genesis(reading, LogClass.AUTHORITY, capacity=("mandate", *mandate))
+            giver = known(reading.view, mandate[0])
+            scope = giver.scope if giver is not None else None
+            genesis = author.genesis(reading, LogClass.AUTHORITY, scope, ("mandate", *mandate))
             return author.write_as(door, reading, genesis, [Draft("vote", value, now_ms())])[-1].tip
 
     def verdict(self, at: str, vote: RecordId, giver: str = "Oakfield") -> tuple[str, str]:
