@@ -28,7 +28,7 @@ from fedsync.crdt.mandates import IN_FORCE, PROVISIONAL
 from fedsync.crdt.minutes import PageView, current_epoch, page_view
 from fedsync.crdt.naming import Naming, short
 from fedsync.crdt.tellers import Approve, may_approve
-from fedsync.crdt.votes import word
+from fedsync.crdt.votes import Senders
 from fedsync.crdt.whypages import delegates_of
 from fedsync.reading import Reading, now_ms
 from fedsync.records.ids import Key, LogId, PageId, RecordId, Scope
@@ -174,7 +174,7 @@ class _Look:
 
     def words(self) -> Iterator[Json]:
         """Yield the results that count a vote of our delegates on which our book has no word yet."""
-        ours = self._own_logs()
+        ours, senders = self._own_logs(), Senders(self.view)
         for body in self.bodies if ours else ():
             for key, row in self.view.scan(RESULTS, (body.scope,)):
                 page, index = PageId(key[1]), int(key[2])  # type: ignore[arg-type]
@@ -182,7 +182,7 @@ class _Look:
                 if at is None or at.status == DISPLACED or not isinstance(entry, Result):
                     continue
                 votes = [each for each in entry.votes or () if self._log_of(each) in ours]
-                if not votes or word(self.view, self.own.scope, (entry.motion, entry.clause)) is not None:
+                if not votes or senders.word(self.own.scope, (entry.motion, entry.clause)) is not None:
                     continue
                 name, what = self.called.book(body.scope), self.called.motion(entry.motion, entry.clause)
                 outcome = str(row[2]) if row[2] is not None else "nothing decided"

@@ -175,7 +175,7 @@ def _word(view: Reader, here: Known, id_: EntryId, entry: Confirm, called: Namin
             _id(page, index), kind, what, word, "word-not-sealed", tuple(evidence),
             after=about_page(view, page, called),
         )  # fmt: skip
-    said = votes.word(view, here.scope, question)
+    said = votes.Senders(view).word(here.scope, question)
     if said is not None and said.page == page and _is_first(view, here, id_, entry):
         if not said.settled:
             return Answer(
@@ -205,7 +205,7 @@ def _word(view: Reader, here: Known, id_: EntryId, entry: Confirm, called: Namin
 
 def _is_first(view: Reader, here: Known, id_: EntryId, entry: Confirm) -> bool:
     """Say whether of several words on one page this is the one that `votes.word` found."""
-    said = votes.word(view, here.scope, (entry.motion, entry.clause))
+    said = votes.Senders(view).word(here.scope, (entry.motion, entry.clause))
     if said is None:
         return False
     for key, cells in view.scan(WORDS, (here.scope, entry.motion, entry.clause)):

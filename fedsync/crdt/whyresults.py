@@ -134,7 +134,7 @@ def _ballot(
     option = said.option if counts else None
     if said.whose.page is None:
         return Ballot(seat, name, option, counting, f"{line}; its own seat, for good", "")
-    word = votes.word(view, said.whose.scope, said.question)
+    word = votes.Senders(view).word(said.whose.scope, said.question)
     if word is None or not word.settled:
         found = votes.verdict(view, said)
         why = f"{found.status}: {reason(found.code).sentence}"

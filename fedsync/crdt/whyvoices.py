@@ -233,7 +233,7 @@ def about_vote(view: Reader, record: RecordId, what: str, called: Naming) -> Ans
         evidence += _mandate_lines(view, said.whose, record, called)
         evidence += _instruction(view, said, called)
         missing = _waits_for(view, found, said.whose, called)
-    word = votes.word(view, said.whose.scope, said.question)
+    word = votes.Senders(view).word(said.whose.scope, said.question)
     if word is not None:
         whose = called.book(said.whose.scope)
         names = (
