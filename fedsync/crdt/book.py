@@ -49,6 +49,7 @@ from fedsync.crdt.branches import last_voice, place
 from fedsync.crdt.delegates import tips_of
 from fedsync.crdt.epoch import begun, epoch_on, read_page
 from fedsync.crdt.nodes import note_node, rename
+from fedsync.crdt.mandates import note_mandate
 from fedsync.crdt.seats import reseat
 from fedsync.crdt.settle import HEAD, News, settle
 from fedsync.crdt.settling import note_settle, resettle
@@ -373,6 +374,8 @@ class _Fold:
                 pass
             case _:
                 return
+        if isinstance(entry, Mandate | Recall | Leave):
+            note_mandate(draft, scope, number, (page, index), entry)
         draft.put(ACTS, (scope, *where), (kind_of(entry),))
 
 

@@ -56,6 +56,8 @@ SPOKEN = Table("seat_spoken", ("slot", "page", "body", "log"), ("stands",))
 SPLITS = Table("split", ("witness", "slot"), ("number",))
 """Slots with several certified pages, by the body that may witness which of them holds."""
 WITNESSES = Table("witness", ("scope", "body", "number", "page", "entry"), ("head",))
+MANDATE_ACTS = Table("mandate_act", ("scope", "about", "number", "page", "entry"), ())
+"""Entries that give or end mandates, in book order, by what they are about: a seat, a task, or one mandate."""
 MANDATE_LOGS = Table("mandate_log", ("page", "entry", "log"), ("key",))
 MANDATE_CUTS = Table("mandate_cut", ("page", "entry", "by_page", "by_entry"), ("hard",))
 """What ends a mandate, by the entry that says so; hard when it stands on a sealed page."""
@@ -98,7 +100,8 @@ TABLES = (
         VOICES,
     ),
     *(LAST_VOICE, WAITING, SEATS, CUTS, NAMED, PEOPLE, POSTS),
-    *(MANDATES, VOTE_VERDICTS, RESULTS, ACTS, SOUND, NEEDED, SPLITS, WITNESSES, MANDATE_LOGS, MANDATE_CUTS),
+    *(MANDATES, VOTE_VERDICTS, RESULTS, ACTS, SOUND, NEEDED, SPLITS, WITNESSES, MANDATE_ACTS, MANDATE_LOGS),
+    *(MANDATE_CUTS,),
     *(MOTIONS, VOTES, VOTES_ON, WORDS, RESULTS_ON, COUNTS, SPOKEN),
     *(SETTLES, SETTLED, NODE_ENTRIES, NODES),
 )

@@ -4,6 +4,7 @@ In book order; the last for a seat ends the earlier ones. What a sealed page say
 page says suspends, from the moment that it is adopted.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from fedsync.crdt.booktables import (
@@ -11,6 +12,7 @@ from fedsync.crdt.booktables import (
     ADOPTED,
     DISPLACED,
     FROZEN,
+    MANDATE_ACTS,
     MANDATE_CUTS,
     MANDATES,
     SEALED,
@@ -20,7 +22,19 @@ from fedsync.crdt.booktables import (
 from fedsync.crdt.delegates import entry_at
 from fedsync.crdt.view import Draft
 from fedsync.records.ids import PageId, Scope
-from fedsync.records.kinds.entries import CLOSING, LEAVE, MANDATE, RECALL, EntryId, Leave, Mandate, Recall
+from fedsync.records.kinds.entries import (
+    CLOSING,
+    LEAVE,
+    MANDATE,
+    RECALL,
+    Entry,
+    EntryId,
+    Leave,
+    Mandate,
+    Recall,
+)
+
+Act = Mandate | Recall | Leave
 
 NONE, PROVISIONAL, IN_FORCE, SUSPENDED, VOID = "none", "provisional", "in force", "suspended", "void"
 ENDED, RECALLED = "ended", "recalled"
@@ -34,56 +48,103 @@ _KINDS = (MANDATE, RECALL, CLOSING, LEAVE)
 class _Given:
     number: int
     status: str
-    what: tuple[str, object]
-    """The seat, or the task."""
     ends: dict[EntryId, bool] = field(default_factory=dict)
     """What ends it -> whether that stands on a sealed page."""
 
 
-def judge_mandates(draft: Draft, scope: Scope) -> dict[EntryId, bool]:
-    """Write the status of each mandate in a book; return those that changed, by status or by what cuts them.
+def note_mandate(draft: Draft, scope: Scope, number: int, id_: EntryId, entry: Act) -> None:
+    """Note an entry of a known page that gives or ends mandates, so that it is found with what it bears on."""
+    draft.put(MANDATE_ACTS, (scope, _about(entry), number, *id_), ())
 
-    The value says that a mandate was in force, and is now ended by sealed pages alone.
+
+def _about(entry: Act) -> bytes:
+    """Return what an entry is about. Only what is about one seat or task, or recalls one of its mandates, meets."""
+    match entry:
+        case Mandate(seat=None):
+            return b"task " + str(entry.task).encode()
+        case Mandate():
+            assert entry.seat is not None
+            return b"seat " + entry.seat
+        case Leave():
+            return b"seat " + entry.body
+        case Recall():
+            return _one(entry.mandate)
+
+
+def _one(mandate: EntryId) -> bytes:
+    return b"mandate " + mandate[0] + str(mandate[1]).encode()
+
+
+def judge_mandates(draft: Draft, scope: Scope, pages: Iterable[PageId]) -> dict[EntryId, bool]:
+    """Write the status of each mandate that entries of these pages give or end; return those that changed.
+
+    They changed by status or by what cuts them. The value says that a mandate was in force, and is now ended by
+    sealed pages alone.
     """
-    given: dict[EntryId, _Given] = {}
-    for key, cells in draft.scan(ACTS, (scope,)):
-        if cells[0] not in _KINDS:
-            continue
-        number, page, index = int(key[1]), PageId(key[2]), int(key[3])  # type: ignore[arg-type]
-        at = status(draft, scope, page)
-        entry = entry_at(draft, page, index)
-        if isinstance(entry, Mandate):
-            what = ("seat", entry.seat) if entry.seat is not None else ("task", entry.task)
-            displaced = at is not None and at.status == DISPLACED
-            given[page, index] = _Given(number, VOID if displaced else NONE, what)
-        if at is not None and at.status in _FIRST and entry is not None:
-            _act(given, (page, index), entry, at.status)
     changed: dict[EntryId, bool] = {}
-    for id_, mandate in given.items():
-        before = draft.get(MANDATES, (scope, *id_))
-        simply = before is not None and before[1] == IN_FORCE and all(mandate.ends.values())
-        simply = simply and not any(True for _ in draft.scan(MANDATE_CUTS, id_))
-        if _write(draft, scope, id_, mandate):
-            changed[id_] = simply
+    for about in {about for page in pages for about in _touched(draft, scope, page)}:
+        for id_, mandate in _judge(draft, scope, about).items():
+            before = draft.get(MANDATES, (scope, *id_))
+            simply = before is not None and before[1] == IN_FORCE and all(mandate.ends.values())
+            simply = simply and not any(True for _ in draft.scan(MANDATE_CUTS, id_))
+            if _write(draft, scope, id_, mandate):
+                changed[id_] = simply
     return changed
 
 
-def _act(given: dict[EntryId, _Given], id_: EntryId, entry: object, word: str) -> None:
+def _touched(draft: Draft, scope: Scope, page: PageId) -> Iterator[bytes]:
+    """Yield the seats and tasks whose mandates the entries of a known page bear on."""
+    here = known(draft, page)
+    assert here is not None
+    for key, cells in draft.scan(ACTS, (scope, here.number, page)):
+        if cells[0] not in _KINDS:
+            continue
+        entry = entry_at(draft, page, int(key[3]))
+        if isinstance(entry, Recall):
+            entry = entry_at(draft, *entry.mandate)
+            if not isinstance(entry, Mandate):
+                continue  # it recalls what is none, or is not held: that page will come by itself
+        assert isinstance(entry, Mandate | Leave)
+        yield _about(entry)
+
+
+def _judge(draft: Draft, scope: Scope, about: bytes) -> dict[EntryId, _Given]:
+    """Return the mandates for one seat or task, as all entries about it leave them."""
+    acts: list[tuple[int, PageId, int]] = []
+    for key, _ in draft.scan(MANDATE_ACTS, (scope, about)):
+        acts.append(key[2:])  # type: ignore[arg-type]
+        id_: EntryId = key[3:]  # type: ignore[assignment]
+        acts.extend(found[2:] for found, _ in draft.scan(MANDATE_ACTS, (scope, _one(id_))))  # type: ignore[misc]
+    given: dict[EntryId, _Given] = {}
+    open_: dict[EntryId, _Given] = {}
+    for number, page, index in sorted(acts):
+        at = status(draft, scope, page)
+        entry = entry_at(draft, page, index)
+        if isinstance(entry, Mandate):
+            displaced = at is not None and at.status == DISPLACED
+            given[page, index] = _Given(number, VOID if displaced else NONE)
+        if at is not None and at.status in _FIRST and entry is not None:
+            _act(given, open_, (page, index), entry, at.status)
+    return given
+
+
+def _act(
+    given: dict[EntryId, _Given], open_: dict[EntryId, _Given], id_: EntryId, entry: Entry, word: str
+) -> None:
+    """Let an entry on an adopted, sealed or frozen page act on the mandates before it; `open_`: those not ended."""
     hard = word == SEALED
-    if isinstance(entry, Mandate):
-        new = given[id_]
-        new.status = _FIRST[word]
-        for other, old in given.items():
-            if other != id_ and old.what == new.what and old.status not in (NONE, VOID, ENDED, RECALLED):
-                _end(old, id_, hard, ENDED, softly=old.status)
-    elif isinstance(entry, Recall):
+    if isinstance(entry, Recall):
         target = given.get(entry.mandate)
         if target is not None and target.status not in (NONE, VOID):
             _end(target, id_, hard, ENDED if entry.closing else RECALLED)
-    elif isinstance(entry, Leave):
-        for old in given.values():
-            if old.what == ("seat", entry.body) and old.status not in (NONE, VOID, ENDED, RECALLED):
-                _end(old, id_, hard, ENDED)
+    else:
+        for old in open_.values():
+            _end(old, id_, hard, ENDED, softly=old.status if isinstance(entry, Mandate) else SUSPENDED)
+    for ended in [other for other, old in open_.items() if old.status in _LAST]:
+        del open_[ended]
+    if isinstance(entry, Mandate):
+        given[id_].status = _FIRST[word]
+        open_[id_] = given[id_]
 
 
 def _end(mandate: _Given, by: EntryId, hard: bool, word: str, softly: str = SUSPENDED) -> None:
@@ -112,9 +173,3 @@ def _write(draft: Draft, scope: Scope, id_: EntryId, mandate: _Given) -> bool:
         changed = True
     return changed
 
-
-def acts_on(draft: Draft, page: PageId, *kinds: str) -> bool:
-    """Say whether a known page has an entry of one of these kinds."""
-    here = known(draft, page)
-    assert here is not None
-    return any(cells[0] in kinds for _, cells in draft.scan(ACTS, (here.scope, here.number, page)))

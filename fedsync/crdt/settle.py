@@ -289,17 +289,14 @@ class _Settling:
     def _mandates(self, scope: Scope, pages: set[PageId]) -> set[PageId]:
         """Judge what the changed pages of a book give, end and say; return the slots that this may change."""
         slots: set[PageId] = set()
-        kinds = {kind for page in pages for kind in _kinds(self.draft, scope, page)}
+        acts = [act for page in pages for act in _acts(self.draft, scope, page)]
+        kinds = {kind for _, kind in acts}
         changed: set[EntryId] = set()
         ended: dict[EntryId, bool] = {}
         if kinds & {MANDATE, RECALL, CLOSING, LEAVE}:
-            ended = judge_mandates(self.draft, scope)
-            changed = set(ended)
+            ended = judge_mandates(self.draft, scope, pages)
             # The status of its own page bears on what a delegate's records are worth.
-            for page in pages:
-                for key, cells in self.draft.scan(ACTS, (scope,)):
-                    if cells[0] == MANDATE and key[2] == page:
-                        changed.add((page, int(key[3])))
+            changed = {*ended, *(id_ for id_, kind in acts if kind == MANDATE)}
         for mandate in changed:
             for key, _ in self.draft.scan(MANDATE_LOGS, mandate):
                 log = LogId(key[2])  # type: ignore[arg-type]
@@ -409,10 +406,11 @@ def _below(view: Reader, page: PageId) -> Iterator[PageId]:
         todo.extend(children(view, at))
 
 
-def _kinds(view: Reader, scope: Scope, page: PageId) -> set[str]:
+def _acts(view: Reader, scope: Scope, page: PageId) -> Iterator[tuple[EntryId, str]]:
     here = known(view, page)
     assert here is not None
-    return {str(cells[0]) for _, cells in view.scan(ACTS, (scope, here.number, page))}
+    for key, cells in view.scan(ACTS, (scope, here.number, page)):
+        yield (page, int(key[3])), str(cells[0])
 
 
 def _certified(view: Reader, scope: Scope, page: PageId) -> bool:
