@@ -48,8 +48,8 @@ from fedsync.crdt.booktables import (
 from fedsync.crdt.branches import last_voice, place
 from fedsync.crdt.delegates import tips_of
 from fedsync.crdt.epoch import begun, epoch_on, read_page
-from fedsync.crdt.nodes import note_node, rename
 from fedsync.crdt.mandates import note_mandate
+from fedsync.crdt.nodes import note_node, rename
 from fedsync.crdt.seats import reseat
 from fedsync.crdt.settle import HEAD, News, settle
 from fedsync.crdt.settling import note_settle, resettle

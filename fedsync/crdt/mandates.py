@@ -172,4 +172,3 @@ def _write(draft: Draft, scope: Scope, id_: EntryId, mandate: _Given) -> bool:
         draft.put(MANDATE_CUTS, (*id_, *by), (int(hard),))
         changed = True
     return changed
-
