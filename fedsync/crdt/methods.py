@@ -140,7 +140,8 @@ def _must_win(rule: Rule, seats: int, option: str, options: set[str], choices: S
     if _sum(choices, lambda each: None not in each) < rule.quorum:
         return False
     if rule.method is Method.CONDORCET:
-        return all(
+        # Where nobody names another, somebody must name this one.
+        return _least_approve(choices, option) > 0 and all(
             _least_for(choices, option, other) > _most_for(choices, other, option)
             for other in options - {option}
         )
