@@ -1,51 +1,15 @@
-"""`fedsync decisions` and `fedsync book`: what the assembly decided, and who has signed it."""
+"""`fedsync book`: the minute book, and who has signed its pages."""
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import click
 
 from fedsync.cli import entering
 from fedsync.cli.app import App, common, group, signing
-from fedsync.cli.entering import enter
-from fedsync.cli.telling import text_of
 
 AS = click.option("--as", "name", required=True, metavar="NAME", help="Who signs.")
 BODY = click.option("--body", metavar="NAME", help="That community's only; default: everybody's, ours first.")
 BOOK = click.option("--body", metavar="NAME", help="That community's; default: our own. 'all': everybody's.")
-
-
-@group
-def decisions() -> None:
-    """Propose decisions and read those that were made."""
-
-
-@decisions.command()
-@click.option("--title", required=True, metavar="T")
-@click.option("--text", "text_file", required=True, metavar="FILE|-", help="The decision's words.")
-@entering.BODY
-@entering.LATER
-@entering.DRAFTER
-@common
-@signing
-def propose(app: App, title: str, text_file: str, body: str | None, later: bool, name: str) -> None:
-    """Draft the next page of the book, with this decision on it."""
-    from fedsync.acts import minutes
-    from fedsync.errors import usage
-
-    try:
-        text = sys.stdin.read() if text_file == "-" else Path(text_file).read_text(encoding="utf-8")
-    except OSError as error:
-        raise usage(
-            f"{text_file} cannot be read: {error.strerror}.", "Name a text file, or - to type it."
-        ) from None
-    except UnicodeDecodeError:
-        raise usage(f"{text_file} is not UTF-8 text.", "Save it as plain text, UTF-8.") from None
-    # Other systems end lines with a carriage return, which no record may hold.
-    text = text.replace("\r\n", "\n").replace("\t", "    ").strip("\n")
-    entry = minutes.decision(title.strip(), text)
-    enter(app, name, body, [entry], later, [f"Decision: {title.strip()}", *text.split("\n")])
 
 
 def rivals(reading: Any, page: bytes) -> list[str]:
@@ -62,89 +26,11 @@ def rivals(reading: Any, page: bytes) -> list[str]:
     ]
 
 
-@decisions.command("list")
-@BODY
-@common
-def list_decisions(app: App, body: str | None) -> None:
-    """List decisions with their status."""
-    with app.reading() as reading:
-        rows = _decision_rows(reading, body)
-    app.out.result(
-        {"decisions": rows},
-        lambda: app.out.table(
-            ["ID", "TITLE", "STATUS", "PAGE", *_of(rows)],
-            [
-                [
-                    _short(row["id"]),
-                    row["title"],
-                    row["status"].replace("_", " "),
-                    row["number"],
-                    *([row["body"]] if _of(rows) else []),
-                ]
-                for row in rows
-            ],
-        ),
-    )
-
-
-@decisions.command("show")
-@click.argument("id_", metavar="ID")
-@common
-def show_decision(app: App, id_: str) -> None:
-    """Show one decision."""
-    from fedsync.picking import begins, the_one
-
-    page, _, index = id_.partition(":")
-    with app.reading() as reading:
-        rows = [
-            row
-            for row in _decision_rows(reading, "all")
-            if begins(page, row["page"]) and (not index or row["id"].endswith(f":{index}"))
-        ]
-    row = the_one("decision", id_, rows, lambda row: _short(row["id"]), "fedsync decisions list")
-    app.out.result(
-        row,
-        lambda: app.out.say(
-            f"{row['title']}  [{row['status'].replace('_', ' ')}]",
-            f"{row['body']}, page {row['number']}",
-            "",
-            *row["text"].split("\n"),
-        ),
-    )
-
-
-def _of(rows: list[dict[str, Any]]) -> list[str]:
-    """Return the head of a column that says whose each row is, where that is not plain."""
-    return ["OF"] if len({row["body"] for row in rows}) > 1 else []
-
-
-def _short(id_: str) -> str:
-    page, _, index = id_.partition(":")
-    return f"{page[:8]}:{index}"
-
-
-def _bodies(reading: Any, asked: str | None) -> list[Any]:
+def bodies_asked(reading: Any, asked: str | None) -> list[Any]:
+    """Return the bodies whose pages are asked for; all for None or "all"."""
     if asked is None or asked == "all":
         return list(reading.store.followed.all())
     return [reading.body(asked)]
-
-
-def _decision_rows(reading: Any, body: str | None) -> list[dict[str, Any]]:
-    from fedsync.crdt.minutes import decisions as decisions_of
-
-    return [
-        {
-            "id": f"{each.page.hex()}:{each.index}",
-            "title": text_of(each.title),
-            "text": text_of(each.text),
-            "status": each.status,
-            "page": each.page.hex(),
-            "number": each.number,
-            "body": reading.name_of(one.scope),
-        }
-        for one in _bodies(reading, body)
-        for each in decisions_of(reading.view, one.scope)
-    ]
 
 
 @group
@@ -163,7 +49,7 @@ def list_pages(app: App, body: str | None) -> None:
         own = reading.own().body.hex()
         rows = [
             _row(reading, page)
-            for one in _bodies(reading, body or own)
+            for one in bodies_asked(reading, body or own)
             for page in pages(reading.view, one.scope)
         ]
     app.out.result(
@@ -242,6 +128,8 @@ def show_page(app: App, page: str) -> None:
 
 
 def _page_lines(row: dict[str, Any]) -> list[str]:
+    from fedsync.cli.voting import dissent_lines
+
     lines = [f"Page {row['number']} of {row['body']} ({row['id'][:8]}): {row['status']}"]
     for entry in row["entries"]:
         lines += ["", *entry["lines"]]
@@ -250,7 +138,7 @@ def _page_lines(row: dict[str, Any]) -> list[str]:
     lines.append(f"approved by {', '.join(row['approved_by']) or 'nobody yet'}")
     if row["missing"]:
         lines.append(f"missing: {', '.join(row['missing'])}")
-    return lines
+    return [*lines, *dissent_lines(row["dissents"])]
 
 
 @book.command("sign")
@@ -329,6 +217,7 @@ def page_row(reading: Any, page: bytes) -> dict[str, Any]:
 def _row(reading: Any, page: Any) -> dict[str, Any]:
     from fedsync.cli.entries import describe
     from fedsync.cli.telling import person
+    from fedsync.cli.voting import dissent_rows
 
     def people(keys: Any) -> list[str]:
         return sorted(person(reading, page.scope, key) for key in keys)
@@ -347,5 +236,6 @@ def _row(reading: Any, page: Any) -> dict[str, Any]:
         "approved_by": people(page.approved_by),
         "missing": sorted([*map(called, page.bodies_to_sign), *people(page.missing)]),
         "body": reading.name_of(page.scope),
+        "dissents": dissent_rows(reading, page.id),
         "entries": [describe(reading, page.scope, entry) for entry in page.entries],
     }

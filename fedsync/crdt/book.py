@@ -12,6 +12,7 @@ from fedsync.crdt.booktables import (
     BOOKS,
     CHILDREN,
     DECISIONS,
+    DISSENTS,
     FOLLOWED,
     KNOWN,
     LAST_VOICE,
@@ -96,7 +97,15 @@ from fedsync.records.kinds.entries import (
     kind_of,
 )
 from fedsync.records.kinds.fields import plain
-from fedsync.records.kinds.motions import MOTION, VOTE, Vote, parse_motion, parse_vote
+from fedsync.records.kinds.motions import (
+    DISSENT,
+    MOTION,
+    VOTE,
+    Vote,
+    parse_dissent,
+    parse_motion,
+    parse_vote,
+)
 from fedsync.records.void import Void
 
 MAX_VOICES = 256
@@ -219,6 +228,9 @@ class _Fold:
                 motion = parse_motion(record.value)
                 about = (motion.body, record.time, record.genesis.key, record.payload)
                 self.draft.put(MOTIONS, (record.id,), about)
+            if record.kind == DISSENT:
+                about_ = parse_dissent(record.value).about
+                self.draft.put(DISSENTS, (about_, record.id), (record.time, record.payload))
             if record.kind == PERSON:
                 person = parse_person(record.value)
                 said = (person.name, record.genesis.key, record.time)

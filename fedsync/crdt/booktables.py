@@ -62,6 +62,8 @@ MANDATE_LOGS = Table("mandate_log", ("page", "entry", "log"), ("key",))
 MANDATE_CUTS = Table("mandate_cut", ("page", "entry", "by_page", "by_entry"), ("hard",))
 """What ends a mandate, by the entry that says so; hard when it stands on a sealed page."""
 MOTIONS = Table("motion", ("id",), ("body", "time", "key", "payload"))
+DISSENTS = Table("dissent", ("about", "id"), ("time", "payload"))
+"""Statements against a motion, page or vote. Nothing removes a row: not a recall, and not whoever is criticised."""
 VOTES = Table("vote", ("log", "seq", "id"), ("motion", "clause", "option", "time"))
 VOTES_ON = Table("vote_on", ("motion", "clause", "scope", "id"), ("log",))
 """Votes on a question, by the book that gave the mandate or the seat: a word asks for those of its own body alone."""
@@ -104,6 +106,7 @@ TABLES = (
     *(MANDATE_CUTS,),
     *(MOTIONS, VOTES, VOTES_ON, WORDS, RESULTS_ON, COUNTS, SPOKEN),
     *(SETTLES, SETTLED, NODE_ENTRIES, NODES),
+    DISSENTS,
 )
 """All tables of this side of the fold, for the store that keeps them."""
 

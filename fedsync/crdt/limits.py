@@ -6,7 +6,7 @@ every node alike. Each log counts for itself: the holder's other devices and the
 
 from fedsync.crdt.booktables import LAST_VOICE, VOICES, VOTES, Reader, RecordRow, record_row
 from fedsync.crdt.branches import on_chain
-from fedsync.records.ids import PageId, RecordId
+from fedsync.records.ids import LogId, PageId, RecordId
 from fedsync.records.kinds.entries import Mandate
 
 VOTE, SIGNATURE = "vote", "signature"
@@ -19,8 +19,15 @@ def limit(mandate: Mandate, kind: str) -> int | None:
     return dict(mandate.limits).get(kind)
 
 
-def too_many_votes(view: Reader, vote: RecordId, allowed: int) -> bool:
-    """Say whether a held vote is beyond the first `allowed` votes of its chain."""
+def used_up(view: Reader, log: LogId, allowed: int | None) -> bool:
+    """Say whether one more vote in a log would be beyond the first `allowed`; None is any number."""
+    return allowed is not None and sum(1 for _ in view.scan(VOTES, (log,))) >= allowed
+
+
+def too_many_votes(view: Reader, vote: RecordId, allowed: int | None) -> bool:
+    """Say whether a held vote is beyond the first `allowed` votes of its chain; None is any number."""
+    if allowed is None:
+        return False
     at = _row(view, vote)
     before = 0
     for key, _ in view.scan(VOTES, (at.log,)):

@@ -1,4 +1,4 @@
-"""Reading a book: its pages with who signed and who is missing, and its decisions. Pure; reads a view."""
+"""Reading a book: its pages with who signed and who is missing. Pure; reads a view."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,8 +22,7 @@ from fedsync.crdt.reasons import reason
 from fedsync.crdt.slot import Judged
 from fedsync.crdt.slotview import epoch_in_force, judge_slot
 from fedsync.records.ids import Key, LogId, PageId, RecordId, Scope
-from fedsync.records.kinds.entries import DECISION, Decision, Entry, EpochEntry, Recall, VoidEntry
-from fedsync.records.kinds.fields import Text
+from fedsync.records.kinds.entries import Entry, EpochEntry, Recall, VoidEntry
 from fedsync.records.void import Void
 
 DECISION_WORDS = {
@@ -82,19 +81,6 @@ class PageView:
         return self.to_sign if self.signatures else self.to_approve if self.approvals else ()
 
 
-@dataclass(frozen=True, slots=True)
-class DecisionView:
-    """A decision of an assembly. Its id is its page and its place on it."""
-
-    page: PageId
-    index: int
-    number: int
-    title: Text
-    text: Text
-    status: str
-    reason: str
-
-
 def pages(view: Reader, scope: Scope) -> list[PageView]:
     """Return the pages of a book whose chain is held, by number; rivals by id."""
     judged: dict[PageId, Judged] = {}
@@ -115,21 +101,6 @@ def page_view(view: Reader, page: PageId) -> PageView | None:
     row = status(view, here.scope, page)
     assert row is not None
     return _page_view(view, here.scope, page, row, {})
-
-
-def decisions(view: Reader, scope: Scope) -> list[DecisionView]:
-    """Return the decisions of a book in the order of its pages, void ones too."""
-    found = []
-    for page, row in _statuses(view, scope):
-        held = page_row(view, page)
-        assert held is not None
-        for index, entry in enumerate(read_page(held.payload).entries):
-            if isinstance(entry, Decision):
-                word, title, text = DECISION_WORDS[row.status], entry.title, entry.text
-                found.append(DecisionView(page, index, row.number, title, text, word, row.status))
-            elif isinstance(entry, VoidEntry) and entry.kind == DECISION:
-                found.append(DecisionView(page, index, row.number, "", entry.sentence, "void", entry.code))
-    return sorted(found, key=lambda each: (each.number, each.page, each.index))
 
 
 def current_epoch(view: Reader, scope: Scope, page: PageId) -> Epoch | None:

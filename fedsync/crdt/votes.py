@@ -29,11 +29,12 @@ from fedsync.crdt.booktables import (
 )
 from fedsync.crdt.delegates import Cuts, Under, allows, entry_at, under
 from fedsync.crdt.epoch import Epoch
-from fedsync.crdt.limits import VOTE, limit, too_many_votes
+from fedsync.crdt.limits import VOTE, limit, too_many_votes, used_up
 from fedsync.crdt.slot import Verdict, VoiceStatus
 from fedsync.crdt.slotview import epoch_or_wait
 from fedsync.crdt.view import Draft, KeyRow, Row
 from fedsync.records.codec import unpack
+from fedsync.records.genesis import SEAT
 from fedsync.records.ids import LogId, PageId, RecordId, Scope
 from fedsync.records.kinds.entries import Result
 from fedsync.records.kinds.motions import Choice, parse_choice
@@ -152,11 +153,19 @@ BREACHES = frozenset({"uninstructed", "outside-instructions", "term-over", "beyo
 """What a delegate does wrong under a mandate, and a ratify cures."""
 
 
-def own_verdict(view: Reader, vote: Cast, senders: Senders | None = None) -> Verdict:
-    """Return what a vote is by its log and its mandate alone, before any word or recall."""
+def own_verdict(view: Reader, vote: Cast, senders: Senders | None = None, foreseen: bool = False) -> Verdict:
+    """Return what a vote is by its log and its mandate alone, before any word or recall.
+
+    `foreseen`: it is not written yet, and would be the next one of its log.
+    """
     whose = vote.whose
     if whose.page is None:
-        named = whose.fit and view.get(NAMED, (whose.scope, whose.key, vote.log)) is not None
+        # A node seals pages, and has no voice in what is decided.
+        named = (
+            whose.fit
+            and whose.capacity == SEAT[0]
+            and view.get(NAMED, (whose.scope, whose.key, vote.log)) is not None
+        )
         return (
             Verdict(VoiceStatus.STANDS, "counts") if named else Verdict(VoiceStatus.PENDING, "seat-not-named")
         )
@@ -175,9 +184,8 @@ def own_verdict(view: Reader, vote: Cast, senders: Senders | None = None) -> Ver
     if found.mandate.until is not None and vote.time > found.mandate.until:
         return Verdict(VoiceStatus.VOID, "term-over")
     allowed = limit(found.mandate, VOTE)
-    if allowed is not None and too_many_votes(view, vote.id, allowed):
-        return Verdict(VoiceStatus.VOID, "beyond-limit")
-    return Verdict(VoiceStatus.STANDS, "counts")
+    too_many = used_up(view, vote.log, allowed) if foreseen else too_many_votes(view, vote.id, allowed)
+    return Verdict(VoiceStatus.VOID, "beyond-limit") if too_many else Verdict(VoiceStatus.STANDS, "counts")
 
 
 def verdict(view: Reader, vote: Cast, senders: Senders | None = None) -> Verdict:
@@ -256,11 +264,11 @@ def tally(
     if entry.counts is not None:
         outcome = methods.outcome_of_counts(entry.rule, epoch.n, entry.counts)
         return Tallied(FINAL if sealed else PROVISIONAL, outcome, {})
-    return _of_votes(view, scope, entry, epoch, sealed, senders or Senders(view))
+    return _of_votes(view, scope, here.body, entry, epoch, sealed, senders or Senders(view))
 
 
 def _of_votes(
-    view: Reader, scope: Scope, entry: Result, epoch: Epoch, sealed: bool, senders: Senders
+    view: Reader, scope: Scope, body: PageId, entry: Result, epoch: Epoch, sealed: bool, senders: Senders
 ) -> Tallied:
     question = (entry.motion, entry.clause)
     named: dict[bytes, list[Cast]] = {}
@@ -272,13 +280,13 @@ def _of_votes(
             continue
         if said.whose.page is not None and known(view, said.whose.page) is None:
             missing = True  # whose vote it is, the page of its mandate will say
-        seat = _seat(view, epoch, said)
+        seat = seat_of(view, epoch, said, body, senders)
         if seat is not None and said.question == question:
             named.setdefault(seat, []).append(said)
     ballots: dict[bytes, Cast] = {}
     choices: list[set[Choice | None]] = []
     for seat, votes in named.items():
-        ballot, possible = _choose(view, scope, epoch, seat, votes, senders)
+        ballot, possible = choose(view, scope, epoch, seat, votes, senders)
         if ballot is not None:
             ballots[seat] = ballot
         choices.append(possible)
@@ -290,7 +298,7 @@ def _of_votes(
     )
 
 
-def _choose(
+def choose(
     view: Reader, scope: Scope, epoch: Epoch, seat: bytes, votes: list[Cast], senders: Senders
 ) -> tuple[Cast | None, set[Choice | None]]:
     """Return the vote that counts for a seat now, and all that may come to count."""
@@ -303,20 +311,23 @@ def _choose(
         standing = [vote for vote in votes if verdict(view, vote, senders).status is VoiceStatus.STANDS]
         return (standing[0] if standing else None), open_
     ballot = next((vote for vote in votes if vote.id == said.vote), None)
-    fixed = _witnessed(view, scope, PageId(seat), said.page)
+    fixed = witnessed(view, scope, PageId(seat), said.page)
     return ballot, {ballot.option if ballot else None} if fixed else open_
 
 
-def _seat(view: Reader, epoch: Epoch, vote: Cast) -> bytes | None:
+def seat_of(view: Reader, epoch: Epoch, vote: Cast, body: PageId, senders: Senders) -> bytes | None:
+    """Return the seat of `body` that a vote is cast for: a log, or a body by a mandate for this seat; None for none."""
     if vote.log in epoch.seats:
         return vote.log
     if vote.whose.page is None:
         return None
-    giver = known(view, vote.whose.page)
-    return giver.body if giver is not None and giver.body in epoch.members else None
+    found, _ = senders.under(vote)
+    if found.giver not in epoch.members or found.mandate is None or found.mandate.seat != body:
+        return None
+    return found.giver
 
 
-def _witnessed(view: Reader, scope: Scope, body: PageId, page: PageId) -> bool:
+def witnessed(view: Reader, scope: Scope, body: PageId, page: PageId) -> bool:
     """Say whether a sealed page of this book witnesses a head of `body` at or above `page`, a sealed page of its."""
     said = known(view, page)
     assert said is not None

@@ -13,7 +13,7 @@ from fedsync import config, control
 from fedsync.acts import goods, inviting, minutes
 from fedsync.acts.author import Author
 from fedsync.acts.founding import found
-from fedsync.crdt.minutes import decisions
+from fedsync.crdt.decisions import decisions
 from fedsync.data import Resolution
 from fedsync.doors import DaemonDoor
 from fedsync.errors import Problem

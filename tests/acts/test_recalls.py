@@ -267,8 +267,9 @@ def _pass(
     chosen: Sequence[bytes] = [
         block.raw
         for block in blocks
-        if block.log != skip and (only is None or (block.log == only and block.last < upto))
-    ]
+        if (only is None or block.log == only) and block.log != skip and block.last < upto
+        or (only is None and block.log != skip)
+    ]  # fmt: skip
     home = valley.homes[taker]
     door = LocalDoor(home, home.lock())
     try:

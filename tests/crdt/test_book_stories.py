@@ -4,8 +4,9 @@ import pytest
 
 from fedsync.crdt.book import MAX_VOICES, bind
 from fedsync.crdt.branches import OutOfOrder
+from fedsync.crdt.decisions import decisions
 from fedsync.crdt.drafting import CannotDraft, draft_epoch, draft_page, draft_repair
-from fedsync.crdt.minutes import decisions, entry_fault, page_view, pages
+from fedsync.crdt.minutes import entry_fault, page_view, pages
 from fedsync.crdt.people import name_of, names
 from fedsync.crdt.reasons import REASONS
 from fedsync.crdt.seats import All, Cut, Pending, fact_bound, is_named, named_keys

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from fedsync.crdt.decisions import decisions
 from fedsync.crdt.levels import levels
-from fedsync.crdt.minutes import decisions, pages
+from fedsync.crdt.minutes import pages
 from fedsync.crdt.root import body_root
 from fedsync.crdt.seats import is_named
 from fedsync.crdt.view import Draft

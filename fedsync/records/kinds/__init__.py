@@ -10,7 +10,7 @@ from types import MappingProxyType
 from fedsync.records.ids import LogClass
 
 _KINDS: dict[LogClass, tuple[str, ...]] = {
-    LogClass.AUTHORITY: ("page", "signature", "approval", "person", "post", "motion", "vote"),
+    LogClass.AUTHORITY: ("page", "signature", "approval", "person", "post", "motion", "vote", "dissent"),
     LogClass.PLANS: (
         *("intent", "rights_grant", "commitment", "agreement", "transfer", "booking"),
         *("plan", "shift", "signup"),
@@ -20,7 +20,7 @@ _KINDS: dict[LogClass, tuple[str, ...]] = {
         *("discrepancy", "loan", "work_tally"),
     ),
     LogClass.TEXTS: (
-        *("support", "objection", "consultation", "response", "dissent", "receipt", "report_back"),
+        *("support", "objection", "consultation", "response", "receipt", "report_back"),
         "notice",
     ),
 }
