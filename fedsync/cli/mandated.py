@@ -3,6 +3,7 @@
 from typing import Any
 
 from fedsync.acts.mandates import short
+from fedsync.acts.rotation import Service
 from fedsync.cli.entries import describe, naming
 from fedsync.cli.telling import rfc3339
 from fedsync.crdt.delegates import Given
@@ -14,7 +15,7 @@ from fedsync.crdt.slot import VoiceStatus
 from fedsync.reading import Reading, now_ms
 from fedsync.records.codec import Value, unpack
 from fedsync.records.ids import PageId, RecordId
-from fedsync.records.kinds.entries import ANY, Bounds, Instruction, kind_of
+from fedsync.records.kinds.entries import ANY, Bounds, Instruction, Rotation, kind_of
 from fedsync.records.kinds.motions import parse_choice
 
 BECAUSE = {
@@ -93,6 +94,29 @@ def lines(found: dict[str, Any]) -> list[str]:
     ]
     said.append("Done under it:" if found["done"] else "Nothing was done under it.")
     return [*said, *(f"  {each['says']}: {each['status']}, {each['because']}" for each in found["done"])]
+
+
+def service_row(reading: Reading, service: Service, rule: Rotation | None, now: int) -> dict[str, Any]:
+    """Return how long somebody has served."""
+    seat, task = service.what
+    cooling = service.cools_until(rule, now)
+    return {
+        "who": service.who,
+        "key": service.key.hex(),
+        "seat": naming(reading).body(seat) if seat is not None else None,
+        "task": task,
+        "page": service.page,
+        "terms": service.terms,
+        "since": rfc3339(service.since),
+        "since_ms": service.since,
+        "until": rfc3339(service.until),
+        "until_ms": service.until,
+        "serves": service.until is None,
+        "days": service.days(now),
+        "over_longest": service.over(rule, now),
+        "cooling_until": rfc3339(cooling),
+        "cooling_until_ms": cooling,
+    }
 
 
 def ending_lines(reading: Reading, given: Given, value: dict[str, Value]) -> list[str]:

@@ -1,5 +1,7 @@
 """`fedsync mandates`: whom an assembly sent, with which instructions, what they did, and the end of it."""
 
+from dataclasses import replace
+
 import click
 
 from fedsync.cli import entering
@@ -29,6 +31,9 @@ def mandates() -> None:
 @click.option("--limit", "limits", multiple=True, metavar="KIND=N", help="vote=N or signature=N at most.")
 @click.option("--until", metavar="DATE", help="What they do later is void.")
 @click.option("--alternate", metavar="PERSON", help="Who may act as well as they.")
+@click.option(
+    "--against-the-rule", "against", is_flag=True, help="Although our own rule of rotation says otherwise."
+)
 @entering.BODY
 @entering.LATER
 @entering.DRAFTER
@@ -44,12 +49,14 @@ def give(
     limits: tuple[str, ...],
     until: str | None,
     alternate: str | None,
+    against: bool,
     body: str | None,
     later: bool,
     name: str,
 ) -> None:
     """Draft a page that gives PERSON a mandate. An earlier one for the same seat ends with it."""
     from fedsync.acts import mandates as acts
+    from fedsync.acts import rotation
     from fedsync.cli.entries import describe
     from fedsync.cli.telling import end_of_day
     from fedsync.errors import usage
@@ -74,11 +81,17 @@ def give(
             until=end,
             alternate=acts.person_key(home, reading, scope, alternate) if alternate is not None else None,
         )
-        entry = acts.give(reading, scope, giving)
+        what = (giving.seat, giving.task)
+        end, broken = rotation.check(reading, scope, giving.holder, what, giving.until, now_ms())
+        if broken is not None and not against:
+            raise broken
+        entry = acts.give(reading, scope, replace(giving, until=end))
         ended = acts.earlier(reading, scope, giving.seat, giving.task)
         said = describe(reading, scope, parse_entry(entry))["lines"]
         said += [f"It ends the mandate {acts.short(each.id)}: what is here of it is kept." for each in ended]
-    enter(app, name, body, [entry], later, said, {"ends": [acts.short(each.id) for each in ended]})
+        said += [f"Against our own rule: {broken.message}"] if broken is not None else []
+    more = {"ends": [acts.short(each.id) for each in ended], "against_the_rule": broken and broken.code}
+    enter(app, name, body, [entry], later, said, more)
 
 
 @mandates.command("list")
@@ -170,6 +183,55 @@ def recall(
 def close(app: App, id_: str, body: str | None, later: bool, name: str) -> None:
     """Draft a page that ends a mandate whose term is over. What was done under it is kept."""
     _end(app, id_, False, None, body, later, name, closing=True)
+
+
+@mandates.command()
+@click.option("--body", metavar="NAME", help="That body's; default: our own community's.")
+@common
+def report(app: App, body: str | None) -> None:
+    """Say who has served how long, and whether that keeps to the body's own rule of rotation."""
+    from fedsync.acts import rotation
+    from fedsync.cli.mandated import service_row
+    from fedsync.cli.telling import day
+    from fedsync.reading import now_ms
+
+    now = now_ms()
+    with app.reading() as reading:
+        scope = entering.body_of(reading, body).scope
+        rule = rotation.rule_of(reading, scope)
+        rows = [service_row(reading, each, rule, now) for each in rotation.services(reading, scope, now)]
+        name = reading.name_of(scope)
+    said = (
+        f"{name}: at most {rule.longest} days, and again after {rule.cooling}."
+        if rule is not None
+        else f"{name} has no rule of rotation: see fedsync bodies epoch --help"
+    )
+    value = {"longest": rule.longest, "cooling": rule.cooling} if rule is not None else None
+
+    def show() -> None:
+        app.out.say(said)
+        app.out.table(
+            ["WHO", "FOR", "SINCE", "PAGE", "UNTIL", "DAYS", ""],
+            [
+                [
+                    each["who"],
+                    each["seat"] or each["task"],
+                    day(each["since_ms"])[:10],
+                    each["page"],
+                    "serves" if each["serves"] else day(each["until_ms"])[:10],
+                    each["days"],
+                    "over the longest term"
+                    if each["over_longest"]
+                    else f"cools off until {day(each['cooling_until_ms'])[:10]}"
+                    if each["cooling_until_ms"]
+                    else "",
+                ]
+                for each in rows
+            ],
+            right=["PAGE", "DAYS"],
+        )
+
+    app.out.result({"body": name, "rule": value, "services": rows}, show)
 
 
 def _end(

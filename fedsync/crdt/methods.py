@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import permutations
 from types import MappingProxyType
+from typing import TypeAlias
 
 from fedsync.records.kinds.motions import Choice, Method, Of, Rule
 
@@ -98,20 +99,22 @@ def certain(rule: Rule, seats: int, choices: Sequence[Collection[Choice | None]]
     Never True when some combination decides otherwise. It may be False where all agree in a way that bounds on single
     options do not show: a result is then provisional for longer, and never wrongly final.
     """
-    open_ = [set(each) for each in choices if each]
-    if all(len(each) == 1 for each in open_):
+    open_ = list(Counter(frozenset(each) for each in choices if each).items())
+    if all(len(each) == 1 for each, _ in open_):
         return True
-    options = {name for each in open_ for choice in each if choice is not None for name in _named(choice)}
+    options = {name for each, _ in open_ for choice in each if choice is not None for name in _named(choice)}
     possible = [option for option in options if _may_win(rule, seats, option, options, open_)]
     if not possible:
         return True
     return len(possible) == 1 and _must_win(rule, seats, possible[0], options, open_)
 
 
-def _may_win(
-    rule: Rule, seats: int, option: str, options: set[str], choices: list[set[Choice | None]]
-) -> bool:
-    if len(choices) - sum(each == {None} for each in choices) < rule.quorum:
+Seats: TypeAlias = list[tuple[frozenset[Choice | None], int]]
+"""What seats may come to say, and how many of them: of hundreds of seats there are a handful of sorts."""
+
+
+def _may_win(rule: Rule, seats: int, option: str, options: set[str], choices: Seats) -> bool:
+    if _sum(choices, lambda each: each != {None}) < rule.quorum:
         return False
     if rule.method is Method.CONDORCET:
         return all(
@@ -119,50 +122,50 @@ def _may_win(
             for other in options - {option}
         )
     if rule.method is Method.APPROVAL:
-        top = sum(any(option in _named(choice) for choice in each) for each in choices)
-        return top > 0 and all(
-            top > sum(all(other in _named(choice) for choice in each) for each in choices)
-            for other in options - {option}
-        )
-    count = sum(any(_single(choice) == option for choice in each) for each in choices)
-    others = [each for each in choices if not any(_single(choice) == option for choice in each)]
+        top = _most_approve(choices, option)
+        return top > 0 and all(top > _least_approve(choices, other) for other in options - {option})
+    count = _sum(choices, lambda each: any(_single(choice) == option for choice in each))
+    others = [pair for pair in choices if not any(_single(choice) == option for choice in pair[0])]
     base, aside = seats, 0
     if rule.of is Of.PRESENT:
-        base = count + sum(None not in each for each in others)
+        base = count + _sum(others, lambda each: None not in each)
     if rule.of is Of.VOTING:
-        base = count + sum(all(_votes(choice) for choice in each) for each in others)
+        base = count + _sum(others, lambda each: all(_votes(choice) for choice in each))
     elif rule.method is Method.CONSENSUS:
-        aside = sum(ABSTAIN in each and (rule.of is Of.SEATS or None not in each) for each in others)
+        aside = _sum(others, lambda each: ABSTAIN in each and (rule.of is Of.SEATS or None not in each))
     return _passes(rule, base, count, aside)
 
 
-def _must_win(
-    rule: Rule, seats: int, option: str, options: set[str], choices: list[set[Choice | None]]
-) -> bool:
-    if sum(None not in each for each in choices) < rule.quorum:
+def _must_win(rule: Rule, seats: int, option: str, options: set[str], choices: Seats) -> bool:
+    if _sum(choices, lambda each: None not in each) < rule.quorum:
         return False
     if rule.method is Method.CONDORCET:
-        return all(
+        # Where nobody names another, somebody must name this one.
+        return _least_approve(choices, option) > 0 and all(
             _least_for(choices, option, other) > _most_for(choices, other, option)
             for other in options - {option}
         )
     if rule.method is Method.APPROVAL:
-        low = sum(all(option in _named(choice) for choice in each) for each in choices)
-        return low > 0 and all(
-            low > sum(any(other in _named(choice) for choice in each) for each in choices)
-            for other in options - {option}
-        )
+        low = _least_approve(choices, option)
+        return low > 0 and all(low > _most_approve(choices, other) for other in options - {option})
     # Of those present or voting: a seat that is for the option or away, if anything, does at worst nothing.
-    count = sum(all(_single(choice) == option for choice in each) for each in choices)
-    others = [{choice for choice in each if _single(choice) != option} for each in choices]
+    count = _sum(choices, lambda each: all(_single(choice) == option for choice in each))
+    others = [
+        (frozenset(choice for choice in each if _single(choice) != option), number)
+        for each, number in choices
+    ]
     base, aside = seats, 0
     if rule.of is Of.PRESENT:
-        base = count + sum(bool(each - {None}) for each in others)
+        base = count + _sum(others, lambda each: bool(each - {None}))
     if rule.of is Of.VOTING:
-        base = count + sum(any(_votes(choice) for choice in each) for each in others)
+        base = count + _sum(others, lambda each: any(_votes(choice) for choice in each))
     elif rule.method is Method.CONSENSUS:
-        aside = sum(each == {ABSTAIN} for each in choices)
+        aside = _sum(choices, lambda each: each == {ABSTAIN})
     return _passes(rule, base, count, aside)
+
+
+def _sum(choices: Seats, test: Callable[[frozenset[Choice | None]], bool]) -> int:
+    return sum(number for each, number in choices if test(each))
 
 
 def _passes(rule: Rule, base: int, count: int, aside: int) -> bool:
@@ -178,12 +181,20 @@ def _passes(rule: Rule, base: int, count: int, aside: int) -> bool:
     return count >= rule.need
 
 
-def _most_for(choices: list[set[Choice | None]], one: str, other: str) -> int:
-    return sum(any(_prefers(choice, one, other) for choice in each) for each in choices)
+def _most_for(choices: Seats, one: str, other: str) -> int:
+    return _sum(choices, lambda each: any(_prefers(choice, one, other) for choice in each))
 
 
-def _least_for(choices: list[set[Choice | None]], one: str, other: str) -> int:
-    return sum(all(_prefers(choice, one, other) for choice in each) for each in choices)
+def _least_for(choices: Seats, one: str, other: str) -> int:
+    return _sum(choices, lambda each: all(_prefers(choice, one, other) for choice in each))
+
+
+def _most_approve(choices: Seats, option: str) -> int:
+    return _sum(choices, lambda each: any(option in _named(choice) for choice in each))
+
+
+def _least_approve(choices: Seats, option: str) -> int:
+    return _sum(choices, lambda each: all(option in _named(choice) for choice in each))
 
 
 def _most(rule: Rule, base: int, tally: Mapping[Choice, int], enough: Callable[[int], bool]) -> str | None:

@@ -267,9 +267,8 @@ def _pass(
     chosen: Sequence[bytes] = [
         block.raw
         for block in blocks
-        if (only is None or block.log == only) and block.log != skip and block.last < upto
-        or (only is None and block.log != skip)
-    ]  # fmt: skip
+        if block.log != skip and (only is None or (block.log == only and block.last < upto))
+    ]
     home = valley.homes[taker]
     door = LocalDoor(home, home.lock())
     try:

@@ -86,6 +86,24 @@ def test_a_share_of_the_votes_is_called_certain_as_soon_as_it_is(
     assert certain(rule, seats, choices) == (len(possible) == 1)
 
 
+several = st.sampled_from([None, "a", "b", ABSTAIN, ("a", "b"), ("b", "c", "a"), ("c",), 3])
+
+
+@given(
+    st.one_of(
+        st.sampled_from([Rule(Method.CONDORCET), Rule(Method.APPROVAL), Rule(Method.APPROVAL, quorum=3)]),
+        st.builds(Rule, st.just(Method.THRESHOLD), need=st.integers(1, 3)),
+    ),
+    st.lists(st.sets(several, min_size=1, max_size=3), max_size=4),
+)
+def test_ranked_approved_and_counted_votes_too_are_called_certain_only_when_they_are(
+    rule: Rule, choices: list[set[Choice | None]]
+) -> None:
+    possible = {outcome(rule, 9, [each for each in cast if each is not None]) for cast in product(*choices)}
+    if certain(rule, 9, choices):
+        assert len(possible) == 1
+
+
 def test_who_abstains_is_present_and_not_voting() -> None:
     counts: list[tuple[Choice, int]] = [("yes", 60), ("no", 50), (ABSTAIN, 40)]
     assert outcome_of_counts(Rule(Method.MAJORITY, Of.VOTING), 193, counts) == "yes"
