@@ -6,6 +6,7 @@ import click
 
 from fedsync.cli import entering
 from fedsync.cli.app import App, common, group, signing
+from fedsync.cli.printing import print_book
 
 AS = click.option("--as", "name", required=True, metavar="NAME", help="Who signs.")
 BODY = click.option("--body", metavar="NAME", help="That community's only; default: everybody's, ours first.")
@@ -36,6 +37,9 @@ def bodies_asked(reading: Any, asked: str | None) -> list[Any]:
 @group
 def book() -> None:
     """Read the minute book, sign and approve its pages."""
+
+
+book.add_command(print_book)
 
 
 @book.command("list")

@@ -4,7 +4,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from fedsync.cli.telling import day, rfc3339, text_of
+from fedsync.crdt.booktables import page_row
 from fedsync.crdt.naming import Naming, choice_words, rule_words, short
+from fedsync.crdt.votes import cast
 from fedsync.reading import Reading
 from fedsync.records.ids import PageId, RecordId, Scope
 from fedsync.records.kinds.entries import (
@@ -60,7 +62,9 @@ def describe(reading: Reading, scope: Scope, entry: Entry) -> Json:
         case Confirm():
             return _word(called, entry)
         case Witness(body, page):
-            line = f"Seen of {called.body(body)}: its book up to {called.page(page)}"
+            held = page_row(reading.view, page)
+            upto = f"page {held.number} ({short(page)})" if held is not None else called.page(page)
+            line = f"Seen of {called.body(body)}: its book up to {upto}"
             return _said("witness", line, body=body.hex(), page=page.hex())
         case Consent(body, to):
             line = f"Agreed to the new rules of {called.body(body)} ({short(to)})"
@@ -225,6 +229,10 @@ def _recall(called: Naming, entry: Recall) -> Json:
 def _word(called: Naming, entry: Confirm) -> Json:
     word = "Ratified" if entry.ratify else "Confirmed"
     vote = f"the vote {short(entry.vote)}" if entry.vote is not None else "no vote of ours"
+    cast_ = cast(called.view, entry.vote) if entry.vote is not None else None
+    if cast_ is not None:
+        who = called.person(cast_.whose.key, cast_.whose.scope)
+        vote = f"the vote of {who} for {choice_words(cast_.option)} ({short(cast_.id)})"
     said = f"{word} on {called.motion(entry.motion, entry.clause)}: {vote}"
     return _said(
         kind_of(entry),

@@ -1,6 +1,6 @@
 """Why a page of a book of any kind is what it is: who signed, who seals, what the body waits for. Pure; reads a view."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from fedsync.crdt.answer import Answer, some
 from fedsync.crdt.booktables import (
@@ -43,11 +43,12 @@ def about_page(view: Reader, page: PageId, called: Naming) -> Answer:
     found = page_view(view, page)
     if found is None:
         return _pending(view, page, called)
-    evidence = _rounds(found, called)
     code, needs, command = found.reason, "", None
     missing: tuple[str, ...] = ()
+    evidence: list[str] = []
     if found.prev is not None:
         judged = judge_slot(view, found.prev)
+        evidence += _rounds(found, judged, called)
         evidence += _unheard(view, found, judged, called)
         evidence += _rivals(view, found, judged, called)
         if found.status in (DRAFTED, ADOPTED):
@@ -105,17 +106,29 @@ def _pending_code(view: Reader, page: PageId, held: PageRow) -> str:
 # --- Who spoke
 
 
-def _rounds(found: PageView, called: Naming) -> list[str]:
+def _rounds(found: PageView, judged: Judged, called: Naming) -> list[str]:
     lines = []
-    for each in found.rounds:
-        signed = called.everyone(each.signed, found.scope)
-        approved = f"; approved by {called.everyone(each.approved, found.scope)}" if each.approved else ""
-        lines.append(f"Round {each.number}: signed by {signed}{approved}.")
+    tally = judged.tallies[found.id]
+    if not tally.repair:
+        for number, logs in sorted(tally.signed.items()):
+            signed = in_a_row(judged, logs, found.scope, called)
+            by = tally.approved.get(number)
+            approved = f"; approved by {in_a_row(judged, by, found.scope, called)}" if by else ""
+            lines.append(f"Round {number}: signed by {signed}{approved}.")
     if found.repair and found.signed_by:
         lines.append(f"Signed by repair keys {called.everyone(found.signed_by, found.scope)}.")
     if found.moved_by:
         lines.append(f"Moved to a rival since: {called.everyone(found.moved_by, found.scope)}.")
     return lines
+
+
+def in_a_row(judged: Judged, logs: Iterable[LogId], scope: Scope, called: Naming) -> str:
+    """Return whose logs these are, and for which bodies they speak; "nobody" for none."""
+    names = []
+    for log in logs:
+        name = called.person(judged.keys[log], scope)
+        names.append(f"{name} for {called.body(judged.speaks[log])}" if log in judged.speaks else name)
+    return ", ".join(sorted(names)) or "nobody"
 
 
 def _unheard(view: Reader, found: PageView, judged: Judged, called: Naming) -> list[str]:

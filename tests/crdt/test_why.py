@@ -46,8 +46,8 @@ WORLDS = [
 ]
 SAYS = {"Verdict": 1, "Cut": 1, "Void": 0, "Under": 2, "Delegate": 1, "Answer": 4}
 """What is made with the code of a reason, and which of its arguments that is at the earliest."""
-OWN_WORDS = {"CannotDraft", "Refuse"}
-"""What our own tools refuse carries its own sentence, and no record ever has that code."""
+OWN_WORDS = "Refuse"
+"""What our own tools refuse carries its own sentence, as does what they raise: no record ever has that code."""
 CODE = re.compile(r"[a-z]+(-[a-z0-9]+)+")
 GOODS = {"balances", "checkpoints", "counters", "facts", "levels", "stock", "factchain"}
 """Modules on goods: their reasons are sentences of `levels`."""
@@ -62,10 +62,12 @@ def codes_in(path: Path) -> set[str]:
         match node:
             case ast.Tuple(elts=[ast.Attribute(value=ast.Name("VoiceStatus")), code]):
                 found |= set(texts_in(code))
+            case ast.Raise():
+                spared |= {id(each) for each in ast.walk(node)}
         if not isinstance(node, ast.Call):
             continue
         name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
-        if name in OWN_WORDS:
+        if name == OWN_WORDS:
             spared |= {id(each) for each in ast.walk(node)}
         if name in SAYS:
             said = [
