@@ -354,11 +354,18 @@ class _Fold:
                 continue
             for seat in (*entry.seats, *(entry.sealers or ())):
                 if isinstance(seat, KeySeat):
-                    self.draft.put(NAMED, (scope, seat.key, seat.log), (1,))
+                    self._name(scope, seat)
                 elif isinstance(seat, NodeSealer):
-                    self.draft.put(NAMED, (scope, seat.key, seat.seat(scope).log), (1,))
+                    self._name(scope, seat.seat(scope))
             for key in entry.repair.keys if entry.repair else ():
                 self.draft.put(NAMED, (scope, key, b""), (1,))
+
+    def _name(self, scope: Scope, seat: KeySeat) -> None:
+        """Note that a page names a log; votes in it that came before the page may count now."""
+        if self.draft.get(NAMED, (scope, seat.key, seat.log)) is None:
+            self.draft.put(NAMED, (scope, seat.key, seat.log), (1,))
+            for key, _ in self.draft.scan(VOTES, (seat.log,)):
+                self.votes[RecordId(key[2])] = None  # type: ignore[arg-type]
 
     def _act(self, scope: Scope, page: PageId, index: int, number: int, entry: Entry) -> None:
         """Note an entry that gives, ends, says or settles something, in the order of the book."""

@@ -1,7 +1,8 @@
 """The mandates that a body has given, and what ended them (rules 9 and 10). Touches a draft only.
 
 In book order; the last for a seat ends the earlier ones. What a sealed page says is hard; what an adopted or frozen
-page says suspends, from the moment that it is adopted.
+page says suspends, from the moment that it is adopted. A page speaks of what stands before it on its own branch:
+rivals do not end each other's mandates.
 """
 
 from collections.abc import Iterable, Iterator
@@ -48,6 +49,7 @@ _KINDS = (MANDATE, RECALL, CLOSING, LEAVE)
 class _Given:
     number: int
     status: str
+    sealed: bool
     ends: dict[EntryId, bool] = field(default_factory=dict)
     """What ends it -> whether that stands on a sealed page."""
 
@@ -122,29 +124,50 @@ def _judge(draft: Draft, scope: Scope, about: bytes) -> dict[EntryId, _Given]:
         entry = entry_at(draft, page, index)
         if isinstance(entry, Mandate):
             displaced = at is not None and at.status == DISPLACED
-            given[page, index] = _Given(number, VOID if displaced else NONE)
+            sealed = at is not None and at.status == SEALED
+            given[page, index] = _Given(number, VOID if displaced else NONE, sealed)
         if at is not None and at.status in _FIRST and entry is not None:
-            _act(given, open_, (page, index), entry, at.status)
+            _act(draft, given, open_, (page, index), entry, at.status)
     return given
 
 
 def _act(
-    given: dict[EntryId, _Given], open_: dict[EntryId, _Given], id_: EntryId, entry: Entry, word: str
-) -> None:
+    draft: Draft, given: dict[EntryId, _Given], open_: dict[EntryId, _Given], id_: EntryId, entry: Entry,
+    word: str,
+) -> None:  # fmt: skip
     """Let an entry on an adopted, sealed or frozen page act on the mandates before it; `open_`: those not ended."""
     hard = word == SEALED
+    # All that is sealed is on the branch of whatever acts.
+    branch = set() if hard else _branch(draft, id_[0])
     if isinstance(entry, Recall):
         target = given.get(entry.mandate)
-        if target is not None and target.status not in (NONE, VOID):
+        before = target is not None and (hard or target.sealed or entry.mandate[0] in branch)
+        if target is not None and before and target.status not in (NONE, VOID):
             _end(target, id_, hard, ENDED if entry.closing else RECALLED)
     else:
-        for old in open_.values():
-            _end(old, id_, hard, ENDED, softly=old.status if isinstance(entry, Mandate) else SUSPENDED)
+        for other, old in open_.items():
+            if hard or old.sealed or other[0] in branch:
+                _end(old, id_, hard, ENDED, softly=old.status if isinstance(entry, Mandate) else SUSPENDED)
     for ended in [other for other, old in open_.items() if old.status in _LAST]:
         del open_[ended]
     if isinstance(entry, Mandate):
         given[id_].status = _FIRST[word]
         open_[id_] = given[id_]
+
+
+def _branch(draft: Draft, page: PageId) -> set[PageId]:
+    """Return the pages from this one back to the last sealed one before it, without that."""
+    branch: set[PageId] = set()
+    at: PageId | None = page
+    while at is not None:
+        here = known(draft, at)
+        assert here is not None
+        now = status(draft, here.scope, at)
+        if now is not None and now.status == SEALED:
+            break
+        branch.add(at)
+        at = here.prev
+    return branch
 
 
 def _end(mandate: _Given, by: EntryId, hard: bool, word: str, softly: str = SUSPENDED) -> None:

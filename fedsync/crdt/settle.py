@@ -44,7 +44,7 @@ from fedsync.crdt.canon import onward, witness_of
 from fedsync.crdt.delegates import kept_upto
 from fedsync.crdt.mandates import judge_mandates
 from fedsync.crdt.slot import Judged
-from fedsync.crdt.slotview import epoch_or_wait, judge_slot
+from fedsync.crdt.slotview import judge_slot
 from fedsync.crdt.soundness import Sound, sound
 from fedsync.crdt.tallies import SLOT, add_voices, is_open, need, recut, write_counts, write_verdicts
 from fedsync.crdt.view import Draft
@@ -98,6 +98,7 @@ class _Settling:
     changed: dict[PageId, Scope] = field(default_factory=dict)
     votes: set[RecordId] = field(default_factory=set)
     results: set[tuple[Scope, PageId, int]] = field(default_factory=set)
+    unsealed: bool = False
 
     def run(self, news: News) -> dict[PageId, Scope]:
         self.votes |= set(news.votes)
@@ -173,13 +174,21 @@ class _Settling:
 
     def _epoch(self, slot: PageId, here: Known) -> None:
         """Write down what the epoch in force waits for, or that it is settled for good."""
-        _, waits = epoch_or_wait(self.draft, here)
-        at: PageId | None = here.epoch
-        if waits is not None:
-            for page in sound(self.draft, waits)[1]:
-                need(self.draft, page, EPOCH, waits)
-        elif at is not None and self.draft.get(SOUND, (at,)) is None:
-            self.draft.put(SOUND, (at,), (sound(self.draft, at)[0].value,))
+        at: Known | None = here
+        while at is not None and at.epoch is not None:
+            answer, pages = sound(self.draft, at.epoch)
+            if answer is Sound.PENDING:
+                for page in pages:
+                    need(self.draft, page, EPOCH, at.epoch)
+                return
+            if self.draft.get(SOUND, (at.epoch,)) is None:
+                self.draft.put(SOUND, (at.epoch,), (answer.value,))
+                self._ask_open_results(here.scope, None)  # how many seats decide is known only now
+            if answer is Sound.YES:
+                return
+            there = known(self.draft, at.epoch)
+            assert there is not None
+            at = known(self.draft, there.prev) if there.prev is not None else None
 
     # --- Pass 2: sealed
 
@@ -347,13 +356,17 @@ class _Settling:
         for key, _ in self.draft.scan(RESULTS_ON, question):
             scope, page, index = Scope(key[2]), PageId(key[3]), int(key[4])  # type: ignore[arg-type]
             row = self.draft.get(RESULTS, (scope, page, index))
-            # What is final stays as it is (rule 12).
+            # What is final stays as it is (rule 12), but for a split: see `_results`.
             if row is not None and row[1] == FINAL:
                 continue
             if votes is None or names(self.draft, page, index, votes):
                 self.results.add((scope, page, index))
 
     def _results(self) -> None:
+        if self.unsealed:
+            # Only a body beyond its bound comes here. What was final because of it is not, whatever came first.
+            for key, _ in self.draft.scan(RESULTS):
+                self.results.add((Scope(key[0]), PageId(key[1]), int(key[2])))  # type: ignore[arg-type]
         senders = Senders(self.draft)
         changed = judge_votes(self.draft, self.votes, senders)
         asked = {(vote.whose.scope, vote.question) for vote in changed}
@@ -372,6 +385,8 @@ class _Settling:
             judge_result(self.draft, scope, page, index, senders)
 
     def _note(self, scope: Scope, page: PageId, now: Status) -> None:
+        was = status(self.draft, scope, page)
+        self.unsealed = self.unsealed or (was is not None and was.status == SEALED != now.status)
         self.draft.put(STATUSES, (scope, page), row(now))
         self.changed[page] = scope
 

@@ -180,12 +180,16 @@ class _Builder:
 
     def mandate(self, page: Json, entry: Json) -> dict[str, Value]:
         instructions: dict[str, Value] = {
-            name if name == "*" else motion(name).hex(): each if each == "free" else list(each)
+            _question_name(name): each if each == "free" else list(each)
             for name, each in entry["instructions"].items()
         }
-        value: dict[str, Value] = {
-            "holder": key(entry["holder"]), "seat": self.page0(entry["seat"]), "instructions": instructions,
-        }  # fmt: skip
+        value: dict[str, Value] = {"holder": key(entry["holder"]), "instructions": instructions}
+        if "task" in entry:
+            value["task"] = entry["task"]
+        else:
+            value["seat"] = self.page0(entry["seat"])
+        if entry.get("alternate") is not None:
+            value["alternate"] = key(entry["alternate"])
         if entry.get("may") is not None:
             value["may"] = list(entry["may"])
         if entry.get("until") is not None:
@@ -212,10 +216,10 @@ class _Builder:
         return tips
 
     def confirm(self, page: Json, entry: Json) -> dict[str, Value]:
-        return {
-            "motion": motion(entry["motion"]),
-            "vote": self.voice(entry["vote"]) if entry["vote"] else None,
-        }
+        return {**_question(entry), "vote": self.voice(entry["vote"]) if entry["vote"] else None}
+
+    def leave(self, page: Json, entry: Json) -> dict[str, Value]:
+        return {"body": self.page0(entry["body"]), "cuts": self._cuts(entry["cuts"])}
 
     def witness(self, page: Json, entry: Json) -> dict[str, Value]:
         return {"body": self.page0(entry["body"]), "page": self.page(entry["page"])}
@@ -239,11 +243,10 @@ class _Builder:
 
     def result(self, page: Json, entry: Json) -> dict[str, Value]:
         rule: dict[str, Value] = {"method": "threshold", "need": entry["need"]}
-        return {
-            "motion": motion(entry["motion"]),
-            "rule": rule,
-            "votes": [self.voice(each) for each in entry["votes"]],
-        }
+        value: dict[str, Value] = {**_question(entry), "rule": rule}
+        if "counts" in entry:
+            return value | {"counts": [[option, number] for option, number in entry["counts"]]}
+        return value | {"votes": [self.voice(each) for each in entry["votes"]]}
 
     # --- Logs and voices
 
@@ -293,7 +296,7 @@ class _Builder:
     def _draft(self, voice: Json) -> Draft:
         time = voice.get("time", TIME)
         if voice["kind"] == "vote":
-            return Draft("vote", {"motion": motion(voice["motion"]), "option": voice["option"]}, time)
+            return Draft("vote", {**_question(voice), "option": voice["option"]}, time)
         value: dict[str, Value] = {
             "page": self.page(voice["page"]), "slot": self.page(voice["slot"]), "round": voice["round"],
         }  # fmt: skip
@@ -312,8 +315,21 @@ _ENTRIES: Mapping[str, Callable[[_Builder, Json, Json], dict[str, Value]]] = {
     "ratify": _Builder.confirm,
     "witness": _Builder.witness,
     "consent": _Builder.consent,
+    "leave": _Builder.leave,
     "result": _Builder.result,
 }
+
+
+def _question(said: Json) -> dict[str, Value]:
+    """Return the motion that a vote, word or result is about, and its clause if it names one."""
+    clause: dict[str, Value] = {"clause": said["clause"]} if said.get("clause") else {}
+    return {"motion": motion(said["motion"]), **clause}
+
+
+def _question_name(name: str) -> str:
+    """Return a question as instructions name it: "*", a motion, or "motion#clause"."""
+    of, hash_, clause = name.partition("#")
+    return name if name == "*" else motion(of).hex() + hash_ + clause
 
 
 def build(world: Json) -> Built:

@@ -177,7 +177,7 @@ class Rules(Books):
         log = self.voices[vote]["log"]
         if "mandate" not in self.logs[log]:
             return True
-        mandate = self.entry(*self.logs[log]["mandate"])
+        _, _, mandate = self.mandate_of(log)
         return mandate is not None and mandate.get("seat") == self.pages[page]["body"]
 
     def ballot(
