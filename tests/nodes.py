@@ -135,6 +135,8 @@ class Scribe:
         self.write(tellers[0], LogClass.AUTHORITY, Draft("page", value, NOON))
         for teller in tellers:
             acts = next_act(self.at.state, page, self.genesis(teller).log)
+            if isinstance(acts, Refuse) and acts.code == "new-log-not-held":
+                acts = (Sign(0),)  # they stand beside the newcomer, who will write later
             assert not isinstance(acts, Refuse), acts
             self.write(teller, LogClass.AUTHORITY, *(self._voice(value, page, act) for act in acts))
         for teller in tellers:

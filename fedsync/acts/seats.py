@@ -113,10 +113,11 @@ def repair(
     for each in new:
         each.keep(home)
     value, page = page_of(drafted)
-    for private in keys:
+    for number, private in enumerate(keys):
         _speak(home, reading, door, private, page, drafted, value)
-    for each in new:
-        each.introduce(home, reading, door)
+        # Named by the page that the first key carries, and there before the others look for them.
+        for each in new if not number else ():
+            each.introduce(home, reading, door)
     view = page_view(reading.view, page)
     assert view is not None
     return page, view.status

@@ -16,14 +16,14 @@ from fedsync.crdt.booktables import (
     page_row,
     status,
 )
-from fedsync.crdt.epoch import Epoch, judge_epoch, read_page
+from fedsync.crdt.consents import fault
+from fedsync.crdt.epoch import Epoch, read_page
 from fedsync.crdt.faults import recall_fault
 from fedsync.crdt.reasons import reason
 from fedsync.crdt.slot import Judged
 from fedsync.crdt.slotview import epoch_in_force, judge_slot
 from fedsync.records.ids import Key, LogId, PageId, RecordId, Scope
 from fedsync.records.kinds.entries import Entry, EpochEntry, Recall, VoidEntry
-from fedsync.records.void import Void
 
 DECISION_WORDS = {
     DRAFTED: "drafted",
@@ -124,11 +124,9 @@ def entry_fault(view: Reader, page: PageId, entry: Entry) -> tuple[str, str] | N
     first = read_page(held.payload).epoch
     if first is None or first[1] is not entry:
         return "second-epoch", "a page changes the epoch once: the first entry holds"
-    try:
-        judge_epoch(entry, here.scope, here.level if here.number else None)
-    except Void as void:
-        return void.code, void.sentence
-    return None
+    found = fault(view, page)
+    # What waits may still come to hold.
+    return found if found is not None and found[0] != "epoch-not-settled" else None
 
 
 def _statuses(view: Reader, scope: Scope) -> Iterator[tuple[PageId, Status]]:

@@ -40,6 +40,9 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
         "epoch-not-settled": Reason(
             3, "the epoch in force waits for consents, or for the first pages of its bodies"
         ),
+        "consents-missing": Reason(3, "too few of its bodies consent to it by their own books"),
+        "not-lower": Reason(2, "a body has a seat that is not of a lower level"),
+        "no-body": Reason(2, "a seat is for what is no body's first page"),
         # Delegates
         "mandate-not-held": Reason(9, "the page that gives its mandate is not held yet"),
         "mandate-not-certified": Reason(4, "the page that gives its mandate is not certified yet"),

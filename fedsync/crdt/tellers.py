@@ -23,14 +23,14 @@ from fedsync.crdt.booktables import (
     status,
 )
 from fedsync.crdt.delegates import delegate
-from fedsync.crdt.epoch import Epoch, judge_epoch, read_page
+from fedsync.crdt.epoch import Epoch, read_page
 from fedsync.crdt.mandates import IN_FORCE, PROVISIONAL
+from fedsync.crdt.readiness import unready
 from fedsync.crdt.reasons import reason
 from fedsync.crdt.slot import Judged
 from fedsync.crdt.slotview import judge_slot
 from fedsync.records.ids import LogId, PageId
-from fedsync.records.kinds.entries import VoidEntry, kind_of
-from fedsync.records.void import Void
+from fedsync.records.kinds.entries import kind_of
 
 MAX_ROUND_LEAP = 1000
 """A round this far above all of one's own is not followed: a liar could otherwise use up the numbers at once."""
@@ -191,7 +191,10 @@ def next_seal(view: Reader, slot: PageId, log: LogId) -> tuple[PageId, tuple[Sig
         return None
     own = _own(view, slot, log, judged)
     spoken = own.signed | own.approved
-    bound = spoken if own.top >= _round(judged, judged.epoch, own) else frozenset()
+    # What it spoke for binds it while that may still be sealed in this round: enough seats stand by it, or enough
+    # sealers have signed it. When a recall took its seats away they go on, or one dead node would hold all the others.
+    alive = any(judged.stands(page) or judged.quorums(page) for page in spoken)
+    bound = spoken if alive and own.top >= _round(judged, judged.epoch, own) else frozenset()
     latest = dict(_latest_quorums(judged))
 
     def rank(page: PageId) -> tuple[int, int, PageId]:
@@ -245,15 +248,11 @@ def _voiceless(
         refusal = _unsent(view, here, epoch, whose, frozenset(kind_of(each) for each in content.entries))
         if refusal is not None:
             return refusal
-    for entry in content.entries:
-        if isinstance(entry, VoidEntry):
-            return Refuse("entry-void", f"The page has an entry without effect: {entry.sentence}.")
-    if content.epoch is not None:
-        try:
-            judge_epoch(content.epoch[1], here.scope, here.level)
-        except Void as void:
-            return Refuse("epoch-void", f"Its epoch would be void: {void.sentence}.")
-    return None
+    if log in epoch.sealers and log not in epoch.seats and judged.quorums(page):
+        # Enough have signed it. A node has no voice in what it says, and who holds back only stops the book.
+        return None
+    wrong = unready(view, page, here, content, epoch)
+    return Refuse(*wrong) if wrong is not None else None
 
 
 def _unsent(

@@ -22,6 +22,7 @@ from fedsync.crdt.booktables import (
     status,
 )
 from fedsync.crdt.canon import witness_of
+from fedsync.crdt.consents import why_consents
 from fedsync.crdt.delegates import Given, given, under
 from fedsync.crdt.epoch import read_page
 from fedsync.crdt.mandates import IN_FORCE, PROVISIONAL
@@ -60,6 +61,13 @@ def about_page(view: Reader, page: PageId, called: Naming) -> Answer:
         fault = entry_fault(view, page, entry)
         if fault is not None:
             evidence.append(f"Entry {index} has no effect: {fault[1]} ({fault[0]}).")
+    consents = why_consents(view, page, called.body)
+    if consents is not None:
+        evidence += consents.lines
+        if consents.next is not None:
+            # Without them it is only a proposal, which our tools do not sign.
+            missing, command = consents.missing, consents.next
+            needs = f"the consent of {', '.join(missing)}" if missing else ""
     what = f"Page {found.number} {short12(page)}"
     return Answer(page.hex(), "page", what, found.status, code, tuple(evidence), missing, needs, command)
 

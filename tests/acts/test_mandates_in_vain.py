@@ -12,6 +12,7 @@ import pytest
 from fedsync.acts import minutes
 from fedsync.acts.author import now_ms
 from fedsync.crdt.reasons import REASONS
+from fedsync.errors import Problem
 from fedsync.reading import Reading
 from fedsync.records.codec import Value
 from fedsync.records.ids import LogClass, PageId, RecordId
@@ -125,7 +126,12 @@ def test_a_recall_of_what_is_no_mandate_ends_nothing_and_says_so(valley: Delegat
     page = valley.enter(
         "Oakfield",
         [recall(NOBODY), recall(given[0], 1), recall(theirs.id[0], theirs.id[1]), recall(given[0])],
+        seal=False,
     )
+    with valley.at("Oakfield") as (reading, door), pytest.raises(Problem) as problem:
+        minutes.sign(valley.author("Oakfield"), reading, door, page)
+    assert problem.value.code == "no-such-mandate"
+    valley.seal_carelessly("Oakfield", page)
     why = valley.place("Oakfield")("why", page.hex()).out
     assert REASONS["no-such-mandate"].sentence in why
     assert REASONS["not-the-giver"].sentence in why

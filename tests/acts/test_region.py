@@ -81,8 +81,8 @@ def test_what_is_prepared_for_a_meeting_waits_in_order_until_it_is_taken_off(tmp
         scope = reading.own().scope
     assert agenda.prepared(home, scope) == []
     assert agenda.prepare(home, scope, [{"kind": "decision", "title": "a", "text": "b"}]) == 1
-    assert agenda.prepare(home, scope, [{"kind": "repeal", "decision": [bytes(32), 0]}]) == 2
-    assert [each["kind"] for each in agenda.prepared(home, scope)] == ["decision", "repeal"]
+    assert agenda.prepare(home, scope, [{"kind": "create", "body": bytes(32)}]) == 2
+    assert [each["kind"] for each in agenda.prepared(home, scope)] == ["decision", "create"]
     page = valley.enter("Oakfield", agenda.prepared(home, scope))
     agenda.replace(home, scope, [])
     assert agenda.prepared(home, scope) == []

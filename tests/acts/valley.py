@@ -14,6 +14,7 @@ from fedsync.acts.bodies import found_body, founding_of
 from fedsync.acts.founding import found
 from fedsync.config import Address
 from fedsync.crdt.minutes import PageView, page_view
+from fedsync.crdt.tellers import Approve, Sign
 from fedsync.doors import Door, LocalDoor, open_door
 from fedsync.home import Home
 from fedsync.keyring import load_node_key
@@ -21,7 +22,7 @@ from fedsync.node import Node
 from fedsync.reading import Reading
 from fedsync.records.codec import Value
 from fedsync.records.ed25519 import public_key
-from fedsync.records.ids import PageId, Scope
+from fedsync.records.ids import LogClass, PageId, Scope
 from fedsync.sealing import seal_pages
 
 TELLERS = ("Ann", "Ben", "Cleo")
@@ -87,6 +88,16 @@ class Valley:
             minutes.sign(self.author(at, "Ben"), reading, door, page)
         with self.at(at) as (reading, door):
             minutes.approve(self.author(at, "Ann"), reading, door, page)
+
+    def seal_carelessly(self, at: str, page: PageId) -> None:
+        """Let Ann and Ben sign and approve a page of their book that our own tools would not sign."""
+        slot = self.page(at, page).prev
+        assert slot is not None
+        for name in ("Ann", "Ben"):
+            author = self.author(at, name)
+            with self.at(at) as (reading, door), author.writing():
+                acts = [minutes.voice_draft(page, slot, act) for act in (Sign(0), Approve(0))]
+                author.write_as(door, reading, author.genesis(reading, LogClass.AUTHORITY), acts)
 
     def page(self, at: str, page: PageId) -> PageView:
         """Return a page as a node shows it."""

@@ -26,11 +26,13 @@ def decision(title: str) -> dict[str, Value]:
 
 
 class Community:
-    """Tellers with one view that holds everything that was said."""
+    """Tellers with one view that holds everything that was said; other communities may share it."""
 
-    def __init__(self, *tellers: str, k: int, body: str = "Mill", repair: bool = True) -> None:
+    def __init__(
+        self, *tellers: str, k: int, body: str = "Mill", repair: bool = True, view: MemoryView | None = None
+    ) -> None:
         self.body, self.scope = body, tag(body)
-        self.view = MemoryView()
+        self.view = view or MemoryView()
         self.ends: dict[tuple[str, str], Block] = {}
         entry: dict[str, Value] = {
             "kind": "epoch",
@@ -50,6 +52,14 @@ class Community:
     def seat(self, name: str, log: str = "") -> Genesis:
         """Return what begins a teller's log; a second log of theirs under another name."""
         return genesis(log or name, name, self.body, SEAT)
+
+    def newcomer(self, name: str, log: str = "") -> Genesis:
+        """Return what begins a log of somebody who has just begun it: only such logs are given seats."""
+        begins = self.seat(name, log)
+        if (name, begins.log.hex()) not in self.ends:
+            self.ends[name, begins.log.hex()] = opening(name, begins)
+            self.take(opening(name, begins))
+        return begins
 
     def follow(self, page0: PageId) -> Bounds:
         """Bind the body's tag to a page 0."""

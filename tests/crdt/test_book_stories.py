@@ -122,7 +122,7 @@ def test_entries_of_unknown_kinds_are_inert() -> None:
 
 def test_a_new_epoch_governs_from_the_next_page_on() -> None:
     mill = Community("Ann", "Ben", "Cem", k=2)
-    page = mill.carry(draft_epoch(mill.view, mill.scope, add=[mill.seat("Dia")], k=3).value)
+    page = mill.carry(draft_epoch(mill.view, mill.scope, add=[mill.newcomer("Dia")], k=3).value)
     answer = next_signature(mill.view, page, mill.seat("Dia").log)
     assert isinstance(answer, Refuse)
     assert answer.code == "no-seat"
@@ -176,7 +176,7 @@ def test_an_epoch_that_breaks_a_rule_is_void_with_its_reason_and_changes_nothing
     change: dict[str, Value], code: str
 ) -> None:
     mill = Community("Ann", "Ben", "Cem", k=2)
-    value = draft_epoch(mill.view, mill.scope, add=[mill.seat("Dia")], k=3).value
+    value = draft_epoch(mill.view, mill.scope, add=[mill.newcomer("Dia")], k=3).value
     value["entries"][0].update(change)  # type: ignore[index,union-attr]
     page = mill.carry(value)
     answer = next_signature(mill.view, page, mill.seat("Ann").log)
@@ -251,7 +251,7 @@ def test_what_an_adopted_page_suspended_counts_again_when_a_rival_is_sealed() ->
 
 def test_whoever_is_named_by_a_held_page_can_be_admitted_drafts_included() -> None:
     mill = Community("Ann", "Ben", k=2)
-    mill.carry(draft_epoch(mill.view, mill.scope, add=[mill.seat("Dia")]).value)
+    mill.carry(draft_epoch(mill.view, mill.scope, add=[mill.newcomer("Dia")]).value)
     assert is_named(mill.view, mill.scope, key("Dia"))
     assert is_named(mill.view, mill.scope, key("Dia"), mill.seat("Dia").log)
     assert not is_named(mill.view, mill.scope, key("Dia"), mill.seat("Ann").log)
@@ -282,7 +282,7 @@ def test_a_split_book_is_frozen_until_a_repair_page_settles_it() -> None:
     with pytest.raises(CannotDraft, match="split"):
         draft_page(mill.view, mill.scope, [decision("more")])
     page = mill.carry(
-        draft_repair(mill.view, mill.scope, [mill.seat(name) for name in ("Cem", "Dia", "Eve")], 2).value
+        draft_repair(mill.view, mill.scope, [mill.newcomer(name) for name in ("Cem", "Dia", "Eve")], 2).value
     )
     assert mill.status(page) == "frozen"
     answer = next_signature(mill.view, page, mill.seat("Cem").log)
@@ -299,7 +299,9 @@ def test_a_split_book_is_frozen_until_a_repair_page_settles_it() -> None:
 
 def test_one_repair_key_counts_once_whatever_number_of_logs_it_writes() -> None:
     mill = Community("Ann", "Ben", "Cem", k=2)
-    page = mill.carry(draft_repair(mill.view, mill.scope, [mill.seat("Dia"), mill.seat("Eve")], 2).value)
+    page = mill.carry(
+        draft_repair(mill.view, mill.scope, [mill.newcomer("Dia"), mill.newcomer("Eve")], 2).value
+    )
     mill.repair(page, "Rex")
     said: dict[str, Value] = {"page": page, "slot": mill.page0, "round": 0}
     again = genesis("another log of Rex", "Rex", "Mill", ("repair",))
@@ -310,7 +312,9 @@ def test_one_repair_key_counts_once_whatever_number_of_logs_it_writes() -> None:
 
 def test_tellers_cannot_sign_a_repair_page_nor_repair_keys_an_ordinary_one() -> None:
     mill = Community("Ann", "Ben", "Cem", k=2)
-    repair = mill.carry(draft_repair(mill.view, mill.scope, [mill.seat("Dia"), mill.seat("Eve")], 2).value)
+    repair = mill.carry(
+        draft_repair(mill.view, mill.scope, [mill.newcomer("Dia"), mill.newcomer("Eve")], 2).value
+    )
     assert verdict(mill.view, mill.lie("Ann", "signature", repair).tip).code == "no-repair-key"
     page = mill.propose(decision("roof"))
     said: dict[str, Value] = {"page": page, "slot": mill.page0, "round": 0}
@@ -322,7 +326,7 @@ def test_tellers_cannot_sign_a_repair_page_nor_repair_keys_an_ordinary_one() -> 
 def test_a_body_without_repair_keys_is_told_so() -> None:
     mill = Community("Ann", "Ben", "Cem", k=2, repair=False)
     with pytest.raises(CannotDraft, match="no repair keys"):
-        draft_repair(mill.view, mill.scope, [mill.seat("Dia")], 1)
+        draft_repair(mill.view, mill.scope, [mill.newcomer("Dia")], 1)
 
 
 # --- What is void, pending or not ours
