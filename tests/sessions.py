@@ -1,0 +1,146 @@
+"""Sessions in the docs are typed as they stand: what stands behind `$` goes into a shell, and its answer must be as shown.
+
+Ids differ each time: the id that the screen answers takes the place of the one in the text wherever it is typed later.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SECONDS = 30
+"""How long an answer may take to become what the text shows: nodes talk while the reader types."""
+
+LOOKING = re.compile(r"^cat |\b(status|list|doctor|why)\b")
+"""Commands that only look. They are typed again until the answer is as shown; the others are typed once."""
+
+ID = re.compile(r"\b[0-9a-f]{8}\b")
+
+DIFFERENT = (
+    (r"FEDSYNC1-[A-Z2-7-]+", "CODE"),
+    (r"(?<=Both screens )(show|will show): (\w+ ){5}\w+", "WORDS"),
+    (ID.pattern, "ID"),
+    (r"\b\d{4}-\d\d-\d\d \d\d:\d\d\b", "TIME"),
+    (r"\b\d+ (s|min) ago\b", "AGO"),
+    (r"\b127\.0\.0\.1:\d+\b", "ADDRESS"),
+)
+"""What is another each time."""
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A command, and what the screen answers."""
+
+    command: str
+    answer: tuple[str, ...]
+
+
+def sessions(text: str) -> list[Typed]:
+    """Return all that is typed in a text, in order."""
+    typed: list[Typed] = []
+    for block in re.findall(r"^```console\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        command, *rest = re.split(r"^\$ ", block, flags=re.MULTILINE)
+        assert not command
+        for each in rest:
+            line, *answer = each.splitlines()
+            typed.append(Typed(line, tuple(answer)))
+    return typed
+
+
+def same(text: str) -> str:
+    """Return a line without what differs each time, and without how wide its table is."""
+    for pattern, word in DIFFERENT:
+        text = re.sub(pattern, word, text)
+    return " ".join(text.split())
+
+
+def shows(answer: tuple[str, ...], output: str) -> dict[str, str] | None:
+    """Return which ids in the output stand for those in the answer, None unless its lines stand there in this order."""
+    lines = iter(output.splitlines())
+    ids: dict[str, str] = {}
+    for wanted in answer:
+        if not wanted:
+            continue
+        found = next((line for line in lines if same(line) == same(wanted)), None)
+        if found is None:
+            return None
+        ids |= dict(zip(ID.findall(wanted), ID.findall(found), strict=True))
+    return ids
+
+
+class Shell:
+    """A shell that somebody types into."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+
+    def type(self, command: str) -> str:
+        """Return what a command prints, on both streams. Fails when the command does."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        # The braces are no subshell: jobs stay those of this shell, and the command cannot read what is typed next.
+        self._process.stdin.write(f"{{ {command}\n}} </dev/null\necho; echo :done: $?\n")
+        self._process.stdin.flush()
+        said: list[str] = []
+        for line in self._process.stdout:
+            if line.startswith(":done: "):
+                assert line == ":done: 0\n", f"{command}\n{''.join(said)}"
+                return "".join(said)
+            said.append(line)
+        raise AssertionError(f"the shell ended at: {command}\n{''.join(said)}")
+
+
+@contextmanager
+def shell(where: Path) -> Iterator[Shell]:
+    """Give a shell in this directory; it and all that it started are gone afterwards."""
+    process = subprocess.Popen(
+        ["bash", "--norc"],
+        cwd=where,
+        env={**os.environ, "TMPDIR": str(where), "HOME": str(where)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    opened = Shell(process)
+    try:
+        # As in a window of one's own: aliases, and jobs by number.
+        opened.type("shopt -s expand_aliases; set -m")
+        yield opened
+    finally:
+        try:
+            opened.type("kill $(jobs -p) 2>/dev/null; wait; true")
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(SECONDS)
+            assert process.stdout is not None
+            process.stdout.close()
+
+
+def type_all(text: str, where: Path) -> None:
+    """Type all sessions of a text in a new directory. Fails where the screen answers something else."""
+    (where / "scripts").symlink_to(ROOT / "scripts")
+    ids: dict[str, str] = {}
+    with shell(where) as opened:
+        for typed in sessions(text):
+            command = ID.sub(_now(ids), typed.command)
+            late = time.monotonic() + SECONDS
+            output = opened.type(command)
+            while (new := shows(typed.answer, output)) is None:
+                again = LOOKING.search(command) and time.monotonic() < late
+                assert again, f"$ {command}\n{output}\nIN THE TEXT:\n" + "\n".join(typed.answer)
+                output = opened.type(command)
+            ids |= new
+
+
+def _now(ids: dict[str, str]) -> Callable[[re.Match[str]], str]:
+    return lambda found: ids.get(found[0], found[0])
