@@ -6,8 +6,10 @@
 from random import Random
 from typing import Any
 
+from fedsync.crdt.binds import binds
 from tests.authority import naive
 from tests.authority.build import Json, build, fold, statuses
+from tests.crdt.books import tag
 
 
 class Saying:
@@ -128,6 +130,14 @@ class Saying:
         }
         assert not differ, differ
         return found[0]
+
+    def bound(self, page: str, index: int = 0) -> dict[str, str]:
+        """Return the bodies that a result binds, and why."""
+        built = build({"id": "told", "records": self.records})
+        view = fold(built)
+        body = next(each["body"] for each in self.records if each["id"] == page)
+        bodies = {built.pages[f"{each}.0"]: each for each in built.bodies}
+        return {bodies[each.body]: each.why for each in binds(view, tag(body), built.pages[page], index)}
 
 
 def mandate(holder: str, seat: str, **more: Any) -> Json:

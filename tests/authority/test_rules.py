@@ -318,6 +318,22 @@ def test_rule_12_a_result_is_provisional_until_nothing_can_change_it() -> None:
     assert (told.now()["s#0"], told.now()["outcome s#0"], told.now()[votes[2]]) == ("final", "yes", "void")
 
 
+def test_rule_13_a_result_binds_those_whose_seat_voted_for_it_or_whose_book_ratifies_it() -> None:
+    told = valley()
+    votes = [told.vote("DA", "M", "yes"), told.vote("DB", "M", "yes"), told.vote("DC", "M", "no")]
+    late = told.vote("DC", "M", "yes")
+    _result(told, *votes)
+    assert told.bound("s") == {"A": "voted", "B": "voted"}
+    told.page("rB", "mB", recall("mB"))
+    told.seal("rB", "Lb1", "Lb2")
+    assert told.bound("s") == {}  # only one of three is left: nothing is decided
+    told.page("wB", "rB", confirm("M", votes[1]))
+    told.seal("wB", "Lb1", "Lb2")
+    told.page("wC", "mC", confirm("M", late, "ratify"))
+    told.seal("wC", "Lc1", "Lc2")
+    assert told.bound("s") == {"A": "voted", "B": "voted", "C": "ratified"}
+
+
 def test_rule_14_what_is_void_stays_and_is_still_told() -> None:
     told = valley()
     vote = told.vote("DA", "M", "yes", time=10)

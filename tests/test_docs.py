@@ -1,0 +1,34 @@
+"""What the docs name is there."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_every_rule_of_authority_has_its_test() -> None:
+    page = (ROOT / "docs" / "authority.md").read_text("utf-8")
+    rules = {
+        int(line.split("|")[1]): set(re.findall(r"\btest_\w+", line))
+        for line in page.splitlines()
+        if re.match(r"\| \d+ \|", line)
+    }
+    assert rules.keys() == set(range(1, 15))
+    there = {
+        name
+        for file in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^(?:async )?def (test_\w+)", file.read_text("utf-8"), re.MULTILINE)
+    }
+    for rule, tests in rules.items():
+        assert tests, f"rule {rule} names no test"
+        assert tests <= there, f"rule {rule} names {tests - there}"
+    rules_file = (ROOT / "tests" / "authority" / "test_rules.py").read_text("utf-8")
+    named = set().union(*rules.values())
+    assert set(re.findall(r"^def (test_rule_\w+)", rules_file, re.MULTILINE)) <= named
+
+
+def test_links_between_the_docs_lead_somewhere() -> None:
+    for file in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#\s]+)", file.read_text("utf-8")):
+            if not target.startswith(("http:", "https:")):
+                assert (file.parent / target).exists(), f"{file.name} links to {target}"
