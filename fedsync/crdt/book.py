@@ -28,6 +28,7 @@ from fedsync.crdt.booktables import (
     RECORDS,
     RESULTS,
     RESULTS_ON,
+    RESULTS_OPEN,
     SEALED,
     STATUSES,
     VERDICTS,
@@ -385,6 +386,7 @@ class _Fold:
             case Result():
                 draft.put(RESULTS_ON, (entry.motion, entry.clause, scope, page, index), (number,))
                 draft.put(RESULTS, (scope, page, index), (number, "provisional", None))
+                draft.put(RESULTS_OPEN, (scope, page, index), ())
             case Settle():
                 note_settle(draft, scope, number, page, index, entry)
             case Join() | Leave():

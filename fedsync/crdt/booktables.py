@@ -56,6 +56,8 @@ SPOKEN = Table("seat_spoken", ("slot", "page", "body", "log"), ("stands",))
 SPLITS = Table("split", ("witness", "slot"), ("number",))
 """Slots with several certified pages, by the body that may witness which of them holds."""
 WITNESSES = Table("witness", ("scope", "body", "number", "page", "entry"), ("head",))
+RESULTS_OPEN = Table("result_open", ("scope", "page", "entry"), ())
+"""Results that are not final: in a long book, few of them."""
 MANDATE_ACTS = Table("mandate_act", ("scope", "about", "number", "page", "entry"), ())
 """Entries that give or end mandates, in book order, by what they are about: a seat, a task, or one mandate."""
 MANDATE_LOGS = Table("mandate_log", ("page", "entry", "log"), ("key",))
@@ -103,7 +105,7 @@ TABLES = (
     ),
     *(LAST_VOICE, WAITING, SEATS, CUTS, NAMED, PEOPLE, POSTS),
     *(MANDATES, VOTE_VERDICTS, RESULTS, ACTS, SOUND, NEEDED, SPLITS, WITNESSES, MANDATE_ACTS, MANDATE_LOGS),
-    *(MANDATE_CUTS,),
+    *(RESULTS_OPEN, MANDATE_CUTS,),
     *(MOTIONS, VOTES, VOTES_ON, WORDS, RESULTS_ON, COUNTS, SPOKEN),
     *(SETTLES, SETTLED, NODE_ENTRIES, NODES),
     DISSENTS,

@@ -15,6 +15,7 @@ from fedsync.crdt.booktables import (
     ACTS,
     ADOPTED,
     BOOKS,
+    BRANCHES,
     DISPLACED,
     DRAFTED,
     FROZEN,
@@ -23,6 +24,7 @@ from fedsync.crdt.booktables import (
     NEEDED,
     RESULTS,
     RESULTS_ON,
+    RESULTS_OPEN,
     SEALED,
     SOUND,
     SPLITS,
@@ -41,7 +43,7 @@ from fedsync.crdt.booktables import (
     status,
 )
 from fedsync.crdt.canon import onward, witness_of
-from fedsync.crdt.delegates import kept_upto
+from fedsync.crdt.delegates import entry_at, kept_upto
 from fedsync.crdt.mandates import judge_mandates
 from fedsync.crdt.slot import Judged
 from fedsync.crdt.slotview import judge_slot
@@ -59,6 +61,7 @@ from fedsync.records.kinds.entries import (
     RECALL,
     RESULT,
     WITNESS,
+    Confirm,
     EntryId,
 )
 
@@ -314,11 +317,11 @@ class _Settling:
                     if is_open(self.draft, slot) or not recut(self.draft, slot, log):
                         slots.add(slot)
         if kinds & {CONFIRM, RATIFY}:
-            for key, _ in list(self.draft.scan(WORDS, (scope,))):
-                if key[4] in pages:
-                    question = (RecordId(key[1]), str(key[2]))  # type: ignore[arg-type]
-                    self.votes |= own_votes(self.draft, scope, question)
-                    self._ask_results(question)
+            for id_, _ in acts:
+                said = entry_at(self.draft, *id_)
+                if isinstance(said, Confirm):
+                    self.votes |= own_votes(self.draft, scope, (said.motion, said.clause))
+                    self._ask_results((said.motion, said.clause))
         if kinds & {RESULT, WITNESS}:
             self._ask_open_results(scope, pages if WITNESS not in kinds else None)
         for page in pages:
@@ -334,6 +337,9 @@ class _Settling:
         `simply`: its mandate was in force and is ended by sealed pages alone, so what these keep is as it was.
         """
         kept = kept_upto(self.draft, log) if simply else -1
+        trunk = self.draft.get(BRANCHES, (log, 0))
+        if trunk is not None and trunk[3] <= kept:  # type: ignore[operator]
+            return set()  # all that it wrote, as most recalls have it
         for key, _ in self.draft.scan(VOTES, (log,)):
             if int(key[1]) > kept:
                 self.votes.add(RecordId(key[2]))  # type: ignore[arg-type]
@@ -347,8 +353,8 @@ class _Settling:
 
     def _ask_open_results(self, scope: Scope, pages: set[PageId] | None) -> None:
         """Ask for the results of a book that are not final: on some pages, or all."""
-        for key, cells in self.draft.scan(RESULTS, (scope,)):
-            if cells[1] != FINAL and (pages is None or key[1] in pages):
+        for key, _ in self.draft.scan(RESULTS_OPEN, (scope,)):
+            if pages is None or key[1] in pages:
                 self.results.add((scope, PageId(key[1]), int(key[2])))  # type: ignore[arg-type]
 
     def _ask_results(self, question: Question, votes: set[RecordId] | None = None) -> None:

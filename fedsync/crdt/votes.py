@@ -14,6 +14,7 @@ from fedsync.crdt.booktables import (
     DRAFTED,
     NAMED,
     RESULTS,
+    RESULTS_OPEN,
     SEALED,
     VOTE_VERDICTS,
     VOTES,
@@ -244,6 +245,8 @@ def judge_result(draft: Draft, scope: Scope, page: PageId, index: int, senders: 
     if draft.get(RESULTS, (scope, page, index)) == row:
         return False
     draft.put(RESULTS, (scope, page, index), row)
+    if now.status == FINAL:
+        draft.drop(RESULTS_OPEN, (scope, page, index))
     return True
 
 
