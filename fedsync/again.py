@@ -11,7 +11,7 @@ from fedsync.records.ids import LogClass, LogId
 BATCH_BLOCKS = 64
 
 
-class _Beside(MemoryView):
+class Beside(MemoryView):
     """A state in memory over the blocks of a store."""
 
     def __init__(self, store: View) -> None:
@@ -36,8 +36,8 @@ def _faults(reading: Reading) -> list[str]:
     for table in fold.TABLES:
         if not table.rooted:
             continue  # How records came may show there.
-        kept = {key: _numbers(row) for key, row in reading.view.scan(table)}
-        said = {key: _numbers(row) for key, row in view.scan(table)}
+        kept = {key: numbers(row) for key, row in reading.view.scan(table)}
+        said = {key: numbers(row) for key, row in view.scan(table)}
         wrong = sum(kept.get(key) != said.get(key) for key in kept.keys() | said.keys())
         if wrong:
             faults.append(f"{wrong} rows of {table.name} are not what the records say: fedsync rebuild")
@@ -47,7 +47,7 @@ def _faults(reading: Reading) -> list[str]:
 
 
 def _folded(reading: Reading) -> MemoryView:
-    view = _Beside(reading.view)
+    view = Beside(reading.view)
     draft = Draft(view)
     for body in reading.store.followed.all():
         fold.apply_bind(draft, body.scope, body.body)
@@ -68,6 +68,7 @@ def _commit(view: MemoryView, draft: Draft) -> Draft:
     return Draft(view)
 
 
-def _numbers(row: tuple[Cell, ...]) -> tuple[Cell, ...]:
+def numbers(row: tuple[Cell, ...]) -> tuple[Cell, ...]:
+    """Return a row with truths as numbers, so that rows of a file and of memory can be compared."""
     # A file gives back 1 for True.
     return tuple(int(each) if isinstance(each, bool) else each for each in row)

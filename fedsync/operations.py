@@ -10,6 +10,7 @@ from typing import Any
 
 from fedsync.config import parse_address
 from fedsync.errors import Problem, refused
+from fedsync.gossip.peer_memory import PeerMemory
 from fedsync.node import Node
 from fedsync.picking import begins, the_one
 from fedsync.records.ed25519 import BadSignature, check_key
@@ -156,6 +157,42 @@ def _remove_peer(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {"name": peer.name, "key": peer.key.hex()}
 
 
+def _ask_for(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Follow a body to look at its book. Its founding tag may be left out when some peer follows it."""
+    body = PageId(_bytes(arguments, "body", 32))
+    scope = Scope(_bytes(arguments, "scope", 16)) if arguments.get("scope") else _scope_of(node, body)
+    if scope is None:
+        return {"followed": False}
+    held = node.store.followed.get(scope)
+    if held is None or held.body != body:
+        node.begin()
+        try:
+            node.follow(scope, body, None, "asked")
+            node.settle()
+        except BaseException:
+            node.rollback()
+            raise
+        node.commit()
+        held = node.store.followed.get(scope)
+    if held is None or held.body != body:
+        raise refused(
+            "tag_taken",
+            f"Another body is followed here under the founding tag of {body.hex()[:8]}.",
+            "Ask whoever gave you its id: one of the two is not what it claims to be.",
+        )
+    return {"followed": True}
+
+
+def _scope_of(node: Node, body: PageId) -> Scope | None:
+    """Return the founding tag of a body that some peer follows, None when none is known to."""
+    for peer in node.store.peers.all():
+        kept = node.store.meta.data(f"memory:{peer.key.hex()}")
+        for scope, theirs in (PeerMemory.unpack(kept).bodies or ()) if kept else ():
+            if theirs == body:
+                return scope
+    return None
+
+
 def _settle(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Say which of two directories goes on with the logs, after a copy or a restore."""
     alone = not node.store.peers.all()
@@ -185,6 +222,7 @@ OPERATIONS: dict[str, Operation] = {
     "follow": _follow,
     "pause_peer": _pause_peer,
     "remove_peer": _remove_peer,
+    "ask_for": _ask_for,
     "settle": _settle,
     "rebuild": _rebuild,
 }

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from fedsync.cli.app import App, common, group, signing
+from fedsync.cli.certificates import audit, certificate, check
 from fedsync.cli.founding import found
 from fedsync.cli.settling import settle
 
@@ -15,7 +16,8 @@ def bodies() -> None:
 
 
 bodies.add_command(found)
-bodies.add_command(settle)
+for command in (settle, certificate, check, audit):
+    bodies.add_command(command)
 
 
 @bodies.command()

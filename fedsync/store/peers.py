@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 from fedsync.records.ids import Key, PageId, Scope
 from fedsync.store.errors import guarded
 
-Source: TypeAlias = Literal["own", "joined", "peer", "announced"]
+Source: TypeAlias = Literal["own", "joined", "peer", "asked", "announced"]
 
 
 @dataclass(frozen=True, slots=True)
