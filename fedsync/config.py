@@ -16,6 +16,8 @@ from fedsync.plain import is_plain
 
 LONGEST_NAME = 200
 """Characters of a node's name."""
+LONGEST_WAIT = 366
+"""Days to object to a region's page: a year."""
 
 INITIAL = """\
 # fedsync reads this file when it starts.
@@ -33,6 +35,11 @@ port = {port}
 followed_bodies = {followed_bodies}
 # How many peers may be connected at once.
 peers = {peers}
+
+# Let this node draft the page that confirms what our delegates voted, so many days after a region's page with results
+# was sealed, when nobody of ours has objected. People still sign it. Without this, nothing is drafted.
+# [confirm]
+# after_days = 7
 """
 
 
@@ -72,6 +79,8 @@ class Config:
     name: str
     listen: Address
     limits: Limits = field(default_factory=Limits)
+    confirm_after_days: float | None = None
+    """After how many days the node drafts the confirmation of a region's results; None: never."""
 
 
 def parse_address(text: str) -> Address:
@@ -142,7 +151,7 @@ class _Reader:
         self._lines = text.splitlines()
 
     def config(self, said: Mapping[str, object]) -> Config:
-        self._only(said, "", ("name", "listen", "limits"))
+        self._only(said, "", ("name", "listen", "limits", "confirm"))
         listen = self._table(said, "listen", ("host", "port"))
         limits = self._table(said, "limits", tuple(f.name for f in fields(Limits)))
         return Config(
@@ -150,6 +159,7 @@ class _Reader:
             listen=Address(
                 self._text(listen, "listen", "host"), self._number(listen, "listen", "port", 0, 65535)
             ),
+            confirm_after_days=self._days(said) if "confirm" in said else None,
             limits=Limits(**{key: self._number(limits, "limits", key, 1, 1_000_000) for key in limits}),
         )
 
@@ -177,6 +187,14 @@ class _Reader:
         if type(value) is not int or not low <= value <= high:
             message = f"{key} must be a whole number from {low} to {high}"
             raise self._error(section, key, message, f"Write it as: {key} = {max(low, 7)}")
+        return value
+
+    def _days(self, said: Mapping[str, object]) -> float:
+        table = self._table(said, "confirm", ("after_days",))
+        value = table.get("after_days")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LONGEST_WAIT:
+            message = f"after_days must be a number of days from 0 to {LONGEST_WAIT}"
+            raise self._error("confirm", "after_days", message, "Write it as: after_days = 7")
         return value
 
     def _error(self, section: str, key: str, message: str, hint: str) -> ConfigError:

@@ -55,6 +55,8 @@ def test_limits_may_be_left_out(tmp_path: Path) -> None:
         ('name = "a"\n[listen]\nhost = "h"\nport = 1\n[limits]\n\npeers = 0\n', 7, "peers must be"),
         ('name = "a"\n[listen]\nhost = "h"\nport = 1\n[limits]\nbodies = 1\n', 6, "'bodies' is not known"),
         ('name = "a"\nlisten = 7447\n', 2, "listen must be a section"),
+        ('name = "a"\n[listen]\nhost = "h"\nport = 1\n[confirm]\nafter_days = -1\n', 6, "after_days must be"),
+        ('name = "a"\n[listen]\nhost = "h"\nport = 1\n[confirm]\n', 5, "after_days must be"),
         ('name = "a', 0, "not TOML"),
     ],
 )

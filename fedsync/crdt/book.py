@@ -391,6 +391,9 @@ class _Fold:
                 note_settle(draft, scope, number, page, index, entry)
             case Join() | Leave():
                 note_node(draft, scope, number, page, index, entry)
+                if isinstance(entry, Join) and entry.node is not None:
+                    node = entry.node
+                    draft.put(NAMED, (scope, node.key, node.seat(scope).log), (1,))
             case Recall() | Consent() | Create() | Repeal():
                 pass
             case _:

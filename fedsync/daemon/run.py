@@ -11,6 +11,7 @@ from typing import Any
 import trio
 
 from fedsync import config, control, keyring
+from fedsync.confirming import confirm_pages
 from fedsync.crdt.naming import dropped_in_words
 from fedsync.daemon import joining
 from fedsync.daemon.dialler import Dialler, jitter
@@ -37,6 +38,8 @@ from fedsync.store.model import Item
 from fedsync.store.reading import open_reader
 from fedsync.store.store import Store
 
+CONFIRM_SECONDS = 600.0
+"""How often it is asked whether the time to object is over, when nothing comes: days are waited for."""
 SAVE_SECONDS = 30.0
 """How often what people are shown of peers is kept, for when the daemon is down."""
 
@@ -63,7 +66,10 @@ class Daemon:
         self._authority = trio.Event()
         """Set when pages or voices came: there may be something to seal."""
         self._authority.set()
-        self.links.authority_came = lambda: self._authority.set()
+        self._results = trio.Event()
+        """Set when pages came, and before they are looked at for the first time: results may wait for our word."""
+        self._results.set()
+        self.links.authority_came = self._authority_came
         self._nodes_changed = trio.Event()
         self.links.nodes_changed = lambda: self._nodes_changed.set()
         self.dropped: dict[Peer, str] = {}
@@ -210,6 +216,20 @@ class Daemon:
             self._nodes_changed = trio.Event()
             await self.refresh()
 
+    def _authority_came(self) -> None:
+        self._authority.set()
+        self._results.set()
+
+    async def confirm_pages(self, after_days: float) -> None:
+        """Draft what confirms a region's results once it is due, until cancelled."""
+        while True:
+            with trio.move_on_after(CONFIRM_SECONDS):
+                await self._results.wait()
+            self._results = trio.Event()
+            async with self.links.door.writing() as node:
+                taken = await trio.to_thread.run_sync(confirm_pages, node, self.private, after_days)
+            self.links.announce(taken)
+
     async def keep_shown(self) -> None:
         """Keep what people are shown of peers, now and then."""
         while True:
@@ -254,6 +274,8 @@ async def _serve(daemon: Daemon, nursery: trio.Nursery, ready_file: Path | None)
         nursery.start_soon(control.serve, listener, daemon.operate)
         nursery.start_soon(daemon.keep_shown)
         nursery.start_soon(daemon.seal_pages)
+        if daemon.settings.confirm_after_days is not None:
+            nursery.start_soon(daemon.confirm_pages, daemon.settings.confirm_after_days)
         nursery.start_soon(daemon.part_from_dropped)
         _warn_of_place(node)
         log.info("running; peers can connect at %s", daemon.listen_text())
