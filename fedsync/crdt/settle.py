@@ -30,7 +30,6 @@ from fedsync.crdt.booktables import (
     SPLITS,
     STATUSES,
     VOTES,
-    WORDS,
     Book,
     Known,
     Reader,
