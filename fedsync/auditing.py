@@ -1,7 +1,7 @@
 """Auditing a body: working its book out again from the records, beside what a certificate and the kept state say.
 
-Reads a store, changes nothing. What is folded are the records of the body, of the bodies that have seats in it, of theirs,
-and of those that witness its splits: all that its book can depend on.
+Reads a store, changes nothing. The books that are worked out are the body's, those of the bodies that have seats in it, of
+theirs, and of those that witness its splits: all that it can depend on.
 """
 
 from collections.abc import Iterator
@@ -16,6 +16,7 @@ from fedsync.crdt.minutes import current_epoch, page_ids
 from fedsync.crdt.root import note
 from fedsync.crdt.view import Draft, MemoryView
 from fedsync.reading import Reading
+from fedsync.records.block import Block
 from fedsync.records.ids import LogClass, PageId, Scope
 
 BATCH_BLOCKS = 256
@@ -47,6 +48,11 @@ def audit(reading: Reading, body: PageId, certified: Certified | None = None) ->
         found.unknown.add(body)
         return found
     scope = scopes[body]
+    if certified is not None:
+        # Pages of a body of bodies lie in the logs of its members' people: without these not even page 0 comes.
+        for member in certified.epoch.members.union(*(each.epoch.members for each in certified.proven)):
+            if member not in scopes:
+                _lack(found, member)
     # One state of the file: a daemon may write meanwhile, and must not be taken for damage.
     with reading.store.snapshot():
         view = _work_out(reading, body, scopes, found)
@@ -66,50 +72,63 @@ def audit(reading: Reading, body: PageId, certified: Certified | None = None) ->
 
 
 def _work_out(reading: Reading, body: PageId, scopes: dict[PageId, Scope], found: Audit) -> MemoryView:
-    view = Beside(reading.view)
+    view = _folded(reading, scopes[body], found)
     todo, seen = [body], {body}
     while todo:
         here = todo.pop()
-        scope = scopes[here]
-        _fold(reading, view, scope, here, found)
+        draft = Draft(view)
+        fold.apply_bind(draft, scopes[here], here)
+        note(draft)
+        view.commit(draft.changes)
         found.bodies += 1
-        for other, seated in _leans_on(view, scope):
-            if isinstance(other, bytes) and other in seen:
+        for other, seated in _leans_on(view, scopes[here]):
+            if other in seen:
                 continue
             seen.add(other)
             if other in scopes:
                 todo.append(other)
             elif seated:
-                found.unknown.add(other)
-                found.missing.append(
-                    f"the book of the body {other.hex()[:8]}, which has a seat, is not followed here"
-                )
-    for other in seen & scopes.keys():
-        if book(view, scopes[other]) is None and other != body:
+                _lack(found, other)
+    for other in sorted(seen & scopes.keys() - {body}):
+        if book(view, scopes[other]) is None:
             found.missing.append(f"the first page of the body {other.hex()[:8]} has not come")
     return view
 
 
-def _fold(reading: Reading, view: MemoryView, scope: Scope, body: PageId, found: Audit) -> None:
-    draft = Draft(view)
-    fold.apply_bind(draft, scope, body)
-    logs = reading.store.logs
-    for log in logs.under(scope):
-        row, fork = logs.row(log), logs.fork_at(log)
-        assert row is not None
-        if fork is not None and row.genesis.log_class is not LogClass.AUTHORITY:
-            fold.apply_fork(draft, log, fork)
-        batch = []
-        for block in logs.blocks(log):
-            found.records += block.count
+def _lack(found: Audit, body: PageId) -> None:
+    if body not in found.unknown:
+        found.unknown.add(body)
+        found.missing.append(f"the book of the body {body.hex()[:8]}, which has a seat, is not followed here")
+
+
+def _folded(reading: Reading, scope: Scope, found: Audit) -> MemoryView:
+    """Fold all that books are made of, and the facts of one body. No body is followed yet.
+
+    Pages and voices of one body may lie in logs of any other, so all logs of pages and voices are read.
+    """
+    view = Beside(reading.view)
+    batch: list[Block] = []
+    for number, block in reading.store.since(0):
+        genesis = block.genesis
+        if genesis.log_class is LogClass.AUTHORITY or genesis.scope == scope:
             batch.append(block)
-            if len(batch) == BATCH_BLOCKS:
-                fold.apply_blocks(draft, batch)
-                batch.clear()
-        fold.apply_blocks(draft, batch)
-        note(draft)
-        view.commit(draft.changes)
-        draft = Draft(view)
+            found.records += block.count
+        if number % BATCH_BLOCKS == 0:
+            _take(reading, view, batch)
+            batch.clear()
+    _take(reading, view, batch)
+    return view
+
+
+def _take(reading: Reading, view: MemoryView, blocks: list[Block]) -> None:
+    draft = Draft(view)
+    for block in blocks:
+        fork = reading.store.logs.fork_at(block.log)
+        if fork is not None and block.genesis.log_class is not LogClass.AUTHORITY:
+            fold.apply_fork(draft, block.log, fork)
+    fold.apply_blocks(draft, blocks)
+    note(draft)
+    view.commit(draft.changes)
 
 
 def _leans_on(view: MemoryView, scope: Scope) -> Iterator[tuple[PageId, bool]]:

@@ -167,12 +167,6 @@ class Logs:
         return [id_ for (id_,) in rows]
 
     @guarded
-    def under(self, scope: Scope) -> list[LogId]:
-        """Return the logs of one body, the oldest here first."""
-        rows = self._conn.execute("SELECT id FROM logs WHERE scope = ? ORDER BY no", (scope,)).fetchall()
-        return [id_ for (id_,) in rows]
-
-    @guarded
     def count(self) -> int:
         """Return how many records are held."""
         found: int = self._conn.execute("SELECT coalesce(sum(records), 0) FROM logs").fetchone()[0]
