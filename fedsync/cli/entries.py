@@ -7,7 +7,7 @@ from fedsync.cli.telling import day, rfc3339, text_of
 from fedsync.crdt.booktables import page_row
 from fedsync.crdt.naming import Naming, choice_words, rule_words, short
 from fedsync.crdt.votes import cast
-from fedsync.reading import Reading
+from fedsync.reading import Reading, now_ms
 from fedsync.records.ids import PageId, RecordId, Scope
 from fedsync.records.kinds.entries import (
     ANY,
@@ -41,7 +41,7 @@ Json = dict[str, Any]
 
 def naming(reading: Reading) -> Naming:
     """Return the names of what this node holds."""
-    return Naming(reading.view, book=reading.name_of)
+    return Naming(reading.view, book=reading.name_of, now=now_ms())
 
 
 def describe(reading: Reading, scope: Scope, entry: Entry) -> Json:

@@ -4,10 +4,12 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from fedsync.acts.rotation import page_time
 from fedsync.cli.entries import describe, naming
 from fedsync.cli.telling import day
-from fedsync.crdt.booktables import DISPLACED, SEALED, STATUSES, record_row
+from fedsync.crdt.booktables import DISPLACED, SEALED, STATUSES
 from fedsync.crdt.minutes import PageView, page_view
+from fedsync.crdt.motions import dissents
 from fedsync.crdt.naming import Naming, motion_at, short
 from fedsync.crdt.slotview import judge_slot
 from fedsync.crdt.why import about_entry
@@ -99,7 +101,7 @@ def _sheet(reading: Reading, called: Naming, page: PageView) -> Sheet:
     return Sheet(
         number=page.number,
         id=short(page.id),
-        date=_date(reading, page.carrier),
+        date=_date(reading, page.id),
         status=page.status,
         signed=signed,
         sealed=sealed,
@@ -122,14 +124,9 @@ def _names(reading: Reading, called: Naming, page: PageView) -> tuple[str, str]:
     return in_a_row(judged, seats, page.scope, called), sealed
 
 
-def _date(reading: Reading, carrier: RecordId) -> str:
-    held = record_row(reading.view, carrier)
-    if held is None:
-        return ""
-    for block in reading.store.logs.blocks(held.log, held.seq):
-        if block.first <= held.seq <= block.last and block.ids[held.seq - block.first] == carrier:
-            return day(block.record(held.seq - block.first).time)
-    return ""
+def _date(reading: Reading, page: PageId) -> str:
+    time = page_time(reading, page)
+    return day(time) if time is not None else ""
 
 
 def _item(reading: Reading, called: Naming, page: PageView, index: int, entry: Entry) -> Item:
@@ -163,7 +160,8 @@ def _motion(called: Naming, motion: RecordId) -> Iterator[str]:
 
 
 def _dissents(reading: Reading, called: Naming, about: bytes) -> Iterator[str]:
-    return iter(())
+    for each in dissents(reading.view, about):
+        yield f"{called.person(each.key, each.scope)} of {called.book(each.scope)}: {in_one_language(each.text)}"
 
 
 # --- As text ------------------------------------------------------------------------------------------

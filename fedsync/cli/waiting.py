@@ -8,8 +8,10 @@ from shlex import quote
 from typing import Any
 
 from fedsync import keyring
+from fedsync.acts import rotation
 from fedsync.cli.entries import naming
 from fedsync.cli.settling import forked_rows
+from fedsync.cli.telling import day
 from fedsync.crdt.booktables import (
     ADOPTED,
     DISPLACED,
@@ -26,13 +28,18 @@ from fedsync.crdt.drafting import CannotDraft, newest
 from fedsync.crdt.epoch import Epoch
 from fedsync.crdt.mandates import IN_FORCE, PROVISIONAL
 from fedsync.crdt.minutes import PageView, current_epoch, page_view
+from fedsync.crdt.motions import MotionView, motions
 from fedsync.crdt.naming import Naming, short
+from fedsync.crdt.results import results_on, votes_on
+from fedsync.crdt.slot import VoiceStatus
 from fedsync.crdt.tellers import Approve, may_approve
 from fedsync.crdt.votes import Senders
 from fedsync.crdt.whypages import delegates_of
 from fedsync.reading import Reading, now_ms
 from fedsync.records.ids import Key, LogId, PageId, RecordId, Scope
 from fedsync.records.kinds.entries import Result
+from fedsync.records.kinds.motions import WHOLE
+from fedsync.records.void import Void
 from fedsync.store.peers import FollowedBody
 
 Json = dict[str, Any]
@@ -48,6 +55,7 @@ def waiting(reading: Reading) -> list[Json]:
     return [
         *look.own_pages(),
         *look.other_pages(),
+        *look.votes(),
         *look.words(),
         *look.ends(),
         *(
@@ -170,6 +178,46 @@ class _Look:
         except CannotDraft:
             return None
 
+    # --- Votes
+
+    def votes(self) -> Iterator[Json]:
+        """Yield the questions that are open and on which our delegates have not voted, though they may."""
+        for mandate in self.own_mandates:
+            seat = mandate.mandate.seat
+            if seat is None or mandate.status not in (IN_FORCE, PROVISIONAL) or _is_over(mandate):
+                continue
+            for each in motions(self.view, seat):
+                clauses = [clause for clause in _clauses(each) if self._lacks_vote(mandate, each, clause)]
+                if clauses:
+                    yield self._vote(mandate, each, clauses)
+
+    def _lacks_vote(self, mandate: Given, of: MotionView, clause: str) -> bool:
+        if of.verdict.status is not VoiceStatus.STANDS or isinstance(
+            mandate.mandate.instructed(of.id, clause), Void
+        ):
+            return False
+        if any(each.page_status != DISPLACED for each in results_on(self.view, of.id, clause)):
+            return False
+        logs = {LogId(key[2]) for key, _ in self.view.scan(MANDATE_LOGS, mandate.id)}  # type: ignore[arg-type]
+        return not any(each.log in logs for each in votes_on(self.view, (of.id, clause), mandate.scope))
+
+    def _vote(self, mandate: Given, of: MotionView, clauses: list[str]) -> Json:
+        who, until = self.called.person(mandate.mandate.holder, mandate.scope), mandate.mandate.until
+        named = [clause for clause in clauses if clause]
+        of_clauses = f", clause{'s' if len(named) > 1 else ''} {', '.join(named)}" if named else ""
+        term = f", whose mandate is until {day(until)}" if until is not None else ""
+        clause = f" --clause {quote(named[0])}" if named else ""
+        asks = self.called.body(of.motion.body)
+        return {
+            "kind": "vote",
+            "motion": of.id.hex(),
+            "clauses": clauses,
+            "holder": who,
+            "until": until,
+            "line": f"{self.called.motion(of.id)}{of_clauses} in {asks} waits for the vote of {who}{term}",
+            "next": f"fedsync votes cast {short(of.id)} OPTION{clause} --as {quote(who)}",
+        }
+
     # --- What our book has not said yet
 
     def words(self) -> Iterator[Json]:
@@ -192,7 +240,7 @@ class _Look:
                     "result": f"{page.hex()}:{index}",
                     "votes": [vote.hex() for vote in votes],
                     "line": f"the result of {name} on {what} ({outcome}) waits for our book to confirm our vote",
-                    "next": f"fedsync votes confirm {short(votes[0])} --as NAME",
+                    "next": f"fedsync votes confirm {short(entry.motion)}{_clause(entry.clause)} --as NAME",
                 }
 
     def _own_logs(self) -> set[LogId]:
@@ -218,6 +266,21 @@ class _Look:
             if until is not None and until - now < SOON_MS:
                 yield self._ends(each, _ends_in(until - now))
 
+        rule = rotation.rule_of(self.reading, self.own.scope)
+        for served in rotation.services(self.reading, self.own.scope, now) if rule is not None else ():
+            if served.until is None and rule is not None and served.over(rule, now):
+                seat, task = served.what
+                where = f"in {self.called.body(seat)}" if seat is not None else f'for "{task}"'
+                yield {
+                    "kind": "term",
+                    "holder": served.who,
+                    "days": served.days(now),
+                    "longest": rule.longest,
+                    "line": f"{served.who} has served {where} for {served.days(now)} days; "
+                    f"our rule is {rule.longest} at most",
+                    "next": "fedsync mandates report",
+                }
+
     def _ends(self, each: Given, when: str) -> Json:
         who = self.called.person(each.mandate.holder, each.scope)
         of = each.mandate
@@ -241,6 +304,20 @@ def _ends_in(left: int) -> str:
         return "is over by its own term"
     days = left // DAY_MS
     return f"ends in {days} days" if days > 1 else "ends in a day" if days else "ends today"
+
+
+def _is_over(mandate: Given) -> bool:
+    until = mandate.mandate.until
+    return until is not None and until < now_ms()
+
+
+def _clauses(of: MotionView) -> tuple[str, ...]:
+    """Return what is voted on: the clauses of a motion that has some, else the whole."""
+    return tuple(name for name, _ in of.motion.clauses) or (WHOLE,)
+
+
+def _clause(clause: str) -> str:
+    return f" --clause {quote(clause)}" if clause else ""
 
 
 def _typed(names: list[str]) -> str:

@@ -28,7 +28,8 @@ def short(id_: bytes) -> str:
 class Naming:
     """Names of what a view holds, each looked up once.
 
-    `called` are names that go before those in the records; `book` names a body by its founding tag.
+    `called` are names that go before those in the records; `book` names a body by its founding tag. `now`, in ms, is
+    by whose clock terms are over; None: by nobody's.
     """
 
     def __init__(
@@ -36,8 +37,10 @@ class Naming:
         view: Reader,
         called: Mapping[Key, str] | None = None,
         book: Callable[[Scope], str] | None = None,
+        now: int | None = None,
     ) -> None:
         self.view = view
+        self.now = now
         self._called = called or {}
         self._book = book
         self._books: dict[Scope, str] = {}

@@ -146,6 +146,7 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
         "mandate-ended": Reason(9, "a sealed page closed or replaced it, or left the body that it is for"),
         "mandate-recalled": Reason(10, "a sealed page of its giver recalled it"),
         # Results
+        "binds": Reason(13, "its seat voted for the outcome within instructions, or its book ratified that"),
         "result-final": Reason(12, "its page is sealed, and nothing that may still come changes the outcome"),
         "result-counts": Reason(12, "it was counted in the room, and its page is sealed"),
         "result-open": Reason(12, "its page is sealed, and some seats may still come to say something else"),
@@ -173,6 +174,7 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
         "claims-a-name": Reason(4, "it is a claim, shown as such; no rule hangs on what people are called"),
         "names-a-post": Reason(4, "it says which node serves a body, until a later one says otherwise"),
         "puts-a-motion": Reason(11, "it asks a question; votes, words and results name it"),
+        "dissents": Reason(14, "it is kept and shown beside what it is against; nobody can take it away"),
         "unknown-kind": Reason(14, "this version does not know the kind: it is kept, and has no effect"),
         "kept": Reason(14, "it is kept and passed on"),
     }
@@ -201,6 +203,9 @@ ENTRY_REASONS: Mapping[str, str] = MappingProxyType(
         "in_force": "entry-in-force",
         "displaced": "entry-displaced",
         "frozen": "entry-frozen",
+        "superseded": "superseded",
+        "repealed": "repealed",
+        "expired": "expired",
     }
 )
 """The status of a decision, or of any entry that is worth what its page is -> the code of its reason."""

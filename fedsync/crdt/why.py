@@ -9,11 +9,10 @@ from shlex import quote
 
 from fedsync.crdt.answer import Answer
 from fedsync.crdt.booktables import (
+    DISSENTS,
     MANDATE_LOGS,
     PEOPLE,
     POSTS,
-    RESULTS,
-    RESULTS_ON,
     VOTES_ON,
     LogRow,
     Reader,
@@ -27,16 +26,19 @@ from fedsync.crdt.booktables import (
 )
 from fedsync.crdt.drafting import CannotDraft, newest
 from fedsync.crdt.minutes import current_epoch
-from fedsync.crdt.naming import Naming, motion_at, rule_words, short
+from fedsync.crdt.motions import dissents, motion, versions
+from fedsync.crdt.naming import Naming, rule_words, short
+from fedsync.crdt.results import results_on
+from fedsync.crdt.slot import VoiceStatus
 from fedsync.crdt.slotview import epoch_or_wait
 from fedsync.crdt.whyentries import about_entry
 from fedsync.crdt.whypages import PEERS, REPAIR, about_page, double_approvals, epoch_waits, short12
-from fedsync.crdt.whyvoices import about_voice, about_vote, mandate_status, verdict
+from fedsync.crdt.whyvoices import VERBS, about_voice, about_vote, mandate_status, verdict
 from fedsync.records.genesis import GENESIS
 from fedsync.records.ids import Key, PageId, RecordId, Scope
 from fedsync.records.kinds import class_of
 from fedsync.records.kinds.authority import PERSON, POST
-from fedsync.records.kinds.motions import MOTION, VOTE
+from fedsync.records.kinds.motions import DISSENT, MOTION, VOTE
 
 Names = Mapping[Key, str]
 
@@ -89,6 +91,8 @@ def _plainly(
             return Answer(id_, GENESIS, what, "kept", "begins-a-log", tuple(_log(view, held, whose, called)))
         case "motion":
             return _motion(view, record, what, called)
+        case "dissent":
+            return _dissent(view, record, what, called)
         case "person" if whose is not None:
             evidence = [
                 f"It says that {called.person(Key(key[1]), whose.scope)} ({short(key[1])}) is called {cells[0]!s}."  # type: ignore[arg-type]
@@ -125,25 +129,56 @@ def _log(view: Reader, held: RecordRow, whose: LogRow, called: Naming) -> list[s
 
 
 def _motion(view: Reader, record: RecordId, what: str, called: Naming) -> Answer:
-    """Return what was made of a motion."""
-    said = motion_at(view, record)
-    evidence = []
-    if said is not None:
-        evidence.append(f"It asks {called.body(said.body)}: {called.motion(record)}.")
-        if said.amends is not None:
-            evidence.append(f"It is a new version of {called.motion(said.amends)}.")
-        if said.rule is not None:
-            evidence.append(f"It is to be decided by {rule_words(said.rule)}.")
+    """Return what a motion is worth, and what was made of it."""
+    found = motion(view, record)
+    if found is None:
+        return Answer(record.hex(), MOTION, what, "kept", "kept")
+    said, worth = found.motion, found.verdict
+    evidence = [f"It asks {called.body(said.body)}: {called.motion(record)}."]
+    if found.giver is not None:
+        evidence.append(f"Its author speaks for {called.body(found.giver)}.")
+    for each in versions(view, record):
+        if each.motion.amends == record:
+            evidence.append(f"The motion {short(each.id)} is a new version of it.")
+    if said.amends is not None:
+        evidence.append(f"It is a new version of {called.motion(said.amends)} ({short(said.amends)}).")
+    if said.rule is not None:
+        evidence.append(f"It is to be decided by {rule_words(said.rule)}.")
     votes = sum(1 for _ in view.scan(VOTES_ON, (record,)))
     evidence.append(f"{votes} votes on it are held.")
-    for key, _ in view.scan(RESULTS_ON, (record,)):
-        page, index = PageId(key[3]), int(key[4])  # type: ignore[arg-type]
-        row = view.get(RESULTS, (key[2], page, index))
-        if row is not None:
-            clause = f" on clause {key[1]!s}" if key[1] else ""
-            outcome = str(row[2]) if row[2] is not None else "nothing decided"
-            evidence.append(f"The result{clause} on {called.page(page)}: {outcome}, {row[1]!s}.")
-    return Answer(record.hex(), MOTION, what, "kept", "puts-a-motion", tuple(evidence))
+    for result in results_on(view, record):
+        clause = f" on clause {result.entry.clause}" if result.entry.clause else ""
+        outcome = result.outcome or "nothing decided"
+        evidence.append(f"The result{clause} on {called.page(result.page)}: {outcome}, {result.status}.")
+    for statement in dissents(view, record):
+        evidence.append(f"{called.person(statement.key, statement.scope)} dissents ({short(statement.id)}).")
+    stands = worth.status is VoiceStatus.STANDS
+    missing = (called.body(said.body),) if worth.code == "body-not-known" else ()
+    if worth.code == "amended-not-held" and said.amends is not None:
+        missing = (f"the motion {short(said.amends)}",)
+    return Answer(
+        record.hex(), MOTION, what, worth.status.value, "puts-a-motion" if stands else worth.code,
+        tuple(evidence), missing, verb=VERBS[worth.status],
+        next=f"fedsync votes open {short12(record)}" if stands else None,
+    )  # fmt: skip
+
+
+def _dissent(view: Reader, record: RecordId, what: str, called: Naming) -> Answer:
+    """Return what a statement against something is worth, and what it is against."""
+    for key, _ in view.scan(DISSENTS):
+        if key[1] != record:
+            continue
+        about = bytes(key[0])  # type: ignore[arg-type]
+        found = next(each for each in dissents(view, about) if each.id == record)
+        held = record_row(view, RecordId(about))
+        against = called.page(PageId(about)) if held is None else f"the {held.kind} {short(about)}"
+        worth = found.verdict
+        stands = worth.status is VoiceStatus.STANDS
+        return Answer(
+            record.hex(), DISSENT, what, worth.status.value, "dissents" if stands else worth.code,
+            (f"It is against {against}, and stands beside it wherever that is shown.",), verb=VERBS[worth.status],
+        )  # fmt: skip
+    return Answer(record.hex(), DISSENT, what, "kept", "kept")
 
 
 def about_body(view: Reader, scope: Scope, body: PageId, called: Naming) -> Answer:

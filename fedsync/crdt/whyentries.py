@@ -1,6 +1,7 @@
 """Why an entry of a page has the effect that it has: mandates, words, results, joins and all others. Pure."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from fedsync.crdt import votes
 from fedsync.crdt.answer import Answer
@@ -15,10 +16,11 @@ from fedsync.crdt.booktables import (
     record_row,
     status,
 )
+from fedsync.crdt.decisions import decisions, ended, result_of
 from fedsync.crdt.epoch import read_page
 from fedsync.crdt.minutes import DECISION_WORDS, entry_fault
 from fedsync.crdt.naming import Naming, motion_at, short
-from fedsync.crdt.reasons import ENTRY_REASONS
+from fedsync.crdt.reasons import ENTRY_REASONS, reason
 from fedsync.crdt.settling import settled
 from fedsync.crdt.soundness import Sound, sound
 from fedsync.crdt.whypages import PEERS, about_page, epoch_waits, short12
@@ -71,11 +73,12 @@ def about_entry(view: Reader, page: PageId, index: int, called: Naming) -> Answe
         return _by_page(view, page, index, kind_of(entry), (), called)
     if isinstance(entry, Confirm):
         return _word(view, here, (page, index), entry, called)
+    if isinstance(entry, Decision):
+        return _decision(view, here, (page, index), entry, called)
     if isinstance(entry, EpochEntry):
         return _epoch(view, page, index, entry, called)
-    return _by_page(
-        view, page, index, kind_of(entry), tuple(_evidence(view, page, here, entry, called)), called
-    )
+    evidence = tuple(_evidence(view, (page, index), here, entry, called))
+    return _by_page(view, page, index, kind_of(entry), evidence, called)
 
 
 def _id(page: PageId, index: int) -> str:
@@ -100,13 +103,13 @@ def _by_page(
     )  # fmt: skip
 
 
-def _evidence(view: Reader, page: PageId, here: Known, entry: Entry, called: Naming) -> Iterator[str]:
+def _evidence(view: Reader, id_: EntryId, here: Known, entry: Entry, called: Naming) -> Iterator[str]:
     """Yield what else bears on an entry, or on what it changes."""
+    page = id_[0]
     match entry:
-        case Decision():
-            yield from _decision(view, here.scope, entry, called)
         case Repeal(decision):
             yield f"It repeals {called.decision(decision)}."
+            yield from _ends(view, here.scope, id_, called)
         case Recall(mandate):
             yield f"It ends {called.mandate(mandate)}, which is {mandate_status(view, mandate)} now."
             if not _is_own(view, here.scope, mandate):
@@ -149,12 +152,41 @@ def _is_own(view: Reader, scope: Scope, mandate: EntryId) -> bool:
     return there is not None and there.scope == scope
 
 
-def _decision(view: Reader, scope: Scope, entry: Decision, called: Naming) -> Iterator[str]:
+# --- Decisions
+
+
+def _decision(view: Reader, here: Known, id_: EntryId, entry: Decision, called: Naming) -> Answer:
+    """Return what a decision is, what it ended, and what ended it."""
+    page, index = id_
+    found = next((each for each in decisions(view, here.scope, called.now) if each.id == id_), None)
+    plainly = _by_page(view, page, index, "decision", (), called)
+    evidence = []
     if entry.motion is not None:
         held = "" if motion_at(view, entry.motion) is not None else ", which has not come yet"
-        yield f"It comes from the motion {called.motion(entry.motion)}{held}."
-    for each in entry.supersedes:
-        yield f"It stands in place of {called.decision(each)}."
+        evidence.append(f"It comes from the motion {called.motion(entry.motion)}{held}.")
+        result = result_of(view, here.scope, found) if found is not None else None
+        if result is not None:
+            outcome = result.outcome or "nothing decided"
+            evidence.append(f"Its result on {called.page(result.page)}: {outcome}, {result.status}.")
+    evidence += [f"It stands in place of {called.decision(each)}." for each in entry.supersedes]
+    evidence += _ends(view, here.scope, id_, called)
+    if found is None:
+        return replace(plainly, evidence=tuple(evidence))
+    if found.ended_by is not None:
+        evidence.append(f"It was {found.status} on {called.page(found.ended_by[0])}.")
+    if found.ending is not None:
+        word, by = found.ending
+        evidence.append(f"It will be {word} once {called.page(by[0])} is sealed.")
+    code = ENTRY_REASONS[found.status]
+    verb = f"is {found.status.replace('_', ' ')}"
+    return replace(plainly, status=found.status, code=code, evidence=tuple(evidence), verb=verb)
+
+
+def _ends(view: Reader, scope: Scope, id_: EntryId, called: Naming) -> Iterator[str]:
+    """Yield why an entry does not end a decision that it names."""
+    for target, code in ended(view, scope, id_):
+        if code is not None:
+            yield f"It does not end {called.decision(target)}: {reason(code).sentence} ({code})."
 
 
 # --- Words

@@ -24,8 +24,10 @@ from fedsync.crdt.booktables import (
     status,
 )
 from fedsync.crdt.delegates import entry_at, under
+from fedsync.crdt.faults import mandate_fault
 from fedsync.crdt.naming import Naming, choice_words, motion_at, short
-from fedsync.crdt.reasons import MANDATE_REASONS
+from fedsync.crdt.reasons import MANDATE_REASONS, reason
+from fedsync.crdt.results import vote_view
 from fedsync.crdt.slot import Verdict, VoiceStatus
 from fedsync.crdt.slotview import judge_slot
 from fedsync.crdt.whypages import PEERS, about_page, short12
@@ -179,6 +181,9 @@ def about_mandate(view: Reader, mandate: EntryId, entry: Mandate, called: Naming
             f"Kept of the log {short(tip.log)}: all up to number {tip.seq} ({short(tip.id)})."
             for tip in each.cuts
         ] or ["Nothing that was said under it is kept by that."]
+    vain = mandate_fault(view, here.body, entry) if here is not None else None
+    if vain is not None:
+        evidence.append(f"As things are it gives no voice there: {reason(vain).sentence} ({vain}).")
     evidence += _void_under(view, mandate, called)
     command = None
     after = None
@@ -226,7 +231,9 @@ def about_vote(view: Reader, record: RecordId, what: str, called: Naming) -> Ans
     said = votes.cast(view, record)
     if said is None:
         return None
-    found = votes.verdict(view, said)
+    seen = vote_view(view, record)
+    assert seen is not None
+    found = seen.verdict
     evidence = [f"It is for {choice_words(said.option)} on {called.motion(*said.question)}."]
     missing: list[str] = []
     if said.whose.page is not None:
@@ -280,5 +287,6 @@ def _after_vote(found: Verdict, said: votes.Cast, called: Naming) -> str | None:
     if found.status is VoiceStatus.PENDING:
         return PEERS
     if found.code in votes.BREACHES:
-        return "fedsync votes ratify " + short12(said.id)
+        of = short12(said.question[0])
+        return f"fedsync votes confirm {of} --vote {short12(said.id)} --ratify --as NAME"
     return None

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from fedsync.acts import minutes
+from fedsync.acts import minutes, motions
 from fedsync.acts.author import now_ms
 from fedsync.crdt.delegates import given
 from fedsync.records.codec import Value
@@ -48,6 +48,12 @@ class Story:
     def sign(self, at: str, page: PageId) -> None:
         with self.valley.at(at) as (reading, door):
             minutes.sign(self.valley.author(at, "Cleo"), reading, door, page)
+
+    def motion(self, at: str, title: str) -> RecordId:
+        """Let a community's delegate put a motion to the region."""
+        with self.valley.at(at) as (reading, door):
+            words = motions.Words(title, "Shall we?", clauses=())
+            return motions.put(self.valley.author(at, "Cleo"), reading, door, reading.body("Valley"), words)
 
     def vote(self, at: str, motion: RecordId, option: str) -> RecordId:
         """Let a community's delegate vote under its mandate."""

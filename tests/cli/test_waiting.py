@@ -6,7 +6,6 @@ import pytest
 
 from fedsync.acts.author import now_ms
 from fedsync.records.codec import Value
-from fedsync.records.ids import RecordId
 from tests.cli.calling import Place
 from tests.cli.region import Story
 
@@ -59,11 +58,16 @@ def test_a_result_waits_for_our_books_word_until_it_says_it(story: Story) -> Non
     valley = story.valley
     story.sign("Mill Lane", story.page)
     valley.meet()
-    motion = RecordId(b"\x42" * 32)
+    motion = story.motion("Oakfield", "A mill")
+    (row,) = waits(story.place("Oakfield"), "vote")
+    assert (row["motion"], row["clauses"], row["holder"]) == (motion.hex(), [""], "Cleo")
+    assert row["line"] == '"A mill" in Valley waits for the vote of Cleo'
+    assert row["next"] == f"fedsync votes cast {motion.hex()[:8]} OPTION --as Cleo"
     vote = story.vote("Oakfield", motion, "yes")
     result: dict[str, Value] = {
         "kind": "result", "motion": motion, "rule": {"method": "majority", "of": "present"}, "votes": [vote],
     }  # fmt: skip
+    assert waits(story.place("Oakfield"), "vote") == []
     page = story.draft("Oakfield", [result])
     (row,) = waits(story.place("Oakfield"), "word")
     assert (row["result"], row["votes"]) == (f"{page.hex()}:0", [vote.hex()])

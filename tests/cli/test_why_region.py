@@ -5,7 +5,6 @@ import pytest
 from fedsync.crdt.delegates import given
 from fedsync.reading import Reading
 from fedsync.records.codec import Value
-from fedsync.records.ids import RecordId
 from tests.cli.region import NAMES, Story
 
 
@@ -39,7 +38,8 @@ def test_why_follows_a_vote_through_a_recall_and_a_result(story: Story) -> None:
         valley.meet()
     sealed = story.why("Hill Farm", story.page.hex())
     assert (sealed["status"], sealed["rule"], sealed["missing"]) == ("sealed", 7, [])
-    motion = RecordId(b"\x42" * 32)
+    motion = story.motion("Oakfield", "A mill")
+    valley.meet()
     kept, outside = story.vote("Oakfield", motion, "yes"), story.vote("Mill Lane", motion, "no")
     late = story.vote("Oakfield", motion, "yes")
     valley.meet()
@@ -63,9 +63,9 @@ def test_why_follows_a_vote_through_a_recall_and_a_result(story: Story) -> None:
     valley.meet()
     said = story.why("Oakfield", f"{page.hex()}:0")
     assert (said["kind"], said["status"], said["code"]) == ("result", "provisional", "result-open")
-    assert any(line.startswith("Oakfield: yes, by Cleo") for line in said["evidence"])
+    assert any(line.startswith("Oakfield: yes by Cleo") for line in said["evidence"])
     assert any(
-        line.startswith("Mill Lane: no, by Cleo") and "does not count, void" in line
+        line.startswith("Mill Lane: no by Cleo") and "does not count: its mandate" in line
         for line in said["evidence"]
     )
     assert "the word of Oakfield" in said["missing"]
@@ -89,6 +89,9 @@ def test_why_follows_a_vote_through_a_recall_and_a_result(story: Story) -> None:
     word = story.why("Hill Farm", f"{end.hex()}:1")
     assert (word["kind"], word["status"], word["code"]) == ("confirm", "in_force", "word-holds")
     assert story.why("Hill Farm", kept.hex())["code"] == "the-word"
+    asked = story.why("Hill Farm", motion.hex())
+    assert (asked["kind"], asked["status"]) == ("motion", "stands")
+    assert any("page 2 of Valley" in line and "yes, provisional" in line for line in asked["evidence"])
 
 
 def test_an_entry_that_there_is_not_is_told(story: Story) -> None:
