@@ -34,6 +34,9 @@ wooden yellow yogurt zebra zipper
 """256 of them, by alphabet: a byte is a word. Never changed: two versions must say the same words."""
 
 WORDS_TAG = b"fedsync/1/words\0"
+DEVICE_TAG = b"fedsync/1/device\0"
+DEVICE_TEXT_LENGTH = 84
+"""Letters of a key with its device: 52 bytes, at five bits a letter."""
 KEY_TEXT_LENGTH = 52
 """Characters of a key as text: 256 bits at five a character, and four zero bits."""
 
@@ -58,6 +61,40 @@ def key_text(key: bytes) -> str:
     if len(key) != 32:
         raise ValueError(f"a key has 32 bytes, not {len(key)}")
     return b32encode(key).decode().rstrip("=").lower()
+
+
+def device_text(key: bytes, incarnation: bytes) -> str:
+    """Return the line that names a key and the data directory that it signs from: its log in any book follows.
+
+    48 bytes and a sum of four, so that a letter read wrongly is found before a page names a log that nobody writes.
+    """
+    body = key + incarnation
+    if len(key) != 32 or len(incarnation) != 16:
+        raise ValueError("a device is a key of 32 bytes and an incarnation of 16")
+    text = b32encode(body + sha256(DEVICE_TAG + body).digest()[:4]).decode().rstrip("=").lower()
+    return "-".join(text[at : at + 12] for at in range(0, len(text), 12))
+
+
+def parse_device(text: str) -> tuple[Key, bytes]:
+    """Return the key and incarnation that a line of `device_text` says; case, spaces and dashes do not matter.
+
+    Raises NotAKey.
+    """
+    letters = "".join(text.replace("-", " ").split()).upper()
+    wrong = sorted(set(letters) - set("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"))
+    if wrong:
+        raise NotAKey(f"{wrong[0]!r} does not occur in it, only a to z and 2 to 7")
+    if len(letters) != DEVICE_TEXT_LENGTH:
+        raise NotAKey(
+            f"it has {len(letters)} letters, the line of a key and its device has {DEVICE_TEXT_LENGTH}"
+        )
+    said = b32decode(letters + "=" * (-len(letters) % 8))
+    body, check = said[:48], said[48:]
+    # The last letter carries one bit of the sum; the others are zero, so that a device has one text only.
+    same = b32encode(said).decode().rstrip("=") == letters
+    if not same or sha256(DEVICE_TAG + body).digest()[:4] != check:
+        raise NotAKey("a letter of it is wrong")
+    return Key(body[:32]), body[32:]
 
 
 def parse_key(text: str) -> Key:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fedsync.errors import Exit
-from fedsync.words import WORDS, NotAKey, key_text, parse_key, six_words
+from fedsync.words import WORDS, NotAKey, device_text, key_text, parse_device, parse_key, six_words
 
 KEYS = st.binary(min_size=32, max_size=32)
 
@@ -78,3 +78,23 @@ def test_what_is_no_key_is_refused_in_plain_words(text: str, why: str) -> None:
 def test_only_32_bytes_have_a_text() -> None:
     with pytest.raises(ValueError, match="31"):
         key_text(bytes(31))
+
+
+def test_a_line_that_names_a_key_and_its_device_is_read_back_however_it_is_typed() -> None:
+    key, incarnation = bytes(range(32)), bytes(range(100, 116))
+    line = device_text(key, incarnation)
+    for typed in (line, line.upper(), line.replace("-", ""), line.replace("-", " "), f"  {line}\n"):
+        assert parse_device(typed) == (key, incarnation)
+
+
+def test_no_letter_of_such_a_line_can_be_wrong_or_missing() -> None:
+    line = device_text(bytes(range(32)), bytes(16)).replace("-", "")
+    for at, letter in enumerate(line):
+        for other in "abcdefghijklmnopqrstuvwxyz234567":
+            if other != letter:
+                with pytest.raises(NotAKey):
+                    parse_device(line[:at] + other + line[at + 1 :])
+        with pytest.raises(NotAKey):
+            parse_device(line[:at] + line[at + 1 :])
+    with pytest.raises(NotAKey):
+        parse_device(line[:-1] + "1")

@@ -1,7 +1,7 @@
 """Who keeps a community's book: changing that by a page of the tellers, or with the keys on the repair sheet."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -10,8 +10,9 @@ from fedsync import keyring
 from fedsync.acts.author import REACH_OF, Author, now_ms
 from fedsync.acts.founding import check_numbers, check_tellers, person
 from fedsync.acts.minutes import carry, drafting, page_of
+from fedsync.acts.voices import voice
 from fedsync.crdt.drafting import Drafted, draft_epoch, draft_repair, newest
-from fedsync.crdt.epoch import begun
+from fedsync.crdt.epoch import Epoch, begun
 from fedsync.crdt.minutes import current_epoch, page_view
 from fedsync.crdt.people import names as names_of
 from fedsync.crdt.tellers import Sign, next_signature
@@ -27,27 +28,38 @@ from fedsync.records.ids import Key, LogClass, PageId, Scope
 from fedsync.records.kinds.entries import Tip
 from fedsync.records.seal import Draft, seal
 from fedsync.sheet import read_sheet
+from fedsync.words import DEVICE_TEXT_LENGTH, parse_device
 
 Passphrase = Callable[[str], bytes | None]
 
 
 @dataclass(frozen=True)
-class _New:
-    """Somebody who is to have a seat. Whose key is not kept here yet has `secret` for its passphrase."""
+class New:
+    """Somebody who is to have a seat. Whose key is not kept here yet has `secret` for its passphrase.
+
+    `private` is None when the key lies on another machine: it never leaves that.
+    """
 
     name: str
-    private: PrivateKey
+    private: PrivateKey | None
     genesis: Genesis
     kept: bool
     secret: bytes | None
 
+    @property
+    def kept_as(self) -> str | None:
+        """The name that the key is kept under on this machine, None when it lies elsewhere."""
+        return self.name if self.private is not None else None
+
     def keep(self, home: Home) -> None:
         """Keep the key, before any page names it: a seat whose key is lost can sign nothing."""
-        if not self.kept:
+        if not self.kept and self.private is not None:
             keyring.create_person(home, self.name, self.secret, self.private)
 
     def introduce(self, home: Home, reading: Reading, door: Door) -> None:
-        """Say in their own log what they are called, unless that was said."""
+        """Say in their own log what they are called, unless that was said, or the key lies elsewhere."""
+        if self.private is None:
+            return
         with home.sealing(self.genesis.key):
             if reading.store.logs.row(self.genesis.log) is None:
                 drafts = [Draft("person", person(self.genesis.key, self.name), now_ms())]
@@ -65,7 +77,7 @@ def change_epoch(
 ) -> tuple[PageId, int]:
     """Draft a page with other tellers or another threshold; make keys for those who have none. Raises a Problem."""
     scope = reading.own().scope
-    check_tellers([*add, *drop])
+    check_tellers([*(_named(each)[0] for each in add), *drop])
     gone = [_teller(reading, scope, name) for name in drop]
     new = _new_tellers(author.home, reading, scope, add, passphrase)
     epoch = current_epoch(reading.view, scope, newest(reading.view, scope))
@@ -73,7 +85,12 @@ def change_epoch(
     for each in new:
         if each.genesis.log in seated:
             raise usage(f"{each.name} has a seat already.", "See: fedsync bodies show")
-    tips = [tip for key in gone for tip in _fact_tips(reading, scope, key)]
+        if _has_seat(reading, scope, epoch, each, gone):
+            raise usage(
+                f"{each.name} has a seat already, by another key: a person has one voice.",
+                f'To move it to this key: fedsync people rotate "{each.name}"',
+            )
+    tips = [tip for key in gone for tip in fact_tips(reading, scope, key)]
 
     def draft() -> Drafted:
         return draft_epoch(reading.view, scope, [each.genesis for each in new], gone, threshold, tips)
@@ -83,8 +100,18 @@ def change_epoch(
         each.keep(author.home)
     page, number = carry(author, reading, door, draft)
     for each in new:
-        each.introduce(author.home, reading, door)
+        introduce(author, reading, door, scope, each, each.name)
     return page, number
+
+
+def introduce(author: Author, reading: Reading, door: Door, scope: Scope, new: New, name: str) -> None:
+    """Say what a new key's holder is called: in its own log where the key is here, else in the author's."""
+    if new.private is not None:
+        replace(new, name=name).introduce(author.home, reading, door)
+        return
+    with author.writing():
+        into = voice(author, reading, scope).genesis
+        author.write_as(door, reading, into, [Draft("person", person(new.genesis.key, name), now_ms())])
 
 
 def repair(
@@ -125,21 +152,46 @@ def repair(
 
 def _new_tellers(
     home: Home, reading: Reading, scope: Scope, names: Sequence[str], passphrase: Passphrase
-) -> list[_New]:
-    check_tellers(names)
+) -> list[New]:
+    check_tellers([_named(each)[0] for each in names])
     found = []
-    for name in names:
+    for asked in names:
+        name, device = _named(asked)
+        if device is not None:
+            found.append(New(name, None, genesis_of(scope, *device), kept=True, secret=None))
+            continue
         kept = (home.people / keyring.file_name(name)).exists()
         secret = passphrase(name)
         private = keyring.load_person(home, name, secret) if kept else Ed25519PrivateKey.generate()
-        found.append(_New(name, private, _genesis(reading, scope, private), kept, secret))
+        found.append(New(name, private, _genesis(reading, scope, private), kept, secret))
     return found
 
 
+def _named(asked: str) -> tuple[str, tuple[Key, bytes] | None]:
+    """Return a name, and the key and device of NAME=LINE. Raises NotAKey when the line has a wrong letter."""
+    name, sign, line = asked.rpartition("=")
+    if not sign or len(line) < DEVICE_TEXT_LENGTH:
+        return asked, None  # a name may hold such a sign itself
+    return name.strip(), parse_device(line)
+
+
+def _has_seat(reading: Reading, scope: Scope, epoch: Epoch | None, new: New, gone: Sequence[Key]) -> bool:
+    """Say whether somebody of this name keeps a seat by another key."""
+    called = names_of(reading.view, scope)
+    return any(
+        key != new.genesis.key and key not in gone and called.get(key, "").casefold() == new.name.casefold()
+        for key in (epoch.keys if epoch is not None else ())
+    )
+
+
 def _genesis(reading: Reading, scope: Scope, private: PrivateKey, capacity: Capacity = SEAT) -> Genesis:
-    incarnation = reading.store.directory.incarnation
+    return genesis_of(scope, public_key(private), reading.store.directory.incarnation, capacity)
+
+
+def genesis_of(scope: Scope, key: Key, incarnation: bytes, capacity: Capacity = SEAT) -> Genesis:
+    """Return the log of pages and signatures that a key writes in a body's book, from one data directory."""
     reach = REACH_OF[LogClass.AUTHORITY]
-    return Genesis(public_key(private), scope, capacity, LogClass.AUTHORITY, reach, incarnation)
+    return Genesis(key, scope, capacity, LogClass.AUTHORITY, reach, incarnation)
 
 
 def _teller(reading: Reading, scope: Scope, name: str) -> Key:
@@ -153,7 +205,7 @@ def _teller(reading: Reading, scope: Scope, name: str) -> Key:
     return the_one("teller", name, found, lambda key: key.hex()[:8])
 
 
-def _fact_tips(reading: Reading, scope: Scope, key: Key) -> list[Tip]:
+def fact_tips(reading: Reading, scope: Scope, key: Key) -> list[Tip]:
     """Return where the fact logs of a key stand here: what is beyond does not count once its seat is dropped."""
     tips = []
     for log in reading.store.logs.named(scope, key):

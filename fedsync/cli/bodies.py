@@ -39,7 +39,12 @@ def show(app: App, name: str | None, tree: bool) -> None:
 
 
 @bodies.command()
-@click.option("--add", multiple=True, metavar="TELLER", help="Give this person a seat.")
+@click.option(
+    "--add",
+    multiple=True,
+    metavar="TELLER",
+    help="Give this person a seat; NAME=LINE for a key made elsewhere: see fedsync people keys --show.",
+)
 @click.option("--drop", multiple=True, metavar="TELLER", help="Take this person's seat.")
 @click.option("--threshold", type=int, metavar="K", help="How many must sign from then on.")
 @click.option("--as", "name", required=True, metavar="NAME", help="Who drafts it.")

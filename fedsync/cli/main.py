@@ -27,6 +27,7 @@ _COMMANDS = {
     "join": "peers",
     "peers": "peers",
     "bodies": "bodies",
+    "people": "people",
     "book": "book",
     "decisions": "decisions",
     "motions": "motions",

@@ -28,6 +28,7 @@ COMMANDS = [
     "book sign", "book approve", "decisions propose", "decisions list", "decisions show", "stock list",
     "stock add", "stock use", "stock count", "stock import", "log", "show", "verify", "rebuild", "why",
     "mandates give", "mandates list", "mandates show", "mandates recall", "mandates close",
+    "people list", "people add", "people keys", "people rotate", "people revoke", "people begin",
     "mandates report",
     "decisions supersede", "decisions repeal", "motions put", "motions amend", "motions list", "motions show",
     "motions dissent", "votes open", "votes cast", "votes tally", "votes count", "votes confirm",
