@@ -54,10 +54,12 @@ def wins(rule: Rule, seats: int, cast: Sequence[Choice], option: str) -> bool:
     every = {o for each in cast for o in options_of(each)}
     if rule.method is Method.CONDORCET:
         return all(
-            sum(prefers(each, option, other) for each in cast) > sum(prefers(each, other, option) for each in cast)
+            sum(prefers(each, option, other) for each in cast)
+            > sum(prefers(each, other, option) for each in cast)
             for other in every - {option}
         )
     if rule.method is Method.APPROVAL:
+
         def approve(name: str) -> int:
             return sum(name in options_of(each) for each in cast)
 
@@ -111,9 +113,7 @@ def test_a_result_is_never_called_certain_while_some_combination_decides_otherwi
 ) -> None:
     seats = len(open_) + away
     if certain(rule, seats, open_):
-        found = {
-            slowly(rule, seats, [each for each in cast if each is not None]) for cast in product(*open_)
-        }
+        found = {slowly(rule, seats, [each for each in cast if each is not None]) for cast in product(*open_)}
         assert len(found) == 1
 
 
@@ -131,7 +131,7 @@ def test_a_cycle_and_a_tie_decide_nothing() -> None:
 
 
 def test_the_option_that_beats_each_other_one_wins_though_fewest_put_it_first() -> None:
-    ranked: list[Choice] = [("a", "c", "b")] * 4 + [("b", "c", "a")] * 4 + [("c", "a", "b")]
+    ranked: list[Choice] = [*[("a", "c", "b")] * 4, *[("b", "c", "a")] * 4, ("c", "a", "b")]
     assert outcome(Rule(Method.CONDORCET), 9, ranked) == "c"
 
 
