@@ -26,6 +26,7 @@ from fedsync.crdt.booktables import (
     PEOPLE,
     POSTS,
     RECORDS,
+    RESULT_WAITS,
     RESULTS,
     RESULTS_ON,
     RESULTS_OPEN,
@@ -154,12 +155,13 @@ class _Fold:
         self.pages: dict[PageId, None] = {}
         self.votes: dict[RecordId, None] = {}
         self.tipped: dict[LogId, None] = {}
+        self.results: dict[tuple[Scope, PageId, int], None] = {}
         self.bound: set[Scope] = set()
         self._tips: dict[LogId, set[RecordId]] = {}
 
     def settle(self) -> Bounds:
         """Settle every slot that may have changed; return whose facts may count otherwise."""
-        changed = settle(self.draft, News(self.slots, self.pages, self.votes, self.tipped))
+        changed = settle(self.draft, News(self.slots, self.pages, self.votes, self.tipped, self.results))
         # Not only pages with an epoch: a rival without one may undo, for now, what an adopted page did.
         reseated = self.bound | set(changed.values())
         bounds = {(scope, key) for scope in reseated for key in reseat(self.draft, scope)}
@@ -207,6 +209,8 @@ class _Fold:
             fault = void.code
         written = (record.log, record.seq, branch, record.kind, page, slot, fault)
         self.draft.put(RECORDS, (record.id,), written)
+        for key, _ in self.draft.scan(RESULT_WAITS, (record.id,)):
+            self.results[key[1:]] = None  # type: ignore[index]
 
     def _say(self, record: Record, branch: int) -> tuple[PageId | None, PageId | None]:
         """Write down what the record says; return the page that it is or speaks of, and its slot. Raises Void."""

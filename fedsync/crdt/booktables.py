@@ -70,6 +70,10 @@ VOTES = Table("vote", ("log", "seq", "id"), ("motion", "clause", "option", "time
 VOTES_ON = Table("vote_on", ("motion", "clause", "scope", "id"), ("log",))
 """Votes on a question, by the book that gave the mandate or the seat: a word asks for those of its own body alone."""
 WORDS = Table("word", ("scope", "motion", "clause", "number", "page", "entry"), ("vote", "ratify"))
+BALLOTS = Table("ballot", ("page", "entry", "seat"), ("named", "option", "possible"))
+"""What a result that names votes makes of a seat: its votes, the option that counts, and all that may come to."""
+RESULT_WAITS = Table("result_wait", ("record", "scope", "page", "entry"), ())
+"""Results that name a record which was not held when they were counted."""
 RESULTS_ON = Table("result_on", ("motion", "clause", "scope", "page", "entry"), ("number",))
 SETTLES = Table("settle", ("scope", "number", "page", "entry"), ("log", "seq", "id"))
 """Entries of known pages that choose the branch of a forked log, in book order."""
@@ -105,11 +109,8 @@ TABLES = (
     ),
     *(LAST_VOICE, WAITING, SEATS, CUTS, NAMED, PEOPLE, POSTS),
     *(MANDATES, VOTE_VERDICTS, RESULTS, ACTS, SOUND, NEEDED, SPLITS, WITNESSES, MANDATE_ACTS, MANDATE_LOGS),
-    *(
-        RESULTS_OPEN,
-        MANDATE_CUTS,
-    ),
-    *(MOTIONS, VOTES, VOTES_ON, WORDS, RESULTS_ON, COUNTS, SPOKEN),
+    *(RESULTS_OPEN, MANDATE_CUTS),
+    *(MOTIONS, VOTES, VOTES_ON, WORDS, BALLOTS, RESULT_WAITS, RESULTS_ON, COUNTS, SPOKEN),
     *(SETTLES, SETTLED, NODE_ENTRIES, NODES),
     DISSENTS,
 )

@@ -11,6 +11,7 @@ import heapq
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from fedsync.crdt.ballots import MISSING, judge_result
 from fedsync.crdt.booktables import (
     ACTS,
     ADOPTED,
@@ -49,7 +50,7 @@ from fedsync.crdt.slotview import judge_slot
 from fedsync.crdt.soundness import Sound, sound
 from fedsync.crdt.tallies import SLOT, add_voices, is_open, need, recut, write_counts, write_verdicts
 from fedsync.crdt.view import Draft
-from fedsync.crdt.votes import FINAL, Question, Senders, judge_result, judge_votes, names, own_votes
+from fedsync.crdt.votes import FINAL, Question, Senders, cast_for, judge_votes, own_votes
 from fedsync.records.ids import LogId, PageId, RecordId, Scope
 from fedsync.records.kinds.entries import (
     CLOSING,
@@ -62,6 +63,7 @@ from fedsync.records.kinds.entries import (
     WITNESS,
     Confirm,
     EntryId,
+    Witness,
 )
 
 EPOCH, HEAD = "epoch", "head"
@@ -80,6 +82,8 @@ class News:
     votes: Iterable[RecordId] = ()
     tipped: Iterable[LogId] = ()
     """Logs of which a record came that a recall names as the last to be kept."""
+    results: Iterable[tuple[Scope, PageId, int]] = ()
+    """Results of which a record came that they name."""
 
 
 def settle(draft: Draft, news: News) -> dict[PageId, Scope]:
@@ -99,11 +103,14 @@ class _Settling:
     """Slots for the second pass."""
     changed: dict[PageId, Scope] = field(default_factory=dict)
     votes: set[RecordId] = field(default_factory=set)
-    results: set[tuple[Scope, PageId, int]] = field(default_factory=set)
+    results: dict[tuple[Scope, PageId, int], set[bytes] | None] = field(default_factory=dict)
+    """Results to judge again, with the seats to count again; None for all of them."""
     unsealed: bool = False
 
     def run(self, news: News) -> dict[PageId, Scope]:
         self.votes |= set(news.votes)
+        for result in news.results:
+            self._ask_result(result, None)
         queue: Queue = []
         for page, voices in news.slots.items():
             if voices is None or not add_voices(self.draft, page, voices):
@@ -316,18 +323,22 @@ class _Settling:
                     if is_open(self.draft, slot) or not recut(self.draft, slot, log):
                         slots.add(slot)
         if kinds & {CONFIRM, RATIFY}:
+            body = next(here.body for page in pages if (here := known(self.draft, page)) is not None)
             for id_, _ in acts:
                 said = entry_at(self.draft, *id_)
                 if isinstance(said, Confirm):
                     self.votes |= own_votes(self.draft, scope, (said.motion, said.clause))
-                    self._ask_results((said.motion, said.clause))
-        if kinds & {RESULT, WITNESS}:
-            self._ask_open_results(scope, pages if WITNESS not in kinds else None)
+                    self._ask_results((said.motion, said.clause), {body})
+        if RESULT in kinds:
+            self._ask_open_results(scope, pages, set())
+        if WITNESS in kinds:
+            heads = [entry_at(self.draft, *id_) for id_, kind in acts if kind == WITNESS]
+            self._ask_open_results(scope, None, {each.body for each in heads if isinstance(each, Witness)})
         for page in pages:
             for key, _ in list(self.draft.scan(NEEDED, (page, HEAD))):
                 by = known(self.draft, PageId(key[2]))  # type: ignore[arg-type]
                 if by is not None:
-                    self._ask_open_results(by.scope, None)
+                    self._ask_open_results(by.scope, None, {_body(self.draft, page)})
         return slots
 
     def _spoke(self, log: LogId, simply: bool = False) -> set[PageId]:
@@ -350,28 +361,33 @@ class _Settling:
                 slots.add(PageId(key[2]))  # type: ignore[arg-type]
         return slots
 
-    def _ask_open_results(self, scope: Scope, pages: set[PageId] | None) -> None:
+    def _ask_open_results(
+        self, scope: Scope, pages: set[PageId] | None, seats: set[bytes] | None = None
+    ) -> None:
         """Ask for the results of a book that are not final: on some pages, or all."""
         for key, _ in self.draft.scan(RESULTS_OPEN, (scope,)):
             if pages is None or key[1] in pages:
-                self.results.add((scope, PageId(key[1]), int(key[2])))  # type: ignore[arg-type]
+                self._ask_result((scope, PageId(key[1]), int(key[2])), seats)  # type: ignore[arg-type]
 
-    def _ask_results(self, question: Question, votes: set[RecordId] | None = None) -> None:
-        """Ask for the results on a question; only for those that name one of `votes`, when given."""
+    def _ask_results(self, question: Question, seats: set[bytes]) -> None:
+        """Ask for the results on a question, for what they make of some seats."""
         for key, _ in self.draft.scan(RESULTS_ON, question):
-            scope, page, index = Scope(key[2]), PageId(key[3]), int(key[4])  # type: ignore[arg-type]
-            row = self.draft.get(RESULTS, (scope, page, index))
+            result = (Scope(key[2]), PageId(key[3]), int(key[4]))  # type: ignore[arg-type]
+            row = self.draft.get(RESULTS, result)
             # What is final stays as it is (rule 12), but for a split: see `_results`.
-            if row is not None and row[1] == FINAL:
-                continue
-            if votes is None or names(self.draft, page, index, votes):
-                self.results.add((scope, page, index))
+            if row is None or row[1] != FINAL:
+                self._ask_result(result, seats)
+
+    def _ask_result(self, result: tuple[Scope, PageId, int], seats: set[bytes] | None) -> None:
+        asked = self.results.setdefault(result, set())
+        if asked is not None:
+            self.results[result] = asked | seats if seats is not None else None
 
     def _results(self) -> None:
         if self.unsealed:
             # Only a body beyond its bound comes here. What was final because of it is not, whatever came first.
             for key, _ in self.draft.scan(RESULTS):
-                self.results.add((Scope(key[0]), PageId(key[1]), int(key[2])))  # type: ignore[arg-type]
+                self._ask_result((Scope(key[0]), PageId(key[1]), int(key[2])), None)  # type: ignore[arg-type]
         senders = Senders(self.draft)
         changed = judge_votes(self.draft, self.votes, senders)
         asked = {(vote.whose.scope, vote.question) for vote in changed}
@@ -380,14 +396,14 @@ class _Settling:
             if senders.has_words(scope, question):
                 others = own_votes(self.draft, scope, question) - self.votes
                 changed += judge_votes(self.draft, others, senders)
-        by_question: dict[Question, set[RecordId]] = {}
+        by_question: dict[Question, set[bytes]] = {}
         for vote in changed:
-            by_question.setdefault(vote.question, set()).add(vote.id)
-        for question, votes in by_question.items():
-            self._ask_results(question, votes)
-        senders = Senders(self.draft)
-        for scope, page, index in self.results:
-            judge_result(self.draft, scope, page, index, senders)
+            # Whose vote it is when the page of its mandate is not held: the result misses it, and is counted whole.
+            by_question.setdefault(vote.question, set()).add(cast_for(self.draft, vote) or MISSING)
+        for question, seats in by_question.items():
+            self._ask_results(question, seats)
+        for result, again in self.results.items():
+            judge_result(self.draft, *result, senders, again)
 
     def _note(self, scope: Scope, page: PageId, now: Status) -> None:
         was = status(self.draft, scope, page)
@@ -431,6 +447,12 @@ def _acts(view: Reader, scope: Scope, page: PageId) -> Iterator[tuple[EntryId, s
     assert here is not None
     for key, cells in view.scan(ACTS, (scope, here.number, page)):
         yield (page, int(key[3])), str(cells[0])
+
+
+def _body(view: Reader, page: PageId) -> PageId:
+    here = known(view, page)
+    assert here is not None
+    return here.body
 
 
 def _certified(view: Reader, scope: Scope, page: PageId) -> bool:

@@ -13,8 +13,6 @@ from fedsync.crdt.booktables import (
     ADOPTED,
     DRAFTED,
     NAMED,
-    RESULTS,
-    RESULTS_OPEN,
     SEALED,
     VOTE_VERDICTS,
     VOTES,
@@ -235,25 +233,37 @@ class Tallied(NamedTuple):
     """Seat -> the vote that counts for it."""
 
 
-def judge_result(draft: Draft, scope: Scope, page: PageId, index: int, senders: Senders) -> bool:
-    """Write a result's status and outcome; say whether that changed."""
-    at = status(draft, scope, page)
-    now = tally(draft, scope, page, index, senders)
-    if at is None or now is None:
-        return False
-    row = (at.number, now.status, now.outcome)
-    if draft.get(RESULTS, (scope, page, index)) == row:
-        return False
-    draft.put(RESULTS, (scope, page, index), row)
-    if now.status == FINAL:
-        draft.drop(RESULTS_OPEN, (scope, page, index))
-    return True
-
-
 def tally(
     view: Reader, scope: Scope, page: PageId, index: int, senders: Senders | None = None
 ) -> Tallied | None:
-    """Recompute the result entry of a known page (rule 12)."""
+    """Recompute the result entry of a known page from all its votes (rule 12)."""
+    asked = question_of(view, scope, page, index)
+    if asked is None or isinstance(asked, Tallied):
+        return asked
+    senders = senders or Senders(view)
+    named, missing = seats_named(view, asked, senders)
+    chosen = {seat: choose(view, scope, asked.epoch, seat, votes, senders) for seat, votes in named.items()}
+    ballots = {seat: ballot for seat, (ballot, _) in chosen.items() if ballot is not None}
+    outcome = methods.outcome(asked.entry.rule, asked.epoch.n, [vote.option for vote in ballots.values()])
+    open_ = [possible for _, possible in chosen.values()]
+    final = asked.sealed and not missing and methods.certain(asked.entry.rule, asked.epoch.n, open_)
+    return Tallied(
+        FINAL if final else PROVISIONAL, outcome, {seat: vote.id for seat, vote in ballots.items()}
+    )
+
+
+class Asked(NamedTuple):
+    """A result that names votes, and the epoch by whose seats it is counted."""
+
+    scope: Scope
+    body: PageId
+    entry: Result
+    epoch: Epoch
+    sealed: bool
+
+
+def question_of(view: Reader, scope: Scope, page: PageId, index: int) -> Asked | Tallied | None:
+    """Return what a result asks; what it comes to when that hangs on no vote; None when it is no result."""
     entry, here = entry_at(view, page, index), known(view, page)
     at = status(view, scope, page)
     if not isinstance(entry, Result) or here is None or at is None or here.prev is None:
@@ -267,38 +277,34 @@ def tally(
     if entry.counts is not None:
         outcome = methods.outcome_of_counts(entry.rule, epoch.n, entry.counts)
         return Tallied(FINAL if sealed else PROVISIONAL, outcome, {})
-    return _of_votes(view, scope, here.body, entry, epoch, sealed, senders or Senders(view))
+    return Asked(scope, here.body, entry, epoch, sealed)
 
 
-def _of_votes(
-    view: Reader, scope: Scope, body: PageId, entry: Result, epoch: Epoch, sealed: bool, senders: Senders
-) -> Tallied:
-    question = (entry.motion, entry.clause)
+def seats_named(view: Reader, asked: Asked, senders: Senders) -> tuple[dict[bytes, list[Cast]], bool]:
+    """Return the votes that a result names, by seat, and whether one of them is not held or not known whose."""
     named: dict[bytes, list[Cast]] = {}
     missing = False
-    for vote in entry.votes or ():
+    for vote in asked.entry.votes or ():
         said = cast(view, vote)
         if said is None:
             missing = missing or record_row(view, vote) is None
             continue
-        if said.whose.page is not None and known(view, said.whose.page) is None:
+        if said.question != (asked.entry.motion, asked.entry.clause):
+            continue
+        if cast_for(view, said) is None:
             missing = True  # whose vote it is, the page of its mandate will say
-        seat = seat_of(view, epoch, said, body, senders)
-        if seat is not None and said.question == question:
+        seat = seat_of(view, asked.epoch, said, asked.body, senders)
+        if seat is not None:
             named.setdefault(seat, []).append(said)
-    ballots: dict[bytes, Cast] = {}
-    choices: list[set[Choice | None]] = []
-    for seat, votes in named.items():
-        ballot, possible = choose(view, scope, epoch, seat, votes, senders)
-        if ballot is not None:
-            ballots[seat] = ballot
-        choices.append(possible)
-    cast_now = [vote.option for vote in ballots.values()]
-    outcome = methods.outcome(entry.rule, epoch.n, cast_now)
-    final = sealed and not missing and methods.certain(entry.rule, epoch.n, choices)
-    return Tallied(
-        FINAL if final else PROVISIONAL, outcome, {seat: vote.id for seat, vote in ballots.items()}
-    )
+    return named, missing
+
+
+def cast_for(view: Reader, vote: Cast) -> bytes | None:
+    """Return for whom a vote is cast: its log, or the body that gave the mandate; None when that is not held."""
+    if vote.whose.page is None:
+        return vote.log
+    giver = known(view, vote.whose.page)
+    return giver.body if giver is not None else None
 
 
 def choose(
