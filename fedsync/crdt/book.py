@@ -34,6 +34,7 @@ from fedsync.crdt.booktables import (
     STATUSES,
     VERDICTS,
     VOICES,
+    VOTE_VERDICTS,
     VOTES,
     VOTES_ON,
     WAITING,
@@ -275,6 +276,8 @@ class _Fold:
             self.draft.put(WAITING, (said.page, record.id), (said.slot,))
         elif page.prev != said.slot:
             self._wrong_slot(page, said.page, record.id, record.log)
+        if page is not None:
+            self.draft.is_new(VERDICTS, (page.scope, record.id))
         if page is None or page.prev == said.slot:
             # A voice for a page that is not held still binds its log in the slot, so the slot is settled again.
             new = self.slots.setdefault(said.slot, set())
@@ -288,6 +291,7 @@ class _Fold:
         self.draft.put(VOTES, (record.log, record.seq, record.id), cells)
         whose = record.genesis.scope
         self.draft.put(VOTES_ON, (said.motion, said.clause, whose, record.id), (record.log,))
+        self.draft.is_new(VOTE_VERDICTS, (record.genesis.scope, record.id))
         self.votes[record.id] = None
 
     def _wrong_slot(self, page: Known, id_: PageId, record: RecordId, log: LogId) -> None:

@@ -74,6 +74,10 @@ class Draft:
             row = self._rows[place] = self._view.get(table, key)
         return row  # type: ignore[return-value]
 
+    def is_new(self, table: Table, key: KeyRow) -> None:
+        """Say that the view can't have a row of `key`, so that nobody looks for it there."""
+        self._rows.setdefault((table, key), None)
+
     def put(self, table: Table, key: KeyRow, row: Row) -> None:
         """Set the row of `key`."""
         self._set(table, key, row)
