@@ -11,10 +11,14 @@ from fedsync.acts.author import REACH_OF, Author, now_ms
 from fedsync.acts.founding import check_numbers, check_tellers, person
 from fedsync.acts.minutes import carry, drafting, page_of
 from fedsync.acts.voices import voice
-from fedsync.crdt.drafting import Drafted, draft_epoch, draft_repair, newest
+from fedsync.acts.whose import Person
+from fedsync.crdt.bearing import usual_k
+from fedsync.crdt.booktables import book
+from fedsync.crdt.drafting import Drafted, draft_change, draft_mending, newest
 from fedsync.crdt.epoch import Epoch, begun
 from fedsync.crdt.minutes import current_epoch, page_view
 from fedsync.crdt.people import names as names_of
+from fedsync.crdt.reform import NO_CHANGE, Change, reseated
 from fedsync.crdt.tellers import Sign, next_signature
 from fedsync.doors import Door
 from fedsync.errors import not_found, refused, usage
@@ -28,6 +32,7 @@ from fedsync.records.ids import Key, LogClass, PageId, Scope
 from fedsync.records.kinds.entries import Tip
 from fedsync.records.seal import Draft, seal
 from fedsync.sheet import read_sheet
+from fedsync.store.peers import FollowedBody
 from fedsync.words import DEVICE_TEXT_LENGTH, parse_device
 
 Passphrase = Callable[[str], bytes | None]
@@ -74,8 +79,12 @@ def change_epoch(
     drop: Sequence[str],
     threshold: int | None,
     passphrase: Passphrase,
+    more: Change = NO_CHANGE,
 ) -> tuple[PageId, int]:
-    """Draft a page with other tellers or another threshold; make keys for those who have none. Raises a Problem."""
+    """Draft a page with other tellers, another threshold, and `more`; make keys for those who have none.
+
+    Raises a Problem.
+    """
     scope = reading.own().scope
     check_tellers([*(_named(each)[0] for each in add), *drop])
     gone = [_teller(reading, scope, name) for name in drop]
@@ -93,7 +102,8 @@ def change_epoch(
     tips = [tip for key in gone for tip in fact_tips(reading, scope, key)]
 
     def draft() -> Drafted:
-        return draft_epoch(reading.view, scope, [each.genesis for each in new], gone, threshold, tips)
+        seats = [each.genesis for each in new]
+        return draft_change(reading.view, scope, replace(more, add=seats, drop=gone, k=threshold, cuts=tips))
 
     drafting(draft)  # What cannot be drafted must not leave keys behind.
     for each in new:
@@ -114,40 +124,73 @@ def introduce(author: Author, reading: Reading, door: Door, scope: Scope, new: N
         author.write_as(door, reading, into, [Draft("person", person(new.genesis.key, name), now_ms())])
 
 
+@dataclass(frozen=True)
+class Mending:
+    """What a repair page is to say: who has a seat from then on; of a body of bodies the seats stay as they are."""
+
+    body: FollowedBody
+    tellers: Sequence[str] = ()
+    """Tellers of our own community, whose keys are made here."""
+    people: Sequence[Person] = ()
+    threshold: int | None = None
+
+
 def repair(
-    home: Home,
-    reading: Reading,
-    door: Door,
-    sheet: Path,
-    tellers: Sequence[str],
-    threshold: int,
-    passphrase: Passphrase,
+    home: Home, reading: Reading, door: Door, sheet: Path, mending: Mending, passphrase: Passphrase
 ) -> tuple[PageId, str]:
-    """Name new tellers with the repair keys on a sheet; return the page and its status. Raises a Problem."""
-    check_numbers(tellers, threshold)
-    scope = reading.own().scope
+    """Mend a book with the repair keys on a sheet; return the repair page and its status. Raises a Problem."""
+    scope = mending.body.scope
+    _check(reading, mending)
     typed = read_sheet(sheet)
-    new = _new_tellers(home, reading, scope, tellers, passphrase)
-    drafted = drafting(lambda: draft_repair(reading.view, scope, [each.genesis for each in new], threshold))
+    new = _new_tellers(home, reading, scope, mending.tellers, passphrase)
+    seats = [each.genesis for each in new] or [each.seat(scope) for each in mending.people]
+
+    def entries(epoch: Epoch) -> list[dict[str, Value]]:
+        return [reseated(epoch, seats, mending.threshold or usual_k(len(seats)))] if seats else []
+
+    drafted = drafting(lambda: draft_mending(reading.view, scope, entries))
     epoch = current_epoch(reading.view, scope, drafted.on)
     keys = [private for private in typed if epoch is not None and public_key(private) in epoch.repair]
     if not keys:
         raise refused(
             "no_repair_key",
-            "None of the keys on this sheet is a repair key of this community. Nothing was changed.",
-            "Look for the sheet that names this community: fedsync bodies show",
+            "None of the keys on this sheet is a repair key of this body. Nothing was changed.",
+            "Look for the sheet that names it: fedsync bodies show",
         )
     for each in new:
         each.keep(home)
     value, page = page_of(drafted)
     for number, private in enumerate(keys):
-        _speak(home, reading, door, private, page, drafted, value)
+        _speak(home, reading, door, scope, private, page, drafted, value)
         # Named by the page that the first key carries, and there before the others look for them.
         for each in new if not number else ():
             each.introduce(home, reading, door)
     view = page_view(reading.view, page)
     assert view is not None
     return page, view.status
+
+
+def _check(reading: Reading, mending: Mending) -> None:
+    """Raise a Problem (exit 2) when the seats do not fit the body."""
+    at = book(reading.view, mending.body.scope)
+    epoch = current_epoch(reading.view, mending.body.scope, at.head) if at is not None else None
+    if mending.body.source == "own":
+        if mending.people or mending.threshold is None:
+            raise usage(
+                "Say who keeps our book from now on.", "Add --teller NAME for each, and --threshold K."
+            )
+        check_numbers(mending.tellers, mending.threshold)
+    elif mending.tellers:
+        raise usage(
+            "Tellers are people of our own community.", "Name the others with --seat PERSON@COMMUNITY."
+        )
+    elif epoch is not None and epoch.members and (mending.people or mending.threshold is not None):
+        raise usage(
+            "The seats of a body of bodies stay as they are: another choice needs their consent.",
+            "Leave out --seat and --threshold; afterwards see: fedsync bodies epoch --help",
+        )
+    elif epoch is not None and epoch.seats and not mending.people and mending.threshold is not None:
+        raise usage("Say who has a seat from now on.", "Add --seat PERSON@COMMUNITY for each.")
 
 
 def _new_tellers(
@@ -219,13 +262,14 @@ def _speak(
     home: Home,
     reading: Reading,
     door: Door,
+    scope: Scope,
     private: PrivateKey,
     page: PageId,
     drafted: Drafted,
     carried: Value,
 ) -> None:
     """Sign the repair page with one key of the sheet; the first one carries the page."""
-    genesis = _genesis(reading, reading.own().scope, private, REPAIR)
+    genesis = _genesis(reading, scope, private, REPAIR)
     with home.sealing(genesis.key):
         drafts = []
         do = next_signature(reading.view, page, genesis.log, begun(genesis))

@@ -7,6 +7,7 @@ import click
 from fedsync.cli import entering
 from fedsync.cli.app import App, common, group, signing
 from fedsync.cli.printing import print_book
+from fedsync.cli.witnessing import witness
 
 AS = click.option("--as", "name", required=True, metavar="NAME", help="Who signs.")
 BODY = click.option("--body", metavar="NAME", help="That community's only; default: everybody's, ours first.")
@@ -40,6 +41,7 @@ def book() -> None:
 
 
 book.add_command(print_book)
+book.add_command(witness)
 
 
 @book.command("list")

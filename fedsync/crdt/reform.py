@@ -5,7 +5,7 @@ Seats, bodies, nodes, numbers, repair keys, witness, voting rule, rotation and w
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from fedsync.crdt.bearing import usual_k, usual_w, within
 from fedsync.crdt.epoch import Epoch
@@ -47,7 +47,10 @@ class Change:
     @property
     def is_nothing(self) -> bool:
         """Nothing is to be otherwise."""
-        return self == Change()
+        return not any(getattr(self, each.name) for each in fields(self))
+
+
+NO_CHANGE = Change()
 
 
 def reformed(epoch: Epoch, change: Change) -> dict[str, Value]:

@@ -24,7 +24,8 @@ from tests.cli.calling import Place, command_line, environment, fedsync, process
 
 COMMANDS = [
     "init", "run", "status", "demo", "doctor", "restore", "invite", "join", "peers list", "peers pause",
-    "peers resume", "peers remove", "bodies show", "bodies epoch", "bodies repair", "book list", "book show",
+    "peers resume", "peers remove", "bodies show", "bodies found", "bodies epoch",
+    "bodies consent", "bodies join", "bodies leave", "bodies repair", "book witness", "book list", "book show",
     "book sign", "book approve", "decisions propose", "decisions list", "decisions show", "stock list",
     "stock add", "stock use", "stock count", "stock import", "log", "show", "verify", "rebuild", "why",
     "mandates give", "mandates list", "mandates show", "mandates recall", "mandates close",
