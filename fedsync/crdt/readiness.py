@@ -10,7 +10,6 @@ from fedsync.crdt.booktables import (
     FOLLOWED,
     LOGS,
     MOTIONS,
-    PEOPLE,
     POSTS,
     VOTES,
     WITNESSES,
@@ -122,14 +121,8 @@ def _epoch(view: Reader, page: PageId, entry: EpochEntry, in_force: Epoch) -> Un
 
 
 def _is_there(view: Reader, genesis: Genesis, in_force: Epoch) -> bool:
-    """Say whether somebody writes the log, or one from the same place for another body.
-
-    A key on another machine writes nothing before the page lets it in: then our people have said whose it is. A node
-    need only be named by its own.
-    """
+    """Say whether somebody writes the log, or one from the same place for another body; a node need only be named."""
     if genesis.log in in_force.seats or genesis.log in in_force.sealers or view.get(LOGS, (genesis.log,)):
-        return True
-    if any(True for _ in view.scan(PEOPLE, (genesis.scope, genesis.key))):
         return True
     for key, _ in view.scan(FOLLOWED):
         scope = Scope(key[0])  # type: ignore[arg-type]
