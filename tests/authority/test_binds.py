@@ -97,7 +97,7 @@ def _bound(built: Built, view: Any, record: Json, index: int) -> Bound:
 
 
 def _name(names: Any, id_: bytes) -> str:
-    return next(name for name, each in names.items() if each == id_)
+    return str(next(name for name, each in names.items() if each == id_))
 
 
 @pytest.mark.parametrize("world", RESULTS, ids=[world["id"] for world in RESULTS])
