@@ -186,9 +186,11 @@ def _meant(app: App, body: str, shown: "Certified | None") -> Any:
         try:
             found = reading.body(body).body
         except Problem:
-            if shown is None or body.casefold() != name_of(shown).casefold():
-                raise
-            return shown.body
+            if shown is not None and body.casefold() == name_of(shown).casefold():
+                return shown.body
+            if shown is None and _whole(body) is not None:
+                return _whole(body)  # Some peer may follow it.
+            raise
     if shown is not None and shown.body != found:
         raise usage(
             f"The certificate is of {name_of(shown)} ({shown.body.hex()[:8]}), not of {body}.",
@@ -198,7 +200,7 @@ def _meant(app: App, body: str, shown: "Certified | None") -> Any:
 
 
 def _ask(app: App, found: "Audit", shown: "Certified | None", asked: set[bytes]) -> None:
-    """Ask the running node, once for each, to follow what is needed and is not followed. Raises a Problem (exit 5)."""
+    """Ask the running node to follow what is needed and is not followed. Raises a Problem (exit 5)."""
     from fedsync import control
     from fedsync.errors import Exit, Problem
 
@@ -212,11 +214,11 @@ def _ask(app: App, found: "Audit", shown: "Certified | None", asked: set[bytes])
             Exit.NOT_RUNNING,
         ) from None
     for body in sorted(found.unknown - asked):
-        asked.add(body)
         scope = shown.scope.hex() if shown is not None and shown.body == body else None
         with app.door() as door:
-            # What no peer follows cannot be asked for: it stays missing, and is said.
-            door.call("ask_for", body=body.hex(), scope=scope)
+            # What no peer is known to follow stays missing, and is asked for again: a peer may tell of it yet.
+            if door.call("ask_for", body=body.hex(), scope=scope)["followed"]:
+                asked.add(body)
 
 
 # --- What a certificate shows ---------------------------------------------------------------------------------
@@ -227,18 +229,12 @@ def checked(file: str, body: str | None, after: str | None) -> "Certified":
     from fedsync.crdt.certificate import BadCertificate
     from fedsync.crdt.certificate import check as check_bytes
     from fedsync.errors import Exit, Problem, usage
-    from fedsync.records.ids import PageId
 
-    id_ = None
-    if body is not None:
-        try:
-            id_ = PageId(bytes.fromhex(body))
-        except ValueError:
-            id_ = PageId(b"")
-        if len(id_) != 32:
-            raise usage(
-                f"{body} is not the whole id of a body.", "Type all its 64 digits: fedsync bodies show --json"
-            )
+    id_ = _whole(body) if body is not None else None
+    if body is not None and id_ is None:
+        raise usage(
+            f"{body} is not the whole id of a body.", "Type all its 64 digits: fedsync bodies show --json"
+        )
     trusted = checked(after, body, None) if after is not None else None
     data = _bytes(file)
     try:
@@ -250,6 +246,17 @@ def checked(file: str, body: str | None, after: str | None) -> "Certified":
             "Ask for another one, from somebody else: fedsync bodies certificate BODY",
             Exit.DAMAGE,
         ) from None
+
+
+def _whole(body: str) -> Any:
+    """Return the id of a body that is typed whole, None for anything else."""
+    from fedsync.records.ids import PageId
+
+    try:
+        found = bytes.fromhex(body)
+    except ValueError:
+        return None
+    return PageId(found) if len(found) == 32 else None
 
 
 def _bytes(file: str) -> bytes:

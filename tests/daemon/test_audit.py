@@ -29,5 +29,16 @@ def test_an_audit_fetches_a_book_that_this_node_does_not_follow_and_comes_to_the
     assert {each["name"]: each["source"] for each in hill.json("bodies", "show", "all")["bodies"]}[
         "Oakfield"
     ] == "asked"
+    # By its whole id alone: some peer follows it.
+    fen = village.node("Fen End", start=False)
+    config = fen.home.config.read_text()
+    fen.home.config.write_text(config.replace("followed_bodies = 256", "followed_bodies = 2"))
+    fen.start()
+    village.introduce(hill, fen)
+    until(lambda: fen.peer("Hill Farm").get("state") == "same", why=fen.said)
+    assert len(fen.json("bodies", "show", "all")["bodies"]) == 2
+    assert fen.json("bodies", "audit", body, "--fetch")["page"] == shown["page"]
+    error = fen.json("bodies", "audit", "ab" * 32, "--fetch", "--wait", 0.1, code=9)["error"]
+    assert "does not follow that body" in error["message"]
     # By the body's name, and without the certificate, now that it is followed.
     assert hill.json("bodies", "audit", "Oakfield")["differences"] == []

@@ -1,9 +1,11 @@
 """The rules that a third of liars forced, one by one: each test fails without its rule."""
 
+import pytest
+
 from fedsync.gossip.compare import compare
-from fedsync.gossip.events import Close, Effect, Granted, Held, Known, Parked, Peer
+from fedsync.gossip.events import Close, Effect, Granted, Held, Known, Parked, Peer, Pinned
 from fedsync.gossip.holdings import FORK, PENDING, TIP
-from fedsync.gossip.limits import BACK_OFF_S, CREDIT_S, MAX_BRANCHES, MAX_INCARNATIONS
+from fedsync.gossip.limits import BACK_OFF_S, BEAT_S, CREDIT_S, MAX_BRANCHES, MAX_INCARNATIONS
 from fedsync.gossip.listing import Named, Salt
 from fedsync.gossip.memory import Memory
 from fedsync.gossip.messages import BlockMessage, Message, Range, Refused, decode, encode
@@ -187,6 +189,27 @@ def test_3_a_pinned_tip_is_fetched_though_the_log_is_forked_and_only_its_chain_c
     # What is not its ancestor is dropped from now on.
     assert south.memory.take(more[0].raw)[0] == Known()
     assert south.memory.take(twin(author, "elsewhere")[0].raw)[1] is None
+
+
+@pytest.mark.parametrize("holder_first", [True, False])
+def test_3_a_pin_that_comes_while_a_session_lives_is_asked_for_at_once(holder_first: bool) -> None:
+    world, north, south, link = pair()
+    author, common, left, right = forked()
+    more = [*author.write("three"), *author.write("four")]
+    north.write([*common, *left, *more])
+    south.write([*common, *right])
+    world.connect(link)
+    world.run(BEAT_S * 2.5)
+    assert equal([north, south])
+    pin = (more[-1].last, more[-1].tip)
+    assert not south.memory.holds(author.log, pin)
+    for node in (north, south) if holder_first else (south, north):
+        node.memory.pin(author.log, pin)
+        world.act(node, node.engine.everyone(Pinned(author.log), world.now))
+        world.run(1.0)
+    world.run(BEAT_S / 10)
+    assert south.memory.holds(author.log, pin)
+    assert equal([north, south])
 
 
 def test_3_while_a_pin_is_missing_nothing_beyond_its_seq_is_taken() -> None:
