@@ -92,7 +92,8 @@ def _own_log(author: Author, reading: Reading) -> Genesis:
     return author.genesis(reading, LogClass.AUTHORITY, best.scope, ("mandate", *best.id))
 
 
-def _motion_value(body: PageId, words: Words) -> dict[str, Value]:
+def check_words(words: Words) -> None:
+    """Raise a Problem (exit 2) when no motion can say this."""
     if not words.title or len(words.title) > MAX_TITLE or not is_plain(words.title):
         raise usage(
             f"A motion needs a title: one line of 1 to {MAX_TITLE} letters.", "Put the rest into its text."
@@ -111,6 +112,10 @@ def _motion_value(body: PageId, words: Words) -> dict[str, Value]:
             raise usage(f"An {what}'s name is a word without commas.", "Choose a shorter name.")
         if len(set(names)) != len(names):
             raise usage(f"An {what} is named twice.", "Name each once.")
+
+
+def _motion_value(body: PageId, words: Words) -> dict[str, Value]:
+    check_words(words)
     value: dict[str, Value] = {"body": body, "title": words.title, "text": words.text}
     if words.options:
         value["options"] = list(words.options)

@@ -5,6 +5,7 @@ and completion answer at once on a slow board.
 """
 
 import importlib
+import keyword
 import os
 import sys
 from typing import Any
@@ -34,6 +35,8 @@ _COMMANDS = {
     "votes": "votes",
     "mandates": "mandates",
     "stock": "stock",
+    "export": "exchange",
+    "import": "exchange",
     "log": "log",
     "show": "log",
     "verify": "log",
@@ -53,7 +56,11 @@ class _Lazy(Group):
         module = _COMMANDS.get(cmd_name)
         if module is None:
             return None
-        command: click.Command = getattr(importlib.import_module(f"fedsync.cli.{module}"), cmd_name)
+        command: click.Command = getattr(
+            importlib.import_module(f"fedsync.cli.{module}"),
+            # A word that Python keeps for itself, as `import`, has its command under import_.
+            f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name,
+        )
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
