@@ -1,4 +1,4 @@
-"""What a sealed page says about mandates in vain: recalls of what is no mandate, mandates that give no voice. Pure.
+"""What a sealed page says in vain: recalls of what is no mandate, mandates that give no voice, settling nothing. Pure.
 
 Nothing here changes what the fold does; it says in words why an entry did nothing. All of it can be told from the book
 that the entry stands in, and from that of the body that it names: a page's chain is held, so what it could speak of is.
@@ -7,9 +7,11 @@ that the entry stands in, and from that of the body that it names: a page's chai
 from fedsync.crdt.booktables import Known, Reader, known
 from fedsync.crdt.delegates import entry_at
 from fedsync.crdt.drafting import CannotDraft, newest
+from fedsync.crdt.factchain import holds
+from fedsync.crdt.settling import settled
 from fedsync.crdt.slotview import epoch_or_wait
-from fedsync.records.ids import PageId
-from fedsync.records.kinds.entries import Mandate, Recall
+from fedsync.records.ids import LogClass, PageId
+from fedsync.records.kinds.entries import Mandate, Recall, Settle
 
 
 def recall_fault(view: Reader, page: PageId, recall: Recall) -> str | None:
@@ -42,6 +44,23 @@ def mandate_fault(view: Reader, giver: PageId, mandate: Mandate) -> str | None:
     if waits is not None:
         return None
     return None if epoch is not None and giver in epoch.members else "no-seat-there"
+
+
+def settle_fault(view: Reader, page: PageId, entry: Settle) -> str | None:
+    """Return the code of why a settle on a known page settles nothing, or not yet; None when it does, once sealed."""
+    here = known(view, page)
+    assert here is not None
+    begins = next(iter(view.blocks(entry.log)), None)
+    if begins is None:
+        return "settled-log-not-held"
+    if begins.genesis.log_class is LogClass.AUTHORITY:
+        return "every-branch-counts"
+    if begins.genesis.scope != here.scope:
+        return "not-its-log"
+    said = settled(view, here.scope, entry.log)
+    if said is not None and (said.page != page or (said.seq, said.id) != (entry.seq, entry.id)):
+        return "settled-before"
+    return None if holds(view, entry.log, entry.seq, entry.id) else "branch-not-held"
 
 
 def _is_before(view: Reader, page: PageId, there: Known, later: Known) -> bool:

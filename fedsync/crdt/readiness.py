@@ -24,7 +24,7 @@ from fedsync.crdt.booktables import (
 from fedsync.crdt.consents import fault
 from fedsync.crdt.delegates import entry_at
 from fedsync.crdt.epoch import Epoch
-from fedsync.crdt.faults import recall_fault
+from fedsync.crdt.faults import recall_fault, settle_fault
 from fedsync.crdt.reasons import reason
 from fedsync.records.genesis import NODE, Genesis
 from fedsync.records.ids import PageId, RecordId, Scope
@@ -85,8 +85,9 @@ def unready(view: Reader, page: PageId, here: Known, content: Page, in_force: Ep
                 for each in entry.supersedes:
                     found = found or _earlier(view, here, each)
             case Settle():
-                if record_row(view, entry.id) is None and view.get(LOGS, (entry.log,)) is not None:
-                    found = Unready("record-not-held", "The branch that it chooses is not here yet.")
+                code = settle_fault(view, page, entry)
+                if code is not None:
+                    found = Unready(code, f"Its settle chooses no branch: {reason(code).sentence}.")
             case Mandate() | Consent() | Join() | Leave() | Create() | UnknownEntry():
                 pass
             case _:

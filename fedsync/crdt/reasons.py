@@ -68,6 +68,15 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
         "no-seat-there": Reason(
             4, "its giver has no seat in that body, so whoever is sent says nothing there"
         ),
+        "settled-log-not-held": Reason(5, "the log that it names is not held here yet"),
+        "every-branch-counts": Reason(
+            5, "of a log of pages and signatures every branch counts: there is nothing to choose"
+        ),
+        "not-its-log": Reason(
+            5, "the log is another body's, and only the book of that body chooses its branch"
+        ),
+        "settled-before": Reason(5, "an entry before it has chosen the branch of this log, and that holds"),
+        "branch-not-held": Reason(5, "the record that it names is not held here yet"),
         "not-the-giver": Reason(10, "only the book that gave a mandate ends it"),
         "no-such-mandate": Reason(10, "what it names is no mandate in this book before it"),
         "mandate-of-a-rival": Reason(10, "the mandate that it names stands on a rival of a page before it"),

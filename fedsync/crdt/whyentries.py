@@ -18,6 +18,7 @@ from fedsync.crdt.booktables import (
 )
 from fedsync.crdt.decisions import decisions, ended, result_of
 from fedsync.crdt.epoch import read_page
+from fedsync.crdt.faults import settle_fault
 from fedsync.crdt.minutes import DECISION_WORDS, entry_fault
 from fedsync.crdt.naming import Naming, motion_at, short
 from fedsync.crdt.reasons import ENTRY_REASONS, reason
@@ -138,12 +139,15 @@ def _evidence(view: Reader, id_: EntryId, here: Known, entry: Entry, called: Nam
 
 def _settle(view: Reader, here: Known, page: PageId, entry: Settle) -> Iterator[str]:
     yield f"It chooses the branch of record {short(entry.id)}, number {entry.seq} of the log {short(entry.log)}."
+    code = settle_fault(view, page, entry)
     said = settled(view, here.scope, entry.log)
-    if said is None:
-        return
-    if said.page != page:
+    if code == "settled-before" and said is not None:
         yield f"It changes nothing: page {short12(said.page)} chose record {short(said.id)} before it."
-    else:
+    elif code in ("settled-log-not-held", "branch-not-held"):
+        yield f"It waits: {reason(code).sentence}; until then nothing of that log counts above its fork."
+    elif code is not None:
+        yield f"It has no effect: {reason(code).sentence}."
+    elif said is not None:
         yield "That branch alone counts now, wherever it is held."
 
 
