@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fedsync.acts.author import Author, now_ms
 from fedsync.acts.voices import carrier, voice
 from fedsync.crdt.booktables import ADOPTED, DRAFTED, SEALED, status
+from fedsync.crdt.consents import is_proposal
 from fedsync.crdt.drafting import CannotDraft, Drafted, draft_page, witnesses
 from fedsync.crdt.epoch import begun
 from fedsync.crdt.minutes import page_ids, page_view
@@ -109,14 +110,19 @@ def _sentence(text: str) -> str:
 
 
 def find_page(reading: Reading, asked: str) -> PageId:
-    """Return the page whose id begins so, or whose number it is in our own book. Raises a Problem (exit 6)."""
-    own = reading.own().scope
-    if asked.isdecimal() and len(asked) < SHORTEST:
-        same = [page for page, number in page_ids(reading.view, own) if number == int(asked)]
+    """Return the page whose id begins so, or whose number it is: 3 in our own book, Valley/3 in another.
+
+    Raises a Problem (exit 6).
+    """
+    whose, slash, number = asked.rpartition("/")
+    if slash or (asked.isdecimal() and len(asked) < SHORTEST):
+        scope = reading.body(whose).scope if slash else reading.own().scope
+        same = [page for page, each in page_ids(reading.view, scope) if str(each) == number]
         # Of rivals the one that was sealed is meant, or the only one that still can be.
         for wanted in ((SEALED,), (SEALED, ADOPTED, DRAFTED)):
-            found = [page for page in same if _status(reading, own, page) in wanted]
+            found = [page for page in same if _status(reading, scope, page) in wanted]
             same = found or same
+        same = [page for page in same if not is_proposal(reading.view, page)] or same
     else:
         same = [
             page

@@ -10,6 +10,7 @@ from typing import Any
 from fedsync import keyring
 from fedsync.acts import rotation
 from fedsync.cli.entries import naming
+from fedsync.cli.proposals import left, proposals
 from fedsync.cli.settling import forked_rows
 from fedsync.cli.telling import day
 from fedsync.crdt.booktables import (
@@ -23,6 +24,7 @@ from fedsync.crdt.booktables import (
     record_row,
     status,
 )
+from fedsync.crdt.consents import is_proposal
 from fedsync.crdt.delegates import Given, entry_at, given
 from fedsync.crdt.drafting import CannotDraft, newest
 from fedsync.crdt.epoch import Epoch
@@ -55,6 +57,8 @@ def waiting(reading: Reading) -> list[Json]:
     return [
         *look.own_pages(),
         *look.other_pages(),
+        *proposals(reading, look.called),
+        *left(reading, look.called),
         *look.votes(),
         *look.words(),
         *look.ends(),
@@ -123,6 +127,8 @@ class _Look:
             if not sits and not seats:
                 continue
             for page in self._open(body.scope):
+                if is_proposal(self.view, page.id):
+                    continue
                 if sits and self.own.body in page.bodies_to_sign:
                     yield self._for_delegate(page, body)
                 missing = sorted(self.here[key] for key in seats & set(page.missing))

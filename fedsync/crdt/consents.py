@@ -127,6 +127,12 @@ def fault(view: Reader, page: PageId) -> tuple[str, str] | None:
     return _unlevel(view, epoch) or _unconsented(view, here, held, epoch, answer, waits)
 
 
+def is_proposal(view: Reader, page: PageId) -> bool:
+    """Say whether the epoch on a known page lacks consents only: it is for the bodies to look at, and not to sign."""
+    found = fault(view, page)
+    return found is not None and found[0] == "consents-missing"
+
+
 def _unlevel(view: Reader, epoch: Epoch) -> tuple[str, str] | None:
     for member in sorted(epoch.members):
         level = level_of(view, member)

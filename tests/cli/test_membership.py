@@ -75,6 +75,10 @@ class Federation(Valley):
         assert isinstance(status, str)
         return status
 
+    def waits(self, at: str) -> set[str]:
+        """Return the kinds of what waits for people."""
+        return {each["kind"] for each in self.place(at).json("status")["waiting"]}
+
     def shown(self, at: str = "Oakfield") -> dict[str, Any]:
         return self.place(at).json("bodies", "show", "Valley")
 
@@ -106,9 +110,11 @@ def test_a_fourth_community_joins_with_the_consent_of_its_new_seats(valley: Fede
     assert "Consents: 3 are needed; nobody consented." in why
     assert "the consent of Hill Farm, Mill Lane, Oakfield, Quarry" in why
     assert f"Next: fedsync bodies consent {proposal[:8]} --as NAME" in why
+    assert {"consent"} == valley.waits("Quarry") & {"consent", "consented", "delegate"}
     for name in ("Mill Lane", "Hill Farm"):
         valley.decided(name, "bodies", "consent", proposal)
     valley.meet()
+    assert "consent" not in valley.waits("Hill Farm")
     error = valley.place().refused(
         "bodies", "epoch", "--body", "Valley", "--from", proposal, "--as", "Cleo", "--no-passphrase", code=7
     )
@@ -117,6 +123,7 @@ def test_a_fourth_community_joins_with_the_consent_of_its_new_seats(valley: Fede
     valley.decided("Quarry", "bodies", "consent", proposal)
     valley.meet()
     assert f"--from {proposal[:8]}" in valley.place()("why", proposal).out
+    assert "consented" in valley.waits("Oakfield")
     final = valley.page_of("Oakfield", "bodies", "epoch", "--body", "Valley", "--from", proposal, name="Cleo")
     assert valley.carry(final, "Oakfield", "Hill Farm") == "sealed"
     shown = valley.shown("Quarry")
