@@ -4,15 +4,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fedsync import units
-from fedsync.cli.telling import person, rfc3339, short
+from fedsync.cli.telling import person, rfc3339, short, text_of
 from fedsync.crdt.levels import why_fact
+from fedsync.crdt.naming import Naming, choice_words
 from fedsync.crdt.tables import ITEMS, STORES
 from fedsync.errors import not_found
 from fedsync.picking import the_one
 from fedsync.reading import Reading
 from fedsync.records.block import Record
 from fedsync.records.codec import NotCanonical, Value
+from fedsync.records.kinds.motions import WHOLE, parse_choice
 from fedsync.records.kinds.stock import KINDS
+from fedsync.records.void import Void
 
 MAX_SHOWN = 72
 """Characters of a record's words in a listing."""
@@ -92,7 +95,7 @@ def says(reading: Reading, record: Record) -> str:
         return "is here" if record.kind == "person" else record.kind
     try:
         return _says(reading, record, value)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, Void):
         return f"{record.kind}, not as it should be"
 
 
@@ -114,8 +117,24 @@ def _says(reading: Reading, record: Record, value: dict[str, Any]) -> str:
             return f"{value['action']} {_goods(reading, record, value)}"
         case "count":
             return f"counts {_goods(reading, record, value)}"
+        case "vote" | "motion" | "dissent" | "post":
+            return _authority(reading, record, value)
         case other:
             return f"{other}, which this version does not know"
+
+
+def _authority(reading: Reading, record: Record, value: dict[str, Any]) -> str:
+    """Return the words of what is said beside pages: motions, votes, statements, posts."""
+    called = Naming(reading.view, book=reading.name_of)
+    match record.kind:
+        case "vote":
+            option = choice_words(parse_choice(value["option"]))
+            return f"votes {option} on {called.motion(value['motion'], value.get('clause', WHOLE))}"
+        case "motion":
+            return f"asks {called.body(value['body'])}: {text_of(value['title'])}"
+        case "dissent":
+            return f"dissents from {short(value['about'])}: {text_of(value['text'])}"
+    return f"names {short(value['key'])} as the {value['role']} of {called.book(record.genesis.scope)}"
 
 
 def _goods(reading: Reading, record: Record, value: dict[str, Any]) -> str:

@@ -19,7 +19,9 @@ from fedsync.crdt.booktables import (
     DRAFTED,
     MANDATE_LOGS,
     RESULTS,
+    RESULTS_ON,
     STATUSES,
+    VOTES_ON,
     Reader,
     record_row,
     status,
@@ -32,7 +34,6 @@ from fedsync.crdt.mandates import IN_FORCE, PROVISIONAL
 from fedsync.crdt.minutes import PageView, current_epoch, page_view
 from fedsync.crdt.motions import MotionView, motions
 from fedsync.crdt.naming import Naming, short
-from fedsync.crdt.results import results_on, votes_on
 from fedsync.crdt.slot import VoiceStatus
 from fedsync.crdt.tellers import Approve, may_approve
 from fedsync.crdt.votes import Senders
@@ -202,10 +203,14 @@ class _Look:
             mandate.mandate.instructed(of.id, clause), Void
         ):
             return False
-        if any(each.page_status != DISPLACED for each in results_on(self.view, of.id, clause)):
+        logs = {key[2] for key, _ in self.view.scan(MANDATE_LOGS, mandate.id)}
+        if any(cells[0] in logs for _, cells in self.view.scan(VOTES_ON, (of.id, clause, mandate.scope))):
             return False
-        logs = {LogId(key[2]) for key, _ in self.view.scan(MANDATE_LOGS, mandate.id)}  # type: ignore[arg-type]
-        return not any(each.log in logs for each in votes_on(self.view, (of.id, clause), mandate.scope))
+        for key, _ in self.view.scan(RESULTS_ON, (of.id, clause)):
+            at = status(self.view, Scope(key[2]), PageId(key[3]))  # type: ignore[arg-type]
+            if at is not None and at.status != DISPLACED:
+                return False
+        return True
 
     def _vote(self, mandate: Given, of: MotionView, clauses: list[str]) -> Json:
         who, until = self.called.person(mandate.mandate.holder, mandate.scope), mandate.mandate.until

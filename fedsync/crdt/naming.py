@@ -3,7 +3,8 @@
 Nothing here is judged. What is not held yet is called by the beginning of its id, so that a person can type it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any, TypeVar
 
 from fedsync.crdt import people
 from fedsync.crdt.booktables import FOLLOWED, MOTIONS, POSTS, Reader, known, page_row
@@ -18,6 +19,8 @@ from fedsync.records.kinds.entries import Decision, EntryId, Mandate
 from fedsync.records.kinds.fields import plain
 from fedsync.records.kinds.motions import WHOLE, Choice, Method, Motion, Of, Rule, parse_motion
 from fedsync.records.void import Void
+
+T = TypeVar("T")
 
 
 def short(id_: bytes) -> str:
@@ -46,6 +49,13 @@ class Naming:
         self._books: dict[Scope, str] = {}
         self._people: dict[tuple[Key, Scope | None], str] = {}
         self._nodes: dict[Key, str] | None = None
+        self._found: dict[Hashable, Any] = {}
+
+    def once(self, what: Hashable, look: Callable[[], T]) -> T:
+        """Return what `look` finds, looked up once: for those who ask of each entry of a book in turn."""
+        if what not in self._found:
+            self._found[what] = look()
+        return self._found[what]  # type: ignore[no-any-return]
 
     # --- People
 

@@ -162,7 +162,10 @@ def _is_own(view: Reader, scope: Scope, mandate: EntryId) -> bool:
 def _decision(view: Reader, here: Known, id_: EntryId, entry: Decision, called: Naming) -> Answer:
     """Return what a decision is, what it ended, and what ended it."""
     page, index = id_
-    found = next((each for each in decisions(view, here.scope, called.now) if each.id == id_), None)
+    every = called.once(
+        ("decisions", here.scope), lambda: {each.id: each for each in decisions(view, here.scope, called.now)}
+    )
+    found = every.get(id_)
     plainly = _by_page(view, page, index, "decision", (), called)
     evidence = []
     if entry.motion is not None:
