@@ -16,9 +16,9 @@ from enum import Enum
 from pathlib import Path
 
 from fedsync.crdt import fold, root
-from fedsync.crdt.booktables import NODES, SETTLED, page_row
+from fedsync.crdt.booktables import MANDATE_CUTS, NODES, SETTLED, page_row
+from fedsync.crdt.pins import logs_ended, pin_of
 from fedsync.crdt.seats import is_named
-from fedsync.crdt.settling import settled
 from fedsync.crdt.view import Draft
 from fedsync.home import Home
 from fedsync.records.block import BadBlock, Block, check, claimed_genesis, peek
@@ -234,21 +234,23 @@ class Node:
             directory.note_rollback(secrets.token_bytes(8))
 
     def _notice(self) -> None:
-        """See what the batch says of the network: tips that the books have settled, nodes that they name or drop."""
+        """See what the batch says of the network: records that end a log, nodes that are named or dropped."""
         for table, key in self.draft.changes:
             if table is SETTLED:
                 self._pin(LogId(key[1]))  # type: ignore[arg-type]
+            elif table is MANDATE_CUTS:
+                for log in logs_ended(self.draft, (PageId(key[2]), int(key[3]))):  # type: ignore[arg-type]
+                    self._pin(log)
             elif table is NODES:
                 self._renamed = True
 
     def _pin(self, log: LogId) -> None:
-        """Pin a log that is held at the record that its body's book settled it at; only its chain is judged then."""
+        """Pin a log that is held at the record that a book ends it at; only its chain is judged then."""
         row = self.store.logs.row(log)
         if row is None or row.genesis.log_class is LogClass.AUTHORITY:
-            return  # Of an authority log every branch counts.
-        said = settled(self.draft, row.genesis.scope, log)
-        changed = self.store.logs.unpin(log) if said is None else self.store.logs.pin(log, said.seq, said.id)
-        if changed:
+            return
+        pin = pin_of(self.draft, row.genesis)
+        if self.store.logs.unpin(log) if pin is None else self.store.logs.pin(log, *pin):
             self._repinned.append(log)
 
     def repinned(self) -> list[LogId]:
@@ -422,7 +424,7 @@ class Node:
             self._write_draft()
             for log in self.store.logs.all_pinned():
                 row = self.store.logs.row(log)
-                if row is None or settled(self.state, row.genesis.scope, log) is None:
+                if row is None or pin_of(self.state, row.genesis) is None:
                     self.store.logs.unpin(log)
             self.state.fold_done(last)
         self._stale = False
