@@ -58,13 +58,6 @@ def _put(
 ) -> RecordId:
     with author.writing():
         said = voice(author, reading, body.scope)
-        may = said.mandate.mandate.may if said.mandate is not None else None
-        if may is not None and MOTION not in may:
-            raise refused(
-                "outside-may",
-                f"{author.name}'s mandate does not allow to put motions, only: {', '.join(may)}.",
-                "Let somebody else put it, or let the assembly give a mandate that allows it.",
-            )
         blocks = author.write_as(door, reading, said.genesis, [Draft(MOTION, value, now_ms())])
     return blocks[-1].tip
 

@@ -114,6 +114,12 @@ def vote_row(called: Naming, of: VoteView) -> Json:
     }
 
 
+def _by_name(called: Naming, seats: Iterable[SeatView]) -> list[Json]:
+    return sorted(
+        (seat_row(called, each) for each in seats), key=lambda row: (str(row["seat"]), str(row["id"]))
+    )
+
+
 def seat_row(called: Naming, of: SeatView) -> Json:
     """Return a seat with its votes, for programs."""
     if of.body is not None:
@@ -173,7 +179,7 @@ def tally_row(reading: Reading, of: TallyView) -> Json:
         "clause": of.question[1],
         "rule": rule_words(of.rule),
         "outcome": of.outcome,
-        "seats": [seat_row(called, each) for each in of.seats],
+        "seats": _by_name(called, of.seats),
         "not_counted": [vote_row(called, each) for each in of.strangers],
     }
 
@@ -209,10 +215,10 @@ def result_row(reading: Reading, of: ResultView) -> Json:
         "counts": [[choice_words(choice), number] for choice, number in counts]
         if counts is not None
         else None,
-        "seats": [seat_row(called, each) for each in of.seats],
+        "seats": _by_name(called, of.seats),
         "not_counted": [_flaw(each) for each in of.flaws],
         "final_when": _final_when(called, of),
-        "binds": [_bond(called, each) for each in of.binds],
+        "binds": sorted((_bond(called, each) for each in of.binds), key=lambda row: str(row["name"])),
     }
 
 
@@ -235,10 +241,11 @@ def _final_when(called: Naming, of: ResultView) -> list[str]:
     said = [_WAITS[code] for code in of.waits]
     if of.status == "final":
         return []
-    for each in of.seats:
-        if each.votes and each.open and each.body is not None:
-            said.append(_OPEN[each.open].format(called.body(each.body)))
-    return said
+    return said + sorted(
+        _OPEN[each.open].format(called.body(each.body), called.book(of.scope))
+        for each in of.seats
+        if each.votes and each.open and each.body is not None
+    )
 
 
 _WAITS = {
@@ -250,7 +257,7 @@ _WAITS = {
 _OPEN = {
     "no-word": "{} confirms its vote on a page of its own",
     "word-not-settled": "the vote that {} confirmed has come",
-    "word-not-witnessed": "{}'s confirm is seen by a sealed page here",
+    "word-not-witnessed": "{}'s confirm is seen by a sealed page of {}",
 }
 
 

@@ -28,7 +28,7 @@ from fedsync.records.codec import unpack
 from fedsync.records.genesis import SEAT
 from fedsync.records.ids import Key, LogId, PageId, RecordId, Scope
 from fedsync.records.kinds.fields import Text
-from fedsync.records.kinds.motions import MOTION, Motion, parse_dissent, parse_motion
+from fedsync.records.kinds.motions import Motion, parse_dissent, parse_motion
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +134,6 @@ def speaks(view: Reader, log: LogId, whose: LogRow, body: PageId | None, time: i
         return Verdict(VoiceStatus.PENDING, found.waits or "mandate-not-held")
     if body is not None and found.mandate.seat != body:
         return Verdict(VoiceStatus.VOID, "other-seat")
-    if body is not None and found.mandate.may is not None and MOTION not in found.mandate.may:
-        return Verdict(VoiceStatus.VOID, "outside-may")
     if found.mandate.until is not None and time > found.mandate.until:
         return Verdict(VoiceStatus.VOID, "term-over")
     page = status(view, whose.scope, whose.page)

@@ -112,7 +112,7 @@ def test_a_motion_is_put_voted_certified_confirmed_and_binds_those_who_were_for_
         assembly.seal_own(name, confirm["page"])
     waiting = assembly.result(motion)
     assert waiting["status"] == "provisional"
-    assert any("is seen by a sealed page here" in each for each in waiting["final_when"])
+    assert any("is seen by a sealed page of Valley" in each for each in waiting["final_when"])
     assembly.witness()
     for name in NAMES:
         result = assembly.result(motion, name)
