@@ -9,7 +9,7 @@ from fedsync.crdt.drafting import CannotDraft, newest
 from fedsync.crdt.minutes import current_epoch
 from fedsync.crdt.motions import MotionView, motions
 from fedsync.doors import Door
-from fedsync.errors import Exit, Problem, refused, usage
+from fedsync.errors import Exit, Problem, usage
 from fedsync.picking import begins, the_one
 from fedsync.plain import is_plain
 from fedsync.reading import Reading
