@@ -13,6 +13,9 @@ from fedsync.crdt.slotview import epoch_or_wait
 from fedsync.records.ids import LogClass, PageId
 from fedsync.records.kinds.entries import Mandate, Recall, Settle
 
+NOT_HELD = ("settled-log-not-held", "branch-not-held")
+"""What a settle may wait for."""
+
 
 def recall_fault(view: Reader, page: PageId, recall: Recall) -> str | None:
     """Return the code of why a recall or closing on a known page ends nothing; None when it names a mandate."""

@@ -24,7 +24,7 @@ from fedsync.crdt.booktables import (
 from fedsync.crdt.consents import fault
 from fedsync.crdt.delegates import entry_at
 from fedsync.crdt.epoch import Epoch
-from fedsync.crdt.faults import recall_fault, settle_fault
+from fedsync.crdt.faults import NOT_HELD, recall_fault, settle_fault
 from fedsync.crdt.reasons import reason
 from fedsync.records.genesis import NODE, Genesis
 from fedsync.records.ids import PageId, RecordId, Scope
@@ -86,7 +86,8 @@ def unready(view: Reader, page: PageId, here: Known, content: Page, in_force: Ep
                     found = found or _earlier(view, here, each)
             case Settle():
                 code = settle_fault(view, page, entry)
-                if code is not None:
+                # What is not held is fetched once the page is sealed, and not before: to wait for it would be for ever.
+                if code not in (None, *NOT_HELD):
                     found = Unready(code, f"Its settle chooses no branch: {reason(code).sentence}.")
             case Mandate() | Consent() | Join() | Leave() | Create() | UnknownEntry():
                 pass

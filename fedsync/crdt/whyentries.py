@@ -18,7 +18,7 @@ from fedsync.crdt.booktables import (
 )
 from fedsync.crdt.decisions import decisions, ended, result_of
 from fedsync.crdt.epoch import read_page
-from fedsync.crdt.faults import settle_fault
+from fedsync.crdt.faults import NOT_HELD, settle_fault
 from fedsync.crdt.minutes import DECISION_WORDS, entry_fault
 from fedsync.crdt.naming import Naming, motion_at, short
 from fedsync.crdt.reasons import ENTRY_REASONS, reason
@@ -143,7 +143,7 @@ def _settle(view: Reader, here: Known, page: PageId, entry: Settle) -> Iterator[
     said = settled(view, here.scope, entry.log)
     if code == "settled-before" and said is not None:
         yield f"It changes nothing: page {short12(said.page)} chose record {short(said.id)} before it."
-    elif code in ("settled-log-not-held", "branch-not-held"):
+    elif code in NOT_HELD:
         yield f"It waits: {reason(code).sentence}; until then nothing of that log counts above its fork."
     elif code is not None:
         yield f"It has no effect: {reason(code).sentence}."

@@ -6,6 +6,7 @@ import pytest
 
 from fedsync.acts import minutes
 from fedsync.acts.goods import Line, record_lines
+from fedsync.crdt.faults import NOT_HELD
 from fedsync.crdt.reasons import REASONS
 from fedsync.errors import Problem
 from fedsync.reading import Reading
@@ -37,9 +38,12 @@ def settle(valley: Valley, at: str, log_class: LogClass, seq: int | None = None)
 
 
 def entered(valley: Valley, entry: dict[str, Value], code: str) -> str:
-    """Enter it at Oakfield, where our tools do not sign it and careless tellers do; return what `why` says of it."""
+    """Enter it at Oakfield, where our tools do not sign what is in vain for good; return what `why` says of it."""
     with valley.at("Oakfield") as (reading, door):
         page, _ = minutes.enter(valley.author("Oakfield"), reading, door, reading.own().scope, [entry])
+    if code in NOT_HELD:
+        valley.seal("Oakfield", page)
+        return told(valley, page)
     with valley.at("Oakfield") as (reading, door), pytest.raises(Problem) as problem:
         minutes.sign(valley.author("Oakfield", "Ben"), reading, door, page)
     assert problem.value.code == code
