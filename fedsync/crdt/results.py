@@ -37,7 +37,7 @@ from fedsync.crdt.votes import (
     seat_of,
     tally,
     verdict,
-    witnessed,
+    witnessed_word,
 )
 from fedsync.records.ids import Key, LogId, PageId, RecordId, Scope
 from fedsync.records.kinds.entries import Result
@@ -203,7 +203,7 @@ def _seat_view(
         code = "no-word"
     elif not said.settled:
         code = "word-not-settled"
-    elif not witnessed(view, scope, body, said.page):
+    elif witnessed_word(view, scope, body, votes[0].question, senders) is None:
         code = "word-not-witnessed"
     return SeatView(seat, body, key, tuple(votes), counts, said, code)
 

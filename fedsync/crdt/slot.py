@@ -1,8 +1,8 @@
 """One slot of a book: rival pages after one page, who spoke for which, and what it amounts to (rules 4, 5, 6, 8). Pure.
 
 `judge` is a function of the epoch in force on the slot's page, the pages held in the slot, and the voices in it.
-Everything of rule 5 but the lock is read from a log's own chain, so it never changes; a lock names a quorum of an
-earlier round, which can only come to be held. So what is proper stays proper, and `certified` only ever grows.
+Everything of rule 5 but the lock is read from a log's own chain, so it never changes; a lock asks for a quorum of a
+round since, which can only come to be held. So what is proper stays proper, and `certified` only ever grows.
 
 What breaks rule 5 by its own chain was not said: it binds its log to nothing. What waits for the quorum that its
 lock names was said, and binds.
@@ -11,6 +11,7 @@ lock names was said, and binds.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import groupby
 from typing import NamedTuple
 
 from fedsync.crdt.epoch import Epoch
@@ -166,6 +167,8 @@ class _Said(NamedTuple):
     signed: PageId | None = None
     approved: PageId | None = None
     hold: Hold | None = None
+    rival: Hold | None = None
+    """The last approval of another page than `hold`'s."""
 
 
 _NOTHING = _Said()
@@ -191,22 +194,25 @@ def judge(
     return judged
 
 
-def _discipline(ordered: Iterable[Voice], judged: Judged) -> dict[RecordId, bool]:
-    """Read rule 5 from each chain: void verdicts into `judged`; return what is left -> whether its lock must be shown."""
+def _discipline(ordered: Iterable[Voice], judged: Judged) -> dict[RecordId, range | None]:
+    """Read rule 5 from each chain: void verdicts into `judged`; return what is left -> the rounds that can free it.
+
+    None for what no lock holds back.
+    """
     said: dict[RecordId | None, _Said] = {}
     tips: dict[RecordId, Voice] = {}
-    left: dict[RecordId, bool] = {}
+    left: dict[RecordId, range | None] = {}
     for voice in ordered:
         before = said.get(voice.before, _NOTHING)
         if voice.before is not None:
             tips.pop(voice.before, None)
         tips[voice.id] = voice
-        code, locked = _break(voice, before)
+        code, frees = _break(voice, before)
         if code:
             judged.verdicts[voice.id] = Verdict(VoiceStatus.VOID, code)
             said[voice.id] = before
             continue
-        left[voice.id] = locked
+        left[voice.id] = frees
         said[voice.id] = _say(voice, before)
     for tip in tips.values():
         hold = said[tip.id].hold
@@ -215,30 +221,37 @@ def _discipline(ordered: Iterable[Voice], judged: Judged) -> dict[RecordId, bool
     return left
 
 
-def _break(voice: Voice, said: _Said) -> tuple[str | None, bool]:
-    """Return the code of what `voice` breaks, and whether it names a lock that must be shown."""
+def _break(voice: Voice, said: _Said) -> tuple[str | None, range | None]:
+    """Return the code of what `voice` breaks, and the rounds of which one must show a quorum that frees its log."""
     if voice.round < said.round:
-        return "round-fell", False
+        return "round-fell", None
     same = voice.round == said.round
     if same and said.approved not in (None, voice.page):
-        return ("approved-two" if voice.approves else "signed-after-approving"), False
-    if voice.approves:
-        return None, False
-    if same and said.signed not in (None, voice.page):
-        return "signed-two", False
+        return ("approved-two" if voice.approves else "signed-after-approving"), None
+    if same and not voice.approves and said.signed not in (None, voice.page):
+        return "signed-two", None
     hold = said.hold
-    if hold is None or hold.page == voice.page:
-        return None, False
+    follows = hold is not None and hold.page == voice.page
+    if follows:
+        hold = said.rival
+    if hold is None:
+        return None, None
+    if voice.approves or follows:
+        # An approval names no lock: it is given to what w sealers have signed by its own round. Until they have, it
+        # frees its log of nothing, and what follows for the same page waits with it.
+        return None, range(hold.round + 1, voice.round + 1)
     if voice.lock is None or not hold.round < voice.lock < voice.round:
-        return "locked", False
-    return None, True
+        return "locked", None
+    return None, range(voice.lock, voice.lock + 1)
 
 
 def _say(voice: Voice, said: _Said) -> _Said:
     if voice.round > said.round:
-        said = _Said(voice.round, hold=said.hold)
+        said = _Said(voice.round, hold=said.hold, rival=said.rival)
     if voice.approves:
-        return said._replace(approved=voice.page, hold=Hold(voice.page, voice.round))
+        moves = said.hold is not None and said.hold.page != voice.page
+        rival = said.hold if moves else said.rival
+        return said._replace(approved=voice.page, hold=Hold(voice.page, voice.round), rival=rival)
     return said._replace(signed=voice.page)
 
 
@@ -247,30 +260,15 @@ def _speak(
     pages: Mapping[PageId, bool],
     kinds: Mapping[PageId, frozenset[str]],
     ordered: Iterable[Voice],
-    waiting: Mapping[RecordId, bool],
+    left: Mapping[RecordId, range | None],
     judged: Judged,
 ) -> set[RecordId]:
-    """Decide who speaks (rule 4) and whose lock is shown; tally; return the voices that are proper."""
+    """Decide who speaks (rule 4) and who is freed of a lock; tally; return the voices that are proper."""
     proper: set[RecordId] = set()
     epoch_logs = epoch.seats.keys() | epoch.sealers.keys() if epoch else set()
-    # By rounds: a lock names an earlier round, whose quorum is then complete as far as it is held.
-    for voice in sorted(ordered, key=lambda each: each.round):
-        if voice.id not in waiting:
-            continue
-        tally = judged.tallies.get(voice.page)
-        if tally is None:
-            judged.verdicts[voice.id] = Verdict(VoiceStatus.PENDING, "page-not-held")
-            continue
-        if judged.waits:
-            judged.verdicts[voice.id] = Verdict(VoiceStatus.PENDING, judged.waits)
-            continue
-        mute = voiceless(epoch, voice, pages[voice.page], kinds.get(voice.page, frozenset()))
-        if mute:
-            judged.verdicts[voice.id] = mute
-            continue
-        if waiting[voice.id] and not _shown(epoch, tally, voice.lock):
-            judged.verdicts[voice.id] = Verdict(VoiceStatus.PENDING, "lock-not-shown")
-            continue
+
+    def count(voice: Voice) -> None:
+        tally = judged.tallies[voice.page]
         proper.add(voice.id)
         judged.keys[voice.log] = voice.key
         if voice.delegate is not None and voice.delegate.body is not None and voice.log not in epoch_logs:
@@ -279,7 +277,43 @@ def _speak(
         tally.keys.add(voice.key)
         if voice.approves:
             tally.approved.setdefault(voice.round, set()).add(voice.log)
+
+    by_round = sorted((voice for voice in ordered if voice.id in left), key=lambda voice: voice.round)
+    for _, voices in groupby(by_round, key=lambda voice: voice.round):
+        locked = []
+        for voice in voices:
+            held_back = _held_back(epoch, pages, kinds, voice, judged)
+            if held_back:
+                judged.verdicts[voice.id] = held_back
+            elif left[voice.id] is None:
+                count(voice)
+            else:
+                locked.append(voice)
+        # What frees a signature is an earlier round, complete as far as it is held; an approval, also its own round.
+        while freed := [
+            voice for voice in locked if _shown(epoch, judged.tallies[voice.page], left[voice.id])
+        ]:
+            for voice in freed:
+                count(voice)
+            locked = [voice for voice in locked if voice.id not in proper]
+        for voice in locked:
+            judged.verdicts[voice.id] = Verdict(VoiceStatus.PENDING, "lock-not-shown")
     return proper
+
+
+def _held_back(
+    epoch: Epoch | None,
+    pages: Mapping[PageId, bool],
+    kinds: Mapping[PageId, frozenset[str]],
+    voice: Voice,
+    judged: Judged,
+) -> Verdict | None:
+    """Return why a disciplined voice does not count, but for a lock."""
+    if voice.page not in judged.tallies:
+        return Verdict(VoiceStatus.PENDING, "page-not-held")
+    if judged.waits:
+        return Verdict(VoiceStatus.PENDING, judged.waits)
+    return voiceless(epoch, voice, pages[voice.page], kinds.get(voice.page, frozenset()))
 
 
 def voiceless(epoch: Epoch | None, voice: Voice, repair: bool, kinds: frozenset[str]) -> Verdict | None:
@@ -306,10 +340,14 @@ def voiceless(epoch: Epoch | None, voice: Voice, repair: bool, kinds: frozenset[
     return Verdict(VoiceStatus.PENDING, sent.waits) if sent.waits else None
 
 
-def _shown(epoch: Epoch | None, tally: Tally, lock: int | None) -> bool:
+def _shown(epoch: Epoch | None, tally: Tally, rounds: range | None) -> bool:
+    """Say whether w sealers signed a page in one of these rounds."""
     assert epoch is not None
-    assert lock is not None
-    return len(tally.signed.get(lock, set()) & epoch.sealers.keys()) >= epoch.w
+    assert rounds is not None
+    return any(
+        round_ in rounds and len(logs & epoch.sealers.keys()) >= epoch.w
+        for round_, logs in tally.signed.items()
+    )
 
 
 def _stand(ordered: Sequence[Voice], proper: set[RecordId], judged: Judged) -> None:

@@ -4,8 +4,8 @@ The *word* of a body on a question is the first confirm or ratify on it in its s
 one vote of its seat, or none, is what the body says, whatever becomes of the delegate.
 """
 
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from fedsync.crdt import methods
@@ -99,11 +99,21 @@ class Senders:
         """Say whether a page of the body has a word on the question, taken or not."""
         return self._word(scope, question)[1]
 
+    def words(self, body: PageId, question: Question) -> "Words":
+        """Return the confirms and ratifies of a body on a question, whatever became of their pages."""
+        here = known(self._view, body)
+        return list(self._view.scan(WORDS, (here.scope, *question))) if here is not None else []
+
     def _word(self, scope: Scope, question: Question) -> tuple[Word | None, bool]:
         place = (scope, question)
         if place not in self._words:
             entries = list(self._view.scan(WORDS, (scope, *question)))
-            self._words[place] = (_taken(self._view, scope, question, entries, self), bool(entries))
+
+            def counts(page: PageId) -> bool:
+                at = status(self._view, scope, page)
+                return at is not None and at.status == SEALED
+
+            self._words[place] = (_taken(self._view, entries, counts, self), bool(entries))
         return self._words[place]
 
     def cuts(self, vote: Cast) -> Cuts:
@@ -121,13 +131,15 @@ class Senders:
         return self._under[vote.log]
 
 
-def _taken(
-    view: Reader, scope: Scope, question: Question, entries: Iterable[tuple[KeyRow, Row]], senders: Senders
-) -> Word | None:
+Words = Sequence[tuple[KeyRow, Row]]
+"""The confirms and ratifies of a body on a question, in book order."""
+
+
+def _taken(view: Reader, entries: Words, counts: Callable[[PageId], bool], senders: Senders) -> Word | None:
+    """Return the first word that takes, of those on pages that count (rule 11)."""
     for key, cells in entries:
-        page = PageId(key[4])  # type: ignore[arg-type]
-        at = status(view, scope, page)
-        if at is None or at.status != SEALED:
+        scope, question, page = Scope(key[0]), (key[1], key[2]), PageId(key[4])  # type: ignore[arg-type]
+        if not counts(page):
             continue
         if cells[0] is None:
             return Word(page, None)
@@ -155,6 +167,9 @@ BREACHES = frozenset({"uninstructed", "outside-instructions", "term-over", "beyo
 def own_verdict(view: Reader, vote: Cast, senders: Senders | None = None, foreseen: bool = False) -> Verdict:
     """Return what a vote is by its log and its mandate alone, before any word or recall.
 
+    What becomes of the page that gives the mandate is not asked: a body's own book may name a vote under any of its
+    mandates, and what is against the instructions is so at once.
+
     `foreseen`: it is not written yet, and would be the next one of its log.
     """
     whose = vote.whose
@@ -168,13 +183,11 @@ def own_verdict(view: Reader, vote: Cast, senders: Senders | None = None, forese
         return (
             Verdict(VoiceStatus.STANDS, "counts") if named else Verdict(VoiceStatus.PENDING, "seat-not-named")
         )
-    found, page = (senders or Senders(view)).under(vote)
+    found, _ = (senders or Senders(view)).under(vote)
     if found.fault:
         return Verdict(VoiceStatus.VOID, found.fault)
     if found.waits or found.mandate is None:
         return Verdict(VoiceStatus.PENDING, found.waits or "mandate-not-held")
-    if page is None or page == DRAFTED:
-        return Verdict(VoiceStatus.PENDING, "mandate-not-sealed")
     instruction = found.mandate.instructed(*vote.question)
     if isinstance(instruction, Void):
         return Verdict(VoiceStatus.VOID, "uninstructed")
@@ -200,12 +213,13 @@ def verdict(view: Reader, vote: Cast, senders: Senders | None = None) -> Verdict
         return own if own.status is VoiceStatus.VOID else Verdict(VoiceStatus.VOID, "not-the-word")
     if own.status is VoiceStatus.VOID or vote.whose.page is None:
         return own
+    given = senders.under(vote)[1]
+    if given is None or given == DRAFTED:
+        return Verdict(VoiceStatus.PENDING, "mandate-not-sealed")
     against = senders.cuts(vote).against(vote.id)
     if against is not None:
         return Verdict(*against)
-    if senders.under(vote)[1] == ADOPTED:
-        return Verdict(VoiceStatus.SUSPENDED, "mandate-provisional")
-    return own
+    return Verdict(VoiceStatus.SUSPENDED, "mandate-provisional") if given == ADOPTED else own
 
 
 def judge_vote(draft: Draft, vote: RecordId, senders: Senders) -> Cast | None:
@@ -313,14 +327,14 @@ def choose(
     """Return the vote that counts for a seat now, and all that may come to count."""
     if seat in epoch.seats:
         return votes[0], {votes[0].option}
-    giver = votes[0].whose.scope
-    said = senders.word(giver, votes[0].question)
+    question = votes[0].question
+    fixed = witnessed_word(view, scope, PageId(seat), question, senders)
+    said = fixed or senders.word(votes[0].whose.scope, question)
     open_: set[Choice | None] = {None, *(vote.option for vote in votes)}
     if said is None or not said.settled:
         standing = [vote for vote in votes if verdict(view, vote, senders).status is VoiceStatus.STANDS]
         return (standing[0] if standing else None), open_
     ballot = next((vote for vote in votes if vote.id == said.vote), None)
-    fixed = witnessed(view, scope, PageId(seat), said.page)
     return ballot, {ballot.option if ballot else None} if fixed else open_
 
 
@@ -336,25 +350,52 @@ def seat_of(view: Reader, epoch: Epoch, vote: Cast, body: PageId, senders: Sende
     return found.giver
 
 
-def witnessed(view: Reader, scope: Scope, body: PageId, page: PageId) -> bool:
-    """Say whether a sealed page of this book witnesses a head of `body` at or above `page`, a sealed page of its."""
-    said = known(view, page)
-    assert said is not None
-    for key, cells in view.scan(WITNESSES, (scope, body)):
+def witnessed_word(
+    view: Reader, scope: Scope, body: PageId, question: Question, senders: Senders
+) -> Word | None:
+    """Return the word of `body` at or below a head that the sealed book with this tag witnesses (rule 12).
+
+    It is read on the branch that was witnessed first, whatever became of the book since: so what is final stays, even
+    if `body` splits its book afterwards. None when there is none, or none that is settled.
+    """
+    words = senders.words(body, question)
+    first = min((int(key[3]) for key, _ in words), default=0)
+    head: PageId | None = None
+    for key, cells in view.scan(WITNESSES, (scope, body)) if words else ():
         at = status(view, scope, PageId(key[3]))  # type: ignore[arg-type]
         if at is None or at.status != SEALED:
             continue
-        head = known(view, PageId(cells[0]))  # type: ignore[arg-type]
-        if head is None:
-            return False  # it may be the head that settles which branch holds (rule 7)
-        if head.scope != said.scope:
+        seen = PageId(cells[0])  # type: ignore[arg-type]
+        here = known(view, seen)
+        now = status(view, here.scope, seen) if here is not None else None
+        if here is None or now is None or not now.certified:
+            break  # it may come to be the first, and settle which branch counts (rule 7)
+        if here.body != body or (head is not None and not _is_after(view, seen, head)):
             continue
-        here = status(view, head.scope, PageId(cells[0]))  # type: ignore[arg-type]
-        if here is None or not here.certified:
-            return False  # as above: its approvals may be on their way
-        if here.status == SEALED and head.number >= said.number:
-            return True
-    return False
+        head = seen
+        # What is the first word below a head stays so below all that build on it.
+        taken = _taken(view, words, partial(_is_after, view, seen), senders) if here.number >= first else None
+        if taken is not None:
+            return taken if taken.settled else None
+    return None
+
+
+def _is_after(view: Reader, page: PageId, other: PageId) -> bool:
+    """Say whether a known page is `other`, or builds on it."""
+    here, there = known(view, page), known(view, other)
+    if here is None or there is None or here.scope != there.scope:
+        return False
+    ends = status(view, here.scope, page), status(view, there.scope, other)
+    if all(end is not None and end.status == SEALED for end in ends):
+        return here.number >= there.number
+    at: PageId | None = page
+    while at is not None and here.number > there.number:
+        at = here.prev
+        assert at is not None
+        found = known(view, at)
+        assert found is not None
+        here = found
+    return at == other
 
 
 def judge_votes(draft: Draft, votes: Iterable[RecordId], senders: Senders) -> list[Cast]:

@@ -65,8 +65,6 @@ class Rules(Books):
         found, _, mandate = self.mandate_of(one["log"])
         if mandate is None:
             return found
-        if self.status(self.logs[one["log"]]["mandate"][0]) == "drafted":
-            return UNKNOWN
         motion, clause = self.question(one)
         said = mandate["instructions"]
         names = [f"{motion}#{clause}", motion, "*"] if clause else [motion, "*"]
@@ -92,7 +90,11 @@ class Rules(Books):
     @once
     def word(self, body: str, question: tuple[str, str]) -> tuple[str, str | None, str] | None:
         """Rule 11: (page, vote or None, YES or UNKNOWN): the first confirm or ratify that takes in a sealed book."""
-        for page in self.sealed(body) if body in self.page0 else ():
+        return self.word_in(self.sealed(body) if body in self.page0 else [], question)
+
+    def word_in(self, book: Iterable[str], question: tuple[str, str]) -> tuple[str, str | None, str] | None:
+        """Rule 11, of the pages of one branch."""
+        for page in book:
             for entry in self.pages[page]["entries"]:
                 if entry["kind"] not in ("confirm", "ratify") or self.question(entry) != question:
                     continue
@@ -101,7 +103,8 @@ class Rules(Books):
                     return page, None, YES
                 if not self.held_in_log(vote):
                     return page, vote, UNKNOWN
-                if self.giver(vote) != body or self.question(self.voices[vote]) != question:
+                same_question = self.question(self.voices[vote]) == question
+                if self.giver(vote) != self.pages[page]["body"] or not same_question:
                     continue
                 own = self.own_verdict(vote)
                 if own == UNKNOWN:
@@ -132,10 +135,10 @@ class Rules(Books):
         log = self.logs[self.voices[vote]["log"]]
         if own in BREACHES or "mandate" not in log:
             return "void" if own in BREACHES else "stands"
-        cut = self.cut(vote)
-        if cut is None and self.status(log["mandate"][0]) == "adopted":
-            return "suspended"
-        return cut or "stands"
+        given = self.status(log["mandate"][0])
+        if given == "drafted":
+            return "pending"
+        return self.cut(vote) or ("suspended" if given == "adopted" else "stands")
 
     def result(self, page: str, index: int) -> tuple[str, str | None]:
         """Rule 12: provisional or final, and the outcome that every node computes."""
@@ -151,16 +154,17 @@ class Rules(Books):
         missing = False
         named: dict[str, list[str]] = {}
         for vote in entry["votes"]:
-            log = self.logs.get(self.voices[vote]["log"]) if vote in self.voices else None
-            if log is None or not self.held_in_log(vote) or not self.held(log.get("mandate", [page])[0]):
+            if not self.held_in_log(vote):
+                missing = True
+                continue
+            log = self.logs[self.voices[vote]["log"]]
+            if self.question(self.voices[vote]) != self.question(entry):
+                continue
+            if not self.held(log.get("mandate", [page])[0]):
                 missing = True
                 continue
             seat = self.seat_of(vote)
-            if (
-                seat in seats
-                and self._for_seat(vote, page)
-                and self.question(self.voices[vote]) == self.question(entry)
-            ):
+            if seat in seats and self._for_seat(vote, page):
                 named.setdefault(seat, []).append(vote)
         now: list[str] = []
         choices: list[set[str | None]] = []
@@ -187,21 +191,26 @@ class Rules(Books):
         options = [self.voices[each]["option"] for each in votes]
         if seat not in self.page0:
             return options[0], {options[0]}
+        fixed = self.word_in(self.witnessed_branch(self.pages[page]["body"], seat), question)
+        if fixed is not None and fixed[2] == YES:
+            counts = self.voices[fixed[1]]["option"] if fixed[1] in votes else None
+            return counts, {counts}
         word = self.word(seat, question)
-        if word is None or word[2] == UNKNOWN:
-            standing = [each for each in votes if self.vote_status(each) == "stands"]
-            return (self.voices[standing[0]]["option"] if standing else None), {None, *options}
-        counts = self.voices[word[1]]["option"] if word[1] in votes else None
-        return counts, {counts} if self.seen(page, seat, word[0]) else {None, *options}
+        if word is not None and word[2] == YES:
+            return (self.voices[word[1]]["option"] if word[1] in votes else None), {None, *options}
+        standing = [each for each in votes if self.vote_status(each) == "stands"]
+        return (self.voices[standing[0]]["option"] if standing else None), {None, *options}
 
-    def seen(self, page: str, body: str, word: str) -> bool:
-        """Rule 12: the word is at or below a head witnessed in the sealed book that holds the result."""
-        for head in self.witnessed(self.pages[page]["body"], body):
+    def witnessed_branch(self, by: str, body: str) -> list[str]:
+        """Rule 12: the book of `body` as far as the sealed book of `by` has witnessed it, whatever became of it since."""
+        book: list[str] = []
+        for head in self.witnessed(by, body):
             if not self.certified(head):
-                return False  # as in rule 7: it may come to be the first that decides
-            if self.status(head) == "sealed" and word in self.chain(head):
-                return True
-        return False
+                break  # as in rule 7: it may come to be the first that decides
+            branch = list(self.chain(head))[::-1]
+            if self.pages[head]["body"] == body and branch[: len(book)] == book:
+                book = branch  # a head on another branch than an earlier one says nothing
+        return book
 
     # --- All together
 

@@ -86,16 +86,24 @@ class Voices(Structure):
         return tuple(found)
 
     @once
-    def locked_on(self, voice: str) -> str | None:
-        """Rule 5: the approval before this signature that locks its log on a rival of what it signs."""
-        one = self.voices[voice]
-        approvals = [
+    def approvals(self, voice: str) -> list[str]:
+        """Return what a log approved in the slot before a voice."""
+        return [
             each for each in self.earlier(voice)
             if self.voices[each]["kind"] == "approve" and self.disciplined(each)
         ]  # fmt: skip
-        if one["kind"] == "approve" or not approvals or self.voices[approvals[-1]]["page"] == one["page"]:
-            return None
-        return approvals[-1]
+
+    @once
+    def locked_on(self, voice: str) -> str | None:
+        """Rule 5: the last approval before a voice of another page than it speaks for: a lock, until w signed this one."""
+        page = self.voices[voice]["page"]
+        return next((each for each in self.approvals(voice)[::-1] if self.voices[each]["page"] != page), None)
+
+    def names_its_lock(self, voice: str) -> bool:
+        """Rule 5: a signature names the round that frees it. An approval is given to what w signed, as is what follows it."""
+        one, approvals = self.voices[voice], self.approvals(voice)
+        follows = bool(approvals) and self.voices[approvals[-1]]["page"] == one["page"]
+        return one["kind"] == "sign" and not follows
 
     @once
     def disciplined(self, voice: str) -> bool:
@@ -112,29 +120,55 @@ class Voices(Structure):
         if rivals:
             return False
         lock = self.locked_on(voice)
-        if lock is None:
+        if lock is None or not self.names_its_lock(voice):
             return True
         return one.get("lock") is not None and self.voices[lock]["round"] < one["lock"] < one["round"]
 
     @once
-    def proper(self, voice: str) -> str:
-        """Rules 4 and 5: YES, or NO: void, or UNKNOWN: pending."""
+    def heard(self, voice: str) -> str:
+        """Rules 4 and 5 without the lock: YES, or NO: void, or UNKNOWN: pending."""
         one = self.voices[voice]
         if not self.held_in_log(voice) or not self.held(one["page"]):
             return UNKNOWN
         if self.pages[one["page"]]["prev"] != one["slot"] or not self.disciplined(voice):
             return NO
-        at = self.epoch_of(one["page"])
-        if at == UNKNOWN:
-            return UNKNOWN
-        speaks = self.speaks(voice)
-        if speaks == YES and self.locked_on(voice) is not None:
-            # A lock names an earlier round, so this never comes back to itself.
-            assert at is not None
-            _, _, sealers, w, _, _ = self.epoch(at)
-            signed = self.said(one["page"], one["lock"])
-            return YES if len({self.voices[each]["log"] for each in signed} & sealers) >= w else UNKNOWN
-        return speaks
+        return UNKNOWN if self.epoch_of(one["page"]) == UNKNOWN else self.speaks(voice)
+
+    @once
+    def proper(self, voice: str) -> str:
+        """Rules 4 and 5: YES, or NO: void, or UNKNOWN: pending."""
+        heard = self.heard(voice)
+        if heard != YES or self.locked_on(voice) is None:
+            return heard
+        one = self.voices[voice]
+        return YES if voice in self.signed_in(one["page"], one["round"]) else UNKNOWN
+
+    @once
+    def signed_in(self, page: str, round_: int) -> frozenset[str]:
+        """Rule 5: the voices on a page in a round, an approval counting as a signature; the locked ones once freed."""
+        every = [
+            each for each in self.of_page.get(page, ())
+            if self.voices[each]["round"] == round_ and self.heard(each) == YES
+        ]  # fmt: skip
+        found = {each for each in every if self.locked_on(each) is None}
+        while True:
+            more = {each for each in every if each not in found and self._freed(each, found)}
+            if not more:
+                return frozenset(found)
+            found |= more
+
+    def _freed(self, voice: str, same_round: set[str]) -> bool:
+        """Rule 5: w sealers signed the rival since: in the round that it names, or in any up to its own."""
+        one, lock = self.voices[voice], self.locked_on(voice)
+        assert lock is not None
+        _, _, sealers, w, _, _ = self.epoch(str(self.epoch_of(one["page"])))
+        rounds = {self.voices[each]["round"] for each in self.of_page[one["page"]]}
+        since = {each for each in rounds if self.voices[lock]["round"] < each <= one["round"]}
+        for round_ in since & {one.get("lock")} if self.names_its_lock(voice) else since:
+            signed = same_round if round_ == one["round"] else self.signed_in(one["page"], round_)
+            if len({self.voices[each]["log"] for each in signed} & sealers) >= w:
+                return True
+        return False
 
     def said(self, page: str, round_: int | None = None) -> list[str]:
         """Return the proper voices on a page, in one round or in any. An approval counts as a signature."""

@@ -185,6 +185,8 @@ class Crowd(Scribe):
             )
         if random.random() < 0.12:
             entry["until"] = self.now + random.choice([-1, 5, 40]) * HOUR
+        if random.random() < 0.08:
+            entry["limits"] = {random.choice(["vote", "signature"]): random.choice([1, 1, 2])}
         if random.random() < 0.15:
             entry["alternate"] = f"{holder} too"
         before = [each for each in self.mandates if each.of == book.name and each.seat == seat]

@@ -152,7 +152,12 @@ class Scribe:
         return self.found(name, level, Term(list(members), len(members) // 2 + 1, [node], 1), witness)
 
     def sealed(
-        self, body: str, entries: Sequence[Json], by: Iterable[str] = (), on: str | None = None
+        self,
+        body: str,
+        entries: Sequence[Json],
+        by: Iterable[str] = (),
+        on: str | None = None,
+        round_: int = 0,
     ) -> str:
         """Write a page and seal it: k seats sign, or the logs of `by`, and w sealers approve."""
         book = self.books[body]
@@ -160,9 +165,9 @@ class Scribe:
         term = book.terms[str(book.prevs[page])]
         for log in by or term.seats[: term.k]:
             if log not in term.sealers[: term.w]:
-                self.sign(log, page, 0)
+                self.sign(log, page, round_)
         for log in term.sealers[: term.w]:
-            self.sign(log, page, 0, "approve")
+            self.sign(log, page, round_, "approve")
         book.tip = page
         return page
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.authority import naive
 from tests.authority.build import build, fold, statuses
-from tests.authority.scribe import Scribe
+from tests.authority.scribe import Scribe, Term
 
 Json = dict[str, Any]
 ORDERS = 25
@@ -88,9 +88,7 @@ def test_a_result_is_not_final_on_a_page_that_a_split_has_frozen_whatever_came_f
     assert differences(world.records) == {}
 
 
-def test_a_result_that_rests_on_a_book_without_witness_is_not_final_once_that_splits_whatever_came_first() -> (
-    None
-):
+def test_a_final_result_stays_though_a_member_without_witness_splits_its_book_below_it() -> None:
     world = Scribe()
     world.community("A")
     world.region("R", ["A"])
@@ -101,5 +99,94 @@ def test_a_result_that_rests_on_a_book_without_witness_is_not_final_once_that_sp
     world.sealed("R", [{"kind": "witness", "body": "A", "page": word}, result], by=[log])
     assert naive.fold(world.records).status["R.1#1"] == "final"
     split_after(world, "A", word, [])
-    assert naive.fold(world.records).status["R.1#1"] == "provisional"
+    state = naive.fold(world.records)
+    assert state.frozen == {"A": "A.1"}
+    assert (state.status["R.1#1"], state.outcome["R.1#1"]) == ("final", "x")
+    assert differences(world.records) == {}
+
+
+def test_of_two_branches_that_a_book_witnesses_the_first_fixes_the_word() -> None:
+    world = Scribe()
+    world.community("A")
+    world.region("R", ["A"])
+    log = world.sent("A", "R")
+    one, other = world.vote(log), world.vote(log, option="y")
+    word = world.sealed("A", [{"kind": "confirm", "motion": "D", "vote": one}])
+    seen = [{"kind": "witness", "body": "A", "page": word}]
+    world.ends["La0"], first = None, world.ends["La0"]
+    rival = world.sealed("A", [{"kind": "confirm", "motion": "D", "vote": other}], on="A.1")
+    world.ends["La0"] = first
+    seen.append({"kind": "witness", "body": "A", "page": rival})
+    result = {"kind": "result", "motion": "D", "votes": [one, other], "need": 1}
+    world.sealed("R", [*seen, result], by=[log])
+    state = naive.fold(world.records)
+    assert (state.status["R.1#2"], state.outcome["R.1#2"]) == ("final", "x")
+    assert differences(world.records) == {}
+
+
+def test_a_vote_outside_instructions_is_void_whatever_becomes_of_the_page_of_its_mandate() -> None:
+    world = Scribe()
+    world.community("A", 3, 2)
+    world.region("R", ["A"])
+    entry = {"kind": "mandate", "holder": "h", "seat": "R", "instructions": {"*": ["y"]}}
+    page = world.page(world.books["A"], "A.0", [entry])
+    vote = world.vote(world.log("M", "h", mandate=[page, 0]))
+    assert naive.fold(world.records).status[vote] == "void"
+    assert differences(world.records) == {}
+
+
+def test_a_body_may_name_a_vote_under_a_mandate_that_is_not_sealed_and_that_stays_so() -> None:
+    # Its own sealed book says so. Were it asked whether the mandate is adopted, what the word made void would come back.
+    world = Scribe()
+    world.community("A", 3, 2)
+    world.region("R", ["A"])
+    other = world.vote(world.sent("A", "R"), option="y")
+    entry = {"kind": "mandate", "holder": "h", "seat": "R", "instructions": {"*": "free"}}
+    draft = world.page(world.books["A"], "A.1", [entry])
+    vote = world.vote(world.log("M", "h", mandate=[draft, 0]))
+    assert naive.fold(world.records).status[vote] == "pending"
+    world.sealed("A", [{"kind": "confirm", "motion": "D", "vote": vote}], on="A.1")
+    state = naive.fold(world.records)
+    assert [state.status[each] for each in (draft, vote, other)] == ["displaced", "stands", "void"]
+    assert differences(world.records) == {}
+
+
+def test_old_tellers_who_approve_a_rival_of_the_page_that_dropped_them_gain_nothing_without_a_fork() -> None:
+    world = Scribe()
+    book = world.community("A", 3, 2)
+    new = [world.log(f"Ln{at}", f"n{at}", seat="A") for at in range(3)]
+    term = Term(new, 2, new, 2)
+    dropped = world.page(book, "A.0", [world.epoch(term, "A", None, None)], term)
+    for kind in ("sign", "approve"):
+        for log in ("La0", "La1"):
+            world.sign(log, dropped, 0, kind)
+    rival = world.page(book, "A.0", [{"kind": "decision", "text": "we stay"}])
+    for round_ in (1, 2):
+        for kind in ("sign", "approve"):
+            for log in ("La0", "La1", "La2"):
+                world.sign(
+                    log, rival, round_, kind, **({"lock": 1} if round_ == 2 and kind == "sign" else {})
+                )
+    state = naive.fold(world.records)
+    assert (state.status[dropped], state.status[rival]) == ("sealed", "displaced")
+    assert state.frozen == {}
+    assert differences(world.records) == {}
+
+
+def test_a_locked_sealer_approves_a_rival_that_enough_have_signed_since() -> None:
+    world = Scribe()
+    book = world.community("A", 4, 3)
+    one, other = (world.page(book, "A.0", [{"kind": "decision", "text": text}]) for text in "PQ")
+    world.sign("La0", one, 0, "approve")
+    for log in ("La1", "La2", "La3"):
+        world.sign(log, other, 1)
+    for log in ("La0", "La1", "La2"):
+        world.sign(log, other, 1, "approve")
+    state = naive.fold(world.records)
+    assert state.status[other] == "sealed"
+    assert "pending" not in state.status.values()
+    short = naive.fold([each for each in world.records if each.get("log") != "La3"])
+    assert {each: short.status[each] for each in ("a1", "a2", "a3", "a4")} == {
+        "a1": "stands", "a2": "pending", "a3": "stands", "a4": "stands"
+    }  # fmt: skip
     assert differences(world.records) == {}

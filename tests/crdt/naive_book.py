@@ -137,10 +137,16 @@ def fold(
             at = one.prev
         return tuple(found)
 
+    def approvals(voice: Voice) -> list[Voice]:
+        return [each for each in before(voice.id) if each.kind == "approve" and keeps_order(each.id)]
+
     def lock_of(voice: Voice) -> Voice | None:
-        """The last approval before this voice, when it is of another page: what the log is locked on."""
-        approvals = [each for each in before(voice.id) if each.kind == "approve" and keeps_order(each.id)]
-        return approvals[-1] if approvals and approvals[-1].page != voice.page else None
+        """The last approval before this voice of another page than it speaks for."""
+        return next((each for each in approvals(voice)[::-1] if each.page != voice.page), None)
+
+    def names_its_lock(voice: Voice) -> bool:
+        """Whether a voice has to say which round frees it: a signature that does not follow an approval of its page."""
+        return voice.kind == "sign" and not (approvals(voice) and approvals(voice)[-1].page == voice.page)
 
     @cache
     def keeps_order(voice: Id) -> bool:
@@ -157,7 +163,11 @@ def fold(
         if same:
             return False
         lock = lock_of(one)
-        return lock is None or (one.lock is not None and lock.round < one.lock < one.round)
+        return (
+            lock is None
+            or not names_its_lock(one)
+            or (one.lock is not None and lock.round < one.lock < one.round)
+        )
 
     def speaks(voice: Voice) -> bool:
         """Rule 4: the log is a seat or a sealer of the epoch on the slot's page; of a repair page, a repair key's."""
@@ -169,38 +179,39 @@ def fold(
         return log.id in epoch.seats or log.id in epoch.sealers
 
     @cache
-    def judge(voice: Id) -> str:
-        """Return proper, void or pending."""
+    def heard(voice: Id) -> str:
+        """Return proper, void or pending, before any lock."""
         one = voices[voice]
         if not chain_held(voice) or not held(one.page):
             return "pending"
         if pages[one.page].prev != one.slot or not speaks(one) or not keeps_order(voice):
             return "void"
-        if one.kind == "sign" and lock_of(one) is not None:
-            epoch = epoch_of(one.page)
-            assert epoch is not None
-            assert one.lock is not None
-            signers = {each.log for each in on_page(one.page) if each.round == one.lock}
-            return "proper" if len(signers & set(epoch.sealers)) >= epoch.w else "pending"
         return "proper"
 
+    def freed(voice: Voice) -> bool:
+        """Rule 5: w sealers signed the rival since. Named, or in any round up to its own."""
+        lock, epoch = lock_of(voice), epoch_of(voice.page)
+        assert epoch is not None
+        if lock is None:
+            return True
+        since = {each.round for each in on_page(voice.page) if lock.round < each.round <= voice.round}
+        return any(
+            len({each.log for each in on_page(voice.page) if each.round == round_} & set(epoch.sealers)) >= epoch.w
+            for round_ in (since & {voice.lock} if names_its_lock(voice) else since)
+        )  # fmt: skip
+
     def on_page(page: Id) -> list[Voice]:
-        # A lock names an earlier round, so judging a voice never comes back to itself: ask for early rounds only.
-        return [
-            each for each in voices.values() if each.page == page and each.kind in _KINDS and proper(each)
-        ]
+        return [each for each in order if each.page == page and verdicts.get(each.id) == "proper"]
 
     def proper(voice: Voice) -> bool:
-        return judge_in_rounds(voice)
+        return verdicts.get(voice.id) == "proper"
 
     order = sorted((each for each in voices.values() if each.kind in _KINDS), key=lambda each: each.round)
     verdicts: dict[Id, str] = {}
-
-    def judge_in_rounds(voice: Voice) -> bool:
-        return verdicts.get(voice.id) == "proper"
-
     for each in order:
-        verdicts[each.id] = judge(each.id)
+        verdicts[each.id] = "pending" if heard(each.id) == "proper" else heard(each.id)
+    while more := [each for each in order if not proper(each) and heard(each.id) == "proper" and freed(each)]:
+        verdicts |= {each.id: "proper" for each in more}
 
     # --- Pass 1, certified: rule 6
 
