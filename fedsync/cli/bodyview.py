@@ -60,7 +60,10 @@ def row(reading: Reading, body: FollowedBody) -> dict[str, Any]:
     return value | {
         "kind": epoch.classification,
         "tellers": sorted(person(reading, body.scope, key) for key in epoch.keys),
-        "seats": [_seat(reading, body, member) for member in sorted(epoch.members)],
+        "seats": sorted(
+            (_seat(reading, body, member) for member in epoch.members),
+            key=lambda seat: (str(seat["name"]), str(seat["body"])),
+        ),
         "threshold": epoch.k,
         "sealers": sorted(person(reading, body.scope, seat.key) for seat in epoch.sealers.values()),
         "seals": epoch.w,

@@ -183,7 +183,9 @@ def why_consents(view: Reader, page: PageId, name: Callable[[PageId], str]) -> W
     found = asked(view, page)
     if found is None:
         return None
-    said = [f"{name(body)} (page {each.number})" for body, each in found.given.items() if each.certified]
+    said = sorted(
+        f"{name(body)} (page {each.number})" for body, each in found.given.items() if each.certified
+    )
     lines = [f"Consents: {found.needed} are needed; {', '.join(said) or 'nobody'} consented."]
     if found.waits:
         waiting = ", ".join(f"{name(body)} (page {found.given[body].page.hex()[:8]})" for body in found.waits)
