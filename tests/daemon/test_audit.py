@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+from fedsync.acts import minutes
+from fedsync.records.codec import Value
+from tests.acts.valley import Valley
 from tests.daemon.village import Village, equal, until
 
 
@@ -42,3 +45,40 @@ def test_an_audit_fetches_a_book_that_this_node_does_not_follow_and_comes_to_the
     assert "does not follow that body" in error["message"]
     # By the body's name, and without the certificate, now that it is followed.
     assert hill.json("bodies", "audit", "Oakfield")["differences"] == []
+
+
+def test_an_audit_of_a_region_fetches_the_books_of_its_members_too(village: Village, tmp_path: Path) -> None:
+    valley = Valley(village.path, "Oakfield", "Mill Lane", "Hill Farm")
+    valley.meet()
+    region, scope = valley.found_region("Oakfield")
+    valley.meet()
+    for name in ("Oakfield", "Mill Lane"):
+        holder: dict[str, Value] = {
+            "kind": "mandate",
+            "holder": valley.author(name, "Cleo").key,
+            "seat": region,
+        }
+        valley.enter(name, [{**holder, "instructions": {"*": "free"}}])
+    valley.meet()
+    page = None
+    for name in ("Oakfield", "Mill Lane"):
+        cleo = valley.author(name, "Cleo")
+        with valley.at(name) as (reading, door):
+            bridge: dict[str, Value] = {"kind": "decision", "title": "A bridge", "text": "We build it."}
+            page = page or minutes.enter(cleo, reading, door, scope, [bridge])[0]
+            minutes.sign(cleo, reading, door, page)
+        valley.meet()
+    oak = village.node("Oakfield")
+    far = village.node("Far Away", start=False)
+    config = far.home.config.read_text()
+    far.home.config.write_text(config.replace("followed_bodies = 256", "followed_bodies = 1"))
+    far.start()
+    village.introduce(oak, far)
+    until(lambda: far.peer("Oakfield").get("state") == "same", why=far.said)
+    assert len(far.json("bodies", "show", "all")["bodies"]) == 2
+    oak.run("bodies", "certificate", "Valley", "--output", tmp_path / "bridge")
+    shown = far.json("bodies", "check", tmp_path / "bridge", "--body", region.hex())
+    assert (shown["number"], shown["not_recomputed"]) == (1, [0])
+    said = far.json("bodies", "audit", region.hex(), "--certificate", tmp_path / "bridge", "--fetch")
+    assert (said["number"], said["page"], said["bodies"]) == (1, shown["page"], 4)
+    assert len(far.json("bodies", "show", "all")["bodies"]) == 5
