@@ -172,7 +172,9 @@ def _rivals(view: Reader, found: PageView, judged: Judged, called: Naming) -> li
         if rival != found.id and row is not None:
             lines.append(f"Rival page {short12(rival)} is {row.status}.")
     epoch = judged.epoch
-    for log, holds in sorted(judged.holds.items()):
+    # Who is locked on what matters as long as something can still be signed here.
+    holding = judged.holds if found.status in (DRAFTED, ADOPTED, FROZEN) else {}
+    for log, holds in sorted(holding.items()):
         key = epoch.key_of(log) if epoch else None
         for hold in holds if key is not None else []:
             assert key is not None
@@ -228,21 +230,49 @@ def _split(view: Reader, found: PageView, called: Naming) -> list[str]:
         return []
     lines = [] if page == found.id else [f"It follows on {called.page(page)}, which is {found.status} too."]
     if found.status == DISPLACED:
-        for rival in children(view, prev):
-            at = status(view, found.scope, rival)
-            if at is not None and at.status == SEALED and page != found.id:
-                lines.append(f"Sealed in its place: {called.page(rival)}.")
-        return lines
+        return [*lines, *_in_its_place(view, found, page, prev, called)]
     rivals = [each for each in children(view, prev) if _is_certified(view, found.scope, each)]
     lines.append(f"Certified after one page: {', '.join(short12(each) for each in rivals)}.")
     lines += double_approvals(view, prev, rivals, found.scope, called)
+    epoch = judge_slot(view, prev).epoch
+    if epoch is not None and not epoch.repair:
+        lines.append("The body named no repair keys, so nobody can mend the book.")
     by = witness_of(view, prev)
     if by is None:
         lines.append("No body of a higher level is named to witness which of them holds.")
     else:
-        name = called.body(PageId(by)) if len(by) == 32 else called.book(Scope(by))
-        lines.append(f"The sealed book of {name} has not witnessed which of them holds.")
+        lines.append(f"The sealed book of {_body_name(by, called)} has not witnessed which of them holds.")
     return lines
+
+
+def _in_its_place(view: Reader, found: PageView, page: PageId, prev: PageId, called: Naming) -> Iterator[str]:
+    """Yield what was sealed instead of a displaced page, and where both are certified, by what that was settled."""
+    certified = [each for each in children(view, prev) if _is_certified(view, found.scope, each)]
+    for rival in certified:
+        at, here = status(view, found.scope, rival), known(view, rival)
+        if at is None or here is None or at.status != SEALED:
+            continue
+        if page != found.id:
+            yield f"Sealed in its place: {called.page(rival)}."
+        if page not in certified:
+            return
+        yield f"Both are certified: {short12(page)} and {short12(rival)}."
+        yield from double_approvals(view, prev, certified, found.scope, called)
+        by = witness_of(view, prev)
+        seen = list(heads_seen(view, _scope_of(view, by), here.body)) if by is not None else []
+        if by is not None and seen:
+            yield f"The book of {_body_name(by, called)} witnessed the other one first."
+        elif here.repair:
+            yield "The other one is signed by the repair keys, which settles it."
+
+
+def _scope_of(view: Reader, body: bytes) -> Scope:
+    here = known(view, PageId(body)) if len(body) == 32 else None
+    return here.scope if here is not None else Scope(body)
+
+
+def _body_name(body: bytes, called: Naming) -> str:
+    return called.body(PageId(body)) if len(body) == 32 else called.book(Scope(body))
 
 
 def _is_certified(view: Reader, scope: Scope, page: PageId) -> bool:
@@ -279,9 +309,10 @@ def _missing(
     if found.status in (SEALED, DISPLACED):
         return (), "", None
     if found.status == FROZEN and not found.repair:
-        return (), "", REPAIR
+        return (), "", REPAIR if judged.epoch is None or judged.epoch.repair else None
     if judged.epoch is None:
-        return (), "", PEERS if judged.waits else REPAIR
+        # Without an epoch there are no repair keys either: such a book never goes on.
+        return (), "", PEERS if judged.waits else "fedsync bodies found --help"
     before = status(view, found.scope, found.prev)
     if found.signatures:
         bodies = [_absent(view, each, found, called) for each in found.bodies_to_sign]

@@ -107,6 +107,8 @@ def seat_words(seat: SeatView, called: Naming) -> str:
         return f"{_cast(seat.ballot, called)}, which counts: its own seat, for good"
     if seat.word is not None and seat.word.settled:
         said = f"its body's word on {called.page(seat.word.page)}"
+    elif seat.ballot.verdict.code == "motion-not-held":
+        said = "it stands, though the motion itself has not come yet"
     else:
         said = reason(seat.ballot.verdict.code).sentence
     return f"{_cast(seat.ballot, called)}, which counts: {said}"

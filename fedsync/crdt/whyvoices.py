@@ -5,6 +5,7 @@ from typing import NamedTuple
 from fedsync.crdt import votes
 from fedsync.crdt.answer import Answer, some
 from fedsync.crdt.booktables import (
+    DISPLACED,
     LAST_VOICE,
     MANDATE_CUTS,
     MANDATE_LOGS,
@@ -153,6 +154,9 @@ def _waits_for(view: Reader, found: Verdict, whose: LogRow, called: Naming) -> l
     """Return what has to come before a delegate's record can be judged."""
     assert whose.page is not None
     assert whose.entry is not None
+    at = status(view, whose.scope, whose.page)
+    if at is not None and at.status == DISPLACED:
+        return []  # a rival was sealed: nothing that comes can give this mandate
     match found.code:
         case "mandate-not-held":
             return [called.page(whose.page)]
@@ -234,6 +238,8 @@ def about_vote(view: Reader, record: RecordId, what: str, called: Naming) -> Ans
     seen = vote_view(view, record)
     assert seen is not None
     found = seen.verdict
+    if (now := votes.verdict(view, said)).code == "the-word":
+        found = now  # whatever is missing, this is for good
     evidence = [f"It is for {choice_words(said.option)} on {called.motion(*said.question)}."]
     missing: list[str] = []
     if said.whose.page is not None:

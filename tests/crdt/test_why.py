@@ -37,6 +37,8 @@ from fedsync.crdt.whyvoices import VERBS
 from fedsync.records.ids import PageId, RecordId
 from fedsync.records.kinds import entries as kinds
 from tests.authority.build import build, fold
+from tests.authority.random_worlds import draw
+from tests.seeds import seeds
 
 ROOT = Path(reasons.__file__).parents[1]
 WORLDS = [
@@ -171,3 +173,47 @@ def test_codes_in_the_tables_of_all_worlds_have_their_sentence() -> None:
         codes |= {str(row[6]) for _, row in view.scan(RECORDS) if row[6] is not None}
     assert codes <= REASONS.keys()
     assert len(codes) > 10
+
+
+@pytest.mark.parametrize("seed", seeds(8))
+def test_random_worlds_are_explained_whole(seed: int) -> None:
+    for answer in answers(fold(build(draw(seed)))):
+        assert answer.code in REASONS, answer
+        assert answer.lines
+        assert answer.status != "pending" or answer.lacks or answer.evidence or answer.then, answer
+
+
+def told(world: str, name: str) -> list[str]:
+    """Return the answer on a page, entry (page#index) or record of a known world, by its name there."""
+    built = build(next(each for each in WORLDS if each["id"] == world))
+    view = fold(built)
+    page, hash_, index = name.partition("#")
+    called = Naming(view)
+    if hash_:
+        return about_entry(view, built.pages[page], int(index), called).lines
+    if name in built.pages:
+        return about_page(view, built.pages[name], called).lines
+    return about_record(view, built.records[name], called).lines
+
+
+@pytest.mark.parametrize(
+    ("world", "name", "words"),
+    [
+        ("c13", "X.0#0", "power goes upwards only"),
+        ("c13", "d", "the book has no sound epoch"),
+        ("c10", "LmA+R1@0", "the page that gives its mandate is not certified yet"),
+        ("c10", "mA", "a rival page was sealed in its place"),
+        ("c15", "LmA>D1=x", "this is number 2"),
+        ("c15", "mA#0", "was recalled on page 2 of A"),
+        ("c17", "LmA>D=y", "its mandate does not allow this choice"),
+        ("c17", "k#0", "an earlier one holds, or the vote that it names can't be confirmed"),
+        ("d22", "R1#0", "does not count: a seat has one vote"),
+        ("d09", "kA_", "The book of R witnessed the other one first."),
+        ("d09", "LmA>D=x", "its body's sealed book names it as the body's word, for good"),
+        ("d06", "k#0", "only a sealed page says a body's word"),
+        ("d15", "LmA+R1@0", "its mandate does not allow all kinds of entries"),
+        ("d23", "cA#0", "It agrees to the epoch on page"),
+    ],
+)
+def test_what_goes_wrong_is_told_with_what_makes_it_so(world: str, name: str, words: str) -> None:
+    assert any(words in line for line in told(world, name)), told(world, name)
