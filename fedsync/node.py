@@ -22,7 +22,7 @@ from fedsync.crdt.seats import is_named
 from fedsync.crdt.view import Draft
 from fedsync.home import Home
 from fedsync.records.block import BadBlock, Block, check, claimed_genesis, peek
-from fedsync.records.genesis import Genesis
+from fedsync.records.genesis import Genesis, later_incarnation
 from fedsync.records.ids import Key, LogClass, LogId, PageId, Reach, Scope
 from fedsync.store.model import Outcome
 from fedsync.store.peers import FollowedBody, Source
@@ -224,7 +224,7 @@ class Node:
         before the operator has said who goes on.
         """
         directory = self.store.directory
-        if genesis.incarnation != directory.incarnation or directory.place is not Place.SAME:
+        if directory.place is not Place.SAME or not _is_ours(genesis.incarnation, directory.incarnation):
             return
         followed = self.store.followed.get(genesis.scope)
         if followed is not None and followed.source == "own":
@@ -461,6 +461,15 @@ def open_node(home: Home) -> Node:
 
 def _refused(block: Block, origin: Key | None, code: str, reason: str) -> Taken:
     return Taken(block.raw, origin, Verdict.REFUSED, block.log, code=code, reason=reason)
+
+
+def _is_ours(incarnation: bytes, ours: bytes) -> bool:
+    """Say whether a log of this incarnation is one that this directory writes, or went on to after a fork."""
+    for _ in range(MAX_INCARNATIONS):
+        if incarnation == ours:
+            return True
+        ours = later_incarnation(ours)
+    return False
 
 
 def _carries(block: Block, page: PageId) -> bool:

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import sha256
 
 from fedsync import keyring
 from fedsync.doors import Door
@@ -13,7 +12,7 @@ from fedsync.home import Home
 from fedsync.reading import Reading
 from fedsync.records.block import Block
 from fedsync.records.ed25519 import PrivateKey, public_key
-from fedsync.records.genesis import SEAT, Capacity, Genesis
+from fedsync.records.genesis import SEAT, Capacity, Genesis, later_incarnation
 from fedsync.records.ids import Key, LogClass, Reach, Scope
 from fedsync.records.seal import Draft, seal
 
@@ -66,7 +65,7 @@ class Author:
                 logs.fork_at(found.log) is None and logs.pinned(found.log) is None
             ):
                 return found
-            incarnation = sha256(b"after a fork" + incarnation).digest()[:16]
+            incarnation = later_incarnation(incarnation)
 
     @contextmanager
     def writing(self) -> Iterator[None]:

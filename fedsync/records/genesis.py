@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from typing import TypeAlias
 
 from fedsync.records.codec import NotCanonical, Value, pack, unpack
@@ -84,6 +85,11 @@ class Genesis:
             reach=reach,
             incarnation=_bytes(value["incarnation"], 16),
         )
+
+
+def later_incarnation(incarnation: bytes) -> bytes:
+    """Return the incarnation in which a writer goes on when a log of theirs takes nothing more: it forked, or was ended."""
+    return sha256(b"after a fork" + incarnation).digest()[:16]
 
 
 def _bytes(value: Value, length: int) -> bytes:

@@ -8,7 +8,7 @@ from fedsync.acts.author import Author
 from fedsync.home import Home
 from fedsync.node import open_node
 from fedsync.reading import Reading
-from fedsync.records.ids import LogClass
+from fedsync.records.ids import Key, LogClass
 from fedsync.records.seal import Draft, seal
 from tests.cli.calling import Place
 
@@ -104,3 +104,20 @@ def test_what_cannot_be_settled_is_said(forked: Place) -> None:
         forked.refused(*settle, said["log"], "--branch", trunk, *words, code=7)["code"] == "on_every_branch"
     )
     assert forked.refused(*settle, unforked, "--branch", trunk, *words, code=7)["code"] == "not_forked"
+
+
+def test_that_another_directory_writes_the_new_log_too_is_noticed_as_for_any_other(forked: Place) -> None:
+    forked("stock", "add", "Oats", 5, "kg", "--store", "Granary", "--as", "Ann")
+    home = Home(forked.path)
+    author = Author.unlock(home, "Ann", lambda: None)
+    with Reading.open(home) as reading:
+        genesis = author.genesis(reading, LogClass.FACTS)
+        base = reading.store.logs.tip(genesis.log)
+        assert genesis.incarnation != reading.store.directory.incarnation
+        *_, block = reading.store.logs.blocks(genesis.log)
+    more = Draft("economic_event", block.record(block.count - 1).value, block.times[-1])
+    at = open_node(home)
+    assert at.store.directory.may_write_own_logs().ok
+    at.take_now([each.raw for each in seal(author.private, genesis, base, [more])], Key(b"\7" * 32))
+    assert not at.store.directory.may_write_own_logs().ok
+    at.store.close()
