@@ -150,6 +150,13 @@ def join(
     """Return the entry by which `body` says that it sits in another, and which node seals for it. Raises a Problem."""
     if body.body == into.body:
         raise usage("A body does not join itself.", "Name another body.")
+    own, there = known(reading.view, body.body), known(reading.view, into.body)
+    if own and there and own.level is not None and there.level is not None and there.level <= own.level:
+        raise usage(
+            f"{reading.name_of(into.scope)} is of level {there.level} and {reading.name_of(body.scope)} of level "
+            f"{own.level}: a body sits in one of a higher level only.",
+            "See: fedsync bodies show --tree",
+        )
     node = node_of(reading, lent or body)
     return {"kind": JOIN, "body": into.body, "node": [node.key, node.incarnation]}
 

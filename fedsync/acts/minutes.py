@@ -16,7 +16,7 @@ from fedsync.errors import refused, usage
 from fedsync.picking import SHORTEST, begins, the_one
 from fedsync.plain import is_plain
 from fedsync.reading import Reading
-from fedsync.records.codec import Value, pack
+from fedsync.records.codec import MAX_RECORD_BYTES, Value, pack
 from fedsync.records.genesis import Genesis
 from fedsync.records.ids import PageId, Scope, payload_id
 from fedsync.records.seal import Draft, normal
@@ -24,6 +24,8 @@ from fedsync.records.void import Void
 
 MAX_TITLE = 500
 """Letters of a decision's title: the longest of the United Nations has some 300."""
+AROUND_ENTRIES = 512
+"""Bytes of a page's record that are no entry: its header, the body, the page before."""
 MAX_TEXT_BYTES = 30_000
 """Of a decision's text: a record holds 32 KiB, with title and names."""
 
@@ -69,9 +71,14 @@ def enter(
         author,
         reading,
         door,
-        lambda: draft_page(reading.view, scope, [*entries, *witnesses(reading.view, scope)]),
+        lambda: draft_page(reading.view, scope, [*entries, *witnesses(reading.view, scope, _room(entries))]),
         scope,
     )
+
+
+def _room(entries: Sequence[dict[str, Value]]) -> int:
+    """Return how many bytes these entries leave on a page."""
+    return MAX_RECORD_BYTES - AROUND_ENTRIES - sum(len(pack(each)) for each in entries)
 
 
 def carry(

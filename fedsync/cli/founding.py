@@ -223,7 +223,7 @@ def _founding(reading: "Reading", name: str, said: dict[str, Any]) -> "Founding"
     return replace(
         founding,
         repair_sheet=said["repair_sheet"],
-        witness=witness_of(reading, said["witness"]),
+        witness=witness_of(reading, said["witness"], founding.level),
         answers_to=reading.body(said["answers_to"]).body if said["answers_to"] else None,
         voting=rule_of(said["rule"]),
         rotation=rotation_of(said["longest"], said["cooling"]),
@@ -240,15 +240,27 @@ def _who(reading: "Reading", founding: "Founding") -> list[str]:
     ]
 
 
-def witness_of(reading: "Reading", asked: str | None) -> "PageId | Scope | None":
-    """Return the body that is to witness, or the founding tag of one that is yet to be founded. Raises a Problem."""
+def witness_of(reading: "Reading", asked: str | None, level: int | None) -> "PageId | Scope | None":
+    """Return the body that is to witness, or the founding tag of one that is yet to be founded. Raises a Problem.
+
+    `level` is that of the body which it is to witness.
+    """
+    from fedsync.crdt.booktables import known
+    from fedsync.errors import usage
     from fedsync.records.ids import Scope
 
     if asked is None:
         return None
     if len(asked) == 32 and all(letter in "0123456789abcdef" for letter in asked.lower()):
         return Scope(bytes.fromhex(asked))
-    return reading.body(asked).body
+    body = reading.body(asked)
+    here = known(reading.view, body.body)
+    if here is not None and here.level is not None and level is not None and here.level <= level:
+        raise usage(
+            f"{asked} is of level {here.level}, and cannot witness a body of level {level}: only a higher one can.",
+            "See: fedsync bodies show --tree",
+        )
+    return body.body
 
 
 def rule_of(word: str | None) -> Any:

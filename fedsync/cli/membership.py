@@ -83,11 +83,13 @@ def _change(
 
     from fedsync.acts import membership, seats
     from fedsync.cli.founding import rotation_of, rule_of, witness_of
+    from fedsync.crdt.booktables import known
     from fedsync.crdt.reform import Change
 
+    here = known(reading.view, body.body)
     more = Change(
         w=asked["seals"],
-        witness=witness_of(reading, asked["witness"]),
+        witness=witness_of(reading, asked["witness"], here.level if here is not None else None),
         voting=rule_of(asked["rule"]),
         rotation=rotation_of(asked["longest"], asked["cooling"]),
     )

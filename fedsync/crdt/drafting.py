@@ -7,7 +7,7 @@ from fedsync.crdt.booktables import ADOPTED, FROZEN, SEALED, WITNESSES, Reader, 
 from fedsync.crdt.epoch import Epoch, judge_epoch
 from fedsync.crdt.reform import Change, reformed, reseated
 from fedsync.crdt.slotview import epoch_in_force
-from fedsync.records.codec import Value
+from fedsync.records.codec import MAX_RECORD_BYTES, Value, pack
 from fedsync.records.genesis import Genesis
 from fedsync.records.ids import Key, PageId, Scope
 from fedsync.records.kinds.authority import REPAIR_PAGE, parse_page
@@ -41,21 +41,33 @@ def draft_page(view: Reader, scope: Scope, entries: Sequence[dict[str, Value]]) 
     return _draft(view, scope, newest(view, scope), entries, repair=False)
 
 
-def witnesses(view: Reader, scope: Scope) -> list[dict[str, Value]]:
-    """Return entries that say how far the books of a body's seats have come, where that is news on its newest page."""
+def witnesses(view: Reader, scope: Scope, room: int = MAX_RECORD_BYTES) -> list[dict[str, Value]]:
+    """Return entries that say how far the books of a body's seats have come, where that is news on its newest page.
+
+    `room` is how many bytes they may take: in a large region not all fit, and those with the most news go first.
+    """
     page = newest(view, scope)
     here = known(view, page)
     epoch = epoch_in_force(view, here) if here is not None else None
-    found: list[dict[str, Value]] = []
+    found: list[tuple[int, PageId, PageId]] = []
     for member in sorted(epoch.members) if epoch is not None else []:
         there = known(view, member)
         at = book(view, there.scope) if there is not None else None
         if at is None or at.frozen or at.number == 0:
             continue
-        seen = [number_of(view, PageId(cells[0])) for _, cells in view.scan(WITNESSES, (scope, member))]  # type: ignore[arg-type]
-        if at.number > max(seen, default=0):
-            found.append({"kind": WITNESS, "body": member, "page": at.head})
-    return found
+        seen = 0
+        for key, cells in view.scan(WITNESSES, (scope, member)):
+            if _is(view, scope, PageId(key[3]), SEALED, ADOPTED):  # type: ignore[arg-type]
+                seen = max(seen, number_of(view, PageId(cells[0])))  # type: ignore[arg-type]
+        if at.number > seen:
+            found.append((seen - at.number, member, at.head))
+    entries: list[dict[str, Value]] = []
+    for _, member, head in sorted(found):
+        entry: dict[str, Value] = {"kind": WITNESS, "body": member, "page": head}
+        room -= len(pack(entry))
+        if room >= 0:
+            entries.append(entry)
+    return entries
 
 
 def number_of(view: Reader, page: PageId) -> int:
