@@ -26,6 +26,7 @@ from fedsync.crdt.booktables import (
     record_row,
     status,
 )
+from fedsync.crdt.confirming import unsaid
 from fedsync.crdt.consents import is_proposal
 from fedsync.crdt.delegates import Given, entry_at, given
 from fedsync.crdt.drafting import CannotDraft, newest
@@ -36,10 +37,9 @@ from fedsync.crdt.motions import MotionView, motions
 from fedsync.crdt.naming import Naming, short
 from fedsync.crdt.slot import VoiceStatus
 from fedsync.crdt.tellers import Approve, may_approve
-from fedsync.crdt.votes import Senders
 from fedsync.crdt.whypages import delegates_of
 from fedsync.reading import Reading, now_ms
-from fedsync.records.ids import Key, LogId, PageId, RecordId, Scope
+from fedsync.records.ids import Key, PageId, Scope
 from fedsync.records.kinds.entries import Result
 from fedsync.records.kinds.motions import WHOLE
 from fedsync.records.void import Void
@@ -233,37 +233,33 @@ class _Look:
 
     def words(self) -> Iterator[Json]:
         """Yield the results that count a vote of our delegates on which our book has no word yet."""
-        ours, senders = self._own_logs(), Senders(self.view)
-        for body in self.bodies if ours else ():
-            for key, row in self.view.scan(RESULTS, (body.scope,)):
-                page, index = PageId(key[1]), int(key[2])  # type: ignore[arg-type]
-                at, entry = status(self.view, body.scope, page), entry_at(self.view, page, index)
-                if at is None or at.status == DISPLACED or not isinstance(entry, Result):
-                    continue
-                votes = [each for each in entry.votes or () if self._log_of(each) in ours]
-                if not votes or senders.word(self.own.scope, (entry.motion, entry.clause)) is not None:
-                    continue
-                name, what = self.called.book(body.scope), self.called.motion(entry.motion, entry.clause)
-                outcome = str(row[2]) if row[2] is not None else "nothing decided"
-                yield {
-                    "kind": "word",
-                    "body": body.body.hex(),
-                    "result": f"{page.hex()}:{index}",
-                    "votes": [vote.hex() for vote in votes],
-                    "line": f"the result of {name} on {what} ({outcome}) waits for our book to confirm our vote",
-                    "next": f"fedsync votes confirm {short(entry.motion)}{_clause(entry.clause)} --as NAME",
-                }
-
-    def _own_logs(self) -> set[LogId]:
-        return {
-            LogId(key[2])  # type: ignore[arg-type]
-            for mandate in self.own_mandates
-            for key, _ in self.view.scan(MANDATE_LOGS, mandate.id)
+        ours = {
+            key[2] for mandate in self.own_mandates for key, _ in self.view.scan(MANDATE_LOGS, mandate.id)
         }
-
-    def _log_of(self, vote: RecordId) -> LogId | None:
-        held = record_row(self.view, vote)
-        return held.log if held is not None else None
+        for scope, page, index in unsaid(self.view, self.own.scope):
+            body = self.reading.store.followed.get(scope)
+            at, entry = status(self.view, scope, page), entry_at(self.view, page, index)
+            row = self.view.get(RESULTS, (scope, page, index))
+            if body is None or row is None or at is None or at.status == DISPLACED or scope == self.own.scope:
+                continue
+            assert isinstance(entry, Result)
+            votes = [
+                each
+                for each in entry.votes or ()
+                if (held := record_row(self.view, each)) and held.log in ours
+            ]
+            if not votes:
+                continue
+            name, what = self.called.book(scope), self.called.motion(entry.motion, entry.clause)
+            outcome = str(row[2]) if row[2] is not None else "nothing decided"
+            yield {
+                "kind": "word",
+                "body": body.body.hex(),
+                "result": f"{page.hex()}:{index}",
+                "votes": [vote.hex() for vote in votes],
+                "line": f"the result of {name} on {what} ({outcome}) waits for our book to confirm our vote",
+                "next": f"fedsync votes confirm {short(entry.motion)}{_clause(entry.clause)} --as NAME",
+            }
 
     # --- Mandates
 

@@ -9,12 +9,25 @@ dissent) stops it.
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from fedsync.crdt.booktables import DISPLACED, RESULTS, SEALED, WORDS, Reader, book, known, status
+from fedsync.crdt.booktables import (
+    DISPLACED,
+    MANDATE_LOGS,
+    RESULTS_ON,
+    SEALED,
+    VOTES,
+    WORDS,
+    Reader,
+    book,
+    known,
+    status,
+)
+from fedsync.crdt.delegates import given
 from fedsync.crdt.motions import dissents
 from fedsync.crdt.results import ResultView, VoteView, result_view
 from fedsync.crdt.slot import VoiceStatus
+from fedsync.crdt.votes import Senders
 from fedsync.records.codec import Value
-from fedsync.records.ids import PageId, Scope
+from fedsync.records.ids import PageId, RecordId, Scope
 from fedsync.records.kinds.entries import CONFIRM
 from fedsync.records.kinds.motions import WHOLE
 
@@ -30,7 +43,7 @@ class Awaited(NamedTuple):
 def awaited(view: Reader, own: Scope) -> list[Awaited]:
     """Return the results that wait for the word of the body with this founding tag, and that nobody there speaks against."""
     at = book(view, own)
-    found = [each for each in _awaited(view, at.body) if not _objections(view, own, each)] if at else []
+    found = [each for each in _awaited(view, own, at.body) if not _objections(view, own, each)] if at else []
     return sorted(
         found, key=lambda each: (each.result.scope, each.result.number, each.page, each.result.index)
     )
@@ -56,13 +69,26 @@ def ripe(
     return entries
 
 
-def _awaited(view: Reader, body: PageId) -> Iterator[Awaited]:
-    for key, _ in view.scan(RESULTS):
-        scope, page = Scope(key[0]), PageId(key[1])  # type: ignore[arg-type]
+def unsaid(view: Reader, own: Scope) -> list[tuple[Scope, PageId, int]]:
+    """Return the results on questions that a delegate of ours voted on and that our sealed book has no word on yet."""
+    found: set[tuple[Scope, PageId, int]] = set()
+    senders = Senders(view)
+    for mandate in given(view, own):
+        for logs, _ in view.scan(MANDATE_LOGS, mandate.id):
+            for _, cells in view.scan(VOTES, (logs[2],)):
+                question = (RecordId(cells[0]), str(cells[1]))  # type: ignore[arg-type]
+                if senders.word(own, question) is None:
+                    for key, _ in view.scan(RESULTS_ON, question):
+                        found.add((Scope(key[2]), PageId(key[3]), int(key[4])))  # type: ignore[arg-type]
+    return sorted(found)
+
+
+def _awaited(view: Reader, own: Scope, body: PageId) -> Iterator[Awaited]:
+    for scope, page, index in unsaid(view, own):
         at, here = status(view, scope, page), known(view, page)
         if at is None or at.status != SEALED or here is None or here.body == body:
             continue
-        result = result_view(view, page, int(key[2]))
+        result = result_view(view, page, index)
         if result is None:
             continue
         for seat in result.seats:
