@@ -3,12 +3,21 @@
 Touches a draft only. `votes.tally` counts a result from all its votes; what stands here must never differ from it.
 """
 
+from collections import Counter
 from collections.abc import Collection
 from functools import lru_cache
 
 from fedsync.crdt import methods
-from fedsync.crdt.booktables import BALLOTS, RESULT_WAITS, RESULTS, RESULTS_OPEN, record_row, status
-from fedsync.crdt.view import Draft, Row
+from fedsync.crdt.booktables import (
+    BALLOT_SORTS,
+    BALLOTS,
+    RESULT_WAITS,
+    RESULTS,
+    RESULTS_OPEN,
+    record_row,
+    status,
+)
+from fedsync.crdt.view import Draft
 from fedsync.crdt.votes import (
     FINAL,
     PROVISIONAL,
@@ -26,10 +35,13 @@ from fedsync.records.ids import PageId, RecordId, Scope
 from fedsync.records.kinds.entries import choice_value
 from fedsync.records.kinds.motions import Choice, parse_choice
 
-MISSING = b""
-"""In place of a seat: a vote that the result names is not held, or not known whose."""
-
 Ids = tuple[PageId, int]
+Sorts = dict[tuple[bytes, bytes], int]
+"""The ballot that counts and all that may come to, packed, of how many seats."""
+Ballot = tuple[bytes, bytes, bytes]
+"""A row of BALLOTS: the votes of a seat that the result names, the ballot that counts, and all that may come to."""
+WHOLE = (b"", b"")
+"""In place of a sort: 1 when a vote that the result names is not held or not known whose, 0 when none is."""
 
 
 def judge_result(
@@ -53,42 +65,61 @@ def judge_result(
 
 
 def _count(draft: Draft, asked: Asked, at: Ids, senders: Senders, seats: Collection[bytes] | None) -> Tallied:
-    rows: dict[bytes, Row] = {key[2]: row for key, row in draft.scan(BALLOTS, at)}  # type: ignore[misc]
-    if seats is None or not rows or MISSING in rows:
-        named, missing = seats_named(draft, asked, senders)
-        now = {seat: _row(draft, asked, seat, votes, senders) for seat, votes in named.items()}
-        if missing:
-            now[MISSING] = (None, None, None)
-            for vote in asked.entry.votes or ():
-                if record_row(draft, vote) is None:
-                    draft.put(RESULT_WAITS, (vote, asked.scope, *at), ())
+    before: Sorts = {key[2:]: row[0] for key, row in draft.scan(BALLOT_SORTS, at)}  # type: ignore[misc]
+    if seats is None or before.get(WHOLE) != 0:
+        now = _all(draft, asked, at, senders)
     else:
-        now = dict(rows)
+        now = dict(before)
         for seat in seats:
-            if seat in rows:
-                votes = [_held(draft, vote) for vote in _split(rows[seat][0])]
-                now[seat] = _row(draft, asked, seat, votes, senders)
-    for seat in rows.keys() - now.keys():
-        draft.drop(BALLOTS, (*at, seat))
-    for seat, row in now.items():
-        if rows.get(seat) != row:
-            draft.put(BALLOTS, (*at, seat), row)
+            row = draft.get(BALLOTS, (*at, seat))
+            if row is not None:
+                votes = [_held(draft, vote) for vote in _split(row[0])]
+                again = _row(draft, asked, seat, votes, senders)
+                if again != row:
+                    draft.put(BALLOTS, (*at, seat), again)
+                    now[row[1:]] -= 1  # type: ignore[index]
+                    now[again[1:]] = now.get(again[1:], 0) + 1
+    for sort in before.keys() | now.keys():
+        number = now.get(sort, 0)
+        if not number and sort != WHOLE:
+            draft.drop(BALLOT_SORTS, (*at, *sort))
+        elif before.get(sort) != number:
+            draft.put(BALLOT_SORTS, (*at, *sort), (number,))
     return _outcome(asked, now)
 
 
-def _outcome(asked: Asked, rows: dict[bytes, Row]) -> Tallied:
+def _all(draft: Draft, asked: Asked, at: Ids, senders: Senders) -> Sorts:
+    """Count every seat again; return how many are alike."""
+    named, missing = seats_named(draft, asked, senders)
+    rows = {seat: _row(draft, asked, seat, votes, senders) for seat, votes in named.items()}
+    held = {key[2]: row for key, row in draft.scan(BALLOTS, at)}
+    for seat in held.keys() - rows.keys():
+        draft.drop(BALLOTS, (*at, seat))
+    for seat, row in rows.items():
+        if held.get(seat) != row:
+            draft.put(BALLOTS, (*at, seat), row)
+    for vote in asked.entry.votes or () if missing else ():
+        if record_row(draft, vote) is None:
+            draft.put(RESULT_WAITS, (vote, asked.scope, *at), ())
+    return {WHOLE: int(missing), **Counter((row[1], row[2]) for row in rows.values())}
+
+
+def _outcome(asked: Asked, sorts: Sorts) -> Tallied:
     rule, n = asked.entry.rule, asked.epoch.n
-    cast_now = [_choices(row[1])[0] for row in rows.values() if row[1] is not None]
-    outcome = methods.outcome(rule, n, cast_now)  # type: ignore[arg-type]
-    final = asked.sealed and MISSING not in rows
-    final = final and methods.certain(rule, n, [_choices(row[2]) for row in rows.values()])
+    parts = [(option, possible, number) for (option, possible), number in sorts.items() if possible]
+    ballots = [(_choices(option)[0], number) for option, _, number in parts if option]
+    outcome = methods.outcome_of_counts(rule, n, ballots)  # type: ignore[arg-type]
+    final = asked.sealed and not sorts[WHOLE]
+    if final:
+        open_ = [(frozenset(_choices(possible)), number) for _, possible, number in parts if number]
+        final = methods.certain_of_sorts(rule, n, open_)
     return Tallied(FINAL if final else PROVISIONAL, outcome, {})
 
 
-def _row(draft: Draft, asked: Asked, seat: bytes, votes: list[Cast], senders: Senders) -> Row:
+def _row(draft: Draft, asked: Asked, seat: bytes, votes: list[Cast], senders: Senders) -> Ballot:
     ballot, possible = choose(draft, asked.scope, asked.epoch, seat, votes, senders)
     named = b"".join(vote.id for vote in votes)
-    return named, _packed([ballot.option]) if ballot else None, _packed(possible)
+    return named, _packed([ballot.option]) if ballot else b"", _packed(possible)
 
 
 def _held(draft: Draft, vote: RecordId) -> Cast:

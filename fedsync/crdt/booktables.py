@@ -72,6 +72,8 @@ VOTES_ON = Table("vote_on", ("motion", "clause", "scope", "id"), ("log",))
 WORDS = Table("word", ("scope", "motion", "clause", "number", "page", "entry"), ("vote", "ratify"))
 BALLOTS = Table("ballot", ("page", "entry", "seat"), ("named", "option", "possible"))
 """What a result that names votes makes of a seat: its votes, the option that counts, and all that may come to."""
+BALLOT_SORTS = Table("ballot_sort", ("page", "entry", "option", "possible"), ("seats",))
+"""How many rows of BALLOTS are alike. The one without an option and possible ones says that a vote is missing, or none."""
 RESULT_WAITS = Table("result_wait", ("record", "scope", "page", "entry"), ())
 """Results that name a record which was not held when they were counted."""
 RESULTS_ON = Table("result_on", ("motion", "clause", "scope", "page", "entry"), ("number",))
@@ -110,7 +112,7 @@ TABLES = (
     *(LAST_VOICE, WAITING, SEATS, CUTS, NAMED, PEOPLE, POSTS),
     *(MANDATES, VOTE_VERDICTS, RESULTS, ACTS, SOUND, NEEDED, SPLITS, WITNESSES, MANDATE_ACTS, MANDATE_LOGS),
     *(RESULTS_OPEN, MANDATE_CUTS),
-    *(MOTIONS, VOTES, VOTES_ON, WORDS, BALLOTS, RESULT_WAITS, RESULTS_ON, COUNTS, SPOKEN),
+    *(MOTIONS, VOTES, VOTES_ON, WORDS, BALLOTS, BALLOT_SORTS, RESULT_WAITS, RESULTS_ON, COUNTS, SPOKEN),
     *(SETTLES, SETTLED, NODE_ENTRIES, NODES),
     DISSENTS,
 )

@@ -99,7 +99,12 @@ def certain(rule: Rule, seats: int, choices: Sequence[Collection[Choice | None]]
     Never True when some combination decides otherwise. It may be False where all agree in a way that bounds on single
     options do not show: a result is then provisional for longer, and never wrongly final.
     """
-    open_ = list(Counter(frozenset(each) for each in choices if each).items())
+    return certain_of_sorts(rule, seats, Counter(frozenset(each) for each in choices).items())
+
+
+def certain_of_sorts(rule: Rule, seats: int, sorts: Iterable[tuple[frozenset[Choice | None], int]]) -> bool:
+    """Say the same of seats by their sort: what they may come to say, and how many of them."""
+    open_ = [(each, number) for each, number in sorts if each]
     if all(len(each) == 1 for each, _ in open_):
         return True
     options = {name for each, _ in open_ for choice in each if choice is not None for name in _named(choice)}

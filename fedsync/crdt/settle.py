@@ -11,7 +11,7 @@ import heapq
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from fedsync.crdt.ballots import MISSING, judge_result
+from fedsync.crdt.ballots import judge_result
 from fedsync.crdt.booktables import (
     ACTS,
     ADOPTED,
@@ -31,6 +31,7 @@ from fedsync.crdt.booktables import (
     SPLITS,
     STATUSES,
     VOTES,
+    WORDS,
     Book,
     Known,
     Reader,
@@ -63,6 +64,7 @@ from fedsync.records.kinds.entries import (
     WITNESS,
     Confirm,
     EntryId,
+    Result,
     Witness,
 )
 
@@ -322,7 +324,9 @@ class _Settling:
                     self.judged.pop(slot, None)
                     if is_open(self.draft, slot) or not recut(self.draft, slot, log):
                         slots.add(slot)
-        if kinds & {CONFIRM, RATIFY}:
+        # What a page says of votes and heads counts once it is sealed.
+        said_now = self.unsealed or any(_is(self.draft, scope, page, SEALED) for page in pages)
+        if said_now and kinds & {CONFIRM, RATIFY}:
             body = next(here.body for page in pages if (here := known(self.draft, page)) is not None)
             for id_, _ in acts:
                 said = entry_at(self.draft, *id_)
@@ -331,14 +335,16 @@ class _Settling:
                     self._ask_results((said.motion, said.clause), {body})
         if RESULT in kinds:
             self._ask_open_results(scope, pages, set())
-        if WITNESS in kinds:
+        if said_now and WITNESS in kinds:
             heads = [entry_at(self.draft, *id_) for id_, kind in acts if kind == WITNESS]
-            self._ask_open_results(scope, None, {each.body for each in heads if isinstance(each, Witness)})
+            self._ask_worded(scope, {each.body for each in heads if isinstance(each, Witness)})
         for page in pages:
+            if not _certified(self.draft, scope, page):
+                continue
             for key, _ in list(self.draft.scan(NEEDED, (page, HEAD))):
                 by = known(self.draft, PageId(key[2]))  # type: ignore[arg-type]
                 if by is not None:
-                    self._ask_open_results(by.scope, None, {_body(self.draft, page)})
+                    self._ask_worded(by.scope, {_body(self.draft, page)})
         return slots
 
     def _spoke(self, log: LogId, simply: bool = False) -> set[PageId]:
@@ -369,6 +375,21 @@ class _Settling:
             if pages is None or key[1] in pages:
                 self._ask_result((scope, PageId(key[1]), int(key[2])), seats)  # type: ignore[arg-type]
 
+    def _ask_worded(self, scope: Scope, bodies: set[PageId]) -> None:
+        """Ask for the open results of a book, for bodies that have a word there: how far they are seen has changed."""
+        scopes = {body: here.scope for body in bodies if (here := known(self.draft, body)) is not None}
+        for key, _ in self.draft.scan(RESULTS_OPEN, (scope,)):
+            page, index = PageId(key[1]), int(key[2])  # type: ignore[arg-type]
+            entry = entry_at(self.draft, page, index)
+            assert isinstance(entry, Result)
+            worded: set[bytes] = {
+                body
+                for body, of in scopes.items()
+                if any(True for _ in self.draft.scan(WORDS, (of, entry.motion, entry.clause)))
+            }
+            if worded:
+                self._ask_result((scope, page, index), worded)
+
     def _ask_results(self, question: Question, seats: set[bytes]) -> None:
         """Ask for the results on a question, for what they make of some seats."""
         for key, _ in self.draft.scan(RESULTS_ON, question):
@@ -398,8 +419,8 @@ class _Settling:
                 changed += judge_votes(self.draft, others, senders)
         by_question: dict[Question, set[bytes]] = {}
         for vote in changed:
-            # Whose vote it is when the page of its mandate is not held: the result misses it, and is counted whole.
-            by_question.setdefault(vote.question, set()).add(cast_for(self.draft, vote) or MISSING)
+            # Where it is not known yet whose vote it is, the result misses it, and is counted whole.
+            by_question.setdefault(vote.question, set()).add(cast_for(self.draft, vote) or b"")
         for question, seats in by_question.items():
             self._ask_results(question, seats)
         for result, again in self.results.items():

@@ -110,10 +110,15 @@ def _take(node: Node, blocks: Sequence[Block], random: Random) -> None:
 
 
 def _keep(final: dict[int, str | None], node: Node, assembly: Assembly) -> None:
-    """Note what is final for a node, and that it is what was final for any before."""
+    """Note what is final for a node, and that it is what was final for any before.
+
+    What a result comes to is counted on as records come; it is the same as counted from all that is held.
+    """
     for number, question in enumerate(assembly.questions):
         assert question.page is not None
-        row = node.view.get(RESULTS, (assembly.book.scope, question.page, question.index))
+        at = (assembly.book.scope, question.page, question.index)
+        row, said = node.view.get(RESULTS, at), tally(node.view, *at)
+        assert (row[1:] if row else None) == ((said.status, said.outcome) if said else None)
         if row is not None and row[1] == FINAL:
             assert final.setdefault(number, row[2]) == row[2], question.call  # type: ignore[arg-type]
 

@@ -312,14 +312,17 @@ def _session(assembly: Assembly, calls: Sequence[RollCall], random: Random, trou
     first = len(assembly.questions)
     earlier = {name: len(sent) for name, sent in assembly.sent.items()}
     turns: dict[int, list[tuple[str, Trouble]]] = {}
+    spared = assembly.book.k  # who always may sign what the assembly writes
     for name in assembly.members:
         assembly.approve(name)
         befalls = random.choice(list(TROUBLE)) if random.random() < troubled else None
-        trouble = TROUBLE[befalls] if befalls else None
-        assembly.befell |= {befalls} if befalls else set()
-        assembly.send(name, Paper(trouble.sent if trouble else SEALED))
-        if trouble is not None:
-            turns.setdefault(random.randrange(-(-len(calls) // RESULTS_A_PAGE)), []).append((name, trouble))
+        if befalls is None or len(assembly.members) - sum(map(len, turns.values())) <= spared:
+            assembly.send(name, Paper(SEALED))
+            continue
+        assembly.befell.add(befalls)
+        assembly.send(name, Paper(TROUBLE[befalls].sent))
+        turn = random.randrange(-(-len(calls) // RESULTS_A_PAGE))
+        turns.setdefault(turn, []).append((name, TROUBLE[befalls]))
     for number in range(0, len(calls), RESULTS_A_PAGE):
         for name, trouble in turns.get(number // RESULTS_A_PAGE, []):
             trouble.happens(assembly, name, random.randint(0, len(assembly.sent[name][-1].tips)))
