@@ -46,12 +46,13 @@ def enter(
         with app.reading() as reading:
             scope = body_of(reading, body).scope
             whose = body_name(reading, scope)
+            of = "" if scope == reading.own().scope else f' --body "{whose}"'
             number = agenda.prepare(author.home, scope, entries)
         app.out.result(
             {"prepared": number, "page": None, **(more or {})},
             lambda: app.out.say(
                 f"Prepared for the next page of {whose}, with {number} in all.",
-                f"Next: fedsync book draft{_body_option(body)} --as {author.name}",
+                f"Next: fedsync book draft{of} --as {author.name}",
             ),
         )
         return
@@ -76,7 +77,3 @@ def drafted(app: App, page: bytes, number: int, more: dict[str, Any] | None = No
             f"Next: fedsync book sign {short(page)} --as NAME",
         ),
     )
-
-
-def _body_option(body: str | None) -> str:
-    return f' --body "{body}"' if body else ""

@@ -130,7 +130,7 @@ def list_mandates(app: App, body: str | None, holder: str | None, all_: bool) ->
                     *([each["giver"]] if several else []),
                     each["holder"] + (f" or {each['alternate']}" if each["alternate"] else ""),
                     each["seat"] or each["task"],
-                    each["status"] + (", term over" if each["term_over"] else ""),
+                    each["status"].replace("_", " ") + (", term over" if each["term_over"] else ""),
                     each["number"],
                     each["until"] or "",
                 ]
