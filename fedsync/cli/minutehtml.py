@@ -87,7 +87,7 @@ def _sheet(sheet: Sheet) -> Iterator[str]:
 def _item(item: Item) -> Iterator[str]:
     yield f'<li class="entry"><h3 dir="auto">{_text(item.heading)}</h3>'
     if item.words:
-        yield '<p class="words" dir="auto">' + "\n".join(_text(each) for each in item.words) + "</p>"
+        yield '<p class="words" dir="auto">' + "<br>".join(_text(each) for each in item.words) + "</p>"
     if item.notes:
         yield '<ul class="notes">'
         for note in item.notes:

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from fedsync.acts.motions import dissent
 from fedsync.cli.minutebook import WIDTH
+from fedsync.records.codec import Value
 from tests.cli.calling import Place
 from tests.cli.region import Story
 
@@ -106,7 +108,21 @@ def test_a_regions_book_says_who_signed_for_whom_and_how_it_was_counted(
     for name in ("Oakfield", "Mill Lane"):
         story.sign(name, story.page)
         story.valley.meet()
+    motion = story.motion("Oakfield", "A mill")
+    vote = story.vote("Oakfield", motion, "yes")
+    with story.valley.at("Oakfield") as (reading, door):
+        dissent(story.valley.author("Oakfield", "Ben"), reading, door, motion, "We have no water.")
+    rule: Value = {"method": "majority", "of": "present"}
+    certified = story.draft("Oakfield", [{"kind": "result", "motion": motion, "rule": rule, "votes": [vote]}])
+    for name in ("Oakfield", "Mill Lane"):
+        story.sign(name, certified)
+        story.valley.meet()
     text = story.place("Hill Farm")("book", "print", "--body", "Valley").out
+    assert 'Result on "A mill", by more than half of those present\n' in text
+    assert "     Shall we?\n" in text
+    assert "     - provisional: its page is sealed, and some seats may still come to" in text
+    assert "     - Oakfield: yes by Cleo" in text
+    assert "     - Against it: Ben of Oakfield: We have no water.\n" in text
     assert "Signed by Cleo for Mill Lane, Cleo for Oakfield." in text
     assert "Sealed by the node of Hill Farm" in text
     assert "Seen of Mill Lane: its book up to page 1 (" in text
