@@ -16,11 +16,11 @@ from enum import Enum
 from pathlib import Path
 
 from fedsync.crdt import fold, root
-from fedsync.crdt.booktables import MANDATE_CUTS, NODES, SETTLED, page_row
-from fedsync.crdt.pins import logs_ended, pin_of
+from fedsync.crdt.booktables import page_row
 from fedsync.crdt.seats import is_named
 from fedsync.crdt.view import Draft
 from fedsync.home import Home
+from fedsync.noticing import Notices
 from fedsync.records.block import BadBlock, Block, check, claimed_genesis, peek
 from fedsync.records.genesis import Genesis, later_incarnation
 from fedsync.records.ids import Key, LogClass, LogId, PageId, Reach, Scope
@@ -90,8 +90,7 @@ class Node:
         self.now = now
         self.follow_limit = MAX_FOLLOWED
         self.draft = Draft(self.state)
-        self._repinned: list[LogId] = []
-        self._renamed = False
+        self.notices = Notices(store)
         self._stale = False
         """A body was bound anew in the open batch, so all that was folded under its tag counts for nothing."""
         if self.state.folded_upto < store.blocks.last_number():
@@ -106,7 +105,7 @@ class Node:
 
     def settle(self) -> None:
         """Write what the batch folded; `commit` must follow."""
-        self._notice()
+        self.notices.look(self.draft)
         root.note(self.draft)
         self.state.write(self.draft.changes)
         # 0 makes the next start fold again, should this one not come to it.
@@ -123,7 +122,7 @@ class Node:
         """Drop the batch."""
         self.store.rollback()
         self.draft = Draft(self.state)
-        self._repinned.clear()
+        self.notices.forget()
         self._stale = False
 
     def take_now(self, raws: Iterable[bytes], origin: Key | None = None) -> list[Taken]:
@@ -188,7 +187,7 @@ class Node:
             return Taken(raw, origin, Verdict.REFUSED, block.log, code="branches", reason=reason, until=wait)
         appended = self.store.logs.append(block)
         if block.first == 0:
-            self._pin(block.log)
+            self.notices.pin(self.draft, block.log)
         if origin is not None and appended.kept is not None:
             self._notice_rollback(block.genesis)
         fault, code = block.fault is not None, block.fault or ""
@@ -232,36 +231,6 @@ class Node:
                 "Records of this node's own came from a peer: it was restored, or a copy of it writes."
             )
             directory.note_rollback(secrets.token_bytes(8))
-
-    def _notice(self) -> None:
-        """See what the batch says of the network: records that end a log, nodes that are named or dropped."""
-        for table, key in self.draft.changes:
-            if table is SETTLED:
-                self._pin(LogId(key[1]))  # type: ignore[arg-type]
-            elif table is MANDATE_CUTS:
-                for log in logs_ended(self.draft, (PageId(key[2]), int(key[3]))):  # type: ignore[arg-type]
-                    self._pin(log)
-            elif table is NODES:
-                self._renamed = True
-
-    def _pin(self, log: LogId) -> None:
-        """Pin a log that is held at the record that a book ends it at; only its chain is judged then."""
-        row = self.store.logs.row(log)
-        if row is None or row.genesis.log_class is LogClass.AUTHORITY:
-            return
-        pin = pin_of(self.draft, row.genesis)
-        if self.store.logs.unpin(log) if pin is None else self.store.logs.pin(log, *pin):
-            self._repinned.append(log)
-
-    def repinned(self) -> list[LogId]:
-        """Return, once and after the commit, the logs whose pins changed: peers are told where they stand now."""
-        found, self._repinned = self._repinned, []
-        return found
-
-    def renamed(self) -> bool:
-        """Say, once and after the commit, whether other nodes are named or dropped than before: see `crdt.nodes`."""
-        found, self._renamed = self._renamed, False
-        return found
 
     # --- Who may enter ----------------------------------------------------------------------------------
 
@@ -422,10 +391,7 @@ class Node:
                     progress(number)
             self._fold_again(batch)
             self._write_draft()
-            for log in self.store.logs.all_pinned():
-                row = self.store.logs.row(log)
-                if row is None or pin_of(self.state, row.genesis) is None:
-                    self.store.logs.unpin(log)
+            self.notices.unpin_stale(self.state)
             self.state.fold_done(last)
         self._stale = False
 
@@ -437,7 +403,7 @@ class Node:
         fold.apply_blocks(self.draft, blocks)
 
     def _write_draft(self) -> None:
-        self._notice()
+        self.notices.look(self.draft)
         root.note(self.draft)
         self.state.write(self.draft.changes)
         self.draft = Draft(self.state)

@@ -226,7 +226,7 @@ def _ask(app: App, found: "Audit", shown: "Certified | None", asked: set[bytes])
 
 def checked(file: str, body: str | None, after: str | None) -> "Certified":
     """Return what the certificate in a file shows. Raises a Problem: exit 8 for one that does not hold."""
-    from fedsync.crdt.certificate import BadCertificate
+    from fedsync.crdt.certform import BadCertificate
     from fedsync.crdt.certificate import check as check_bytes
     from fedsync.errors import Exit, Problem, usage
 
@@ -261,7 +261,7 @@ def _whole(body: str) -> Any:
 
 def _bytes(file: str) -> bytes:
     """Return the bytes of a certificate in a file, which holds them as they are or as text."""
-    from fedsync.crdt.certificate import MAX_CERTIFICATE_BYTES
+    from fedsync.crdt.certform import MAX_CERTIFICATE_BYTES
     from fedsync.errors import Exit, Problem, usage
 
     most = 2 * MAX_CERTIFICATE_BYTES

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from fedsync.crdt.booktables import SEALED, VOICES, Known, Reader, book, known, page_row, status
-from fedsync.crdt.certificate import MAX_PAGES, Certificate, Voice
+from fedsync.crdt.certform import MAX_PAGES, Certificate, Voice
 from fedsync.crdt.epoch import Epoch, epoch_on
 from fedsync.crdt.slot import Judged, VoiceStatus
 from fedsync.crdt.slotview import epoch_in_force, judge_slot

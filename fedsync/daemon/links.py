@@ -374,9 +374,9 @@ class Links:
             tip = (block.last, block.tip)
             origin = Peer(taken.origin) if taken.origin else None
             self.tell_all(Stored(block.log, block.raw, tip, taken.fork_at, origin))
-        if self.node.renamed():
+        if self.node.notices.renamed():
             self.nodes_changed()
-        for log in self.node.repinned():
+        for log in self.node.notices.repinned():
             self.tell_all(Pinned(log))
         if granted:
             self.tell_all(Granted())

@@ -12,15 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fedsync.crdt.booktables import BOOKS, VOICES, Reader, known
-from fedsync.crdt.certificate import (
-    MAX_CERTIFICATE_BYTES,
-    BadCertificate,
-    Certificate,
-    Certified,
-    Voice,
-    check,
-    read,
-)
+from fedsync.crdt.certform import MAX_CERTIFICATE_BYTES, BadCertificate, Certificate, Voice, read
+from fedsync.crdt.certificate import Certified, check
 from fedsync.crdt.certifying import CannotCertify, certify, voice_of
 from fedsync.crdt.minutes import current_epoch
 from fedsync.crdt.soundness import Sound, sound

@@ -281,7 +281,7 @@ class House:
             granted = granted or "page" in block.kinds
             origin = Peer(each.origin) if each.origin else None
             self.tell_all(Stored(block.log, block.raw, (block.last, block.tip), each.fork_at, origin))
-        for log in self.node.repinned():
+        for log in self.node.notices.repinned():
             self.tell_all(Pinned(log))
         if granted:
             self.tell_all(Granted())

@@ -1,0 +1,60 @@
+"""What a batch says of the network, beside what it folds: records that end a log, and nodes that are named or dropped.
+
+The door of the node looks at each batch before it is committed: what is pinned is pinned in the transaction that sealed the
+page which says so. Others ask after the commit.
+"""
+
+from fedsync.crdt.booktables import MANDATE_CUTS, NODES, SETTLED
+from fedsync.crdt.pins import logs_ended, pin_of
+from fedsync.crdt.view import Draft, View
+from fedsync.records.ids import LogClass, LogId, PageId
+from fedsync.store.store import Store
+
+
+class Notices:
+    """What has changed since somebody asked. Touches the pins of the store, in the open transaction."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._repinned: list[LogId] = []
+        self._renamed = False
+
+    def look(self, draft: Draft) -> None:
+        """See what a batch has changed, at its end."""
+        for table, key in draft.changes:
+            if table is SETTLED:
+                self.pin(draft, LogId(key[1]))  # type: ignore[arg-type]
+            elif table is MANDATE_CUTS:
+                for log in logs_ended(draft, (PageId(key[2]), int(key[3]))):  # type: ignore[arg-type]
+                    self.pin(draft, log)
+            elif table is NODES:
+                self._renamed = True
+
+    def pin(self, view: View | Draft, log: LogId) -> None:
+        """Pin a log that is held at the record that a book ends it at; only its chain is judged then."""
+        logs = self._store.logs
+        row = logs.row(log)
+        if row is None or row.genesis.log_class is LogClass.AUTHORITY:
+            return
+        pin = pin_of(view, row.genesis)
+        if logs.unpin(log) if pin is None else logs.pin(log, *pin):
+            self._repinned.append(log)
+
+    def unpin_stale(self, view: View) -> None:
+        """Take back pins that no book says any more, after all was folded again."""
+        for log in self._store.logs.all_pinned():
+            self.pin(view, log)
+
+    def forget(self) -> None:
+        """Forget what was seen: the batch was rolled back."""
+        self._repinned.clear()
+
+    def repinned(self) -> list[LogId]:
+        """Return, once and after the commit, the logs whose pins changed: peers are told where they stand now."""
+        found, self._repinned = self._repinned, []
+        return found
+
+    def renamed(self) -> bool:
+        """Say, once and after the commit, whether other nodes are named or dropped than before: see `crdt.nodes`."""
+        found, self._renamed = self._renamed, False
+        return found
