@@ -202,6 +202,10 @@ def _founding(reading: "Reading", name: str, said: dict[str, Any]) -> "Founding"
     from fedsync.errors import usage
     from fedsync.keyring import check_name
 
+    if any(
+        reading.name_of(each.scope).casefold() == name.casefold() for each in reading.store.followed.all()
+    ):
+        raise usage(f"There is a body called {name} already.", "Give it a name of its own.")
     lent = {}
     for each in said["lent"]:
         member, equals, community = each.partition("=")

@@ -5,7 +5,7 @@ from shlex import quote
 from typing import Any
 
 from fedsync.acts.whose import sits
-from fedsync.crdt.booktables import DRAFTED, STATUSES
+from fedsync.crdt.booktables import DRAFTED, STATUSES, known
 from fedsync.crdt.consents import Asked, asked, is_proposal
 from fedsync.crdt.drafting import CannotDraft, newest
 from fedsync.crdt.minutes import current_epoch
@@ -20,7 +20,7 @@ Json = dict[str, Any]
 def proposals(reading: Reading, called: Naming) -> Iterator[Json]:
     """Yield what our community may consent to, and what may be drafted now that enough have."""
     own = reading.own()
-    for body in reading.store.followed.all():
+    for body in _above(reading):
         for page in _proposed(reading, body):
             found = asked(reading.view, page)
             if found is not None:
@@ -30,7 +30,7 @@ def proposals(reading: Reading, called: Naming) -> Iterator[Json]:
 def left(reading: Reading, called: Naming) -> Iterator[Json]:
     """Yield the seats of bodies that we sit in whose holders have left, by their own books."""
     own = reading.own()
-    for body in reading.store.followed.all():
+    for body in _above(reading):
         try:
             epoch = current_epoch(reading.view, body.scope, newest(reading.view, body.scope))
         except CannotDraft:
@@ -47,6 +47,14 @@ def left(reading: Reading, called: Naming) -> Iterator[Json]:
                     "line": f"{gone} has left {name}; its seat there is empty",
                     "next": f"fedsync bodies epoch --body {quote(name)} --drop-body {quote(gone)} --as NAME",
                 }
+
+
+def _above(reading: Reading) -> Iterator[FollowedBody]:
+    """Yield the bodies that others can sit in; a community's book is not even looked into."""
+    for body in reading.store.followed.all():
+        here = known(reading.view, body.body)
+        if here is not None and here.level:
+            yield body
 
 
 def _proposed(reading: Reading, body: FollowedBody) -> Iterator[PageId]:

@@ -78,6 +78,7 @@ def test_what_the_numbers_bear_is_said_before_anything_is_written(known: Valley)
         (("Dale", "--kind", "region", *MEMBERS, "--seats", 3), 2),
         (("Dale", "--kind", "region", *MEMBERS, "--witness", "Oakfield"), 2),
         (("Dale", "--kind", "region", *MEMBERS, "--witness", "Nowhere"), 6),
+        (("oakfield", "--kind", "region", *MEMBERS), 2),
         (("Dale", "--kind", "guild", "--seat", "Ann", "--member", "Oakfield"), 2),
         (("Dale", "--kind", "guild", "--seat", "Zed@Mill Lane"), 6),
         (("Dale", "--kind", "guild", "--seat", "Ann@Nowhere"), 6),

@@ -8,11 +8,16 @@ import pytest
 
 from fedsync.acts import minutes
 from fedsync.acts.author import now_ms
+from fedsync.acts.founding import post
+from fedsync.crdt.booktables import page_row
+from fedsync.crdt.epoch import epoch_on
 from fedsync.crdt.tellers import Approve, Sign
 from fedsync.doors import LocalDoor
+from fedsync.keyring import load_node_key
+from fedsync.records.ed25519 import public_key
 from fedsync.records.genesis import SEAT
 from fedsync.records.ids import LogClass, PageId
-from fedsync.records.seal import seal
+from fedsync.records.seal import Draft, seal
 from tests.acts.valley import Valley
 from tests.cli.calling import Place, fedsync
 
@@ -288,6 +293,34 @@ def test_a_body_never_sits_in_one_that_sits_in_it(shared: Federation) -> None:
     error = shared.place().refused("book", "sign", proposal, "--as", "Cleo", "--no-passphrase", code=7)
     assert error["code"] == "not-lower"
     assert "bodies never sit in each other" in shared.place()("why", proposal).out
+
+
+def test_the_node_that_seals_for_a_member_now_takes_the_place_of_the_one_before(valley: Federation) -> None:
+    words = (
+        "bodies",
+        "epoch",
+        "--body",
+        "Valley",
+        "--add-node",
+        "Mill Lane",
+        "--as",
+        "Cleo",
+        "--no-passphrase",
+    )
+    valley.place().refused(*words, code=2)
+    ann, new = valley.author("Mill Lane"), valley.author("Quarry").key
+    with valley.at("Mill Lane") as (reading, door), ann.writing():
+        ann.write(door, reading, LogClass.AUTHORITY, [Draft("post", post(new, bytes(16)), now_ms() + 1)])
+    valley.meet()
+    proposal = propose(valley, "--add-node", "Mill Lane")
+    with valley.at("Oakfield") as (reading, _):
+        held = page_row(reading.view, PageId(bytes.fromhex(proposal)))
+        assert held is not None
+        epoch = epoch_on(held.payload, reading.body("Valley").scope, 1)
+        assert epoch is not None
+        keys = {each.key for each in epoch.sealers.values()}
+    others = {public_key(load_node_key(valley.homes[name])) for name in ("Oakfield", "Hill Farm")}
+    assert keys == {new, *others}
 
 
 # --- Splits -------------------------------------------------------------------------------------------
