@@ -47,6 +47,7 @@ def row(reading: Reading, given: Given) -> dict[str, Any]:
         "status": given.status.replace(" ", "_"),
         "number": given.number,
         "until": rfc3339(mandate.until),
+        "until_ms": mandate.until,
         "term_over": mandate.until is not None and mandate.until < now_ms(),
     }
 
@@ -89,7 +90,7 @@ def lines(found: dict[str, Any]) -> list[str]:
     if found["term_over"]:
         said.append("Its term is over: what is done under it from then on is void.")
     said += [
-        f"Ended by page {each['number']} ({each['kind']}), which is {each['page_status']}."
+        f"Page {each['number']} ends it ({each['kind']}); that page is {each['page_status']}."
         for each in found["ended_by"]
     ]
     said.append("Done under it:" if found["done"] else "Nothing was done under it.")

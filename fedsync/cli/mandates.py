@@ -105,6 +105,7 @@ def list_mandates(app: App, body: str | None, holder: str | None, all_: bool) ->
     """List mandates: who speaks for whom, since when and until when."""
     from fedsync.acts import mandates as acts
     from fedsync.cli.mandated import row
+    from fedsync.cli.telling import day
     from fedsync.crdt.delegates import given
     from fedsync.crdt.handover import OVER
 
@@ -132,7 +133,7 @@ def list_mandates(app: App, body: str | None, holder: str | None, all_: bool) ->
                     each["seat"] or each["task"],
                     each["status"].replace("_", " ") + (", term over" if each["term_over"] else ""),
                     each["number"],
-                    each["until"] or "",
+                    day(each["until_ms"]) if each["until_ms"] is not None else "",
                 ]
                 for each in rows
             ],
@@ -216,13 +217,13 @@ def report(app: App, body: str | None) -> None:
                 [
                     each["who"],
                     each["seat"] or each["task"],
-                    day(each["since_ms"])[:10],
+                    day(each["since_ms"]),
                     each["page"],
-                    "serves" if each["serves"] else day(each["until_ms"])[:10],
+                    "serves" if each["serves"] else day(each["until_ms"]),
                     each["days"],
                     "over the longest term"
                     if each["over_longest"]
-                    else f"cools off until {day(each['cooling_until_ms'])[:10]}"
+                    else f"cools off until {day(each['cooling_until_ms'])}"
                     if each["cooling_until_ms"]
                     else "",
                 ]

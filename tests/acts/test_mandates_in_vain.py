@@ -67,7 +67,9 @@ def in_vain(valley: Delegations, page: PageId, index: int = 0) -> tuple[str, str
     assert found["no_voice"] is None or found["no_voice"]["because"] in valley.place("Oakfield")(
         "mandates", "show", f"{page.hex()}:{index}"
     ).out.replace("\n", " ")
-    return found["status"], (found["no_voice"] or {"code": ""})["code"]
+    code = str((found["no_voice"] or {"code": ""})["code"])
+    assert REASONS[code].sentence in valley.place("Oakfield")("why", f"{page.hex()}:{index}").out
+    return found["status"], code
 
 
 def test_a_mandate_for_a_body_that_nobody_knows_is_in_force_and_gives_no_voice(valley: Delegations) -> None:
@@ -157,6 +159,7 @@ def test_a_vote_under_somebody_elses_mandate_is_void(valley: Delegations) -> Non
     vote = valley.vote("Oakfield", given, motion, "yes", name="Ben")
     assert valley.verdict("Oakfield", vote) == ("void", "not-the-holder")
     assert REASONS["not-the-holder"].sentence in valley.place("Oakfield")("mandates", "show", "Cleo").out
+    assert REASONS["not-the-holder"].sentence in valley.place("Oakfield")("why", vote.hex()).out
 
 
 def test_a_vote_under_an_entry_that_is_no_mandate_is_void(valley: Delegations) -> None:
@@ -165,14 +168,17 @@ def test_a_vote_under_an_entry_that_is_no_mandate_is_void(valley: Delegations) -
     for index in (0, 5):
         vote = valley.vote("Oakfield", (page, index), motion, "yes")
         assert valley.verdict("Oakfield", vote) == ("void", "no-mandate")
+        assert REASONS["no-mandate"].sentence in valley.place("Oakfield")("why", vote.hex()).out
 
 
 def test_a_vote_waits_for_the_page_of_its_mandate(valley: Delegations) -> None:
     motion, given = valley.motion(), valley.give("Oakfield", "Cleo", "--instruct", "*=free", seal=False)
     early = valley.vote("Oakfield", given, motion, "yes")
     assert valley.verdict("Oakfield", early) == ("pending", "mandate-not-sealed")
+    assert REASONS["mandate-not-sealed"].sentence in valley.place("Oakfield")("why", early.hex()).out
     nowhere = valley.vote("Oakfield", (NOBODY, 0), motion, "yes")
     assert valley.verdict("Oakfield", nowhere) == ("pending", "mandate-not-held")
+    assert REASONS["mandate-not-held"].sentence in valley.place("Oakfield")("why", nowhere.hex()).out
     valley.adopt("Oakfield", given[0])
     assert valley.verdict("Oakfield", early) == ("suspended", "mandate-provisional")
     valley.seal_again("Oakfield", given[0])
@@ -198,3 +204,39 @@ def test_a_vote_outside_the_instructions_is_void_and_named(valley: Delegations) 
     for vote, code in outside:
         assert valley.verdict("Oakfield", vote) == ("void", code)
         assert REASONS[code].sentence in valley.place("Oakfield")("mandates", "show", "Cleo").out
+        assert REASONS[code].sentence in valley.place("Oakfield")("why", vote.hex()).out
+
+
+def test_a_breach_stands_once_the_body_takes_it_on_by_name(valley: Delegations) -> None:
+    motion = valley.motion(options=["yes", "no"])
+    given = valley.give("Oakfield", "Cleo", "--instruct", "A bridge=yes", "--limit", "vote=1")
+    breaches = [
+        valley.vote("Oakfield", given, motion, "no"),
+        valley.vote("Oakfield", given, motion, "yes"),
+    ]
+    assert [valley.verdict("Oakfield", vote) for vote in breaches] == [
+        ("void", "outside-instructions"),
+        ("void", "beyond-limit"),
+    ]
+    place = valley.place("Oakfield")
+    page = place.json(
+        "votes", "confirm", "A bridge", "--vote", breaches[0].hex(), "--ratify", "--as", "Ann", "--no-passphrase"
+    )["page"]  # fmt: skip
+    assert valley.verdict("Oakfield", breaches[0])[0] == "void"
+    valley.seal_by_hand("Oakfield", page)
+    assert valley.verdict("Oakfield", breaches[0]) == ("stands", "the-word")
+    valley.end("Oakfield", "Cleo", "--keep-nothing")
+    assert valley.verdict("Oakfield", breaches[0]) == ("stands", "the-word"), (
+        "for good, whatever is cut later"
+    )
+    assert valley.verdict("Oakfield", breaches[1])[0] == "void"
+
+
+def test_what_only_confirms_a_breach_is_skipped(valley: Delegations) -> None:
+    motion = valley.motion(options=["yes", "no"])
+    given = valley.give("Oakfield", "Cleo", "--instruct", "A bridge=yes")
+    vote = valley.vote("Oakfield", given, motion, "no")
+    valley.enter("Oakfield", [{"kind": "confirm", "motion": motion, "vote": vote}])
+    assert valley.verdict("Oakfield", vote) == ("void", "outside-instructions")
+    valley.enter("Oakfield", [{"kind": "ratify", "motion": motion, "vote": vote}])
+    assert valley.verdict("Oakfield", vote) == ("stands", "the-word")
