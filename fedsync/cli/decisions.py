@@ -266,12 +266,17 @@ def _row(reading: "Reading", scope: Any, of: "DecisionView") -> dict[str, Any]:
 
 def _bond(reading: "Reading", scope: Any, of: "DecisionView") -> dict[str, Any]:
     """Return whether a decision from a motion of a body that ours sits in binds ours, and why."""
-    from fedsync.cli.voting import binds_words, result_row
-    from fedsync.crdt.decisions import result_of
+    from fedsync.crdt.binds import RATIFIED, binds, is_asked
+    from fedsync.crdt.decisions import result_at
 
-    result = result_of(reading.view, scope, of)
-    own = reading.own().body
-    if result is None or all(each.body != own for each in result.seats):
-        return {"result": None if result is None else result_row(reading, result), "binds_us": None}
-    row = result_row(reading, result)
-    return {"result": row, "binds_us": binds_words(row, own)}
+    result, own = result_at(reading.view, scope, of), reading.own().body
+    if result is None:
+        return {"result": None, "binds_us": None}
+    row = {"id": f"{result.page.hex()}:{result.entry}", "status": result.status, "outcome": result.outcome}
+    if not is_asked(reading.view, result.page, own):
+        return {"result": row, "binds_us": None}
+    for each in binds(reading.view, scope, result.page, result.entry):
+        if each.body == own:
+            why = "our book ratified it" if each.why == RATIFIED else "our vote was for it"
+            return {"result": row, "binds_us": f"binds us, {why}"}
+    return {"result": row, "binds_us": "does not bind us: no vote of ours that counts is for it"}

@@ -136,21 +136,24 @@ def list_motions(app: App, body: str | None) -> None:
 
 def stage(reading: "Reading", of: "MotionView") -> str:
     """Return how far a motion has come, in a word: void, pending, open, provisional, final; and the outcome."""
-    from fedsync.crdt.results import results_on
+    from fedsync.crdt.results import outcomes
+    from fedsync.records.kinds.motions import WHOLE
 
-    if of.verdict.status != "stands":
+    if of.verdict.status != "stands" or of.scope is None:
         return str(of.verdict.status)
-    # What stands on a page that lost its place is no result of anything.
-    found = [
-        each
-        for each in results_on(reading.view, of.id)
-        if each.scope == of.scope and each.page_status in ("sealed", "adopted", "frozen")
-    ]
-    if not found:
+    found = outcomes(reading.view, of.scope, of.id)
+    clauses = {name for name, _ in of.motion.clauses}
+    whole = [each for each in found if each.clause == WHOLE]
+    counted = {each.clause for each in found if each.clause in clauses}
+    if not whole and counted != clauses:
+        return f"open, {len(counted)} of {len(clauses)} clauses counted" if counted else "open"
+    if not whole and not counted:
         return "open"
-    best = "final" if all(each.status == "final" for each in found) else "provisional"
-    outcomes = {each.outcome or "nothing" for each in found}
-    return f"{best}: {', '.join(sorted(outcomes))}" if len(outcomes) == 1 else best
+    told = whole or [each for each in found if each.clause in counted]
+    best = "final" if all(each.status == "final" for each in told) else "provisional"
+    said = {f"{each.clause} {each.outcome or 'nothing'}".strip() for each in told}
+    # Two results on one question that differ: neither is told as the outcome.
+    return f"{best}: {', '.join(sorted(said))}" if len(said) == len({each.clause for each in told}) else best
 
 
 @motions.command("show")

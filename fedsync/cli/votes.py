@@ -38,7 +38,7 @@ def open_votes(app: App, motion: str | None) -> None:
         if motion is not None:
             found = [find_motion(reading, motion)]
         else:
-            found = [each for each in every(reading.view) if stage(reading, each) == "open"]
+            found = [each for each in every(reading.view) if stage(reading, each).startswith("open")]
         rows = [_open_row(reading, each) for each in found]
     app.out.result(
         {"open": rows},

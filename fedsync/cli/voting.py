@@ -285,13 +285,3 @@ def result_lines(row: Json) -> list[str]:
 def _bond_words(row: Json) -> str:
     said = "which ratified it" if row["why"] == "ratified" else "which voted for it"
     return f"{row['name']} ({said})"
-
-
-def binds_words(row: Json, body: bytes) -> str:
-    """Return whether a result binds a body, in words."""
-    for each in row["binds"]:
-        if each["body"] == body.hex():
-            return (
-                f"binds us, {'our book ratified it' if each['why'] == 'ratified' else 'our vote was for it'}"
-            )
-    return "does not bind us: no vote of ours that counts is for it"

@@ -59,6 +59,14 @@ def binds(view: Reader, scope: Scope, page: PageId, index: int) -> list[Bond]:
     return found
 
 
+def is_asked(view: Reader, page: PageId, body: PageId) -> bool:
+    """Say whether a body has a seat among those that speak on a known page."""
+    here = known(view, page)
+    before = known(view, here.prev) if here is not None and here.prev is not None else None
+    epoch = epoch_in_force(view, before) if before is not None else None
+    return epoch is not None and body in epoch.members
+
+
 def is_for(option: Choice, outcome: str) -> bool:
     """Say whether a ballot is for an outcome: names it, or ranks it at all."""
     return outcome in option if isinstance(option, tuple) else str(option) == outcome

@@ -13,7 +13,7 @@ from fedsync.crdt.booktables import ADOPTED, SEALED, STATUSES, Reader, Status, k
 from fedsync.crdt.delegates import entry_at
 from fedsync.crdt.epoch import read_page
 from fedsync.crdt.minutes import DECISION_WORDS
-from fedsync.crdt.results import ResultView, results_on
+from fedsync.crdt.results import Outcome, ResultView, outcomes, result_view
 from fedsync.records.ids import PageId, RecordId, Scope
 from fedsync.records.kinds.entries import DECISION, Decision, Entry, EntryId, Repeal, VoidEntry
 from fedsync.records.kinds.fields import Text
@@ -78,18 +78,24 @@ def decisions(view: Reader, scope: Scope, now: int | None = None) -> list[Decisi
     return sorted(found.values(), key=lambda each: (each.number, each.page, each.index))
 
 
-def result_of(view: Reader, scope: Scope, of: DecisionView) -> ResultView | None:
+def result_at(view: Reader, scope: Scope, of: DecisionView) -> Outcome | None:
     """Return the result that a decision rests on: of its own body, on the whole of its motion, the first that holds."""
     if of.motion is None:
         return None
-    found = [
-        each
-        for each in results_on(view, of.motion, WHOLE)
-        if each.scope == scope and each.page_status in (SEALED, ADOPTED)
-    ]
-    return min(
-        found, key=lambda each: (each.page_status != SEALED, each.number, each.page, each.index), default=None
-    )
+    found = [each for each in outcomes(view, scope, of.motion) if each.clause == WHOLE]
+    return min(found, key=lambda each: _order(view, scope, each), default=None)
+
+
+def _order(view: Reader, scope: Scope, of: Outcome) -> tuple[bool, int, bytes, int]:
+    at = status(view, scope, of.page)
+    assert at is not None
+    return at.status != SEALED, at.number, of.page, of.entry
+
+
+def result_of(view: Reader, scope: Scope, of: DecisionView) -> ResultView | None:
+    """Return the result that a decision rests on, with all that is known of it; see `result_at`."""
+    found = result_at(view, scope, of)
+    return result_view(view, found.page, found.entry) if found is not None else None
 
 
 def end_fault(view: Reader, scope: Scope, target: EntryId) -> str | None:

@@ -5,11 +5,15 @@ Pure; reads a view. The verdicts are those of `votes`; here they get the words a
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from fedsync.crdt import methods
 from fedsync.crdt.binds import Bond, binds
 from fedsync.crdt.booktables import (
+    ADOPTED,
+    FROZEN,
     MOTIONS,
+    RESULTS,
     RESULTS_ON,
     SEALED,
     VOTES,
@@ -222,6 +226,27 @@ def results_on(view: Reader, motion: RecordId, clause: str | None = None) -> lis
         (each for each in found if each is not None),
         key=lambda each: (each.entry.clause, each.scope, each.number, each.page, each.index),
     )
+
+
+class Outcome(NamedTuple):
+    """What a result has come to, in short."""
+
+    clause: str
+    page: PageId
+    entry: int
+    status: str
+    outcome: str | None
+
+
+def outcomes(view: Reader, scope: Scope, motion: RecordId) -> list[Outcome]:
+    """Return what the results of a body on a motion have come to, but for those on pages that lost their place."""
+    found = []
+    for key, _ in view.scan(RESULTS_ON, (motion,)):
+        page, index = PageId(key[3]), int(key[4])  # type: ignore[arg-type]
+        at, row = status(view, scope, page), view.get(RESULTS, (scope, page, index))
+        if key[2] == scope and at is not None and row is not None and at.status in (SEALED, ADOPTED, FROZEN):
+            found.append(Outcome(str(key[1]), page, index, str(row[1]), row[2]))  # type: ignore[arg-type]
+    return found
 
 
 def result_view(view: Reader, page: PageId, index: int) -> ResultView | None:

@@ -226,3 +226,131 @@ def test_outside_instructions_a_vote_is_refused_and_written_anyway_it_is_void_un
     error = place.refused("votes", "confirm", motion, "--vote", "none", "--as", "Ann", code=7)
     assert error["code"] == "has-its-word"
     assert place.refused("votes", "cast", motion, "no", "--as", "Cleo", code=7)["code"] == "not-the-word"
+
+
+def test_a_decision_from_a_motion_says_whether_it_binds_us(assembly: Assembly) -> None:
+    motion = assembly.put("A well")
+    assembly.cast(motion, oakfield="yes", mill="yes", hill="no")
+    assembly.certify(motion)
+    page = assembly.at("Oakfield").json(
+        "decisions", "propose", "--title", "The well", "--text", "-", "--motion", motion, "--body", "Valley", "--as", "Cleo"
+    )["page"]  # fmt: skip
+    assembly.valley.meet()
+    assembly.seal_region(page)
+    told = {
+        "Oakfield": "binds us, our vote was for it",
+        "Hill Farm": "does not bind us: no vote of ours that counts is for it",
+    }
+    for name, words in told.items():
+        row = assembly.at(name).json("decisions", "show", page)
+        assert (row["status"], row["binds_us"], row["motion"]) == ("in_force", words, motion)
+        assert row["result"]["outcome"] == "yes"
+        listed = {
+            each["id"]: each["binds_us"] for each in assembly.at(name).json("decisions", "list")["decisions"]
+        }
+        assert listed[row["id"]] == words
+    own = assembly.valley.enter("Oakfield", [{"kind": "decision", "title": "Ours", "text": "x"}])
+    assert assembly.at("Oakfield").json("decisions", "show", own.hex())["binds_us"] is None
+
+
+def test_a_motion_is_open_until_the_whole_is_counted_or_each_clause(assembly: Assembly) -> None:
+    place = assembly.at("Hill Farm")
+    clauses = ("--clause", "where=By the elm.", "--clause", "when=In May.")
+    motion = place.json("motions", "put", "--title", "A bench", "--text", "-", *clauses, "--as", "Ann")["id"]
+
+    def stage() -> tuple[str, bool]:
+        found = [each["id"] for each in place.json("votes", "open")["open"]]
+        return place.json("motions", "show", motion)["stage"], motion in found
+
+    def count(*words: object) -> None:
+        page = place.json(
+            "votes", "count", motion, *words, "--rule", "majority", "--of", "votes", "--as", "Ann"
+        )["page"]
+        assembly.seal_own("Hill Farm", page)
+
+    assert stage() == ("open", True)
+    count("--clause", "where", "--counts", "yes=9")
+    assert stage() == ("open, 1 of 2 clauses counted", True)
+    count("--clause", "when", "--counts", "yes=2,no=7")
+    assert stage() == ("final: when no, where yes", False)
+    count("--counts", "yes=5,no=5")
+    assert stage() == ("final: nothing", False)
+    count("--counts", "yes=6,no=4")
+    assert stage() == ("final", False)  # two counts of one question: neither is told as the outcome
+    assert len(place.json("motions", "show", motion)["results"]) == 4
+
+
+def test_what_is_tallied_can_wait_for_the_meetings_page(assembly: Assembly) -> None:
+    place = assembly.at("Mill Lane")
+    motion = place.json(
+        "motions", "put", "--title", "Rye", "--text", "-", "--rule", "threshold:2", "--as", "Ann"
+    )["id"]
+    assert place.refused("votes", "tally", motion, "--as", "Ann", code=7)["code"] == "no_votes"
+    for name in ("Ann", "Ben"):
+        place("votes", "cast", motion, "yes", "--as", name)
+    assert place.json("votes", "tally", motion)["outcome"] == "yes"
+    place.refused("votes", "tally", motion, "--later", code=2)
+    assert place.json("votes", "tally", motion, "--as", "Ann", "--later")["prepared"] == 1
+    words = (
+        "decisions",
+        "propose",
+        "--title",
+        "Rye",
+        "--text",
+        "-",
+        "--motion",
+        motion,
+        "--as",
+        "Ann",
+        "--later",
+    )
+    assert place.json(*words, stdin="We sow rye.")["prepared"] == 2
+    page = place.json("book", "draft", "--as", "Ann")["page"]
+    assembly.seal_own("Mill Lane", page)
+    (result,) = place.json("motions", "show", motion)["results"]
+    assert (result["status"], result["outcome"]) == (
+        "final",
+        "yes",
+    )  # tellers vote for themselves, in their own seats
+    assert result["binds"] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("--rule", "lots"), 2),
+        (("--rule", "majority:3"), 2),
+        (("--rule", "threshold"), 2),
+        (("--rule", "threshold:0"), 2),
+        (("--rule", "consensus:x"), 2),
+        (("--of", "present"), 2),
+        (("--quorum", "3"), 2),
+        (("--option", "one"), 2),
+        (("--option", "one", "--option", "one"), 2),
+        (("--option", "a,b", "--option", "c"), 2),
+        (("--clause", "no text"), 2),
+        (("--clause", "=text"), 2),
+        (("--clause", "a=1", "--clause", "a=2"), 2),
+        (("--body", "Nowhere"), 6),
+    ],
+)
+def test_a_motion_that_makes_no_sense_is_refused_before_it_is_written(
+    assembly: Assembly, words: tuple[str, ...], code: int
+) -> None:
+    place = assembly.at("Oakfield")
+    before = len(place.json("motions", "list")["motions"])
+    place.refused("motions", "put", "--title", "x", "--text", "-", *words, "--as", "Ann", code=code)
+    assert len(place.json("motions", "list")["motions"]) == before
+
+
+def test_several_options_are_ranked_or_approved(assembly: Assembly) -> None:
+    place = assembly.at("Mill Lane")
+    options = ("--option", "elm", "--option", "oak", "--option", "ash", "--rule", "condorcet")
+    motion = place.json("motions", "put", "--title", "A tree", "--text", "-", *options, "--as", "Ann")["id"]
+    for name, vote in (("Ann", "oak,elm,ash"), ("Ben", "elm,oak"), ("Cleo", "oak,ash,elm")):
+        place("votes", "cast", motion, vote, "--as", name)
+    assert place.json("votes", "tally", motion)["outcome"] == "oak"
+    place.refused("votes", "cast", motion, "oak,pine", "--as", "Ann", code=2)
+    place.refused("votes", "cast", motion, "oak,oak", "--as", "Ann", code=2)
+    place("votes", "cast", motion, "elm,oak,ash", "--as", "Ann")  # who votes again means the later one
+    assert place.json("votes", "tally", motion)["outcome"] == "elm"
