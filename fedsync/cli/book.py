@@ -243,5 +243,7 @@ def _row(reading: Any, page: Any) -> dict[str, Any]:
         "missing": sorted([*map(called, page.bodies_to_sign), *people(page.missing)]),
         "body": reading.name_of(page.scope),
         "dissents": dissent_rows(reading, page.id),
-        "entries": [describe(reading, page.scope, entry) for entry in page.entries],
+        "entries": [
+            describe(reading, page.scope, entry, (page.id, index)) for index, entry in enumerate(page.entries)
+        ],
     }

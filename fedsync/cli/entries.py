@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from fedsync.cli.telling import day, rfc3339, text_of
-from fedsync.crdt.booktables import page_row
+from fedsync.crdt.booktables import MANDATES, RESULTS, page_row
+from fedsync.crdt.mandates import NONE
 from fedsync.crdt.naming import Naming, choice_words, rule_words, short
 from fedsync.crdt.votes import cast
 from fedsync.reading import Reading, now_ms
@@ -44,9 +45,27 @@ def naming(reading: Reading) -> Naming:
     return Naming(reading.view, book=reading.name_of, now=now_ms())
 
 
-def describe(reading: Reading, scope: Scope, entry: Entry) -> Json:
-    """Return an entry's kind, what it says, and lines for people. A body's texts come as they are."""
-    called = naming(reading)
+def describe(reading: Reading, scope: Scope, entry: Entry, at: EntryId | None = None) -> Json:
+    """Return an entry's kind, what it says, and lines for people. A body's texts come as they are.
+
+    `at`: where it stands; then also what became of a mandate or a result.
+    """
+    said = _describe(naming(reading), reading, scope, entry)
+    return {**said, **_state(reading, scope, entry, at, said["lines"])} if at is not None else said
+
+
+def _state(reading: Reading, scope: Scope, entry: Entry, at: EntryId, lines: list[str]) -> Json:
+    """Return what became of a mandate or a result, by the rows that are kept of them."""
+    if isinstance(entry, Result) and (row := reading.view.get(RESULTS, (scope, *at))) is not None:
+        outcome = str(row[2]) if row[2] is not None else None
+        line = f"  {row[1]!s}: {outcome or 'nothing is decided'}"
+        return {"status": row[1], "outcome": outcome, "lines": [*lines, line]}
+    if isinstance(entry, Mandate) and (row := reading.view.get(MANDATES, (scope, *at))) is not None:
+        return {"status": row[1], "lines": [*lines, f"  it is {row[1]!s}"] if row[1] != NONE else lines}
+    return {}
+
+
+def _describe(called: Naming, reading: Reading, scope: Scope, entry: Entry) -> Json:
     match entry:
         case Decision():
             return _decision(called, entry)

@@ -28,7 +28,7 @@ _NEXT = "Next: "
 
 def explain(reading: Reading, home: Home, asked: str, store: str | None) -> Json:
     """Return an answer: "lines" for people, the rest for programs. Raises a Problem (exit 6) when nothing is called so."""
-    for look in (_entry, _item, _peer, _page, _body, _forked, _unknown_page):
+    for look in (_entry, _item, _peer, _page, _body, _forked):
         found = look(reading, home, asked, store)
         if found is not None:
             return found
@@ -36,6 +36,9 @@ def explain(reading: Reading, home: Home, asked: str, store: str | None) -> Json
         return _record(reading, find(reading, asked))
     except Problem as problem:
         if problem.code == "not_found":
+            waiting = _unknown_page(reading, asked)
+            if waiting is not None:
+                return waiting
             raise not_found("record, page, entry, body, peer or item", asked, problem.hint) from None
         raise
 
@@ -147,7 +150,7 @@ def _forked(reading: Reading, home: Home, asked: str, store: str | None) -> Json
     return _plainly(forked.log.hex(), "log", "settled" if forked.settled else "forked", lines, step=step)
 
 
-def _unknown_page(reading: Reading, home: Home, asked: str, store: str | None) -> Json | None:
+def _unknown_page(reading: Reading, asked: str) -> Json | None:
     """Answer for a page that is held and waits for those before it: no book lists it yet."""
     pages = [PageId(key[0]) for key, _ in reading.view.scan(PAGES)]  # type: ignore[arg-type]
     found = [page for page in pages if begins(asked, page.hex())]

@@ -96,3 +96,11 @@ def test_why_follows_a_vote_through_a_recall_and_a_result(story: Story) -> None:
 
 def test_an_entry_that_there_is_not_is_told(story: Story) -> None:
     story.place("Oakfield").refused("why", f"{story.page.hex()}:99", code=6)
+
+
+def test_a_shown_page_says_what_became_of_its_mandates_and_results(story: Story) -> None:
+    (mandate,) = story.place("Oakfield").json("book", "show", 1)["entries"]
+    assert (mandate["kind"], mandate["status"]) == ("mandate", "recalled")
+    result = story.place("Oakfield").json("book", "show", "Valley/2")["entries"][0]
+    assert (result["kind"], result["status"], result["outcome"]) == ("result", "provisional", "yes")
+    assert result["lines"][-1] == "  provisional: yes"

@@ -5,10 +5,11 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from fedsync.crdt import mandates, reasons, votes
+from fedsync.crdt import decisions, mandates, reasons, votes
 from fedsync.crdt.answer import Answer
 from fedsync.crdt.booktables import (
     ADOPTED,
@@ -107,15 +108,19 @@ def test_every_code_of_the_fold_has_a_rule_and_a_sentence() -> None:
     assert not lacking, "add these to fedsync/crdt/reasons.py"
 
 
+def constants(module: ModuleType) -> set[str]:
+    """Return the words that a module gives a name, but for kinds of entries and statuses of pages."""
+    named = {name: value for name, value in vars(module).items() if name.isupper() and isinstance(value, str)}
+    others = {value for value in vars(kinds).values() if isinstance(value, str)}
+    return {value for name, value in named.items() if not name.startswith("_")} - others - {SEALED, ADOPTED}
+
+
 def test_every_status_has_a_reason() -> None:
-    words = {
-        value
-        for name, value in vars(mandates).items()
-        if name.isupper() and isinstance(value, str) and not name.startswith("_")
-    } - {kinds.MANDATE, kinds.RECALL, kinds.CLOSING, kinds.LEAVE}
+    words = constants(mandates)
     kept = {SEALED, ADOPTED, DRAFTED, DISPLACED}
     assert words - kept <= MANDATE_REASONS.keys(), "add these to MANDATE_REASONS"
     assert set(DECISION_WORDS.values()) <= ENTRY_REASONS.keys()
+    assert constants(decisions) - {decisions.VOID} <= ENTRY_REASONS.keys(), "add these to ENTRY_REASONS"
     assert set(DECISION_WORDS) == {SEALED, ADOPTED, DRAFTED, DISPLACED, FROZEN}
     assert set(VERBS) == set(VoiceStatus)
     assert {*MANDATE_REASONS.values(), *ENTRY_REASONS.values()} <= REASONS.keys()
