@@ -13,9 +13,35 @@ from fedsync.records.ids import Scope
 
 Entry = dict[str, Value]
 
+_DRAWN_LATER = "~"
+"""In the file alone: the entry ends a mandate, and what it keeps is what is here when its page is drafted."""
+
 
 def prepared(home: Home, scope: Scope) -> list[Entry]:
     """Return the entries that wait for the body's next page, in order."""
+    return [{name: each[name] for name in each if name != _DRAWN_LATER} for each in _read(home, scope)]
+
+
+def drawn_later(home: Home, scope: Scope) -> list[bool]:
+    """Return for each entry that waits whether its cuts are drawn when the page is drafted, not as they stand."""
+    return [_DRAWN_LATER in each for each in _read(home, scope)]
+
+
+def prepare(home: Home, scope: Scope, entries: Sequence[Entry], later: bool = False) -> int:
+    """Add entries to those that wait; return how many wait now. `later`: their cuts are drawn with the page."""
+    waiting = _read(home, scope)
+    waiting += [{**each, _DRAWN_LATER: True} if later else each for each in entries]
+    replace(home, scope, waiting)
+    return len(waiting)
+
+
+def drop(home: Home, scope: Scope, index: int) -> None:
+    """Take one entry off the list."""
+    waiting = _read(home, scope)
+    replace(home, scope, waiting[:index] + waiting[index + 1 :])
+
+
+def _read(home: Home, scope: Scope) -> list[Entry]:
     try:
         held = unpack(_file(home, scope).read_bytes())
     except FileNotFoundError:
@@ -23,13 +49,6 @@ def prepared(home: Home, scope: Scope) -> list[Entry]:
     except NotCanonical as error:
         raise ValueError(f"{_file(home, scope)} is damaged: {error}; remove it, and prepare again") from None
     return [each for each in held if isinstance(each, dict)] if isinstance(held, list) else []
-
-
-def prepare(home: Home, scope: Scope, entries: Sequence[Entry]) -> int:
-    """Add entries to those that wait; return how many wait now."""
-    waiting = [*prepared(home, scope), *entries]
-    replace(home, scope, waiting)
-    return len(waiting)
 
 
 def replace(home: Home, scope: Scope, entries: Sequence[Entry]) -> None:

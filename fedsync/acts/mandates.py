@@ -36,7 +36,10 @@ from fedsync.records.kinds.entries import (
     RESULT,
     SETTLE,
     WITNESS,
+    Mandate,
+    Recall,
     Tip,
+    parse_entry,
     tips_value,
 )
 from fedsync.records.kinds.motions import Motion
@@ -134,6 +137,27 @@ def end(
         "mandate": [mandate.id[0], mandate.id[1]],
         "cuts": list(tips_value(cuts)),
     }
+
+
+def redrawn(
+    reading: Reading, scope: Scope, entries: Sequence[dict[str, Value]], drawn_later: Sequence[bool]
+) -> list[dict[str, Value]]:
+    """Return entries that were prepared, with cuts at what is here now where they were not chosen by hand."""
+    found = []
+    for value, later in zip(entries, drawn_later, strict=True):
+        entry = parse_entry(value)
+        if later and isinstance(entry, Mandate):
+            ended = earlier(reading, scope, entry.seat, entry.task)
+        elif later and isinstance(entry, Recall):
+            ended = [each for each in given(reading.view, scope) if each.id == entry.mandate]
+        else:
+            found.append(value)
+            continue
+        kept = tips_value(reachable(reading.view, ended))
+        rest = {name: value[name] for name in value if name != "cuts"}
+        # A recall says what it keeps, be it nothing; a mandate only when it ends another.
+        found.append({**rest, "cuts": list(kept)} if kept or isinstance(entry, Recall) else rest)
+    return found
 
 
 def _over(status: str) -> str:

@@ -88,6 +88,7 @@ def list_pages(app: App, body: str | None) -> None:
 def draft_page(app: App, body: str | None, only_list: bool, drop: int | None, name: str | None) -> None:
     """Draft one page with all that was prepared with --later: a meeting is one page."""
     from fedsync.acts import agenda, minutes
+    from fedsync.acts.mandates import redrawn
     from fedsync.cli.entries import describe
     from fedsync.errors import not_found, refused, usage
     from fedsync.records.kinds.entries import parse_entry
@@ -99,7 +100,7 @@ def draft_page(app: App, body: str | None, only_list: bool, drop: int | None, na
     if drop is not None:
         if not 1 <= drop <= len(entries):
             raise not_found("prepared entry", str(drop), "See: fedsync book draft --list")
-        agenda.replace(app.home(), scope, entries[: drop - 1] + entries[drop:])
+        agenda.drop(app.home(), scope, drop - 1)
         rows.pop(drop - 1)
     if drop is not None or only_list:
         lines = [f"{number}. {row['lines'][0]}" for number, row in enumerate(rows, 1)]
@@ -116,6 +117,7 @@ def draft_page(app: App, body: str | None, only_list: bool, drop: int | None, na
     app.before_signing(f"{name} drafts:", *(line for row in rows for line in row["lines"]))
     author = app.author(name)
     with app.reading() as reading, app.door() as door:
+        entries = redrawn(reading, scope, entries, agenda.drawn_later(app.home(), scope))
         page, number = minutes.enter(author, reading, door, scope, entries)
     agenda.replace(app.home(), scope, [])
     entering.drafted(app, page, number)

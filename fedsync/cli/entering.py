@@ -33,10 +33,12 @@ def enter(
     later: bool,
     said: Sequence[str],
     more: dict[str, Any] | None = None,
+    drawn_later: bool = False,
 ) -> None:
     """Show what will be drafted, draft the page (or keep it for the meeting), and say what comes next.
 
     `said`: what the entries say, for people. `more` goes into the JSON.
+    `drawn_later`: what a prepared entry keeps of a mandate is what is here when the page is drafted.
     """
     from fedsync.acts import agenda, minutes
 
@@ -47,7 +49,7 @@ def enter(
             scope = body_of(reading, body).scope
             whose = body_name(reading, scope)
             of = "" if scope == reading.own().scope else f' --body "{whose}"'
-            number = agenda.prepare(author.home, scope, entries)
+            number = agenda.prepare(author.home, scope, entries, drawn_later)
         app.out.result(
             {"prepared": number, "page": None, **(more or {})},
             lambda: app.out.say(

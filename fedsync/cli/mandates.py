@@ -91,7 +91,7 @@ def give(
         said += [f"It ends the mandate {acts.short(each.id)}: what is here of it is kept." for each in ended]
         said += [f"Against our own rule: {broken.message}"] if broken is not None else []
     more = {"ends": [acts.short(each.id) for each in ended], "against_the_rule": broken and broken.code}
-    enter(app, name, body, [entry], later, said, more)
+    enter(app, name, body, [entry], later, said, more, drawn_later=True)
 
 
 @mandates.command("list")
@@ -263,7 +263,8 @@ def _end(
         shown = row(reading, found)
         said = ending_lines(reading, found, entry)
         epoch = current_epoch(reading.view, scope, newest(reading.view, scope))
-    enter(app, name, body, [entry], later, said, {"mandate": shown["id"]})
+    drawn = not keep_nothing and keep_to is None
+    enter(app, name, body, [entry], later, said, {"mandate": shown["id"]}, drawn_later=drawn)
     if epoch is not None and not later:
         app.out.say(
             f"With {epoch.k} signatures what {shown['holder']} does under it no longer counts, wherever the page "

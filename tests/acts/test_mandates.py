@@ -209,3 +209,48 @@ def test_a_delegate_whose_mandate_was_recalled_signs_nothing_more(valley: Delega
     assert [(each["kind"], each["status"], each["code"]) for each in shown] == [
         ("signature", "void", "recalled")
     ]
+
+
+def test_what_a_prepared_recall_keeps_is_what_is_here_when_the_page_is_drafted(valley: Delegations) -> None:
+    motions = [valley.motion(title=f"Number {number}") for number in range(3)]
+    given = valley.give("Oakfield", "Cleo", "--instruct", "*=free")
+    place = valley.place("Oakfield")
+    place("mandates", "recall", "Cleo", "--later", "--as", "Ann", "--no-passphrase")
+    place("mandates", "give", "Ben", "--task", "the bread", "--later", "--as", "Ann", "--no-passphrase")
+    place("mandates", "give", "Ben", "--task", "the wine", "--later", "--as", "Ann", "--no-passphrase")
+    place("book", "draft", "--drop", 2)
+    meanwhile = valley.vote("Oakfield", given, motions[0], "yes")
+    page = place.json("book", "draft", "--as", "Ann", "--no-passphrase")["page"]
+    late = valley.vote("Oakfield", given, motions[1], "yes")
+    valley.seal_by_hand("Oakfield", page)
+    assert [valley.verdict("Oakfield", vote)[0] for vote in (meanwhile, late)] == ["stands", "void"]
+    assert [each["task"] for each in place.json("mandates", "list")["mandates"]] == ["the wine"]
+
+
+def test_a_prepared_recall_that_keeps_nothing_keeps_nothing(valley: Delegations) -> None:
+    motion, given = valley.motion(), valley.give("Oakfield", "Cleo", "--instruct", "*=free")
+    vote = valley.vote("Oakfield", given, motion, "yes")
+    place = valley.place("Oakfield")
+    place("mandates", "recall", "Cleo", "--keep-nothing", "--later", "--as", "Ann", "--no-passphrase")
+    page = place.json("book", "draft", "--as", "Ann", "--no-passphrase")["page"]
+    valley.seal_by_hand("Oakfield", page)
+    assert valley.verdict("Oakfield", vote) == ("void", "recalled")
+
+
+def test_an_emergency_recall_is_drafted_on_a_page_that_is_only_adopted_and_suspends_at_once(
+    valley: Delegations,
+) -> None:
+    motion, given = valley.motion(), valley.give("Oakfield", "Cleo", "--instruct", "*=free")
+    vote = valley.vote("Oakfield", given, motion, "yes")
+    place = valley.place("Oakfield")
+    unsealed = place.propose("Oats")
+    for name in ("Ann", "Ben"):
+        place("book", "sign", unsealed, "--as", name)
+    assert place.page(unsealed)["status"] == "adopted"
+    recall = valley.end("Oakfield", "Cleo", "--keep-nothing", seal=False)
+    assert place.page(recall.hex())["number"] == place.page(unsealed)["number"] + 1
+    for name in ("Ann", "Ben"):
+        place("book", "sign", recall.hex(), "--as", name)
+    assert place.page(recall.hex())["status"] == "adopted"
+    assert valley.verdict("Oakfield", vote) == ("suspended", "recall-adopted")
+    assert place.json("mandates", "list")["mandates"][0]["status"] == "suspended"
