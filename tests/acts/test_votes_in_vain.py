@@ -319,6 +319,35 @@ def test_a_decision_holds_until_the_page_that_ends_it_is_sealed_and_does_not_com
     assert error["code"] == "decision-not-in-force"
 
 
+def test_what_stands_on_a_page_that_lost_its_place_ends_nothing_and_is_displaced(tmp_path: Path) -> None:
+    valley = Delegations(tmp_path)
+    oats = valley.enter("Oakfield", [decision("Oats")])
+    valley.enter("Oakfield", [decision("Wheat", supersedes=[[oats, 0]])], seal=False)
+    repeal: dict[str, Value] = {"kind": "repeal", "decision": [oats, 0]}
+    valley.enter("Oakfield", [decision("Rye"), repeal], seal=False)
+    assert states(valley, "Oakfield") == {"Oats": "in_force", "Wheat": "drafted", "Rye": "drafted"}
+    valley.enter("Oakfield", [decision("Barley")])
+    assert states(valley, "Oakfield") == {
+        "Oats": "in_force",
+        "Wheat": "displaced",
+        "Rye": "displaced",
+        "Barley": "in_force",
+    }
+
+
+def test_an_entry_that_is_no_decision_is_void_and_says_why(tmp_path: Path) -> None:
+    valley = Delegations(tmp_path)
+    odd: dict[str, Value] = {"kind": "decision", "title": "Odd", "text": "x", "price": 3}
+    author = valley.author("Oakfield")
+    with valley.at("Oakfield") as (reading, door), author.writing():
+        own = reading.own()
+        value: dict[str, Value] = {"body": own.body, "number": 1, "prev": own.body, "entries": [odd]}
+        into = author.genesis(reading, LogClass.AUTHORITY, capacity=SEAT)
+        author.write_as(door, reading, into, [Draft("page", value, now_ms())])
+    (row,) = valley.place("Oakfield").json("decisions", "list")["decisions"]
+    assert (row["status"], row["text"]) == ("void", "a decision has no field price")
+
+
 def test_a_term_is_over_by_the_clock_of_who_reads(tmp_path: Path) -> None:
     valley = Delegations(tmp_path)
     place = valley.place("Oakfield")
