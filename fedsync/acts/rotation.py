@@ -9,16 +9,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fedsync.crdt import people
-from fedsync.crdt.booktables import SEALED, page_row, record_row
+from fedsync.crdt.booktables import ADOPTED, DRAFTED, SEALED, page_row, record_row
 from fedsync.crdt.delegates import given
 from fedsync.crdt.drafting import CannotDraft, newest
 from fedsync.crdt.handover import endings
 from fedsync.crdt.mandates import NONE, VOID
-from fedsync.crdt.minutes import current_epoch
+from fedsync.crdt.minutes import PageView, current_epoch
 from fedsync.errors import Problem, refused
 from fedsync.reading import Reading
 from fedsync.records.ids import Key, PageId, Scope
-from fedsync.records.kinds.entries import Rotation
+from fedsync.records.kinds.entries import Mandate, Rotation
 
 DAY_MS = 86_400_000
 
@@ -67,15 +67,15 @@ def rule_of(reading: Reading, scope: Scope) -> Rotation | None:
     return epoch.rotation if epoch is not None else None
 
 
-def services(reading: Reading, scope: Scope, now: int) -> list[Service]:
-    """Return who served for a body, by person and seat, the earliest first.
+def services(reading: Reading, scope: Scope, now: int, without: PageId | None = None) -> list[Service]:
+    """Return who served for a body, by person and seat, the earliest first; `without` what a page gives and ends.
 
     Terms that follow each other sooner than the time to cool off are one service: a break that is too short is none.
     """
     rule = rule_of(reading, scope)
     pause = rule.cooling * DAY_MS if rule is not None else 0
     found: dict[tuple[str, What], list[Service]] = {}
-    for term in sorted(_terms(reading, scope, now), key=lambda each: (each.since, each.page)):
+    for term in sorted(_terms(reading, scope, now, without), key=lambda each: (each.since, each.page)):
         before = found.setdefault((term.who.casefold(), term.what), [])
         last = before[-1] if before else None
         if last is not None and (last.until is None or term.since <= last.until + pause):
@@ -87,7 +87,13 @@ def services(reading: Reading, scope: Scope, now: int) -> list[Service]:
 
 
 def check(
-    reading: Reading, scope: Scope, holder: Key, what: What, until: int | None, now: int
+    reading: Reading,
+    scope: Scope,
+    holder: Key,
+    what: What,
+    until: int | None,
+    now: int,
+    without: PageId | None = None,
 ) -> tuple[int | None, Problem | None]:
     """Return until when a new mandate lasts, and how it breaks the body's rule of rotation, None when it does not.
 
@@ -99,7 +105,7 @@ def check(
     who = name_of(reading, scope, holder)
     mine = [
         each
-        for each in services(reading, scope, now)
+        for each in services(reading, scope, now, without)
         if each.who.casefold() == who.casefold() and each.what == what
     ]
     last = mine[-1] if mine else None
@@ -147,15 +153,33 @@ def page_time(reading: Reading, page: PageId) -> int | None:
     return None
 
 
-def _terms(reading: Reading, scope: Scope, now: int) -> Iterable[Service]:
+def broken_on(reading: Reading, page: PageView, now: int) -> list[str]:
+    """Return how the mandates on a page that is not sealed yet break the body's rule: for whoever is to sign it."""
+    if page.status not in (DRAFTED, ADOPTED):
+        return []
+    found = []
+    for entry in page.entries:
+        if isinstance(entry, Mandate):
+            what = (entry.seat, entry.task)
+            _, broken = check(reading, page.scope, entry.holder, what, entry.until, now, page.id)
+            if broken is not None:
+                found.append(broken.message)
+    return found
+
+
+def _terms(reading: Reading, scope: Scope, now: int, without: PageId | None) -> Iterable[Service]:
     for each in given(reading.view, scope):
+        if each.id[0] == without:
+            continue
         since = page_time(reading, each.id[0])
         if each.status in (NONE, VOID) or since is None:
             continue
         ends = [
             time
             for ending in endings(reading.view, each)
-            if ending.status == SEALED and (time := page_time(reading, ending.id[0])) is not None
+            if ending.status == SEALED
+            and ending.id[0] != without
+            and (time := page_time(reading, ending.id[0])) is not None
         ]
         if each.mandate.until is not None and each.mandate.until < now:
             ends.append(each.mandate.until)

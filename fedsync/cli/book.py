@@ -146,6 +146,7 @@ def _page_lines(row: dict[str, Any]) -> list[str]:
     lines.append(f"approved by {', '.join(row['approved_by']) or 'nobody yet'}")
     if row["missing"]:
         lines.append(f"missing: {', '.join(row['missing'])}")
+    lines += [f"Against our own rule of rotation: {each}" for each in row.get("against_rotation", ())]
     return [*lines, *dissent_lines(row["dissents"])]
 
 
@@ -214,12 +215,14 @@ def approve_page(app: App, page: str, name: str) -> None:
 
 def page_row(reading: Any, page: bytes) -> dict[str, Any]:
     """Return a page that is held, for programs, with what people read of it."""
+    from fedsync.acts.rotation import broken_on
     from fedsync.crdt.minutes import page_view
+    from fedsync.reading import now_ms
     from fedsync.records.ids import PageId
 
     view = page_view(reading.view, PageId(page))
     assert view is not None
-    return _row(reading, view)
+    return {**_row(reading, view), "against_rotation": broken_on(reading, view, now_ms())}
 
 
 def _row(reading: Any, page: Any) -> dict[str, Any]:

@@ -72,8 +72,19 @@ def test_a_term_is_as_long_as_the_rule_allows_when_none_is_named(oak: Valley) ->
 def test_a_longer_term_is_refused_unless_it_is_said_to_be_against_the_rule(oak: Valley) -> None:
     assert refused(oak, "Cleo", "--until", "2999-01-01") == "term-too-long"
     assert not place(oak).json("mandates", "list")["mandates"]
-    found = give(oak, "Cleo", "--until", "2999-01-01", "--against-the-rule")
+    words = ("Cleo", "--task", "the bread", "--until", "2999-01-01", "--against-the-rule", "--as", "Ann")
+    found = place(oak).json("mandates", "give", *words, "--no-passphrase")
     assert found["against_the_rule"] == "term-too-long"
+    shown = place(oak)("book", "show", found["page"]).out
+    assert "Against our own rule of rotation: By the body's rule a term lasts 30 days at most" in shown
+    place(oak)("book", "sign", found["page"], "--as", "Ann", "--no-passphrase")
+    place(oak)("book", "sign", found["page"], "--as", "Ben", "--no-passphrase")
+    assert len(place(oak).page(str(found["page"]))["against_rotation"]) == 1, (
+        "adopted, and still to be approved"
+    )
+    place(oak)("book", "approve", found["page"], "--as", "Ann", "--no-passphrase")
+    (served,) = place(oak).json("mandates", "report")["services"]
+    assert served["serves"] is True
 
 
 def test_who_has_served_cools_off_before_serving_again_and_others_may_at_once(oak: Valley) -> None:
