@@ -6,10 +6,12 @@ nothing that nodes compare rests on it.
 
 import logging
 
+from fedsync import config
 from fedsync.crdt.booktables import NAMED
 from fedsync.crdt.confirming import awaited, ripe
 from fedsync.crdt.drafting import CannotDraft, draft_page
 from fedsync.node import Node, Taken, Verdict
+from fedsync.reading import Reading
 from fedsync.records.ed25519 import PrivateKey, public_key
 from fedsync.records.ids import PageId, Scope
 from fedsync.records.kinds.authority import PAGE
@@ -66,6 +68,25 @@ def confirm_pages(node: Node, private: PrivateKey, after_days: float) -> list[Ta
     assert all(each.verdict is Verdict.TAKEN for each in taken), taken
     log.info("Page %d of our book is drafted: it confirms what our delegates voted.", drafted.number)
     return taken
+
+
+def due(reading: Reading) -> dict[PageId, int]:
+    """Return when this node will draft what confirms the results of each page, in ms; nothing where it never does.
+
+    What somebody objected to, and what the daemon has not seen yet, is not due at any time.
+    """
+    try:
+        days = config.load(reading.home.config).confirm_after_days
+    except config.ConfigError:
+        return {}
+    if days is None:
+        return {}
+    found = {}
+    for each in awaited(reading.view, reading.own().scope):
+        at = reading.store.meta.get(_name(each.page))
+        if isinstance(at, int):
+            found[each.page] = at + round(days * DAY_MS)
+    return found
 
 
 def _name(page: PageId) -> str:

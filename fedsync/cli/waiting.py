@@ -12,7 +12,8 @@ from fedsync.acts import rotation
 from fedsync.cli.entries import naming
 from fedsync.cli.proposals import left, proposals
 from fedsync.cli.settling import forked_rows
-from fedsync.cli.telling import day
+from fedsync.cli.telling import day, rfc3339
+from fedsync.confirming import due
 from fedsync.crdt.booktables import (
     ADOPTED,
     DISPLACED,
@@ -236,6 +237,7 @@ class _Look:
         ours = {
             key[2] for mandate in self.own_mandates for key, _ in self.view.scan(MANDATE_LOGS, mandate.id)
         }
+        by_itself = due(self.reading)
         for scope, page, index in unsaid(self.view, self.own.scope):
             body = self.reading.store.followed.get(scope)
             at, entry = status(self.view, scope, page), entry_at(self.view, page, index)
@@ -252,12 +254,16 @@ class _Look:
                 continue
             name, what = self.called.book(scope), self.called.motion(entry.motion, entry.clause)
             outcome = str(row[2]) if row[2] is not None else "nothing decided"
+            later = ""
+            if page in by_itself:
+                later = f"; unless somebody objects, this node drafts that after {day(by_itself[page])}"
             yield {
                 "kind": "word",
                 "body": body.body.hex(),
                 "result": f"{page.hex()}:{index}",
                 "votes": [vote.hex() for vote in votes],
-                "line": f"the result of {name} on {what} ({outcome}) waits for our book to confirm our vote",
+                "line": f"the result of {name} on {what} ({outcome}) waits for our book to confirm our vote{later}",
+                "drafted_after": rfc3339(by_itself.get(page)),
                 "next": f"fedsync votes confirm {short(entry.motion)}{_clause(entry.clause)} --as NAME",
             }
 

@@ -6,6 +6,7 @@ import pytest
 
 from fedsync.acts import minutes, motions, votes
 from fedsync.acts.motions import Words, find_motion
+from fedsync.cli.waiting import waiting
 from fedsync.config import load
 from fedsync.confirming import DAY_MS, confirm_pages
 from fedsync.crdt.delegates import given
@@ -21,6 +22,7 @@ from fedsync.records.ids import PageId
 from fedsync.records.kinds.entries import Confirm
 from fedsync.records.kinds.motions import Method, Rule
 from tests.acts.valley import Valley
+from tests.cli.calling import Place
 
 NAMES = ("Oakfield", "Mill Lane")
 NOW = 1_800_000_000_000
@@ -114,6 +116,25 @@ def test_after_the_time_to_object_the_node_drafts_and_people_sign(tmp_path: Path
         assert seat.ballot is not None
         assert seat.ballot.id == confirm.vote
         assert seat.open == "word-not-witnessed"
+
+
+def test_status_says_when_the_node_will_draft_it_and_no_longer_once_somebody_objects(tmp_path: Path) -> None:
+    region = Region(tmp_path)
+    home = region.valley.homes["Mill Lane"]
+
+    def told() -> list[str | None]:
+        with Reading.open(home) as reading:
+            return [row["drafted_after"] for row in waiting(reading) if row["kind"] == "word"]
+
+    region.look(NOW, 7)
+    assert told() == [None]
+    with home.config.open("a", encoding="utf-8") as file:
+        file.write("\n[confirm]\nafter_days = 7\n")
+    assert told() == ["2027-01-22T08:00:00Z"]
+    assert "unless somebody objects, this node drafts that after 2027-01-2" in Place(home.path)("status").out
+    with region.valley.at("Mill Lane") as (reading, door):
+        motions.dissent(region.valley.author("Mill Lane", "Ben"), reading, door, region.motion, "No.")
+    assert told() == [None]
 
 
 def test_a_clock_that_was_set_back_only_makes_people_wait_longer(tmp_path: Path) -> None:
