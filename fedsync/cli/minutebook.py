@@ -1,7 +1,7 @@
 """A minute book to be read on paper: its pages in order, with dates, names, entries and what became of them, as text."""
 
-import textwrap
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from fedsync.acts.rotation import page_time
@@ -217,9 +217,39 @@ def _wrapped(text: str, first: str = "", rest: str = "") -> list[str]:
     for each in text.split("\n"):
         shown = plain(each)
         indent = " " * (len(shown) - len(shown.lstrip(" ")))
-        lines += textwrap.wrap(
-            shown.strip(), WIDTH,
-            initial_indent=(first if not lines else rest) + indent, subsequent_indent=rest + indent,
-            break_on_hyphens=False,
-        ) or [""]  # fmt: skip
+        lines += _folded(shown.split(), (rest if lines else first) + indent, rest + indent)
     return lines
+
+
+def _folded(words: Sequence[str], first: str, rest: str) -> list[str]:
+    """Return words in lines of no more cells than the width; a word that is wider is cut where it must."""
+    lines, line, empty = [], first, True
+    for word in words:
+        left = word
+        while cells(line) + cells(left) + (not empty) > WIDTH:
+            if not empty:
+                lines.append(line)
+                line, empty = rest, True
+                continue
+            part = _fitting(left, WIDTH - cells(line))
+            lines.append(line + part)
+            line, left = rest, left[len(part) :]
+        if left:
+            line, empty = f"{line}{'' if empty else ' '}{left}", False
+    return [*lines, line] if not empty or not lines else lines
+
+
+def _fitting(word: str, room: int) -> str:
+    """Return the beginning of a word that fits into so many cells; one letter at least."""
+    for at in range(1, len(word)):
+        if cells(word[: at + 1]) > room:
+            return word[:at]
+    return word
+
+
+def cells(text: str) -> int:
+    """Return how many columns a text takes: the letters of some scripts take two, marks above a letter none."""
+    return sum(
+        0 if unicodedata.combining(each) else 2 if unicodedata.east_asian_width(each) in "WF" else 1
+        for each in text
+    )

@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from fedsync.crdt import methods
 from fedsync.crdt.answer import Answer, some
 from fedsync.crdt.binds import RATIFIED
-from fedsync.crdt.booktables import SEALED, Reader, known
+from fedsync.crdt.booktables import SEALED, Reader, known, status
+from fedsync.crdt.drafting import number_of
 from fedsync.crdt.naming import Naming, choice_words, rule_words, short
 from fedsync.crdt.reasons import reason
 from fedsync.crdt.results import ResultView, SeatView, VoteView, open_seats, result_view
 from fedsync.crdt.slotview import epoch_or_wait
 from fedsync.crdt.votes import FINAL
-from fedsync.crdt.whypages import PEERS, about_page, short12
-from fedsync.records.ids import PageId
+from fedsync.crdt.whypages import PEERS, about_page, heads_seen, short12
+from fedsync.records.ids import PageId, Scope
 from fedsync.records.kinds.entries import EntryId, Result
 from fedsync.records.kinds.motions import Choice, Of
 
@@ -35,7 +36,8 @@ def about_result(view: Reader, id_: EntryId, entry: Result, called: Naming) -> A
     else:
         code = "result-final" if final else "result-open" if sealed else "result-unsealed"
     return Answer(
-        f"{page.hex()}:{index}", "result", what, found.status, code, tuple(_evidence(found, n, called)),
+        f"{page.hex()}:{index}", "result", what, found.status, code,
+        (*_evidence(found, n, called), *(_since(view, found, called) if final else ())),
         tuple(missing), next=None if final else PEERS if sealed else f"fedsync why {short12(page)}",
     )  # fmt: skip
 
@@ -66,6 +68,32 @@ def _evidence(found: ResultView, n: int, called: Naming) -> Iterator[str]:
             f"{called.body(each.body)}{' (ratified)' if each.why == RATIFIED else ''}" for each in found.binds
         ]
         yield f"It binds {', '.join(sorted(bound))} (rule {reason('binds').rule})."
+
+
+def _since(view: Reader, found: ResultView, called: Naming) -> Iterator[str]:
+    """Yield since which page of its book a result is final, as far as one page made it so."""
+    open_ = [name(each, called) for each in found.seats if each.votes and each.open]
+    last = found.page
+    for seat in found.seats:
+        if seat.body is None or seat.word is None or seat.open:
+            continue
+        by = _witnessing(view, found.scope, seat.body, seat.word.page)
+        if by is not None and number_of(view, by) > number_of(view, last):
+            last = by
+    if open_:
+        yield f"Whatever the books of {', '.join(sorted(open_))} still say, the outcome is the same."
+    else:
+        yield f"It is final since {called.page(last)} was sealed."
+
+
+def _witnessing(view: Reader, scope: Scope, body: PageId, page: PageId) -> PageId | None:
+    """Return the first sealed page of a book that witnesses a head of `body` at or above a page of its."""
+    least = number_of(view, page)
+    for head, by in heads_seen(view, scope, body):
+        at = status(view, scope, by)
+        if at is not None and at.status == SEALED and number_of(view, head) >= least:
+            return by
+    return None
 
 
 def _counted(

@@ -4,9 +4,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from fedsync.acts.motions import dissent
+from fedsync.cli import minutebook
 from fedsync.cli.minutebook import WIDTH
+from fedsync.plain import plain
 from fedsync.records.codec import Value
 from tests.cli.calling import Place
 from tests.cli.region import Story
@@ -62,6 +66,25 @@ def test_the_text_fits_its_columns_and_reads_as_minutes(printed: Place) -> None:
     assert "Signed by Ann, Ben, Cleo.\nSealed by " in text
     assert "*** DRAFT, NOT SIGNED BY ENOUGH ***" in text
     assert "Missing: Ann, Ben, Cleo." in text
+
+
+@given(
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=300),
+    st.sampled_from(["", "  1. ", "     - "]),
+)
+@settings(max_examples=200, deadline=None)
+def test_a_text_in_any_script_is_folded_into_the_columns_and_loses_no_letter(text: str, first: str) -> None:
+    lines = minutebook._wrapped(text, first, " " * len(first))
+    assert all(minutebook.cells(line) <= WIDTH for line in lines if line.strip())
+    shown = "".join(plain(each) for each in text.split("\n"))
+    said = first + "".join(shown.split())
+    assert "".join("".join(lines).split()) == "".join(said.split())
+
+
+def test_letters_that_take_two_columns_are_counted_so() -> None:
+    lines = minutebook._wrapped("木" * 100 + " oak")
+    assert [minutebook.cells(line) for line in lines] == [72, 72, 60]
+    assert lines[-1].endswith("木 oak")
 
 
 def test_some_pages_alone_are_printed(printed: Place) -> None:
