@@ -10,6 +10,7 @@ from fedsync.crdt.booktables import log_row
 from fedsync.crdt.epoch import begun
 from fedsync.crdt.methods import ABSTAIN
 from fedsync.crdt.motions import MotionView
+from fedsync.crdt.naming import choice_words
 from fedsync.crdt.reasons import reason
 from fedsync.crdt.results import TallyView, VoteView, named_votes, votes_on
 from fedsync.crdt.slot import Verdict, VoiceStatus
@@ -140,7 +141,7 @@ def outcome_of(rule: Rule, seats: int, counts: Sequence[tuple[Choice, int]]) -> 
 
 def own_vote(reading: Reading, question: Question, scope: Scope, ratify: bool) -> VoteView | None:
     """Return the vote that a body's word would name by itself: the one of its seat that stands; to ratify, the one
-    that breaks the mandate. None when there is none. Raises a Problem (exit 6) when there are several.
+    that breaks the mandate. None when there is none. Raises a Problem (exit 7) when several logs have one.
     """
     every = [
         each for each in votes_on(reading.view, question, scope) if each.verdict.code != "motion-not-held"
@@ -151,9 +152,12 @@ def own_vote(reading: Reading, question: Question, scope: Scope, ratify: bool) -
         return None
     # Who voted again in the same log means the later one.
     last = {each.log: each for each in wanted}
-    return the_one(
-        "vote", "The community's vote", last.values(), lambda each: f"{each.id.hex()[:8]} ({each.option})"
-    )
+    if len(last) > 1:
+        said = ", ".join(f"{choice_words(each.option)} ({each.id.hex()[:8]})" for each in last.values())
+        raise refused(
+            "several_votes", f"Several votes of the community's seat stand: {said}.", "Say which: --vote ID"
+        )
+    return wanted[-1]
 
 
 def find_vote(reading: Reading, question: Question, scope: Scope, asked: str) -> VoteView:

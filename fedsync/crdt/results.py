@@ -189,7 +189,7 @@ def _seat(view: Reader, epoch: Epoch, vote: VoteView, body: PageId) -> bytes | N
 def _seat_view(
     view: Reader, scope: Scope, epoch: Epoch, seat: bytes, votes: list[VoteView], newest_first: bool = False
 ) -> SeatView:
-    ordered, senders = (votes[::-1] if newest_first else votes), Senders(view)
+    ordered, senders = (_newest_first(votes) if newest_first else votes), Senders(view)
     key = epoch.seats[LogId(seat)].key if seat in epoch.seats else None
     body = PageId(seat) if seat in epoch.members else None
     if not ordered:
@@ -210,6 +210,12 @@ def _seat_view(
     elif witnessed_word(view, scope, body, votes[0].question, senders) is None:
         code = "word-not-witnessed"
     return SeatView(seat, body, key, tuple(votes), counts, said, code)
+
+
+def _newest_first(votes: list[VoteView]) -> list[VoteView]:
+    """Return a seat's votes for a page to be drafted: who voted again means the later one; of several logs the latest."""
+    last = {each.log: each.time for each in votes}
+    return sorted(votes, key=lambda each: (last[each.log], each.log, each.seq), reverse=True)
 
 
 # --- Result entries --------------------------------------------------------------------------------------

@@ -203,6 +203,32 @@ def test_the_order_of_a_result_decides_between_two_votes_of_a_seat(
     assert result(valley, "Oakfield", result_page(valley, asked, [no, yes, *also])).outcome == "no"
 
 
+def test_of_several_standing_votes_of_a_seat_the_latest_is_tallied_and_people_say_which_is_the_word(
+    tmp_path: Path,
+) -> None:
+    valley = Delegations(tmp_path)
+    mandate = valley.give("Oakfield", "Cleo", "--instruct", "*=free", "--alternate", "Ben")
+    place = valley.place("Oakfield")
+    motion_ = place.json("motions", "put", "--title", "x", "--text", "-", "--body", "Valley", "--as", "Cleo")[
+        "id"
+    ]
+    asked = RecordId(bytes.fromhex(motion_))
+    valley.vote("Oakfield", mandate, asked, "no", "Cleo")
+    again = valley.vote("Oakfield", mandate, asked, "yes", "Cleo")
+    other = valley.vote("Oakfield", mandate, asked, "no", "Ben")
+    seats = {each["seat"]: each for each in place.json("votes", "tally", motion_)["seats"]}
+    assert seats["Oakfield"]["vote"]["id"] == other.hex()
+    assert len(seats["Oakfield"]["votes"]) == 3
+    error = place.refused("votes", "confirm", motion_, "--as", "Ann", code=7)
+    assert error["code"] == "several_votes"
+    assert again.hex()[:8] in error["message"]
+    assert other.hex()[:8] in error["message"]
+    assert (
+        place.json("votes", "confirm", motion_, "--vote", again.hex()[:8], "--as", "Ann")["vote"]["id"]
+        == again.hex()
+    )
+
+
 # --- Words -----------------------------------------------------------------------------------------------
 
 
