@@ -6,9 +6,14 @@ import pytest
 
 from fedsync.crdt.book import apply_blocks
 from fedsync.crdt.view import Draft, KeyRow, MemoryView, Row, Table
+from fedsync.crdt.votes import tally
 from fedsync.records.block import Block
-from fedsync.records.ids import LogId
+from fedsync.records.codec import Value
+from fedsync.records.ids import LogId, RecordId
+from fedsync.records.kinds.entries import Result, result_value
+from fedsync.records.kinds.motions import Method, Rule
 from tests.authority.build import build, fold
+from tests.authority.federation import Federation, Node
 from tests.authority.saying import Saying, confirm, decision, mandate, recall
 
 
@@ -93,3 +98,31 @@ def test_a_signature_more_costs_as_much_after_thirty_others_as_after_three() -> 
         told.sign("p", "La50")
         costs.append(rows_read(told, upto))
     assert costs[0] == costs[1] > 5
+
+
+@pytest.mark.parametrize("what", ["word", "recall"])
+def test_a_seat_more_or_less_in_a_result_costs_as_much_among_thirty_as_among_four(what: str) -> None:
+    costs = []
+    for seats in (4, 30):
+        told = Federation()
+        members = [told.found(f"C{each}") for each in range(seats)]
+        valley = told.unite("Valley", members, 3)
+        sent = [told.give(each, valley, f"delegate of {each.name}", {"*": "free"}) for each in members]
+        motion = told.move(valley, "A mill")
+        votes = [RecordId(told.vote(each.writer, (motion, "yes", ""))[0][2]) for each in sent]  # type: ignore[arg-type]
+        valley.seats = [each.writer for each in sent]
+        page = told.enter(valley, [result_value(Result(motion, Rule(Method.MAJORITY), tuple(votes), None))])
+        node, upto = Node(told.bodies), len(told.blocks)
+        node.take(told.blocks)
+        said: dict[str, Value] = {"kind": "confirm", "motion": motion, "vote": None}
+        told.enter(members[0], [said if what == "word" else told.recall(sent[0])])
+        counting = Counting(node.view)
+        for block in told.blocks[upto:]:
+            draft = Draft(counting)
+            apply_blocks(draft, [block])
+            node.view.commit(draft.changes)
+        now = tally(node.view, valley.scope, page, 0)
+        assert now is not None
+        assert len(now.ballots) == seats - 1
+        costs.append(counting.rows)
+    assert costs[0] == costs[1] > 20
