@@ -23,12 +23,13 @@ from fedsync.crdt.drafting import CannotDraft, Drafted, draft_change, newest
 from fedsync.crdt.epoch import Epoch
 from fedsync.crdt.handover import OVER, reachable
 from fedsync.crdt.minutes import current_epoch
+from fedsync.crdt.naming import Naming
 from fedsync.crdt.people import names
 from fedsync.crdt.reform import Change
 from fedsync.doors import Door
 from fedsync.errors import not_found, refused, usage
 from fedsync.home import Home
-from fedsync.picking import the_one
+from fedsync.picking import begins, the_one
 from fedsync.reading import Reading
 from fedsync.records.codec import Value
 from fedsync.records.ed25519 import public_key
@@ -54,7 +55,7 @@ class Held:
 
 def held(home: Home, reading: Reading, scope: Scope) -> list[Held]:
     """Return the keys of all people of a body that are known here, by name."""
-    called = names(reading.view, scope)
+    called, anywhere = names(reading.view, scope), Naming(reading.view)
     here = {each.key: each.name for each in keyring.people(home)}
     epoch = _epoch(reading, scope)
     seated = epoch.keys if epoch is not None else frozenset()
@@ -63,7 +64,7 @@ def held(home: Home, reading: Reading, scope: Scope) -> list[Held]:
     found = [
         Held(
             key,
-            called.get(key) or here.get(key) or key.hex()[:8],
+            called.get(key) or here.get(key) or anywhere.person(key, scope),
             here.get(key),
             key in seated,
             tuple(each for each in mandates if key in (each.mandate.holder, each.mandate.alternate)),
@@ -74,10 +75,14 @@ def held(home: Home, reading: Reading, scope: Scope) -> list[Held]:
 
 
 def keys_of(home: Home, reading: Reading, scope: Scope, name: str) -> list[Held]:
-    """Return the keys of somebody, by their name in a body or the name that a key is kept under. Raises a Problem (exit 6)."""
+    """Return the keys of somebody: by their name in a body, the name that a key is kept under, or the key's beginning.
+
+    Raises a Problem (exit 6).
+    """
     every = held(home, reading, scope)
     asked = name.casefold()
     found = [each for each in every if asked in (each.name.casefold(), (each.here or "").casefold())]
+    found = found or [each for each in every if begins(name, each.key.hex())]
     if not found:
         known = sorted({each.name for each in every})
         raise not_found("person", name, f"There are: {', '.join(known[:12])}.")
@@ -155,19 +160,24 @@ def rotate(
     author: Author,
     reading: Reading,
     door: Door,
+    scope: Scope,
     name: str,
     device: str | None,
+    kept: str | None,
     line: str | None,
     passphrase: Passphrase,
 ) -> Moved:
-    """Draft the page that puts a new key in the place of somebody's: their seat, and the mandates of our own book.
+    """Draft the page that puts a new key in the place of somebody's: their seat, and the mandates of the body's book.
 
-    What the old key did and is here is kept; what it does from now on is not. Raises a Problem.
+    The new key is made here; or it is `kept` here under another name; or it lies on the machine that `line` names. What the old key did and is here is kept; what it does from now on is not. Raises a Problem.
     """
-    scope = reading.own().scope
     old = _one_key(author.home, reading, scope, name)
     person_name = keyring.check_name(old.name)
-    new = _device(author.home, reading, scope, person_name, device, line, passphrase)
+    if line is not None:
+        key, incarnation = parse_device(line)
+        new = New(person_name, None, genesis_of(scope, key, incarnation), kept=True, secret=None)
+    else:
+        new = _device(author.home, reading, scope, person_name, device, kept, passphrase)
     if new.genesis.key == old.key:
         raise usage(
             "That is the key which they have.", "Make another: leave --key out, or see fedsync people keys."
@@ -191,7 +201,7 @@ def rotate(
         )
     new.keep(author.home)
     if old.seat:
-        page, number = carry(author, reading, door, draft)
+        page, number = carry(author, reading, door, draft, scope)
     else:
         page, number = enter(author, reading, door, scope, regiven)
     introduce(author, reading, door, scope, new, person_name)
@@ -199,13 +209,18 @@ def rotate(
 
 
 def revoke(
-    author: Author, reading: Reading, door: Door, name: str, key: Key | None, threshold: int | None
+    author: Author,
+    reading: Reading,
+    door: Door,
+    scope: Scope,
+    name: str,
+    key: Key | None,
+    threshold: int | None,
 ) -> Moved:
-    """Draft the page that takes all from somebody's keys, or from one: seats, and mandates of our own book.
+    """Draft the page that takes all from somebody's keys, or from one: seats, and mandates of the body's book.
 
     What is here of them is kept; what comes from now on is not. Raises a Problem.
     """
-    scope = reading.own().scope
     keys = [each for each in keys_of(author.home, reading, scope, name) if key in (None, each.key)]
     if not keys:
         raise not_found("key of theirs that begins so", name, "See: fedsync people keys")
@@ -227,15 +242,16 @@ def revoke(
     if drop:
         cuts = [tip for each in drop for tip in fact_tips(reading, scope, each)]
         change = Change(drop=drop, k=threshold, cuts=cuts)
-        page, number = carry(author, reading, door, lambda: draft_change(reading.view, scope, change, also))
+        page, number = carry(
+            author, reading, door, lambda: draft_change(reading.view, scope, change, also), scope
+        )
     else:
         page, number = enter(author, reading, door, scope, also)
     return Moved(page, number, None, None, len(drop), tuple(mandates.values()))
 
 
-def elsewhere(reading: Reading, key: Key) -> list[Given]:
+def elsewhere(reading: Reading, own: Scope, key: Key) -> list[Given]:
     """Return the mandates that other bodies gave to a key: only their own books can end them."""
-    own = reading.own().scope
     return [
         each
         for each in given(reading.view)
@@ -265,19 +281,22 @@ def _device(
     scope: Scope,
     name: str,
     device: str | None,
-    line: str | None,
+    kept: str | None,
     passphrase: Passphrase,
 ) -> New:
-    """Return the key that comes in: made here under a name of its own, or another machine's. Nothing is kept yet."""
-    if line is not None:
-        key, incarnation = parse_device(line)
-        return New(name, None, genesis_of(scope, key, incarnation), kept=True, secret=None)
-    kept = on_device(name, device) if device else _free(home, name)
-    if (home.people / keyring.file_name(kept)).exists():
-        raise keyring.PersonExists(kept, kept)
+    """Return the key that comes in: one that is kept here, or a new one under a name of its own, not kept yet."""
+    incarnation = reading.store.directory.incarnation
+    if kept is not None:
+        person_here = keyring.find_person(home, kept)
+        secret = passphrase(kept) if person_here.locked else None
+        private = keyring.load_person(home, kept, secret)
+        return New(person_here.name, private, genesis_of(scope, person_here.key, incarnation), True, None)
+    called = on_device(name, device) if device else _free(home, name)
+    if (home.people / keyring.file_name(called)).exists():
+        raise keyring.PersonExists(called, called)
     private = Ed25519PrivateKey.generate()
-    log = genesis_of(scope, public_key(private), reading.store.directory.incarnation)
-    return New(kept, private, log, kept=False, secret=passphrase(kept))
+    log = genesis_of(scope, public_key(private), incarnation)
+    return New(called, private, log, kept=False, secret=passphrase(called))
 
 
 def _free(home: Home, name: str) -> str:

@@ -177,26 +177,38 @@ def keys(app: App, name: str | None, show: bool, body: str | None) -> None:
 @click.option(
     "--device", metavar="WORD", help="The new key is kept as NAME (WORD); default: NAME 2, NAME 3 ..."
 )
+@click.option("--kept", metavar="NAME", help="Not a new key: the one that is kept here under this name.")
 @click.option(
     "--key", "line", metavar="LINE", help="One made elsewhere, as people keys --show says it there."
 )
+@entering.BODY
 @AS
 @common
 @signing
-def rotate(app: App, name: str, device: str | None, line: str | None, by: str) -> None:
-    """Draft a page that puts a new key in the place of NAME's: their seat, and the mandates that we gave them."""
+def rotate(
+    app: App, name: str, device: str | None, kept: str | None, line: str | None, body: str | None, by: str
+) -> None:
+    """Draft a page that puts a new key in the place of NAME's: their seat, and the mandates of the body's book."""
     from fedsync.acts import people as acts
     from fedsync.errors import usage
 
-    if line is not None and device is not None:
-        raise usage("A key made elsewhere is not kept here.", "Leave --device out, or --key.")
+    if sum(each is not None for each in (line, device, kept)) > 1:
+        raise usage("One key takes the place of another.", "Give one of --key, --device and --kept.")
     app.before_signing(
         f"{by} drafts a page: a new key speaks for {name}; what the old one does from now on does not count."
     )
     author = app.author(by)
     with app.reading() as reading, app.door() as door:
         moved = acts.rotate(
-            author, reading, door, name, device, line, lambda who: app.passphrase(who, confirm=True)
+            author,
+            reading,
+            door,
+            entering.body_of(reading, body).scope,
+            name,
+            device,
+            kept,
+            line,
+            lambda who: app.passphrase(who, confirm=kept is None),
         )
     assert moved.key is not None
     more = {
@@ -216,29 +228,33 @@ def rotate(app: App, name: str, device: str | None, line: str | None, by: str) -
     "--key", metavar="KEY", help="Only this key of theirs: as people keys shows it, or its beginning."
 )
 @click.option("--threshold", type=int, metavar="K", help="How many must sign when a seat is gone.")
+@entering.BODY
 @AS
 @common
 @signing
-def revoke(app: App, name: str, key: str | None, threshold: int | None, by: str) -> None:
+def revoke(app: App, name: str, key: str | None, threshold: int | None, body: str | None, by: str) -> None:
     """Draft a page that takes NAME's seat and the mandates that we gave them: for a key that is lost or stolen."""
     from fedsync.acts import mandates
     from fedsync.acts import people as acts
     from fedsync.cli.entries import naming
 
     with app.reading() as reading:
-        found = acts.keys_of(app.home(), reading, reading.own().scope, name)
+        scope = entering.body_of(reading, body).scope
+        found = acts.keys_of(app.home(), reading, scope, name)
         one = _the_key(found, key) if key is not None else None
         gone = [one] if one is not None else found
         called = naming(reading)
         others = [
             f"{reading.name_of(each.scope)} gave {name} {called.mandate(each.id)}: only its own book ends that."
             for held in gone
-            for each in acts.elsewhere(reading, held.key)
+            for each in acts.elsewhere(reading, scope, held.key)
         ]
     app.before_signing(f"{by} drafts a page that takes from {name}'s key all that we gave it.", *others)
     author = app.author(by)
     with app.reading() as reading, app.door() as door:
-        moved = acts.revoke(author, reading, door, name, one.key if one is not None else None, threshold)
+        moved = acts.revoke(
+            author, reading, door, scope, name, one.key if one is not None else None, threshold
+        )
     more = {"seats": moved.seats, "mandates": [mandates.short(each.id) for each in moved.mandates]}
     entering.drafted(app, moved.page, moved.number, {**more, "elsewhere": others})
     app.out.say(*others)

@@ -219,3 +219,47 @@ def test_a_revoked_seat_leaves_no_threshold_that_nobody_can_reach(oak: Valley) -
     taken = place(oak).json("people", "revoke", "Ben", *FREE)
     place(oak).seal(taken["page"], "Ann", "Ben")
     assert place(oak).json("bodies", "show")["threshold"] == 1
+
+
+def test_a_seat_in_a_guild_goes_over_to_the_key_that_its_holder_has_now(tmp_path: Path) -> None:
+    valley = Delegations(tmp_path)
+    founded = (
+        "bodies",
+        "found",
+        "Smiths",
+        "--kind",
+        "guild",
+        "--seat",
+        "Ann@Oakfield",
+        "--seat",
+        "Cleo@Oakfield",
+    )
+    place(valley).json(*founded, "--seat", "Ben@Mill Lane", "--seals", 2, *FREE)
+    words = ("decisions", "propose", "--title", "Iron", "--text", "-", "--body", "Smiths")
+    first = place(valley).json(*words, *FREE, stdin="We buy iron together.")["page"]
+    _seal_by_two(valley, first)
+    moved = place(valley).json("people", "rotate", "Cleo", *FREE)
+    place(valley).seal(moved["page"], "Ann", "Ben")
+    assert _seat_of(valley, "Smiths", "Cleo")["here"] == "Cleo"
+    again = place(valley).json("people", "rotate", "Cleo", "--kept", "Cleo 2", "--body", "Smiths", *FREE)
+    assert again["here"] == "Cleo 2"
+    _seal_by_two(valley, again["page"])
+    assert _seat_of(valley, "Smiths", "Cleo")["here"] == "Cleo 2"
+    both = ("--kept", "Cleo 2", "--device", "phone")
+    assert place(valley).refused("people", "rotate", "Cleo", *both, *FREE, code=2)["code"] == "usage"
+
+
+def _seal_by_two(valley: Valley, page: str) -> None:
+    """Let Ann and Cleo of Oakfield seal a page of the guild."""
+    for name in ("Ann", "Cleo"):
+        place(valley)("book", "sign", page, "--as", name, "--no-passphrase")
+    place(valley)("book", "approve", page, *FREE)
+    assert place(valley).page(page)["status"] == "sealed"
+
+
+def _seat_of(valley: Valley, body: str, name: str) -> dict[str, Any]:
+    """Return the key of somebody's that has a seat in a body."""
+    keys = place(valley).json("people", "keys", "--body", body)["keys"]
+    (one,) = [each for each in keys if each["name"].startswith(name) and each["seat"]]
+    assert isinstance(one, dict)
+    return one
