@@ -35,14 +35,14 @@ def status(app: App) -> None:
     from fedsync.cli.settling import forked_lines, forked_rows
     from fedsync.cli.waiting import waiting as waiting_for_people
     from fedsync.cli.waiting import waiting_lines
-    from fedsync.reading import peers_shown
+    from fedsync.reading import now_ms, peers_shown
 
     home = app.home()
     with app.reading() as reading:
         peers, running = peers_shown(reading, home)
         body = reading.own()
         name = telling.body_name(reading, body.scope)
-        waiting = waiting_for_people(reading)
+        waiting = waiting_for_people(reading, now_ms())
         value: dict[str, Any] = {
             "name": name,
             "running": running,

@@ -39,7 +39,7 @@ from fedsync.crdt.naming import Naming, short
 from fedsync.crdt.slot import VoiceStatus
 from fedsync.crdt.tellers import Approve, may_approve
 from fedsync.crdt.whypages import delegates_of
-from fedsync.reading import Reading, now_ms
+from fedsync.reading import Reading
 from fedsync.records.ids import Key, PageId, Scope
 from fedsync.records.kinds.entries import Result
 from fedsync.records.kinds.motions import WHOLE
@@ -53,9 +53,9 @@ SOON_MS = 7 * DAY_MS
 """A mandate that ends within so long is told: an assembly that meets every week can still give another."""
 
 
-def waiting(reading: Reading) -> list[Json]:
-    """Return all that waits for people of this node, the most pressing kind first."""
-    look = _Look(reading)
+def waiting(reading: Reading, now: int) -> list[Json]:
+    """Return all that waits for people of this node, the most pressing kind first. `now`, in ms, ends terms."""
+    look = _Look(reading, now)
     return [
         *look.own_pages(),
         *look.other_pages(),
@@ -87,8 +87,9 @@ def waiting_lines(rows: list[Json]) -> list[str]:
 class _Look:
     """What is asked of the store more than once."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: Reading, now: int) -> None:
         self.reading = reading
+        self.now = now
         self.view: Reader = reading.view
         self.own = reading.own()
         self.called: Naming = naming(reading)
@@ -192,12 +193,16 @@ class _Look:
         """Yield the questions that are open and on which our delegates have not voted, though they may."""
         for mandate in self.own_mandates:
             seat = mandate.mandate.seat
-            if seat is None or mandate.status not in (IN_FORCE, PROVISIONAL) or _is_over(mandate):
+            if seat is None or mandate.status not in (IN_FORCE, PROVISIONAL) or self._is_over(mandate):
                 continue
             for each in motions(self.view, seat):
                 clauses = [clause for clause in _clauses(each) if self._lacks_vote(mandate, each, clause)]
                 if clauses:
                     yield self._vote(mandate, each, clauses)
+
+    def _is_over(self, mandate: Given) -> bool:
+        until = mandate.mandate.until
+        return until is not None and until < self.now
 
     def _lacks_vote(self, mandate: Given, of: MotionView, clause: str) -> bool:
         if of.verdict.status is not VoiceStatus.STANDS or isinstance(
@@ -225,7 +230,7 @@ class _Look:
             "motion": of.id.hex(),
             "clauses": clauses,
             "holder": who,
-            "until": until,
+            "until": rfc3339(until),
             "line": f"{self.called.motion(of.id)}{of_clauses} in {asks} waits for the vote of {who}{term}",
             "next": f"fedsync votes cast {short(of.id)} OPTION{clause} --as {quote(who)}",
         }
@@ -271,7 +276,7 @@ class _Look:
 
     def ends(self) -> Iterator[Json]:
         """Yield the mandates of our body that end soon, or go on for longer than the body's rule allows."""
-        now = now_ms()
+        now = self.now
         for each in self.own_mandates:
             if each.status not in (IN_FORCE, PROVISIONAL):
                 continue
@@ -306,7 +311,7 @@ class _Look:
             "kind": "mandate",
             "mandate": f"{each.id[0].hex()}:{each.id[1]}",
             "holder": who,
-            "until": each.mandate.until,
+            "until": rfc3339(each.mandate.until),
             "line": f"{self.called.mandate(each.id)} {when}",
             "next": f"fedsync mandates give {quote(who)} {what} --as NAME",
         }
@@ -317,11 +322,6 @@ def _ends_in(left: int) -> str:
         return "is over by its own term"
     days = left // DAY_MS
     return f"ends in {days} days" if days > 1 else "ends in a day" if days else "ends today"
-
-
-def _is_over(mandate: Given) -> bool:
-    until = mandate.mandate.until
-    return until is not None and until < now_ms()
 
 
 def _clauses(of: MotionView) -> tuple[str, ...]:

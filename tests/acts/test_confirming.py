@@ -124,7 +124,7 @@ def test_status_says_when_the_node_will_draft_it_and_no_longer_once_somebody_obj
 
     def told() -> list[str | None]:
         with Reading.open(home) as reading:
-            return [row["drafted_after"] for row in waiting(reading) if row["kind"] == "word"]
+            return [row["drafted_after"] for row in waiting(reading, NOW) if row["kind"] == "word"]
 
     region.look(NOW, 7)
     assert told() == [None]

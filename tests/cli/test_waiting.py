@@ -1,11 +1,15 @@
 """What waits for people stands in `status`, each with what to type next."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fedsync.acts.author import now_ms
+from fedsync.cli.waiting import waiting
+from fedsync.reading import Reading
 from fedsync.records.codec import Value
+from tests.acts.valley import Valley
 from tests.cli.calling import Place
 from tests.cli.region import Story
 
@@ -86,3 +90,17 @@ def test_a_mandate_that_ends_soon_is_told(story: Story) -> None:
     later = story.mandate("Hill Farm") | {"until": now_ms() + 30 * DAY_MS}
     story.valley.enter("Hill Farm", [later])
     assert waits(story.place("Hill Farm"), "mandate") == []
+
+
+def test_who_serves_longer_than_our_rule_is_told(tmp_path: Path) -> None:
+    valley = Valley(tmp_path, "Oakfield")
+    place = Place(valley.homes["Oakfield"].path)
+    rule = place.json("bodies", "epoch", "--longest", 30, "--cooling", 10, "--as", "Ann")["page"]
+    place.seal(rule, "Ann", "Ben")
+    cleo = valley.author("Oakfield", "Cleo").key
+    valley.enter("Oakfield", [{"kind": "mandate", "holder": cleo, "task": "the mill", "instructions": {}}])
+    with Reading.open(valley.homes["Oakfield"]) as reading:
+        assert [row for row in waiting(reading, now_ms() + 29 * DAY_MS) if row["kind"] == "term"] == []
+        (row,) = [row for row in waiting(reading, now_ms() + 31 * DAY_MS) if row["kind"] == "term"]
+    assert row["line"] == 'Cleo has served for "the mill" for 31 days; our rule is 30 at most'
+    assert (row["days"], row["longest"], row["next"]) == (31, 30, "fedsync mandates report")
