@@ -391,6 +391,8 @@ class _Fold:
             case Confirm():
                 said = (entry.vote, int(entry.ratify))
                 draft.put(WORDS, (scope, entry.motion, entry.clause, *where), said)
+                if entry.vote is not None and record_row(draft, entry.vote) is None:
+                    draft.put(RESULT_WAITS, (entry.vote, scope, page, index), ())
             case Result():
                 draft.put(RESULTS_ON, (entry.motion, entry.clause, scope, page, index), (number,))
                 draft.put(RESULTS, (scope, page, index), (number, "provisional", None))

@@ -75,7 +75,7 @@ BALLOTS = Table("ballot", ("page", "entry", "seat"), ("named", "option", "possib
 BALLOT_SORTS = Table("ballot_sort", ("page", "entry", "option", "possible"), ("seats",))
 """How many rows of BALLOTS are alike. The one without an option and possible ones says that a vote is missing, or none."""
 RESULT_WAITS = Table("result_wait", ("record", "scope", "page", "entry"), ())
-"""Results that name a record which was not held when they were counted."""
+"""Results and words that name a record which was not held when they were judged."""
 RESULTS_ON = Table("result_on", ("motion", "clause", "scope", "page", "entry"), ("number",))
 SETTLES = Table("settle", ("scope", "number", "page", "entry"), ("log", "seq", "id"))
 """Entries of known pages that choose the branch of a forked log, in book order."""

@@ -85,7 +85,7 @@ class News:
     tipped: Iterable[LogId] = ()
     """Logs of which a record came that a recall names as the last to be kept."""
     results: Iterable[tuple[Scope, PageId, int]] = ()
-    """Results of which a record came that they name."""
+    """Results and words of which a record came that they name."""
 
 
 def settle(draft: Draft, news: News) -> dict[PageId, Scope]:
@@ -111,8 +111,12 @@ class _Settling:
 
     def run(self, news: News) -> dict[PageId, Scope]:
         self.votes |= set(news.votes)
-        for result in news.results:
-            self._ask_result(result, None)
+        for scope, page, index in news.results:
+            said = entry_at(self.draft, page, index)
+            if isinstance(said, Confirm):
+                self._ask_word(scope, page, said)
+            else:
+                self._ask_result((scope, page, index), None)
         queue: Queue = []
         for page, voices in news.slots.items():
             if voices is None or not add_voices(self.draft, page, voices):
@@ -327,12 +331,10 @@ class _Settling:
         # What a page says of votes and heads counts once it is sealed.
         said_now = self.unsealed or any(_is(self.draft, scope, page, SEALED) for page in pages)
         if said_now and kinds & {CONFIRM, RATIFY}:
-            body = next(here.body for page in pages if (here := known(self.draft, page)) is not None)
             for id_, _ in acts:
                 said = entry_at(self.draft, *id_)
                 if isinstance(said, Confirm):
-                    self.votes |= own_votes(self.draft, scope, (said.motion, said.clause))
-                    self._ask_results((said.motion, said.clause), {body})
+                    self._ask_word(scope, id_[0], said)
         if RESULT in kinds:
             self._ask_open_results(scope, pages, set())
         if said_now and WITNESS in kinds:
@@ -389,6 +391,12 @@ class _Settling:
             }
             if worded:
                 self._ask_result((scope, page, index), worded)
+
+    def _ask_word(self, scope: Scope, page: PageId, said: Confirm) -> None:
+        """Ask for all that a word on a page of the book may change."""
+        question = (said.motion, said.clause)
+        self.votes |= own_votes(self.draft, scope, question)
+        self._ask_results(question, {_body(self.draft, page)})
 
     def _ask_results(self, question: Question, seats: set[bytes]) -> None:
         """Ask for the results on a question, for what they make of some seats."""

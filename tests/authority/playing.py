@@ -1,15 +1,17 @@
 """Plays a world record by record through the production fold, and holds each state against the naive twin."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from random import Random
 from typing import Any
 
 from fedsync.crdt.book import apply_blocks, bind
 from fedsync.crdt.view import Draft, MemoryView
-from tests.authority.build import Built, build, statuses
+from tests.authority.build import Built, build, fold, statuses
+from tests.authority.meeting import met
 from tests.authority.naive import Rules
-from tests.authority.properties import Growth, beyond_the_bound, broken
-from tests.crdt.books import tag
+from tests.authority.properties import LAST, Growth, beyond_the_bound, broken
+from tests.crdt.books import rooted, tag
 
 Json = dict[str, Any]
 
@@ -80,20 +82,45 @@ def grow(built: Built, order: list[str], stops: Iterable[int]) -> Iterator[tuple
         yield rules, rules.state().named(), statuses(built, view)
 
 
-def faults(world: Json, random: Random, orders: int = 1, every: bool = False) -> list[str]:
-    """Return all in which the production fold differs from the twin on growing parts of a world, or breaks a promise."""
+def faults(world: Json, random: Random, stops: int = 6, reached: Counter[str] | None = None) -> list[str]:
+    """Return all in which the production fold differs from the twin or breaks a promise, on a world that grows.
+
+    In one order the state is asked for after `stops` blocks; two other orders, with repetitions and bodies followed
+    at any time, must end in the same rooted rows.
+    """
     built, beyond = build(world), beyond_the_bound(world["records"])
+    order = order_of(built, random)
+    size = len(order)
+    at = range(1, size + 1) if stops >= size else sorted({*random.sample(range(1, size), stops), size})
     found: list[str] = []
-    for _ in range(orders):
-        order = order_of(built, random)
-        size = len(order)
-        stops = range(1, size + 1) if every else sorted({*random.choices(range(1, size), k=6), size})
-        before: tuple[Rules, Json] | None = None
-        for rules, wanted, got in grow(built, order, stops):
-            differs = differing(got, wanted)
-            if differs:
-                return [*found, f"the fold and the twin differ after {len(rules.voices)} voices: {differs}"]
-            if before is not None:
-                found += broken(Growth(*before, rules, got, beyond))
-            before = rules, got
-    return found
+    before: tuple[Rules, Json] | None = None
+    for rules, wanted, got in grow(built, order, at):
+        differs = differing(got, wanted)
+        if differs:
+            return [*found, f"twin: the fold says, and the twin, after {len(rules.voices)} voices: {differs}"]
+        if before is not None:
+            growth = Growth(*before, rules, got, beyond)
+            found += broken(growth)
+            if reached is not None:
+                reached.update(met(growth))
+        before = rules, got
+    states = [rooted(fold(built, random)) for _ in range(2)]
+    if states[0] != states[1]:
+        rows = {
+            key for key in states[0].keys() | states[1].keys() if states[0].get(key) != states[1].get(key)
+        }
+        found.append(f"order: two orders end in other rows: {sorted(map(str, rows))[:3]}")
+    return found + at_last(world, built, random, beyond)
+
+
+def at_last(world: Json, built: Built, random: Random, beyond: frozenset[str]) -> list[str]:
+    """Return what is broken of the promises about what came at the very end of a world."""
+    promise = LAST.get(world.get("last", ""))
+    if promise is None:
+        return []
+    late = {each["id"] for each in world["records"][world["last_from"] :]}
+    order = order_of(built, random)
+    first = [name for name in order if name.partition(" ")[2] not in late]
+    whole = [*first, *(name for name in order if name.partition(" ")[2] in late)]
+    (before, _, was), (after, _, now) = grow(built, whole, [len(first), len(whole)])
+    return [f"{promise.__name__}: {what}" for what in promise(Growth(before, was, after, now, beyond))]

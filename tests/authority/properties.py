@@ -162,3 +162,56 @@ GROWTH: tuple[Callable[[Growth], Iterator[str]], ...] = (
 def broken(growth: Growth) -> list[str]:
     """Return what is broken of all promises about growing sets."""
     return [f"{each.__name__}: {what}" for each in GROWTH for what in each(growth)]
+
+
+def hoarded_acts_gain_nothing(growth: Growth) -> Iterator[str]:
+    """What recalled delegates and removed seats bring out afterwards moves no page, mandate, result or other's vote.
+
+    But for a page that w sealers approved already while it lacked seats: our own do not (H3).
+    """
+    rules = growth.after
+    for name, was in growth.was.items():
+        what = name.removeprefix("outcome ").removeprefix("head ").removeprefix("frozen ").partition("#")[0]
+        vote = growth.before.voices.get(what, {}).get("kind") == "vote"
+        if not vote and what not in growth.before.pages and what not in growth.before.page0:
+            continue
+        bodies = {what} if what in rules.page0 else growth.bodies(what)
+        if was == growth.now.get(name) or bodies & growth.beyond:
+            continue
+        if any(_approved_without_seats(growth.before, page) for page in growth.before.pages):
+            continue
+        yield f"{name} was {was} and is {growth.now.get(name)} after a hoard came out"
+
+
+def _approved_without_seats(rules: Rules, page: str) -> bool:
+    if not rules.held(page) or rules.certified(page) or rules.epoch_of(page) in (None, UNKNOWN):
+        return False
+    _, _, sealers, w, _, _ = rules.epoch(str(rules.epoch_of(page)))
+    approved = [rules.voices[each] for each in rules.said(page) if rules.voices[each]["kind"] == "approve"]
+    rounds = Counter(
+        round_ for round_, log in {(each["round"], each["log"]) for each in approved} if log in sealers
+    )
+    return max(rounds.values(), default=0) >= w
+
+
+def a_late_recall_reaches_nothing_sealed(growth: Growth) -> Iterator[str]:
+    """A community's recall, late and keeping nothing, changes nothing above it that is sealed, two levels up or one."""
+    for name, was in growth.was.items():
+        page, _, entry = name.removeprefix("outcome ").partition("#")
+        if page not in growth.before.pages or growth.before.level(growth.before.pages[page]["body"]) == 1:
+            continue
+        # What is only adopted may fall, and with it what it suspended; what is provisional may change.
+        open_ = growth.was.get(f"{page}#{entry}") in ("provisional", "suspended")
+        if growth.was[page] == "sealed" and growth.sound(page) and not open_ and growth.now[name] != was:
+            yield f"{name} was {was} and is {growth.now[name]} after a late recall"
+    for name, voice in growth.before.voices.items():
+        log = growth.before.logs[voice["log"]]
+        given = str(log["mandate"][0]) if "mandate" in log else ""
+        if voice["kind"] == "vote" and given in growth.before.pages and growth.sound(name):
+            above = growth.before.level(growth.before.pages[given]["body"]) != 1
+            if above and growth.was[given] == "sealed" and growth.now[name] != growth.was[name]:
+                yield f"vote {name} of a delegate of a region was {growth.was[name]} and is {growth.now[name]}"
+
+
+LAST = {"hoard": hoarded_acts_gain_nothing, "late recall": a_late_recall_reaches_nothing_sealed}
+"""The promises about what comes at the very end of a random world."""

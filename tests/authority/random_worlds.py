@@ -2,7 +2,8 @@
 
 `draw(seed)` gives a world in the schema of `worlds.jsonl`, its records in the order in which they were written. What
 nobody's log shows as a fork was said in the order of its chain, so by rule 5 it can hurt nobody: who lies in a way
-that counts forks a log. `liars` names those logs, `hoard` the records that somebody without a voice any longer wrote.
+that counts forks a log. `last` says what came at the very end, from record `last_from` on: "hoard", what people without
+a voice any longer kept back, or "late recall", of a delegate by a community, keeping nothing.
 """
 
 from collections.abc import Iterable, Sequence
@@ -35,7 +36,6 @@ class Crowd(Scribe):
         self.id = f"w{seed}"
         self.mandates: list[Given] = []
         self.votes: list[Json] = []
-        self.hoard: set[str] = set()
         self.acts: set[str] = set()
         self.care = self.random.choice([0.97, 0.9, 0.75])
         """How often a page gets as far as its drafter wants."""
@@ -242,37 +242,59 @@ class Crowd(Scribe):
             )
             end = self.ends[log]
             if random.random() < 0.3:
-                said = self.say(log, "vote", after, forks, motion="D1", option=random.choice("xy"))
+                self.say(log, "vote", after, forks, motion="D1", option=random.choice("xy"))
             else:
                 page = random.choice(sorted(book.prevs.keys() - {f"{book.name}.0"}) or [""])
                 if not page:
                     return
                 kind, round_ = random.choice(["sign", "approve"]), random.randrange(4)
-                said = self.sign(
-                    log, page, round_, kind, after=after, fork=forks, **self._lock(log, page, round_)
-                )
-            self.hoard.add(said["id"])
+                self.sign(log, page, round_, kind, after=after, fork=forks, **self._lock(log, page, round_))
             if forks:
                 self.ends[log] = end
         self.acts.add("hoard")
 
-    def old_seats(self) -> None:
-        """Let seats that were dropped, all of them, sign and approve a rival of the page that dropped them."""
-        book = self.any_book()
+    def old_seats(self, book: Book | None = None) -> None:
+        """Let seats that were dropped, all of them, sign and approve a rival of a page, from logs that do not fork."""
+        book = book or self.any_book()
         if not book.gone:
             return
         slot = self.random.choice([each for each in book.prevs if each != book.tip])
         page = self.page(book, slot, [{"kind": "decision", "text": self.name("old ")}])
         book.open.remove(page)
-        self.hoard.add(page)
-        first = self.random.randrange(2)
+        first = self.rounds.get(slot, 0) + self.random.randrange(2)
         for round_ in range(first, first + 2):
-            for log in [each for each in book.gone if each in self.ends]:
-                for kind in ("sign", "approve"):
-                    if self.random.random() < 0.8:
-                        lock = self._lock(log, page, round_) if kind == "sign" else {}
-                        self.hoard.add(self.sign(log, page, round_, kind, **lock)["id"])
+            for kind in ("sign", "approve"):
+                for log in [each for each in book.gone if each in self.ends]:
+                    if self.random.random() < 0.9:
+                        self.sign(
+                            log,
+                            page,
+                            round_,
+                            kind,
+                            **(self._lock(log, page, round_) if kind == "sign" else {}),
+                        )
         self.acts.add("old seats")
+
+    def bring_out_hoards(self) -> None:
+        """At the end, let all whose mandate is over, or who lost their seat, say what they can."""
+        now = naive.Rules(self.records)
+        for given in self.mandates:
+            if any(hard for _, hard, _ in now.ends(given.page, given.index)):
+                for log in given.logs:
+                    self.hoards(log, self.books[given.seat])
+        for book in self.books.values():
+            self.old_seats(book)
+
+    def recall_at_last(self) -> None:
+        """At the end, let a community recall a delegate and keep nothing of what they did."""
+        given = [each for each in self.mandates if not each.over and self.books[each.of].level == COMMUNITY]
+        if given:
+            one = self.random.choice(given)
+            book = self.books[one.of]
+            page = self.page(
+                book, book.tip, [{"kind": "recall", "mandate": [one.page, one.index], "cuts": {}}]
+            )
+            self.meet(page, "sealed")
 
     def rivals(self) -> None:
         """Draft two or three pages in one slot, split the names among them, and meet again on one."""
@@ -312,7 +334,8 @@ class Crowd(Scribe):
 
     def split(self) -> None:
         """Let as many sealers as it takes fork their logs and seal two rivals; then a repair page, or a witness."""
-        book, random = self.any_book(COMMUNITY, COMMUNITY, COMMUNITY, REGION), self.random
+        random = self.random
+        book = self.any_book(random.choice([COMMUNITY, COMMUNITY, REGION]))
         bases = dict(self.ends)
         pages = []
         for _ in range(2):
@@ -522,7 +545,13 @@ def draw(seed: int) -> Json:
     for _ in range(random.randint(4, 14)):
         crowd.look()
         random.choices(list(acts), list(acts.values()))[0](crowd)
+    crowd.look()
+    last, at = random.choice(["hoard", "late recall", "nothing"]), len(crowd.records)
+    if last == "hoard":
+        crowd.bring_out_hoards()
+    if last == "late recall":
+        crowd.recall_at_last()
     return {
-        "id": crowd.id, "title": "random", "records": crowd.records, "liars": sorted(crowd.liars),
-        "hoard": sorted(crowd.hoard), "acts": sorted(crowd.acts),
+        "id": crowd.id, "title": "random", "records": crowd.records, "acts": sorted(crowd.acts),
+        "last": last, "last_from": at,
     }  # fmt: skip

@@ -190,3 +190,16 @@ def test_a_locked_sealer_approves_a_rival_that_enough_have_signed_since() -> Non
         "a1": "stands", "a2": "pending", "a3": "stands", "a4": "stands"
     }  # fmt: skip
     assert differences(world.records) == {}
+
+
+def test_a_word_that_names_a_vote_of_another_body_is_passed_over_as_soon_as_that_vote_comes() -> None:
+    world = Scribe()
+    for name in "AB":
+        world.community(name)
+    world.region("R", ["A", "B"])
+    own, foreign = world.vote(world.sent("A", "R")), world.vote(world.sent("B", "R"))
+    world.sealed("A", [{"kind": "confirm", "motion": "D", "vote": foreign}])
+    world.sealed("A", [{"kind": "confirm", "motion": "D", "vote": own}])
+    world.sealed("A", [{"kind": "recall", "mandate": ["A.1", 0], "cuts": {}}])
+    assert naive.fold(world.records).status[own] == "stands"
+    assert differences(world.records) == {}
