@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from fedsync import keyring
+from fedsync.acts.whose import person_at
 from fedsync.crdt import people
 from fedsync.crdt.booktables import MOTIONS, known, record_row
 from fedsync.crdt.delegates import Given, given
@@ -197,7 +198,10 @@ def _with_witnesses(giving: Giving) -> list[str]:
 
 
 def person_key(home: Home, reading: Reading, scope: Scope, asked: str) -> Key:
-    """Return the key of a person: a name in the body, or here, or the key itself. Raises a Problem (exit 2 or 6)."""
+    """Return the key of a person: a name in the body, or here, or PERSON@COMMUNITY, or the key itself.
+
+    Raises a Problem (exit 2 or 6).
+    """
     typed = _typed_key(asked)
     if typed is not None:
         return typed
@@ -205,6 +209,8 @@ def person_key(home: Home, reading: Reading, scope: Scope, asked: str) -> Key:
     wanted = asked.casefold()
     found = {key for key, name in called.items() if name.casefold() == wanted}
     found |= {each.key for each in keyring.people(home) if each.name.casefold() == wanted}
+    if not found and "@" in asked:
+        return person_at(reading, asked).key
     if len(found) > 1:
         found = _seated(reading, scope, found) or found
     return the_one("person", asked, sorted(found), lambda key: key.hex()[:12], "fedsync people list")

@@ -33,6 +33,8 @@ class Valley:
 
     def __init__(self, path: Path, *names: str) -> None:
         self.homes: dict[str, Home] = {}
+        self.given: dict[tuple[str, str], tuple[int, int]] = {}
+        """Giver and taker -> up to which block was given, and how many bodies the taker followed then."""
         for name in names:
             where = path / name.lower().replace(" ", "-")
             found(where, name, TELLERS, 2, Address("127.0.0.1", 0), lambda _: None)
@@ -56,7 +58,7 @@ class Valley:
         try:
             while any(
                 [
-                    _give(doors[one].node, doors[other].node, self.homes[one])
+                    self._give(one, other, doors[one].node, doors[other].node)
                     for one in doors
                     for other in doors
                     if one != other
@@ -67,6 +69,25 @@ class Valley:
         finally:
             for door in doors.values():
                 door.close()
+
+    def _give(self, one: str, other: str, giver: Node, taker: Node) -> bool:
+        """Let `taker` take what `giver` holds and did not give before; say whether anything was new."""
+        origin = public_key(load_node_key(self.homes[one]))
+        new = False
+        for body in giver.store.followed.all():
+            if taker.store.followed.get(body.scope) is None:
+                taker.begin()
+                new |= taker.follow(body.scope, body.body, body.name, "announced", origin)
+                taker.settle()
+                taker.commit()
+        before, followed = taker.store.logs.count(), len(taker.store.followed.all())
+        upto, then = self.given.get((one, other), (0, 0))
+        # What a body's records were refused for, as it was not followed, is given again.
+        blocks = list(giver.store.since(upto if followed == then else 0))
+        if blocks:
+            taker.take_now([block.raw for _, block in blocks], origin)
+        self.given[one, other] = (max([upto, *(number for number, _ in blocks)]), followed)
+        return new or taker.store.logs.count() > before
 
     # --- People
 
@@ -112,17 +133,3 @@ class Valley:
             members = [reading.body(each) for each in self.homes]
             founding = founding_of(reading, name, kind, members, None, None, None)
             return found_body(self.author(at), reading, door, founding)
-
-
-def _give(giver: Node, taker: Node, home: Home) -> bool:
-    """Let `taker` take what `giver` holds; say whether anything was new."""
-    origin = public_key(load_node_key(home))
-    new = False
-    for body in giver.store.followed.all():
-        taker.begin()
-        new |= taker.follow(body.scope, body.body, body.name, "announced", origin)
-        taker.settle()
-        taker.commit()
-    before = taker.store.logs.count()
-    taker.take_now([block.raw for _, block in giver.store.since(0)], origin)
-    return new or taker.store.logs.count() > before
