@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from fedsync.records.kinds import entries
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -32,3 +34,9 @@ def test_links_between_the_docs_lead_somewhere() -> None:
         for target in re.findall(r"\]\(([^)#\s]+)", file.read_text("utf-8")):
             if not target.startswith(("http:", "https:")):
                 assert (file.parent / target).exists(), f"{file.name} links to {target}"
+
+
+def test_the_record_format_says_every_entry_that_this_version_reads() -> None:
+    text = (ROOT / "docs" / "record-format.md").read_text("utf-8")
+    told = set(re.findall(r'"(\w+)"', "\n".join(re.findall(r'\{"kind": ([^,}]+)', text))))
+    assert told == set(entries._READERS)

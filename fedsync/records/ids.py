@@ -25,6 +25,8 @@ RECORD_TAG = b"fedsync/1/record\0"
 PAYLOAD_TAG = b"fedsync/1/payload\0"
 LOG_TAG = b"fedsync/1/log\0"
 SIGN_TAG = b"fedsync/1/sign\0"
+EPOCH_TAG = b"fedsync/1/epoch\0"
+CONSENT_TAG = b"fedsync/1/consent\0"
 
 ZERO_ID = RecordId(bytes(32))
 """Stands where a genesis has no previous record."""

@@ -18,7 +18,7 @@ from fedsync.records.ed25519 import private_key, public_key, sign, verify
 from fedsync.records.genesis import BadGenesis, Genesis
 from fedsync.records.header import Header
 from fedsync.records.ids import Key, RecordId, log_id, signed_bytes
-from fedsync.records.kinds import CLASS_OF, authority, stock
+from fedsync.records.kinds import CLASS_OF, authority, motions, stock
 from fedsync.records.places import START, Place, walk
 from fedsync.records.seal import Draft, seal
 from tests.vectors import edwards, make, recordcases
@@ -149,7 +149,8 @@ def test_the_tags_of_the_document_are_those_of_the_code() -> None:
 
 def test_the_kinds_of_the_document_stand_in_their_class_and_are_read() -> None:
     stated = dict(re.findall(r"^    ([a-z_]+) +(authority|plans|facts|texts) +[\[{]", DOCUMENT, re.MULTILINE))
-    read = {authority.PAGE, authority.SIGNATURE, authority.APPROVAL, authority.PERSON, *stock.KINDS}
+    books = {authority.PAGE, authority.SIGNATURE, authority.APPROVAL, authority.PERSON, authority.POST}
+    read = {*books, motions.MOTION, motions.VOTE, motions.DISSENT, *stock.KINDS}
     assert stated == {kind: CLASS_OF[kind].name.lower() for kind in read}
 
 

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from fedsync.records.codec import Value, pack
 from fedsync.records.genesis import NODE, BadGenesis, Genesis
-from fedsync.records.ids import Key, LogClass, LogId, PageId, Reach, RecordId, Scope
+from fedsync.records.ids import CONSENT_TAG, EPOCH_TAG, Key, LogClass, LogId, PageId, Reach, RecordId, Scope
 from fedsync.records.kinds import fields as read
 from fedsync.records.kinds.fields import Text
 from fedsync.records.kinds.motions import WHOLE, Choice, Rule, clause_of, parse_choice, parse_rule, rule_value
@@ -308,7 +308,7 @@ def question_keys(motion: RecordId, clause: str) -> tuple[str, ...]:
 
 def consent_digest(body: PageId, epoch: EpochEntry) -> bytes:
     """Return what a `consent` to this epoch of `body` names: 32 bytes."""
-    return hashlib.sha256(b"fedsync consent" + body + epoch.consent_to).digest()
+    return hashlib.sha256(CONSENT_TAG + body + epoch.consent_to).digest()
 
 
 def kind_of(entry: Entry) -> str:
@@ -371,7 +371,7 @@ def _epoch(fields: dict[str, Value]) -> EpochEntry:
         rotation=_rotation(fields["rotation"]) if "rotation" in fields else None,
         answers_to=PageId(answers_to) if answers_to is not None else None,
         consent_to=hashlib.sha256(
-            pack({name: each for name, each in fields.items() if name != "consents"})
+            EPOCH_TAG + pack({name: each for name, each in fields.items() if name != "consents"})
         ).digest(),
     )
 
