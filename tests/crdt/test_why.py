@@ -4,7 +4,9 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from random import Random
 from types import ModuleType
 
 import pytest
@@ -37,7 +39,7 @@ from fedsync.crdt.why import about_body, about_entry, about_page, about_record
 from fedsync.crdt.whyvoices import VERBS
 from fedsync.records.ids import PageId, RecordId
 from fedsync.records.kinds import entries as kinds
-from tests.authority.build import build, fold
+from tests.authority.build import Built, build, fold
 from tests.authority.random_worlds import draw
 from tests.seeds import seeds
 
@@ -185,6 +187,26 @@ def test_random_worlds_are_explained_whole(seed: int) -> None:
     for answer in answers(fold(build(draw(seed)))):
         assert answer.code in REASONS, answer
         assert answer.lines
+        assert answer.status != "pending" or answer.lacks or answer.evidence or answer.then, answer
+
+
+def without(built: Built, random: Random, share: float) -> Built:
+    """Return a world of which some records have not come, nor what follows on them."""
+    gone = {name for name in built.blocks if random.random() < share}
+    while more := {name for name, after in built.after.items() if after in gone} - gone:
+        gone |= more
+    blocks = {name: block for name, block in built.blocks.items() if name not in gone}
+    return replace(
+        built, blocks=blocks, after={name: built.after[name] for name in blocks if name in built.after}
+    )
+
+
+@pytest.mark.parametrize("seed", seeds(8))
+def test_a_world_of_which_a_part_has_not_come_is_explained_whole(seed: int) -> None:
+    random = Random(seed)
+    built = build(random.choice([draw(seed), random.choice(WORLDS)]))
+    for answer in answers(fold(without(built, random, 0.15))):
+        assert answer.code in REASONS, answer
         assert answer.status != "pending" or answer.lacks or answer.evidence or answer.then, answer
 
 
