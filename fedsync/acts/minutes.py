@@ -196,7 +196,15 @@ def _seat(author: Author, reading: Reading, page: PageId) -> Genesis:
     slot = _slot(reading, page)
     view = page_view(reading.view, page)
     assert view is not None
-    return voice(author, reading, view.scope, slot).genesis
+    said = voice(author, reading, view.scope, slot)
+    given = said.mandate
+    if given is not None and given.mandate.until is not None and given.mandate.until < now_ms():
+        raise refused(
+            "term-over",
+            f"The term of {author.name}'s mandate is over: such a signature would be void.",
+            f"See: fedsync mandates show {given.id[0].hex()[:8]}:{given.id[1]}",
+        )
+    return said.genesis
 
 
 def _turn_to(page: PageId | None) -> str:

@@ -55,6 +55,16 @@ def too_many_pages(view: Reader, voice: RecordId, slot: PageId, allowed: int) ->
     return earlier >= allowed
 
 
+def pages_used_up(view: Reader, log: LogId, slot: PageId, allowed: int | None) -> bool:
+    """Say whether a signature that is not written yet would be in a place too many; None is any number."""
+    if allowed is None:
+        return False
+    for key, _ in view.scan(VOICES, (slot, log)):
+        # It spoke here before: another round is no further place.
+        return too_many_pages(view, RecordId(key[3]), slot, allowed)  # type: ignore[arg-type]
+    return len({key[2] for key, _ in view.scan(LAST_VOICE, (log,))}) >= allowed
+
+
 def _first(view: Reader, slot: PageId, tip: RecordRow) -> int | None:
     """Return where a chain first spoke in a slot, up to `tip`."""
     for key, _ in view.scan(VOICES, (slot, tip.log)):

@@ -24,6 +24,7 @@ from fedsync.crdt.booktables import (
 )
 from fedsync.crdt.delegates import delegate
 from fedsync.crdt.epoch import Epoch, read_page
+from fedsync.crdt.limits import pages_used_up
 from fedsync.crdt.mandates import IN_FORCE, PROVISIONAL
 from fedsync.crdt.readiness import unready
 from fedsync.crdt.reasons import reason
@@ -245,7 +246,8 @@ def _voiceless(
                 "seats-first", "Not enough seats have signed it; a sealer without a seat waits for them."
             )
     elif log not in epoch.seats:
-        refusal = _unsent(view, here, epoch, whose, frozenset(kind_of(each) for each in content.entries))
+        kinds = frozenset(kind_of(each) for each in content.entries)
+        refusal = _unsent(view, here, epoch, log, whose, kinds)
         if refusal is not None:
             return refusal
     if log in epoch.sealers and log not in epoch.seats and judged.quorums(page):
@@ -256,7 +258,7 @@ def _voiceless(
 
 
 def _unsent(
-    view: Reader, here: Known, epoch: Epoch, whose: LogRow | None, kinds: frozenset[str]
+    view: Reader, here: Known, epoch: Epoch, log: LogId, whose: LogRow | None, kinds: frozenset[str]
 ) -> Refuse | None:
     """Return why this log does not speak as somebody's delegate; None when it does (rule 4)."""
     if whose is None or whose.page is None or whose.entry is None:
@@ -274,6 +276,8 @@ def _unsent(
     outside = sorted(kinds - set(sent.may)) if sent.may is not None else []
     if outside:
         return Refuse("outside-may", f"Your mandate does not allow you to sign: {', '.join(outside)}.")
+    if here.prev is not None and pages_used_up(view, log, here.prev, sent.pages):
+        return Refuse("beyond-limit", f"Your mandate allows you to sign {sent.pages} pages, and you have.")
     return None
 
 

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from fedsync.acts import minutes
+from fedsync.acts.author import now_ms
 from fedsync.records.codec import Value
+from fedsync.records.ids import PageId
 from fedsync.words import key_text
 from tests.acts.delegations import Delegations
 
@@ -254,3 +256,42 @@ def test_an_emergency_recall_is_drafted_on_a_page_that_is_only_adopted_and_suspe
     assert place.page(recall.hex())["status"] == "adopted"
     assert valley.verdict("Oakfield", vote) == ("suspended", "recall-adopted")
     assert place.json("mandates", "list")["mandates"][0]["status"] == "suspended"
+
+
+def test_a_delegate_signs_no_page_that_the_mandate_does_not_cover(valley: Delegations) -> None:
+    cleo = valley.author("Oakfield", "Cleo")
+    for name in ("Mill Lane", "Hill Farm"):
+        valley.give(name, "Cleo")
+    now = now_ms()
+    mandates: list[dict[str, Value]] = [
+        {"may": ["result", "witness"]},
+        {"until": now - 1_000},
+        {"limits": {"signature": 1}},
+    ]
+    found: list[str] = []
+    pages: list[PageId] = []
+    for more in mandates:
+        common: dict[str, Value] = {"kind": "mandate", "holder": cleo.key, "seat": valley.region}
+        valley.enter("Oakfield", [{**common, "instructions": {}, **more}])
+        valley.meet()
+        with valley.at("Oakfield") as (reading, door):
+            decision: dict[str, Value] = {
+                "kind": "decision",
+                "title": f"Try {len(pages)}",
+                "text": "So be it.",
+            }
+            page, _ = minutes.enter(cleo, reading, door, valley.scope, [decision])
+            pages.append(page)
+        if "limits" in more:
+            valley.place("Oakfield")("book", "sign", page.hex(), "--as", "Cleo", "--no-passphrase")
+            valley.meet()
+            valley.place("Mill Lane")("book", "sign", page.hex(), "--as", "Cleo", "--no-passphrase")
+            valley.meet()
+            assert valley.page("Oakfield", page).status == "sealed"
+            with valley.at("Oakfield") as (reading, door):
+                page, _ = minutes.enter(cleo, reading, door, valley.scope, [decision])
+        error = valley.place("Oakfield").refused(
+            "book", "sign", page.hex(), "--as", "Cleo", "--no-passphrase", code=7
+        )
+        found.append(error["code"])
+    assert found == ["outside-may", "term-over", "beyond-limit"]
