@@ -8,16 +8,20 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fedsync.crdt.booktables import BOOKS, VOICES, Reader, known
+from fedsync.crdt.booktables import BOOKS, VOICES, Reader, known, page_row, status
 from fedsync.crdt.certform import MAX_CERTIFICATE_BYTES, BadCertificate, Certificate, Voice, read
 from fedsync.crdt.certificate import Certified, check
 from fedsync.crdt.certifying import CannotCertify, certify, voice_of
-from fedsync.crdt.minutes import current_epoch
+from fedsync.crdt.drafting import draft_epoch, draft_page
+from fedsync.crdt.epoch import Epoch, epoch_on
+from fedsync.crdt.minutes import current_epoch, page_ids
 from fedsync.crdt.soundness import Sound, sound
+from fedsync.crdt.tellers import Approve, Refuse, may_approve, next_act
 from fedsync.crdt.view import MemoryView
+from fedsync.records.block import Block
 from fedsync.records.codec import pack, unpack
 from fedsync.records.header import Header
 from fedsync.records.ids import PageId, Scope, payload_id
@@ -26,6 +30,7 @@ from tests.authority.build import fold as fold_world
 from tests.crdt import naive_book as naive
 from tests.crdt.book_strategies import BODY, REPAIRERS, Book, busy_books, wild_books
 from tests.crdt.books import Written, folded, shuffled, write
+from tests.crdt.community import Community, decision
 
 WORLDS = [
     json.loads(line)
@@ -332,3 +337,110 @@ def test_what_is_too_large_is_not_read() -> None:
     with pytest.raises(BadCertificate) as caught:
         check(bytes(MAX_CERTIFICATE_BYTES + 1))
     assert caught.value.code == "oversize"
+
+
+# --- Honest tellers, and somebody who has all that they said -----------------------------------------------------
+
+
+class Meeting(Community):
+    """Tellers who follow their own tools, and every block that they wrote."""
+
+    def __init__(self) -> None:
+        self.blocks: list[Block] = []
+        super().__init__("Ann", "Ben", "Cem", "Dia", k=3)
+        self.names = ["Ann", "Ben", "Cem", "Dia"]
+
+    def take(self, block: Block) -> Any:
+        """Keep and fold a block."""
+        self.blocks.append(block)
+        return super().take(block)
+
+    def act(self, random: Random) -> None:
+        """Let somebody propose, sign or approve, whatever their tools allow."""
+        known_ = [page for page, _ in page_ids(self.view, self.scope)]
+        page, name = random.choice(known_), random.choice(self.names)
+        match random.randrange(8):
+            case 0:
+                on = draft_page(self.view, self.scope, [decision(str(random.random()))])
+                self.carry({**on.value, "prev": on.on}, by=name)
+            case 1 if len(self.names) < 7:
+                new = f"New {len(self.names)}"
+                seats = len(self.names) + 1
+                begins = self.newcomer(new)
+                self.carry(draft_epoch(self.view, self.scope, [begins], (), seats // 2 + 1).value, by=name)
+                self.names.append(new)
+            case 2 | 3:
+                if isinstance(may_approve(self.view, page, self.seat(name).log), Approve):
+                    self.approve(page, name)
+            case _:
+                if page != self.page0 and not isinstance(
+                    next_act(self.view, page, self.seat(name).log), Refuse
+                ):
+                    self.sign(page, name)
+
+    def voices(self, page: PageId) -> list[tuple[bytes, str, int, Voice]]:
+        """Return all that was said for a page: log, kind, round and voice."""
+        found = []
+        for block in self.blocks:
+            for at, signature in block.signatures:
+                record = block.record(at)
+                if record.kind in ("signature", "approval"):
+                    value: Any = record.value
+                    if value["page"] == page:
+                        voice = Voice((record.header,), signature, record.payload)
+                        found.append((bytes(record.log), record.kind, int(value["round"]), voice))
+        return found
+
+
+def best(meeting: Meeting, page: PageId, epoch: Epoch, round_: int) -> tuple[Voice, ...]:
+    """Return the voices that show most for a page in a round: of each log its approval in it, else anything."""
+    chosen: dict[bytes, Voice] = {}
+    for log, kind, at, voice in meeting.voices(page):
+        if log in epoch.seats and (log not in chosen or (kind == "approval" and at == round_)):
+            chosen[log] = voice
+    return tuple(chosen.values())
+
+
+@settings(max_examples=20)
+@given(st.randoms(use_true_random=False), st.integers(10, 60))
+def test_whoever_has_all_words_of_honest_tellers_can_certify_what_is_sealed_and_nothing_else(
+    random: Random, acts: int
+) -> None:
+    meeting = Meeting()
+    for _ in range(acts):
+        meeting.act(random)
+    for page, number in page_ids(meeting.view, meeting.scope):
+        at = status(meeting.view, meeting.scope, page)
+        assert at is not None
+        rounds = {round_ for _, _, round_, _ in meeting.voices(page)} or {0}
+        good = any(holds_(all_said(meeting, page, number, each)) for each in rounds)
+        assert good == at.certified
+
+
+def all_said(meeting: Meeting, page: PageId, number: int, round_: int) -> Certificate:
+    """Return the best certificate of a page, sealed or not; pages before it are shown in the round that shows most."""
+    way: list[PageId] = [page]
+    while (here := known(meeting.view, way[-1])) is not None and here.prev is not None:
+        way.append(here.prev)
+    way.reverse()
+    rows = [page_row(meeting.view, each) for each in way]
+    payloads = tuple(row.payload for row in rows if row is not None)
+    proofs = []
+    for at in range(1, number + 1):
+        epoch = current_epoch(meeting.view, meeting.scope, way[at - 1])
+        assert epoch is not None
+        if at == number:
+            proofs.append((at, best(meeting, page, epoch, round_)))
+        elif epoch_on(payloads[at], meeting.scope, 0) is not None:
+            rounds = [each for _, kind, each, _ in meeting.voices(way[at]) if kind == "approval"]
+            most = max(rounds, key=rounds.count, default=0)
+            proofs.append((at, best(meeting, way[at], epoch, most)))
+    return Certificate(meeting.page0, 0, payloads, tuple(proofs))
+
+
+def holds_(certificate: Certificate) -> bool:
+    try:
+        check(certificate.pack())
+    except BadCertificate:
+        return False
+    return True
