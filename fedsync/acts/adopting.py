@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from unicodedata import normalize
 
-from fedsync.acts import agenda, mandates, motions
+from fedsync.acts import agenda, mandates, motions, rotation
 from fedsync.acts.author import Author, now_ms
 from fedsync.acts.founding import person
 from fedsync.acts.publishing import ABSENT, FAIL, PASS, RANKED, TELLER, requirement, rule_in
@@ -284,8 +284,13 @@ def _mandate(reading: Reading, each: Membership, holder: Key, seat: PageId, made
     if same:
         made.notes.append(f"the membership of {each.person_id} is a mandate here already")
         return
-    asked = mandates.Giving(holder, seat, None, {}, until=_until(each.end_date))
     try:
+        until, against = rotation.check(
+            reading, made.body.scope, holder, (seat, None), _until(each.end_date), now_ms()
+        )
+        if against is not None:
+            raise against
+        asked = mandates.Giving(holder, seat, None, {}, until=until)
         made.mandates.append(mandates.give(reading, made.body.scope, asked))
     except Problem as problem:
         made.notes.append(f"the membership of {each.person_id} is left out: {problem.message}")

@@ -35,7 +35,7 @@ def export_popolo(app: App, bodies: tuple[str, ...], output: str | None) -> None
     with app.reading() as reading:
         asked = [reading.body(each) for each in bodies] or reading.store.followed.all()
         found = publish(reading, asked)
-    text, value = dump(found), to_json(found)
+    text, value = dump(found, ascii_only=output in (None, "-")), to_json(found)
     counts = {name: len(things) for name, things in value.items()}
     if output in (None, "-"):
         app.out.result(

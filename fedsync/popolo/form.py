@@ -55,9 +55,9 @@ def to_json(popolo: Popolo) -> Json:
     }
 
 
-def dump(popolo: Popolo) -> str:
-    """Return Popolo as the text of a file, the same for the same."""
-    return json.dumps(to_json(popolo), ensure_ascii=False, indent=1) + "\n"
+def dump(popolo: Popolo, ascii_only: bool = False) -> str:
+    """Return Popolo as the text of a file, the same for the same. `ascii_only`: for a screen, which obeys other letters."""
+    return json.dumps(to_json(popolo), ensure_ascii=ascii_only, indent=1) + "\n"
 
 
 def _value(thing: Any) -> Json:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fedsync.plain import plain
 from fedsync.popolo import form
 from fedsync.popolo.form import BadPopolo, dump, load, to_json
 from fedsync.popolo.model import (
@@ -52,6 +53,8 @@ populi = st.builds(
 def test_what_is_written_is_read_as_it_was(popolo: Popolo) -> None:
     assert load(dump(popolo).encode()).popolo == popolo
     assert dump(load(dump(popolo).encode()).popolo) == dump(popolo)
+    on_a_screen = dump(popolo, ascii_only=True)
+    assert load(plain(on_a_screen.replace("\n", " ")).encode()).popolo == popolo
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5),
