@@ -54,7 +54,10 @@ def give(
     later: bool,
     name: str,
 ) -> None:
-    """Draft a page that gives PERSON a mandate. An earlier one for the same seat ends with it."""
+    """Draft a page that gives PERSON a mandate. An earlier one for the same seat ends with it.
+
+    PERSON is a name of the body, PERSON@COMMUNITY, or a key.
+    """
     from fedsync.acts import mandates as acts
     from fedsync.acts import rotation
     from fedsync.cli.entries import describe
