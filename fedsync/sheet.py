@@ -14,6 +14,7 @@ from base64 import b32decode, b32encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import Enum
 from hashlib import sha256
 from pathlib import Path
 
@@ -32,8 +33,7 @@ REPAIR SHEET of {name}
 body {body}
 made {date}
 
-What this is: {count} repair keys. {threshold} of them together name new tellers for {name}
-when so many tellers have lost their keys that no page can be signed any more.
+What this is: {count} repair keys. {threshold} of them together {power}
 
 What to do now:
   1. Print this sheet. Read one line aloud against the screen, to see that it can be read.
@@ -43,11 +43,31 @@ What to do now:
 
 What to do when it is needed: type the keys' lines into a text file, in any order, as they
 stand here; small or capital letters and spaces do not matter. Then:
-  fedsync bodies repair --sheet FILE --teller NAME ... --threshold K
+  {command}
 
-Whoever holds {threshold} of these keys can take the place of the tellers. A zero and a one do not
+Whoever holds {threshold} of these keys can {danger}. A zero and a one do not
 occur: they are the letters O and I.
 """
+
+
+class Mends(Enum):
+    """What repair keys do for a body: of a community, of other people, of a body whose seats are bodies."""
+
+    COMMUNITY = (
+        "name new tellers for {name}\nwhen so many tellers have lost their keys that no page can be signed any more.",
+        "fedsync bodies repair --sheet FILE --teller NAME ... --threshold K",
+        "take the place of the tellers",
+    )
+    PEOPLE = (
+        "name new people for {name}\nwhen so many have lost their keys that no page can be signed any more.",
+        'fedsync bodies repair --body "{name}" --sheet FILE --seat PERSON@COMMUNITY ... --threshold K',
+        "take the place of these people",
+    )
+    BODIES = (
+        "mend the book of {name}\nwhen it is split; and when nobody can seal it any more, with the consent of its bodies.",
+        'fedsync bodies repair --body "{name}" --sheet FILE [--from PAGE]',
+        "decide which branch of a split book holds",
+    )
 
 
 class SheetUnreadable(Problem):
@@ -81,13 +101,18 @@ def write_sheet(
     body_name: str,
     body_id: bytes,
     threshold: int | None = None,
+    mends: Mends = Mends.COMMUNITY,
 ) -> None:
     """Write the sheet with `keys` for printing, mode 0600. Raises FileExistsError: no sheet is overwritten.
 
     `threshold` is how many of them mend a book; without it the least that the rules allow, more than half.
     """
+    power, command, danger = (each.format(name=body_name) for each in mends.value)
     parts = [
         _INTRODUCTION.format(
+            power=power,
+            command=command,
+            danger=danger,
             name=body_name,
             body=body_id.hex(),
             date=datetime.now(UTC).date().isoformat(),

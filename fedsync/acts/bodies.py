@@ -27,7 +27,7 @@ from fedsync.records.kinds.entries import NodeSealer, Rotation
 from fedsync.records.kinds.motions import Rule, rule_value
 from fedsync.records.seal import Draft, normal
 from fedsync.records.void import Void
-from fedsync.sheet import write_sheet
+from fedsync.sheet import Mends, write_sheet
 from fedsync.store.peers import FollowedBody
 
 
@@ -84,7 +84,8 @@ def found_body(author: Author, reading: Reading, door: Door, founding: Founding)
     body = PageId(payload_id(pack(value)))
     if founding.repair_sheet is not None:
         try:
-            write_sheet(founding.repair_sheet, repair, founding.name, body, REPAIR_THRESHOLD)
+            mends = Mends.BODIES if founding.members else Mends.PEOPLE
+            write_sheet(founding.repair_sheet, repair, founding.name, body, REPAIR_THRESHOLD, mends)
         except FileExistsError:
             raise usage(
                 f"{founding.repair_sheet} exists already. No sheet is overwritten.", "Name another file."

@@ -86,6 +86,14 @@ def propose_change(
 
 def final_change(author: Author, reading: Reading, door: Door, page: PageId) -> tuple[PageId, int]:
     """Draft the page that makes a proposal good, listing the consents that are certified here. Raises a Problem."""
+    here = known(reading.view, page)
+    entries = consented(reading, page, _newest(reading, here.scope) if here is not None else page)
+    assert here is not None
+    return enter(author, reading, door, here.scope, entries)
+
+
+def consented(reading: Reading, page: PageId, on: PageId) -> list[dict[str, Value]]:
+    """Return what is to stand after `on` to make a proposal good: its entries, and the consents. Raises a Problem."""
     found, here = _asked(reading, page), known(reading.view, page)
     assert here is not None
     if len(found.certified) < found.needed:
@@ -94,17 +102,14 @@ def final_change(author: Author, reading: Reading, door: Door, page: PageId) -> 
             f"{found.needed} bodies must have consented, on pages that are sealed here; {len(found.certified)} have.",
             f"See who is missing: fedsync why {page.hex()[:8]}",
         )
-    before, last = (
-        known(reading.view, here.prev) if here.prev else None,
-        known(reading.view, _newest(reading, here.scope)),
-    )
+    before, last = known(reading.view, here.prev) if here.prev else None, known(reading.view, on)
     if before is None or last is None or before.epoch != last.epoch:
         raise refused(
             "outdated",
             "The body was changed after this was proposed, and this would undo it.",
             "Propose the change again: fedsync bodies epoch --help",
         )
-    return enter(author, reading, door, here.scope, _entries(reading, page, found.certified))
+    return _entries(reading, page, found.certified)
 
 
 def _entries(reading: Reading, page: PageId, consents: Sequence[PageId]) -> list[dict[str, Value]]:

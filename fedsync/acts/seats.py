@@ -9,11 +9,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fedsync import keyring
 from fedsync.acts.author import REACH_OF, Author, now_ms
 from fedsync.acts.founding import check_numbers, check_tellers, person
+from fedsync.acts.membership import consented
 from fedsync.acts.minutes import carry, drafting, page_of
 from fedsync.acts.voices import voice
 from fedsync.acts.whose import Person
 from fedsync.crdt.bearing import usual_k
-from fedsync.crdt.booktables import book
+from fedsync.crdt.booktables import book, known
 from fedsync.crdt.drafting import Drafted, draft_change, draft_mending, newest
 from fedsync.crdt.epoch import Epoch, begun
 from fedsync.crdt.minutes import current_epoch, page_view
@@ -133,6 +134,8 @@ class Mending:
     """Tellers of our own community, whose keys are made here."""
     people: Sequence[Person] = ()
     threshold: int | None = None
+    proposal: PageId | None = None
+    """A change of a body of bodies that enough of them have consented to."""
 
 
 def repair(
@@ -145,7 +148,9 @@ def repair(
     new = _new_tellers(home, reading, scope, mending.tellers, passphrase)
     seats = [each.genesis for each in new] or [each.seat(scope) for each in mending.people]
 
-    def entries(epoch: Epoch) -> list[dict[str, Value]]:
+    def entries(epoch: Epoch, head: PageId) -> list[dict[str, Value]]:
+        if mending.proposal is not None:
+            return consented(reading, mending.proposal, head)
         return [reseated(epoch, seats, mending.threshold or usual_k(len(seats)))] if seats else []
 
     drafted = drafting(lambda: draft_mending(reading.view, scope, entries))
@@ -174,6 +179,9 @@ def _check(reading: Reading, mending: Mending) -> None:
     """Raise a Problem (exit 2) when the seats do not fit the body."""
     at = book(reading.view, mending.body.scope)
     epoch = current_epoch(reading.view, mending.body.scope, at.head) if at is not None else None
+    here = known(reading.view, mending.proposal) if mending.proposal is not None else None
+    if mending.proposal is not None and (here is None or here.scope != mending.body.scope):
+        raise usage("That page proposes nothing for this body.", "See: fedsync bodies show NAME")
     if mending.body.source == "own":
         if mending.people or mending.threshold is None:
             raise usage(
@@ -187,7 +195,7 @@ def _check(reading: Reading, mending: Mending) -> None:
     elif epoch is not None and epoch.members and (mending.people or mending.threshold is not None):
         raise usage(
             "The seats of a body of bodies stay as they are: another choice needs their consent.",
-            "Leave out --seat and --threshold; afterwards see: fedsync bodies epoch --help",
+            "Leave out --seat and --threshold, or name a change that they consented to: --from PAGE.",
         )
     elif epoch is not None and epoch.seats and not mending.people and mending.threshold is not None:
         raise usage("Say who has a seat from now on.", "Add --seat PERSON@COMMUNITY for each.")

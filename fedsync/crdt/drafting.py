@@ -128,13 +128,13 @@ def draft_repair(
 
     The new seats are the sealers too: who sealed before may be what has to be repaired.
     """
-    return draft_mending(view, scope, lambda epoch: [reseated(epoch, seats, k, repair)])
+    return draft_mending(view, scope, lambda epoch, _: [reseated(epoch, seats, k, repair)])
 
 
 def draft_mending(
-    view: Reader, scope: Scope, entries: Callable[[Epoch], Sequence[dict[str, Value]]]
+    view: Reader, scope: Scope, entries: Callable[[Epoch, PageId], Sequence[dict[str, Value]]]
 ) -> Drafted:
-    """Return a repair page, right after the last sealed page, with what `entries` makes of the epoch in force there.
+    """Return a repair page, right after the last sealed page, with what `entries` makes of the epoch in force there and that page.
 
     Without a new epoch the seats stay: it only settles which branch holds. Raises as `draft_page`.
     """
@@ -144,7 +144,7 @@ def draft_mending(
     epoch = in_force(view, at.head)
     if not epoch.repair:
         raise CannotDraft("no-repair", "This body named no repair keys: its book can't be repaired.")
-    return _draft(view, scope, at.head, entries(epoch), repair=True)
+    return _draft(view, scope, at.head, entries(epoch, at.head), repair=True)
 
 
 def in_force(view: Reader, page: PageId) -> Epoch:

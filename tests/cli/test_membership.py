@@ -396,6 +396,47 @@ def test_a_region_is_repaired_with_its_own_sheet_and_its_seats_stay(tmp_path: Pa
     assert len(valley.shown("Hill Farm")["seats"]) == 3
 
 
+def test_a_region_that_cannot_seal_any_more_is_repaired_by_what_its_bodies_consented_to(
+    tmp_path: Path,
+) -> None:
+    sheet = tmp_path / "sheet.txt"
+    valley = Federation(tmp_path / "homes", "--repair-sheet", sheet)
+    assert 'fedsync bodies repair --body "Valley" --sheet FILE [--from PAGE]' in sheet.read_text()
+    # Hill Farm's node is lost, and three of three must seal.
+    left = ("Oakfield", "Mill Lane")
+    proposal = valley.page_of(
+        "Oakfield", "bodies", "epoch", "--body", "Valley", "--drop-body", "Hill Farm", name="Cleo"
+    )
+    words = ("bodies", "repair", "--body", "Valley", "--sheet", sheet, "--from", proposal, "--no-passphrase")
+    assert valley.place().refused(*words, code=7)["code"] == "consents-missing"
+    valley.meet(*left)
+    for name in left:
+        valley.decided(name, "bodies", "consent", proposal)
+    valley.meet(*left)
+    assert valley.place().json(*words)["status"] == "sealed"
+    valley.meet(*left)
+    page = valley.page_of(
+        "Oakfield",
+        "decisions",
+        "propose",
+        "--title",
+        "A ferry",
+        "--text",
+        "-",
+        "--body",
+        "Valley",
+        name="Cleo",
+    )
+    for name in left:
+        valley.meet(*left)
+        with valley.at(name) as (reading, door):
+            minutes.sign(valley.author(name, "Cleo"), reading, door, PageId(bytes.fromhex(page)))
+    valley.meet(*left)
+    assert valley.place("Mill Lane").page(page)["status"] == "sealed"
+    again = ("bodies", "repair", "--body", "Valley", "--sheet", sheet, "--from", proposal, "--no-passphrase")
+    assert valley.place().refused(*again, code=7)["code"] == "outdated"
+
+
 # --- Bodies of people
 
 
