@@ -240,3 +240,23 @@ def test_what_only_confirms_a_breach_is_skipped(valley: Delegations) -> None:
     assert valley.verdict("Oakfield", vote) == ("void", "outside-instructions")
     valley.enter("Oakfield", [{"kind": "ratify", "motion": motion, "vote": vote}])
     assert valley.verdict("Oakfield", vote) == ("stands", "the-word")
+
+
+def test_a_number_outside_its_bounds_and_a_clause_outside_its_own_instruction_are_void(
+    valley: Delegations,
+) -> None:
+    motion = valley.motion(title="How many", clauses={"cost": "Who pays?"})
+    given = valley.give(
+        "Oakfield", "Cleo", "--instruct", "How many=2..5", "--instruct", "How many#cost=all", "--instruct", "*=free"
+    )  # fmt: skip
+    said: list[tuple[Value, str, str]] = [
+        (2, "", "counts"),
+        (5, "", "counts"),
+        (6, "", "outside-instructions"),
+        ("yes", "", "outside-instructions"),
+        ("all", "cost", "counts"),
+        (3, "cost", "outside-instructions"),
+    ]
+    for option, clause, code in said:
+        vote = valley.vote("Oakfield", given, motion, option, clause=clause)
+        assert valley.verdict("Oakfield", vote)[1] == code, (option, clause)

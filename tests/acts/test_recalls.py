@@ -15,8 +15,8 @@ from fedsync.reading import Reading
 from fedsync.records.codec import Value
 from fedsync.records.ed25519 import public_key
 from fedsync.records.ids import LogClass, LogId, PageId, RecordId
-from fedsync.records.kinds.entries import EntryId
-from fedsync.records.seal import Draft
+from fedsync.records.kinds.entries import EntryId, Recall
+from fedsync.records.seal import Draft, seal
 from tests.acts.delegations import NAMES, Delegations
 
 
@@ -240,6 +240,37 @@ def _say(valley: Delegations, name: str, kind: str, page: PageId, slot: PageId) 
         )
 
 
+def test_both_branches_of_a_forked_log_are_kept_and_one_alone_where_a_record_of_it_is_named(
+    valley: Delegations,
+) -> None:
+    motions = [valley.motion(title=f"Number {number}") for number in range(3)]
+    given = sent(valley)
+    first = valley.vote("Hill Farm", given, motions[0], "yes")
+    cleo = valley.author("Hill Farm", "Cleo")
+    with valley.at("Hill Farm") as (reading, _):
+        log = cleo.genesis(reading, LogClass.AUTHORITY, valley.own("Oakfield"), ("mandate", *given))
+        base = reading.store.logs.tip(log.log)
+    branches = [
+        seal(
+            cleo.private, log, base, [Draft("vote", {"motion": motion, "option": "yes"}, now_ms())], now_ms()
+        )
+        for motion in motions[1:]
+    ]
+    valley.meet("Hill Farm", "Oakfield")
+    _take(valley, "Oakfield", "Hill Farm", [block.raw for blocks in branches for block in blocks])
+    one, two = (blocks[-1].tip for blocks in branches)
+    page = valley.end("Oakfield", given[0].hex(), seal=False)
+    (entry,) = valley.page("Oakfield", page).entries
+    assert isinstance(entry, Recall)
+    assert {tip.id for tip in entry.cuts} == {one, two}
+    valley.seal("Oakfield", page)
+    assert [valley.verdict("Oakfield", vote)[0] for vote in (first, one, two)] == ["stands"] * 3
+    again = valley.enter("Oakfield", [{"kind": "recall", "mandate": [*given], "cuts": [[log.log, 2, one]]}])
+    assert valley.page("Oakfield", again).status == "sealed"
+    verdicts_now = [valley.verdict("Oakfield", vote)[0] for vote in (first, one, two)]
+    assert verdicts_now == ["stands", "stands", "void"], "of several cuts that is kept which all keep"
+
+
 def _first(valley: Delegations, giver: str) -> str:
     """Return the id of the mandate that a community gave."""
     scope = valley.own(giver)
@@ -269,9 +300,14 @@ def _pass(
         for block in blocks
         if block.log != skip and (only is None or (block.log == only and block.last < upto))
     ]
+    _take(valley, taker, giver, chosen)
+
+
+def _take(valley: Delegations, taker: str, giver: str, blocks: Sequence[bytes]) -> None:
+    """Let a node take blocks as from another."""
     home = valley.homes[taker]
     door = LocalDoor(home, home.lock())
     try:
-        door.node.take_now(chosen, public_key(load_node_key(valley.homes[giver])))
+        door.node.take_now(blocks, public_key(load_node_key(valley.homes[giver])))
     finally:
         door.close()
