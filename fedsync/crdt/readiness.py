@@ -155,24 +155,23 @@ def _witness(view: Reader, here: Known, entry: Witness) -> Unready | None:
         return Unready(
             "witness-not-certified", "The page that it witnesses is not certified yet.", entry.page
         )
-    for key, cells in view.scan(WITNESSES, (here.scope, entry.body)):
+    # The last that was witnessed on this branch is enough: it followed those before it, or was not signed by us.
+    for key, cells in reversed(list(view.scan(WITNESSES, (here.scope, entry.body)))):
         if not _is_before(view, here, PageId(key[3])):  # type: ignore[arg-type]
             continue
         earlier = PageId(cells[0])  # type: ignore[arg-type]
         before = known(view, earlier)
         seen = status(view, before.scope, earlier) if before is not None else None
         # What was never certified was no word on a branch, and binds nobody.
-        if (
-            before is not None
-            and seen is not None
-            and seen.certified
-            and not _follows(view, entry.page, earlier)
-        ):
+        if before is None or seen is None or not seen.certified:
+            continue
+        if not _follows(view, entry.page, earlier):
             return Unready(
                 "witness-turns",
                 "An earlier page of this book witnessed a page that the one it witnesses does not follow.",
                 earlier,
             )
+        break
     return None
 
 
