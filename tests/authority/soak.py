@@ -17,6 +17,7 @@ from random import Random
 from tests.authority.meeting import WANTED
 from tests.authority.playing import faults
 from tests.authority.random_worlds import draw
+from tests.authority.small_worlds import LONG, QUICK, explore
 
 ENOUGH = 2000
 """Worlds after which every wanted state must have been met."""
@@ -66,13 +67,40 @@ def run(first: int, worlds: int, processes: int) -> dict[str, object]:
     }  # fmt: skip
 
 
+def small(processes: int) -> int:
+    """Play all small worlds of all casts; print a line of JSON for each; return 1 when anything was wrong."""
+    wrong = 0
+    with multiprocessing.Pool(processes) as pool:
+        for line, number in pool.imap_unordered(_cast, [*QUICK, *LONG], 1):
+            print(line, flush=True)
+            wrong += number
+    return 1 if wrong else 0
+
+
+def _cast(name: str) -> tuple[str, int]:
+    began, seen = time.monotonic(), explore({**QUICK, **LONG}[name]())
+    line = {
+        "cast": name,
+        "worlds": seen.worlds,
+        "steps": seen.steps,
+        "states": seen.states,
+        "wrong": seen.wrong,
+    }
+    return json.dumps(line | {"seconds": round(time.monotonic() - began)}), len(seen.wrong)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Return 0 when nothing failed and every wanted state was met."""
     parser = argparse.ArgumentParser(prog="scripts/worlds-soak", description=__doc__)
     parser.add_argument("--worlds", type=int, default=100_000, metavar="N", help="how many worlds (100000)")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="the first seed (0)")
     parser.add_argument("--processes", type=int, default=os.cpu_count(), metavar="P", help="(one a core)")
+    parser.add_argument(
+        "--small", action="store_true", help="all small worlds of the casts instead, larger ones too"
+    )
     args = parser.parse_args(argv)
+    if args.small:
+        return small(args.processes)
     result = run(args.seed, args.worlds, args.processes)
     print(json.dumps(result))
     return 1 if result["failures"] or result["never_met"] else 0
