@@ -151,7 +151,7 @@ def sign(author: Author, reading: Reading, door: Door, page: PageId) -> Said:
         seat = _seat(author, reading, page)
         acts = next_act(reading.view, page, seat.log, begun(seat))
         if isinstance(acts, Refuse):
-            raise refused(acts.code, _sentence(acts.sentence), _turn_to(acts.page))
+            raise refused(acts.code, _sentence(acts.sentence), _turn_to(acts.page, acts.code))
         drafts = [voice_draft(page, _slot(reading, page), act) for act in acts]
         author.write_as(door, reading, seat, drafts)
         if isinstance(acts[-1], Approve):
@@ -207,5 +207,9 @@ def _seat(author: Author, reading: Reading, page: PageId) -> Genesis:
     return said.genesis
 
 
-def _turn_to(page: PageId | None) -> str:
+def _turn_to(page: PageId | None, code: str = "") -> str:
+    if code == "new-log-not-held":
+        return (
+            "Where that key lies: fedsync people begin NAME --body BODY; then wait until that has come here."
+        )
     return f"See: fedsync book show {page.hex()[:8]}" if page else "See: fedsync book list"
