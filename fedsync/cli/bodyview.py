@@ -91,7 +91,8 @@ def lines(value: dict[str, Any]) -> list[str]:
         return [f"{value['name']}: its book has not come yet."]
     state = "" if value["founded"] else ", being founded: its first page is not sealed yet"
     if value["frozen"]:
-        state = ", FROZEN: its book is split. Mend it with: fedsync bodies repair"
+        whose = "" if value["source"] == "own" else f' --body "{value["name"]}"'
+        state = f", FROZEN: its book is split. Mend it with: fedsync bodies repair{whose} --sheet FILE"
     said = [f"{value['name']} ({value['body'][:8]}), {value['kind'].replace('_', ' ')}{state}"]
     if value["seats"]:
         names = ", ".join(each["name"] for each in value["seats"])
@@ -103,7 +104,11 @@ def lines(value: dict[str, Any]) -> list[str]:
         said.append(f"  {value['seals']} of {len(value['sealers'])} must seal: {', '.join(value['sealers'])}")
     said += [f"  {_seat_line(each, value['name'])}" for each in value["seats"]]
     said += [f"  {each}" for each in value["bears"]["words"][1:]]
-    if value["witness"]:
+    if value["witness"] and value["frozen"]:
+        above = value["witness"]["name"]
+        then = f'fedsync book witness "{value["name"]}" --page PAGE --body "{above}"'
+        said.append(f"  {above} may say which branch holds: {then}")
+    elif value["witness"]:
         said.append(f"  witness, should its book split: {value['witness']['name']}")
     if value["answers_to"]:
         said.append(f"  {_creator_line(value['answers_to'])}")

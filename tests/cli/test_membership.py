@@ -356,6 +356,15 @@ def test_a_split_is_settled_by_what_a_higher_body_witnesses(tmp_path: Path) -> N
     rivals = split(valley)
     valley.meet()
     assert {valley.place(name).page(page)["status"] for name in MEMBERS for page in rivals} == {"frozen"}
+    told = valley.place("Mill Lane")("bodies", "show", "Oakfield").out
+    assert (
+        'FROZEN: its book is split. Mend it with: fedsync bodies repair --body "Oakfield" --sheet FILE'
+        in told
+    )
+    assert (
+        'Valley may say which branch holds: fedsync book witness "Oakfield" --page PAGE --body "Valley"'
+        in told
+    )
     words = ("--body", "Valley", "--as", "Cleo", "--no-passphrase")
     error = valley.place("Mill Lane").refused("book", "witness", "Oakfield", *words, code=7)
     assert error["code"] == "split"
