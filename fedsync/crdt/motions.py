@@ -14,6 +14,7 @@ from fedsync.crdt.booktables import (
     DRAFTED,
     MOTIONS,
     NAMED,
+    SEATS,
     LogRow,
     Reader,
     RecordRow,
@@ -126,6 +127,9 @@ def speaks(view: Reader, log: LogId, whose: LogRow, body: PageId | None, time: i
             return Verdict(VoiceStatus.VOID, "no-seat")
         if view.get(NAMED, (whose.scope, whose.key, log)) is None:
             return Verdict(VoiceStatus.PENDING, "seat-not-named")
+        # A draft names whomever its drafter likes. Who had a seat once goes on having put what they put.
+        if view.get(SEATS, (whose.scope, whose.key)) is None:
+            return Verdict(VoiceStatus.PENDING, "seat-not-given")
         return Verdict(VoiceStatus.STANDS, "counts")
     found = under(view, whose)
     if found.fault:

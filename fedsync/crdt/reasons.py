@@ -98,6 +98,7 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
         "motion-not-held": Reason(11, "the motion that it is about is not held yet"),
         "body-not-known": Reason(1, "the book of the body that it asks is not held yet"),
         "seat-elsewhere": Reason(4, "its author has a seat in another body, and no mandate for this one"),
+        "seat-not-given": Reason(4, "only a draft names its author as a seat"),
         "amended-not-held": Reason(1, "the motion that it amends is not held yet"),
         "amends-no-motion": Reason(14, "what it amends is no motion"),
         "amends-another-body": Reason(14, "what it amends was put to another body"),

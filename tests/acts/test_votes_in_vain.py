@@ -137,6 +137,18 @@ def test_a_node_has_no_motion_and_no_vote(valley: Delegations) -> None:
     assert worth(valley, "Oakfield", vote) == ("pending", "seat-not-named")
 
 
+def test_whom_only_a_draft_seats_puts_a_motion_that_waits_until_the_page_is_adopted(tmp_path: Path) -> None:
+    valley = Delegations(tmp_path)
+    words = ("bodies", "epoch", "--add", "Dora", "--as", "Ann", "--no-passphrase")
+    page = PageId(bytes.fromhex(valley.place("Oakfield").json(*words)["page"]))
+    with Reading.open(valley.homes["Oakfield"]) as reading:
+        own = reading.own().body
+    said = write(valley, "Oakfield", "Dora", "motion", {"body": own, "title": "x", "text": "y"})
+    assert worth(valley, "Oakfield", said) == ("pending", "seat-not-given")
+    valley.adopt("Oakfield", page)
+    assert worth(valley, "Oakfield", said) == ("stands", "counts")
+
+
 # --- Votes -----------------------------------------------------------------------------------------------
 
 
