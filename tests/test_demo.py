@@ -3,9 +3,11 @@
 import json
 import os
 import select
+import shlex
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,8 +17,10 @@ from typing import Any
 import pytest
 
 from fedsync.config import Address
+from fedsync.data import members, roll_calls
 from fedsync.demo.board import lacking, level
 from fedsync.demo.community import Community, Held
+from fedsync.demo.delegations import choose, players
 from fedsync.demo.regions import LAST_MONTH, first_regions
 from fedsync.errors import Problem
 from fedsync.home import Home
@@ -40,11 +44,13 @@ def run(temporary: Path, *arguments: object) -> subprocess.CompletedProcess[str]
     )
 
 
-@pytest.fixture(scope="module")
-def shown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
-    """A demo of four nodes that were kept: where, and what it said."""
+@pytest.fixture(scope="module", params=[3, 7])
+def shown(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, dict[str, Any]]:
+    """A demo whose nodes were kept: where, and what it said."""
     where = tmp_path_factory.mktemp("demo") / "kept"
-    done = run(where.parent, "demo", "--nodes", 4, "--keep", where, "--json")
+    done = run(where.parent, "demo", "--nodes", request.param, "--keep", where, "--json")
     assert done.returncode == 0, done.stderr
     told: dict[str, Any] = json.loads(done.stdout)
     return where, told
@@ -52,10 +58,14 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any
 
 def test_it_ends_with_one_state_and_says_how_it_came_there(shown: tuple[Path, dict[str, Any]]) -> None:
     _, told = shown
-    assert (told["ok"], told["converged"], told["nodes"]) == (True, True, 4)
+    nodes = len(told["homes"])
+    assert (told["ok"], told["converged"], told["nodes"]) == (True, True, nodes)
     assert told["seconds"] < 60
     phases = {each["name"]: each for each in told["phases"]}
-    assert list(phases) == ["founded", "started", "joined", "together", "cut", "healed"]
+    assert list(phases) == [
+        "founded", "started", "joined", "region", "together", "assembly", "cut", "healed",
+    ]  # fmt: skip
+    assert all(each["reached"] for each in told["phases"])
     for name in ("together", "healed"):
         assert {each["lacks"] for each in phases[name]["nodes"]} == {0}
         assert len({each["state_root"] for each in phases[name]["nodes"]}) == 1
@@ -63,7 +73,7 @@ def test_it_ends_with_one_state_and_says_how_it_came_there(shown: tuple[Path, di
     assert {each["records"] for each in healed} == {told["records"]}
     assert {each["state_root"] for each in healed} == {told["state_root"]}
     # Two decisions of each community are in force at every node.
-    assert {each["decisions"] for each in healed} == {8}
+    assert {each["decisions"] for each in healed} == {2 * nodes}
 
 
 def test_the_cut_parts_the_line_into_two_sides_that_both_go_on(shown: tuple[Path, dict[str, Any]]) -> None:
@@ -71,22 +81,125 @@ def test_the_cut_parts_the_line_into_two_sides_that_both_go_on(shown: tuple[Path
     before, cut = (
         next(p for p in told["phases"] if p["name"] == name)["nodes"] for name in ("together", "cut")
     )
-    roots = [each["state_root"] for each in cut]
-    assert roots[0] == roots[1] != roots[2] == roots[3]
+    roots, middle = [each["state_root"] for each in cut], told["nodes"] // 2
+    one, other = set(roots[:middle]), set(roots[middle:])
+    assert len(one) == len(other) == 1
+    assert one != other
     assert all(each["lacks"] > 0 for each in cut)
     assert all(now["records"] > then["records"] for now, then in zip(cut, before, strict=True))
 
 
 def test_what_was_kept_can_be_looked_into_without_a_daemon(shown: tuple[Path, dict[str, Any]]) -> None:
     where, told = shown
-    assert told["homes"] == [str(where / name) for name in ("abruzzo", "basilicata", "calabria", "campania")]
+    names = [
+        "abruzzo",
+        "basilicata",
+        "calabria",
+        "campania",
+        "emilia-romagna",
+        "friuli-venezia-giulia",
+        "lazio",
+    ]
+    assert told["homes"] == [str(where / name) for name in names[: told["nodes"]]]
     for home in told["homes"]:
         status = json.loads(run(where.parent, "--home", home, "status", "--json").stdout)
         assert (status["running"], status["state_root"]) == (False, told["state_root"])
     stock = json.loads(
         run(where.parent, "--home", told["homes"][0], "stock", "list", "--body", "all", "--json").stdout
     )
-    assert {row["body"] for row in stock["stock"]} == {"Abruzzo", "Basilicata", "Calabria", "Campania"}
+    assert {row["body"] for row in stock["stock"]} == {each["name"] for each in told["assembly"]["seats"]}
+
+
+# --- The assembly -----------------------------------------------------------------------------------------
+
+
+def test_the_outcomes_are_those_of_the_data(shown: tuple[Path, dict[str, Any]]) -> None:
+    where, told = shown
+    codes = {name: code for code, name in members().items()}
+    played = [codes[each["plays"]] for each in told["assembly"]["seats"]]
+    assert len(set(played)) == told["nodes"]
+    questions = told["assembly"]["questions"]
+    assert len(questions) == 3
+    for each in (*questions, told["recall"]["again"]):
+        (call,) = [call for call in roll_calls() if call.number == each["resolution"]]
+        said, world = (
+            Counter(ballots) for ballots in ([call.votes[code] for code in played], call.votes.values())
+        )
+        assert each["votes"] == {option: said[option] for option in ("yes", "no", "abstain")}
+        assert each["outcome"] == ("yes" if said["yes"] > said["no"] else "no")
+        assert each["outcome"] == ("yes" if world["yes"] > world["no"] else "no")
+        assert each["data"]["votes"] == each["votes"]
+        assert each["data"]["all_votes"] == {option: world[option] for option in each["votes"]}
+        assert (each["equal"], each["page_status"]) == (True, "sealed")
+    # What the nodes hold says the same as what was told of it.
+    for home in told["homes"]:
+        for each in questions:
+            held = asked(where.parent, home, "motions", "show", each["title"])
+            assert [(one["outcome"], one["status"]) for one in held["results"]] == [
+                (each["outcome"], "final")
+            ]
+
+
+def test_a_recalled_vote_is_void_on_all_nodes_and_what_was_final_stays_so(
+    shown: tuple[Path, dict[str, Any]],
+) -> None:
+    where, told = shown
+    recall, middle = told["recall"], told["nodes"] // 2
+    seats = [each["name"] for each in told["assembly"]["seats"]]
+    assert (recall["community"], recall["at"]) == (seats[middle - 1], seats[middle])
+    assert (recall["cut"]["vote"], recall["cut"]["status"], recall["cut"]["outcome"]) == (
+        "stands",
+        "provisional",
+        "yes",
+    )
+    assert recall["cut"]["final"] == [each["resolution"] for each in told["assembly"]["questions"]]
+    assert [each["name"] for each in recall["nodes"]] == seats
+    for each in recall["nodes"]:
+        assert (each["vote"], each["reason"], each["outcome"]) == ("void", "recalled", None)
+        assert each["final"] == recall["cut"]["final"]
+    for home in told["homes"]:
+        held = asked(where.parent, home, "motions", "show", recall["title"])
+        (vote,) = [
+            one
+            for seat in held["tallies"][0]["seats"]
+            for one in seat["votes"]
+            if one["id"] == recall["vote"]
+        ]
+        assert (vote["by"], vote["of"], vote["option"]) == ("Dana", recall["community"], "yes")
+        assert (vote["status"], vote["reason"]) == ("void", "recalled")
+        # The page that counted it, and the one that counts again, with her successor's vote.
+        assert [each["outcome"] for each in held["results"]] == [None, "yes"]
+
+
+def asked(temporary: Path, home: str, *arguments: str) -> dict[str, Any]:
+    done = run(temporary, "--home", home, *arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+def test_what_is_said_to_be_typed_next_can_be_typed(tmp_path: Path) -> None:
+    where = tmp_path / "my demo"
+    done = run(tmp_path, "demo", "--nodes", 2, "--keep", where)
+    assert done.returncode == 0, done.stderr
+    next_ = done.stdout.partition("What to type next:\n")[2].splitlines()
+    lines = [line.strip() for line in next_ if line.startswith("  fedsync ")]
+    assert len(lines) == 7
+    *looks, runs = lines
+    for line in looks:
+        said = run(tmp_path, *shlex.split(line)[1:])
+        assert (said.returncode, said.stderr) == (0, ""), line
+        assert said.stdout
+    daemon = subprocess.Popen(
+        words(*shlex.split(runs)[1:]), env=around(tmp_path), stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert daemon.stderr is not None
+        assert any("running" in line for line in daemon.stderr)
+    finally:
+        daemon.terminate()
+        daemon.communicate(timeout=SECONDS)
+    assert daemon.returncode == 0
 
 
 def test_people_see_a_board_the_sources_and_what_to_type_next(tmp_path: Path) -> None:
@@ -96,6 +209,9 @@ def test_people_see_a_board_the_sources_and_what_to_type_next(tmp_path: Path) ->
         "The link Abruzzo -- Basilicata is cut.",
         "COMMUNITY    RECORDS   LACKS   DECISIONS   STATE",
         "All 2 hold the same",
+        "Abruzzo as Argentina, Basilicata as United States",
+        "Beyond the cut Abruzzo has recalled its delegate Dana",
+        "Dana's vote is void on all 2 nodes",
         "CC BY 4.0",
         "fedsync demo --keep DIR",
     ):
@@ -220,3 +336,20 @@ def test_nodes_are_level_only_with_all_that_was_written_and_one_state() -> None:
     assert not level([one, replace(other, state=b"t")])
     assert not level([one, replace(other, own=7)])
     assert lacking([one, replace(other, own=7)]) == [1, 1]
+
+
+def test_any_number_of_communities_has_roll_calls_that_fit_the_story() -> None:
+    for number in range(2, 22):
+        used = {each.title for region in first_regions(number) for each in region.decisions}
+        near = number // 2
+        agenda = choose(number, near, used)
+        every = (*agenda.questions, agenda.last)
+        assert len({each.title for each in every} - used) == 4
+        assert all(each.outcome == each.world_outcome is not None for each in every)
+        assert len(set(players(number))) == number
+        # The last hangs on the one who is recalled, for the near side knows no other votes.
+        ballots = Counter(agenda.last.ballots[near:])
+        ballots[agenda.last.ballots[near - 1]] += 1
+        with_it = ballots["yes"] - ballots["no"]
+        ballots[agenda.last.ballots[near - 1]] -= 1
+        assert with_it * (ballots["yes"] - ballots["no"]) <= 0 != with_it

@@ -97,12 +97,12 @@ def _bodies(count: int) -> str:
 @click.option("--keep", metavar="DIR", help="Keep the nodes there, to look into them afterwards.")
 @common
 def demo(app: App, nodes: int, keep: str | None) -> None:
-    """Show a federation on this machine: real daemons, real stock and decisions, a link that is cut and heals."""
+    """Show a federation on this machine: real daemons, real stock and votes, a link that is cut and heals."""
     from fedsync.demo import demonstrate
 
     told = demonstrate(nodes, Path(keep) if keep else None, app.out)
     app.out.result(told)
-    if not told["converged"]:
+    if not told["ok"]:
         raise SystemExit(1)
 
 

@@ -1,4 +1,7 @@
-"""One community of the demo: a home, a daemon as a process of its own, and three tellers who act through it."""
+"""One community of the demo: a home, a daemon as a process of its own, and three tellers who act through it.
+
+Where something has to arrive first, `await_seen` looks until it has: nobody sleeps and hopes.
+"""
 
 import ctypes
 import signal
@@ -8,9 +11,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
-from fedsync import config, control
-from fedsync.acts import goods, inviting, minutes
+from fedsync import config, control, keyring
+from fedsync.acts import goods, inviting, minutes, people
 from fedsync.acts.author import Author
 from fedsync.acts.founding import found
 from fedsync.crdt.decisions import decisions
@@ -20,6 +24,10 @@ from fedsync.errors import Problem
 from fedsync.gossip.invite import Address
 from fedsync.home import Home
 from fedsync.reading import Reading
+from fedsync.records.codec import Value
+from fedsync.records.ed25519 import public_key
+from fedsync.records.ids import Key, Scope
+from fedsync.words import device_text, parse_device
 
 TELLERS = ("Anna", "Bruno", "Carla")
 THRESHOLD = 2
@@ -27,8 +35,17 @@ STOP_SECONDS = 10.0
 """How long a daemon may take to end before it is killed."""
 READY_SECONDS = 60.0
 """How long a daemon may take to begin, on a slow board that starts 21 at once."""
+ARRIVE_SECONDS = 120.0
+"""How long one thing may take to arrive everywhere, on a slow board with 21 nodes."""
+LOOK_SECONDS = 0.02
+"""Between two looks at a store for what is to arrive."""
 _PARENT_DIED = 1
 """PR_SET_PDEATHSIG of prctl(2)."""
+
+
+T = TypeVar("T")
+Entries = Callable[[Reading], Sequence[dict[str, Value]]]
+"""What is to stand on a page, as the book and the votes are when it is drafted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +54,7 @@ class Held:
 
     records: int
     own: int
-    """Records that its own tellers wrote."""
+    """Records that were written here: by its tellers, its guests and its node."""
     decisions: int
     """Decisions in force, everybody's."""
     state: bytes
@@ -51,14 +68,18 @@ class Community:
     home: Home
     listen: config.Address
     _process: "subprocess.Popen[bytes] | None" = None
-    _tellers: dict[str, Author] = field(default_factory=dict)
+    _people: dict[str, Author] = field(default_factory=dict)
+    _writers: set[tuple[Scope, Key]] = field(default_factory=set)
+    """Whose records begin here, and in which book."""
 
     # --- Its node -----------------------------------------------------------------------------------------
 
     def found(self) -> None:
         """Make the community's node."""
         found(self.home.path, self.name, TELLERS, THRESHOLD, self.listen, lambda _: None)
-        self._tellers = {name: Author.unlock(self.home, name, lambda: None) for name in TELLERS}
+        self._people = {name: Author.unlock(self.home, name, lambda: None) for name in TELLERS}
+        with Reading.open(self.home) as reading:
+            self._writers = {(reading.own().scope, each.key) for each in self._people.values()}
 
     def start(self) -> None:
         """Start the daemon; `await_ready` waits for it."""
@@ -134,23 +155,49 @@ class Community:
 
     # --- Its people ---------------------------------------------------------------------------------------
 
+    def author(self, name: str) -> Author:
+        """Return somebody who signs here: a teller, or a guest."""
+        return self._people[name]
+
     def record(self, lines: Sequence[goods.Line]) -> None:
         """Write movements down: Anna what comes in and goes back, Bruno what is used."""
         with Reading.open(self.home) as reading:
             for name, used in (("Anna", False), ("Bruno", True)):
                 theirs = [line for line in lines if (line.action == "consume") == used]
                 if theirs:
-                    goods.record_lines(self._tellers[name], reading, DaemonDoor(self.home), theirs)
+                    goods.record_lines(self._people[name], reading, DaemonDoor(self.home), theirs)
 
-    def decide(self, resolution: Resolution) -> None:
-        """Decide something: Carla drafts it, two sign, and both approve."""
-        text = f"{resolution.title}\n({resolution.number}, {resolution.day.isoformat()})"
-        anna, carla, door = self._tellers["Anna"], self._tellers["Carla"], DaemonDoor(self.home)
+    def meet(self, *entries: Entries, resolution: Resolution | None = None) -> None:
+        """Hold a meeting, which is one page: Carla drafts it, two sign, and both approve."""
+        anna, carla, door = self._people["Anna"], self._people["Carla"], DaemonDoor(self.home)
         with Reading.open(self.home) as reading:
-            page, _ = minutes.propose(carla, reading, door, resolution.title, text)
+            content = [entry for each in entries for entry in each(reading)]
+            if resolution is not None:
+                text = f"{resolution.title}\n({resolution.number}, {resolution.day.isoformat()})"
+                content.append(minutes.decision(resolution.title, text))
+            page, _ = minutes.enter(carla, reading, door, reading.own().scope, content)
             minutes.sign(carla, reading, door, page)
             minutes.sign(anna, reading, door, page)  # the second of two: this approves, too
             minutes.approve(carla, reading, door, page)
+
+    # --- Its guests ---------------------------------------------------------------------------------------
+
+    def lodge(self, name: str, of: Scope) -> str:
+        """Make a key here for somebody of another community; return the line that names it there."""
+        with Reading.open(self.home) as reading:
+            own, incarnation = reading.own().scope, reading.store.directory.incarnation
+            anna, door = self._people["Anna"], DaemonDoor(self.home)
+            key, _ = people.add(anna, reading, door, own, name, None, None, lambda _: None)
+        self._people[name] = Author.unlock(self.home, name, lambda: None)
+        self._writers.add((of, key))
+        return device_text(key, incarnation)
+
+    def name_guest(self, name: str, line: str) -> Key:
+        """Say in our book whose key it is that was made elsewhere; return it."""
+        with Reading.open(self.home) as reading:
+            anna, door, own = self._people["Anna"], DaemonDoor(self.home), reading.own().scope
+            people.add(anna, reading, door, own, name, None, line, lambda _: None)
+        return parse_device(line)[0]
 
     # --- What it holds ------------------------------------------------------------------------------------
 
@@ -158,13 +205,13 @@ class Community:
         """Return what the node's store holds now."""
         self.look()
         with Reading.open(self.home) as reading:
-            logs, own = reading.store.logs, reading.own().scope
+            logs = reading.store.logs
             return Held(
                 logs.count(),
                 sum(
                     head.seq + 1
-                    for teller in self._tellers.values()
-                    for log in logs.named(own, teller.key)
+                    for scope, key in self._writers
+                    for log in logs.named(scope, key)
                     for head in logs.heads(log)
                 ),
                 sum(
@@ -174,6 +221,23 @@ class Community:
                 ),
                 reading.state_root(),
             )
+
+    def node_seals(self, scope: Scope) -> None:
+        """Note that the node writes in this book, too."""
+        self._writers.add((scope, Key(public_key(keyring.load_node_key(self.home)))))
+
+    def await_seen(self, what: str, seen: Callable[[Reading], T | None]) -> T:
+        """Look into the store until `seen` finds what it looks for, and return that. Raises a Problem when it never comes."""
+        until = time.monotonic() + ARRIVE_SECONDS
+        while True:
+            self.look()
+            with Reading.open(self.home) as reading:
+                found = seen(reading)
+            if found is not None:
+                return found
+            if time.monotonic() > until:
+                raise Problem("slow", f"At {self.name} there is no {what} after {ARRIVE_SECONDS:.0f} s.")
+            time.sleep(LOOK_SECONDS)
 
 
 def _end_with() -> Callable[[], None] | None:

@@ -14,8 +14,8 @@ LAST_MONTH = date(2021, 12, 1)
 SOURCES = (
     'Movements: "Covid-19 Opendata Vaccini", 2021 (c) Commissario straordinario per l\'emergenza Covid-19 - '
     "Presidenza del Consiglio dei Ministri, CC BY 4.0 (creativecommons.org/licenses/by/4.0), re-cut.",
-    "Titles: resolutions of the UN General Assembly, from the data of Voeten, Strezhnev and Bailey. "
-    "The communities and their tellers are made up.",
+    "Titles and votes: resolutions of the UN General Assembly, from the data of Voeten, Strezhnev and Bailey. "
+    "The communities, their tellers and the recall are made up.",
 )
 """Must be shown wherever the data is: its licence asks for it. More: fedsync/data/SOURCES.md."""
 

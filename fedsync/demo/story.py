@@ -1,5 +1,6 @@
 """The demo's story: communities in a line, a link that is cut in the middle, both sides going on, and the link healed."""
 
+import shlex
 import shutil
 import signal
 import socket
@@ -16,6 +17,7 @@ from fedsync.config import Address
 from fedsync.demo.board import Board, Speaker, level
 from fedsync.demo.community import TELLERS, THRESHOLD, Community
 from fedsync.demo.regions import SOURCES, Region, first_regions
+from fedsync.demo.sitting import Sitting
 from fedsync.errors import usage
 from fedsync.home import Home
 
@@ -47,6 +49,8 @@ class _Story:
         self._communities, self._regions, self._out = communities, regions, out
         self._board = Board(communities, out)
         self._middle = len(communities) // 2
+        used = {each.title for region in regions for each in region.decisions}
+        self._sitting = Sitting(communities, self._middle, used, out)
         self._began = self._since = time.monotonic()
         self._phases: list[dict[str, Any]] = []
 
@@ -66,14 +70,20 @@ class _Story:
         )
         self._begin()
         out.say(f"Founded, started and joined by invitation after {self._clock()}.")
+        self._sitting.found()
+        self._done("region")
 
-        with self._board.showing("Each records eleven months of its vaccine store and decides something."):
-            for community, region in zip(self._communities, self._regions, strict=True):
+        with self._board.showing(
+            "Each records eleven months of its vaccine store, decides something, and instructs its delegate."
+        ):
+            for at, (community, region) in enumerate(zip(self._communities, self._regions, strict=True)):
                 community.record(region.before)
-                community.decide(region.decisions[0])
+                community.meet(self._sitting.sends(at), resolution=region.decisions[0])
                 self._board.look()
             met = self._board.until(CONVERGE_SECONDS, everyone)
         self._done("together", met)
+        self._sitting.first()
+        self._done("assembly")
 
         one.pause(other, True)
         other.pause(one, True)
@@ -81,14 +91,18 @@ class _Story:
             f"The link {one.name} -- {other.name} is cut. Both sides go on with December."
         ):
             self._december()
+            self._sitting.apart()
             apart = self._board.until(CONVERGE_SECONDS, left, right) and self._parted()
         self._done("cut", apart)
+        self._sitting.tell_apart()
 
         one.pause(other, False)
         other.pause(one, False)
         with self._board.showing("The link is back: each side takes what it lacks from the other."):
+            self._sitting.again()
             again = self._board.until(CONVERGE_SECONDS, everyone)
         self._done("healed", again)
+        self._sitting.tell_again()
         return self._end(keep, met and apart and again)
 
     def _begin(self) -> None:
@@ -106,10 +120,10 @@ class _Story:
 
     def _december(self) -> None:
         for part in range(PARTS):
-            for community, region in zip(self._communities, self._regions, strict=True):
+            for at, (community, region) in enumerate(zip(self._communities, self._regions, strict=True)):
                 community.record(region.during[part::PARTS])
                 if part == PARTS - 1:
-                    community.decide(region.decisions[1])
+                    community.meet(*self._sitting.second(at), resolution=region.decisions[1])
             self._board.look()
 
     def _parted(self) -> bool:
@@ -120,25 +134,31 @@ class _Story:
     def _end(self, keep: Path | None, converged: bool) -> dict[str, Any]:
         found = self._board.look()
         converged = converged and level(found)
+        as_said = converged and self._sitting.as_said
         seconds = time.monotonic() - self._began
         self._out.say("")
-        if converged:
+        if as_said:
             self._out.say(
                 f"All {len(found)} hold the same {found[0].records:,} records and show the same state, "
                 f"after {seconds:.1f} s.",
                 "No server was in the middle: every record came from neighbour to neighbour.",
             )
-        else:
+        elif not converged:
             self._out.say(f"FAILED: after {seconds:.1f} s they do not hold the same.")
+        else:
+            self._out.say(
+                "FAILED: all hold the same, but the assembly's results are not what was said of them."
+            )
         self._out.say("", *SOURCES, "", *self._next(keep))
         return {
-            "ok": converged,
+            "ok": as_said,
             "nodes": len(found),
             "records": max(held.records for held in found),
             "seconds": round(seconds, 2),
             "converged": converged,
             "state_root": found[0].state.hex() if converged else None,
             "phases": self._phases,
+            **self._sitting.told(),
             "homes": [str(each.home.path) for each in self._communities] if keep else [],
             "sources": list(SOURCES),
         }
@@ -151,13 +171,17 @@ class _Story:
                 "  fedsync init --help            a node for your own community",
             ]
         else:
-            home = self._communities[0].home.path
+            home = shlex.quote(str(self._communities[0].home.path))
+            asks = (
+                "status",
+                "decisions list --body all",
+                "stock list --body all",
+                *self._sitting.asks(),
+                "run",
+            )
             lines = [
                 f"The nodes are stopped; they stay in {keep}. What to type next:",
-                f"  fedsync --home {home} status",
-                f"  fedsync --home {home} decisions list --body all",
-                f"  fedsync --home {home} stock list --body all",
-                f"  fedsync --home {home} run",
+                *(f"  fedsync --home {home} {each}" for each in asks),
             ]
         if shutil.which("fedsync") is None:
             lines.append("(From a clone of the project, type scripts/run in place of fedsync.)")
