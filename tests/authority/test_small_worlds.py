@@ -10,6 +10,9 @@ from tests.authority.small_worlds import QUICK, Cast, explore, slot
 WORLDS = {
     "recalls": (320, 1604),
     "words": (288, 2624),
+    "cuts": (96, 364),
+    "two_words": (512, 4102),
+    "locks": (288, 1312),
     "splits": (768, 4608),
     "epochs": (512, 2048),
     "consents": (1296, 8875),
