@@ -378,6 +378,8 @@ def statuses(built: Built, view: MemoryView) -> dict[str, Any]:
         if each["kind"] == "page":
             row = view.get(STATUSES, (tag(each["body"]), built.pages[name]))
             found[name] = row[1] if row else "pending"
+            if row and row[2]:
+                found[f"certified {name}"] = True
             for index, entry in enumerate(each["entries"]):
                 where = (tag(each["body"]), built.pages[name], index)
                 if entry["kind"] == "mandate":

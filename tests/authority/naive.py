@@ -37,6 +37,7 @@ class State:
         found: dict[str, Any] = dict(self.status)
         found |= {f"outcome {name}": each for name, each in self.outcome.items()}
         found |= {f"head {name}": each for name, each in self.head.items()}
+        found |= {f"certified {name}": True for name in self.certified}
         return found | {f"frozen {name}": each for name, each in self.frozen.items()}
 
 

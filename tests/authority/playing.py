@@ -68,7 +68,7 @@ def held(built: Built, names: Iterable[str]) -> list[Json]:
 def differing(got: Json, wanted: Json) -> Json:
     """Return where a state is not what the twin says."""
     found = {name: (got.get(name), each) for name, each in wanted.items() if got.get(name) != each}
-    more = {name for name in got if name.startswith("frozen ")} - wanted.keys()
+    more = {name for name in got if name.startswith(("frozen ", "certified "))} - wanted.keys()
     return found | {name: (got[name], None) for name in more}
 
 

@@ -171,7 +171,7 @@ def hoarded_acts_gain_nothing(growth: Growth) -> Iterator[str]:
     """
     rules = growth.after
     for name, was in growth.was.items():
-        what = name.removeprefix("outcome ").removeprefix("head ").removeprefix("frozen ").partition("#")[0]
+        what = name.rpartition(" ")[2].partition("#")[0]
         vote = growth.before.voices.get(what, {}).get("kind") == "vote"
         if not vote and what not in growth.before.pages and what not in growth.before.page0:
             continue
@@ -209,6 +209,7 @@ def a_late_recall_reaches_nothing_sealed(growth: Growth) -> Iterator[str]:
         given = str(log["mandate"][0]) if "mandate" in log else ""
         if voice["kind"] == "vote" and given in growth.before.pages and growth.sound(name):
             above = growth.before.level(growth.before.pages[given]["body"]) != 1
+            above = above and growth.was[name] != "suspended"  # by a page that is only adopted
             if above and growth.was[given] == "sealed" and growth.now[name] != growth.was[name]:
                 yield f"vote {name} of a delegate of a region was {growth.was[name]} and is {growth.now[name]}"
 
