@@ -3,16 +3,16 @@
 Each community plays a delegation to the General Assembly and instructs its delegate to vote as that one really did.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from fedsync.acts import mandates, membership, minutes, motions, votes
 from fedsync.acts.bodies import found_body, founding_of
-from fedsync.crdt import results
 from fedsync.crdt.bearing import usual_k
 from fedsync.crdt.booktables import SEALED, book, known, status
 from fedsync.crdt.delegates import Given, given
 from fedsync.crdt.motions import motion
+from fedsync.crdt.results import ResultView, VoteView, named_votes, results_on, tally_now, votes_on
 from fedsync.crdt.slot import VoiceStatus
 from fedsync.crdt.votes import FINAL, Senders
 from fedsync.demo.community import Community
@@ -224,8 +224,8 @@ class Assembly:
         """Return what says the results, once the votes of so many seats are here."""
         entries = []
         for question in questions:
-            now = results.tally_now(reading.view, self._scope, (self.motions[question], WHOLE), RULE)
-            if now is None or len(results.named_votes(now)) < seats:
+            now = tally_now(reading.view, self._scope, (self.motions[question], WHOLE), RULE)
+            if now is None or len(named_votes(now)) < seats:
                 return None
             entries.append(votes.result_of_votes(now, WHOLE))
         return entries
@@ -266,38 +266,42 @@ class Assembly:
 
     # --- What came of it ----------------------------------------------------------------------------------
 
-    def came_to(self, at: Community) -> dict[Question, results.ResultView]:
+    def came_to(self, at: Community) -> dict[Question, ResultView]:
         """Return the newest result on each question as a community's node counts it now."""
         with Reading.open(at.home) as reading:
-            every = {
-                question: results.results_on(reading.view, each) for question, each in self.motions.items()
-            }
+            return self._came_to(reading)
+
+    def _came_to(self, reading: Reading) -> dict[Question, ResultView]:
+        every = {question: results_on(reading.view, each) for question, each in self.motions.items()}
         return {question: found[-1] for question, found in every.items() if found}
 
-    def recalled_vote(self, at: Community) -> results.VoteView | None:
+    def recalled_vote(self, at: Community) -> VoteView | None:
         """Return the last vote of the delegate who is recalled, as a community's node judges it now; None: not there."""
         with Reading.open(at.home) as reading:
             return self._recalled_vote(reading)
 
-    def await_recall(self, final: Sequence[Question]) -> None:
-        """Return when every node holds the recall, the vote, the page that counts it, and what makes these results final."""
-        for each in self._communities:
-            each.await_seen("recall beside what it ends", lambda reading: self._all_of_it(reading, final))
+    def await_recall(
+        self, at: Community, final: Sequence[Question]
+    ) -> tuple[VoteView, dict[Question, ResultView]]:
+        """Return the vote and the results once a node holds the recall, the page that counts the vote, and all that
+        makes these results final.
+        """
 
-    def _all_of_it(self, reading: Reading, final: Sequence[Question]) -> bool | None:
-        vote = self._recalled_vote(reading)
-        if vote is None or vote.verdict.status is not VoiceStatus.VOID:
-            return None
-        counted = results.results_on(reading.view, self.motions[self._agenda.last])
-        others = [results.results_on(reading.view, self.motions[each]) for each in final]
-        # Votes, or pages that give mandates, may come after the page that counts them.
-        return (
-            bool(counted)
-            and not counted[-1].waits
-            and all(found and found[-1].status == FINAL for found in others)
-        ) or None
+        def seen(reading: Reading) -> tuple[VoteView, dict[Question, ResultView]] | None:
+            vote = self._recalled_vote(reading)
+            if vote is None or vote.verdict.status is not VoiceStatus.VOID:
+                return None
+            found = self._came_to(reading)
+            last = found.get(self._agenda.last)
+            # Votes, or pages that give mandates, may come after the page that counts them.
+            if last is None or last.waits:
+                return None
+            if any(each not in found or found[each].status != FINAL for each in final):
+                return None
+            return vote, found
 
-    def _recalled_vote(self, reading: Reading) -> results.VoteView | None:
+        return at.await_seen("recall beside what it ends", seen)
+
+    def _recalled_vote(self, reading: Reading) -> VoteView | None:
         asked = (self.motions[self._agenda.last], WHOLE)
-        found: Iterator[results.VoteView] = iter(results.votes_on(reading.view, asked))
-        return next((each for each in found if each.key == self._guest_key), None)
+        return next((each for each in votes_on(reading.view, asked) if each.key == self._guest_key), None)

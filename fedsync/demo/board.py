@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from fedsync.demo.community import Community, Held
+from fedsync.demo.community import Community, Counted, Held
 
 
 class Speaker(Protocol):
@@ -47,6 +47,11 @@ class Board:
             self._live.update(self._table(found))
         return found
 
+    def show(self) -> None:
+        """Show what each holds now where it can be shown in place; elsewhere nobody would see it."""
+        if self._live is not None:
+            self.look()
+
     def shown(self, found: Sequence[Held]) -> list[dict[str, Any]]:
         """Return the board as data."""
         return [
@@ -81,11 +86,18 @@ class Board:
         """Look until all in each group hold the same; return False when that takes longer than it should."""
         late = time.monotonic() + seconds
         while time.monotonic() < late:
-            found = self.look()
-            if all(level([found[at] for at in group]) for group in groups):
-                return True
+            self.show()
+            if self._all_counted(groups):
+                found = self.look()
+                if all(level([found[at] for at in group]) for group in groups):
+                    return True
             time.sleep(LOOK_SECONDS)
         return False
+
+    def _all_counted(self, groups: Sequence[Sequence[int]]) -> bool:
+        """Say whether all in each group hold as many records as were written there."""
+        found = [each.counted() for each in self._communities]
+        return all(as_many([found[at] for at in group]) for group in groups)
 
     def _rows(self, found: Sequence[Held]) -> list[list[str]]:
         # A letter beside the number: nobody compares eight digits, and colour alone is not for everybody.
@@ -125,8 +137,9 @@ def lacking(found: Sequence[Held]) -> list[int]:
 
 def level(found: Sequence[Held]) -> bool:
     """Say whether these nodes hold the same: as many records, all that each of them wrote, and one state."""
-    return (
-        len({held.state for held in found}) == 1
-        and len({held.records for held in found}) == 1
-        and found[0].records >= sum(held.own for held in found)
-    )
+    return len({held.state for held in found}) == 1 and as_many(found)
+
+
+def as_many(found: Sequence[Held | Counted]) -> bool:
+    """Say whether these nodes hold as many records as each other, and no less than they wrote."""
+    return len({held.records for held in found}) == 1 and found[0].records >= sum(held.own for held in found)

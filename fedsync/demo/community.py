@@ -60,6 +60,14 @@ class Held:
     state: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many records a node holds: much quicker to tell than its state."""
+
+    records: int
+    own: int
+
+
 @dataclass
 class Community:
     """A community and its node."""
@@ -205,15 +213,10 @@ class Community:
         """Return what the node's store holds now."""
         self.look()
         with Reading.open(self.home) as reading:
-            logs = reading.store.logs
+            counted = self._counted(reading)
             return Held(
-                logs.count(),
-                sum(
-                    head.seq + 1
-                    for scope, key in self._writers
-                    for log in logs.named(scope, key)
-                    for head in logs.heads(log)
-                ),
+                counted.records,
+                counted.own,
                 sum(
                     each.status == "in_force"
                     for body in reading.store.followed.all()
@@ -221,6 +224,17 @@ class Community:
                 ),
                 reading.state_root(),
             )
+
+    def counted(self) -> Counted:
+        """Return how many records the node's store holds now."""
+        self.look()
+        with Reading.open(self.home) as reading:
+            return self._counted(reading)
+
+    def _counted(self, reading: Reading) -> Counted:
+        logs = reading.store.logs
+        named = [log for scope, key in self._writers for log in logs.named(scope, key)]
+        return Counted(logs.count(), sum(head.seq + 1 for log in named for head in logs.heads(log)))
 
     def node_seals(self, scope: Scope) -> None:
         """Note that the node writes in this book, too."""

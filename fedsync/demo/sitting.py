@@ -128,11 +128,10 @@ class Sitting:
     def again(self) -> None:
         """Wait for the recall everywhere, note what it did, and let the far side vote and the region count again."""
         last, settled = self._agenda.last, self._recall["cut"]["final"]
-        self._assembly.await_recall([each for each in self._agenda.questions if each.number in settled])
+        final = [each for each in self._agenda.questions if each.number in settled]
         nodes = []
         for each in self._communities:
-            found, vote = self._assembly.came_to(each), self._assembly.recalled_vote(each)
-            assert vote is not None
+            vote, found = self._assembly.await_recall(each, final)
             nodes.append(
                 {
                     "name": each.name,

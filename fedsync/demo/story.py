@@ -79,7 +79,7 @@ class _Story:
             for at, (community, region) in enumerate(zip(self._communities, self._regions, strict=True)):
                 community.record(region.before)
                 community.meet(self._sitting.sends(at), resolution=region.decisions[0])
-                self._board.look()
+                self._board.show()
             met = self._board.until(CONVERGE_SECONDS, everyone)
         self._done("together", met)
         self._sitting.first()
@@ -99,8 +99,9 @@ class _Story:
         one.pause(other, False)
         other.pause(one, False)
         with self._board.showing("The link is back: each side takes what it lacks from the other."):
-            self._sitting.again()
             again = self._board.until(CONVERGE_SECONDS, everyone)
+            self._sitting.again()
+            again = again and self._board.until(CONVERGE_SECONDS, everyone)
         self._done("healed", again)
         self._sitting.tell_again()
         return self._end(keep, met and apart and again)
@@ -124,7 +125,7 @@ class _Story:
                 community.record(region.during[part::PARTS])
                 if part == PARTS - 1:
                     community.meet(*self._sitting.second(at), resolution=region.decisions[1])
-            self._board.look()
+            self._board.show()
 
     def _parted(self) -> bool:
         """Say whether the cut really parted the two sides: else what follows would show nothing."""
