@@ -3,8 +3,6 @@
 import re
 from pathlib import Path
 
-from fedsync.records.kinds import entries
-
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -39,4 +37,4 @@ def test_links_between_the_docs_lead_somewhere() -> None:
 def test_the_record_format_says_every_entry_that_this_version_reads() -> None:
     text = (ROOT / "docs" / "record-format.md").read_text("utf-8")
     told = set(re.findall(r'"(\w+)"', "\n".join(re.findall(r'\{"kind": ([^,}]+)', text))))
-    assert told == set(entries._READERS)
+    assert told == set(entryform._READERS)

@@ -30,7 +30,8 @@ from fedsync.reading import Reading
 from fedsync.records.codec import Value
 from fedsync.records.ids import Key, LogClass, PageId, RecordId
 from fedsync.records.kinds.authority import MAX_NAME_CHARS
-from fedsync.records.kinds.entries import Result, result_value
+from fedsync.records.kinds.entries import Result
+from fedsync.records.kinds.entryform import result_value
 from fedsync.records.kinds.fields import plain
 from fedsync.records.kinds.motions import WHOLE, Choice, Method, Rule
 from fedsync.records.seal import Draft

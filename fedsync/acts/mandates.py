@@ -40,9 +40,8 @@ from fedsync.records.kinds.entries import (
     Mandate,
     Recall,
     Tip,
-    parse_entry,
-    tips_value,
 )
+from fedsync.records.kinds.entryform import parse_entry, tips_value
 from fedsync.records.kinds.motions import Motion
 from fedsync.words import NotAKey, parse_key
 

@@ -22,7 +22,8 @@ from fedsync.errors import not_found, refused, usage
 from fedsync.reading import Reading
 from fedsync.records.codec import Value, unpack
 from fedsync.records.ids import Key, PageId, Scope
-from fedsync.records.kinds.entries import CONSENT, EPOCH, JOIN, LEAVE, NodeSealer, tips_value
+from fedsync.records.kinds.entries import CONSENT, EPOCH, JOIN, LEAVE, NodeSealer
+from fedsync.records.kinds.entryform import tips_value
 from fedsync.store.peers import FollowedBody
 
 

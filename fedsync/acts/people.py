@@ -34,7 +34,8 @@ from fedsync.reading import Reading
 from fedsync.records.codec import Value
 from fedsync.records.ed25519 import public_key
 from fedsync.records.ids import Key, PageId, Scope
-from fedsync.records.kinds.entries import MANDATE, Mandate, instruction_value, tips_value
+from fedsync.records.kinds.entries import MANDATE, Mandate
+from fedsync.records.kinds.entryform import instruction_value, tips_value
 from fedsync.records.seal import Draft
 from fedsync.words import parse_device
 

@@ -21,7 +21,8 @@ from fedsync.picking import begins, the_one
 from fedsync.reading import Reading
 from fedsync.records.codec import Value
 from fedsync.records.ids import RecordId, Scope
-from fedsync.records.kinds.entries import CONFIRM, RATIFY, Result, choice_value, result_value
+from fedsync.records.kinds.entries import CONFIRM, RATIFY, Result
+from fedsync.records.kinds.entryform import choice_value, result_value
 from fedsync.records.kinds.motions import VOTE, WHOLE, Choice, Rule
 from fedsync.records.seal import Draft
 

@@ -91,7 +91,7 @@ def draft_page(app: App, body: str | None, only_list: bool, drop: int | None, na
     from fedsync.acts.mandates import redrawn
     from fedsync.cli.entries import describe
     from fedsync.errors import not_found, refused, usage
-    from fedsync.records.kinds.entries import parse_entry
+    from fedsync.records.kinds.entryform import parse_entry
 
     with app.reading() as reading:
         scope = entering.body_of(reading, body).scope

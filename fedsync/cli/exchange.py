@@ -149,7 +149,7 @@ def _plan_value(made: "Plan") -> dict[str, Any]:
 
 def _plan_lines(reading: "Reading", made: "Plan") -> list[str]:
     from fedsync.cli.entries import describe
-    from fedsync.records.kinds.entries import parse_entry
+    from fedsync.records.kinds.entryform import parse_entry
 
     new = [each for each in made.motions if each.held is None]
     lines = [

@@ -64,7 +64,7 @@ def give(
     from fedsync.cli.telling import end_of_day
     from fedsync.errors import usage
     from fedsync.reading import now_ms
-    from fedsync.records.kinds.entries import parse_entry
+    from fedsync.records.kinds.entryform import parse_entry
 
     end = end_of_day(until) if until is not None else None
     if end is not None and end < now_ms():

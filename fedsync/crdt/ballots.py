@@ -32,7 +32,7 @@ from fedsync.crdt.votes import (
 )
 from fedsync.records.codec import pack, unpack
 from fedsync.records.ids import PageId, RecordId, Scope
-from fedsync.records.kinds.entries import choice_value
+from fedsync.records.kinds.entryform import choice_value
 from fedsync.records.kinds.motions import Choice, parse_choice
 
 Ids = tuple[PageId, int]

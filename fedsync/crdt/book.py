@@ -96,9 +96,9 @@ from fedsync.records.kinds.entries import (
     Result,
     Settle,
     Witness,
-    choice_value,
     kind_of,
 )
+from fedsync.records.kinds.entryform import choice_value
 from fedsync.records.kinds.fields import plain
 from fedsync.records.kinds.motions import (
     DISSENT,

@@ -12,16 +12,8 @@ from fedsync.crdt.epoch import Epoch
 from fedsync.records.codec import Value
 from fedsync.records.genesis import NODE, Genesis
 from fedsync.records.ids import Key, PageId, Scope
-from fedsync.records.kinds.entries import (
-    EPOCH,
-    KeySeat,
-    NodeSealer,
-    Repair,
-    Rotation,
-    Tip,
-    node_genesis,
-    tips_value,
-)
+from fedsync.records.kinds.entries import EPOCH, KeySeat, NodeSealer, Repair, Rotation, Tip, node_genesis
+from fedsync.records.kinds.entryform import tips_value
 from fedsync.records.kinds.motions import Rule, rule_value
 
 

@@ -21,7 +21,8 @@ from typing import Any
 from fedsync.crdt.booktables import RESULTS
 from fedsync.crdt.votes import FINAL
 from fedsync.records.ids import PageId, RecordId
-from fedsync.records.kinds.entries import Result, result_value
+from fedsync.records.kinds.entries import Result
+from fedsync.records.kinds.entryform import result_value
 from fedsync.records.kinds.motions import Choice, Method, Of, Rule
 from tests.authority.federation import Book, Federation, Node
 

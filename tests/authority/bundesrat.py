@@ -25,7 +25,8 @@ from fedsync.crdt.booktables import RESULTS, VOTE_VERDICTS
 from fedsync.crdt.votes import tally
 from fedsync.records.codec import Value
 from fedsync.records.ids import PageId, RecordId
-from fedsync.records.kinds.entries import Result, result_value
+from fedsync.records.kinds.entries import Result
+from fedsync.records.kinds.entryform import result_value
 from fedsync.records.kinds.motions import Method, Rule
 from tests.authority.federation import Federation, Given, Node, shuffled
 

@@ -5,7 +5,8 @@ from random import Random
 from fedsync.crdt.booktables import RESULTS
 from fedsync.crdt.votes import FINAL, PROVISIONAL, tally
 from fedsync.records.ids import PageId, RecordId
-from fedsync.records.kinds.entries import Result, result_value
+from fedsync.records.kinds.entries import Result
+from fedsync.records.kinds.entryform import result_value
 from fedsync.records.kinds.motions import Method, Of, Rule
 from tests.authority.federation import Book, Federation, Given, Node, shuffled
 from tests.crdt.books import rooted

@@ -10,7 +10,8 @@ from fedsync.crdt.votes import tally
 from fedsync.records.block import Block
 from fedsync.records.codec import Value
 from fedsync.records.ids import LogId, RecordId
-from fedsync.records.kinds.entries import Result, result_value
+from fedsync.records.kinds.entries import Result
+from fedsync.records.kinds.entryform import result_value
 from fedsync.records.kinds.motions import Method, Rule
 from tests.authority.build import build, fold
 from tests.authority.federation import Federation, Node

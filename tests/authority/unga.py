@@ -14,7 +14,8 @@ from random import Random
 from fedsync.data import Ballot, RollCall
 from fedsync.records.codec import Value
 from fedsync.records.ids import PageId, RecordId
-from fedsync.records.kinds.entries import Result, result_value
+from fedsync.records.kinds.entries import Result
+from fedsync.records.kinds.entryform import result_value
 from fedsync.records.kinds.motions import Method, Of, Rule
 from tests.authority.federation import Entries, Federation, Given
 

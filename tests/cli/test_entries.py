@@ -10,8 +10,9 @@ from fedsync.keyring import find_person
 from fedsync.reading import Reading
 from fedsync.records.codec import Value
 from fedsync.records.ids import Key
-from fedsync.records.kinds import entries as kinds
-from fedsync.records.kinds.entries import VoidEntry, parse_entry
+from fedsync.records.kinds import entryform as kinds
+from fedsync.records.kinds.entries import VoidEntry
+from fedsync.records.kinds.entryform import parse_entry
 from tests.cli.calling import Place
 
 SOME = b"\x11" * 32

@@ -10,7 +10,8 @@ from fedsync.crdt.epoch import Epoch, judge_epoch
 from fedsync.crdt.reform import NO_CHANGE, Change, reformed, sealers_value
 from fedsync.records.codec import MAX_RECORD_BYTES, Value, pack
 from fedsync.records.ids import Key, LogId, PageId, RecordId
-from fedsync.records.kinds.entries import EpochEntry, NodeSealer, Repair, Rotation, Tip, parse_entry
+from fedsync.records.kinds.entries import EpochEntry, NodeSealer, Repair, Rotation, Tip
+from fedsync.records.kinds.entryform import parse_entry
 from fedsync.records.kinds.motions import Method, Rule
 from tests.crdt.books import genesis, key, tag
 

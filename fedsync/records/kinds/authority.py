@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from fedsync.records.codec import Value
 from fedsync.records.ids import Key, PageId, Scope
 from fedsync.records.kinds import fields as read
-from fedsync.records.kinds.entries import EPOCH, Entry, EpochEntry, VoidEntry, parse_entry
+from fedsync.records.kinds.entries import EPOCH, Entry, EpochEntry, VoidEntry
+from fedsync.records.kinds.entryform import parse_entry
 from fedsync.records.void import Void
 
 PAGE = "page"
