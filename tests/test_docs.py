@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from fedsync.records.kinds import entryform
+
 ROOT = Path(__file__).resolve().parents[1]
 
 

@@ -10,7 +10,8 @@ from fedsync.keyring import find_person
 from fedsync.reading import Reading
 from fedsync.records.codec import Value
 from fedsync.records.ids import Key
-from fedsync.records.kinds import entryform as kinds
+from fedsync.records.kinds import entries as kinds
+from fedsync.records.kinds import entryform
 from fedsync.records.kinds.entries import VoidEntry
 from fedsync.records.kinds.entryform import parse_entry
 from tests.cli.calling import Place
@@ -64,7 +65,7 @@ def entries_of(reading: Reading) -> dict[str, tuple[dict[str, Value], str]]:
 
 def test_every_kind_of_entry_is_told_in_words(reading: Reading) -> None:
     told = entries_of(reading)
-    assert told.keys() == kinds._READERS.keys()
+    assert told.keys() == entryform._READERS.keys()
     for kind, (value, words) in told.items():
         entry = parse_entry({"kind": kind, **value})
         assert not isinstance(entry, VoidEntry), (kind, entry)
