@@ -47,7 +47,7 @@ from fedsync.crdt.canon import onward, witness_of
 from fedsync.crdt.delegates import entry_at, kept_upto
 from fedsync.crdt.mandates import judge_mandates
 from fedsync.crdt.slot import Judged
-from fedsync.crdt.slotview import judge_slot
+from fedsync.crdt.slotview import founds, judge_slot
 from fedsync.crdt.soundness import Sound, sound
 from fedsync.crdt.tallies import SLOT, add_voices, is_open, need, recut, write_counts, write_verdicts
 from fedsync.crdt.view import Draft
@@ -189,6 +189,12 @@ class _Settling:
 
     def _epoch(self, slot: PageId, here: Known) -> None:
         """Write down what the epoch in force waits for, or that it is settled for good."""
+        founded = founds(self.draft, here)
+        if founded is Sound.PENDING:
+            for page in sound(self.draft, here.body)[1]:
+                need(self.draft, page, EPOCH, here.body)
+        if founded is not Sound.YES:
+            return
         at: Known | None = here
         while at is not None and at.epoch is not None:
             answer, pages = sound(self.draft, at.epoch)

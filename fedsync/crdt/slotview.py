@@ -57,6 +57,9 @@ def epoch_in_force(view: Reader, page: Known) -> Epoch | None:
 
 def epoch_or_wait(view: Reader, page: Known) -> tuple[Epoch | None, PageId | None]:
     """Return the epoch that governs the pages after a known page, or the page whose epoch is not settled yet."""
+    founded = founds(view, page)
+    if founded is not Sound.YES:
+        return None, page.body if founded is Sound.PENDING else None
     at: Known | None = page
     while at is not None and at.epoch is not None:
         answer, _ = sound(view, at.epoch)
@@ -69,6 +72,11 @@ def epoch_or_wait(view: Reader, page: Known) -> tuple[Epoch | None, PageId | Non
             return epoch_on(carrier.payload, page.scope, there.level if there.number else None), None
         at = known(view, there.prev) if there.prev is not None else None
     return None, None
+
+
+def founds(view: Reader, page: Known) -> Sound:
+    """Return whether page 0 of a known page's book founds a body, as far as another epoch is in question than its own."""
+    return sound(view, page.body)[0] if page.epoch not in (None, page.body) else Sound.YES
 
 
 def _voices(view: Reader, slot: PageId, here: Known, only: LogId | None) -> list[Voice]:

@@ -39,6 +39,8 @@ class Crowd(Scribe):
         self.acts: set[str] = set()
         self.care = self.random.choice([0.97, 0.9, 0.75])
         """How often a page gets as far as its drafter wants."""
+        self.lying = False
+        """Nodes approve what no seats stand by."""
 
     def say(self, log: str, kind: str, after: str | None = None, fork: bool = False, **said: Any) -> Json:
         """Append to a log, a while after the last act."""
@@ -99,7 +101,7 @@ class Crowd(Scribe):
             self.sign(log, page, round_, **self._lock(log, page, round_))
         if how in ("weak", "adopted"):
             return False
-        nodes_wait = book.level > COMMUNITY and random.random() < self.care
+        nodes_wait = book.level > COMMUNITY and not self.lying and random.random() < self.care
         if nodes_wait and naive.Rules(self.records).status(page) != "adopted":
             return False  # H3
         w = term.w - 1 if how == "certless" else random.choice([term.w, len(term.sealers)])
@@ -344,7 +346,9 @@ class Crowd(Scribe):
                 if self.ends.get(log) != end:
                     self.liars.add(log)
                 self.ends[log] = end
+            self.lying = True
             self.meet(pages[-1], "sealed", 0)
+            self.lying = False
         if random.random() < 0.5 and book.terms[book.tip].repair:
             slot = random.choice([book.tip, book.tip, *book.prevs])
             page = self.page(book, slot, [{"kind": "decision", "text": self.name("mend ")}], by="repair")
@@ -473,7 +477,14 @@ class Crowd(Scribe):
             seats = (keep + (new if random.random() < 0.8 or not keep else []))[:4]
             k = len(seats) // 2 + 1
             term = Term(seats, k, seats, random.choice([k, k, len(seats)]), repair)
-            self.sitting(book, [self.epoch(term, book.name, None, witness)], term)
+            entry = self.epoch(term, book.name, None, witness)
+            if random.random() < 0.1:
+                bad: Json = random.choice(
+                    [{"k": len(seats) // 2}, {"w": 9}, {"level": 2}, {"seats": entry["seats"] * 2}]
+                )
+                self.sitting(book, [entry | bad if bad.get("k") != 0 else entry])
+                return
+            self.sitting(book, [entry], term)
             self.acts.add("epoch")
             return
         members = [each.name for each in self.books.values() if each.level < book.level]
@@ -532,7 +543,12 @@ def draw(seed: int) -> Json:
     regions = ["R"]
     if random.random() < 0.3:
         crowd.gather("E", COMMUNITY, (), "S")
-        crowd.gather("S", REGION, ["E", *random.sample(communities, 1)], "W")
+        crowd.gather(
+            "S",
+            REGION,
+            ["E", random.choice([*communities, "R"] if random.random() < 0.2 else communities)],
+            "W",
+        )
         regions.append("S")
     crowd.gather("W", WORLD, regions, None)
     for book in list(crowd.books.values()):

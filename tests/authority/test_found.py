@@ -203,3 +203,20 @@ def test_a_word_that_names_a_vote_of_another_body_is_passed_over_as_soon_as_that
     world.sealed("A", [{"kind": "recall", "mandate": ["A.1", 0], "cuts": {}}])
     assert naive.fold(world.records).status[own] == "stands"
     assert differences(world.records) == {}
+
+
+def test_a_body_whose_page_0_seats_a_body_that_is_not_lower_is_founded_by_no_later_epoch() -> None:
+    for founder in (1, 2):
+        world = Scribe()
+        world.community("A")
+        book = world.region("B", ["A"], level=founder)
+        teller = world.log("T", "teller", seat="B")
+        term = Term([teller], 1, [teller], 1)
+        page = world.page(book, "B.0", [world.epoch(term, "B", None, None)], term)
+        said = world.sign(teller, world.page(book, page, [{"kind": "decision", "text": "d"}]), 0)
+        # A region's page 0 is sound; its second epoch governs from the page after, certified or not.
+        assert naive.fold(world.records).status[said["id"]] == ("void" if founder == 1 else "stands")
+        assert differences(world.records) == {}
+        without = [each for each in world.records if each["id"] != "A.0"]
+        assert naive.fold(without).status[said["id"]] == "pending"
+        assert differences(without) == {}
