@@ -140,6 +140,7 @@ def test_each_moment_comes_out_as_the_scenario_says(moment: str) -> None:
             RECORDS[RECORDS[name]["mandate"]]["on_behalf_of"]: RECORDS[name]["option"] for name in standing
         }
         assert seats == wanted["seats"], motion
+        assert sorted(told[0].bound(page, index)) == wanted["binds"], motion
 
 
 def test_the_rule_is_earlier_than_the_file_only_where_it_is_named() -> None:
