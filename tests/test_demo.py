@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from fedsync.demo.board import lacking, level
 from fedsync.demo.community import Community, Held
 from fedsync.demo.delegations import choose, players
 from fedsync.demo.regions import LAST_MONTH, first_regions
+from fedsync.demo.sitting import is_as_said
 from fedsync.errors import Problem
 from fedsync.home import Home
 from tests.cli.calling import fedsync
@@ -114,7 +116,7 @@ def test_what_was_kept_can_be_looked_into_without_a_daemon(shown: tuple[Path, di
 
 
 def test_the_outcomes_are_those_of_the_data(shown: tuple[Path, dict[str, Any]]) -> None:
-    where, told = shown
+    _, told = shown
     codes = {name: code for code, name in members().items()}
     played = [codes[each["plays"]] for each in told["assembly"]["seats"]]
     assert len(set(played)) == told["nodes"]
@@ -134,7 +136,7 @@ def test_the_outcomes_are_those_of_the_data(shown: tuple[Path, dict[str, Any]]) 
     # What the nodes hold says the same as what was told of it.
     for home in told["homes"]:
         for each in questions:
-            held = asked(where.parent, home, "motions", "show", each["title"])
+            held = asked(home, "motions", "show", each["title"])
             assert [(one["outcome"], one["status"]) for one in held["results"]] == [
                 (each["outcome"], "final")
             ]
@@ -143,7 +145,7 @@ def test_the_outcomes_are_those_of_the_data(shown: tuple[Path, dict[str, Any]]) 
 def test_a_recalled_vote_is_void_on_all_nodes_and_what_was_final_stays_so(
     shown: tuple[Path, dict[str, Any]],
 ) -> None:
-    where, told = shown
+    _, told = shown
     recall, middle = told["recall"], told["nodes"] // 2
     seats = [each["name"] for each in told["assembly"]["seats"]]
     assert (recall["community"], recall["at"]) == (seats[middle - 1], seats[middle])
@@ -158,7 +160,7 @@ def test_a_recalled_vote_is_void_on_all_nodes_and_what_was_final_stays_so(
         assert (each["vote"], each["reason"], each["outcome"]) == ("void", "recalled", None)
         assert each["final"] == recall["cut"]["final"]
     for home in told["homes"]:
-        held = asked(where.parent, home, "motions", "show", recall["title"])
+        held = asked(home, "motions", "show", recall["title"])
         (vote,) = [
             one
             for seat in held["tallies"][0]["seats"]
@@ -171,11 +173,36 @@ def test_a_recalled_vote_is_void_on_all_nodes_and_what_was_final_stays_so(
         assert [each["outcome"] for each in held["results"]] == [None, "yes"]
 
 
-def asked(temporary: Path, home: str, *arguments: str) -> dict[str, Any]:
-    done = run(temporary, "--home", home, *arguments, "--json")
-    assert done.returncode == 0, done.stderr
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
+@pytest.mark.parametrize(
+    ("at", "otherwise"),
+    [
+        (("assembly", "questions", 0, "equal"), False),
+        (("recall", "again", "equal"), False),
+        (("recall", "cut", "vote"), "void"),
+        (("recall", "cut", "status"), "final"),
+        (("recall", "cut", "final"), []),
+        (("recall", "nodes", -1, "vote"), "stands"),
+        (("recall", "nodes", 0, "outcome"), "yes"),
+        (("recall", "nodes", -1, "final"), []),
+    ],
+)
+def test_what_is_not_as_it_was_said_is_noticed(
+    shown: tuple[Path, dict[str, Any]], at: tuple[Any, ...], otherwise: object
+) -> None:
+    told = deepcopy(shown[1])
+    assert is_as_said(told["assembly"]["questions"], told["recall"])
+    *way, last = at
+    place: Any = told
+    for each in way:
+        place = place[each]
+    place[last] = otherwise
+    assert not is_as_said(told["assembly"]["questions"], told["recall"])
+
+
+def asked(home: str, *arguments: str) -> dict[str, Any]:
+    done = fedsync("--home", home, *arguments, "--json")
+    assert done.code == 0, done.err
+    return done.json
 
 
 def test_what_is_said_to_be_typed_next_can_be_typed(tmp_path: Path) -> None:

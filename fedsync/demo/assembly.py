@@ -217,7 +217,11 @@ class Assembly:
         for each in delegates:
             self._sign(each, page)
         for community in where:
-            community.await_seen("seal", lambda reading: self._sealed(reading, page))
+            # With the votes: a recall keeps what its assembly has seen, and a confirm names what is there.
+            community.await_seen(
+                "sealed page with its votes",
+                lambda reading: self._sealed(reading, page) and self._counted(reading, questions, seats),
+            )
         return number
 
     def _counted(self, reading: Reading, questions: Sequence[Question], seats: int) -> list[Entry] | None:

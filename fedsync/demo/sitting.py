@@ -153,13 +153,7 @@ class Sitting:
         """Say what became of the vote, and of the results."""
         recall, nodes = self._recall, self._recall["nodes"]
         left = f"the result is {nodes[0]['outcome']}" if nodes[0]["outcome"] else "nothing is decided"
-        self.as_said = (
-            all(each["equal"] for each in (*self._questions, recall["again"]))
-            and (recall["cut"]["vote"], recall["cut"]["status"]) == ("stands", PROVISIONAL)
-            and bool(recall["cut"]["final"])
-            and all(each["vote"] == "void" and each["outcome"] != recall["cut"]["outcome"] for each in nodes)
-            and all(set(recall["cut"]["final"]) <= set(each["final"]) for each in nodes)
-        )
+        self.as_said = is_as_said(self._questions, recall)
         if not self.as_said:
             return
         self._say(
@@ -195,6 +189,18 @@ class Sitting:
 
     def _say(self, *paragraphs: str) -> None:
         self._out.say(*(line for each in paragraphs for line in textwrap.wrap(each, WIDTH) or [""]))
+
+
+def is_as_said(questions: Sequence[dict[str, Any]], recall: dict[str, Any]) -> bool:
+    """Say whether all came as the story tells it: the outcomes of the data, and a recall that undid just one vote."""
+    cut, nodes = recall["cut"], recall["nodes"]
+    return (
+        all(each["equal"] for each in (*questions, recall["again"]))
+        and (cut["vote"], cut["status"]) == ("stands", PROVISIONAL)
+        and bool(cut["final"])
+        and all(each["vote"] == "void" and each["outcome"] != cut["outcome"] for each in nodes)
+        and all(set(cut["final"]) <= set(each["final"]) for each in nodes)
+    )
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
