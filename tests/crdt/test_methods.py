@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 from itertools import product
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -138,3 +139,29 @@ def test_of_those_voting_a_result_is_certain_once_the_open_seats_cannot_turn_it(
 def test_a_rule_is_read_back_as_it_was_written(of: Of) -> None:
     rule = Rule(Method.MAJORITY, of, quorum=5)
     assert parse_rule(rule_value(rule)) == rule
+
+
+def test_a_page_full_of_rankings_is_counted_in_moments() -> None:
+    """32 KiB name ten thousand options; each held against each other would keep every node busy for hours."""
+    counts = [(tuple(f"{ballot}.{each}" for each in range(64)), 1) for ballot in range(150)]
+    ahead = [*counts, (("0.5", *counts[1][0][:63]), 3)]
+    before = process_time()
+    assert outcome_of_counts(Rule(Method.CONDORCET), 200, counts) is None
+    assert outcome_of_counts(Rule(Method.CONDORCET), 200, ahead) == "0.5"
+    assert process_time() - before < 10
+
+
+@pytest.mark.parametrize("method", [Method.CONDORCET, Method.APPROVAL, Method.MAJORITY])
+def test_what_liars_may_still_vote_by_the_thousand_is_not_called_certain_and_keeps_nobody_waiting(
+    method: Method,
+) -> None:
+    votes: list[Choice] = [tuple(f"{vote}.{each}" for each in range(64)) for vote in range(1000)]
+    if method is Method.MAJORITY:
+        votes = [str(vote) for vote in range(3000)]
+    before = process_time()
+    assert not certain(Rule(method), 9, [{None, *votes}] * 2 + [{"x"}])
+    assert process_time() - before < 10
+
+
+def test_a_ranked_tally_in_which_nobody_is_for_anything_decides_nothing() -> None:
+    assert outcome_of_counts(Rule(Method.CONDORCET), 3, [("yes", 0)]) is None
