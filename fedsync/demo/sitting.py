@@ -188,7 +188,13 @@ class Sitting:
         }
 
     def _say(self, *paragraphs: str) -> None:
-        self._out.say(*(line for each in paragraphs for line in textwrap.wrap(each, WIDTH) or [""]))
+        self._out.say(
+            *(
+                line
+                for each in paragraphs
+                for line in textwrap.wrap(each, WIDTH, break_on_hyphens=False) or [""]
+            )
+        )
 
 
 def is_as_said(questions: Sequence[dict[str, Any]], recall: dict[str, Any]) -> bool:
