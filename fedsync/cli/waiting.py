@@ -238,7 +238,8 @@ class _Look:
     # --- What our book has not said yet
 
     def words(self) -> Iterator[Json]:
-        """Yield the results that count a vote of our delegates on which our book has no word yet."""
+        """Yield the results that count a vote of our delegates on which our book has no word yet: the last on a question."""
+        last: dict[tuple[bytes, bytes, str], tuple[int, Json]] = {}
         ours = {
             key[2] for mandate in self.own_mandates for key, _ in self.view.scan(MANDATE_LOGS, mandate.id)
         }
@@ -262,7 +263,7 @@ class _Look:
             later = ""
             if page in by_itself:
                 later = f"; unless somebody objects, this node drafts that after {day(by_itself[page])}"
-            yield {
+            told: Json = {
                 "kind": "word",
                 "body": body.body.hex(),
                 "result": f"{page.hex()}:{index}",
@@ -271,6 +272,10 @@ class _Look:
                 "drafted_after": rfc3339(by_itself.get(page)),
                 "next": f"fedsync votes confirm {short(entry.motion)}{_clause(entry.clause)} --as NAME",
             }
+            question = (scope, entry.motion, entry.clause)
+            if question not in last or last[question][0] < at.number:
+                last[question] = (at.number, told)
+        yield from (told for _, told in sorted(last.values(), key=lambda each: each[0]))
 
     # --- Mandates
 

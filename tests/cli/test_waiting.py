@@ -76,6 +76,13 @@ def test_a_result_waits_for_our_books_word_until_it_says_it(story: Story) -> Non
     (row,) = waits(story.place("Oakfield"), "word")
     assert (row["result"], row["votes"]) == (f"{page.hex()}:0", [vote.hex()])
     assert "(yes) waits for our book to confirm our vote" in row["line"]
+    story.sign("Oakfield", page)
+    valley.meet()
+    story.sign("Mill Lane", page)
+    valley.meet()
+    again = story.draft("Oakfield", [result, {"kind": "decision", "title": "Counted again", "text": ""}])
+    (row,) = waits(story.place("Oakfield"), "word")
+    assert row["result"] == f"{again.hex()}:0"  # one word answers both
     valley.enter("Oakfield", [{"kind": "confirm", "motion": motion, "vote": vote}])
     assert waits(story.place("Oakfield"), "word") == []
 
