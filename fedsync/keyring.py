@@ -62,7 +62,10 @@ class PersonExists(Problem):
     def __init__(self, name: str, other: str) -> None:
         message = f"There is a key of {other} here already; it stays as it is."
         super().__init__(
-            "person_exists", message, f"Choose a name that differs from {name} by more.", Exit.REFUSED
+            "person_exists",
+            message,
+            f"For another key of theirs: --device WORD. For somebody else: a name that differs from {name} by more.",
+            Exit.REFUSED,
         )
 
 

@@ -28,9 +28,9 @@ def the_one(what: str, asked: str, found: Iterable[T], name: Callable[[T], str],
     if same:
         shown = ", ".join(name(each) for each in same[:MAX_CANDIDATES])
         more = f" and {len(same) - MAX_CANDIDATES} more" if len(same) > MAX_CANDIDATES else ""
-        raise Problem(
-            "ambiguous", f"{asked} may be any of these: {shown}{more}.", "Type more of it.", Exit.NOT_FOUND
-        )
+        longer = all(begins(asked, name(each)) for each in same)
+        hint = "Type more of it." if longer else "Type the id of one of them instead."
+        raise Problem("ambiguous", f"{asked} may be any of these: {shown}{more}.", hint, Exit.NOT_FOUND)
     hint = f"See: {look}" if look else ""
     if len(asked) < SHORTEST:
         hint = f"Of an id, type {SHORTEST} digits or more. {hint}".rstrip()

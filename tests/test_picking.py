@@ -35,6 +35,13 @@ def test_none_says_where_to_look() -> None:
     assert "4 digits" in refused.value.hint
 
 
+@pytest.mark.parametrize(("asked", "hint"), [("abcd", "Type more of it."), ("Oats", "Type the id of one")])
+def test_more_of_a_name_that_several_have_is_not_asked_for(asked: str, hint: str) -> None:
+    with pytest.raises(Problem) as refused:
+        the_one("motion", asked, ["abcd0 (Oats)", "abcd1 (Oats)"], str)
+    assert refused.value.hint.startswith(hint)
+
+
 @given(st.integers(2, 40))
 def test_several_are_listed_as_far_as_there_is_room(count: int) -> None:
     with pytest.raises(Problem) as refused:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from fedsync import keyring
+from fedsync.acts.votes import USUAL
 from fedsync.acts.whose import person_at
 from fedsync.crdt import people
 from fedsync.crdt.booktables import MOTIONS, known, record_row
@@ -76,6 +77,8 @@ def give(reading: Reading, scope: Scope, giving: Giving) -> dict[str, Value]:
     """
     if (giving.seat is None) == (giving.task is None):
         raise usage("A mandate is for a seat or for a task.", "Give --seat BODY or --task TEXT.")
+    if giving.task is not None and not giving.task.strip():
+        raise usage("A task is named in words.", "Add --task TEXT.")
     if giving.alternate == giving.holder:
         raise usage("The holder can't be the alternate as well.", "Name somebody else, or no --alternate.")
     if giving.seat is not None:
@@ -197,7 +200,7 @@ def _with_witnesses(giving: Giving) -> list[str]:
 
 
 def person_key(home: Home, reading: Reading, scope: Scope, asked: str) -> Key:
-    """Return the key of a person: a name in the body, or here, or PERSON@COMMUNITY, or the key itself.
+    """Return the key of a person: a name in the body, or here, or PERSON@COMMUNITY, or the key itself or its beginning.
 
     Raises a Problem (exit 2 or 6).
     """
@@ -210,6 +213,9 @@ def person_key(home: Home, reading: Reading, scope: Scope, asked: str) -> Key:
     found |= {each.key for each in keyring.people(home) if each.name.casefold() == wanted}
     if not found and "@" in asked:
         return person_at(reading, asked).key
+    if not found:
+        here = {*called, *(each.key for each in keyring.people(home))}
+        found = {key for key in here if begins(asked, key.hex())}
     if len(found) > 1:
         found = _seated(reading, scope, found) or found
     return the_one("person", asked, sorted(found), lambda key: key.hex()[:12], "fedsync people list")
@@ -244,16 +250,17 @@ def find(reading: Reading, asked: str, givens: Iterable[Given]) -> Given:
     ]
     if not found:
         key = _typed_key(asked)
-        found = [
+        theirs = [
             each
             for each in every
-            if each.status not in OVER
-            and (
+            if (
                 key in (each.mandate.holder, each.mandate.alternate)
                 if key is not None
                 else asked.casefold() in _names(reading, each)
             )
         ]
+        # Who was recalled an hour ago is still asked about.
+        found = [each for each in theirs if each.status not in OVER] or theirs
     return the_one("mandate", asked, found, lambda each: short(each.id), "fedsync mandates list --all")
 
 
@@ -328,19 +335,22 @@ def _instruction(said: str, motion: Motion | None) -> Value:
             raise usage(f"{least} is more than {most}.", f"Type {most}..{least}.")
         return {"least": least, "most": most}
     options = motion.options if motion is not None else ()
+    allowed = (*(options or USUAL), ABSTAIN)
     # An option may hold a comma itself.
     names = [said] if said in options else [each.strip() for each in said.split(",")]
     for name in names:
-        if not name or (options and name not in options and name != ABSTAIN):
-            raise usage(
-                f"The motion has no option {name or '(empty)'}.",
-                f"It has: {', '.join([*options, ABSTAIN])}.",
-            )
+        # '*' speaks of motions that are not put yet: who knows what can be said to them.
+        if not name or (motion is not None and name not in allowed and (options or not _is_number(name))):
+            raise usage(f"The motion has no option {name or '(empty)'}.", f"It has: {', '.join(allowed)}.")
     chosen: list[Value] = []
-    chosen += [int(name) if not options and name.lstrip("-").isdecimal() else name for name in names]
+    chosen += [int(name) if not options and _is_number(name) else name for name in names]
     if len(set(names)) < len(names):
         raise usage("An option is named twice.", "Name each once.")
     return chosen
+
+
+def _is_number(name: str) -> bool:
+    return name.removeprefix("-").isdecimal()
 
 
 def kinds_of(asked: str | None) -> tuple[str, ...] | None:

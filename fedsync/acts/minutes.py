@@ -177,7 +177,7 @@ def approve(author: Author, reading: Reading, door: Door, page: PageId) -> Said:
         seat = _seat(author, reading, page)
         do = may_approve(reading.view, page, seat.log)
         if not isinstance(do, Approve):
-            raise refused(do.code, _sentence(do.sentence), _turn_to(do.page))
+            raise refused(do.code, _sentence(do.sentence), _turn_to(do.page or page, do.code))
         author.write_as(door, reading, seat, [voice_draft(page, _slot(reading, page), do)])
         return Said(do.round, True)
 
@@ -212,4 +212,6 @@ def _turn_to(page: PageId | None, code: str = "") -> str:
         return (
             "Where that key lies: fedsync people begin NAME --body BODY; then wait until that has come here."
         )
+    if page is not None and code == "no-quorum":
+        return f"See who is missing: fedsync why {page.hex()[:8]}"
     return f"See: fedsync book show {page.hex()[:8]}" if page else "See: fedsync book list"

@@ -161,7 +161,8 @@ def find_clause(of: MotionView, asked: str | None) -> str:
     if asked is None:
         return WHOLE
     names = [name for name, _ in of.motion.clauses]
-    return the_one("clause", asked, [name for name in names if name == asked], str, "fedsync motions show")
+    look = f"fedsync motions show {of.id.hex()[:8]}"
+    return the_one("clause", asked, [name for name in names if name == asked], str, look)
 
 
 # --- Rules ---------------------------------------------------------------------------------------------

@@ -273,7 +273,9 @@ def _one_key(home: Home, reading: Reading, scope: Scope, name: str) -> Held:
     """Return somebody's key that has a seat, or a mandate when none has. Raises a Problem (exit 6) when several do."""
     every = keys_of(home, reading, scope, name)
     found = [each for each in every if each.seat] or [each for each in every if each.mandates]
-    return the_one("key of", name, found or every, lambda each: each.here or each.key.hex()[:8])
+    return the_one(
+        "key of", name, found or every, lambda each: f"{each.key.hex()[:12]} ({each.here or each.name})"
+    )
 
 
 def _device(

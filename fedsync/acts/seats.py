@@ -24,7 +24,7 @@ from fedsync.crdt.tellers import Sign, next_signature
 from fedsync.doors import Door
 from fedsync.errors import not_found, refused, usage
 from fedsync.home import Home
-from fedsync.picking import the_one
+from fedsync.picking import begins, the_one
 from fedsync.reading import Reading
 from fedsync.records.codec import Value
 from fedsync.records.ed25519 import PrivateKey, public_key
@@ -251,6 +251,7 @@ def _teller(reading: Reading, scope: Scope, name: str) -> Key:
     called = names_of(reading.view, scope)
     seats = {key: called.get(key, key.hex()[:8]) for key in (epoch.keys if epoch else ())}
     found = [key for key, each in seats.items() if each.casefold() == name.casefold()]
+    found = found or [key for key in seats if begins(name, key.hex())]
     if not found:
         raise not_found("teller", name, f"The tellers are: {', '.join(sorted(seats.values()))}.")
     return the_one("teller", name, found, lambda key: key.hex()[:8])

@@ -166,7 +166,11 @@ def find_vote(reading: Reading, question: Question, scope: Scope, asked: str) ->
     every = votes_on(reading.view, question, scope)
     found = [each for each in every if begins(asked, each.id.hex())]
     return the_one(
-        "vote of ours on this", asked, found, lambda each: each.id.hex()[:12], "fedsync motions show"
+        "vote of ours on this",
+        asked,
+        found,
+        lambda each: each.id.hex()[:12],
+        f"fedsync motions show {question[0].hex()[:8]}",
     )
 
 

@@ -28,7 +28,10 @@ for command in (found, epoch, consent, join, leave, repair, settle, certificate,
 def show(app: App, name: str | None, tree: bool) -> None:
     """Show our own community, or the body called NAME; 'all' shows all."""
     from fedsync.cli import bodyview
+    from fedsync.errors import usage
 
+    if tree and name not in (None, "all"):
+        raise usage("The tree shows all bodies.", "Leave out NAME, or --tree.")
     every = name == "all" or tree
     with app.reading() as reading:
         found = reading.store.followed.all() if every else [reading.body(name) if name else reading.own()]

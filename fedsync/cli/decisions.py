@@ -80,12 +80,16 @@ def _propose(app: App, title: str, text_file: str, motion: str | None, expires: 
     from fedsync.acts import minutes
     from fedsync.cli.telling import day, parse_time, text_of
     from fedsync.cli.texts import read_text
+    from fedsync.errors import usage
+    from fedsync.reading import now_ms
 
     text = read_text(text_file)
     entry = minutes.decision(title.strip(), text)
     said = [f"Decision: {title.strip()}", *text.split("\n")]
     if expires is not None:
         until = parse_time(expires, 0)
+        if until <= now_ms():
+            raise usage(f"{expires} is over: the decision would never hold.", "Give a later --expires.")
         entry["expires"] = until
         said.append(f"lapses {day(until)}")
     if motion is not None or supersedes:

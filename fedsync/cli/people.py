@@ -1,5 +1,6 @@
 """`fedsync people`: who is called what, on which devices their keys lie, and what becomes of lost ones."""
 
+from shlex import quote
 from typing import Any
 
 import click
@@ -97,13 +98,23 @@ def add(app: App, name: str, device: str | None, line: str | None, by: str) -> N
         key, kept = acts.add(
             author, reading, door, scope, name, device, line, lambda who: app.passphrase(who, confirm=True)
         )
+    with app.reading() as reading:
+        theirs = acts.keys_of(app.home(), reading, scope, name)
     app.out.result(
         {"name": name, "key": key.hex(), "here": kept},
         lambda: app.out.say(
             f"The key {key.hex()[:8]} is {name}'s" + (f", kept here as {kept}." if kept else "."),
-            f'For a seat: fedsync bodies epoch --add, or fedsync people rotate "{name}"',
+            f"For a seat: {_for_a_seat(name, kept, line, any(each.seat for each in theirs))}",
         ),
     )
+
+
+def _for_a_seat(name: str, kept: str | None, line: str | None, seated: bool) -> str:
+    """Return what to type so that a new key gets a seat: its holder's, which moves, or one of its own."""
+    if seated:
+        which = f"--kept {quote(kept)}" if kept else f"--key {line}"
+        return f"fedsync people rotate {quote(name)} {which} --as NAME"
+    return f"fedsync bodies epoch --add {quote(kept or f'{name}={line}')} --as NAME"
 
 
 @people.command()

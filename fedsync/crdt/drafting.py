@@ -116,6 +116,8 @@ def draft_change(
         raise CannotDraft("no-seat", "A teller to be dropped has no seat.")
     if set(change.drop_bodies) - epoch.members:
         raise CannotDraft("no-seat", "A body to be dropped has no seat.")
+    if not (epoch.n - len({*change.drop, *change.drop_bodies}) or change.add or change.add_bodies):
+        raise CannotDraft("no-seat-left", "Nobody would have a seat any more.")
     if not set(change.drop) - {each.key for each in change.add}:
         change = replace(change, cuts=())
     return _draft(view, scope, page, [reformed(epoch, change), *also], repair=False)

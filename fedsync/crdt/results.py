@@ -312,8 +312,11 @@ def _named(
     for each in seats:
         flaws += [Flaw(vote.id, "second-vote") for vote in each.votes if _is_second(each, vote)]
     rest = [
-        SeatView(seat, PageId(seat) if seat in epoch.members else None, None, (), None, None, "")
-        for seat in (*sorted(epoch.members), *sorted(epoch.seats))
+        SeatView(seat, body, key, (), None, None, "")
+        for seat, body, key in (
+            *((each, each, None) for each in sorted(epoch.members)),
+            *((log, None, epoch.seats[log].key) for log in sorted(epoch.seats)),
+        )
         if seat not in by_seat and entry.votes is not None
     ]
     return (*seats, *rest), tuple(flaws), tuple(waits)

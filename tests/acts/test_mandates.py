@@ -60,12 +60,14 @@ def test_a_key_that_nobody_here_knows_may_hold_a_mandate(valley: Delegations) ->
         (("Zed", "--seat", "Valley"), 6, "not_found"),
         (("Cleo",), 2, "usage"),
         (("Cleo", "--seat", "Valley", "--task", "the bread"), 2, "usage"),
+        (("Cleo", "--task", " "), 2, "usage"),
         (("Cleo", "--seat", "Nowhere"), 6, "not_found"),
         (("Cleo", "--seat", "Oakfield"), 7, "own-seat"),
         (("Cleo", "--seat", "Mill Lane"), 7, "not-a-seat"),
         (("Cleo", "--seat", "Valley", "--instruct", "yes"), 2, "usage"),
         (("Cleo", "--seat", "Valley", "--instruct", "0000=yes"), 6, "not_found"),
         (("Cleo", "--seat", "Valley", "--instruct", "A bridge=maybe"), 2, "usage"),
+        (("Cleo", "--seat", "Valley", "--instruct", "A ferry=maybe"), 2, "usage"),
         (("Cleo", "--seat", "Valley", "--instruct", "A bridge#paint=yes"), 6, "not_found"),
         (("Cleo", "--seat", "Valley", "--instruct", "A bridge=5..2"), 2, "usage"),
         (("Cleo", "--seat", "Valley", "--instruct", "A bridge=a..b"), 2, "usage"),
@@ -97,7 +99,30 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Delegations:
     """Return a region of three communities, of which nothing is changed."""
     valley = Delegations(tmp_path_factory.mktemp("asked"))
     valley.motion(options=["yes", "no"])
+    valley.motion(title="A ferry")
     return valley
+
+
+def test_a_motion_without_options_takes_yes_no_abstain_and_numbers_in_instructions(
+    asked: Delegations,
+) -> None:
+    for said in ("yes", "no,abstain", "7", "-3,5", "2..9"):
+        words = ("mandates", "give", "Cleo", "--seat", "Valley", "--instruct", f"A ferry={said}", "--later")
+        asked.place("Oakfield")(*words, "--as", "Ann", "--no-passphrase")
+
+
+def test_who_was_recalled_is_still_found_by_name_and_a_running_mandate_goes_before(
+    valley: Delegations,
+) -> None:
+    first = valley.give("Oakfield", "Cleo", "--instruct", "*=free")
+    valley.end("Oakfield", "Cleo")
+    place = valley.place("Oakfield")
+    assert place.json("mandates", "show", "Cleo")["status"] == "recalled"
+    again = place.refused("mandates", "recall", "Cleo", "--as", "Ann", "--no-passphrase", code=7)
+    assert again["code"] == "over"
+    second = valley.give("Oakfield", "Cleo", "--instruct", "*=free")
+    assert place.json("mandates", "show", "Cleo")["id"] == f"{second[0].hex()}:{second[1]}"
+    assert second != first
 
 
 def test_a_recall_keeps_what_is_here_and_nothing_that_comes_later(valley: Delegations) -> None:

@@ -247,14 +247,14 @@ def test_a_number_outside_its_bounds_and_a_clause_outside_its_own_instruction_ar
 ) -> None:
     motion = valley.motion(title="How many", clauses={"cost": "Who pays?"})
     given = valley.give(
-        "Oakfield", "Cleo", "--instruct", "How many=2..5", "--instruct", "How many#cost=all", "--instruct", "*=free"
+        "Oakfield", "Cleo", "--instruct", "How many=2..5", "--instruct", "How many#cost=yes", "--instruct", "*=free"
     )  # fmt: skip
     said: list[tuple[Value, str, str]] = [
         (2, "", "counts"),
         (5, "", "counts"),
         (6, "", "outside-instructions"),
         ("yes", "", "outside-instructions"),
-        ("all", "cost", "counts"),
+        ("yes", "cost", "counts"),
         (3, "cost", "outside-instructions"),
     ]
     for option, clause, code in said:

@@ -208,6 +208,27 @@ def test_one_key_of_several_is_taken(oak: Valley) -> None:
     assert taken["seats"] == 1
 
 
+def test_of_several_keys_one_is_named_by_what_the_answer_shows(oak: Valley) -> None:
+    place(oak)("people", "add", "Dora", *FREE)
+    said = place(oak)("people", "add", "Dora", "--device", "phone", *FREE).out
+    assert "fedsync bodies epoch --add 'Dora (phone)' --as NAME" in said
+    error = place(oak).refused("people", "rotate", "Dora", *FREE, code=6)
+    assert "(Dora (phone))" in error["message"]
+    shown = error["message"].partition("these: ")[2].split()[0]
+    assert len(place(oak).json("people", "keys", shown)["keys"]) == 1
+    given = place(oak).refused("mandates", "give", "Dora", "--task", "bread", *FREE, code=6)
+    shown = given["message"].partition("these: ")[2].split(",")[0]
+    place(oak)("mandates", "give", shown, "--task", "bread", *FREE)
+
+
+def test_a_second_key_of_a_teller_is_told_how_the_seat_goes_over_to_it(oak: Valley) -> None:
+    said = place(oak)("people", "add", "Cleo", "--device", "phone", *FREE).out
+    assert "fedsync people rotate Cleo --kept 'Cleo (phone)' --as NAME" in said
+    page = place(oak).json("people", "rotate", "Cleo", "--kept", "Cleo (phone)", *FREE)["page"]
+    place(oak).seal(page, "Ann", "Ben")
+    assert [each["seat"] for each in row(oak, "Cleo")["keys"] if each["here"] == "Cleo (phone)"] == [True]
+
+
 @pytest.mark.parametrize("verb", ["rotate", "revoke", "keys"])
 def test_nobody_is_nobody(oak: Valley, verb: str) -> None:
     words = () if verb == "keys" else FREE

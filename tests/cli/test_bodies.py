@@ -165,6 +165,7 @@ def test_the_tree_has_each_body_below_those_that_it_sits_in(known: Valley) -> No
     below = lines[at + 1 : at + 5]
     assert any(line.startswith("  Ridge") for line in below)
     assert any(line.startswith("    Mill Lane") for line in below)
+    assert place(known).refused("bodies", "show", "World", "--tree", code=2)["code"] == "usage"
     error = place(known).refused(
         "bodies",
         "found",

@@ -81,6 +81,12 @@ def test_titles_are_one_line(node: Place, title: str) -> None:
     )
 
 
+def test_a_decision_that_would_lapse_before_it_holds_is_refused(node: Place) -> None:
+    words = ("decisions", "propose", "--title", "Oats", "--text", "-", "--as", "Ann", "--expires")
+    node.refused(*words, "2020-01-01", code=2, stdin="Oats.")
+    node(*words, "2100-01-01", stdin="Oats.")
+
+
 def test_a_text_that_cannot_be_read_is_told(node: Place, tmp_path: Path) -> None:
     (tmp_path / "latin1.txt").write_bytes("Käse".encode("latin-1"))
     for file in (tmp_path / "none.txt", tmp_path, tmp_path / "latin1.txt"):
@@ -103,7 +109,8 @@ def test_to_sign_twice_is_refused(node: Place) -> None:
 def test_to_approve_too_early_is_refused_and_why_says_who_is_missing(node: Place) -> None:
     page = node.propose("Oats")
     node("book", "sign", page, "--as", "Ann")
-    node.refused("book", "approve", page, "--as", "Ann", code=7)
+    error = node.refused("book", "approve", page, "--as", "Ann", code=7)
+    assert error["try"].endswith(f"fedsync why {page[:8]}")
     why = node("why", page).out
     assert "signed by Ann" in why
     assert "Ben, Cleo" in why

@@ -79,6 +79,12 @@ def test_a_change_that_makes_no_sense_is_refused_and_leaves_nothing(
     assert sorted(node.path.rglob("*.pem")) == keys
 
 
+def test_a_body_keeps_somebody_in_a_seat(node: Place) -> None:
+    drop = [word for name in ("Ann", "Ben", "Cleo") for word in ("--drop", name)]
+    error = node.refused("bodies", "epoch", *drop, "--as", "Ann", "--no-passphrase", code=7)
+    assert (error["code"], error["message"]) == ("no-seat-left", "Nobody would have a seat any more.")
+
+
 # --- Repair -------------------------------------------------------------------------------------------
 
 

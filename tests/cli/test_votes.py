@@ -180,6 +180,18 @@ def test_a_dissent_stands_wherever_its_motion_or_page_is_shown(assembly: Assembl
     assert "Dissent of Ben" in assembly.at("Mill Lane")("book", "show", page).out
 
 
+def test_who_did_not_vote_in_an_assembly_is_called_by_name_in_the_result(assembly: Assembly) -> None:
+    place = assembly.at("Oakfield")
+    motion = place.json("motions", "put", "--title", "Oats", "--text", "-", "--as", "Ann", stdin="Oats.")[
+        "id"
+    ]
+    place("votes", "cast", motion, "yes", "--as", "Ann")
+    place("votes", "cast", motion, "yes", "--as", "Ben")
+    place("votes", "tally", motion, "--as", "Ann")
+    (result,) = place.json("motions", "show", motion)["results"]
+    assert [each["seat"] for each in result["seats"]] == ["Ann", "Ben", "Cleo"]
+
+
 def test_a_vote_in_the_room_leaves_counts_alone(assembly: Assembly) -> None:
     place = assembly.at("Mill Lane")
     motion = place.json(
