@@ -1,0 +1,73 @@
+"""`fedsync decisions`: what stands in place of an earlier one, what is repealed, what lapses, and what is in force now."""
+
+from tests.cli.calling import Place
+
+AS_ANN = ("--text", "-", "--as", "Ann")
+
+
+def sealed(node: Place, *words: str, text: str = "So be it.") -> str:
+    """Draft a page with `fedsync decisions ...` and bring it to its seal; return its id."""
+    page = str(node.json("decisions", *words, stdin=text)["page"])
+    node.seal(page, "Ann", "Ben")
+    return page
+
+
+def in_force(node: Place) -> list[str]:
+    return [row["title"] for row in node.json("decisions", "list", "--in-force")["decisions"]]
+
+
+def test_a_decision_stands_in_place_of_another_once_its_page_is_sealed(node: Place) -> None:
+    oats = sealed(node, "propose", "--title", "Oats", *AS_ANN)
+    page = node.json("decisions", "supersede", oats[:8], "--title", "Wheat", *AS_ANN, stdin="Wheat.")["page"]
+    assert in_force(node) == ["Oats"]
+    node.seal(page, "Ann", "Ben")
+    assert in_force(node) == ["Wheat"]
+    old, new = node.json("decisions", "show", oats), node.json("decisions", "show", page)
+    assert (old["status"], old["ended_by"]) == ("superseded", f"{page}:0")
+    assert (new["status"], new["supersedes"]) == ("in_force", [f"{oats}:0"])
+    assert f"superseded by {page[:8]}:0" in node("decisions", "show", oats).out
+    assert f"in place of {oats[:8]}:0" in node("decisions", "show", page).out
+    why = node("why", f"{page}:0").out
+    assert "It stands in place of" in why
+    assert "does not end" not in why
+    # What is over cannot be ended again.
+    error = node.refused("decisions", "supersede", oats[:8], "--title", "Rye", *AS_ANN, code=7)
+    assert error["code"] == "decision-not-in-force"
+
+
+def test_one_decision_may_stand_in_place_of_several(node: Place) -> None:
+    oats, rye = (sealed(node, "propose", "--title", each, *AS_ANN, text=each) for each in ("Oats", "Rye"))
+    both = ("--supersedes", oats[:8], "--supersedes", rye[:8])
+    sealed(node, "propose", "--title", "Wheat", *both, *AS_ANN, text="Wheat alone.")
+    assert in_force(node) == ["Wheat"]
+
+
+def test_a_repealed_decision_is_over_and_nothing_takes_its_place(node: Place) -> None:
+    oats = sealed(node, "propose", "--title", "Oats", *AS_ANN)
+    page = str(node.json("decisions", "repeal", oats[:8], "--as", "Ann")["page"])
+    assert in_force(node) == ["Oats"]
+    assert "to be repealed" not in node("decisions", "list").out  # a draft binds nobody
+    node("book", "sign", page, "--as", "Ann", "--yes")
+    node("book", "sign", page, "--as", "Ben", "--yes")
+    assert "in force, to be repealed" in node("decisions", "list").out
+    assert "does not end" not in node("why", f"{page}:0").out
+    node("book", "approve", page, "--as", "Ann", "--yes")
+    assert in_force(node) == []
+    assert node.json("decisions", "show", oats)["status"] == "repealed"
+
+
+def test_a_decision_lapses_on_its_day(node: Place) -> None:
+    past = sealed(node, "propose", "--title", "Oats", "--expires", "2020-05-31", *AS_ANN)
+    sealed(node, "propose", "--title", "Rye", "--expires", "2999-05-31", *AS_ANN, text="Rye.")
+    assert in_force(node) == ["Rye"]
+    assert node.json("decisions", "show", past)["status"] == "expired"
+    assert "lapses 2020-05-31" in node("decisions", "show", past).out
+    assert "its term is over" in node("why", f"{past}:0").out
+
+
+def test_only_what_is_there_and_ours_can_be_ended(node: Place) -> None:
+    node.refused("decisions", "supersede", "abcd1234", "--title", "x", *AS_ANN, code=6)
+    page = node.json("decisions", "propose", "--title", "Oats", *AS_ANN, stdin="Oats.")["page"]
+    error = node.refused("decisions", "repeal", page[:8], "--as", "Ann", code=7)
+    assert error["code"] == "decision-not-in-force"
+    assert "This decision is drafted" in error["message"]
