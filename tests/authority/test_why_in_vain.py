@@ -1,6 +1,7 @@
 """What is said in vain, or too early: each has its status, and `why` names the reason. Beside the fold stands the twin."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -41,7 +42,7 @@ def why(told: Saying, name: str, without: tuple[str, ...] = ()) -> Said:
     return Said(answer.status, answer.code, text)
 
 
-def oak(**more: object) -> Saying:
+def oak(**more: Any) -> Saying:
     """Return a community of three tellers, and two rival pages."""
     told = Saying()
     told.community("A", "a1", "a2", "a3", **more)
@@ -164,7 +165,7 @@ def test_a_signature_under_a_mandate_for_another_seat_is_void() -> None:
 # --- Entries that contradict each other on one page
 
 
-def seats(*names: str, k: int) -> dict[str, object]:
+def seats(*names: str, k: int) -> dict[str, Any]:
     return {"kind": "epoch", "seats": [{"key": each, "log": f"L{each}"} for each in names], "k": k}
 
 
