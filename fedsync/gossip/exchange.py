@@ -304,7 +304,8 @@ class Exchange:
         self.listed.setdefault(self._salt.log(event.log), event.log)
         self.wants.noticed(event.log)
         self._let_in(event.log)
-        if not live or event.origin == peer:
+        # Whoever brought a block knows of it, but not that it forks what was held here.
+        if not live or (event.origin == peer and event.fork is None):
             return
         if event.log in self.refused_by_peer or self.server.serving(event.log):
             return

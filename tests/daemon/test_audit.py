@@ -27,7 +27,7 @@ def test_an_audit_fetches_a_book_that_this_node_does_not_follow_and_comes_to_the
     assert (shown["number"], shown["decisions"]) == (1, [{"number": 1, "title": "Mend the roof"}])
     said = hill.json("bodies", "audit", body[:12], "--certificate", file, code=9)["error"]
     assert "does not follow that body" in said["message"]
-    said = hill.json("bodies", "audit", body[:12], "--certificate", file, "--fetch")
+    said = hill.json("bodies", "audit", body[:12], "--certificate", file, "--fetch", "--wait", 60)
     assert (said["number"], said["page"]) == (1, shown["page"])
     assert {each["name"]: each["source"] for each in hill.json("bodies", "show", "all")["bodies"]}[
         "Oakfield"
@@ -40,7 +40,7 @@ def test_an_audit_fetches_a_book_that_this_node_does_not_follow_and_comes_to_the
     village.introduce(hill, fen)
     until(lambda: fen.peer("Hill Farm").get("state") == "same", why=fen.said)
     assert len(fen.json("bodies", "show", "all")["bodies"]) == 2
-    assert fen.json("bodies", "audit", body, "--fetch")["page"] == shown["page"]
+    assert fen.json("bodies", "audit", body, "--fetch", "--wait", 60)["page"] == shown["page"]
     error = fen.json("bodies", "audit", "ab" * 32, "--fetch", "--wait", 0.1, code=9)["error"]
     assert "does not follow that body" in error["message"]
     # By the body's name, and without the certificate, now that it is followed.

@@ -215,3 +215,22 @@ def test_a_branch_that_is_told_of_while_another_comes_is_asked_for_at_once() -> 
     wants.ended(wish)
     assert wants.settle(wish, 0.0) == []
     assert wants.unserved == 1
+
+
+@BOTH_WAYS
+def test_who_brings_the_branch_that_forks_a_log_here_is_told_of_the_fork(north_dials: bool) -> None:
+    world, north, south, link = pair(north_dials)
+    author = Author(1, LogClass.FACTS)
+    common = author.write("one")
+    back = Author(1, LogClass.FACTS, at=author.at)
+    more = author.write("two", "three")
+    twin = Author(1, LogClass.FACTS, at=author.at)
+    # North knows of a fork; south was set back, wrote on, and holds the proof of a lower one without knowing it.
+    north.write([*common, *more, *author.write("four")])
+    north.write(twin.write("four'"))
+    south.write([*common, *back.write("two'")])
+    world.connect(link)
+    assert world.run(SOON_S, lambda: equal([north, south]))
+    held = north.memory.log(author.log)
+    assert held is not None
+    assert held.fork == south.memory.log(author.log).fork  # type: ignore[union-attr]
