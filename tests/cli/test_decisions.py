@@ -56,13 +56,13 @@ def test_a_repealed_decision_is_over_and_nothing_takes_its_place(node: Place) ->
     assert node.json("decisions", "show", oats)["status"] == "repealed"
 
 
-def test_a_decision_lapses_on_its_day(node: Place) -> None:
-    past = sealed(node, "propose", "--title", "Oats", "--expires", "2020-05-31", *AS_ANN)
-    sealed(node, "propose", "--title", "Rye", "--expires", "2999-05-31", *AS_ANN, text="Rye.")
+def test_a_decision_says_when_it_lapses_and_none_is_drafted_that_would_never_hold(node: Place) -> None:
+    rye = sealed(node, "propose", "--title", "Rye", "--expires", "2999-05-31", *AS_ANN)
     assert in_force(node) == ["Rye"]
-    assert node.json("decisions", "show", past)["status"] == "expired"
-    assert "lapses 2020-05-31" in node("decisions", "show", past).out
-    assert "its term is over" in node("why", f"{past}:0").out
+    assert node.json("decisions", "show", rye)["expires"].startswith("2999-05-3")
+    assert "lapses 2999-05-31" in node("decisions", "show", rye).out
+    words = ("propose", "--title", "Oats", "--expires", "2020-05-31", *AS_ANN)
+    assert "is over" in node.refused("decisions", *words, code=2)["message"]
 
 
 def test_only_what_is_there_and_ours_can_be_ended(node: Place) -> None:
