@@ -52,7 +52,6 @@ from fedsync.crdt.booktables import (
 from fedsync.crdt.branches import last_voice, place
 from fedsync.crdt.delegates import tips_of
 from fedsync.crdt.epoch import begun, epoch_on, read_page
-from fedsync.crdt.mandates import note_mandate
 from fedsync.crdt.nodes import note_node, rename
 from fedsync.crdt.seats import reseat
 from fedsync.crdt.settle import HEAD, News, settle
@@ -162,9 +161,9 @@ class _Fold:
 
     def settle(self) -> Bounds:
         """Settle every slot that may have changed; return whose facts may count otherwise."""
-        changed = settle(self.draft, News(self.slots, self.pages, self.votes, self.tipped, self.results))
+        moved = settle(self.draft, News(self.slots, self.pages, self.votes, self.tipped, self.results))
         # Not only pages with an epoch: a rival without one may undo, for now, what an adopted page did.
-        reseated = self.bound | set(changed.values())
+        reseated = self.bound | moved
         bounds = {(scope, key) for scope in reseated for key in reseat(self.draft, scope)}
         for scope in reseated:
             rename(self.draft, scope)
@@ -408,8 +407,6 @@ class _Fold:
                 pass
             case _:
                 return
-        if isinstance(entry, Mandate | Recall | Leave):
-            note_mandate(draft, scope, number, (page, index), entry)
         draft.put(ACTS, (scope, *where), (kind_of(entry),))
 
 

@@ -18,7 +18,7 @@ from fedsync.records.ids import LogClass, LogId, PageId, Scope
 TABLES = (*booktables.TABLES, *STOCK_TABLES, *root.ROOT_TABLES)
 """All that the state lies in."""
 
-VERSION = 13
+VERSION = 14
 """Counts up when the same blocks would give another state, so that a node folds them again."""
 
 

@@ -5,7 +5,7 @@ page says suspends, from the moment that it is adopted. A page speaks of what st
 rivals do not end each other's mandates.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from fedsync.crdt.booktables import (
@@ -54,9 +54,17 @@ class _Given:
     """What ends it -> whether that stands on a sealed page."""
 
 
-def note_mandate(draft: Draft, scope: Scope, number: int, id_: EntryId, entry: Act) -> None:
-    """Note an entry of a known page that gives or ends mandates, so that it is found with what it bears on."""
-    draft.put(MANDATE_ACTS, (scope, _about(entry), number, *id_), ())
+def note_mandates(draft: Draft, scope: Scope, page: PageId) -> None:
+    """Note the entries of a page that give or end mandates, so that they are found with what they bear on.
+
+    Only once it is more than a draft, or was: anybody whom a page names may draft thousands, which bear on nothing.
+    """
+    here = known(draft, page)
+    assert here is not None
+    for key, cells in draft.scan(ACTS, (scope, here.number, page)):
+        entry = entry_at(draft, page, int(key[3])) if cells[0] in _KINDS else None
+        if isinstance(entry, Act):
+            draft.put(MANDATE_ACTS, (scope, _about(entry), here.number, page, int(key[3])), ())
 
 
 def _about(entry: Act) -> bytes:
@@ -84,14 +92,33 @@ def judge_mandates(draft: Draft, scope: Scope, pages: Iterable[PageId]) -> dict[
     sealed pages alone.
     """
     changed: dict[EntryId, bool] = {}
-    for about in {about for page in pages for about in _touched(draft, scope, page)}:
-        for id_, mandate in _judge(draft, scope, about).items():
+    pages = list(pages)
+    judged = [
+        _judge(draft, scope, each)
+        for each in {each for page in pages for each in _touched(draft, scope, page)}
+    ]
+    noted = set().union(*judged)
+    for given in (*judged, *(_drafted(draft, scope, page, noted) for page in pages)):
+        for id_, mandate in given.items():
             before = draft.get(MANDATES, (scope, *id_))
             simply = before is not None and before[1] == IN_FORCE and all(mandate.ends.values())
             simply = simply and not any(True for _ in draft.scan(MANDATE_CUTS, id_))
             if _write(draft, scope, id_, mandate):
                 changed[id_] = simply
     return changed
+
+
+def _drafted(draft: Draft, scope: Scope, page: PageId, noted: Collection[EntryId]) -> dict[EntryId, _Given]:
+    """Return the mandates on a page that has never been more than a draft: they bear on nothing, nor does anything on them."""
+    here, at = known(draft, page), status(draft, scope, page)
+    assert here is not None
+    word = VOID if at is not None and at.status == DISPLACED else NONE
+    ids = [
+        (page, int(key[3]))
+        for key, cells in draft.scan(ACTS, (scope, here.number, page))
+        if cells[0] == MANDATE
+    ]
+    return {id_: _Given(here.number, word, False) for id_ in ids if id_ not in noted}
 
 
 def _touched(draft: Draft, scope: Scope, page: PageId) -> Iterator[bytes]:

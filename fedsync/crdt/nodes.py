@@ -116,9 +116,12 @@ def _along(view: Reader, scope: Scope, way: Way) -> dict[Key, tuple[str, At]]:
     end = max((known(view, page) for page in way), key=_number, default=None) or known(view, at.head)
     for where, keys in _sealers(view, end):
         changes.setdefault(where, []).append((_SEALERS, keys))
+    counts: dict[object, bool] = {}
     for entry, (body, node) in view.scan(NODE_ENTRIES, (scope,)):
         where = At(int(entry[1]), PageId(entry[2]))  # type: ignore[arg-type]
-        if where.page in way or _is(view, scope, where.page, SEALED):
+        if where.page not in counts:
+            counts[where.page] = where.page in way or _is(view, scope, where.page, SEALED)
+        if counts[where.page]:
             changes.setdefault(where, []).append((body, frozenset({Key(node)} if node else ())))  # type: ignore[arg-type]
     named: dict[object, frozenset[Key]] = {}
     found: dict[Key, tuple[str, At]] = {}

@@ -45,7 +45,7 @@ from fedsync.crdt.booktables import (
 )
 from fedsync.crdt.canon import onward, witness_of
 from fedsync.crdt.delegates import entry_at, kept_upto
-from fedsync.crdt.mandates import judge_mandates
+from fedsync.crdt.mandates import judge_mandates, note_mandates
 from fedsync.crdt.slot import Judged
 from fedsync.crdt.slotview import founds, judge_slot
 from fedsync.crdt.soundness import Sound, sound
@@ -88,8 +88,8 @@ class News:
     """Results and words of which a record came that they name."""
 
 
-def settle(draft: Draft, news: News) -> dict[PageId, Scope]:
-    """Settle what the news may have changed; return the pages whose status changed."""
+def settle(draft: Draft, news: News) -> set[Scope]:
+    """Settle what the news may have changed; return the books of which more than drafts changed."""
     return _Settling(draft).run(news)
 
 
@@ -107,9 +107,11 @@ class _Settling:
     votes: set[RecordId] = field(default_factory=set)
     results: dict[tuple[Scope, PageId, int], set[bytes] | None] = field(default_factory=dict)
     """Results to judge again, with the seats to count again; None for all of them."""
+    moved: set[Scope] = field(default_factory=set)
+    """Books of which a page changed that is more than a draft, or was."""
     unsealed: bool = False
 
-    def run(self, news: News) -> dict[PageId, Scope]:
+    def run(self, news: News) -> set[Scope]:
         self.votes |= set(news.votes)
         for scope, page, index in news.results:
             said = entry_at(self.draft, page, index)
@@ -123,6 +125,7 @@ class _Settling:
                 self._ask(queue, page)
         for page in news.pages:
             self._arrived(queue, page)
+            self._ask_under(page)
         for key, _ in self.draft.scan(SPLITS):
             self.canon.add(PageId(key[1]))  # type: ignore[arg-type]
         for log in news.tipped:
@@ -131,12 +134,18 @@ class _Settling:
         self._certify(queue)
         self._find_canon()
         self._status()
-        return self.changed
+        return self.moved
 
     def _ask(self, queue: Queue, slot: PageId) -> None:
         here = known(self.draft, slot)
         if here is not None:
             heapq.heappush(queue, (here.level or 0, here.number, slot))
+
+    def _ask_under(self, page: PageId) -> None:
+        """Ask for the votes in logs that name an entry of a page that came: it may be no mandate of theirs, or none."""
+        for mandate, _ in self.draft.scan(MANDATE_LOGS, (page,)):
+            for key, _ in self.draft.scan(VOTES, (mandate[2],)):
+                self.votes.add(RecordId(key[2]))  # type: ignore[arg-type]
 
     # --- Pass 1: certified
 
@@ -444,6 +453,11 @@ class _Settling:
         was = status(self.draft, scope, page)
         self.unsealed = self.unsealed or (was is not None and was.status == SEALED != now.status)
         self.draft.put(STATUSES, (scope, page), row(now))
+        slight = was is None or was.status in (DRAFTED, DISPLACED)
+        if now.status not in (DRAFTED, DISPLACED) and slight:
+            note_mandates(self.draft, scope, page)
+        if now.status not in (DRAFTED, DISPLACED) or not slight:
+            self.moved.add(scope)
         self.changed[page] = scope
 
 

@@ -42,10 +42,13 @@ def settled_row(row: Row) -> Settled:
 def resettle(draft: Draft, scope: Scope) -> set[tuple[Scope, Key]]:
     """Work out anew which branches hold in a body; return the keys whose facts may count otherwise."""
     new: dict[LogId, Settled] = {}
+    sealed: dict[PageId, bool] = {}
     for key, row in draft.scan(SETTLES, (scope,)):
         page, index = PageId(key[2]), int(key[3])  # type: ignore[arg-type]
-        at = status(draft, scope, page)
-        if at is not None and at.status == SEALED:
+        if page not in sealed:
+            at = status(draft, scope, page)
+            sealed[page] = at is not None and at.status == SEALED
+        if sealed[page]:
             new.setdefault(LogId(row[0]), Settled(int(row[1]), RecordId(row[2]), page, index))  # type: ignore[arg-type]
     old = {LogId(key[1]): settled_row(row) for key, row in draft.scan(SETTLED, (scope,))}  # type: ignore[arg-type]
     changed = [log for log in old.keys() | new.keys() if old.get(log) != new.get(log)]

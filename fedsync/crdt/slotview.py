@@ -38,16 +38,19 @@ def read_slot(view: Reader, page: PageId, only: LogId | None = None) -> Slot:
     pages: dict[PageId, bool] = {}
     kinds: dict[PageId, frozenset[str]] = {}
     epoch, waits = epoch_or_wait(view, here)
+    voices = _voices(view, page, here, only)
+    # What nobody speaks for is not read: anybody whom a page names may draft any number of rivals.
+    spoken = {voice.page for voice in voices}
     for child in children(view, page):
         found = known(view, child)
         assert found is not None
         pages[child] = found.repair
-        if epoch is not None and epoch.members:
+        if epoch is not None and epoch.members and child in spoken:
             held = page_row(view, child)
             assert held is not None
             kinds[child] = frozenset(kind_of(entry) for entry in read_page(held.payload).entries)
     code = "epoch-not-settled" if waits else None
-    return Slot(epoch, pages, _voices(view, page, here, only), kinds, code)
+    return Slot(epoch, pages, voices, kinds, code)
 
 
 def epoch_in_force(view: Reader, page: Known) -> Epoch | None:

@@ -5,7 +5,7 @@ one vote of its seat, or none, is what the body says, whatever becomes of the de
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from typing import NamedTuple
 
 from fedsync.crdt import methods
@@ -109,6 +109,7 @@ class Senders:
         if place not in self._words:
             entries = list(self._view.scan(WORDS, (scope, *question)))
 
+            @cache
             def counts(page: PageId) -> bool:
                 at = status(self._view, scope, page)
                 return at is not None and at.status == SEALED
@@ -374,7 +375,8 @@ def witnessed_word(
             continue
         head = seen
         # What is the first word below a head stays so below all that build on it.
-        taken = _taken(view, words, partial(_is_after, view, seen), senders) if here.number >= first else None
+        below = cache(partial(_is_after, view, seen))
+        taken = _taken(view, words, below, senders) if here.number >= first else None
         if taken is not None:
             return taken if taken.settled else None
     return None

@@ -88,6 +88,19 @@ def test_a_page_more_costs_as_much_in_a_long_book_as_in_a_short_one(entries: lis
     assert costs[0] == costs[1] > 20
 
 
+def test_a_mandate_more_costs_as_much_beside_thirty_that_are_only_drafted_as_beside_three() -> None:
+    """Anybody whom a page names may draft, so what drafts say must not be read with every page that is sealed."""
+    costs = []
+    for drafts in (3, 30):
+        told, last = book(3)
+        for number in range(drafts):
+            told.page(f"d{number}", "A.0", mandate(f"x{number}", "S0"), recall("p0", D=None))
+        upto = len(told.records)
+        told.seal(told.page("new", last, mandate("h", "S0")), "La1", "La2")
+        costs.append(rows_read(told, upto))
+    assert costs[0] == costs[1] > 20
+
+
 def test_a_signature_more_costs_as_much_after_thirty_others_as_after_three() -> None:
     costs = []
     for signed in (3, 30):
