@@ -41,6 +41,16 @@ def drop(home: Home, scope: Scope, index: int) -> None:
     replace(home, scope, waiting[:index] + waiting[index + 1 :])
 
 
+def done(home: Home, scope: Scope, entries: Sequence[Entry], later: Sequence[bool]) -> None:
+    """Take off what a page says now; what was prepared meanwhile waits for the next one."""
+    waiting = _read(home, scope)
+    for each, marked in zip(entries, later, strict=True):
+        entry = {**each, _DRAWN_LATER: True} if marked else each
+        if entry in waiting:
+            waiting.remove(entry)
+    replace(home, scope, waiting)
+
+
 def _read(home: Home, scope: Scope) -> list[Entry]:
     try:
         held = unpack(_file(home, scope).read_bytes())

@@ -87,16 +87,19 @@ class App:
         return Author.unlock(self.home(), name, lambda: self.passphrase(name))
 
     def confirm(self, yes: bool, *lines: str) -> None:
-        """Say what will be done and ask once, unless `yes`. Raises Abort on no, and a Problem where nobody is."""
+        """Say what will be done and ask once, unless `yes`. Raises a Problem on no, and where nobody is."""
         if yes:
             return
         if not sys.stdin.isatty():
             raise usage("This asks before it is done, and there is no terminal to ask at.", "Add --yes.")
         self.out.talk(*lines)
-        click.confirm("Go on?", abort=True, err=True)
+        if not click.confirm("Go on?", err=True):
+            from fedsync.errors import Exit, Problem
+
+            raise Problem("declined", "Nothing was changed.", "Type it again to do it.", Exit.INTERRUPTED)
 
     def before_signing(self, *lines: str) -> None:
-        """Show what will be signed and ask once, if a person is there and has not said --yes. Raises Abort on no.
+        """Show what will be signed and ask once, if a person is there and has not said --yes. Raises a Problem on no.
 
         A script that names who signs, and has their passphrase, has said enough.
         """

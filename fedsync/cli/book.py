@@ -87,7 +87,7 @@ def list_pages(app: App, body: str | None) -> None:
 @signing
 def draft_page(app: App, body: str | None, only_list: bool, drop: int | None, name: str | None) -> None:
     """Draft one page with all that was prepared with --later: a meeting is one page."""
-    from fedsync.acts import agenda, minutes
+    from fedsync.acts import agenda, minutes, stale
     from fedsync.acts.mandates import redrawn
     from fedsync.cli.entries import describe
     from fedsync.errors import not_found, refused, usage
@@ -95,8 +95,10 @@ def draft_page(app: App, body: str | None, only_list: bool, drop: int | None, na
 
     with app.reading() as reading:
         scope = entering.body_of(reading, body).scope
-        entries = agenda.prepared(app.home(), scope)
+        entries, later = agenda.prepared(app.home(), scope), agenda.drawn_later(app.home(), scope)
         rows = [describe(reading, scope, parse_entry(each)) for each in entries]
+        if drop is None and not only_list:
+            stale.check(reading, scope, entries)
     if drop is not None:
         if not 1 <= drop <= len(entries):
             raise not_found("prepared entry", str(drop), "See: fedsync book draft --list")
@@ -117,9 +119,10 @@ def draft_page(app: App, body: str | None, only_list: bool, drop: int | None, na
     app.before_signing(f"{name} drafts:", *(line for row in rows for line in row["lines"]))
     author = app.author(name)
     with app.reading() as reading, app.door() as door:
-        entries = redrawn(reading, scope, entries, agenda.drawn_later(app.home(), scope))
-        page, number = minutes.enter(author, reading, door, scope, entries)
-    agenda.replace(app.home(), scope, [])
+        drawn = redrawn(reading, scope, entries, later)
+        page, number = minutes.enter(author, reading, door, scope, drawn)
+    # Somebody may have prepared more while this one read and typed a passphrase.
+    agenda.done(app.home(), scope, entries, later)
     entering.drafted(app, page, number)
 
 
@@ -159,7 +162,7 @@ def sign_page(app: App, page: str, name: str) -> None:
     """Sign a page, and approve it in the same act where enough tellers have signed."""
     from fedsync.acts import minutes
 
-    found = _ask(app, page, name)
+    found = _ask(app, page, name, "signs")
     author = app.author(name)
     with app.reading() as reading, app.door() as door:
         said = minutes.sign(author, reading, door, found)
@@ -173,14 +176,14 @@ def sign_page(app: App, page: str, name: str) -> None:
     )
 
 
-def _ask(app: App, asked: str, name: str) -> Any:
+def _ask(app: App, asked: str, name: str, verb: str) -> Any:
     """Return the page that is meant, once whoever signs has seen it."""
     from fedsync.acts.minutes import find_page
 
     with app.reading() as reading:
         page = find_page(reading, asked)
         lines = _page_lines(page_row(reading, page))
-    app.before_signing(*lines, f"{name} signs this page.")
+    app.before_signing(*lines, f"{name} {verb} this page.")
     return page
 
 
@@ -200,7 +203,7 @@ def approve_page(app: App, page: str, name: str) -> None:
     """Approve a page that enough tellers have signed."""
     from fedsync.acts import minutes
 
-    found = _ask(app, page, name)
+    found = _ask(app, page, name, "approves")
     author = app.author(name)
     with app.reading() as reading, app.door() as door:
         said = minutes.approve(author, reading, door, found)

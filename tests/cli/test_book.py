@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 
 from fedsync import keyring
+from fedsync.acts import agenda
 from fedsync.home import Home
+from fedsync.reading import Reading
+from fedsync.records.codec import Value
 from tests.cli.calling import Place, found
 
 
@@ -232,3 +235,34 @@ def test_a_meeting_is_one_page_with_all_that_was_prepared(node: Place, tmp_path:
     assert node.json("book", "draft", "--list")["prepared"] == []
     assert node.refused("book", "draft", "--as", "Ann", code=7)["code"] == "nothing_prepared"
     assert node.refused("book", "draft", "--drop", "1", code=6)["code"] == "not_found"
+
+
+def test_what_the_book_has_said_meanwhile_is_not_drafted_again(node: Place) -> None:
+    oats = node.propose("Oats")
+    node.seal(oats, "Ann", "Ben")
+    words = ("decisions", "repeal", oats, "--as")
+    node(*words, "Ann", "--later")
+    node(*words, "Cleo", "--later")
+    error = node.refused("book", "draft", "--as", "Ann", code=7)
+    assert error["message"].startswith("Entry 2 would have no effect: an entry before it says that already.")
+    assert error["try"].endswith("fedsync book draft --drop 2")
+    node("book", "draft", "--drop", "2")
+    node.seal(node.json(*words, "Ben")["page"], "Ann", "Ben")
+    error = node.refused("book", "draft", "--as", "Ann", code=7)
+    assert "not in force any more" in error["message"]
+    assert len(node.json("book", "draft", "--list")["prepared"]) == 1
+    node("book", "draft", "--drop", "1")
+    assert node.refused("book", "draft", "--as", "Ann", code=7)["code"] == "nothing_prepared"
+
+
+def test_what_is_prepared_while_a_page_is_drafted_waits_for_the_next(node: Place) -> None:
+    home = Home(node.path)
+    with Reading.open(home) as reading:
+        scope = reading.own().scope
+    one: dict[str, Value] = {"kind": "decision", "title": "Oats", "text": "So."}
+    agenda.prepare(home, scope, [one, one], later=True)
+    drafted, later = agenda.prepared(home, scope), agenda.drawn_later(home, scope)
+    agenda.prepare(home, scope, [{**one, "title": "Rye"}])
+    agenda.prepare(home, scope, [one], later=True)
+    agenda.done(home, scope, drafted, later)
+    assert [each["title"] for each in agenda.prepared(home, scope)] == ["Rye", "Oats"]

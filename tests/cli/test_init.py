@@ -190,6 +190,7 @@ def test_who_says_no_signs_nothing(locked: Place) -> None:
         locked, ["n\n"], "stock", "add", "Oats", "1", "kg", "--store", "Granary", "--as", "Ann"
     )
     assert code == 130
+    assert "Nothing was changed." in talk
     assert "Ann signs: raise 1 kg of Oats in Granary." in talk
     assert locked.json("stock", "list")["stock"] == []
 
