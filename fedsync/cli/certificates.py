@@ -152,7 +152,7 @@ def audit(app: App, body: str, file: str | None, fetch: bool, wait: float) -> No
 
 
 def _same(found: "Audit", name: str, shown: "Certified | None") -> list[str]:
-    books = "book" if found.bodies == 1 else f"{found.bodies} books"
+    books = "1 book" if found.bodies == 1 else f"{found.bodies} books"
     lines = [
         f"{name} is sealed up to page {found.number} ({found.head.hex()[:8] if found.head else ''}), "
         f"worked out again from {found.records:,} records of {books}: the same as is kept here."
@@ -316,7 +316,10 @@ def value_of(shown: "Certified") -> dict[str, Any]:
         ],
         "bears_lying_sealers": shown.bears,
         "not_recomputed": list(shown.unseen),
-        "decisions": [{"number": number, "title": title} for number, title in _decisions(shown)],
+        "decisions": [
+            {"number": number, "title": title, "ended_by": ended}
+            for number, title, ended in _decisions(shown)
+        ],
         "seats": shown.epoch.n,
         "k": shown.epoch.k,
     }
@@ -327,7 +330,10 @@ def lines_of(shown: "Certified", named: bool) -> list[str]:
     lines = [
         f"Page {shown.number} ({shown.head.hex()[:8]}) of {name_of(shown)} ({shown.body.hex()[:8]}) is sealed."
     ]
-    lines += [f"  page {number}: {title}" for number, title in _decisions(shown)]
+    lines += [
+        f"  page {number}: {title}" + (f", until page {ended} ended it" if ended is not None else "")
+        for number, title, ended in _decisions(shown)
+    ]
     lines.append(f"From then on {shown.epoch.k} of {shown.epoch.n} seats decide.")
     weakest = min(
         (each for each in shown.proven if each.round is not None),
@@ -354,14 +360,23 @@ def lines_of(shown: "Certified", named: bool) -> list[str]:
     return lines
 
 
-def _decisions(shown: "Certified") -> list[tuple[int, str]]:
-    from fedsync.records.kinds.entries import Decision
+def _decisions(shown: "Certified") -> list[tuple[int, str, int | None]]:
+    """Return the decisions that are shown: the page, the title, and the later page that ended it, if one did."""
+    from fedsync.records.kinds.entries import Decision, Repeal
     from fedsync.records.kinds.fields import plain
 
+    ended: dict[tuple[bytes, int], int] = {}
+    for number, page in enumerate(shown.pages, shown.first):
+        for entry in page.entries:
+            if isinstance(entry, Repeal):
+                ended.setdefault(entry.decision, number)
+            elif isinstance(entry, Decision):
+                for each in entry.supersedes:
+                    ended.setdefault(each, number)
     return [
-        (number, str(plain(entry.title)))
-        for number, page in enumerate(shown.pages, shown.first)
-        for entry in page.entries
+        (number, str(plain(entry.title)), ended.get((id_, index)))
+        for number, (id_, page) in enumerate(zip(shown.ids, shown.pages, strict=True), shown.first)
+        for index, entry in enumerate(page.entries)
         if isinstance(entry, Decision)
     ]
 

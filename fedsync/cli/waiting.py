@@ -38,6 +38,7 @@ from fedsync.crdt.motions import MotionView, motions
 from fedsync.crdt.naming import Naming, short
 from fedsync.crdt.slot import VoiceStatus
 from fedsync.crdt.tellers import Approve, may_approve
+from fedsync.crdt.votes import Senders
 from fedsync.crdt.whypages import delegates_of
 from fedsync.reading import Reading
 from fedsync.records.ids import Key, PageId, Scope
@@ -102,7 +103,8 @@ class _Look:
 
     def own_pages(self) -> Iterator[Json]:
         """Yield the open pages of our own book that somebody can go on with."""
-        for page in self._open(self.own.scope):
+        pages = self._open(self.own.scope)
+        for page in pages:
             if not page.missing:
                 continue
             names = sorted(self.called.person(key, self.own.scope) for key in page.missing)
@@ -115,7 +117,7 @@ class _Look:
                 "number": page.number,
                 "missing": names,
                 "can_approve": ready,
-                "line": f"page {page.number} ({short(page.id)}) waits for {', '.join(names)}",
+                "line": f"page {page.number} ({short(page.id)}) waits for {', '.join(names)}{_rivals(page, pages)}",
                 "next": f"fedsync book {verb} {short(page.id)} --as {_typed(who)}",
             }
 
@@ -129,11 +131,10 @@ class _Look:
             seats = self.here.keys() & epoch.keys
             if not sits and not seats:
                 continue
-            for page in self._open(body.scope):
-                if is_proposal(self.view, page.id):
-                    continue
+            pages = [each for each in self._open(body.scope) if not is_proposal(self.view, each.id)]
+            for page in pages:
                 if sits and self.own.body in page.bodies_to_sign:
-                    yield self._for_delegate(page, body)
+                    yield self._for_delegate(page, body, _rivals(page, pages))
                 missing = sorted(self.here[key] for key in seats & set(page.missing))
                 if missing:
                     verb = "sign" if page.signatures else "approve"
@@ -144,11 +145,11 @@ class _Look:
                         "page": page.id.hex(),
                         "number": page.number,
                         "missing": missing,
-                        "line": f"page {page.number} of {name} ({short(page.id)}) waits for {', '.join(missing)}",
+                        "line": f"page {page.number} of {name} ({short(page.id)}) waits for {', '.join(missing)}{_rivals(page, pages)}",
                         "next": f"fedsync book {verb} {short(page.id)} --as {_typed(missing)}",
                     }
 
-    def _for_delegate(self, page: PageView, body: FollowedBody) -> Json:
+    def _for_delegate(self, page: PageView, body: FollowedBody, rivals: str) -> Json:
         name = self.called.book(body.scope)
         sent = delegates_of(self.view, self.own.body, body.body)
         who = sorted(self.called.person(each.mandate.holder, each.scope) for each in sent)
@@ -159,7 +160,7 @@ class _Look:
             "page": page.id.hex(),
             "number": page.number,
             "missing": who,
-            "line": f"page {page.number} of {name} ({short(page.id)}) waits for {whom}",
+            "line": f"page {page.number} of {name} ({short(page.id)}) waits for {whom}{rivals}",
             "next": f"fedsync book sign {short(page.id)} --as {_typed(who)}"
             if who
             else f"fedsync mandates give PERSON --seat {quote(name)} --as NAME",
@@ -211,6 +212,8 @@ class _Look:
             return False
         logs = {key[2] for key, _ in self.view.scan(MANDATE_LOGS, mandate.id)}
         if any(cells[0] in logs for _, cells in self.view.scan(VOTES_ON, (of.id, clause, mandate.scope))):
+            return False
+        if Senders(self.view).word(mandate.scope, (of.id, clause)) is not None:
             return False
         for key, _ in self.view.scan(RESULTS_ON, (of.id, clause)):
             at = status(self.view, Scope(key[2]), PageId(key[3]))  # type: ignore[arg-type]
@@ -320,6 +323,12 @@ class _Look:
             "line": f"{self.called.mandate(each.id)} {when}",
             "next": f"fedsync mandates give {quote(who)} {what} --as NAME",
         }
+
+
+def _rivals(page: PageView, pages: list[PageView]) -> str:
+    """Return what is said of a page beside others that are open in the same place, else nothing."""
+    same = sum(each.prev == page.prev for each in pages)
+    return f"; it is one of {same} in this place, and only one can be sealed" if same > 1 else ""
 
 
 def _ends_in(left: int) -> str:

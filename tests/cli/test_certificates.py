@@ -50,6 +50,18 @@ def test_a_certificate_goes_through_mail_or_in_a_file_and_is_checked_without_a_n
     assert (value["number"], value["bears_lying_sealers"], value["name"]) == (2, 0, "Oakfield")
 
 
+def test_a_certificate_says_of_a_decision_which_later_page_ended_it(home_dir: Path, tmp_path: Path) -> None:
+    place = found(home_dir)
+    oats = place.propose("Oats")
+    place.seal(oats, "Ann", "Ben")
+    place.seal(place.json("decisions", "repeal", oats, "--as", "Ben")["page"], "Ann", "Ben")
+    place("bodies", "certificate", "Oakfield", "--output", tmp_path / "page.bin")
+    shown = fedsync("bodies", "check", tmp_path / "page.bin")
+    assert shown.out.splitlines()[1] == "  page 1: Oats, until page 2 ended it"
+    (decision,) = fedsync("bodies", "check", tmp_path / "page.bin", "--json").json["decisions"]
+    assert decision == {"number": 1, "title": "Oats", "ended_by": 2}
+
+
 def test_a_certificate_that_begins_further_on_needs_the_one_before(kept: Place, tmp_path: Path) -> None:
     first, rest = tmp_path / "first", tmp_path / "rest"
     kept("bodies", "certificate", "Oakfield", "--page", 1, "--output", first)

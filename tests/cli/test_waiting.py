@@ -11,6 +11,7 @@ from fedsync.reading import Reading
 from fedsync.records.codec import Value
 from tests.acts.valley import Valley
 from tests.cli.calling import Place
+from tests.cli.federation import Federation
 from tests.cli.region import Story
 
 DAY_MS = 86_400_000
@@ -38,6 +39,26 @@ def test_a_page_waits_for_its_tellers_and_then_for_approvals(node: Place) -> Non
     ]
     node("book", "approve", page, "--as", "Ann")
     assert node.json("status")["waiting"] == []
+
+
+def test_pages_in_one_place_are_told_as_rivals(node: Place) -> None:
+    node.propose("Oats")
+    assert "only one can be sealed" not in node("status").out
+    node.propose("Rye", name="Ben")
+    lines = [row["line"] for row in waits(node, "page")]
+    assert [line.partition("; ")[2] for line in lines] == [
+        "it is one of 2 in this place, and only one can be sealed"
+    ] * 2
+
+
+def test_no_vote_is_waited_for_where_our_book_has_had_its_word(tmp_path: Path) -> None:
+    valley = Federation(tmp_path)
+    place = valley.place()
+    put = ("motions", "put", "--title", "A bridge", "--text", "-", "--body", "Valley", "--as", "Cleo")
+    motion = place.json(*put, "--no-passphrase", stdin="Of oak.")["id"]
+    assert len(waits(place, "vote")) == 1
+    valley.decided("Oakfield", "votes", "confirm", motion, "--vote", "none")
+    assert waits(place, "vote") == []
 
 
 @pytest.fixture(scope="module")
