@@ -44,7 +44,7 @@ class Reading:
             raise Problem(
                 "not_worked_out",
                 f"What the records amount to has not been worked out by this version yet ({done} of {last} blocks).",
-                "Type: fedsync rebuild. The daemon does it too, when it starts.",
+                "If fedsync run is running, stop it and start it again: it does it. Else type: fedsync rebuild",
                 Exit.NOT_YET,
             )
         return cls(home, store, view)

@@ -42,6 +42,9 @@ class Founded:
     repair_sheet: Path
 
 
+_OTHER_NAME = "Type another name."
+
+
 def found(
     where: Path,
     name: str,
@@ -52,7 +55,7 @@ def found(
 ) -> Founded:
     """Make a community's node in `where`, which must not hold one. Raises a Problem; then nothing is there."""
     check_numbers(tellers, threshold)
-    name = keyring.check_name(name)
+    name = check_body_name(name)
     if Home(where).store.exists():
         raise Problem(
             "exists",
@@ -70,6 +73,19 @@ def found(
         shutil.rmtree(building, ignore_errors=True)
         raise
     return Founded(made.community, made.node, made.listen, where / SHEET)
+
+
+def check_body_name(name: str) -> str:
+    """Return a body's name in its normal form. Raises a Problem (exit 2) when commands could not name it."""
+    name = keyring.check_name(name)
+    if name.casefold() == "all":
+        raise usage("A body cannot be called all: where one is named, that means every body.", _OTHER_NAME)
+    if set(name) & set("@="):
+        raise usage(
+            "A body's name has no @ and no =: PERSON@COMMUNITY and MEMBER=COMMUNITY could not be read.",
+            _OTHER_NAME,
+        )
+    return name
 
 
 def check_numbers(tellers: Sequence[str], threshold: int) -> None:

@@ -81,7 +81,7 @@ def node_of(reading: Reading, member: FollowedBody, joining: PageId | None = Non
         raise refused(
             "no_node",
             f"No node of {reading.name_of(member.scope)} is known here.",
-            "Its records may not have come yet: fedsync peers list",
+            "Say whose node seals for it, with --node (see --help). Or its records have not come yet: fedsync peers list",
         )
     return NodeSealer(Key(found[2]), found[3])
 

@@ -198,9 +198,9 @@ def _founding(reading: "Reading", name: str, said: dict[str, Any]) -> "Founding"
     from dataclasses import replace
 
     from fedsync.acts.bodies import founding_of
+    from fedsync.acts.founding import check_body_name
     from fedsync.acts.whose import person_at
     from fedsync.errors import usage
-    from fedsync.keyring import check_name
 
     if any(
         reading.name_of(each.scope).casefold() == name.casefold() for each in reading.store.followed.all()
@@ -214,7 +214,7 @@ def _founding(reading: "Reading", name: str, said: dict[str, Any]) -> "Founding"
         lent[reading.body(member.strip()).body] = reading.body(community.strip())
     founding = founding_of(
         reading,
-        check_name(name),
+        check_body_name(name),
         said["kind"],
         [reading.body(each) for each in said["members"]],
         said["level"],

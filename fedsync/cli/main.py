@@ -95,6 +95,8 @@ def cli(ctx: click.Context, home: str | None, as_json: bool, verbose: bool) -> N
 def main() -> None:
     """Run the command line and leave with its exit code."""
     arguments = sys.argv[1:]
+    if arguments[:1] == ["help"]:
+        arguments = [*arguments[1:], "--help"]
     # Known before the options are read, so that wrong usage too is answered in JSON.
     out = Out("--json" in arguments, "--verbose" in arguments)
     try:

@@ -79,6 +79,9 @@ def test_what_the_numbers_bear_is_said_before_anything_is_written(known: Valley)
         (("Dale", "--kind", "region", *MEMBERS, "--witness", "Oakfield"), 2),
         (("Dale", "--kind", "region", *MEMBERS, "--witness", "Nowhere"), 6),
         (("oakfield", "--kind", "region", *MEMBERS), 2),
+        (("All", "--kind", "region", *MEMBERS), 2),
+        (("Ann@Dale", "--kind", "region", *MEMBERS), 2),
+        (("Dale=Oakfield", "--kind", "region", *MEMBERS), 2),
         (("Dale", "--kind", "guild", "--seat", "Ann", "--member", "Oakfield"), 2),
         (("Dale", "--kind", "guild", "--seat", "Zed@Mill Lane"), 6),
         (("Dale", "--kind", "guild", "--seat", "Ann@Nowhere"), 6),
@@ -180,6 +183,7 @@ def test_the_tree_has_each_body_below_those_that_it_sits_in(known: Valley) -> No
         code=7,
     )
     assert error["code"] == "no_node"
+    assert "--node" in error["try"]
 
 
 def test_all_lists_every_body_and_our_own_is_shown_as_before(known: Valley) -> None:

@@ -147,5 +147,8 @@ def test_a_state_of_another_version_is_said_to_be_behind_and_is_worked_out_by_re
     for word in ("status", "log"):
         error = node.refused(word, code=9)
         assert (error["code"], "fedsync rebuild" in error["try"]) == ("not_worked_out", True)
+        assert "stop it and start it again" in error["try"], (
+            "an older daemon that still runs would do it its own way"
+        )
     node("rebuild")
     assert node.json("status")["state_root"] == root

@@ -50,6 +50,11 @@ def test_every_word_of_the_way_in_leads_to_a_command() -> None:
     assert all(word in listed for word in _COMMANDS)
 
 
+def test_help_may_be_asked_for_by_its_word() -> None:
+    assert fedsync("help").out == fedsync("--help").out
+    assert fedsync("help", "book", "sign").out == fedsync("book", "sign", "--help").out
+
+
 def test_fedsync_alone_is_status(shown: Place) -> None:
     assert shown().out == shown("status").out
     assert shown("--json").json == shown("status", "--json").json
