@@ -81,6 +81,14 @@ def _room(entries: Sequence[dict[str, Value]]) -> int:
     return MAX_RECORD_BYTES - AROUND_ENTRIES - sum(len(pack(each)) for each in entries)
 
 
+def fitting(entries: Sequence[dict[str, Value]]) -> int:
+    """Return how many of these entries, from the first on, fit on one page; at least one."""
+    number = len(entries)
+    while number > 1 and _room(entries[:number]) < 0:
+        number -= 1
+    return number
+
+
 def carry(
     author: Author, reading: Reading, door: Door, draft: Callable[[], Drafted], scope: Scope | None = None
 ) -> tuple[PageId, int]:

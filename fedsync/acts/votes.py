@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 
 from fedsync.acts.author import Author, now_ms
-from fedsync.acts.motions import asked_body
+from fedsync.acts.motions import asked_body, rule_of
 from fedsync.acts.voices import Voice, voice
 from fedsync.crdt import methods
 from fedsync.crdt.booktables import log_row
 from fedsync.crdt.epoch import begun
 from fedsync.crdt.methods import ABSTAIN
 from fedsync.crdt.motions import MotionView
-from fedsync.crdt.naming import choice_words
+from fedsync.crdt.naming import choice_words, rule_words
 from fedsync.crdt.reasons import reason
 from fedsync.crdt.results import TallyView, VoteView, named_votes, votes_on
 from fedsync.crdt.slot import Verdict, VoiceStatus
@@ -23,11 +23,14 @@ from fedsync.records.codec import Value
 from fedsync.records.ids import RecordId, Scope
 from fedsync.records.kinds.entries import CONFIRM, RATIFY, Result
 from fedsync.records.kinds.entryform import choice_value, result_value
-from fedsync.records.kinds.motions import VOTE, WHOLE, Choice, Rule
+from fedsync.records.kinds.motions import VOTE, WHOLE, Choice, Method, Rule
 from fedsync.records.seal import Draft
 
 USUAL = ("yes", "no")
 """What can be said to a motion that names no options; and everybody may abstain."""
+
+SEVERAL = (Method.CONDORCET, Method.APPROVAL)
+"""Ways of deciding by which a vote names several options: ranked, or each approved."""
 
 _NEVER = frozenset({"no-mandate", "not-the-holder"})
 """Why a vote is nobody's. One that a recall cut can still be named: it then stands for good (rule 11)."""
@@ -79,6 +82,14 @@ def cast_vote(
             of.verdict.code,
             f"This motion is {of.verdict.status.value}: {reason(of.verdict.code).sentence}.",
             f"See: fedsync motions show {of.id.hex()[:8]}",
+        )
+    rule = rule_of(reading, of)
+    if isinstance(option, tuple) and rule.method not in SEVERAL and not anyway:
+        raise refused(
+            "one-option",
+            f"This motion is decided by {rule_words(rule)}: a vote for several options would count for none. "
+            "Nothing was written.",
+            "Name one. To write it all the same, for a result by another rule: --anyway",
         )
     with author.writing():
         said = voice(author, reading, body.scope)

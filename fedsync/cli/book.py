@@ -99,6 +99,7 @@ def draft_page(app: App, body: str | None, only_list: bool, drop: int | None, na
         rows = [describe(reading, scope, parse_entry(each)) for each in entries]
         if drop is None and not only_list:
             stale.check(reading, scope, entries)
+            fit = minutes.fitting(redrawn(reading, scope, entries, later))
     if drop is not None:
         if not 1 <= drop <= len(entries):
             raise not_found("prepared entry", str(drop), "See: fedsync book draft --list")
@@ -116,14 +117,16 @@ def draft_page(app: App, body: str | None, only_list: bool, drop: int | None, na
         )
     if name is None:
         raise usage("Somebody drafts a page.", "Add --as NAME.")
-    app.before_signing(f"{name} drafts:", *(line for row in rows for line in row["lines"]))
+    left, entries, later = len(entries) - fit, entries[:fit], later[:fit]
+    app.before_signing(f"{name} drafts:", *(line for row in rows[:fit] for line in row["lines"]))
     author = app.author(name)
     with app.reading() as reading, app.door() as door:
         drawn = redrawn(reading, scope, entries, later)
         page, number = minutes.enter(author, reading, door, scope, drawn)
     # Somebody may have prepared more while this one read and typed a passphrase.
     agenda.done(app.home(), scope, entries, later)
-    entering.drafted(app, page, number)
+    more = f"{left} more did not fit, and wait for the page after it: fedsync book draft" if left else ""
+    entering.drafted(app, page, number, {"left": left}, more)
 
 
 @book.command("show")

@@ -64,7 +64,7 @@ def enter(
     drafted(app, page, number, more)
 
 
-def drafted(app: App, page: bytes, number: int, more: dict[str, Any] | None = None) -> None:
+def drafted(app: App, page: bytes, number: int, more: dict[str, Any] | None = None, also: str = "") -> None:
     """Say that a page is drafted, whether it has rivals, for whom it waits and what comes next."""
     from fedsync.cli.book import page_row, rivals
 
@@ -74,6 +74,7 @@ def drafted(app: App, page: bytes, number: int, more: dict[str, Any] | None = No
         {"page": page.hex(), "id": f"{page.hex()}:0", "number": number, "rivals": others, **(more or {})},
         lambda: app.out.say(
             f"Page {number} is drafted ({short(page)}).",
+            *([also] if also else []),
             *(f"So is {each[:8]} in the same place: only one of them can be sealed." for each in others),
             f"It waits for the signatures of: {', '.join(row['missing'])}",
             f"Next: fedsync book sign {short(page)} --as NAME",

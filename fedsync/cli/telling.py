@@ -76,8 +76,11 @@ def end_of_day(text: str) -> int:
     at = parse_time(text, 0)
     if len(text.strip()) > len("2026-05-12"):
         return at
-    following = datetime.fromtimestamp(at / 1000) + timedelta(days=1)
-    return int(following.timestamp() * 1000) - 1
+    try:
+        following = datetime.fromtimestamp(at / 1000) + timedelta(days=1)
+        return int(following.timestamp() * 1000) - 1
+    except (OverflowError, OSError, ValueError):
+        raise usage(f"{text} is the end of this calendar.", "Type an earlier day, like 2026-05-12.") from None
 
 
 def body_name(reading: Reading, scope: Scope) -> str:

@@ -81,6 +81,7 @@ def test_a_key_that_nobody_here_knows_may_hold_a_mandate(valley: Delegations) ->
         (("Cleo", "--seat", "Valley", "--limit", "bread=3"), 2, "usage"),
         (("Cleo", "--seat", "Valley", "--until", "yesterday"), 2, "usage"),
         (("Cleo", "--seat", "Valley", "--until", "2020-01-01"), 2, "usage"),
+        (("Cleo", "--seat", "Valley", "--until", "9999-12-31"), 2, "usage"),
         (("Cleo", "--seat", "Valley", "--alternate", "Cleo"), 2, "usage"),
     ],
 )

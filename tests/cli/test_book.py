@@ -237,6 +237,17 @@ def test_a_meeting_is_one_page_with_all_that_was_prepared(node: Place, tmp_path:
     assert node.refused("book", "draft", "--drop", "1", code=6)["code"] == "not_found"
 
 
+def test_what_does_not_fit_on_a_meetings_page_waits_for_the_next(node: Place) -> None:
+    long = "So it shall be. " * 1200
+    for title in ("Oats", "Rye", "Wheat"):
+        node("decisions", "propose", "--title", title, "--text", "-", "--later", "--as", "Ann", stdin=long)
+    drafted = node.json("book", "draft", "--as", "Ann")
+    assert [each["title"] for each in node.page(drafted["page"])["entries"]] == ["Oats"]
+    assert drafted["left"] == 2
+    assert [each["title"] for each in node.json("book", "draft", "--list")["prepared"]] == ["Rye", "Wheat"]
+    assert "1 more did not fit" in node("book", "draft", "--as", "Ann").out
+
+
 def test_what_the_book_has_said_meanwhile_is_not_drafted_again(node: Place) -> None:
     oats = node.propose("Oats")
     node.seal(oats, "Ann", "Ben")

@@ -355,6 +355,17 @@ def test_a_motion_that_makes_no_sense_is_refused_before_it_is_written(
     assert len(place.json("motions", "list")["motions"]) == before
 
 
+def test_several_options_are_refused_where_the_rule_takes_one(assembly: Assembly) -> None:
+    place = assembly.at("Oakfield")
+    motion = place.json("motions", "put", "--title", "Oats", "--text", "-", "--as", "Ann", stdin="Oats.")[
+        "id"
+    ]
+    error = place.refused("votes", "cast", motion, "yes,no", "--as", "Ann", code=7)
+    assert error["code"] == "one-option"
+    assert "more than half of all seats" in error["message"]
+    place("votes", "cast", motion, "yes,no", "--anyway", "--as", "Ann")
+
+
 def test_several_options_are_ranked_or_approved(assembly: Assembly) -> None:
     place = assembly.at("Mill Lane")
     options = ("--option", "elm", "--option", "oak", "--option", "ash", "--rule", "condorcet")
