@@ -32,7 +32,7 @@ def voice(author: Author, reading: Reading, scope: Scope, slot: PageId | None = 
         raise refused(
             "no_voice",
             f"{author.name} has neither a seat in {reading.name_of(scope)} nor a mandate for one.",
-            "See who has: fedsync bodies show, fedsync mandates list",
+            f'See who has: fedsync bodies show "{reading.name_of(scope)}", fedsync mandates list --body all',
         )
     return found
 

@@ -150,7 +150,9 @@ def list_decisions(app: App, body: str | None, in_force: bool) -> None:
     """List decisions with their status."""
     with app.reading() as reading:
         rows = [each for each in rows_of(reading, body) if not in_force or each["status"] == "in_force"]
-    several = len({row["body"] for row in rows}) > 1
+        own = reading.name_of(reading.own().scope)
+    # What another body decided is never shown as if it were ours.
+    several = body in (None, "all") and any(row["body"] != own for row in rows)
     app.out.result(
         {"decisions": rows},
         lambda: app.out.table(

@@ -122,13 +122,15 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
         "not-followed": Reason(1, "this node does not follow the body"),
         "another-founding": Reason(1, "its founding tag is bound to another page 0"),
         "founded": Reason(6, "it is page 0; a founded body is shown as such when page 1 is sealed"),
-        "sealed": Reason(7, "it is certified, and on the canonical branch"),
-        "repaired": Reason(7, "the repair keys signed it, and it is on the canonical branch"),
+        "sealed": Reason(7, "enough have signed and approved it, and it is the one that holds in its place"),
+        "repaired": Reason(7, "the repair keys signed it, and it is the one that holds in its place"),
         "adopted": Reason(8, "enough seats stand by it; the seal is missing"),
         "short": Reason(6, "not enough seats have signed it"),
         "on-a-draft": Reason(8, "the page before it is itself only a draft"),
         "displaced": Reason(7, "a rival page was sealed in its place, or in the place of a page before it"),
-        "frozen": Reason(7, "rival pages are certified after one page: only a repair page can settle it"),
+        "frozen": Reason(
+            7, "enough have signed and approved each of two rivals: the book stops here until it is repaired"
+        ),
         # Epochs; what exactly is wrong stands beside the code where it is found
         "second-epoch": Reason(2, "a page changes the epoch once: the first entry holds"),
         "level-changed": Reason(2, "the level of a body is fixed on page 0"),
@@ -177,7 +179,9 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
         # Bodies
         "body-followed": Reason(7, "its book is held, and goes on from its last sealed page"),
         "body-founding": Reason(6, "its first page after page 0 is not sealed yet"),
-        "body-frozen": Reason(7, "rival pages are certified: its book is split"),
+        "body-frozen": Reason(
+            7, "enough have signed and approved each of two rival pages: its book is split"
+        ),
         "body-not-held": Reason(1, "its page 0 has not come yet"),
         # What says nothing that counts or not
         "begins-a-log": Reason(4, "it names the key, the body and the capacity that its log is written in"),

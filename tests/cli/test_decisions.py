@@ -1,5 +1,8 @@
 """`fedsync decisions`: what stands in place of an earlier one, what is repealed, what lapses, and what is in force now."""
 
+from pathlib import Path
+
+from tests.acts.valley import Valley
 from tests.cli.calling import Place
 
 AS_ANN = ("--text", "-", "--as", "Ann")
@@ -71,3 +74,12 @@ def test_only_what_is_there_and_ours_can_be_ended(node: Place) -> None:
     error = node.refused("decisions", "repeal", page[:8], "--as", "Ann", code=7)
     assert error["code"] == "decision-not-in-force"
     assert "This decision is drafted" in error["message"]
+
+
+def test_what_another_body_decided_is_told_with_its_name_though_we_decided_nothing(tmp_path: Path) -> None:
+    valley = Valley(tmp_path, "Oakfield", "Mill Lane")
+    Place(valley.homes["Oakfield"].path).propose("Oats")
+    valley.meet()
+    there = Place(valley.homes["Mill Lane"].path)
+    assert "Oakfield" in there("decisions", "list").out
+    assert "Oakfield" not in there("decisions", "list", "--body", "Oakfield").out
