@@ -13,7 +13,7 @@ from fedsync.crdt.drafting import CannotDraft, newest
 from fedsync.crdt.handover import OVER, logs_under, reachable
 from fedsync.crdt.minutes import current_epoch
 from fedsync.crdt.naming import motion_at
-from fedsync.errors import not_found, refused, usage
+from fedsync.errors import Problem, not_found, refused, usage
 from fedsync.home import Home
 from fedsync.picking import begins, the_one
 from fedsync.reading import Reading
@@ -262,6 +262,25 @@ def find(reading: Reading, asked: str, givens: Iterable[Given]) -> Given:
         # Who was recalled an hour ago is still asked about.
         found = [each for each in theirs if each.status not in OVER] or theirs
     return the_one("mandate", asked, found, lambda each: short(each.id), "fedsync mandates list --all")
+
+
+def find_own(reading: Reading, asked: str, scope: Scope) -> Given:
+    """Return the mandate that a body gave, found as by `find`. Raises a Problem: exit 6, or 7 when others gave it."""
+    try:
+        return find(reading, asked, given(reading.view, scope))
+    except Problem as problem:
+        if problem.code != "not_found":
+            raise
+        others = [each for each in given(reading.view) if each.scope != scope]
+        try:
+            giver = reading.name_of(find(reading, asked, others).scope)
+        except Problem:
+            raise problem from None
+    raise refused(
+        "not-the-giver",
+        f"{giver} gave this mandate, and only its own book can end it.",
+        "See: fedsync mandates list --body all",
+    )
 
 
 def _names(reading: Reading, mandate: Given) -> set[str]:

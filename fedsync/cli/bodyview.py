@@ -197,9 +197,10 @@ def _witnessed(reading: Reading, scope: Scope, member: PageId) -> int | None:
 
 
 def _seat_line(seat: dict[str, Any], name: str) -> str:
+    again = any(each["status"] != SUSPENDED for each in seat["delegates"])
     says = {
         "joined": "joined",
-        "left": "has left, by its own book",
+        "left": "has left, by its own book" + (", and sent somebody again" if again else ""),
         "silent": "its book does not say yet that it joins",
         "unknown": "its book has not come yet",
     }[seat["says"]]
@@ -208,7 +209,7 @@ def _seat_line(seat: dict[str, Any], name: str) -> str:
     seen = f"; seen up to its page {seat['witnessed']}" if seat["witnessed"] is not None else ""
     then = (
         f'. Next: fedsync bodies epoch --body "{name}" --drop-body "{seat["name"]}"'
-        if seat["says"] == "left"
+        if seat["says"] == "left" and not again
         else ""
     )
     return f"{seat['name']}: {says}{speaks}{seen}{then}"

@@ -251,7 +251,6 @@ def _end(
     from fedsync.acts import mandates as acts
     from fedsync.cli.mandated import ending_lines, row
     from fedsync.cli.records import find
-    from fedsync.crdt.delegates import given
     from fedsync.crdt.drafting import newest
     from fedsync.crdt.minutes import current_epoch
     from fedsync.errors import usage
@@ -260,7 +259,7 @@ def _end(
         raise usage("Keep nothing, or all up to a record.", "Give --keep-nothing or --keep-to, not both.")
     with app.reading() as reading:
         scope = entering.body_of(reading, body).scope
-        found = acts.find(reading, id_, given(reading.view, scope))
+        found = acts.find_own(reading, id_, scope)
         record = find(reading, keep_to).id if keep_to is not None else None
         entry = acts.end(reading, found, closing, record, keep_nothing)
         shown = row(reading, found)

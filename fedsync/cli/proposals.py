@@ -10,6 +10,7 @@ from fedsync.crdt.consents import Asked, asked, is_proposal
 from fedsync.crdt.drafting import CannotDraft, newest
 from fedsync.crdt.minutes import current_epoch
 from fedsync.crdt.naming import Naming, short
+from fedsync.crdt.whypages import delegates_of
 from fedsync.reading import Reading
 from fedsync.records.ids import PageId
 from fedsync.store.peers import FollowedBody
@@ -39,6 +40,8 @@ def left(reading: Reading, called: Naming) -> Iterator[Json]:
             continue
         for other in reading.store.followed.all():
             if other.body in epoch.members and sits(reading, other.scope, body.body) == "left":
+                if delegates_of(reading.view, other.body, body.body):
+                    continue  # Leaving is undone by sending somebody.
                 name, gone = called.book(body.scope), called.book(other.scope)
                 yield {
                     "kind": "left",

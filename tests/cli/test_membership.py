@@ -69,6 +69,29 @@ def test_a_fourth_community_joins_with_the_consent_of_its_new_seats(valley: Fede
     assert valley.carry(page, "Oakfield", "Hill Farm", "Quarry") == "sealed"
 
 
+def test_who_has_left_and_sends_somebody_again_is_not_told_as_gone(valley: Federation) -> None:
+    valley.decided("Hill Farm", "bodies", "leave", "Valley")
+    valley.meet()
+    assert "left" in valley.waits("Oakfield")
+    valley.send("Hill Farm")
+    valley.meet()
+    assert "left" not in valley.waits("Oakfield")
+    shown = valley.place()("bodies", "show", "Valley").out
+    assert (
+        "Hill Farm: has left, by its own book, and sent somebody again; Cleo (in force) speaks for it"
+        in shown
+    )
+    assert "--drop-body" not in shown
+
+
+def test_a_mandate_that_another_body_gave_is_not_ours_to_end(valley: Federation) -> None:
+    theirs = valley.place("Mill Lane").json("mandates", "list")["mandates"][0]["id"]
+    for verb in ("recall", "close"):
+        error = valley.place().refused("mandates", verb, theirs[:8], "--as", "Ann", "--no-passphrase", code=7)
+        assert error["message"] == "Mill Lane gave this mandate, and only its own book can end it."
+    valley.place().refused("mandates", "recall", "ffff", "--as", "Ann", "--no-passphrase", code=6)
+
+
 def test_one_book_is_enough_to_leave_and_the_seat_stays_empty_until_the_region_takes_it(
     valley: Federation,
 ) -> None:
