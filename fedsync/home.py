@@ -158,6 +158,12 @@ class Home:
         finally:
             os.close(fd)
 
+    @contextmanager
+    def preparing(self, scope: bytes) -> Iterator[None]:
+        """Hold the right to change what is prepared for a body's next page; the second of two who come at once waits."""
+        with self.sealing(scope):
+            yield
+
     def listen_control(self) -> socket.socket:
         """Return a listening control socket, mode 0600. Only for the holder of `lock`: a left one is removed."""
         self.control_socket.unlink(missing_ok=True)

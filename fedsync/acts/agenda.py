@@ -29,26 +29,29 @@ def drawn_later(home: Home, scope: Scope) -> list[bool]:
 
 def prepare(home: Home, scope: Scope, entries: Sequence[Entry], later: bool = False) -> int:
     """Add entries to those that wait; return how many wait now. `later`: their cuts are drawn with the page."""
-    waiting = _read(home, scope)
-    waiting += [{**each, _DRAWN_LATER: True} if later else each for each in entries]
-    replace(home, scope, waiting)
+    with home.preparing(scope):
+        waiting = _read(home, scope)
+        waiting += [{**each, _DRAWN_LATER: True} if later else each for each in entries]
+        _replace(home, scope, waiting)
     return len(waiting)
 
 
 def drop(home: Home, scope: Scope, index: int) -> None:
     """Take one entry off the list."""
-    waiting = _read(home, scope)
-    replace(home, scope, waiting[:index] + waiting[index + 1 :])
+    with home.preparing(scope):
+        waiting = _read(home, scope)
+        _replace(home, scope, waiting[:index] + waiting[index + 1 :])
 
 
 def done(home: Home, scope: Scope, entries: Sequence[Entry], later: Sequence[bool]) -> None:
     """Take off what a page says now; what was prepared meanwhile waits for the next one."""
-    waiting = _read(home, scope)
-    for each, marked in zip(entries, later, strict=True):
-        entry = {**each, _DRAWN_LATER: True} if marked else each
-        if entry in waiting:
-            waiting.remove(entry)
-    replace(home, scope, waiting)
+    with home.preparing(scope):
+        waiting = _read(home, scope)
+        for each, marked in zip(entries, later, strict=True):
+            entry = {**each, _DRAWN_LATER: True} if marked else each
+            if entry in waiting:
+                waiting.remove(entry)
+        _replace(home, scope, waiting)
 
 
 def _read(home: Home, scope: Scope) -> list[Entry]:
@@ -61,8 +64,7 @@ def _read(home: Home, scope: Scope) -> list[Entry]:
     return [each for each in held if isinstance(each, dict)] if isinstance(held, list) else []
 
 
-def replace(home: Home, scope: Scope, entries: Sequence[Entry]) -> None:
-    """Let these entries wait, and no others."""
+def _replace(home: Home, scope: Scope, entries: Sequence[Entry]) -> None:
     path = _file(home, scope)
     if not entries:
         path.unlink(missing_ok=True)

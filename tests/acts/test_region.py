@@ -84,7 +84,7 @@ def test_what_is_prepared_for_a_meeting_waits_in_order_until_it_is_taken_off(tmp
     assert agenda.prepare(home, scope, [{"kind": "create", "body": bytes(32)}]) == 2
     assert [each["kind"] for each in agenda.prepared(home, scope)] == ["decision", "create"]
     page = valley.enter("Oakfield", agenda.prepared(home, scope))
-    agenda.replace(home, scope, [])
+    agenda.done(home, scope, agenda.prepared(home, scope), agenda.drawn_later(home, scope))
     assert agenda.prepared(home, scope) == []
     with Reading.open(home) as reading:
         view = page_view(reading.view, page)

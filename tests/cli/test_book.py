@@ -1,5 +1,6 @@
 """`fedsync decisions` and `fedsync book`: drafting, signing, approving, and rivals."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -264,6 +265,20 @@ def test_what_the_book_has_said_meanwhile_is_not_drafted_again(node: Place) -> N
     assert len(node.json("book", "draft", "--list")["prepared"]) == 1
     node("book", "draft", "--drop", "1")
     assert node.refused("book", "draft", "--as", "Ann", code=7)["code"] == "nothing_prepared"
+
+
+def test_what_many_prepare_at_once_is_all_there(node: Place) -> None:
+    home = Home(node.path)
+    with Reading.open(home) as reading:
+        scope = reading.own().scope
+    titles = [f"Number {number}" for number in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        for done in [
+            pool.submit(agenda.prepare, home, scope, [{"kind": "decision", "title": each, "text": ""}])
+            for each in titles
+        ]:
+            done.result()
+    assert sorted(str(each["title"]) for each in agenda.prepared(home, scope)) == sorted(titles)
 
 
 def test_what_is_prepared_while_a_page_is_drafted_waits_for_the_next(node: Place) -> None:
