@@ -249,7 +249,9 @@ def _row(reading: Any, page: Any) -> dict[str, Any]:
         "number": page.number,
         "status": page.status,
         "reason": page.reason,
-        "signed_by": people(page.signed_by),
+        "signed_by": [f"repair key {key.hex()[:8]}" for key in sorted(page.signed_by)]
+        if page.repair
+        else people(page.signed_by),
         "approved_by": people(page.approved_by),
         "missing": sorted([*map(called, page.bodies_to_sign), *people(page.missing)]),
         "body": reading.name_of(page.scope),

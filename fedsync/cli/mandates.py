@@ -95,6 +95,11 @@ def give(
         said += [f"Against our own rule: {broken.message}"] if broken is not None else []
     more = {"ends": [acts.short(each.id) for each in ended], "against_the_rule": broken and broken.code}
     enter(app, name, body, [entry], later, said, more, drawn_later=True)
+    if giving.seat is not None and not giving.instructions:
+        app.out.say(
+            f"It has no instructions: {person} may sign pages, and vote on nothing. To leave all votes free: "
+            "--instruct '*=free'"
+        )
 
 
 @mandates.command("list")

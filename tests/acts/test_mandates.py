@@ -112,6 +112,12 @@ def test_a_motion_without_options_takes_yes_no_abstain_and_numbers_in_instructio
         asked.place("Oakfield")(*words, "--as", "Ann", "--no-passphrase")
 
 
+def test_who_is_sent_without_instructions_is_told_to_vote_on_nothing(asked: Delegations) -> None:
+    words = ("mandates", "give", "Cleo", "--seat", "Valley", "--later", "--as", "Ann", "--no-passphrase")
+    assert "Cleo may sign pages, and vote on nothing" in asked.place("Oakfield")(*words).out
+    assert "vote on nothing" not in asked.place("Oakfield")(*words, "--instruct", "*=free").out
+
+
 def test_who_was_recalled_is_still_found_by_name_and_a_running_mandate_goes_before(
     valley: Delegations,
 ) -> None:

@@ -97,6 +97,9 @@ def test_the_sheet_names_new_tellers_when_all_are_lost(node: Place) -> None:
     page = node.propose("Oats", name="Dora")
     node.seal(page, "Dora", "Emil")
     assert "repair" in node("why", value["page"]).out.lower()
+    signed = node.page(value["page"])["signed_by"]
+    assert len(signed) >= 2
+    assert all(each.startswith("repair key ") for each in signed)
 
 
 def test_the_tellers_who_still_have_their_keys_may_be_named_again(node: Place) -> None:
