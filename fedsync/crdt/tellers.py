@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from fedsync.crdt.book import MAX_VOICES
 from fedsync.crdt.booktables import (
     DISPLACED,
     FROZEN,
@@ -35,6 +36,9 @@ from fedsync.records.kinds.entries import kind_of
 
 MAX_ROUND_LEAP = 1000
 """A round this far above all of one's own is not followed: a liar could otherwise use up the numbers at once."""
+MAX_LED = 64
+"""Voices of one's own in a slot after which no liar alone is followed to a higher round any more: of the `MAX_VOICES`
+that a log has in a slot, most are kept for those who mean it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,8 @@ class _Own:
     top: int
     signed: frozenset[PageId]
     approved: frozenset[PageId]
+    said: int = 0
+    """How many voices it has had there, on its longest chain."""
 
 
 def next_signature(view: Reader, page: PageId, log: LogId, whose: LogRow | None = None) -> Sign | Refuse:
@@ -91,6 +97,8 @@ def next_signature(view: Reader, page: PageId, log: LogId, whose: LogRow | None 
     epoch = judged.epoch
     assert epoch is not None
     own = _own(view, here.prev, log, judged)
+    if own.said >= MAX_VOICES:
+        return _SPENT
     if here.repair:
         # Locks and quorums are the sealers' affair: a repair page counts who signed it, in any round.
         return _sign(max(own.top, 0), None, page, own)
@@ -122,6 +130,9 @@ def next_signature(view: Reader, page: PageId, log: LogId, whose: LogRow | None 
     return sign
 
 
+_SPENT = Refuse("too-many", "Your log has spoken here as often as it may: what it says further is void.")
+
+
 def _sign(round_: int, lock: int | None, page: PageId, own: _Own) -> Sign | Refuse:
     """Return the signature in `round_`, or in the next one when the log has signed or approved a rival in it."""
     if round_ > own.top:
@@ -151,6 +162,8 @@ def may_approve(view: Reader, page: PageId, log: LogId, signing: int | None = No
     if here.repair or log not in epoch.sealers:
         return Refuse("no-sealer", "Only sealers of the body approve its pages; yours is no sealer's log.")
     own = _own(view, here.prev, log, judged)
+    if own.said + (signing is not None) >= MAX_VOICES:
+        return _SPENT
     if signing is not None:
         judged.tallies[page].signed.setdefault(signing, set()).add(log)
         own = _Own(max(own.top, signing), frozenset(), own.approved if signing == own.top else frozenset())
@@ -282,11 +295,12 @@ def _unsent(
 
 
 def _own(view: Reader, slot: PageId, log: LogId, judged: Judged) -> _Own:
-    top = -1
+    top, said = -1, 0
     signed: set[PageId] = set()
     approved: set[PageId] = set()
     for key, cells in view.scan(VOICES, (slot, log)):
         approves, page, round_ = bool(cells[0]), cells[1], cells[2]
+        said = max(said, int(cells[5]))  # type: ignore[arg-type]
         # What broke the order of rounds was not said; what is void for another reason, or waits, was.
         if judged.verdicts[key[3]].code in _UNSAID:  # type: ignore[index]
             continue
@@ -294,7 +308,7 @@ def _own(view: Reader, slot: PageId, log: LogId, judged: Judged) -> _Own:
             top, signed, approved = round_, set(), set()  # type: ignore[assignment]
         if round_ == top:
             (approved if approves else signed).add(PageId(page))  # type: ignore[arg-type]
-    return _Own(top, frozenset(signed), frozenset(approved))
+    return _Own(top, frozenset(signed), frozenset(approved), said)
 
 
 _UNSAID = frozenset({"round-fell", "signed-two", "approved-two", "signed-after-approving", "locked"})
@@ -303,7 +317,13 @@ _UNSAID = frozenset({"round-fell", "signed-two", "approved-two", "signed-after-a
 def _round(judged: Judged, epoch: Epoch, own: _Own) -> int:
     """Return the highest round seen, or one more when no page can reach w in it any longer."""
     leap = max(own.top, 0) + MAX_ROUND_LEAP
-    seen = {each for tally in judged.tallies.values() for each in tally.signed if each <= leap}
+    signers: dict[int, set[LogId]] = {}
+    for tally in judged.tallies.values():
+        for each, logs in tally.signed.items():
+            signers.setdefault(each, set()).update(logs & epoch.sealers.keys())
+    # In the end a round is followed only when more sealers are there than can lie within the bound.
+    alone = max(1, epoch.bears) if own.said >= MAX_LED else -1
+    seen = {each for each, logs in signers.items() if each <= leap and len(logs) > alone}
     # A quorum is never a liar's alone, however high.
     seen.update(round_ for _, round_ in _latest_quorums(judged))
     round_ = max({0, own.top} | seen)
