@@ -1,6 +1,6 @@
 """Seeded stories of whole nodes: stores, doors and folds behind the machines. After a rough time all must agree.
 
-FEDSYNC_SEEDS says which seeds: a count, or FIRST-LAST. 30 in CI; a failure replays from its seed alone.
+FEDSYNC_SEEDS says which seeds: a count, or FIRST-LAST. 15 in CI; a failure replays from its seed alone.
 """
 
 import os
@@ -14,7 +14,7 @@ from tests.seeds import seeds
 from tests.sim.federation import Federation, first_sync
 
 
-@pytest.mark.parametrize("seed", seeds(30))
+@pytest.mark.parametrize("seed", seeds(15))
 def test_after_a_rough_time_all_nodes_show_the_same(seed: int, tmp_path: Path) -> None:
     story = Federation(seed, tmp_path)
     try:

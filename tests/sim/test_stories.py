@@ -1,6 +1,6 @@
 """Seeded stories: loss, cuts, forks, restores and lies, then calm; all honest nodes must hold equal sets.
 
-FEDSYNC_SEEDS says which seeds: a count, or FIRST-LAST. 200 in CI; a failure replays from its seed alone.
+FEDSYNC_SEEDS says which seeds: a count, or FIRST-LAST. 100 in CI; a failure replays from its seed alone.
 """
 
 import pytest
@@ -9,7 +9,7 @@ from tests.seeds import seeds
 from tests.sim.story import Story
 
 
-@pytest.mark.parametrize("seed", seeds(200))
+@pytest.mark.parametrize("seed", seeds(100))
 def test_after_a_rough_time_all_honest_nodes_hold_the_same(seed: int) -> None:
     assert Story(seed).run()
 
