@@ -110,6 +110,19 @@ def test_rule_4_a_delegate_speaks_for_its_body_once_its_mandate_is_certified_and
     assert (lacking["p"], lacking["DA+p@0"]) == ("drafted", "pending")
 
 
+def test_rule_4_a_delegate_signs_only_pages_whose_every_entry_is_of_a_kind_that_the_mandate_allows() -> None:
+    told = valley()
+    told.page("m2", "mA", mandate("kA", "R", may=["decision"]))
+    told.seal("m2", "La1", "La2")
+    told.delegate("D2", "kA", "m2")
+    told.page("p", "R.0", decision("a bridge"))
+    told.page("q", "R.0", decision("a bridge"), {"kind": "witness", "body": "A", "page": "mA"})
+    told.sign("q", "D2")
+    told.sign("p", "D2", "DB", round=1)
+    now = told.now()
+    assert (now["D2+q@0"], now["D2+p@1"], now["p"]) == ("void", "stands", "adopted")
+
+
 def test_rule_5_one_page_is_signed_and_one_approved_in_a_round() -> None:
     told = oak()
     for page in ("p", "q"):
@@ -254,6 +267,19 @@ def test_rule_10_a_log_that_is_not_named_keeps_nothing() -> None:
     told.page("r", "mA", recall("mA", DA=told.tip("DA")))
     told.seal("r", "La1", "La2")
     assert (told.now()[said], told.now()[other]) == ("stands", "void")
+
+
+def test_rule_10_of_several_cuts_what_all_keep_is_kept() -> None:
+    told = valley()
+    first, low = told.vote("DA", "M", "yes"), told.tip("DA")
+    second, high = told.vote("DA", "N", "yes"), told.tip("DA")
+    third = told.vote("DA", "O", "yes")
+    told.page("r", "mA", recall("mA", DA=high))
+    told.seal("r", "La1", "La2")
+    assert [told.now()[each] for each in (first, second, third)] == ["stands", "stands", "void"]
+    told.page("r2", "r", recall("mA", DA=low))
+    told.seal("r2", "La1", "La2")
+    assert [told.now()[each] for each in (first, second, third)] == ["stands", "void", "void"]
 
 
 def test_rule_10_only_the_givers_book_recalls() -> None:
