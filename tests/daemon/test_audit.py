@@ -24,7 +24,8 @@ def test_an_audit_fetches_a_book_that_this_node_does_not_follow_and_comes_to_the
     until(lambda: len(hill.json("bodies", "show", "all")["bodies"]) == 2)
     oak.run("bodies", "certificate", "Oakfield", "--output", file)
     shown = hill.json("bodies", "check", file, "--body", body)
-    assert (shown["number"], shown["decisions"]) == (1, [{"number": 1, "title": "Mend the roof"}])
+    (decided,) = shown["decisions"]
+    assert (shown["number"], decided) == (1, {"number": 1, "title": "Mend the roof", "ended_by": None})
     said = hill.json("bodies", "audit", body[:12], "--certificate", file, code=9)["error"]
     assert "does not follow that body" in said["message"]
     said = hill.json("bodies", "audit", body[:12], "--certificate", file, "--fetch", "--wait", 60)
