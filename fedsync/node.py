@@ -17,13 +17,15 @@ from pathlib import Path
 
 from fedsync.crdt import fold, root
 from fedsync.crdt.booktables import page_row
+from fedsync.crdt.delegates import entry_at
 from fedsync.crdt.seats import is_named
 from fedsync.crdt.view import Draft
 from fedsync.home import Home
 from fedsync.noticing import Notices
 from fedsync.records.block import BadBlock, Block, check, claimed_genesis, peek
-from fedsync.records.genesis import Genesis, later_incarnation
+from fedsync.records.genesis import Capacity, Genesis, later_incarnation
 from fedsync.records.ids import Key, LogClass, LogId, PageId, Reach, Scope
+from fedsync.records.kinds.entries import Mandate
 from fedsync.store.model import Outcome
 from fedsync.store.peers import FollowedBody, Source
 from fedsync.store.places import Place
@@ -243,6 +245,12 @@ class Node:
         if origin is not None and genesis.reach is Reach.LOCAL:
             return _refused(block, origin, "local", "it belongs to a community's own nodes only")
         if self._is_named(genesis) or _carries(block, followed.body):
+            given = genesis.mandate
+            if given is not None and page_row(self.draft, given[0]) is None and self._is_full(genesis):
+                # Anybody can make up mandates; one that comes to be held lets in what is written under it.
+                return self._park(
+                    block, origin, "unknown-mandate", "the page that gives its mandate is not held"
+                )
             wait = self._too_many_logs(genesis)
             if not wait:
                 return None
@@ -257,17 +265,28 @@ class Node:
 
     def _too_many_logs(self, genesis: Genesis) -> int:
         """Return until when one more log of this kind waits, 0 when it need not."""
-        kind = (genesis.capacity, genesis.log_class, genesis.reach)
-        same = 0
-        for log in self.store.logs.named(genesis.scope, genesis.key):
-            row = self.store.logs.row(log)
-            if row and (row.genesis.capacity, row.genesis.log_class, row.genesis.reach) == kind:
-                same += 1
-        if same < MAX_INCARNATIONS:
+        if not self._is_full(genesis):
             return 0
         return self._paced(
             f"logs:{genesis.scope.hex()}:{genesis.key.hex()}:{genesis.log_class}:{genesis.reach}"
         )
+
+    def _is_full(self, genesis: Genesis) -> bool:
+        """Say whether as many logs of this kind are held as are taken at once."""
+        kind, same = self._kind(genesis), 0
+        for log in self.store.logs.named(genesis.scope, genesis.key):
+            row = self.store.logs.row(log)
+            same += row is not None and self._kind(row.genesis) == kind
+        return same >= MAX_INCARNATIONS
+
+    def _kind(self, genesis: Genesis) -> tuple[Capacity | None, LogClass, Reach]:
+        """Return what logs of one key are counted by. All under what is no mandate of theirs that is held are of one kind."""
+        capacity: Capacity | None = genesis.capacity
+        if genesis.mandate is not None:
+            held = entry_at(self.draft, *genesis.mandate)
+            if not isinstance(held, Mandate) or genesis.key not in (held.holder, held.alternate):
+                capacity = None
+        return capacity, genesis.log_class, genesis.reach
 
     def _too_many_branches(self, block: Block) -> int:
         """Return until when a block that forks an authority log once more waits, 0 when it need not."""
