@@ -167,9 +167,15 @@ def broken(growth: Growth) -> list[str]:
 def hoarded_acts_gain_nothing(growth: Growth) -> Iterator[str]:
     """What recalled delegates and removed seats bring out afterwards moves no page, mandate, result or other's vote.
 
-    But for a page that w sealers approved already while it lacked seats: our own do not (H3).
+    But for a page that w sealers approved already while it lacked seats: our own do not (H3). And who signed a page that
+    is not sealed can take that signature back by signing a rival, also when cut off since: rule 8 asks for discipline.
     """
     rules = growth.after
+    taken_back = {
+        growth.before.voices[each]["page"]
+        for each, was in growth.was.items()
+        if was == "stands" and growth.now.get(each) == "moved"
+    }
     for name, was in growth.was.items():
         what = name.rpartition(" ")[2].partition("#")[0]
         vote = growth.before.voices.get(what, {}).get("kind") == "vote"
@@ -179,6 +185,8 @@ def hoarded_acts_gain_nothing(growth: Growth) -> Iterator[str]:
         if was == growth.now.get(name) or bodies & growth.beyond:
             continue
         if any(_approved_without_seats(growth.before, page) for page in growth.before.pages):
+            continue
+        if was == "adopted" and growth.now.get(name) == "drafted" and what in taken_back:
             continue
         yield f"{name} was {was} and is {growth.now.get(name)} after a hoard came out"
 
