@@ -29,6 +29,8 @@ def too_many_votes(view: Reader, vote: RecordId, allowed: int | None) -> bool:
     if allowed is None:
         return False
     at = _row(view, vote)
+    if at.seq <= allowed:
+        return False  # its chain is not long enough: the first of it is its genesis
     before = 0
     for key, _ in view.scan(VOTES, (at.log,)):
         record = RecordId(key[2])  # type: ignore[arg-type]
@@ -45,6 +47,8 @@ def too_many_pages(view: Reader, voice: RecordId, slot: PageId, allowed: int) ->
     at = _row(view, voice)
     own = _first(view, slot, at)
     assert own is not None
+    if own <= allowed:
+        return False  # its chain was not long enough: the first of it is its genesis
     places = {PageId(key[2]) for key, _ in view.scan(LAST_VOICE, (at.log,))} - {slot}  # type: ignore[arg-type]
     earlier = 0
     for place in places:
