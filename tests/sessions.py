@@ -79,9 +79,11 @@ class Shell:
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
+        self.failed = False
+        """Whether the last command did."""
 
     def type(self, command: str, may_fail: bool = False) -> str:
-        """Return what a command prints, on both streams. Fails when the command does, unless it may."""
+        """Return what a command prints, on both streams. Fails when the command does, unless it may: see `failed`."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         # The braces are no subshell: jobs stay those of this shell, and the command cannot read what is typed next.
@@ -90,7 +92,8 @@ class Shell:
         said: list[str] = []
         for line in self._process.stdout:
             if line.startswith(":done: "):
-                assert may_fail or line == ":done: 0\n", f"{command}\n{''.join(said)}"
+                self.failed = line != ":done: 0\n"
+                assert may_fail or not self.failed, f"{command}\n{''.join(said)}"
                 return "".join(said)
             said.append(line)
         raise AssertionError(f"the shell ended at: {command}\n{''.join(said)}")
@@ -136,11 +139,13 @@ def type_all(text: str, where: Path) -> None:
             late = time.monotonic() + SECONDS
             # Who is shown what is refused is shown the words, which begin so.
             refused = any(line.startswith("fedsync: ") for line in typed.answer)
-            output = opened.type(command, refused)
-            while (new := shows(typed.answer, output)) is None:
-                again = LOOKING.search(command) and time.monotonic() < late
+            looks = LOOKING.search(command) is not None
+            # What is looked at may not be there yet, and then the command fails at first.
+            output = opened.type(command, refused or looks)
+            while (new := shows(typed.answer, output)) is None or (opened.failed and not refused):
+                again = looks and time.monotonic() < late
                 assert again, f"$ {command}\n{output}\nIN THE TEXT:\n" + "\n".join(typed.answer)
-                output = opened.type(command, refused)
+                output = opened.type(command, refused or looks)
             ids |= new
 
 
