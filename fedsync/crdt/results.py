@@ -16,7 +16,6 @@ from fedsync.crdt.booktables import (
     RESULTS,
     RESULTS_ON,
     SEALED,
-    VOTES,
     VOTES_ON,
     Reader,
     known,
@@ -141,12 +140,6 @@ def votes_on(view: Reader, question: Question, scope: Scope | None = None) -> li
         if said is not None:
             found.append((bytes(cells[0]), said.seq, said))  # type: ignore[arg-type]
     return [each for _, _, each in sorted(found, key=lambda each: (each[2].scope, *each[:2], each[2].id))]
-
-
-def votes_of(view: Reader, log: LogId) -> list[VoteView]:
-    """Return the votes in one log, in order."""
-    ids = [RecordId(key[2]) for key, _ in view.scan(VOTES, (log,))]  # type: ignore[arg-type]
-    return [each for id_ in ids if (each := vote_view(view, id_)) is not None]
 
 
 def tally_now(view: Reader, scope: Scope, question: Question, rule: Rule) -> TallyView | None:
