@@ -103,7 +103,7 @@ def record_lines(
 def may_write_facts(author: Author, reading: Reading, scope: Scope) -> None:
     """Raise a Problem (exit 7) unless the author has a seat now."""
     genesis = author.genesis(reading, LogClass.FACTS)
-    if not isinstance(fact_bound(reading.view, scope, author.key, genesis.log), All):
+    if not isinstance(fact_bound(reading.view, genesis), All):
         raise refused(
             "no_seat",
             f"{author.name} is no teller of this community now, so nothing that they record would count.",

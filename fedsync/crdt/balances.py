@@ -11,29 +11,29 @@ from typing import TypeAlias
 
 from fedsync.crdt import facts
 from fedsync.crdt.checkpoints import Checkpoints, Count, level
+from fedsync.crdt.countingtables import COUNTED_LOGS, counted_log
 from fedsync.crdt.factchain import along
 from fedsync.crdt.facts import Moves
+from fedsync.crdt.realms import Realm
 from fedsync.crdt.tables import (
     BALANCES,
     COUNTS,
-    FACT_LOGS,
     RUNS,
     Balance,
     Run,
     balance,
     balance_row,
-    fact_log,
     log_of,
     run,
     run_row,
 )
 from fedsync.crdt.view import Draft
-from fedsync.records.ids import LogId, PayloadId, Scope
+from fedsync.records.ids import LogId, PayloadId
 
 _EMPTY = Balance(0, None, None, None, None, 0, None, None, 0, 0, 0, None)
 
-BalanceKey: TypeAlias = tuple[Scope, PayloadId, PayloadId]
-"""Scope, store and item."""
+BalanceKey: TypeAlias = tuple[Realm, PayloadId, PayloadId]
+"""Realm, store and item."""
 
 
 def sum_up(last: int, moves: Moves) -> Run:
@@ -177,9 +177,9 @@ def _counts(draft: Draft, key: BalanceKey) -> Iterable[Count]:
 def _moves(draft: Draft, key: BalanceKey, log: LogId, first: int, last: int) -> Iterable[Moves]:
     """Read the movements of a run again."""
     pair, at = (key[1], key[2]), first
-    row = draft.get(FACT_LOGS, (log,))
+    row = draft.get(COUNTED_LOGS, (log,))
     assert row is not None, "what was read of a log is written down with it"
-    for block, end in along(draft, log, fact_log(row), first):
+    for block, end in along(draft, log, counted_log(row), first):
         stop = min(last + 1, end)
         if block.first <= at < stop:
             moves = facts.read(block, at, stop).moves.get(pair)

@@ -7,14 +7,14 @@ A log that is not settled is read up to its lowest fork, below which all branche
 from collections.abc import Iterator
 
 from fedsync.crdt.booktables import Reader
+from fedsync.crdt.countingtables import CountedLog
 from fedsync.crdt.settling import Settled, settled
-from fedsync.crdt.tables import FactLog
 from fedsync.records.block import Block, Record
 from fedsync.records.ids import LogId, RecordId
 
 
 def along(
-    view: Reader, log: LogId, counting: FactLog, first: int | None = None
+    view: Reader, log: LogId, counting: CountedLog, first: int | None = None
 ) -> Iterator[tuple[Block, int]]:
     """Yield the blocks that hold what counts from `first` on (what was not read yet), each with the seq to stop at."""
     first = counting.read if first is None else first

@@ -16,7 +16,7 @@ from fedsync.records.block import Block, Columns
 from fedsync.records.codec import Value
 from fedsync.records.genesis import SEAT, Genesis
 from fedsync.records.header import MAX_TIME, VERSION
-from fedsync.records.ids import LogClass, PayloadId, Reach
+from fedsync.records.ids import LogClass, PayloadId
 from fedsync.records.kinds.stock import (
     EVENT,
     EVENT_FIELDS,
@@ -60,8 +60,6 @@ def why_inert(genesis: Genesis) -> str | None:
     """Return why no record of a log counts as a fact of its body; None when they can."""
     if genesis.log_class is not LogClass.FACTS:
         return "its log is not one for facts"
-    if genesis.reach is Reach.LOCAL:
-        return "its log never leaves the community's own nodes, and this stock is what all nodes agree on"
     if genesis.capacity != SEAT:
         return "its log does not speak for a seat"
     return None

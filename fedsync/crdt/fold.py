@@ -1,6 +1,7 @@
 """The fold: blocks in, state out. The one entry that the node uses. Pure; touches a draft or a view.
 
-A block is folded by the class of its log: books by `book`, facts by `stock`; what this version cannot read yet is
+A block is folded by the class of its log: books by `book`, facts by `stock`, as far as
+`counting` says that they count; what this version cannot read yet is
 kept and inert. When a book changes whose facts count, the logs concerned are folded again at once. The same blocks
 give the same rooted rows in any order in which each log's own come along its chain, in any grouping, repeated or
 not. The view must hold a block (`View.blocks`) before it is folded.
@@ -8,18 +9,25 @@ not. The view must hold a block (`View.blocks`) before it is folded.
 
 from collections.abc import Iterable
 
-from fedsync.crdt import book, booktables, root, stock
+from fedsync.crdt import book, root
+from fedsync.crdt.counting import Contents, Counting
 from fedsync.crdt.seats import fact_bound
-from fedsync.crdt.tables import STOCK_TABLES
+from fedsync.crdt.statetables import STATE_TABLES
+from fedsync.crdt.stock import Stock
 from fedsync.crdt.view import Changes, Draft, View
 from fedsync.records.block import Block
 from fedsync.records.ids import LogClass, LogId, PageId, Scope
 
-TABLES = (*booktables.TABLES, *STOCK_TABLES, *root.ROOT_TABLES)
+TABLES = (*STATE_TABLES, *root.ROOT_TABLES)
 """All that the state lies in."""
 
-VERSION = 14
+VERSION = 15
 """Counts up when the same blocks would give another state, so that a node folds them again."""
+
+CONTENTS: Contents = {LogClass.FACTS: Stock()}
+"""What is made of the records of each class of logs of which a part counts."""
+
+_COUNTING = Counting(fact_bound, CONTENTS)
 
 
 def apply(view: View, *blocks: Block) -> Changes:
@@ -41,8 +49,8 @@ def apply_blocks(draft: Draft, blocks: Iterable[Block]) -> None:
     if any(block.genesis.log_class is LogClass.AUTHORITY for block in blocks):
         _refold(draft, book.apply_blocks(draft, blocks))
     for block in blocks:
-        if block.genesis.log_class is LogClass.FACTS:
-            stock.apply_block(draft, block, fact_bound)
+        if block.genesis.log_class in CONTENTS:
+            _COUNTING.apply_block(draft, block)
 
 
 def apply_bind(draft: Draft, scope: Scope, body: PageId) -> None:
@@ -52,10 +60,10 @@ def apply_bind(draft: Draft, scope: Scope, body: PageId) -> None:
 
 def apply_fork(draft: Draft, log: LogId, seq: int) -> None:
     """Take it that a log has two branches from `seq` on. Books need not be told: they fold every branch."""
-    stock.set_fork(draft, log, seq, fact_bound)
+    _COUNTING.set_fork(draft, log, seq)
 
 
 def _refold(draft: Draft, bounds: book.Bounds) -> None:
     # In order, so that what a batch writes does not hang on the order of a set.
     for scope, key in sorted(bounds):
-        stock.refold_key(draft, scope, key, fact_bound)
+        _COUNTING.refold_key(draft, scope, key)

@@ -2,14 +2,17 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import TypeAlias
 
 from fedsync.crdt.checkpoints import Checkpoints, Count, Instant
+from fedsync.crdt.countingtables import COUNTED_LOGS, counted_log
 from fedsync.crdt.factchain import on_settled_chain
 from fedsync.crdt.facts import why_inert
+from fedsync.crdt.realms import Realm, is_local, local_realm, scope_of
 from fedsync.crdt.seats import Cut, fact_bound
 from fedsync.crdt.settling import settled
-from fedsync.crdt.tables import BALANCES, COUNTS, FACT_LOGS, ITEMS, STORES, Balance, balance, fact_log
+from fedsync.crdt.tables import BALANCES, COUNTS, ITEMS, STORES, Balance, balance
 from fedsync.crdt.view import Draft, View
 from fedsync.records.block import Record
 from fedsync.records.codec import NotCanonical
@@ -35,6 +38,13 @@ class StockLevel:
     unexplained: int | None
     last_count: int | None
     contested: bool
+    local: bool = False
+    """Kept on the community's own nodes, and added up apart from what others see."""
+
+    @property
+    def realm(self) -> Realm:
+        """The realm that it is added up in."""
+        return local_realm(self.scope) if self.local else Realm(self.scope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,57 +61,60 @@ def levels(view: Reader, scope: Scope | None = None) -> list[StockLevel]:
 
     Two items of one name, in other units, are two rows. What nobody has named yet goes by its short id.
     """
-    stores: dict[tuple[Scope, PayloadId], str] = {}
-    items: dict[tuple[Scope, PayloadId], Specification] = {}
-    prefix = () if scope is None else (scope,)
-    for key, row in view.scan(STORES, prefix):
-        stores[key[:2]] = row[0]  # type: ignore[index, assignment]
-    for key, row in view.scan(ITEMS, prefix):
-        items[key[:2]] = Specification(row[0], row[1])  # type: ignore[index, arg-type]
+    stores: dict[tuple[bytes, PayloadId], str] = {}
+    items: dict[tuple[bytes, PayloadId], Specification] = {}
+    prefixes = [()] if scope is None else [(scope,), (local_realm(scope),)]
+    for prefix in prefixes:
+        for key, row in view.scan(STORES, prefix):
+            stores[key[:2]] = row[0]  # type: ignore[index, assignment]
+        for key, row in view.scan(ITEMS, prefix):
+            items[key[:2]] = Specification(row[0], row[1])  # type: ignore[index, arg-type]
     found: list[StockLevel] = []
-    for key, row in view.scan(BALANCES, prefix):
-        of, store, item = _balance_key(key)
-        named = items.get((of, item), Specification(item.hex()[:8], "1"))
-        now = balance(row)
+    for key, row in chain.from_iterable(view.scan(BALANCES, prefix) for prefix in prefixes):
+        realm, store, item = _balance_key(key)
+        of, now = scope_of(realm), balance(row)
+        # What is kept local may lie in a store, or be a kind of thing, that the whole region knows.
+        named = items.get((realm, item)) or items.get((of, item)) or Specification(item.hex()[:8], "1")
         found.append(
             StockLevel(
                 scope=of,
                 store_id=store,
                 item_id=item,
-                store=stores.get((of, store), store.hex()[:8]),
+                store=stores.get((realm, store)) or stores.get((of, store)) or store.hex()[:8],
                 item=named.name,
                 unit=named.unit,
                 on_hand=now.on_hand,
                 unexplained=now.unexplained,
                 last_count=now.counted_at,
                 contested=bool(now.contested),
+                local=is_local(realm),
             )
         )
-    return sorted(found, key=lambda each: (each.store, each.item, each.unit, each.scope))
+    return sorted(found, key=lambda each: (each.store, each.item, each.unit, each.scope, each.local))
 
 
-def find_store(view: Reader, scope: Scope, name: str) -> PayloadId | None:
-    """Return the store of this name. There is one at most, since its name makes its id."""
-    for key, row in view.scan(STORES, (scope,)):
+def find_store(view: Reader, realm: bytes, name: str) -> PayloadId | None:
+    """Return the store of this name in a realm. There is one at most, since its name makes its id."""
+    for key, row in view.scan(STORES, (realm,)):
         if row[0] == name:
             return PayloadId(key[1])  # type: ignore[arg-type]
     return None
 
 
-def find_items(view: Reader, scope: Scope, name: str) -> dict[PayloadId, Specification]:
+def find_items(view: Reader, realm: bytes, name: str) -> dict[PayloadId, Specification]:
     """Return the items of this name: rivals differ in their unit, and none is preferred."""
     found: dict[PayloadId, Specification] = {}
-    for key, row in view.scan(ITEMS, (scope,)):
+    for key, row in view.scan(ITEMS, (realm,)):
         if row[0] == name:
             found[PayloadId(key[1])] = Specification(row[0], row[1])  # type: ignore[arg-type]
     return found
 
 
-def counts_at(view: Reader, scope: Scope, store: PayloadId, item: PayloadId) -> Instant | None:
+def counts_at(view: Reader, realm: Realm, store: PayloadId, item: PayloadId) -> Instant | None:
     """Return the last counts of an item, with their rivals."""
     counts = [
         Count(key[3], row[1], RecordId(row[0]), LogId(key[4]), key[5])  # type: ignore[arg-type]
-        for key, row in view.scan(COUNTS, (scope, store, item))
+        for key, row in view.scan(COUNTS, (realm, store, item))
     ]
     return Checkpoints.of(counts).last_two()[0]
 
@@ -113,11 +126,11 @@ def why_stock(
     amount: Callable[[int, str], str] = lambda quantity, unit: f"{quantity} {unit}",
 ) -> list[str]:
     """Return lines that say how a level comes about. `day` writes a time in ms, `amount` a quantity."""
-    row = view.get(BALANCES, (level.scope, level.store_id, level.item_id))
+    row = view.get(BALANCES, (level.realm, level.store_id, level.item_id))
     if row is None:
         return [f"Nothing is known of {level.item} in {level.store}."]
     now = balance(row)
-    last = counts_at(view, level.scope, level.store_id, level.item_id)
+    last = counts_at(view, level.realm, level.store_id, level.item_id)
     return list(_reasons(now, last, day, lambda quantity: amount(quantity, level.unit)))
 
 
@@ -163,8 +176,8 @@ def why_fact(view: Reader, record: Record) -> Verdict:
         return Verdict("void", void.code, f"It has no effect: {void.sentence}.")
     except NotCanonical as error:
         return Verdict("void", "payload", f"It has no effect: its payload can't be read ({error}).")
-    row = view.get(FACT_LOGS, (record.log,))
-    log = fact_log(row) if row else None
+    row = view.get(COUNTED_LOGS, (record.log,))
+    log = counted_log(row) if row else None
     if log is None or log.bound == "pending":
         return Verdict(
             "pending", "no_seat", "No page that is held and signed by enough gives its author a seat."
@@ -187,7 +200,7 @@ def why_fact(view: Reader, record: Record) -> Verdict:
             "disputed", "fork", f"Its log has two branches from record {log.fork} on; none counts there."
         )
     if log.limit is not None and record.seq >= log.limit:
-        bound = fact_bound(view, log.scope, log.key, record.log)
+        bound = fact_bound(view, record.genesis)
         above = [seq for seq, _ in bound.tips if seq >= record.seq] if isinstance(bound, Cut) else []
         if above:
             missing = f"Its author's log counts up to record {max(above)}, which is not held here yet."
@@ -198,6 +211,6 @@ def why_fact(view: Reader, record: Record) -> Verdict:
     return Verdict("counts", "counts", "It counts: its author has a seat, or had one when it was kept.")
 
 
-def _balance_key(key: tuple[bytes | int | str, ...]) -> tuple[Scope, PayloadId, PayloadId]:
-    scope, store, item = key
-    return Scope(scope), PayloadId(store), PayloadId(item)  # type: ignore[arg-type]
+def _balance_key(key: tuple[bytes | int | str, ...]) -> tuple[Realm, PayloadId, PayloadId]:
+    realm, store, item = key
+    return Realm(realm), PayloadId(store), PayloadId(item)  # type: ignore[arg-type]

@@ -8,7 +8,8 @@ row's hash stands in one of 4,096 buckets of its body, so a change rehashes a bu
 from collections.abc import Collection, Iterator
 from hashlib import sha256
 
-from fedsync.crdt import booktables, tables
+from fedsync.crdt.realms import is_local
+from fedsync.crdt.statetables import STATE_TABLES
 from fedsync.crdt.view import Draft, KeyRow, Row, Table
 from fedsync.records.codec import Value, pack, unpack
 from fedsync.records.ids import Scope
@@ -24,14 +25,14 @@ EMPTY = bytes(32)
 
 _LEAF, _BUCKET, _BODY, _STATE = b"\0", b"\1", b"\2", b"\3"
 
-_ROOTED = {each.name: each for each in (*booktables.TABLES, *tables.STOCK_TABLES) if each.rooted}
-"""Each has the founding tag of its body first in its key."""
+_ROOTED = {each.name: each for each in STATE_TABLES if each.rooted}
+"""Each has the founding tag of its body, or a realm of it, first in its key."""
 
 
 def note(draft: Draft) -> None:
     """Mark what a batch changed and the root stands over. Call it once, when the batch is folded."""
     for table, key in list(draft.changes):
-        if table.rooted:
+        if table.rooted and not is_local(key[0]):  # type: ignore[arg-type]
             draft.put(DIRTY, (key[0], table.name, pack(list(key))), ())
 
 

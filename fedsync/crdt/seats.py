@@ -23,6 +23,7 @@ from fedsync.crdt.booktables import (
 )
 from fedsync.crdt.epoch import Epoch, epoch_on
 from fedsync.crdt.view import Draft
+from fedsync.records.genesis import Genesis
 from fedsync.records.ids import Key, LogId, PageId, RecordId, Scope
 from fedsync.records.kinds.entries import Tip
 
@@ -49,8 +50,9 @@ Bound: TypeAlias = Pending | All | Cut
 _HAS, _HAD = "seat", "dropped"
 
 
-def fact_bound(view: Reader, scope: Scope, key: Key, log: LogId) -> Bound:
-    """Return how much of a fact log of `key` counts in the body with this founding tag."""
+def fact_bound(view: Reader, genesis: Genesis) -> Bound:
+    """Return how much of the log of facts or plans that begins so counts in its body."""
+    scope, key, log = genesis.scope, genesis.key, genesis.log
     row = view.get(SEATS, (scope, key))
     if row is None:
         return Pending()

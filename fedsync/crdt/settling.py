@@ -8,7 +8,7 @@ branches must come to one state. In book order the first entry for a log holds; 
 from typing import NamedTuple
 
 from fedsync.crdt.booktables import SEALED, SETTLED, SETTLES, Reader, status
-from fedsync.crdt.tables import FACT_LOGS, fact_log
+from fedsync.crdt.countingtables import COUNTED_LOGS, counted_log
 from fedsync.crdt.view import Draft, Row
 from fedsync.records.ids import Key, LogId, PageId, RecordId, Scope
 from fedsync.records.kinds.entries import Settle
@@ -57,5 +57,7 @@ def resettle(draft: Draft, scope: Scope) -> set[tuple[Scope, Key]]:
             draft.put(SETTLED, (scope, log), tuple(new[log]))
         else:
             draft.drop(SETTLED, (scope, log))
-    rows = [draft.get(FACT_LOGS, (log,)) for log in changed]
-    return {(found.scope, found.key) for found in map(fact_log, filter(None, rows)) if found.scope == scope}
+    rows = [draft.get(COUNTED_LOGS, (log,)) for log in changed]
+    return {
+        (found.scope, found.key) for found in map(counted_log, filter(None, rows)) if found.scope == scope
+    }

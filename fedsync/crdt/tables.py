@@ -7,15 +7,15 @@ count. How facts came in groups shows in `movement_run` alone, which only spares
 from typing import NamedTuple
 
 from fedsync.crdt.view import Cell, Row, Table
-from fedsync.records.ids import Key, LogId, PayloadId, RecordId, Scope
+from fedsync.records.ids import LogId, PayloadId, RecordId
 
-STORES = Table("stock_store", ("scope", "id", "log"), ("name", "seq"), rooted=True)
+STORES = Table("stock_store", ("realm", "id", "log"), ("name", "seq"), rooted=True)
 """Which logs made a store. It is there as long as one of them counts."""
-ITEMS = Table("stock_item", ("scope", "id", "log"), ("name", "unit", "seq"), rooted=True)
-COUNTS = Table("stock_count", ("scope", "store", "item", "at", "log", "seq"), ("id", "quantity"), rooted=True)
+ITEMS = Table("stock_item", ("realm", "id", "log"), ("name", "unit", "seq"), rooted=True)
+COUNTS = Table("stock_count", ("realm", "store", "item", "at", "log", "seq"), ("id", "quantity"), rooted=True)
 BALANCES = Table(
     "stock_balance",
-    ("scope", "store", "item"),
+    ("realm", "store", "item"),
     (
         *("on_hand", "unexplained", "counted_at", "counted", "count_id", "contested"),
         *("before_at", "before", "between", "after", "events", "latest"),
@@ -24,38 +24,16 @@ BALANCES = Table(
 )
 """What lies in a store. `before`: the count before the last; `between` and `after`: what moved around the last."""
 
-FACT_LOGS = Table("fact_log", ("log",), ("scope", "key", "bound", "limit", "fork", "read", "chain"))
-FACT_LOGS_OF = Table("fact_log_of", ("scope", "key", "log"), ())
 RUNS = Table(
     "movement_run",
-    ("scope", "store", "item", "log", "first"),
+    ("realm", "store", "item", "log", "first"),
     ("last", "earliest", "latest", "sum", "events"),
 )
 """Movements of one item in one store by one log from `first` to `last`, added up."""
 
-STOCK_TABLES = (STORES, ITEMS, COUNTS, BALANCES, FACT_LOGS, FACT_LOGS_OF, RUNS)
+STOCK_TABLES = (STORES, ITEMS, COUNTS, BALANCES, RUNS)
 
 _INT64 = 2**63
-
-
-class FactLog(NamedTuple):
-    """How much of a log of facts counts, and how far it was added up."""
-
-    scope: Scope
-    key: Key
-    bound: str
-    """"pending", "all" or "cut": what the book says of the key."""
-    limit: int | None
-    """How many records from the first on count; None: all."""
-    fork: int | None
-    read: int = 0
-    chain: RecordId | None = None
-    """The record whose chain alone counts, once its body settled that and the record is held."""
-
-    @property
-    def done(self) -> bool:
-        """Say whether all that counts is added up, whatever else arrives."""
-        return self.limit is not None and self.read >= self.limit
 
 
 class Balance(NamedTuple):
@@ -125,11 +103,6 @@ def run(row: Row) -> Run:
     """Return the run in a row."""
     last, earliest, latest, total, events = row
     return Run(last, earliest, latest, int(total), events)  # type: ignore[arg-type]
-
-
-def fact_log(row: Row) -> FactLog:
-    """Return the log in a row."""
-    return FactLog(*row)  # type: ignore[arg-type]
 
 
 def log_of(key: tuple[Cell, ...], at: int) -> LogId:

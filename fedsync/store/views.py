@@ -51,22 +51,28 @@ def _author(scope: str, log: str) -> str:
     return f"(SELECT {_person(scope, 'w.key')} FROM logs w WHERE w.id = {log})"
 
 
-def _named(table: str, scope: str, id_: str, column: str = "name") -> str:
+def _scope(realm: str) -> str:
+    """Return the founding tag of a realm: what is kept local has more behind it."""
+    return f"substr({realm}, 1, 16)"
+
+
+def _named(table: str, realm: str, id_: str, column: str = "name") -> str:
     return (
-        f"(SELECT s.{column} FROM {table} s WHERE s.scope = {scope} AND s.id = {id_} ORDER BY s.log LIMIT 1)"
+        f"(SELECT s.{column} FROM {table} s WHERE s.realm IN ({realm}, {_scope(realm)}) AND s.id = {id_}"
+        " ORDER BY s.realm DESC, s.log LIMIT 1)"
     )
 
 
-def _store(scope: str, id_: str) -> str:
-    return _named("state_stock_store", scope, id_)
+def _store(realm: str, id_: str) -> str:
+    return _named("state_stock_store", realm, id_)
 
 
-def _item(scope: str, id_: str) -> str:
-    return _named("state_stock_item", scope, id_)
+def _item(realm: str, id_: str) -> str:
+    return _named("state_stock_item", realm, id_)
 
 
-def _unit(scope: str, id_: str) -> str:
-    return _named("state_stock_item", scope, id_, "unit")
+def _unit(realm: str, id_: str) -> str:
+    return _named("state_stock_item", realm, id_, "unit")
 
 
 _CLASS = "CASE l.class WHEN 0 THEN 'authority' WHEN 1 THEN 'plans' WHEN 2 THEN 'facts' ELSE 'texts' END"
@@ -156,8 +162,8 @@ VIEWS: tuple[ViewText, ...] = (
     ViewText(
         "v_stock",
         _STOCK,
-        f"SELECT {_body('b.scope')} AS body, {_store('b.scope', 'b.store')} AS store,"
-        f" {_item('b.scope', 'b.item')} AS item, b.on_hand, {_unit('b.scope', 'b.item')} AS unit,"
+        f"SELECT {_body(_scope('b.realm'))} AS body, {_store('b.realm', 'b.store')} AS store,"
+        f" {_item('b.realm', 'b.item')} AS item, b.on_hand, {_unit('b.realm', 'b.item')} AS unit,"
         f" b.unexplained, {_time('b.counted_at')} AS last_count, b.counted,"
         " CASE b.contested WHEN 0 THEN 'no' ELSE 'yes' END AS contested, b.events AS movements,"
         f" {_time('b.latest')} AS latest, {_short('b.store')} AS store_id, {_short('b.item')} AS item_id"
@@ -166,9 +172,9 @@ VIEWS: tuple[ViewText, ...] = (
     ViewText(
         "v_counts",
         _COUNTS,
-        f"SELECT {_body('c.scope')} AS body, {_store('c.scope', 'c.store')} AS store,"
-        f" {_item('c.scope', 'c.item')} AS item, {_time('c.at')} AS at, c.quantity,"
-        f" {_unit('c.scope', 'c.item')} AS unit, {_author('c.scope', 'c.log')} AS by, {_short('c.id')} AS id"
+        f"SELECT {_body(_scope('c.realm'))} AS body, {_store('c.realm', 'c.store')} AS store,"
+        f" {_item('c.realm', 'c.item')} AS item, {_time('c.at')} AS at, c.quantity,"
+        f" {_unit('c.realm', 'c.item')} AS unit, {_author(_scope('c.realm'), 'c.log')} AS by, {_short('c.id')} AS id"
         " FROM state_stock_count c ORDER BY 1, 2, 3, 4",
     ),
 )

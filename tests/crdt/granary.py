@@ -7,8 +7,10 @@ from hashlib import sha256
 from random import Random
 from typing import Any
 
-from fedsync.crdt import root, stock
+from fedsync.crdt import root
+from fedsync.crdt.counting import Counting
 from fedsync.crdt.seats import All, Bound, Cut, Pending
+from fedsync.crdt.stock import Stock
 from fedsync.crdt.tables import BALANCES, balance
 from fedsync.crdt.view import Draft as StateDraft
 from fedsync.crdt.view import MemoryView
@@ -16,7 +18,7 @@ from fedsync.records.block import Base, Block, merge
 from fedsync.records.codec import Value, pack
 from fedsync.records.ed25519 import private_key, public_key
 from fedsync.records.genesis import SEAT, Capacity, Genesis
-from fedsync.records.ids import Key, LogClass, LogId, PayloadId, Reach, Scope, payload_id
+from fedsync.records.ids import LogClass, LogId, PayloadId, Reach, Scope, payload_id
 from fedsync.records.places import START
 from fedsync.records.seal import Draft, seal
 from tests.crdt.naive_stock import Level, Place, Told
@@ -118,9 +120,13 @@ class Node:
     bounds: dict[LogId, Bound] = field(default_factory=dict)
     view: MemoryView = field(default_factory=MemoryView)
 
-    def bound(self, draft: StateDraft, scope: Scope, key: Key, log: LogId) -> Bound:
+    def __post_init__(self) -> None:
+        """Count by what this node's books say."""
+        self.counting = Counting(self.bound, {LogClass.FACTS: Stock()})
+
+    def bound(self, draft: StateDraft, genesis: Genesis) -> Bound:
         """Say how much of a log counts."""
-        return self.bounds.get(log, All())
+        return self.bounds.get(genesis.log, All())
 
     def do(self, *steps: Callable[[StateDraft], None], ask: bool = False) -> None:
         """Take steps in one batch; `ask` for the root after it."""
@@ -140,20 +146,20 @@ class Node:
 
     def folding(self, block: Block) -> Callable[[StateDraft], None]:
         """Return the step that folds a block."""
-        return lambda draft: stock.apply_block(draft, block, self.bound)
+        return lambda draft: self.counting.apply_block(draft, block)
 
     def hearing(self, log: LogId, bound: Bound) -> Callable[[StateDraft], None]:
         """Return the step in which the book says something else of a log."""
 
         def step(draft: StateDraft) -> None:
             self.bounds[log] = bound
-            stock.refold(draft, log, self.bound)
+            self.counting.refold(draft, log)
 
         return step
 
     def forking(self, log: LogId, seq: int) -> Callable[[StateDraft], None]:
         """Return the step in which a log turns out to have two branches."""
-        return lambda draft: stock.set_fork(draft, log, seq, self.bound)
+        return lambda draft: self.counting.set_fork(draft, log, seq)
 
     def root(self) -> bytes:
         """Return the state root."""

@@ -9,7 +9,7 @@ from fedsync.crdt.drafting import CannotDraft, draft_epoch, draft_page, draft_re
 from fedsync.crdt.minutes import entry_fault, page_view, pages
 from fedsync.crdt.people import name_of, names
 from fedsync.crdt.reasons import REASONS
-from fedsync.crdt.seats import All, Cut, Pending, fact_bound, is_named, named_keys
+from fedsync.crdt.seats import All, Bound, Cut, Pending, fact_bound, is_named, named_keys
 from fedsync.crdt.slot import VoiceStatus
 from fedsync.crdt.tellers import Approve, Refuse, Sign, may_approve, next_signature
 from fedsync.crdt.view import Draft as StateDraft
@@ -17,14 +17,20 @@ from fedsync.crdt.view import MemoryView
 from fedsync.crdt.why import verdict, why_page, why_record
 from fedsync.records.codec import Value
 from fedsync.records.genesis import Genesis
-from fedsync.records.ids import Key, LogClass, LogId, PageId, Reach, RecordId
+from fedsync.records.ids import Key, LogClass, PageId, Reach, RecordId
 from fedsync.records.kinds.entries import Tip
 from fedsync.records.seal import Draft, seal
 from fedsync.records.void import Void
 from tests.crdt.books import genesis, key, opening, private
 from tests.crdt.community import REPAIRERS, Community, decision
 
-FACTS = LogId(b"f" * 32)
+
+def facts_of(name: str, device: str = "x") -> Genesis:
+    """Return the beginning of somebody's log of facts in Mill."""
+    return genesis(device, name, "Mill", log_class=LogClass.FACTS)
+
+
+FACTS = facts_of("Cem").log
 TIP = Tip(FACTS, 7, RecordId(b"t" * 32))
 
 
@@ -192,7 +198,7 @@ def test_an_epoch_that_breaks_a_rule_is_void_with_its_reason_and_changes_nothing
     assert fault is not None
     assert fault[0] == code
     assert any(code in line for line in why_page(mill.view, page))
-    assert isinstance(fact_bound(mill.view, mill.scope, key("Dia"), FACTS), Pending)
+    assert isinstance(bound_of(mill, "Dia"), Pending)
 
 
 @pytest.mark.parametrize(
@@ -214,25 +220,30 @@ def test_a_seat_is_a_log_that_can_speak_for_this_body_everywhere(log: Genesis) -
 # --- Facts
 
 
+def bound_of(mill: Community, name: str, device: str = "x") -> Bound:
+    """Return how much of somebody's log of facts counts."""
+    return fact_bound(mill.view, facts_of(name, device))
+
+
 def test_facts_count_of_whoever_has_a_seat_and_of_others_it_is_not_known() -> None:
     mill = Community("Ann", "Ben", "Cem", k=2)
-    assert fact_bound(mill.view, mill.scope, key("Ann"), FACTS) == All()
-    assert fact_bound(mill.view, mill.scope, key("Dia"), FACTS) == Pending()
+    assert bound_of(mill, "Ann") == All()
+    assert bound_of(mill, "Dia") == Pending()
 
 
 def test_a_dropped_tellers_facts_count_up_to_the_cut_and_at_once_when_the_page_is_adopted() -> None:
     mill = Community("Ann", "Ben", "Cem", k=2)
     page = mill.carry(draft_epoch(mill.view, mill.scope, drop=[key("Cem")], tips=[TIP]).value)
     mill.lie("Ann", "signature", page)
-    assert fact_bound(mill.view, mill.scope, key("Cem"), FACTS) == All()
+    assert bound_of(mill, "Cem") == All()
     mill.lie("Ben", "signature", page)
     assert mill.status(page) == "adopted"
     assert mill.bounds == {(mill.scope, key("Cem"))}
-    assert fact_bound(mill.view, mill.scope, key("Cem"), FACTS) == Cut(((7, TIP.id),))
-    assert fact_bound(mill.view, mill.scope, key("Cem"), LogId(b"g" * 32)) == Cut(())
+    assert bound_of(mill, "Cem") == Cut(((7, TIP.id),))
+    assert bound_of(mill, "Cem", "y") == Cut(())
     mill.approve(page, "Ann", "Ben")
     assert mill.bounds == set()
-    assert fact_bound(mill.view, mill.scope, key("Cem"), FACTS) == Cut(((7, TIP.id),))
+    assert bound_of(mill, "Cem") == Cut(((7, TIP.id),))
 
 
 def test_what_an_adopted_page_suspended_counts_again_when_a_rival_is_sealed() -> None:
@@ -241,12 +252,12 @@ def test_what_an_adopted_page_suspended_counts_again_when_a_rival_is_sealed() ->
     rival = mill.carry(draft_page(mill.view, mill.scope, [decision("roof")]).value)
     mill.lie("Ann", "signature", drop)
     mill.lie("Ben", "signature", drop)
-    assert fact_bound(mill.view, mill.scope, key("Cem"), FACTS) == Cut(())
+    assert bound_of(mill, "Cem") == Cut(())
     for name in ("Ben", "Cem"):
         mill.lie(name, "signature", rival, 1)
     mill.approve(rival, "Ben", "Cem")
     assert (mill.status(drop), mill.status(rival)) == ("displaced", "sealed")
-    assert fact_bound(mill.view, mill.scope, key("Cem"), FACTS) == All()
+    assert bound_of(mill, "Cem") == All()
 
 
 def test_whoever_is_named_by_a_held_page_can_be_admitted_drafts_included() -> None:

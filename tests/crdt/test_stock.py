@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from fedsync.crdt import facts
 from fedsync.crdt.levels import find_items, find_store, levels, why_fact, why_stock
+from fedsync.crdt.realms import is_local, local_realm
 from fedsync.crdt.seats import All, Bound, Cut, Pending
 from fedsync.crdt.tables import BALANCES, COUNTS, ITEMS, RUNS, STORES
 from fedsync.records.block import Block, merge
@@ -193,16 +194,31 @@ def test_above_a_fork_nothing_counts_on_either_branch() -> None:
     "begins",
     [
         genesis("plans", log_class=LogClass.PLANS),
-        genesis("home", reach=Reach.LOCAL),
         genesis("person", capacity=PERSON),
     ],
 )
-def test_facts_count_only_in_a_seats_log_of_facts_that_others_may_see(begins: Genesis) -> None:
+def test_facts_count_only_in_a_seats_log_of_facts(begins: Genesis) -> None:
     node = Node()
     node.take(*chain(begins, [moved("raise", 5, NOON)]))
     node.do(node.forking(begins.log, 1))
     assert rooted_rows(node.view) == []
     assert facts.why_inert(begins) is not None
+
+
+def test_what_is_kept_local_is_added_up_by_itself_and_stands_under_no_root() -> None:
+    home = genesis("home", reach=Reach.LOCAL)
+    node = node_with(moved("raise", 5, NOON))
+    alone, root = node.levels(), node.root()
+    node.take(*chain(home, [moved("raise", 7, NOON), Draft("store", store_value("Pantry"), NOON)]))
+    assert node.level(scope=local_realm(ALDER)) == naive.Level(7)
+    assert {key: each for key, each in node.levels().items() if not is_local(key[0])} == alone
+    assert node.root() == root
+    assert [(each.local, each.on_hand, each.scope) for each in levels(node.view, ALDER)] == [
+        (False, 5, ALDER),
+        (True, 7, ALDER),
+    ]
+    node.do(node.forking(home.log, 1))
+    assert node.levels() == alone
 
 
 # --- Names ----------------------------------------------------------------------------------------------

@@ -1,0 +1,39 @@
+"""The tables of how much of each log of facts and plans counts, and their rows as values. Touches nothing.
+
+None is rooted: whether a log is known to fork, and how far it was read, follows from how its blocks came.
+"""
+
+from typing import NamedTuple
+
+from fedsync.crdt.view import Row, Table
+from fedsync.records.ids import Key, RecordId, Scope
+
+COUNTED_LOGS = Table("counted_log", ("log",), ("scope", "key", "bound", "limit", "fork", "read", "chain"))
+COUNTED_LOGS_OF = Table("counted_log_of", ("scope", "key", "log"), ())
+
+COUNTING_TABLES = (COUNTED_LOGS, COUNTED_LOGS_OF)
+
+
+class CountedLog(NamedTuple):
+    """How much of a log of facts or plans counts, and how far it was taken."""
+
+    scope: Scope
+    key: Key
+    bound: str
+    """"pending", "all" or "cut": what the book says of the key."""
+    limit: int | None
+    """How many records from the first on count; None: all."""
+    fork: int | None
+    read: int = 0
+    chain: RecordId | None = None
+    """The record whose chain alone counts, once its body settled that and the record is held."""
+
+    @property
+    def done(self) -> bool:
+        """Say whether all that counts is taken, whatever else arrives."""
+        return self.limit is not None and self.read >= self.limit
+
+
+def counted_log(row: Row) -> CountedLog:
+    """Return the log in a row."""
+    return CountedLog(*row)  # type: ignore[arg-type]

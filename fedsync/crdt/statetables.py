@@ -1,0 +1,7 @@
+"""All tables that folds write, room by room, so that the root and the store know of each. Touches nothing."""
+
+from fedsync.crdt import booktables
+from fedsync.crdt.countingtables import COUNTING_TABLES
+from fedsync.crdt.tables import STOCK_TABLES
+
+STATE_TABLES = (*booktables.TABLES, *COUNTING_TABLES, *STOCK_TABLES)
