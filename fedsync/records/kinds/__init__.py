@@ -12,7 +12,7 @@ from fedsync.records.ids import LogClass
 _KINDS: dict[LogClass, tuple[str, ...]] = {
     LogClass.AUTHORITY: ("page", "signature", "approval", "person", "post", "motion", "vote", "dissent"),
     LogClass.PLANS: (
-        *("intent", "rights_grant", "commitment", "agreement", "transfer", "booking"),
+        *("intent", "rights_grant", "commitment", "release", "agreement", "transfer", "booking"),
         *("plan", "shift", "signup"),
     ),
     LogClass.FACTS: (
