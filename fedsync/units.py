@@ -1,11 +1,14 @@
 """Quantities as people type them, and as records hold them: whole numbers of a base unit, by UCUM code. Pure.
 
 Base units are grams, millilitres, pieces and minutes; whatever else is counted is a UCUM annotation such as
-{dose}. There are no fractions: 2.5 kg are 2,500 g, and half a piece is refused rather than rounded.
+{dose}. There are no fractions: 2.5 kg are 2,500 g, and half a piece is refused rather than rounded. Only where no
+whole number can be meant (a pound, a bowl of 1/3 kg) is there rounding: half to even, in `rounded`.
 """
 
 import re
+from collections.abc import Iterable
 from decimal import Decimal
+from fractions import Fraction
 
 from fedsync.errors import usage
 
@@ -17,6 +20,7 @@ BASE: dict[str, tuple[str, int]] = {
     "ml": ("mL", 1),
     "cL": ("mL", 10),
     "dL": ("mL", 100),
+    "hL": ("mL", 100_000),
     "L": ("mL", 1_000),
     "l": ("mL", 1_000),
     "m3": ("mL", 1_000_000),
@@ -30,6 +34,16 @@ BASE: dict[str, tuple[str, int]] = {
     "{piece}": ("{piece}", 1),
 }
 """Each unit that may be typed -> the base unit's UCUM code, and how many of it one is."""
+
+POUNDS: dict[str, Fraction] = {
+    "lb": Fraction(45_359_237, 100_000),
+    "lbs": Fraction(45_359_237, 100_000),
+    "[lb_av]": Fraction(45_359_237, 100_000),
+    "oz": Fraction(45_359_237, 1_600_000),
+    "[oz_av]": Fraction(45_359_237, 1_600_000),
+}
+"""Grams of those that people type and that are no whole number of grams: the pound and ounce of trade. Pints and
+gallons are not here: they are one thing in one country, and another in the next."""
 
 SHOWN: dict[str, tuple[tuple[str, int], ...]] = {
     "g": (("kg", 1_000), ("g", 1)),
@@ -46,21 +60,53 @@ MAX_QUANTITY = 2**53
 
 def parse_quantity(number: str, unit: str) -> tuple[int, str]:
     """Return a quantity in base units and the base unit's code. Raises a Problem (exit 2) that says what to type."""
+    pounds = POUNDS.get(unit.strip())
+    if pounds is not None:
+        return one_rounded(parse_number(number) * pounds, "g", f"{number} {unit}"), "g"
     code, factor = base_unit(unit)
-    typed = number.replace("_", "").replace(" ", "")
-    if not _NUMBER.fullmatch(typed):
-        raise usage(f"{number} is not a number.", "Type a quantity like 12 or 2.5, then a unit.")
-    amount = Decimal(typed) * factor
-    if amount > MAX_QUANTITY:
-        raise usage(
-            f"{number} {unit} is more than can be written down.",
-            f"At most {MAX_QUANTITY:,} {plain_unit(code)}.",
-        )
-    if amount != amount.to_integral_value():
+    amount = parse_number(number) * factor
+    if amount.denominator != 1:
         raise usage(
             f"{number} {unit} is not a whole number of {plain_unit(code)}.", "Type a quantity that is."
         )
-    return int(amount), code
+    return one_rounded(amount, code, f"{number} {unit}"), code
+
+
+def parse_number(number: str) -> Fraction:
+    """Return the number that somebody typed, exactly. Raises a Problem (exit 2)."""
+    typed = number.replace("_", "").replace(" ", "")
+    if not _NUMBER.fullmatch(typed):
+        raise usage(f"{number} is not a number.", "Type a quantity like 12 or 2.5, then a unit.")
+    return Fraction(typed)
+
+
+def one_rounded(amount: Fraction, unit: str, said: str) -> int:
+    """Return the whole number of base units that is nearest to one amount, of two the even one.
+
+    `said` is how it was typed. Raises a Problem (exit 2) when it is too much, or something that would become nothing.
+    """
+    if amount > MAX_QUANTITY:
+        raise usage(
+            f"{said} is more than can be written down.", f"At most {MAX_QUANTITY:,} {plain_unit(unit)}."
+        )
+    found = round(amount)
+    if amount and not found:
+        raise usage(f"{said} is less than half of one {plain_unit(unit)}.", "Type more, or nothing.")
+    return found
+
+
+def rounded(amounts: Iterable[Fraction]) -> list[int]:
+    """Return whole numbers for a list of amounts, whose sum is the amounts' sum, rounded once (half to even).
+
+    Each line is what the rounded total grows by, so no line is off by one or more, and no gram is lost in the sum.
+    """
+    total, before, found = Fraction(), 0, []
+    for amount in amounts:
+        total += amount
+        upto = round(total)
+        found.append(upto - before)
+        before = upto
+    return found
 
 
 def base_unit(unit: str) -> tuple[str, int]:
@@ -87,6 +133,11 @@ def show(quantity: int, unit: str) -> str:
     if unit.startswith("{") and abs(quantity) != 1 and not name.endswith("s"):
         name += "s"
     return f"{quantity:,} {name}"
+
+
+def show_stated(number: str, word: str, quantity: int, unit: str) -> str:
+    """Return a quantity as it was stated, and what it comes to: 3 bowls (26.25 kg)."""
+    return f"{number} {word} ({show(quantity, unit)})"
 
 
 def plain_unit(unit: str) -> str:

@@ -2,6 +2,7 @@
 
 from fedsync.crdt import booktables
 from fedsync.crdt.countingtables import COUNTING_TABLES
+from fedsync.crdt.factors import FACTOR_TABLES
 from fedsync.crdt.tables import STOCK_TABLES
 
-STATE_TABLES = (*booktables.TABLES, *COUNTING_TABLES, *STOCK_TABLES)
+STATE_TABLES = (*booktables.TABLES, *COUNTING_TABLES, *STOCK_TABLES, *FACTOR_TABLES)

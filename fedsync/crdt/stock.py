@@ -6,6 +6,7 @@ Everything rooted follows from the set of facts that count, however it came.
 
 from fedsync.crdt import facts
 from fedsync.crdt.balances import bring_in, recompute
+from fedsync.crdt.factors import take_factors, take_out_factors
 from fedsync.crdt.facts import Facts, Moves
 from fedsync.crdt.realms import Realm, realm_of
 from fedsync.crdt.tables import COUNTS, ITEMS, RUNS, STORES, Pair, log_of
@@ -27,6 +28,7 @@ class Stock:
         realm = realm_of(block.genesis)
         found = facts.read(block, first, stop)
         _write(draft, realm, block.log, found)
+        take_factors(draft, block, first, stop)
         for pair in found.pairs:
             moves, counts = found.moves.get(pair) or Moves(), found.counts.get(pair, ())
             bring_in(draft, (realm, *pair), block.log, first, stop - 1, moves, counts)
@@ -34,6 +36,7 @@ class Stock:
     def take_out(self, draft: Draft, genesis: Genesis) -> None:
         """Take a log out of every balance."""
         log, realm = genesis.log, realm_of(genesis)
+        take_out_factors(draft, genesis)
         pairs: set[Pair] = set()
         for block in draft.blocks(log):
             said = facts.read(block, block.first, block.last + 1)

@@ -53,6 +53,22 @@ class RollCall:
     votes: dict[str, Ballot]
 
 
+@dataclass(frozen=True, slots=True)
+class LocalUnit:
+    """How much one of a local unit is, of an item at a place: `quantity` of `unit`, as text, since it is exact."""
+
+    place: str
+    item: str
+    name: str
+    quantity: str
+    unit: str
+
+
+def west_african_units() -> list[LocalUnit]:
+    """Return 295 local units of four towns; the same name often means another amount in the next town."""
+    return [LocalUnit(**row) for row in _rows("west_africa_units.csv")]
+
+
 def movements() -> list[Movement]:
     """Return all 13,809 movements, by day and region."""
     actions: dict[str, Action] = {"receive": "receive", "return": "return", "consume": "consume"}
