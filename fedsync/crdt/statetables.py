@@ -4,5 +4,12 @@ from fedsync.crdt import booktables
 from fedsync.crdt.countingtables import COUNTING_TABLES
 from fedsync.crdt.factors import FACTOR_TABLES
 from fedsync.crdt.tables import STOCK_TABLES
+from fedsync.crdt.transfertables import TRANSFER_TABLES
 
-STATE_TABLES = (*booktables.TABLES, *COUNTING_TABLES, *STOCK_TABLES, *FACTOR_TABLES)
+STATE_TABLES = (
+    *booktables.TABLES,
+    *COUNTING_TABLES,
+    *STOCK_TABLES,
+    *FACTOR_TABLES,
+    *TRANSFER_TABLES,
+)

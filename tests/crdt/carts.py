@@ -1,0 +1,187 @@
+"""What the tests of transfers share: bodies with logs of plans and facts, manifests, movements, and random ones."""
+
+from collections.abc import Sequence
+from random import Random
+from typing import Any
+
+from fedsync.crdt import transfers
+from fedsync.crdt.counting import Contents, Counting
+from fedsync.crdt.realms import realm_of
+from fedsync.crdt.transit import all_transfers
+from fedsync.crdt.view import Draft as StateDraft
+from fedsync.records.block import Block
+from fedsync.records.codec import Value
+from fedsync.records.genesis import Genesis
+from fedsync.records.ids import LogClass, Reach, RecordId, Scope
+from fedsync.records.seal import Draft
+from tests.crdt.granary import ALDER, BIRCH, CELLAR, GRANARY, NOON, OATS, WHEAT, Node, chain, genesis
+from tests.crdt.naive_transfers import Line, Ways
+
+CEDAR = Scope(b"cedar" + bytes(11))
+LOT = b"lot of last May".ljust(32, b".")
+NOWHERE = RecordId(b"no such transfer".ljust(32, b"."))
+
+
+class Cart(Node):
+    """A node that folds plans and facts of several bodies."""
+
+    def __post_init__(self) -> None:
+        """Count by what this node's books say."""
+        super().__post_init__()
+        contents: Contents = {LogClass.FACTS: _Ways(), LogClass.PLANS: _Ways()}
+        self.counting = Counting(self.bound, contents)
+
+    def ways(self) -> Ways:
+        """Return each line of each transfer that is known."""
+        return {
+            each.id: {
+                (line.item, line.lot): Line(
+                    line.announced,
+                    line.picked,
+                    line.received,
+                    line.returned,
+                    line.lost,
+                    line.settled,
+                    line.in_transit,
+                    line.stage.value,
+                )
+                for line in each.lines
+            }
+            for each in all_transfers(self.view)
+        }
+
+    def line(self, transfer: bytes, item: bytes = WHEAT, lot: bytes = b"") -> Line:
+        """Return one line."""
+        return self.ways()[transfer][item, lot]
+
+
+class _Ways:
+    def why_inert(self, genesis: Genesis) -> str | None:
+        return None
+
+    def take(self, draft: StateDraft, block: Block, first: int, stop: int) -> None:
+        transfers.take(draft, block, first, stop)
+        for record in block.records():
+            value: Any = record.value
+            if record.kind == "economic_event" and first <= record.seq < stop and "transfer" in value:
+                what = transfers.what_of(value["action"], "store" in value)
+                if what is not None:
+                    place = (value["resource_conforms_to"], value.get("lot", b""))
+                    store = value.get("store", b"")
+                    realm = realm_of(block.genesis)
+                    transfers.add(
+                        draft, realm, block.log, value["transfer"], place, store, what, value["quantity"]
+                    )
+
+    def take_out(self, draft: StateDraft, genesis: Genesis) -> None:
+        transfers.take_out_moves(draft, realm_of(genesis), genesis.log)
+        for block in draft.blocks(genesis.log):
+            transfers.take_out(draft, block)
+
+
+def manifest(
+    quantity: int = 350,
+    provider: Value = ALDER,
+    receiver: Value = BIRCH,
+    item: bytes = WHEAT,
+    **more: Value,
+) -> Draft:
+    """Return a manifest of one line, or of `lines`."""
+    lines: list[Value] = [{"resource_conforms_to": item, "quantity": quantity}]
+    return Draft("transfer", {"provider": provider, "receiver": receiver, "lines": lines, **more}, NOON)
+
+
+def carried(
+    action: str, quantity: int, transfer: bytes, store: bytes | None = GRANARY, **more: Value
+) -> Draft:
+    """Return a movement under a transfer; of what is lost on the way give no store."""
+    value: dict[str, Value] = {
+        "action": action,
+        "quantity": quantity,
+        "resource_conforms_to": WHEAT,
+        "has_point_in_time": NOON,
+        "transfer": transfer,
+        **more,
+    }
+    return Draft("economic_event", value if store is None else {**value, "store": store}, NOON)
+
+
+def lost(quantity: int, transfer: bytes, reason: str = "spoiled", **more: Value) -> Draft:
+    """Return a loss on the way."""
+    return carried("lower", quantity, transfer, None, reason=reason, **more)
+
+
+def missing(quantity: int, transfer: bytes, reason: str = "lost", **more: Value) -> Draft:
+    """Return a side's word on what is missing."""
+    value: dict[str, Value] = {
+        "transfer": transfer,
+        "resource_conforms_to": WHEAT,
+        "quantity": quantity,
+        "reason": reason,
+        **more,
+    }
+    return Draft("discrepancy", value, NOON)
+
+
+def plans(name: str, scope: Scope, *drafts: Draft, reach: Reach = Reach.REGION) -> list[Block]:
+    """Return a log of plans."""
+    return chain(genesis(name, scope, LogClass.PLANS, reach), drafts)
+
+
+def facts(name: str, scope: Scope, *drafts: Draft, reach: Reach = Reach.REGION) -> list[Block]:
+    """Return a log of facts."""
+    return chain(genesis(name, scope, reach=reach), drafts)
+
+
+def random_logs(random: Random, records: int) -> list[list[Block]]:
+    """Return logs of three bodies that announce, carry, lose and disagree at random, sense or not."""
+    bodies = [ALDER, BIRCH, CEDAR]
+    announced: dict[str, list[Draft]] = {}
+    for at in range(max(2, records // 8)):
+        scope = random.choice(bodies)
+        announced.setdefault(f"plans of {scope!r} {random.randrange(2)}", []).append(
+            _random_manifest(random, scope, at)
+        )
+    logs = [
+        plans(name, next(scope for scope in bodies if repr(scope) in name), *drafts)
+        for name, drafts in announced.items()
+    ]
+    ids = [block.tip for log in logs for block in log[1:]]
+    known = [NOWHERE, *random.sample(ids, min(len(ids), 3))]
+    told: dict[tuple[Scope, int], list[Draft]] = {}
+    for _ in range(records):
+        told.setdefault((random.choice(bodies), random.randrange(2)), []).append(_random_fact(random, known))
+    return logs + [facts(f"facts {at}", scope, *drafts) for (scope, at), drafts in told.items()]
+
+
+def _random_manifest(random: Random, scope: Scope, at: int) -> Draft:
+    parties: list[Value] = [ALDER, BIRCH, CEDAR, scope, "Free kitchen"]
+    lines: list[Value] = []
+    for _ in range(random.randint(1, 3)):
+        line: dict[str, Value] = {
+            "resource_conforms_to": random.choice([WHEAT, OATS]),
+            "quantity": random.randint(0, 9),
+        }
+        lines.append({**line, "lot": LOT} if random.random() < 0.3 else line)
+    more: dict[str, Value] = {"due": at}
+    if random.random() < 0.5:
+        more |= {"store": GRANARY, "to": random.choice([CELLAR, CELLAR, GRANARY])}
+    provider, receiver = random.choice(parties), random.choice(parties)
+    return Draft("transfer", {"provider": provider, "receiver": receiver, "lines": lines, **more}, NOON)
+
+
+def _random_fact(random: Random, known: Sequence[RecordId]) -> Draft:
+    transfer = random.choice(known)
+    more: dict[str, Value] = {"resource_conforms_to": random.choice([WHEAT, WHEAT, OATS])}
+    if random.random() < 0.3:
+        more["lot"] = LOT
+    quantity = random.randint(0, 6)
+    match random.randrange(6):
+        case 0 | 1:
+            return carried("pickup", quantity, transfer, random.choice([GRANARY, CELLAR]), **more)
+        case 2 | 3:
+            return carried("dropoff", quantity, transfer, random.choice([GRANARY, CELLAR]), **more)
+        case 4:
+            return lost(quantity, transfer, random.choice(["spoiled", "stolen"]), **more)
+        case _:
+            return missing(random.randint(0, 2), transfer, "lost", **more)
