@@ -14,7 +14,9 @@ from fedsync.reading import Reading
 from fedsync.records.block import Block
 from fedsync.records.codec import Value, pack
 from fedsync.records.ids import LogClass, PayloadId, Scope, payload_id
-from fedsync.records.kinds.stock import ACTIONS, MAX_AHEAD_MS, MAX_NAME_CHARS, MAX_NOTE_CHARS, SIGNS
+from fedsync.records.kinds.actions import ACTIONS, SIGNS
+from fedsync.records.kinds.goods import MAX_AHEAD_MS, MAX_NAME_CHARS
+from fedsync.records.kinds.parties import MAX_NOTE_CHARS
 from fedsync.records.seal import Draft
 
 ONE_LINE = "Type one line of plain text."

@@ -17,13 +17,14 @@ from fedsync.records.codec import Value
 from fedsync.records.genesis import SEAT, Genesis
 from fedsync.records.header import MAX_TIME, VERSION
 from fedsync.records.ids import LogClass, PayloadId
+from fedsync.records.kinds.actions import SIGNS
+from fedsync.records.kinds.goods import MAX_AHEAD_MS
+from fedsync.records.kinds.parties import MAX_QUANTITY
 from fedsync.records.kinds.stock import (
     EVENT,
     EVENT_FIELDS,
     KINDS,
-    MAX_AHEAD_MS,
     PARSERS,
-    SIGNS,
     Counted,
     EconomicEvent,
     Specification,
@@ -108,6 +109,7 @@ def _all_sound(facts: Facts, block: Block, columns: Columns) -> bool:
         named <= SIGNS.keys()
         and set(map(len, stores)) == {32} == set(map(len, kinds))
         and min(quantities) >= 0
+        and max(quantities) <= MAX_QUANTITY
         and min(times) >= -MAX_TIME
         and max(map(sub, times, claimed)) <= MAX_AHEAD_MS
     ):
@@ -143,9 +145,10 @@ def _one_by_one(facts: Facts, block: Block, columns: Columns) -> None:
             continue
         match said:
             case EconomicEvent():
-                moves = facts.moves.setdefault((said.store, said.item), Moves())
-                moves.times.append(said.at)
-                moves.deltas.append(said.delta)
+                for store, delta, _ in said.moved:
+                    moves = facts.moves.setdefault((store, said.item), Moves())
+                    moves.times.append(said.at)
+                    moves.deltas.append(delta)
             case Counted():
                 seq = block.first + row
                 count = Count(said.at, said.quantity, block.ids[row], block.log, seq)

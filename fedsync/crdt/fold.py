@@ -21,7 +21,7 @@ from fedsync.records.ids import LogClass, LogId, PageId, Scope
 TABLES = (*STATE_TABLES, *root.ROOT_TABLES)
 """All that the state lies in."""
 
-VERSION = 16
+VERSION = 17
 """Counts up when the same blocks would give another state, so that a node folds them again."""
 
 CONTENTS: Contents = {LogClass.FACTS: Stock()}

@@ -11,7 +11,7 @@ from typing import Any
 DAY = 86_400_000
 ADDS = {"raise", "produce", "dropoff", "modify", "separate"}
 TAKES = {"lower", "consume", "pickup", "accept", "combine"}
-LEAVES = {"use", "cite", "work", "deliver_service", "transfer_all_rights"}
+LEAVES = {"use", "cite", "work", "deliver_service"}
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def _sound(told: Told) -> bool:
         return False
     if told.kind == "economic_event" and value["action"] not in tuple(ADDS | TAKES | LEAVES):
         return False
-    if type(value["quantity"]) is not int or value["quantity"] < 0:
+    if type(value["quantity"]) is not int or not 0 <= value["quantity"] <= 2**53:
         return False
     if not all(
         isinstance(value[each], bytes) and len(value[each]) == 32

@@ -12,10 +12,11 @@ from fedsync.crdt.levels import find_items, find_store, levels, why_fact, why_st
 from fedsync.crdt.realms import is_local, local_realm
 from fedsync.crdt.seats import All, Bound, Cut, Pending
 from fedsync.crdt.tables import BALANCES, COUNTS, ITEMS, RUNS, STORES
-from fedsync.records.block import Block, merge
+from fedsync.records.block import Base, Block, merge
 from fedsync.records.genesis import PERSON, Genesis
 from fedsync.records.ids import LogClass, Reach
-from fedsync.records.seal import Draft
+from fedsync.records.places import START
+from fedsync.records.seal import Draft, seal
 from tests.crdt import naive_stock as naive
 from tests.crdt.granary import (
     ALDER,
@@ -34,10 +35,12 @@ from tests.crdt.granary import (
     interleaved,
     item_value,
     moved,
+    opening,
     regrouped,
     store_value,
     told,
 )
+from tests.crdt.granary import ANN as ANN_KEY
 from tests.crdt.naive_root import rooted_rows, state_root_of
 
 ANN, BEN = genesis("Ann"), genesis("Ben")
@@ -125,10 +128,13 @@ def test_events_of_one_body_never_touch_the_stores_of_another() -> None:
 
 
 def test_sums_beyond_64_bits_are_kept() -> None:
-    most = 2**63 - 1
-    node = node_with(*[moved("raise", most, NOON + at) for at in range(3)], counted(1, NOON + 9))
-    node.take(*chain(BEN, [moved("raise", most, NOON + 10), moved("raise", most, NOON + 11)]))
-    assert node.level() == naive.Level(1 + 2 * most, 1 - 3 * most, NOON + 9)
+    enough = 1025
+    node = Node()
+    start = opening(ANN)
+    moves = [moved("raise", 2**53, NOON + at) for at in range(enough)]
+    node.take(start, *seal(ANN_KEY, ANN, Base(ANN, 0, start.tip, START), [*moves, counted(1, NOON + enough)]))
+    node.take(*chain(BEN, [moved("raise", 5, NOON + enough + 1)]))
+    assert node.level() == naive.Level(6, 1 - enough * 2**53, NOON + enough)
     assert all(
         not isinstance(cell, int) or abs(cell) < 2**63 for _, row in node.view.scan(BALANCES) for cell in row
     )

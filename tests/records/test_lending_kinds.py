@@ -6,10 +6,10 @@ import pytest
 
 from fedsync.records.ids import LogId, PayloadId, RecordId, Scope
 from fedsync.records.kinds import class_of
+from fedsync.records.kinds.goods import MAX_AHEAD_MS
 from fedsync.records.kinds.lending import Booking, Loan, Returned, parse_booking, parse_loan
 from fedsync.records.kinds.moments import MAX_IDS
 from fedsync.records.kinds.refs import FactRef
-from fedsync.records.kinds.stock import MAX_AHEAD_MS
 from fedsync.records.void import Void
 
 NOON = 1_700_000_000_000

@@ -18,7 +18,19 @@ from fedsync.records.ed25519 import private_key, public_key, sign, verify
 from fedsync.records.genesis import BadGenesis, Genesis
 from fedsync.records.header import Header
 from fedsync.records.ids import Key, RecordId, log_id, signed_bytes
-from fedsync.records.kinds import CLASS_OF, authority, motions, stock
+from fedsync.records.kinds import (
+    CLASS_OF,
+    authority,
+    goods,
+    lending,
+    motions,
+    parties,
+    plans,
+    stock,
+    transfers,
+    units,
+    work,
+)
 from fedsync.records.places import START, Place, walk
 from fedsync.records.seal import Draft, seal
 from tests.vectors import edwards, make, recordcases
@@ -134,7 +146,7 @@ def test_the_limits_of_the_document_are_those_of_the_code() -> None:
     stated = dict(re.findall(r"^\| `([A-Z_]+)` \| ([-0-9^ ]+?) \|", DOCUMENT, re.MULTILINE))
     known = {
         name: value
-        for module in (codec, header, places, wire, authority, stock)
+        for module in (codec, header, places, wire, authority, stock, goods, parties)
         for name, value in vars(module).items()
         if name.startswith(("MAX_", "INT_")) and type(value) is int
     }
@@ -150,7 +162,9 @@ def test_the_tags_of_the_document_are_those_of_the_code() -> None:
 def test_the_kinds_of_the_document_stand_in_their_class_and_are_read() -> None:
     stated = dict(re.findall(r"^    ([a-z_]+) +(authority|plans|facts|texts) +[\[{]", DOCUMENT, re.MULTILINE))
     books = {authority.PAGE, authority.SIGNATURE, authority.APPROVAL, authority.PERSON, authority.POST}
-    read = {*books, motions.MOTION, motions.VOTE, motions.DISSENT, *stock.KINDS}
+    read = {*books, motions.MOTION, motions.VOTE, motions.DISSENT, units.FACTOR}
+    read |= {*stock.PARSERS, *plans.PARSERS, *transfers.PARSERS, lending.LOAN, lending.BOOKING}
+    read |= {work.PLAN, work.SHIFT, work.SIGNUP, work.TALLY}
     assert stated == {kind: CLASS_OF[kind].name.lower() for kind in read}
 
 

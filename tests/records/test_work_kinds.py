@@ -7,7 +7,7 @@ import pytest
 
 from fedsync.records.ids import RecordId
 from fedsync.records.kinds import class_of
-from fedsync.records.kinds.stock import MAX_AHEAD_MS
+from fedsync.records.kinds.goods import MAX_AHEAD_MS
 from fedsync.records.kinds.work import (
     MAX_PLACES,
     Plan,

@@ -16,7 +16,7 @@ _KINDS: dict[LogClass, tuple[str, ...]] = {
         *("plan", "shift", "signup"),
     ),
     LogClass.FACTS: (
-        *("resource_specification", "unit_factor", "store", "economic_event", "count"),
+        *("resource_specification", "unit_factor", "batch_lot_record", "store", "economic_event", "count"),
         *("discrepancy", "loan", "work_tally"),
     ),
     LogClass.TEXTS: (

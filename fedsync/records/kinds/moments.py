@@ -4,8 +4,8 @@ from fedsync.records.codec import Value
 from fedsync.records.header import MAX_TIME
 from fedsync.records.ids import RecordId
 from fedsync.records.kinds.fields import Text, bytes_of, whole, words
+from fedsync.records.kinds.goods import MAX_AHEAD_MS, MAX_NAME_CHARS
 from fedsync.records.kinds.parties import MAX_NOTE_CHARS
-from fedsync.records.kinds.stock import MAX_AHEAD_MS, MAX_NAME_CHARS
 from fedsync.records.void import Void
 
 MAX_IDS = 64

@@ -20,7 +20,7 @@ MAX_QUANTITY = 2**53
 REASONS = frozenset(
     {
         *("damaged", "spoiled", "contaminated", "expired", "cold_chain", "pests", "leaked"),
-        *("lost", "stolen", "seized", "miscounted", "unknown"),
+        *("lost", "stolen", "seized", "recalled_product", "miscounted", "other", "unknown"),
     }
 )
 """Why goods are gone: a closed list, so that sums over many stores compare."""

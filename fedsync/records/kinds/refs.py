@@ -15,6 +15,11 @@ class FactRef(NamedTuple):
     seq: int
     id: RecordId
 
+    @property
+    def value(self) -> list[Value]:
+        """What stands in a payload for it."""
+        return [self.log, self.seq, self.id]
+
 
 def fact_ref(value: Value, what: str) -> FactRef:
     """Return which record a value names. Raises Void."""

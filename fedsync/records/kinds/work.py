@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from fedsync.records.codec import Value
 from fedsync.records.ids import RecordId
 from fedsync.records.kinds.fields import Text, exactly, map_of, optional, whole
+from fedsync.records.kinds.goods import MAX_NAME_CHARS
 from fedsync.records.kinds.moments import happened, id_of, ids, name, said, stretch
 from fedsync.records.kinds.parties import amount_of
-from fedsync.records.kinds.stock import MAX_NAME_CHARS
 from fedsync.records.void import Void
 
 PLAN = "plan"
