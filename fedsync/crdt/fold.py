@@ -1,19 +1,19 @@
 """The fold: blocks in, state out. The one entry that the node uses. Pure; touches a draft or a view.
 
-A block is folded by the class of its log: books by `book`, facts by `stock`, as far as
-`counting` says that they count; what this version cannot read yet is
-kept and inert. When a book changes whose facts count, the logs concerned are folded again at once. The same blocks
-give the same rooted rows in any order in which each log's own come along its chain, in any grouping, repeated or
-not. The view must hold a block (`View.blocks`) before it is folded.
+A block is folded by the class of its log: books by `book`, facts and plans by the rooms in `contents`, as far as
+`counting` says that they count; what this version cannot read yet is kept and inert. When a book changes whose facts
+count, the logs concerned are folded again at once. The same blocks give the same rooted rows in any order in which
+each log's own come along its chain, in any grouping, repeated or not. The view must hold a block (`View.blocks`) before
+it is folded.
 """
 
 from collections.abc import Iterable
 
 from fedsync.crdt import book, root
-from fedsync.crdt.counting import Contents, Counting
+from fedsync.crdt.contents import CONTENTS
+from fedsync.crdt.counting import Counting
 from fedsync.crdt.seats import fact_bound
 from fedsync.crdt.statetables import STATE_TABLES
-from fedsync.crdt.stock import Stock
 from fedsync.crdt.view import Changes, Draft, View
 from fedsync.records.block import Block
 from fedsync.records.ids import LogClass, LogId, PageId, Scope
@@ -23,9 +23,6 @@ TABLES = (*STATE_TABLES, *root.ROOT_TABLES)
 
 VERSION = 17
 """Counts up when the same blocks would give another state, so that a node folds them again."""
-
-CONTENTS: Contents = {LogClass.FACTS: Stock()}
-"""What is made of the records of each class of logs of which a part counts."""
 
 _COUNTING = Counting(fact_bound, CONTENTS)
 

@@ -5,6 +5,7 @@ from fedsync.crdt.countingtables import COUNTING_TABLES
 from fedsync.crdt.factors import FACTOR_TABLES
 from fedsync.crdt.tables import STOCK_TABLES
 from fedsync.crdt.transfertables import TRANSFER_TABLES
+from fedsync.crdt.worktables import WORK_TABLES
 
 STATE_TABLES = (
     *booktables.TABLES,
@@ -12,4 +13,5 @@ STATE_TABLES = (
     *STOCK_TABLES,
     *FACTOR_TABLES,
     *TRANSFER_TABLES,
+    *WORK_TABLES,
 )

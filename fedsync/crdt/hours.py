@@ -1,0 +1,68 @@
+"""Hours: what people gave and what they received, as two tallies. The fold touches a draft only; the rest reads a view.
+
+There is no balance between the two, and nobody's is set off against another's: who can give little receives all the same.
+"""
+
+from typing import NamedTuple
+
+from fedsync.crdt.booktables import Reader
+from fedsync.crdt.realms import Realm, realm_of
+from fedsync.crdt.sayings import Parsers, sayings
+from fedsync.crdt.view import Draft, KeyRow
+from fedsync.crdt.worktables import TALLIES, TallyRow, tally_row
+from fedsync.records.block import Block, Record
+from fedsync.records.genesis import Genesis
+from fedsync.records.kinds.work import TALLY, Tally, parse_tally
+
+PARSERS: Parsers[Tally] = {TALLY: parse_tally}
+
+
+class Hours:
+    """What tallies make of logs of facts."""
+
+    def take(self, draft: Draft, block: Block, first: int, stop: int) -> None:
+        """Write down the entries of a stretch of a block."""
+        realm = realm_of(block.genesis)
+        for record, said in sayings(block, PARSERS, first, stop):
+            row = (record.id, said.given, said.received, said.shift or b"")
+            draft.put(TALLIES, _key(realm, record, said), row)
+
+    def take_out(self, draft: Draft, genesis: Genesis) -> None:
+        """Strike out the entries of a log."""
+        realm = realm_of(genesis)
+        for block in draft.blocks(genesis.log):
+            for record, said in sayings(block, PARSERS):
+                draft.drop(TALLIES, _key(realm, record, said))
+
+
+def _key(realm: Realm, record: Record, said: Tally) -> KeyRow:
+    return (realm, said.who, said.at, record.log, record.seq)
+
+
+class Tallied(NamedTuple):
+    """What somebody gave and what they received, in minutes, in so many entries."""
+
+    who: str
+    given: int
+    received: int
+    entries: int
+
+
+def entries(
+    view: Reader, realm: Realm, who: str | None = None, since: int | None = None, until: int | None = None
+) -> list[TallyRow]:
+    """Return the entries of one person or of all, from `since` up to, not including, `until`, by name and time."""
+    prefix = (realm,) if who is None else (realm, who)
+    found = (tally_row(key, row) for key, row in view.scan(TALLIES, prefix))
+    return [
+        each for each in found if (since is None or each.at >= since) and (until is None or each.at < until)
+    ]
+
+
+def tally(found: list[TallyRow]) -> list[Tallied]:
+    """Return what these entries come to, by name."""
+    sums: dict[str, tuple[int, int, int]] = {}
+    for each in found:
+        given, received, count = sums.get(each.who, (0, 0, 0))
+        sums[each.who] = (given + each.given, received + each.received, count + 1)
+    return [Tallied(who, *sums[who]) for who in sorted(sums)]

@@ -1,0 +1,70 @@
+"""What the tests of rotas, hours, loans and bookings share: logs of plans and facts, and a node that folds both."""
+
+from typing import Any
+
+from fedsync.crdt.contents import CONTENTS
+from fedsync.crdt.counting import Counting
+from fedsync.crdt.realms import Realm
+from fedsync.records.block import Block
+from fedsync.records.genesis import Genesis
+from fedsync.records.ids import LogClass, Reach, RecordId
+from fedsync.records.seal import Draft
+from tests.crdt.granary import ALDER, HOUR, NOON, Node, genesis
+
+OURS = Realm(ALDER)
+
+DAY = 24 * HOUR
+
+
+class Village(Node):
+    """A node that folds plans and facts, all of them."""
+
+    def __post_init__(self) -> None:
+        """Count by what this node's books say."""
+        self.counting = Counting(self.bound, CONTENTS)
+
+
+def planner(name: str, reach: Reach = Reach.REGION) -> Genesis:
+    """Return the beginning of a log of plans."""
+    return genesis(f"plans of {name}", log_class=LogClass.PLANS, reach=reach)
+
+
+def plan(name: str = "Cooking", time: int = NOON) -> Draft:
+    """Return a plan."""
+    return Draft("plan", {"name": name}, time)
+
+
+def shift(of: RecordId, start: int = NOON, places: int = 1, stop: int | None = None) -> Draft:
+    """Return a shift of an hour."""
+    value: dict[str, Any] = {
+        "plan": of,
+        "from": start,
+        "until": start + HOUR if stop is None else stop,
+        "places": places,
+    }
+    return Draft("shift", value, NOON)
+
+
+def signup(
+    of: RecordId, who: str | None, drops: list[RecordId] | None = None, replaces: str | None = None
+) -> Draft:
+    """Return a sign-up, a leaving or a swap."""
+    value: dict[str, Any] = {"shift": of}
+    if who is not None:
+        value["who"] = who
+    if drops:
+        value["drops"] = drops
+    if replaces is not None:
+        value["for"] = replaces
+    return Draft("signup", value, NOON)
+
+
+def tallied(who: str, at: int = NOON, **minutes: int) -> Draft:
+    """Return an entry of hours: given=60, or received=60."""
+    value: dict[str, Any] = {"who": who, "has_point_in_time": at, **minutes}
+    return Draft("work_tally", value, at)
+
+
+def ids(blocks: list[Block]) -> list[RecordId]:
+    """Return the ids of the records of a log but its genesis."""
+    return [record.id for block in blocks for record in block.records() if record.kind != "genesis"]
