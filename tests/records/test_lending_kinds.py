@@ -8,7 +8,6 @@ from fedsync.records.ids import LogId, PayloadId, RecordId, Scope
 from fedsync.records.kinds import class_of
 from fedsync.records.kinds.goods import MAX_AHEAD_MS
 from fedsync.records.kinds.lending import Booking, Loan, Returned, parse_booking, parse_loan
-from fedsync.records.kinds.moments import MAX_IDS
 from fedsync.records.kinds.refs import FactRef
 from fedsync.records.void import Void
 
@@ -16,8 +15,9 @@ NOON = 1_700_000_000_000
 HOUR = 3_600_000
 ALDER = Scope(b"alder" + bytes(11))
 DRILL, BLUE, SHED = PayloadId(b"d" * 32), PayloadId(b"b" * 32), PayloadId(b"s" * 32)
-OFFER, GRANT = RecordId(b"o" * 32), RecordId(b"g" * 32)
-LOG = LogId(b"l" * 32)
+OFFER = RecordId(b"o" * 32)
+LOG, THEIRS = LogId(b"l" * 32), LogId(b"t" * 32)
+GRANT: Any = [THEIRS, 3, OFFER]
 
 BOOKING: dict[str, Any] = {"intent": OFFER, "who": "Dora", "from": NOON, "until": NOON + HOUR}
 LOAN: dict[str, Any] = {
@@ -39,12 +39,14 @@ def test_a_booking_is_a_plan_and_a_loan_a_fact() -> None:
 
 
 def test_a_booking_says_who_has_the_thing_of_an_offer_and_when() -> None:
-    assert parse_booking(BOOKING) == Booking(OFFER, "Dora", NOON, NOON + HOUR)
-    assert parse_booking({**BOOKING, "who": ALDER, "accepts": [GRANT]}).accepts == (GRANT,)
+    assert parse_booking(BOOKING, LOG) == Booking(OFFER, "Dora", NOON, NOON + HOUR)
+    assert parse_booking({**BOOKING, "who": ALDER, "accepts": [GRANT]}, LOG).accepts == (
+        FactRef(THEIRS, 3, OFFER),
+    )
 
 
 def test_one_booking_may_begin_when_another_ends() -> None:
-    one = parse_booking(BOOKING)
+    one = parse_booking(BOOKING, LOG)
     assert not one.overlaps(Booking(OFFER, "Emil", NOON + HOUR, NOON + 2 * HOUR))
     assert one.overlaps(Booking(OFFER, "Emil", NOON + HOUR - 1, NOON + 2 * HOUR))
     assert one.overlaps(Booking(OFFER, "Emil", NOON - 1, NOON + 2 * HOUR))
@@ -63,13 +65,14 @@ def test_one_booking_may_begin_when_another_ends() -> None:
         ({"intent": b"short"}, "malformed"),
         ({"accepts": []}, "malformed"),
         ({"accepts": [GRANT, GRANT]}, "malformed"),
-        ({"accepts": [bytes([at]) * 32 for at in range(MAX_IDS + 1)]}, "malformed"),
+        ({"accepts": [OFFER]}, "reference"),
+        ({"accepts": [[LOG, 3, OFFER]]}, "self"),
         ({"quantity": 1}, "malformed"),
     ],
 )
 def test_a_booking_that_says_anything_else_is_void(change: dict[str, Any], code: str) -> None:
     with pytest.raises(Void) as caught:
-        parse_booking({**BOOKING, **change})
+        parse_booking({**BOOKING, **change}, LOG)
     assert caught.value.code == code
 
 

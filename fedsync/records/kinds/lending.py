@@ -8,10 +8,11 @@ custody, never whose it is.
 from dataclasses import dataclass
 
 from fedsync.records.codec import Value
-from fedsync.records.ids import PayloadId, RecordId
+from fedsync.records.ids import LogId, PayloadId, RecordId
 from fedsync.records.kinds.fields import Text, exactly, map_of, optional
-from fedsync.records.kinds.moments import happened, id_of, ids, moment, said, stretch
+from fedsync.records.kinds.moments import happened, id_of, moment, said, stretch
 from fedsync.records.kinds.parties import Party, amount_of, party_of
+from fedsync.records.kinds.plans import accepted
 from fedsync.records.kinds.refs import FactRef, fact_ref
 from fedsync.records.void import Void
 
@@ -27,7 +28,7 @@ class Booking:
     who: Party
     start: int
     stop: int
-    accepts: tuple[RecordId, ...] = ()
+    accepts: tuple[FactRef, ...] = ()
     """Grants of the right to the thing that this log takes up with it."""
 
     def overlaps(self, other: "Booking") -> bool:
@@ -58,13 +59,13 @@ class Returned:
     condition: Text | None = None
 
 
-def parse_booking(value: Value) -> Booking:
-    """Return what a record books. Raises Void."""
+def parse_booking(value: Value, log: LogId) -> Booking:
+    """Return what a record in `log` books. Raises Void."""
     fields = map_of(value, "a booking")
     exactly(fields, {"intent", "who", "from", "until"}, {"accepts"}, "a booking")
     start, stop = stretch(fields)
     return Booking(
-        id_of(fields, "intent"), party_of(fields["who"], "who"), start, stop, ids(fields, "accepts")
+        id_of(fields, "intent"), party_of(fields["who"], "who"), start, stop, accepted(fields, log)
     )
 
 

@@ -182,7 +182,7 @@ def parse_grant(value: Value, log: LogId) -> Grant | TakeBack:
         amount_of(fields["quantity"]),
         to,
         _time(fields, "expires"),
-        _accepted(fields, log),
+        accepted(fields, log),
     )
 
 
@@ -213,7 +213,7 @@ def parse_commitment(value: Value, log: LogId) -> Commitment:
         None if satisfies is None else RecordId(satisfies),
         _time(fields, "due"),
         _time(fields, "until"),
-        _accepted(fields, log),
+        accepted(fields, log),
         _payload(fields, "agreement"),
     )
 
@@ -271,7 +271,8 @@ def _payload(fields: dict[str, Value], name: str) -> PayloadId | None:
     return None if found is None else PayloadId(found)
 
 
-def _accepted(fields: dict[str, Value], log: LogId) -> tuple[FactRef, ...]:
+def accepted(fields: dict[str, Value], log: LogId) -> tuple[FactRef, ...]:
+    """Return the grants that a record in `log` accepts: different ones, none of its own log. Raises Void."""
     if "accepts" not in fields:
         return ()
     values = list_of(fields, "accepts", 1)
