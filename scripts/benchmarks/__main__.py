@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 
-from benchmarks import authority, catchup, door, latency, startup, sync, table
+from benchmarks import authority, catchup, door, latency, startup, stock, sync, table
 
 BENCHES = {
     "sync": sync.main,
@@ -14,6 +14,7 @@ BENCHES = {
     "import": table.main,
     "start": startup.main,
     "authority": authority.main,
+    "stock": stock.main,
 }
 
 
@@ -27,6 +28,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=1, help="how often; the median is quoted")
     parser.add_argument("--communities", type=int, default=200)
     parser.add_argument("--acts", type=int, default=100_000)
+    parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument(
         "--singles", type=int, default=60, help="acts of each kind that are measured one by one"
     )
