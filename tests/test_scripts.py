@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -78,15 +79,7 @@ def test_each_dependency_has_its_reason() -> None:
 
 
 def test_the_benchmark_of_authority_measures_a_small_region_in_memory_and_in_a_store() -> None:
-    words = ["authority", "--communities", "4", "--acts", "100", "--singles", "4", "--json"]
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", *words],
-        env={**os.environ, "PYTHONPATH": f"{PROJECT}:{PROJECT / 'scripts'}"},
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    found = json.loads(done.stdout)
+    found = _measured("authority", "--communities", "4", "--acts", "100", "--singles", "4")
     figures = {
         "from_scratch_s",
         "vote_ms",
@@ -98,3 +91,23 @@ def test_the_benchmark_of_authority_measures_a_small_region_in_memory_and_in_a_s
     for where in ("memory", "store"):
         assert found[where].keys() >= figures
         assert all(found[where][each] > 0 for each in figures)
+
+
+def test_the_benchmark_of_stock_measures_a_small_store_in_memory_and_on_disk() -> None:
+    found = _measured("stock", "--events", "2000", "--singles", "20")
+    events = ("at_the_end", "in_the_middle", "before_the_first_count", "at_random")
+    figures = {"from_scratch_s", "late_count_us", *(f"event_{each}_us" for each in events)}
+    for where in ("memory", "store"):
+        assert found[where].keys() >= figures
+        assert all(found[where][each] > 0 for each in figures)
+
+
+def _measured(*words: str) -> Any:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", *words, "--json"],
+        env={**os.environ, "PYTHONPATH": f"{PROJECT}:{PROJECT / 'scripts'}"},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return json.loads(done.stdout)

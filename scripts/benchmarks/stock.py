@@ -50,7 +50,7 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
 def _measure(
     state: State, granary: Granary, history: Sequence[Block], steps: Steps
 ) -> tuple[dict[str, float], object]:
-    found = {"from_scratch_s": round(state.load(granary.bodies, history), 2)}
+    found = {"from_scratch_s": round(state.load(granary.bodies, history), 3)}
     spent: dict[str, list[float]] = {}
     for name, blocks in steps:
         spent.setdefault(name, []).append(1e6 * state.add(blocks))
