@@ -13,7 +13,10 @@ def is_plain(text: str) -> bool:
 
 def plain(text: object) -> str:
     """Return `text` on one line, with everything that a terminal would obey written out as \\u and its number."""
-    return "".join(each if _shown(each) else f"\\u{ord(each):04x}" for each in str(text))
+    text = str(text)
+    if text.isprintable():
+        return text
+    return "".join(each if _shown(each) else f"\\u{ord(each):04x}" for each in text)
 
 
 def _shown(each: str) -> bool:

@@ -13,17 +13,17 @@ from fedsync.crdt.naming import dropped_in_words
 from fedsync.crdt.root import state_root
 from fedsync.crdt.view import Draft
 from fedsync.errors import Exit, Problem
+from fedsync.glance import Bodies
 from fedsync.home import Home
-from fedsync.picking import begins, the_one
 from fedsync.records.ids import Scope
 from fedsync.records.kinds.fields import plain
-from fedsync.store.peers import FollowedBody
+from fedsync.store.peers import Followed
 from fedsync.store.reading import Reader, open_reader
 from fedsync.store.state import StateTables
 
 
 @dataclass
-class Reading:
+class Reading(Bodies):
     """An open store and the folded state in it."""
 
     home: Home
@@ -49,22 +49,10 @@ class Reading:
             )
         return cls(home, store, view)
 
-    def own(self) -> FollowedBody:
-        """Return the body whose node this is."""
-        for body in self.store.followed.all():
-            if body.source == "own":
-                return body
-        raise Problem("no_body", "This node has no community of its own.", "Make one with: fedsync init")
-
-    def body(self, asked: str) -> FollowedBody:
-        """Return the followed body called `asked`, or whose id begins so. Raises a Problem (exit 6)."""
-        every = self.store.followed.all()
-        found = [body for body in every if self.name_of(body.scope).casefold() == asked.casefold()]
-        found = found or [body for body in every if begins(asked, body.body.hex())]
-        return the_one("body", asked, found, self._told_apart, "fedsync bodies show all")
-
-    def _told_apart(self, body: FollowedBody) -> str:
-        return f"{self.name_of(body.scope)} ({body.body.hex()[:8]})"
+    @property
+    def bodies(self) -> Followed:
+        """The table of the bodies that are followed."""
+        return self.store.followed
 
     def name_of(self, scope: Scope) -> str:
         """Return what a body is called by its own book, else as it was announced, else its short id."""

@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from fedsync.acts.author import Author
+    from fedsync.crdt.view import Table
     from fedsync.doors import Door
+    from fedsync.glance import Glance
     from fedsync.home import Home
     from fedsync.reading import Reading
+    from fedsync.records.ids import Scope
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -55,6 +58,16 @@ class App:
         from fedsync.reading import Reading
 
         return Reading.open(self.home())
+
+    def glance(self, *tables: "Table") -> "Glance | Reading":
+        """Look at a few tables of the state, which loads little; open the store for reading where that cannot be."""
+        from fedsync.glance import Glance
+
+        return Glance.open(self.home(), tables, self._name_of) or self.reading()
+
+    def _name_of(self, scope: "Scope") -> str:
+        with self.reading() as reading:
+            return reading.name_of(scope)
 
     def door(self) -> "AbstractContextManager[Door]":
         """Return the way in for new records: the daemon, or the store itself when none runs."""

@@ -1,15 +1,17 @@
 """How a command shows what it found: a result on stdout, talk on stderr, JSON when asked.
 
-Text that came from a peer is escaped before it reaches a terminal. rich is imported only for tables.
+Text that came from a peer is escaped before it reaches a terminal. rich is imported only for tables that do not fit.
 """
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fedsync.cli.tabling import drawn
 from fedsync.errors import Problem
 from fedsync.plain import plain
 
@@ -53,6 +55,20 @@ class Out:
         self, heads: Sequence[str], rows: Iterable[Sequence[object]], right: Sequence[str] = ()
     ) -> None:
         """Print a table; the columns named in `right` are set to the right."""
+        cells = [[plain(cell) for cell in row] for row in rows]
+        terminal = sys.stdout.isatty()
+        # Cut off from a terminal nobody sees where a line is folded, so there it is as wide as it must be.
+        wide = shutil.get_terminal_size().columns if terminal else int(os.environ.get("COLUMNS", "160"))
+        bold = terminal and os.environ.get("TERM", "dumb") != "dumb"
+        text = drawn(heads, cells, right, wide, bold)
+        if text is None:
+            self._folded(heads, cells, right, None if terminal else wide)
+        else:
+            print(text)
+
+    def _folded(
+        self, heads: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str], wide: int | None
+    ) -> None:
         from rich import box
         from rich.console import Console
         from rich.table import Table
@@ -62,10 +78,8 @@ class Out:
         for head in heads:
             table.add_column(head, justify="right" if head in right else "left", overflow="fold")
         for row in rows:
-            table.add_row(*(Text(plain(cell)) for cell in row))
-        # Cut off from a terminal nobody sees where a line is folded, so there it is as wide as it must be.
-        width = None if sys.stdout.isatty() else int(os.environ.get("COLUMNS", "160"))
-        Console(width=width, highlight=False).print(table)
+            table.add_row(*map(Text, row))
+        Console(width=wide, highlight=False).print(table)
 
     def problem(self, problem: Problem) -> None:
         """Print what went wrong, in at most five lines."""

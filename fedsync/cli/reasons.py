@@ -11,8 +11,9 @@ from fedsync.cli.settling import why_forked
 from fedsync.cli.telling import ago, day, short
 from fedsync.crdt.answer import Answer
 from fedsync.crdt.booktables import PAGES
-from fedsync.crdt.levels import levels, why_fact, why_stock
+from fedsync.crdt.levels import levels
 from fedsync.crdt.why import about_body, about_entry, about_page, about_record
+from fedsync.crdt.whystock import why_fact, why_stock
 from fedsync.errors import Exit, Problem, not_found
 from fedsync.home import Home
 from fedsync.picking import begins, the_one

@@ -5,9 +5,9 @@ from typing import Any
 
 from fedsync import units
 from fedsync.cli.telling import person, rfc3339, short, text_of
-from fedsync.crdt.levels import why_fact
 from fedsync.crdt.naming import Naming, choice_words
 from fedsync.crdt.tables import ITEMS, STORES
+from fedsync.crdt.whystock import why_fact
 from fedsync.errors import not_found
 from fedsync.picking import the_one
 from fedsync.reading import Reading

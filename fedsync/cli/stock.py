@@ -28,15 +28,15 @@ def list_(app: App, store: str | None, body: str | None) -> None:
     """List what lies in the stores."""
     from fedsync import units
     from fedsync.cli.telling import day, rfc3339
-    from fedsync.crdt.levels import levels
+    from fedsync.crdt.levels import TABLES, levels
     from fedsync.errors import not_found
 
-    with app.reading() as reading:
-        own = reading.own().scope
-        scope = None if body is None or body == "all" else reading.body(body).scope
+    with app.glance(*TABLES) as look:
+        own = look.own().scope
+        scope = None if body is None or body == "all" else look.body(body).scope
         # Our own first; what lies elsewhere is there to be seen, too.
-        found = sorted(levels(reading.view, scope), key=lambda level: level.scope != own)
-        names = {level.scope: reading.name_of(level.scope) for level in found}
+        found = sorted(levels(look.view, scope), key=lambda level: level.scope != own)
+        names = {each: look.name_of(each) for each in {level.scope for level in found}}
     if store is not None:
         stores = {level.store for level in found}
         found = [level for level in found if level.store.casefold() == store.casefold()]

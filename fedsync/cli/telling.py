@@ -1,14 +1,15 @@
 """Times, ids, counts and records in the words of people."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fedsync.crdt import people
 from fedsync.crdt.booktables import POSTS
 from fedsync.errors import usage
-from fedsync.reading import Reading
 from fedsync.records.ids import Key, Scope
-from fedsync.records.kinds.authority import NODE_ROLE
+
+if TYPE_CHECKING:
+    from fedsync.reading import Reading
 
 
 def rfc3339(ms: int | None) -> str | None:
@@ -83,12 +84,12 @@ def end_of_day(text: str) -> int:
         raise usage(f"{text} is the end of this calendar.", "Type an earlier day, like 2026-05-12.") from None
 
 
-def body_name(reading: Reading, scope: Scope) -> str:
+def body_name(reading: "Reading", scope: Scope) -> str:
     """Return what a body is called by its own book, else what it was announced as."""
     return reading.name_of(scope)
 
 
-def person(reading: Reading, scope: Scope, key: Key) -> str:
+def person(reading: "Reading", scope: Scope, key: Key) -> str:
     """Return what the holder of a key is called in a body, else the key's beginning."""
     return (
         people.name_of(reading.view, scope, key)
@@ -98,7 +99,7 @@ def person(reading: Reading, scope: Scope, key: Key) -> str:
     )
 
 
-def _elsewhere(reading: Reading, key: Key) -> str | None:
+def _elsewhere(reading: "Reading", key: Key) -> str | None:
     """Return what a key's holder is called at home: a guild's people come from several communities."""
     for body in reading.store.followed.all():
         name = people.name_of(reading.view, body.scope, key)
@@ -107,8 +108,10 @@ def _elsewhere(reading: Reading, key: Key) -> str | None:
     return None
 
 
-def _node_name(reading: Reading, key: Key) -> str | None:
+def _node_name(reading: "Reading", key: Key) -> str | None:
     """Return whose node a key is, None when it is nobody's that is known here."""
+    from fedsync.records.kinds.authority import NODE_ROLE
+
     for found, _ in reading.view.scan(POSTS):
         if found[2] == key and found[1] == NODE_ROLE:
             return f"the node of {reading.name_of(Scope(found[0]))}"  # type: ignore[arg-type]

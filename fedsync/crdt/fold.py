@@ -14,15 +14,13 @@ from fedsync.crdt.contents import CONTENTS
 from fedsync.crdt.counting import Counting
 from fedsync.crdt.seats import fact_bound
 from fedsync.crdt.statetables import STATE_TABLES
+from fedsync.crdt.version import VERSION as VERSION
 from fedsync.crdt.view import Changes, Draft, View
 from fedsync.records.block import Block
 from fedsync.records.ids import LogClass, LogId, PageId, Scope
 
 TABLES = (*STATE_TABLES, *root.ROOT_TABLES)
 """All that the state lies in."""
-
-VERSION = 17
-"""Counts up when the same blocks would give another state, so that a node folds them again."""
 
 _COUNTING = Counting(fact_bound, CONTENTS)
 

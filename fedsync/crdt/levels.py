@@ -1,31 +1,30 @@
-"""What lies where, and why: the folded state of stores in words for people. Reads a view, changes nothing."""
+"""What lies where: the folded state of stores, by the names that people gave. Reads a view, changes nothing.
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+Lists that must come at once load this, so it loads little itself; `whystock` has the reasons.
+"""
+
 from itertools import chain
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
-from fedsync.crdt.checkpoints import Checkpoints, Count, Instant
-from fedsync.crdt.countingtables import COUNTED_LOGS, counted_log
-from fedsync.crdt.factchain import on_settled_chain
-from fedsync.crdt.facts import why_inert
 from fedsync.crdt.realms import Realm, is_local, local_realm, scope_of
-from fedsync.crdt.seats import Cut, fact_bound
-from fedsync.crdt.settling import settled
-from fedsync.crdt.tables import BALANCES, COUNTS, ITEMS, STORES, Balance, balance
+from fedsync.crdt.tables import BALANCES, ITEMS, STORES, balance
 from fedsync.crdt.view import Draft, View
-from fedsync.records.block import Record
-from fedsync.records.codec import NotCanonical
-from fedsync.records.header import VERSION
-from fedsync.records.ids import LogId, PayloadId, RecordId, Scope
-from fedsync.records.kinds.stock import KINDS, PARSERS, Specification
-from fedsync.records.void import Void
+from fedsync.records.ids import PayloadId, Scope
 
 Reader: TypeAlias = View | Draft
 
+TABLES = (BALANCES, ITEMS, STORES)
+"""What `levels` reads."""
 
-@dataclass(frozen=True, slots=True)
-class StockLevel:
+
+class Named(NamedTuple):
+    """A kind of thing, and the UCUM code of the unit that its quantities count."""
+
+    name: str
+    unit: str
+
+
+class StockLevel(NamedTuple):
     """What lies of one item in one store. Quantities count `unit`; `last_count` is in ms, None: never counted."""
 
     scope: Scope
@@ -47,34 +46,25 @@ class StockLevel:
         return local_realm(self.scope) if self.local else Realm(self.scope)
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether a fact counts: "counts", "void", "pending", "cut", "disputed", "displaced", "inert", and why."""
-
-    status: str
-    code: str
-    sentence: str
-
-
 def levels(view: Reader, scope: Scope | None = None) -> list[StockLevel]:
     """Return the levels in all stores, or in those of one body, by the names of store and item.
 
     Two items of one name, in other units, are two rows. What nobody has named yet goes by its short id.
     """
     stores: dict[tuple[bytes, PayloadId], str] = {}
-    items: dict[tuple[bytes, PayloadId], Specification] = {}
+    items: dict[tuple[bytes, PayloadId], Named] = {}
     prefixes = [()] if scope is None else [(scope,), (local_realm(scope),)]
     for prefix in prefixes:
         for key, row in view.scan(STORES, prefix):
             stores[key[:2]] = row[0]  # type: ignore[index, assignment]
         for key, row in view.scan(ITEMS, prefix):
-            items[key[:2]] = Specification(row[0], row[1])  # type: ignore[index, arg-type]
+            items[key[:2]] = Named(row[0], row[1])  # type: ignore[index, arg-type]
     found: list[StockLevel] = []
     for key, row in chain.from_iterable(view.scan(BALANCES, prefix) for prefix in prefixes):
         realm, store, item = _balance_key(key)
         of, now = scope_of(realm), balance(row)
         # What is kept local may lie in a store, or be a kind of thing, that the whole region knows.
-        named = items.get((realm, item)) or items.get((of, item)) or Specification(item.hex()[:8], "1")
+        named = items.get((realm, item)) or items.get((of, item)) or Named(item.hex()[:8], "1")
         found.append(
             StockLevel(
                 scope=of,
@@ -101,114 +91,13 @@ def find_store(view: Reader, realm: bytes, name: str) -> PayloadId | None:
     return None
 
 
-def find_items(view: Reader, realm: bytes, name: str) -> dict[PayloadId, Specification]:
+def find_items(view: Reader, realm: bytes, name: str) -> dict[PayloadId, Named]:
     """Return the items of this name: rivals differ in their unit, and none is preferred."""
-    found: dict[PayloadId, Specification] = {}
+    found: dict[PayloadId, Named] = {}
     for key, row in view.scan(ITEMS, (realm,)):
         if row[0] == name:
-            found[PayloadId(key[1])] = Specification(row[0], row[1])  # type: ignore[arg-type]
+            found[PayloadId(key[1])] = Named(row[0], row[1])  # type: ignore[arg-type]
     return found
-
-
-def counts_at(view: Reader, realm: Realm, store: PayloadId, item: PayloadId) -> Instant | None:
-    """Return the last counts of an item, with their rivals."""
-    counts = [
-        Count(key[3], row[1], RecordId(row[0]), LogId(key[4]), key[5])  # type: ignore[arg-type]
-        for key, row in view.scan(COUNTS, (realm, store, item))
-    ]
-    return Checkpoints.of(counts).last_two()[0]
-
-
-def why_stock(
-    view: Reader,
-    level: StockLevel,
-    day: Callable[[int], str],
-    amount: Callable[[int, str], str] = lambda quantity, unit: f"{quantity} {unit}",
-) -> list[str]:
-    """Return lines that say how a level comes about. `day` writes a time in ms, `amount` a quantity."""
-    row = view.get(BALANCES, (level.realm, level.store_id, level.item_id))
-    if row is None:
-        return [f"Nothing is known of {level.item} in {level.store}."]
-    now = balance(row)
-    last = counts_at(view, level.realm, level.store_id, level.item_id)
-    return list(_reasons(now, last, day, lambda quantity: amount(quantity, level.unit)))
-
-
-def _reasons(
-    now: Balance, last: Instant | None, day: Callable[[int], str], amount: Callable[[int], str]
-) -> Iterator[str]:
-    if now.counted_at is None or now.counted is None or now.unexplained is None:
-        yield f"{amount(now.on_hand)} = {now.events} movements; nobody has counted yet."
-    else:
-        yield f"{amount(now.on_hand)} = count of {day(now.counted_at)}, {amount(now.counted)}, {_plus(now.after, amount)} since."
-        before = "an empty store"
-        if now.before_at is not None and now.before is not None:
-            before = f"count of {day(now.before_at)}, {amount(now.before)},"
-        expected = f"{before} {_plus(now.between, amount)} until then"
-        if now.unexplained == 0:
-            yield f"The count agrees with the records: {expected}."
-        else:
-            word = "more" if now.unexplained > 0 else "less"
-            yield f"The count found {amount(abs(now.unexplained))} {word} than the records explain: {expected}."
-    if last is not None and last.contested:
-        rivals = ", ".join(
-            f"{amount(each.value.quantity)} (record {each.id.hex()[:8]})" for each in last.register.rivals()
-        )
-        yield f"Contested: different logs counted at that moment: {rivals}. The larger id is used meanwhile."
-    if now.on_hand < 0:
-        yield "Less than nothing can't lie in a store: a movement was not recorded, or recorded twice. Count it."
-
-
-def _plus(quantity: int, amount: Callable[[int], str]) -> str:
-    return f"{'-' if quantity < 0 else '+'} {amount(abs(quantity))}"
-
-
-def why_fact(view: Reader, record: Record) -> Verdict:
-    """Return whether a record that tells of goods counts, and why not."""
-    inert = why_inert(record.genesis)
-    if record.kind not in KINDS or record.version != VERSION:
-        return Verdict("inert", "unknown", "This version does not know this kind of record; it keeps it.")
-    if inert is not None:
-        return Verdict("void", "log", f"It has no effect: {inert}.")
-    try:
-        PARSERS[record.kind](record.value, record.genesis.scope, record.time)
-    except Void as void:
-        return Verdict("void", void.code, f"It has no effect: {void.sentence}.")
-    except NotCanonical as error:
-        return Verdict("void", "payload", f"It has no effect: its payload can't be read ({error}).")
-    row = view.get(COUNTED_LOGS, (record.log,))
-    log = counted_log(row) if row else None
-    if log is None or log.bound == "pending":
-        return Verdict(
-            "pending", "no_seat", "No page that is held and signed by enough gives its author a seat."
-        )
-    said = settled(view, log.scope, record.log)
-    if said is not None and log.chain is None and (log.limit is None or record.seq >= log.limit):
-        return Verdict(
-            "pending",
-            "settled_missing",
-            f"The book settled its log at record {said.id.hex()[:8]}, which is not held here yet.",
-        )
-    if said is not None and log.chain is not None and not on_settled_chain(view, record, said):
-        return Verdict(
-            "displaced",
-            "settled",
-            f"Its log is forked, and the book settled that the branch up to record {said.id.hex()[:8]} holds.",
-        )
-    if said is None and log.fork is not None and record.seq >= log.fork:
-        return Verdict(
-            "disputed", "fork", f"Its log has two branches from record {log.fork} on; none counts there."
-        )
-    if log.limit is not None and record.seq >= log.limit:
-        bound = fact_bound(view, record.genesis)
-        above = [seq for seq, _ in bound.tips if seq >= record.seq] if isinstance(bound, Cut) else []
-        if above:
-            missing = f"Its author's log counts up to record {max(above)}, which is not held here yet."
-            return Verdict("pending", "tip_missing", missing)
-        return Verdict(
-            "cut", "dropped", "Its author lost the seat, and the page that says so keeps less of the log."
-        )
-    return Verdict("counts", "counts", "It counts: its author has a seat, or had one when it was kept.")
 
 
 def _balance_key(key: tuple[bytes | int | str, ...]) -> tuple[Realm, PayloadId, PayloadId]:

@@ -4,17 +4,19 @@ A realm is the founding tag of a body; what logs of reach `local` say has a real
 The state root stands over the former alone: nobody else can compare the latter.
 """
 
-from typing import NewType
+from typing import TYPE_CHECKING, NewType
 
-from fedsync.records.genesis import Genesis
 from fedsync.records.ids import Reach, Scope
+
+if TYPE_CHECKING:
+    from fedsync.records.genesis import Genesis
 
 Realm = NewType("Realm", bytes)
 
 _LOCAL = b"local"
 
 
-def realm_of(genesis: Genesis) -> Realm:
+def realm_of(genesis: "Genesis") -> Realm:
     """Return the realm that a log speaks in."""
     return local_realm(genesis.scope) if genesis.reach is Reach.LOCAL else Realm(genesis.scope)
 

@@ -8,10 +8,13 @@ and writes into a `Draft`, whose `changes` the program above commits, with the b
 from bisect import bisect_left, insort
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from fedsync.records.block import Block
 from fedsync.records.ids import LogId
+
+if TYPE_CHECKING:
+    # Tables are named by commands that read no block, and what a block needs takes long to load.
+    from fedsync.records.block import Block
 
 Cell: TypeAlias = bytes | int | str | None
 Row: TypeAlias = tuple[Cell, ...]
@@ -48,7 +51,7 @@ class View(Protocol):
         """Yield the rows whose key begins with `prefix`, ordered by key."""
         ...
 
-    def blocks(self, log: LogId, first: int = 0) -> Iterator[Block]:
+    def blocks(self, log: LogId, first: int = 0) -> Iterator["Block"]:
         """Yield the held blocks of `log`, all branches, that reach seq `first` or beyond, by first seq."""
         ...
 
@@ -111,7 +114,7 @@ class Draft:
                 rows[key] = row
         yield from sorted(rows.items(), key=lambda item: item[0])
 
-    def blocks(self, log: LogId, first: int = 0) -> Iterator[Block]:
+    def blocks(self, log: LogId, first: int = 0) -> Iterator["Block"]:
         """Yield the held blocks of `log` from `first` on."""
         return self._view.blocks(log, first)
 
@@ -173,11 +176,11 @@ class MemoryView:
         rows = self._rows.get(table, {})
         yield from [(key, rows[key]) for key in found]
 
-    def blocks(self, log: LogId, first: int = 0) -> Iterator[Block]:
+    def blocks(self, log: LogId, first: int = 0) -> Iterator["Block"]:
         """Yield the held blocks of `log` that reach `first` or beyond."""
         yield from [block for block in self._blocks.get(log, []) if block.last >= first]
 
-    def hold(self, block: Block) -> None:
+    def hold(self, block: "Block") -> None:
         """Keep a block, so that later folds can read it again."""
         held = self._blocks.setdefault(block.log, [])
         held.append(block)

@@ -8,14 +8,16 @@ was folded; it moves in the transaction that wrote what came of that block, so a
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
-from typing import Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
-from fedsync.records.block import Block
 from fedsync.records.ids import LogId
 from fedsync.store import views
 from fedsync.store.errors import StoreError, guarded, translated
-from fedsync.store.logs import Logs
 from fedsync.store.meta import Cell, Meta
+
+if TYPE_CHECKING:
+    from fedsync.records.block import Block
+    from fedsync.store.logs import Logs
 
 Row: TypeAlias = tuple[Cell, ...]
 KeyRow: TypeAlias = tuple[bytes | int | str, ...]
@@ -76,7 +78,9 @@ class _Words:
 class StateTables:
     """The folded state: what a fold calls its view. Writes belong in the open transaction."""
 
-    def __init__(self, conn: sqlite3.Connection, meta: Meta, logs: Logs, tables: Iterable[TableLike]) -> None:
+    def __init__(
+        self, conn: sqlite3.Connection, meta: Meta, logs: "Logs | None", tables: Iterable[TableLike]
+    ) -> None:
         self._conn, self._meta, self._logs = conn, meta, logs
         self._tables = tuple(tables)
         # By identity first: the fold asks by the same objects a million times, and to hash one takes longer
@@ -105,8 +109,9 @@ class StateTables:
         width = words.width
         return iter([(row[:width], row[width:]) for row in rows])
 
-    def blocks(self, log: LogId, first: int = 0) -> Iterator[Block]:
+    def blocks(self, log: LogId, first: int = 0) -> Iterator["Block"]:
         """Yield the held blocks of `log`, all branches, that reach seq `first` or beyond, by first seq."""
+        assert self._logs is not None, "who looks at tables alone reads no blocks"
         return self._logs.blocks(log, first)
 
     @property
@@ -122,6 +127,15 @@ class StateTables:
     def ready(self, version: int) -> bool:
         """Say whether the file holds the state of these tables, as a fold of this version leaves it."""
         return self._meta.text("state_digest") == self._digest(version)
+
+    @guarded
+    def is_of(self, version: int) -> bool:
+        """Say whether a fold of this version left the state, and these tables are as described, whatever others are."""
+        for table in self._tables:
+            held = self._conn.execute("SELECT name FROM pragma_table_info(?)", (f"state_{table.name}",))
+            if [name for (name,) in held] != [*table.key, *table.columns]:
+                return False
+        return self._meta.number("state_version") == version
 
     # --- Writing --------------------------------------------------------------------------------------
 
@@ -161,6 +175,7 @@ class StateTables:
         for table in self._tables:
             self._create(table)
         self._meta.set("state_digest", self._digest(version))
+        self._meta.set("state_version", version)
         views.refresh(self._conn)
         return True
 
@@ -173,6 +188,7 @@ class StateTables:
         for (name,) in rows:
             self._conn.execute(f"DROP TABLE {_quoted(name)}")
         self._meta.set("state_digest", None)
+        self._meta.set("state_version", None)
         self._meta.set("folded_upto", 0)
 
     @guarded

@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 
-from benchmarks import authority, catchup, door, latency, startup, stock, sync, table
+from benchmarks import authority, catchup, door, latency, startup, stock, stocklist, sync, table
 
 BENCHES = {
     "sync": sync.main,
@@ -13,6 +13,7 @@ BENCHES = {
     "latency": latency.main,
     "import": table.main,
     "start": startup.main,
+    "stocklist": stocklist.main,
     "authority": authority.main,
     "stock": stock.main,
 }

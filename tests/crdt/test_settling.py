@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fedsync.crdt.booktables import SETTLED
-from fedsync.crdt.levels import why_fact
+from fedsync.crdt.whystock import why_fact
 from fedsync.records.block import Block, Record, merge
 from fedsync.records.codec import pack
 from fedsync.records.ids import LogId, payload_id

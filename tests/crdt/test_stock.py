@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fedsync.crdt import facts
-from fedsync.crdt.levels import find_items, find_store, levels, why_fact, why_stock
+from fedsync.crdt.levels import find_items, find_store, levels
 from fedsync.crdt.realms import is_local, local_realm
 from fedsync.crdt.seats import All, Bound, Cut, Pending
 from fedsync.crdt.tables import BALANCES, COUNTS, ITEMS, RUNS, STORES
+from fedsync.crdt.whystock import why_fact, why_stock
 from fedsync.records.block import Base, Block, merge
 from fedsync.records.genesis import PERSON, Genesis
 from fedsync.records.ids import LogClass, Reach
