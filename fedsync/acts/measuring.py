@@ -26,6 +26,7 @@ from fedsync.units import BASE, POUNDS, base_unit, parse_number, parse_quantity,
 KNOWN = frozenset({*BASE, *POUNDS}) - {"1", "piece", "pieces", "pcs", "{piece}"}
 """Units that are the same for everybody, so that no community can make another thing of them. A piece is not among
 them: one piece of melon may well be 4 kg."""
+PIECE = "{piece}"
 MAX_PLACES = 8
 """Places that are named when none was said."""
 
@@ -60,8 +61,9 @@ class Measures:
         `factor` begins the id of the one that is meant. Raises a Problem (exit 2 or 6) that says what to type.
         """
         known = self._items.get(item.strip().casefold(), {})
+        said = f"{number} {unit.strip()}"
         if factor is not None:
-            return self._fits(item, known, unit, reckon(number, unit, *named_by(self.factors, factor)))
+            return self._fits(item, known, unit, reckon(number, unit, *named_by(self.factors, factor)), said)
         if unit.strip() in KNOWN:
             return self._fits(item, known, unit, _plain(number, unit))
         direct = _code(unit)
@@ -70,18 +72,25 @@ class Measures:
         candidates = called(self.factors, unit)
         found = most_particular(candidates, [*known.values()], place)
         if found:
-            return self._fits(item, known, unit, reckon(number, unit, *choose(found, unit, item)))
-        if known or direct is None:
+            return self._fits(item, known, unit, reckon(number, unit, *choose(found, unit, item)), said)
+        # Somebody's bowl is no unit of its own for what nobody has told the bowl of. A piece is a piece, if no more is known.
+        if known or direct is None or (candidates and direct != PIECE):
             raise self._unknown(item, known, unit, place, candidates)
         return _plain(number, unit)
 
-    def _fits(self, item: str, known: Mapping[str, PayloadId], unit: str, found: Measured) -> Measured:
+    def _fits(
+        self, item: str, known: Mapping[str, PayloadId], unit: str, found: Measured, said: str = "It"
+    ) -> Measured:
         """Return what was found, if the item is counted in that, or in nothing yet."""
         if known and found.unit not in known:
             counted = " and ".join(plain_unit(each) for each in sorted(known))
             raise DoesNotConvert(
                 f"{item} is counted in {counted} here, and {unit.strip()} is {plain_unit(found.unit)}: the one is not the other.",
                 f"Weigh or measure it in {counted}; if it is another thing, give it a name of its own.",
+            )
+        if found.unit.startswith("{") and found.amount.denominator != 1:
+            raise usage(
+                f"{said} is not a whole number of {plain_unit(found.unit)}.", "Type a quantity that is."
             )
         return found
 
@@ -106,10 +115,10 @@ class Measures:
                 f'Say where: --place "{places[0]}"',
             )
         base = plain_unit(min(known, default="g"))
-        counted = f"{item} is counted in {base} here, and" if known else "It is no unit that is known, and"
+        counted = f"{item} is counted in {base} here, and" if known else f"{item} is new here, and"
         where = f' --place "{place}"' if place else ""
         return DoesNotConvert(
-            f"{counted} nothing says how much one {word} is.",
+            f"{counted} nothing says how much one {word} of it is.",
             f'Say it once: {ADD} "{word}" = QTY {base} --item "{item}"{where} --as NAME',
         )
 
@@ -136,11 +145,3 @@ def _code(unit: str) -> str | None:
         return base_unit(unit)[0]
     except Problem:
         return None
-
-
-def check_unit_name(name: str) -> str:
-    """Return a name that a local unit may have. Raises a Problem (exit 2)."""
-    name = " ".join(name.split())
-    if name in KNOWN:
-        raise usage(f"{name} is the same for everybody.", "Give the local unit another name.")
-    return name

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from fedsync.cli.app import App, common, group, signing
+from fedsync.cli.stockunits import unit
 
 AS = click.option("--as", "name", required=True, metavar="NAME", help="Who signs.")
 STORE = click.option("--store", required=True, metavar="S", help="Where it lies; made at first use.")
@@ -16,6 +17,9 @@ NOTE = click.option("--note", default="", help="A word on it.")
 @group
 def stock() -> None:
     """See and record what lies in the community's stores."""
+
+
+stock.add_command(unit)
 
 
 @stock.command("list")
