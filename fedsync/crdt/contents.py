@@ -6,6 +6,7 @@ from typing import Protocol
 from fedsync.crdt import facts, hours, rota
 from fedsync.crdt.counting import Contents
 from fedsync.crdt.stock import Stock
+from fedsync.crdt.transfers import Transfers
 from fedsync.crdt.view import Draft
 from fedsync.records.block import Block
 from fedsync.records.genesis import SEAT, Genesis
@@ -55,6 +56,6 @@ def why_inert_plans(genesis: Genesis) -> str | None:
 
 
 CONTENTS: Contents = {
-    LogClass.PLANS: Together(why_inert_plans, rota.Rota()),
-    LogClass.FACTS: Together(facts.why_inert, Stock(), hours.Hours()),
+    LogClass.PLANS: Together(why_inert_plans, rota.Rota(), Transfers()),
+    LogClass.FACTS: Together(facts.why_inert, Stock(), hours.Hours(), Transfers()),
 }

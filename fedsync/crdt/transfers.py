@@ -1,6 +1,6 @@
 """The fold of transfers: what a body announces, what it moved, what it says is missing. Touches a draft only.
 
-Manifests stand in logs of plans, movements and discrepancies in logs of facts; the contents of both classes call this.
+Manifests stand in logs of plans, movements and discrepancies in logs of facts; this room is in the contents of both.
 Nothing is judged here: whether a movement names a transfer that is known, and a line of it, may be known much later.
 """
 
@@ -12,9 +12,11 @@ from fedsync.crdt.transfertables import DISCREPANCIES, LINES, MOVES, MOVES_OF, T
 from fedsync.crdt.view import Draft, KeyRow, Row, Table
 from fedsync.records.block import Block, Record
 from fedsync.records.codec import NotCanonical
+from fedsync.records.genesis import Genesis
 from fedsync.records.header import VERSION
 from fedsync.records.ids import LogId, RecordId
 from fedsync.records.kinds import class_of
+from fedsync.records.kinds.stock import EVENT, EconomicEvent, parse_event
 from fedsync.records.kinds.transfers import PARSERS, Discrepancy, Transfer
 from fedsync.records.void import Void
 
@@ -26,16 +28,31 @@ _WHAT = {"pickup": PICKED, "dropoff": DROPPED, "lower": LOST}
 Rows = list[tuple[Table, KeyRow, Row]]
 
 
-def take(draft: Draft, block: Block, first: int, stop: int) -> None:
-    """Write down the manifests and discrepancies of a block from seq `first` up to, not including, `stop`."""
-    for table, key, row in _rows(block, first, stop):
-        draft.put(table, key, row)
+class Transfers:
+    """What logs of plans and of facts say of transfers."""
+
+    def take(self, draft: Draft, block: Block, first: int, stop: int) -> None:
+        """Write down what a stretch of a block announces, moves and misses."""
+        for table, key, row in _rows(block, first, stop):
+            draft.put(table, key, row)
+        realm = realm_of(block.genesis)
+        for event in _carried(block, first, stop):
+            change(draft, realm, block.log, event, 1)
+
+    def take_out(self, draft: Draft, genesis: Genesis) -> None:
+        """Drop all that a log says of transfers."""
+        for block in draft.blocks(genesis.log):
+            for table, key, _ in _rows(block, block.first, block.last + 1):
+                draft.drop(table, key)
+        _take_out_moves(draft, realm_of(genesis), genesis.log)
 
 
-def take_out(draft: Draft, block: Block) -> None:
-    """Drop all that a block says of transfers."""
-    for table, key, _ in _rows(block, block.first, block.last + 1):
-        draft.drop(table, key)
+def change(draft: Draft, realm: Realm, log: LogId, event: EconomicEvent, sign: int) -> None:
+    """Add an event of a log to what it moved under a transfer; with a sign of -1 take away again what a correction replaces."""
+    what = what_of(event.action, event.store is not None)
+    if event.transfer is not None and what is not None:
+        goods = (event.item, event.lot)
+        add(draft, realm, log, event.transfer, goods, event.store or b"", what, sign * event.quantity, sign)
 
 
 def what_of(action: str, in_store: bool) -> str | None:
@@ -70,7 +87,7 @@ def add(
         draft.drop(MOVES, key)
 
 
-def take_out_moves(draft: Draft, realm: Realm, log: LogId) -> None:
+def _take_out_moves(draft: Draft, realm: Realm, log: LogId) -> None:
     """Drop all that a log moved under transfers."""
     for of, _ in list(draft.scan(MOVES_OF, (log,))):
         for key, _ in list(draft.scan(MOVES, (realm, of[1]))):
@@ -105,3 +122,21 @@ def _said(realm: Realm, record: Record) -> Rows:
         case Discrepancy():
             place = (realm, said.transfer, said.item, said.lot or b"", record.log, record.seq)
             return [(DISCREPANCIES, place, (record.id, said.quantity, said.reason))]
+
+
+def _carried(block: Block, first: int, stop: int) -> Iterator[EconomicEvent]:
+    """Yield the events of a stretch of a block that name a transfer. Most blocks have none, and cost one look."""
+    if block.genesis.log_class is not class_of(EVENT):
+        return
+    if not any(shape.keys is None or "transfer" in shape.keys for shape in block.body.shapes):
+        return
+    for columns in block.columns():
+        if columns.kind != EVENT or columns.version != VERSION or "transfer" not in columns.cols:
+            continue
+        for at, row in enumerate(columns.rows):
+            if first <= block.first + row < stop:
+                value = {key: column[at] for key, column in columns.cols.items()}
+                try:
+                    yield parse_event(value, block.genesis.scope, block.times[row])
+                except Void:
+                    continue

@@ -2,16 +2,12 @@
 
 from collections.abc import Sequence
 from random import Random
-from typing import Any
 
-from fedsync.crdt import transfers
-from fedsync.crdt.counting import Contents, Counting
-from fedsync.crdt.realms import realm_of
+from fedsync.crdt.contents import CONTENTS
+from fedsync.crdt.counting import Counting
 from fedsync.crdt.transit import all_transfers
-from fedsync.crdt.view import Draft as StateDraft
 from fedsync.records.block import Block
 from fedsync.records.codec import Value
-from fedsync.records.genesis import Genesis
 from fedsync.records.ids import LogClass, Reach, RecordId, Scope
 from fedsync.records.seal import Draft
 from tests.crdt.granary import ALDER, BIRCH, CELLAR, GRANARY, NOON, OATS, WHEAT, Node, chain, genesis
@@ -28,8 +24,7 @@ class Cart(Node):
     def __post_init__(self) -> None:
         """Count by what this node's books say."""
         super().__post_init__()
-        contents: Contents = {LogClass.FACTS: _Ways(), LogClass.PLANS: _Ways()}
-        self.counting = Counting(self.bound, contents)
+        self.counting = Counting(self.bound, CONTENTS)
 
     def ways(self) -> Ways:
         """Return each line of each transfer that is known."""
@@ -53,30 +48,6 @@ class Cart(Node):
     def line(self, transfer: bytes, item: bytes = WHEAT, lot: bytes = b"") -> Line:
         """Return one line."""
         return self.ways()[transfer][item, lot]
-
-
-class _Ways:
-    def why_inert(self, genesis: Genesis) -> str | None:
-        return None
-
-    def take(self, draft: StateDraft, block: Block, first: int, stop: int) -> None:
-        transfers.take(draft, block, first, stop)
-        for record in block.records():
-            value: Any = record.value
-            if record.kind == "economic_event" and first <= record.seq < stop and "transfer" in value:
-                what = transfers.what_of(value["action"], "store" in value)
-                if what is not None:
-                    place = (value["resource_conforms_to"], value.get("lot", b""))
-                    store = value.get("store", b"")
-                    realm = realm_of(block.genesis)
-                    transfers.add(
-                        draft, realm, block.log, value["transfer"], place, store, what, value["quantity"]
-                    )
-
-    def take_out(self, draft: StateDraft, genesis: Genesis) -> None:
-        transfers.take_out_moves(draft, realm_of(genesis), genesis.log)
-        for block in draft.blocks(genesis.log):
-            transfers.take_out(draft, block)
 
 
 def manifest(

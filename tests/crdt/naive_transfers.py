@@ -12,7 +12,7 @@ from tests.crdt.naive_stock import Told
 
 REASONS = {
     *("damaged", "spoiled", "contaminated", "expired", "cold_chain", "pests", "leaked"),
-    *("lost", "stolen", "seized", "miscounted", "unknown"),
+    *("lost", "stolen", "seized", "recalled_product", "miscounted", "other", "unknown"),
 }
 
 
