@@ -10,9 +10,10 @@ from fractions import Fraction
 
 from fedsync.errors import Exit, Problem
 from fedsync.picking import begins, the_one
+from fedsync.records.codec import Value
 from fedsync.records.ids import PayloadId
 from fedsync.records.kinds.units import UnitFactor
-from fedsync.units import parse_number, show
+from fedsync.units import one_rounded, parse_number, show, show_stated
 
 Factors = Mapping[PayloadId, UnitFactor]
 
@@ -27,6 +28,12 @@ class Stated:
     unit: str
     factor: PayloadId | None = None
 
+    @property
+    def value(self) -> dict[str, Value]:
+        """What stands in a payload for it."""
+        value: dict[str, Value] = {"quantity": self.quantity, "unit": self.unit}
+        return value if self.factor is None else value | {"factor": self.factor}
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:
@@ -35,6 +42,16 @@ class Measured:
     amount: Fraction
     unit: str
     stated: Stated | None = None
+
+    def rounded(self, said: str) -> int:
+        """Return it as a whole number, by itself: half to even. Raises a Problem (exit 2) when it is too much or nothing."""
+        return one_rounded(self.amount, self.unit, said)
+
+    def words(self, quantity: int) -> str:
+        """Return the whole quantity that it became, with how it was said: 3 bowls (26.25 kg)."""
+        if self.stated is None:
+            return show(quantity, self.unit)
+        return show_stated(self.stated.quantity, self.stated.unit, quantity, self.unit)
 
 
 def forms(name: str) -> frozenset[str]:
@@ -99,7 +116,7 @@ def named_by(factors: Factors, asked: str) -> tuple[PayloadId, UnitFactor]:
 def reckon(number: str, word: str, id_: PayloadId, factor: UnitFactor) -> Measured:
     """Return what a number of local units comes to. Raises a Problem (exit 2) when it is no number."""
     return Measured(
-        parse_number(number) * factor.ratio, factor.unit, Stated(number.replace(" ", ""), word, id_)
+        parse_number(number) * factor.ratio, factor.unit, Stated(number.replace(" ", ""), word.strip(), id_)
     )
 
 

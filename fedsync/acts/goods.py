@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fedsync.acts.author import Author, now_ms
-from fedsync.crdt.levels import find_items, find_store, levels
+from fedsync.crdt.levels import find_store, items_called, levels
 from fedsync.crdt.seats import All, fact_bound
 from fedsync.doors import Door
 from fedsync.errors import Exit, Problem, refused
+from fedsync.localunits import Stated
 from fedsync.plain import is_plain
 from fedsync.reading import Reading
 from fedsync.records.block import Block
@@ -35,6 +36,8 @@ class Line:
     store: str
     at: int
     note: str = ""
+    stated: Stated | None = None
+    """How it was said, where that is not the unit itself."""
 
 
 class WrongWord(Problem):
@@ -128,6 +131,8 @@ def _drafts(reading: Reading, scope: Scope, lines: Sequence[Line], now: int) -> 
             value["action"] = line.action
         if line.note:
             value["note"] = line.note
+        if line.stated is not None:
+            value["stated"] = line.stated.value
         drafts.append(Draft("count" if line.action == COUNT else "economic_event", value, now))
     # What is new by name comes first, so that a reader of the log meets it before it is used.
     return names.made + drafts
@@ -153,14 +158,15 @@ class _Names:
         return self._stores[name]
 
     def item(self, name: str, unit: str) -> PayloadId:
-        """Return the item of this name that is counted in this unit."""
+        """Return the item of this name that is counted in this unit; capital letters as with stores."""
         name = _normal(name)
-        if (name, unit) not in self._items:
-            found = find_items(self._view, self._scope, name)
+        key = name.casefold(), unit
+        if key not in self._items:
+            found = items_called(self._view, self._scope, name)
             same = [id_ for id_, each in found.items() if each.unit == unit]
             value: dict[str, Value] = {"name": name, "unit": unit}
-            self._items[name, unit] = same[0] if same else self._make("resource_specification", value)
-        return self._items[name, unit]
+            self._items[key] = same[0] if same else self._make("resource_specification", value)
+        return self._items[key]
 
     def _make(self, kind: str, value: dict[str, Value]) -> PayloadId:
         draft = Draft(kind, value, self._now)

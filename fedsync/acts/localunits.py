@@ -10,7 +10,7 @@ from fedsync.acts.goods import WrongWord, may_write_facts
 from fedsync.acts.importing import WrongLine
 from fedsync.acts.measuring import KNOWN
 from fedsync.crdt.factors import factors
-from fedsync.crdt.levels import find_items
+from fedsync.crdt.levels import items_called
 from fedsync.crdt.realms import Realm
 from fedsync.doors import Door
 from fedsync.errors import Problem
@@ -111,7 +111,7 @@ def make_units(author: Author, reading: Reading, door: Door, units: Sequence[New
         new_items: list[str] = []
         for name, code in dict.fromkeys((each.item, each.unit) for each in units if each.item):
             assert name is not None
-            found = find_items(reading.view, scope, name)
+            found = items_called(reading.view, scope, name)
             same = [id_ for id_, each in found.items() if each.unit == code]
             if found and not same:
                 counted = " and ".join(sorted(plain_unit(each.unit) for each in found.values()))

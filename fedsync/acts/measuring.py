@@ -109,16 +109,18 @@ class Measures:
         word = unit.strip()
         if places and not any(same_place(each, place) for each in places):
             shown = ", ".join(places[:MAX_PLACES])
-            at = f"not at {place}" if place else "and no place is said"
+            at = f"not at {place}" if place else "and no place is named"
             return DoesNotConvert(
-                f"How much one {word} of {item} is, is known at {shown}, {at}.",
+                f"What {word} of {item} come to is known at {shown}, {at}.",
                 f'Say where: --place "{places[0]}"',
             )
         base = plain_unit(min(known, default="g"))
         counted = f"{item} is counted in {base} here, and" if known else f"{item} is new here, and"
-        where = f' --place "{place}"' if place else ""
+        # A store's name is tried as a place; it is one only if somebody called it so.
+        is_place = any(each.place and same_place(each.place, place) for each in self.factors.values())
+        where = f' --place "{place}"' if is_place else ""
         return DoesNotConvert(
-            f"{counted} nothing says how much one {word} of it is.",
+            f"{counted} nothing says what {word} of it come to.",
             f'Say it once: {ADD} "{word}" = QTY {base} --item "{item}"{where} --as NAME',
         )
 

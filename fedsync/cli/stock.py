@@ -12,6 +12,12 @@ AS = click.option("--as", "name", required=True, metavar="NAME", help="Who signs
 STORE = click.option("--store", required=True, metavar="S", help="Where it lies; made at first use.")
 AT = click.option("--at", metavar="TIME", help="When it happened (default: now), such as 2026-05-12T14:30.")
 NOTE = click.option("--note", default="", help="A word on it.")
+PLACE = click.option(
+    "--place",
+    metavar="P",
+    help="Whose bowls and sacks are meant (default: those of a place named like the store).",
+)
+FACTOR = click.option("--factor", metavar="ID", help="Which local unit is meant, where several are.")
 
 
 @group
@@ -89,6 +95,8 @@ def list_(app: App, store: str | None, body: str | None) -> None:
 @STORE
 @AT
 @NOTE
+@PLACE
+@FACTOR
 @click.option("--action", default="raise", show_default=True, help="The ValueFlows action.")
 @AS
 @common
@@ -105,6 +113,8 @@ def add(app: App, **said: Any) -> None:
 @STORE
 @AT
 @NOTE
+@PLACE
+@FACTOR
 @click.option("--action", default="consume", show_default=True, help="The ValueFlows action.")
 @AS
 @common
@@ -121,6 +131,8 @@ def use(app: App, **said: Any) -> None:
 @STORE
 @AT
 @NOTE
+@PLACE
+@FACTOR
 @AS
 @common
 @signing
@@ -138,12 +150,15 @@ def _record(
     store: str,
     at: str | None,
     note: str,
+    place: str | None,
+    factor: str | None,
     action: str,
     name: str,
 ) -> None:
     from fedsync import units
     from fedsync.acts.author import now_ms
     from fedsync.acts.goods import COUNT, Line, check_line, made_names, record_lines
+    from fedsync.acts.measuring import resolve
     from fedsync.cli.telling import parse_time
     from fedsync.crdt.levels import levels
     from fedsync.errors import usage
@@ -151,10 +166,13 @@ def _record(
     if action == COUNT and command != COUNT:
         raise usage("A count is no movement.", "Type: fedsync stock count ITEM QTY UNIT --store S --as NAME")
     now = now_ms()
-    amount, code = units.parse_quantity(quantity, unit)
-    line = Line(action, item, amount, code, store, parse_time(at, now), note)
+    with app.reading() as reading:
+        measured = resolve(reading, item, quantity, unit, place or store, factor)
+    amount = measured.rounded(f"{quantity} {unit}")
+    line = Line(action, item, amount, measured.unit, store, parse_time(at, now), note, measured.stated)
     check_line(line, now)
-    app.before_signing(f"{name} signs: {action} {units.show(amount, code)} of {item} in {store}.")
+    said = measured.words(amount)
+    app.before_signing(f"{name} signs: {action} {said} of {item} in {store}.")
     author = app.author(name)
     with app.reading() as reading, app.door() as door:
         blocks = record_lines(author, reading, door, [line])
@@ -169,10 +187,19 @@ def _record(
         {
             "id": record.hex(),
             "made": made,
+            "quantity": {"quantity": amount, "unit": measured.unit},
+            "stated": None
+            if measured.stated is None
+            else {
+                "quantity": measured.stated.quantity,
+                "unit": measured.stated.unit,
+                "factor": measured.stated.factor and measured.stated.factor.hex(),
+            },
             "on_hand": [{"quantity": level.on_hand, "unit": level.unit} for level in after],
         },
         lambda: app.out.say(
             *(f"New: {each}" for each in made),
+            *([f"{said} of {item}"] if measured.stated is not None else []),
             *(f"{level.store}: {units.show(level.on_hand, level.unit)} of {level.item}" for level in after),
         ),
     )

@@ -100,6 +100,15 @@ def find_items(view: Reader, realm: bytes, name: str) -> dict[PayloadId, Named]:
     return found
 
 
+def items_called(view: Reader, realm: bytes, name: str) -> dict[PayloadId, Named]:
+    """Return the items of this name, else those whose name differs in capital letters only."""
+    found: dict[PayloadId, Named] = {}
+    for key, row in view.scan(ITEMS, (realm,)):
+        if str(row[0]).casefold() == name.casefold():
+            found[PayloadId(key[1])] = Named(row[0], row[1])  # type: ignore[arg-type]
+    return {id_: each for id_, each in found.items() if each.name == name} or found
+
+
 def _balance_key(key: tuple[bytes | int | str, ...]) -> tuple[Realm, PayloadId, PayloadId]:
     realm, store, item = key
     return Realm(realm), PayloadId(store), PayloadId(item)  # type: ignore[arg-type]

@@ -2,8 +2,12 @@
 
 import pytest
 
-from fedsync.acts.author import now_ms
+from fedsync.acts.author import Author, now_ms
+from fedsync.acts.goods import Line, record_lines
 from fedsync.cli.telling import rfc3339
+from fedsync.doors import open_door
+from fedsync.home import Home
+from fedsync.reading import Reading
 from tests.cli.calling import Place
 
 DAY = 86_400_000
@@ -65,9 +69,23 @@ def test_what_lies_below_zero_is_shown_and_explained(node: Place) -> None:
     assert "Less than nothing" in node("why", "Vaccine").out
 
 
+def test_what_is_counted_in_kg_takes_no_boxes_until_somebody_says_what_a_box_is(node: Place) -> None:
+    move(node, "add", 12, "kg")
+    words = ("stock", "add", "Oats", 3, "boxes", "--store", "Granary", "--as", "Ann")
+    error = node.refused(*words, code=2)
+    assert error["try"] == 'Say it once: fedsync stock unit add "boxes" = QTY g --item "Oats" --as NAME'
+    assert "is not the other" in node.refused(*words[:4], "L", *words[5:], code=2)["message"]
+    node("stock", "unit", "add", "boxes", "=", "500", "g", "--item", "Oats", "--as", "Ann")
+    assert node.json(*words)["on_hand"] == [{"quantity": 13_500, "unit": "g"}]
+
+
 def test_two_items_of_one_name_with_different_units_are_two(node: Place) -> None:
     move(node, "add", 12, "kg")
-    move(node, "add", 3, "boxes")
+    home = Home(node.path)
+    # As when two people name it at once, who have not heard of each other.
+    with Reading.open(home) as reading, open_door(home) as door:
+        boxes = Line("raise", "Oats", 3, "{boxe}", "Granary", now_ms())
+        record_lines(Author.unlock(home, "Ben", lambda: None), reading, door, [boxes])
     rows = node.json("stock", "list")["stock"]
     assert [(row["item"], row["on_hand"]["unit"]) for row in rows] == [("Oats", "g"), ("Oats", "{boxe}")]
     assert node("why", "Oats").out.count("Oats in Granary") == 2

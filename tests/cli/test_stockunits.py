@@ -69,7 +69,10 @@ def test_what_does_not_convert_is_refused_with_what_to_type(town: Place) -> None
     error = refused(town, "Watermelon", "3", "buckets", "Tamale")
     assert error.code == "does_not_convert"
     assert 'stock unit add "buckets" = QTY g --item "Watermelon" --place "Tamale"' in error.hint
-    assert "Laptops is new" in refused(town, "Laptops", "3", "bunches").message
+    assert (
+        "Laptops is new here, and nothing says what bunches of it come to"
+        in refused(town, "Laptops", "3", "bunches").message
+    )
     assert measured(town, "Laptops", "3", "pieces").amount == 3
     assert measured(town, "Laptops", "3", "cartons").unit == "{carton}"
     assert measured(town, "Laptops", "1", "lb").amount == Fraction("453.59237")
@@ -167,3 +170,44 @@ def test_wrong_lines_of_a_table_are_named_and_nothing_is_written(node: Place, tm
 def test_no_unit_that_everybody_knows_can_be_made_anew(node: Place) -> None:
     for known in BASE.keys() - {"1", "piece", "pieces", "pcs", "{piece}"}:
         node.refused("stock", "unit", "add", known, "=", "3", "doses", "--as", "Ann", code=2)
+
+
+def test_bowls_are_recorded_as_they_were_stated_and_counted_as_what_they_come_to(node: Place) -> None:
+    node(
+        "stock",
+        "unit",
+        "add",
+        "bowl",
+        "=",
+        "8.75",
+        "kg",
+        "--item",
+        "Millet",
+        "--place",
+        "Kumasi",
+        "--as",
+        "Ann",
+    )
+    words = ("stock", "add", "Millet", "3", "bowls", "--store", "Market")
+    error = node.refused(*words, "--as", "Ann", code=2)
+    assert 'Say where: --place "Kumasi"' in error["try"]
+    out = node(*words, "--place", "Kumasi", "--as", "Ann").out
+    assert "3 bowls (26.25 kg) of Millet" in out
+    value = node.json("stock", "add", "millet", "1", "bowl", "--store", "kumasi", "--as", "Ann")
+    assert value["quantity"] == {"quantity": 8_750, "unit": "g"}
+    payload = node.json("show", value["id"])["payload"]
+    assert payload["quantity"] == 8_750
+    assert payload["stated"] == {"quantity": "1", "unit": "bowl", "factor": value["stated"]["factor"]}
+    assert node.json("show", value["id"])["status"] == "counts"
+    (id_,) = [each["id"] for each in node.json("stock", "unit", "list")["units"]]
+    assert value["stated"]["factor"] == id_
+    assert node("stock", "use", "Millet", "2", "lb", "--store", "Market", "--as", "Ann").out.startswith(
+        "2 lb (907 g)"
+    )
+
+
+def test_what_is_less_than_anything_is_not_recorded(node: Place) -> None:
+    node("stock", "unit", "add", "grain", "=", "1/100", "g", "--as", "Ann")
+    node.refused("stock", "add", "Salt", "3", "grains", "--store", "S", "--as", "Ann", code=2)
+    node.refused("stock", "add", "Salt", "0.1", "g", "--store", "S", "--as", "Ann", code=2)
+    assert node.json("stock", "list")["stock"] == []
