@@ -51,13 +51,19 @@ class Author:
         return public_key(self.private)
 
     def genesis(
-        self, reading: Reading, log_class: LogClass, scope: Scope | None = None, capacity: Capacity = SEAT
+        self,
+        reading: Reading,
+        log_class: LogClass,
+        scope: Scope | None = None,
+        capacity: Capacity = SEAT,
+        reach: Reach | None = None,
     ) -> Genesis:
-        """Return what begins their log of this class, written from this data directory.
+        """Return what begins their log of this class, written from this data directory; `reach` if not the usual one.
 
         A log of goods that forked, or that the book settled, takes nothing more: then they go on in the next one.
         """
-        incarnation, reach = reading.store.directory.incarnation, REACH_OF[log_class]
+        incarnation = reading.store.directory.incarnation
+        reach = REACH_OF[log_class] if reach is None else reach
         while True:
             found = Genesis(self.key, scope or reading.own().scope, capacity, log_class, reach, incarnation)
             logs = reading.store.logs
@@ -89,9 +95,10 @@ class Author:
         drafts: Sequence[Draft],
         capacity: Capacity = SEAT,
         once: bytes | None = None,
+        reach: Reach | None = None,
     ) -> list[Block]:
         """Seal `drafts` at the end of their log of this class and have them taken. Call within `writing`."""
-        blocks = self.sealed(reading, log_class, drafts, capacity)
+        blocks = self._seal(reading, self.genesis(reading, log_class, capacity=capacity, reach=reach), drafts)
         door.take([block.raw for block in blocks], once)
         return blocks
 

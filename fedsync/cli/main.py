@@ -35,6 +35,7 @@ _COMMANDS = {
     "votes": "votes",
     "mandates": "mandates",
     "stock": "stock",
+    "rota": "rota",
     "export": "exchange",
     "import": "exchange",
     "log": "log",
