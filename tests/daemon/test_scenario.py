@@ -1,0 +1,76 @@
+"""The stock half of the worked scenario through three daemons: what each shows while the link to Cedar is cut, and after."""
+
+from hashlib import sha256
+
+from fedsync.acts.author import REACH_OF, Author
+from fedsync.reading import Reading
+from fedsync.records.genesis import SEAT, Genesis
+from fedsync.records.ids import LogClass, LogId, Scope
+from fedsync.records.kinds.refs import FactRef
+from fedsync.records.seal import Draft, seal
+from tests.daemon.village import Node, Village, equal, until
+from tests.stock import scenario
+from tests.stock.scenario import COMMUNITIES, EXPECTED, Teller, authors, body_of, ids_of
+
+
+class Pens:
+    """Everybody writes through the door of their own daemon; who sits at the bridge works at Cedar's."""
+
+    def __init__(self, nodes: dict[str, Node]) -> None:
+        self.nodes = nodes
+
+    def scope(self, body: str) -> Scope:
+        with Reading.open(self.nodes[body].home) as reading:
+            return reading.own().scope
+
+    def log(self, author: str, log_class: LogClass) -> LogId:
+        return self._begins(author, log_class).log
+
+    def write(self, author: str, log_class: LogClass, *drafts: Draft) -> FactRef:
+        node = self.nodes["Cedar" if author == "bridge-node" else body_of(author)]
+        begins = self._begins(author, log_class)
+        with node.pen(node.tellers[0]) as (_, reading, door):
+            tip = reading.store.logs.tip(begins.log)
+            (block,) = seal(self._of(author).private, begins, tip, drafts, drafts[0].time)
+            door.take([block.raw])
+        return FactRef(block.log, block.last, block.tip)
+
+    def _of(self, author: str) -> Author:
+        return Author.unlock(self.nodes[body_of(author)].home, author, lambda: None)
+
+    def _begins(self, author: str, log_class: LogClass) -> Genesis:
+        incarnation, reach = sha256(author.encode()).digest()[:16], REACH_OF[log_class]
+        return Genesis(self._of(author).key, self.scope(body_of(author)), SEAT, log_class, reach, incarnation)
+
+
+def differs(node: Node, moment: str, refs: dict[str, FactRef]) -> list[str]:
+    with Reading.open(node.home) as reading:
+        return scenario.differs(reading.view, refs, EXPECTED[moment])
+
+
+def test_each_side_shows_what_it_can_know_and_all_the_same_once_the_link_is_back(village: Village) -> None:
+    nodes = {name: village.node(name, tellers=tuple(authors(name))) for name in COMMUNITIES}
+    alder, birch, cedar = nodes.values()
+    village.introduce(alder, birch)
+    village.introduce(birch, cedar)
+    told = Teller(Pens(nodes))
+    before = ids_of("north") & ids_of("cedar")
+    told.tell(before)
+    equal(alder, birch, cedar)
+
+    birch.call("pause_peer", name="Cedar", paused=True)
+    until(lambda: cedar.peer("Birch")["state"] == "away")
+    told.tell(ids_of("north") - before)
+    told.tell(ids_of("cedar") - before)
+    equal(alder, birch)
+    for node in (alder, birch):
+        assert differs(node, "north_side_before_heal", told.refs) == []
+    with Reading.open(cedar.home) as reading:
+        assert scenario.differs(reading.view, told.refs, scenario.CEDAR_SIDE) == []
+    assert cedar.root() != birch.root()
+
+    birch.call("pause_peer", name="Cedar", paused=False)
+    told.tell(ids_of("both") - ids_of("north") - ids_of("cedar"))
+    equal(alder, birch, cedar)
+    for node in nodes.values():
+        assert differs(node, "after_heal", told.refs) == []
