@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from fedsync.crdt.levels import levels
+from fedsync.crdt.transit import find
 from fedsync.crdt.view import Draft as StateDraft
 from fedsync.crdt.view import View
 from fedsync.records.block import Block
@@ -38,9 +39,23 @@ CEDAR_SIDE: dict[str, Any] = {
         "Alder.store": {"onhand_g": 1_180_000, "unexplained_g": 0},
         "Birch.store": {"onhand_g": 0, "unexplained_g": 0},
         "Cedar.store": {"onhand_g": 291_000, "unexplained_g": 0},
-    }
+    },
+    "transfers": {
+        "T1": {
+            "in_transit_or_unexplained_g": 0,
+            "picked_up_g": 0,
+            "received_g": 0,
+            "reported_loss_g": 0,
+        },
+        "T2": {
+            "in_transit_or_unexplained_g": -291_000,
+            "picked_up_g": 0,
+            "received_g": 291_000,
+            "reported_loss_g": 0,
+        },
+    },
 }
-"""What Cedar must show before the heal, which `expected.json` leaves out: E1 and E2, the promise C2, and T2b."""
+"""What Cedar must show before the heal, which `expected.json` leaves out: E1 and E2, the promise C2, and T2b, before its pickup."""
 BEGUN, HOUR_MS = 1_700_000_000_000, 3_600_000
 """The file counts in hours."""
 
@@ -236,7 +251,22 @@ def stores(view: View | StateDraft) -> dict[str, dict[str, int]]:
     return found
 
 
+def transfers(view: View | StateDraft, refs: dict[str, FactRef]) -> dict[str, dict[str, int]]:
+    """Return how far each transfer is as `expected.json` says it: nothing moved, where nothing is known."""
+    found = {}
+    for name in MANIFESTS:
+        known = find(view, refs[name].id) if name in refs else None
+        lines = known.lines if known is not None else ()
+        found[name] = {
+            "in_transit_or_unexplained_g": sum(each.in_transit for each in lines),
+            "picked_up_g": sum(each.picked for each in lines),
+            "received_g": sum(each.received for each in lines),
+            "reported_loss_g": sum(each.lost for each in lines),
+        }
+    return found
+
+
 def differs(view: View | StateDraft, refs: dict[str, FactRef], wanted: dict[str, Any]) -> list[str]:
     """Return what a node shows otherwise than it is wanted."""
-    shown = {"stores": stores(view)}
+    shown = {"stores": stores(view), "transfers": transfers(view, refs)}
     return [f"{what}: {shown[what]}" for what in shown if shown[what] != wanted[what]]
