@@ -173,6 +173,7 @@ def _record(reading: Reading, record: Record) -> Json:
     id_ = record.id.hex()
     if record.kind in KINDS:
         verdict = why_fact(reading.view, record)
+        step = step or verdict.next
         return _plainly(id_, record.kind, verdict.status, [*lines, verdict.sentence], verdict.sentence, step)
     if record.genesis.log_class is LogClass.AUTHORITY:
         answer = _authority(reading, record)

@@ -5,7 +5,7 @@ have changed is settled again (`settle`). So any order of arrival, any grouping 
 rooted rows.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from fedsync.crdt.booktables import (
     ACTS,
@@ -50,7 +50,7 @@ from fedsync.crdt.booktables import (
     row,
 )
 from fedsync.crdt.branches import last_voice, place
-from fedsync.crdt.delegates import tips_of
+from fedsync.crdt.delegates import entry_at, tips_of
 from fedsync.crdt.epoch import begun, epoch_on, read_page
 from fedsync.crdt.nodes import note_node, rename
 from fedsync.crdt.seats import reseat
@@ -84,6 +84,7 @@ from fedsync.records.kinds.entries import (
     Create,
     Decision,
     Entry,
+    EntryId,
     EpochEntry,
     Join,
     KeySeat,
@@ -115,7 +116,7 @@ MAX_VOICES = 256
 read again with every record that comes. What stands above is void by its own chain, on every node alike."""
 
 Bounds = set[tuple[Scope, Key]]
-"""Keys whose facts may count otherwise than before: ask `seats.fact_bound` again."""
+"""Keys whose facts may count otherwise than before: ask `standing.bound_of` again."""
 
 
 def apply_block(draft: Draft, block: Block) -> Bounds:
@@ -163,11 +164,22 @@ class _Fold:
         """Settle every slot that may have changed; return whose facts may count otherwise."""
         moved = settle(self.draft, News(self.slots, self.pages, self.votes, self.tipped, self.results))
         # Not only pages with an epoch: a rival without one may undo, for now, what an adopted page did.
-        reseated = self.bound | moved
+        reseated = self.bound | moved.books
         bounds = {(scope, key) for scope in reseated for key in reseat(self.draft, scope)}
+        bounds |= set(self._holders(moved.mandates))
         for scope in reseated:
             rename(self.draft, scope)
         return bounds.union(*(resettle(self.draft, scope) for scope in reseated))
+
+    def _holders(self, mandates: Iterable[EntryId]) -> Iterator[tuple[Scope, Key]]:
+        """Yield who writes under mandates for tasks: their goods and promises may count otherwise."""
+        for id_ in mandates:
+            here, entry = known(self.draft, id_[0]), entry_at(self.draft, *id_)
+            if here is None or not isinstance(entry, Mandate) or entry.task is None:
+                continue
+            for key in (entry.holder, entry.alternate):
+                if key is not None:
+                    yield here.scope, key
 
     # --- Writing down
 

@@ -50,8 +50,8 @@ def why_inert_plans(genesis: Genesis) -> str | None:
     """Return why no record of a log counts as a plan of its body; None when they can."""
     if genesis.log_class is not LogClass.PLANS:
         return "its log is not one for plans"
-    if genesis.capacity != SEAT:
-        return "its log does not speak for a seat"
+    if genesis.capacity != SEAT and genesis.mandate is None:
+        return "its log speaks neither for a seat nor under a mandate"
     return None
 
 

@@ -2,7 +2,7 @@
 
 How much of a log counts is said elsewhere (`Bounds`: whose key has a seat or a mandate, where it was cut) and by forks:
 above a fork nothing counts, until the body settles which branch holds (`settling`): then the chain of the record that it
-names counts alone. What counts is taken by the `Content` of the log's class, along the chain. When any of that changes, the
+names counts alone. What is outside the terms of a mandate says nothing (`terms`). What counts is taken by the `Content` of the log's class, along the chain. When any of that changes, the
 log is taken out and taken again. So what the contents make of it follows from the set of records that count, however
 it came.
 """
@@ -11,13 +11,15 @@ from collections.abc import Callable, Mapping
 from typing import Protocol, TypeAlias
 
 from fedsync.crdt.countingtables import COUNTED_LOGS, COUNTED_LOGS_OF, CountedLog, counted_log
-from fedsync.crdt.factchain import along, holds, id_at
+from fedsync.crdt.factchain import holds, id_at, stretches
+from fedsync.crdt.pins import Pin
 from fedsync.crdt.seats import All, Bound, Cut, Pending
-from fedsync.crdt.settling import Settled, settled
+from fedsync.crdt.settling import settled
+from fedsync.crdt.terms import forget_uses, note_uses, within
 from fedsync.crdt.view import Draft
 from fedsync.records.block import Block
 from fedsync.records.genesis import Genesis
-from fedsync.records.ids import Key, LogClass, LogId, RecordId, Scope
+from fedsync.records.ids import Key, LogClass, LogId, Scope
 
 Bounds: TypeAlias = Callable[[Draft, Genesis], Bound]
 """Says how much of the log that begins so counts in its body."""
@@ -77,7 +79,8 @@ class Counting:
         lower = found.fork is None or seq < found.fork
         if lower:
             draft.put(COUNTED_LOGS, (log,), tuple(found._replace(fork=seq)))
-        if lower or (found.chain is None and settled(draft, found.scope, log) is not None):
+        waits = found.bound == "cut" or settled(draft, found.scope, log) is not None
+        if lower or (found.chain is None and waits):
             self.refold(draft, log)
 
     def refold_key(self, draft: Draft, scope: Scope, key: Key) -> None:
@@ -93,15 +96,16 @@ class Counting:
         found = counted_log(row)
         bound = self._bounds(draft, genesis)
         limit, tip = _reach(draft, log, found.scope, found.fork, bound)
-        new = found._replace(bound=_name(bound), limit=limit, chain=tip)
+        new = _reaching(found._replace(bound=_name(bound)), limit, tip)
         if new.chain != found.chain or (limit is not None and limit < found.read):
             if found.read:
                 self._contents[genesis.log_class].take_out(draft, genesis)
+                forget_uses(draft, log)
             new = new._replace(read=0)
         if new != found:
             draft.put(COUNTED_LOGS, (log,), tuple(new))
         if not new.done:
-            for block, stop in along(draft, log, new):
+            for block, stop in stretches(draft, log, new, new.read):
                 new = self._take(draft, block, new, stop)
 
     def _open(self, draft: Draft, genesis: Genesis) -> CountedLog | None:
@@ -114,7 +118,7 @@ class Counting:
             return None
         bound = self._bounds(draft, genesis)
         limit, tip = _reach(draft, genesis.log, genesis.scope, None, bound)
-        found = CountedLog(genesis.scope, genesis.key, _name(bound), limit, None, chain=tip)
+        found = _reaching(CountedLog(genesis.scope, genesis.key, _name(bound), None, None), limit, tip)
         draft.put(COUNTED_LOGS, (genesis.log,), tuple(found))
         draft.put(COUNTED_LOGS_OF, (genesis.scope, genesis.key, genesis.log), ())
         return found
@@ -129,7 +133,8 @@ class Counting:
         new = log._replace(read=stop)
         # Before it is taken: whoever reads the log again meanwhile must see it as it is now.
         draft.put(COUNTED_LOGS, (block.log,), tuple(new))
-        self._contents[block.genesis.log_class].take(draft, block, log.read, stop)
+        note_uses(draft, block, log.read, stop)
+        self._contents[block.genesis.log_class].take(draft, within(draft, block), log.read, stop)
         return new
 
 
@@ -151,46 +156,59 @@ def _name(bound: Bound) -> str:
             return "cut"
 
 
+def _reaching(log: CountedLog, limit: int | None, chosen: Pin | None) -> CountedLog:
+    seq, id_ = chosen if chosen is not None else (None, None)
+    return log._replace(limit=limit, chain=id_, chain_seq=seq)
+
+
 def _reach(
     draft: Draft, log: LogId, scope: Scope, fork: int | None, bound: Bound
-) -> tuple[int | None, RecordId | None]:
+) -> tuple[int | None, Pin | None]:
     """Return how many records from the first on count (None: all), and the record whose chain alone does."""
     said = settled(draft, scope, log)
-    if said is None:
+    chosen = (said.seq, said.id) if said is not None else bound.chosen if isinstance(bound, Cut) else None
+    if chosen is None:
         return _limit(draft, log, fork, bound), None
-    if not holds(draft, log, said.seq, said.id):
+    end = chosen[0] + 1
+    if not holds(draft, log, *chosen):
         # Not known yet which branch that is: what is below the fork counts, and nothing above.
         limit = _limit(draft, log, fork, bound)
-        return said.seq + 1 if limit is None else min(limit, said.seq + 1), None
+        return end if limit is None else min(limit, end), None
     match bound:
         case Pending():
-            return 0, said.id
+            return 0, chosen
         case All():
-            return said.seq + 1, said.id
-        case Cut(tips):
-            # A tip beyond the settled record keeps all of its chain. One on another branch keeps nothing: how much
-            # the branches share is not known to every node that holds the settled one.
-            return max((_kept(draft, log, said, each) for each in tips), default=0), said.id
+            return end, chosen
+        case Cut(tips, others):
+            # A tip beyond the chosen record keeps all of its chain. One on another branch keeps nothing: how much
+            # the branches share is not known to every node that holds the chosen one.
+            return min(
+                max((_kept(draft, log, chosen, tip) for tip in each), default=0) for each in (tips, *others)
+            ), chosen
 
 
-def _kept(draft: Draft, log: LogId, said: Settled, tip: tuple[int, RecordId]) -> int:
+def _kept(draft: Draft, log: LogId, chosen: Pin, tip: Pin) -> int:
     seq, id_ = tip
-    if seq > said.seq:
-        return said.seq + 1
-    return seq + 1 if id_at(draft, log, said, seq) == id_ else 0
+    if seq > chosen[0]:
+        return chosen[0] + 1
+    return seq + 1 if id_at(draft, log, chosen, seq) == id_ else 0
 
 
 def _limit(draft: Draft, log: LogId, fork: int | None, bound: Bound) -> int | None:
-    """Return how many records from the first on count of a log that is not settled, or not yet; None: all."""
+    """Return how many records from the first on count of a log whose branch is not chosen, or not yet; None: all."""
     match bound:
         case Pending():
             return 0
         case All():
             return fork
-        case Cut(tips):
-            if fork is not None and any(seq >= fork for seq, _ in tips):
-                # Whichever branch the tip is on, what is below the fork is on its chain. Above it nodes with
-                # equal sets may hold different branches, so whether the tip itself is held must not matter.
-                return fork
-            # Until a tip is held nobody can say what is on its chain: not known yet, so it does not count.
-            return max((seq + 1 for seq, id_ in tips if holds(draft, log, seq, id_)), default=0)
+        case Cut(tips, others):
+            return min(_kept_by(draft, log, fork, each) for each in (tips, *others))
+
+
+def _kept_by(draft: Draft, log: LogId, fork: int | None, tips: tuple[Pin, ...]) -> int:
+    if fork is not None and any(seq >= fork for seq, _ in tips):
+        # Whichever branch the tip is on, what is below the fork is on its chain. Above it nodes with
+        # equal sets may hold different branches, so whether the tip itself is held must not matter.
+        return fork
+    # Until a tip is held nobody can say what is on its chain: not known yet, so it does not count.
+    return max((seq + 1 for seq, id_ in tips if holds(draft, log, seq, id_)), default=0)

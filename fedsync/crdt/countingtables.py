@@ -8,10 +8,14 @@ from typing import NamedTuple
 from fedsync.crdt.view import Row, Table
 from fedsync.records.ids import Key, RecordId, Scope
 
-COUNTED_LOGS = Table("counted_log", ("log",), ("scope", "key", "bound", "limit", "fork", "read", "chain"))
+COUNTED_LOGS = Table(
+    "counted_log", ("log",), ("scope", "key", "bound", "limit", "fork", "read", "chain", "chain_seq")
+)
 COUNTED_LOGS_OF = Table("counted_log_of", ("scope", "key", "log"), ())
+TERM_USES = Table("term_use", ("log", "kind"), ("used", "last"))
+"""Of a kind that a log's mandate limits, how many were read; `last`: where the last one stands that is allowed."""
 
-COUNTING_TABLES = (COUNTED_LOGS, COUNTED_LOGS_OF)
+COUNTING_TABLES = (COUNTED_LOGS, COUNTED_LOGS_OF, TERM_USES)
 
 
 class CountedLog(NamedTuple):
@@ -26,7 +30,8 @@ class CountedLog(NamedTuple):
     fork: int | None
     read: int = 0
     chain: RecordId | None = None
-    """The record whose chain alone counts, once its body settled that and the record is held."""
+    """The record whose chain alone counts, once a book chose it and it is held."""
+    chain_seq: int | None = None
 
     @property
     def done(self) -> bool:

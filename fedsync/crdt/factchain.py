@@ -1,14 +1,16 @@
 """Which of a fact log's blocks count, in the order of its chain, also where the log has branches. Reads a view.
 
-A log that is not settled is read up to its lowest fork, below which all branches are one. Of one that its body settled
-(`settling`) the chain of the settled record is read, and blocks of other branches are passed over.
+A log is read up to its lowest fork, below which all branches are one. Of one whose branch a book chose (`settling`, `pins`)
+the chain of the record that it names is read, and blocks of other branches are passed over. In a block that is yielded
+what is outside the terms of the log's mandate says nothing (`terms`).
 """
 
 from collections.abc import Iterator
 
 from fedsync.crdt.booktables import Reader
 from fedsync.crdt.countingtables import CountedLog
-from fedsync.crdt.settling import Settled, settled
+from fedsync.crdt.settling import Settled
+from fedsync.crdt.terms import within
 from fedsync.records.block import Block, Record
 from fedsync.records.ids import LogId, RecordId
 
@@ -17,16 +19,19 @@ def along(
     view: Reader, log: LogId, counting: CountedLog, first: int | None = None
 ) -> Iterator[tuple[Block, int]]:
     """Yield the blocks that hold what counts from `first` on (what was not read yet), each with the seq to stop at."""
-    first = counting.read if first is None else first
-    if counting.chain is None:
+    for block, stop in stretches(view, log, counting, counting.read if first is None else first):
+        yield within(view, block), stop
+
+
+def stretches(view: Reader, log: LogId, counting: CountedLog, first: int) -> Iterator[tuple[Block, int]]:
+    """Yield as `along`, with all that the blocks say, be it outside the terms of a mandate."""
+    if counting.chain is None or counting.chain_seq is None:
         for block in view.blocks(log, first):
             yield block, block.last + 1
         return
     if counting.limit is not None and first >= counting.limit:
         return
-    said = settled(view, counting.scope, log)
-    assert said is not None, "a chain is that of a settled record"
-    for block, last in reversed(list(_down(view, log, said.seq, said.id, first))):
+    for block, last in reversed(list(_down(view, log, counting.chain_seq, counting.chain, first))):
         yield block, last + 1
 
 
@@ -40,15 +45,15 @@ def holds(view: Reader, log: LogId, seq: int, id_: RecordId) -> bool:
     return False
 
 
-def id_at(view: Reader, log: LogId, said: Settled, seq: int) -> RecordId:
-    """Return the id of the record at `seq` on the chain of the settled record, which is held."""
-    (*_, (block, _)) = _down(view, log, said.seq, said.id, seq)
+def id_at(view: Reader, log: LogId, tip: tuple[int, RecordId], seq: int) -> RecordId:
+    """Return the id of the record at `seq` on the chain of a record that is held."""
+    (*_, (block, _)) = _down(view, log, *tip, seq)
     return block.ids[seq - block.first]
 
 
 def on_settled_chain(view: Reader, record: Record, said: Settled) -> bool:
     """Say whether a record is on the chain of the settled record of its log, which is held."""
-    return record.seq <= said.seq and id_at(view, record.log, said, record.seq) == record.id
+    return record.seq <= said.seq and id_at(view, record.log, (said.seq, said.id), record.seq) == record.id
 
 
 def _down(view: Reader, log: LogId, seq: int, id_: RecordId, to: int) -> Iterator[tuple[Block, int]]:

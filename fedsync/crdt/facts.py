@@ -61,8 +61,8 @@ def why_inert(genesis: Genesis) -> str | None:
     """Return why no record of a log counts as a fact of its body; None when they can."""
     if genesis.log_class is not LogClass.FACTS:
         return "its log is not one for facts"
-    if genesis.capacity != SEAT:
-        return "its log does not speak for a seat"
+    if genesis.capacity != SEAT and genesis.mandate is None:
+        return "its log speaks neither for a seat nor under a mandate"
     return None
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from fedsync.crdt import book, root
 from fedsync.crdt.contents import CONTENTS
 from fedsync.crdt.counting import Counting
-from fedsync.crdt.seats import fact_bound
+from fedsync.crdt.standing import bound_of
 from fedsync.crdt.statetables import STATE_TABLES
 from fedsync.crdt.version import VERSION as VERSION
 from fedsync.crdt.view import Changes, Draft, View
@@ -22,7 +22,7 @@ from fedsync.records.ids import LogClass, LogId, PageId, Scope
 TABLES = (*STATE_TABLES, *root.ROOT_TABLES)
 """All that the state lies in."""
 
-_COUNTING = Counting(fact_bound, CONTENTS)
+_COUNTING = Counting(bound_of, CONTENTS)
 
 
 def apply(view: View, *blocks: Block) -> Changes:

@@ -1,8 +1,9 @@
 """Which record ends a log of plans, facts or texts, by what books say: what a node tells gossip to fetch and to keep. Pure.
 
 A settle of its own body's book comes first. Else the log of a delegate is ended by what sealed pages of the giver's book
-keep of it: the recall, closing or replacement that keeps least. Authority logs have no pins: of these every branch is kept,
-so what a recall or confirm names there is fetched anyway.
+keep of it: the recall, closing or replacement that keeps least. Not so a log of facts: what a steward recorded after the
+recall is no longer counted, yet it is fetched and shown, since the goods may have moved; and of its branches only a settle
+chooses. Authority logs have no pins: of these every branch is kept, so what a recall or confirm names there is fetched anyway.
 """
 
 from collections.abc import Iterator
@@ -24,9 +25,12 @@ def pin_of(view: Reader, genesis: Genesis) -> Pin | None:
     if genesis.log_class is LogClass.AUTHORITY:
         return None
     said = settled(view, genesis.scope, genesis.log)
-    if said is not None:
-        return said.seq, said.id
-    if genesis.mandate is None:
+    return (said.seq, said.id) if said is not None else chosen_tip(view, genesis)
+
+
+def chosen_tip(view: Reader, genesis: Genesis) -> Pin | None:
+    """Return the record at which sealed pages end a delegate's log of plans or texts, whatever branches it has."""
+    if genesis.mandate is None or genesis.log_class is LogClass.FACTS:
         return None
     kept: list[Pin] = []
     for key, cells in view.scan(MANDATE_CUTS, genesis.mandate):

@@ -63,6 +63,10 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
             10, "a recall, closing or replacement of its mandate is adopted, and not sealed yet"
         ),
         "tip-not-held": Reason(10, "the record that a recall keeps its log up to is not held yet"),
+        "no-task": Reason(
+            9, "its mandate is for a seat in a body, and goods are recorded under one for a task"
+        ),
+        "outside-kinds": Reason(14, "its mandate does not allow this kind of record"),
         "own-seat": Reason(4, "a body has no seat in itself, so nobody can speak for it there"),
         "seat-not-held": Reason(4, "the book of the body that it names has not come yet"),
         "no-seat-there": Reason(

@@ -30,19 +30,25 @@ from fedsync.records.kinds.entries import Tip
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """No sealed or adopted page that is held gives the key a seat: not known yet, which is not no."""
+    """No sealed or adopted page that is held gives the key a seat or mandate: not known yet, which is not no."""
 
 
 @dataclass(frozen=True, slots=True)
 class All:
-    """The key has a seat: its fact logs count whole, unless they fork."""
+    """The key has a seat or mandate: its logs count whole, unless they fork."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """The key was dropped: of this log counts what is on the chain of one of these records, nothing if there is none."""
+    """The log was cut: what is on the chain of one of these records counts, nothing if there is none."""
 
     tips: tuple[tuple[int, RecordId], ...]
+    others: tuple[tuple[tuple[int, RecordId], ...], ...] = ()
+    """The tips of further cuts: what counts is what each of them keeps."""
+    chosen: tuple[int, RecordId] | None = None
+    """The record that chooses among the branches of a forked log, as a `settle` does."""
+    nothing: bool = False
+    """It is no matter of tips: nothing of the log can count."""
 
 
 Bound: TypeAlias = Pending | All | Cut

@@ -10,6 +10,7 @@ Each pass goes on only where something changed: one record changes less than one
 import heapq
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from fedsync.crdt.ballots import judge_result
 from fedsync.crdt.booktables import (
@@ -88,9 +89,18 @@ class News:
     """Results and words of which a record came that they name."""
 
 
-def settle(draft: Draft, news: News) -> set[Scope]:
-    """Settle what the news may have changed; return the books of which more than drafts changed."""
-    return _Settling(draft).run(news)
+class Moved(NamedTuple):
+    """The books of which more than drafts changed, and the mandates that may stand otherwise than before."""
+
+    books: set[Scope]
+    mandates: set[EntryId]
+
+
+def settle(draft: Draft, news: News) -> Moved:
+    """Settle what the news may have changed; return what moved."""
+    settling = _Settling(draft)
+    settling.run(news)
+    return Moved(settling.moved, settling.given)
 
 
 @dataclass
@@ -109,9 +119,11 @@ class _Settling:
     """Results to judge again, with the seats to count again; None for all of them."""
     moved: set[Scope] = field(default_factory=set)
     """Books of which a page changed that is more than a draft, or was."""
+    given: set[EntryId] = field(default_factory=set)
+    """Mandates that may stand otherwise, or are ended otherwise."""
     unsealed: bool = False
 
-    def run(self, news: News) -> set[Scope]:
+    def run(self, news: News) -> None:
         self.votes |= set(news.votes)
         for scope, page, index in news.results:
             said = entry_at(self.draft, page, index)
@@ -134,7 +146,6 @@ class _Settling:
         self._certify(queue)
         self._find_canon()
         self._status()
-        return self.moved
 
     def _ask(self, queue: Queue, slot: PageId) -> None:
         here = known(self.draft, slot)
@@ -336,6 +347,7 @@ class _Settling:
             ended = judge_mandates(self.draft, scope, pages)
             # The status of its own page bears on what a delegate's records are worth.
             changed = {*ended, *(id_ for id_, kind in acts if kind == MANDATE)}
+            self.given |= changed
         for mandate in changed:
             for key, _ in self.draft.scan(MANDATE_LOGS, mandate):
                 log = LogId(key[2])  # type: ignore[arg-type]

@@ -1,32 +1,20 @@
 """Why so much lies somewhere, and whether a record that tells of goods counts. Reads a view, changes nothing."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from fedsync.crdt.checkpoints import Checkpoints, Count, Instant
-from fedsync.crdt.countingtables import COUNTED_LOGS, counted_log
-from fedsync.crdt.factchain import on_settled_chain
 from fedsync.crdt.facts import why_inert
 from fedsync.crdt.levels import Reader, StockLevel
 from fedsync.crdt.realms import Realm
-from fedsync.crdt.seats import Cut, fact_bound
-from fedsync.crdt.settling import settled
 from fedsync.crdt.tables import BALANCES, COUNTS, Balance, balance
+from fedsync.crdt.whystanding import Verdict as Verdict
+from fedsync.crdt.whystanding import why_standing
 from fedsync.records.block import Record
 from fedsync.records.codec import NotCanonical
 from fedsync.records.header import VERSION
 from fedsync.records.ids import LogId, PayloadId, RecordId
 from fedsync.records.kinds.stock import KINDS, PARSERS
 from fedsync.records.void import Void
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether a fact counts: "counts", "void", "pending", "cut", "disputed", "displaced", "inert", and why."""
-
-    status: str
-    code: str
-    sentence: str
 
 
 def counts_at(view: Reader, realm: Realm, store: PayloadId, item: PayloadId) -> Instant | None:
@@ -95,36 +83,4 @@ def why_fact(view: Reader, record: Record) -> Verdict:
         return Verdict("void", void.code, f"It has no effect: {void.sentence}.")
     except NotCanonical as error:
         return Verdict("void", "payload", f"It has no effect: its payload can't be read ({error}).")
-    row = view.get(COUNTED_LOGS, (record.log,))
-    log = counted_log(row) if row else None
-    if log is None or log.bound == "pending":
-        return Verdict(
-            "pending", "no_seat", "No page that is held and signed by enough gives its author a seat."
-        )
-    said = settled(view, log.scope, record.log)
-    if said is not None and log.chain is None and (log.limit is None or record.seq >= log.limit):
-        return Verdict(
-            "pending",
-            "settled_missing",
-            f"The book settled its log at record {said.id.hex()[:8]}, which is not held here yet.",
-        )
-    if said is not None and log.chain is not None and not on_settled_chain(view, record, said):
-        return Verdict(
-            "displaced",
-            "settled",
-            f"Its log is forked, and the book settled that the branch up to record {said.id.hex()[:8]} holds.",
-        )
-    if said is None and log.fork is not None and record.seq >= log.fork:
-        return Verdict(
-            "disputed", "fork", f"Its log has two branches from record {log.fork} on; none counts there."
-        )
-    if log.limit is not None and record.seq >= log.limit:
-        bound = fact_bound(view, record.genesis)
-        above = [seq for seq, _ in bound.tips if seq >= record.seq] if isinstance(bound, Cut) else []
-        if above:
-            missing = f"Its author's log counts up to record {max(above)}, which is not held here yet."
-            return Verdict("pending", "tip_missing", missing)
-        return Verdict(
-            "cut", "dropped", "Its author lost the seat, and the page that says so keeps less of the log."
-        )
-    return Verdict("counts", "counts", "It counts: its author has a seat, or had one when it was kept.")
+    return why_standing(view, record)

@@ -5,8 +5,9 @@ Bytes from elsewhere become a `Block` through `check`, which raises when they do
 first sync brings hundreds of thousands of them and most are only ever added up.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from copy import copy
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from typing import cast
@@ -32,6 +33,10 @@ __all__ = [
     "merge",
     "peek",
 ]
+
+
+SILENT = ""
+"""Stands for the kind of a record that says nothing where it is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +262,20 @@ class Block:
             keep = [at for at, row in enumerate(rows) if kinds[row] == kind and versions[row] == version]
             cols = {key: [column[at] for at in keep] for key, column in zip(keys, columns, strict=True)}
             yield Columns(kind, version, keys, [rows[at] for at in keep], cols)
+
+    def silenced(self, rows: Collection[int]) -> "Block":
+        """Return this block, for whoever reads what it says: the records at these positions are of no kind there.
+
+        Ids, bytes and signatures stay as they are.
+        """
+        kinds = list(self.body.kinds)
+        for at in rows:
+            kinds[at] = SILENT
+        found = copy(self)
+        # What was worked out of the kinds comes along with the copy, so that ids stay those of the records.
+        found._chain = self._chain
+        found.body = replace(self.body, kinds=kinds)
+        return found
 
     def place(self, before: Place) -> Place:
         """Return the place after the last record, given the one before the first."""

@@ -54,8 +54,20 @@ SAYS = {"Verdict": 1, "Cut": 1, "Void": 0, "Under": 2, "Delegate": 1, "Answer": 
 OWN_WORDS = "Refuse"
 """What our own tools refuse carries its own sentence, as does what they raise: no record ever has that code."""
 CODE = re.compile(r"[a-z]+(-[a-z0-9]+)+")
-GOODS = {"balances", "checkpoints", "counters", "facts", "levels", "stock", "factchain"}
-"""Modules on goods: their reasons are sentences of `levels`."""
+GOODS = {
+    *(
+        "balances",
+        "checkpoints",
+        "counters",
+        "facts",
+        "levels",
+        "stock",
+        "factchain",
+        "whystanding",
+        "whystock",
+    ),
+}
+"""Modules on goods: their reasons are sentences of `whystock` and `whystanding`."""
 GOODS_KINDS = {
     *("stock", "goods", "parties", "refs", "moments", "plans", "transfers", "lending", "work", "units"),
 }
