@@ -5,6 +5,7 @@ from typing import Protocol
 
 from fedsync.crdt import facts, hours, rota
 from fedsync.crdt.counting import Contents
+from fedsync.crdt.lending import Loans
 from fedsync.crdt.stock import Stock
 from fedsync.crdt.transfers import Transfers
 from fedsync.crdt.view import Draft
@@ -57,5 +58,5 @@ def why_inert_plans(genesis: Genesis) -> str | None:
 
 CONTENTS: Contents = {
     LogClass.PLANS: Together(why_inert_plans, rota.Rota(), Transfers()),
-    LogClass.FACTS: Together(facts.why_inert, Stock(), hours.Hours(), Transfers()),
+    LogClass.FACTS: Together(facts.why_inert, Stock(), hours.Hours(), Loans(), Transfers()),
 }

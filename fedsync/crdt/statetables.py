@@ -3,6 +3,7 @@
 from fedsync.crdt import booktables
 from fedsync.crdt.countingtables import COUNTING_TABLES
 from fedsync.crdt.factors import FACTOR_TABLES
+from fedsync.crdt.lendingtables import LENDING_TABLES
 from fedsync.crdt.tables import STOCK_TABLES
 from fedsync.crdt.transfertables import TRANSFER_TABLES
 from fedsync.crdt.worktables import WORK_TABLES
@@ -14,4 +15,5 @@ STATE_TABLES = (
     *FACTOR_TABLES,
     *TRANSFER_TABLES,
     *WORK_TABLES,
+    *LENDING_TABLES,
 )

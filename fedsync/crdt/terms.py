@@ -25,7 +25,7 @@ GOES_WITH: Mapping[str, frozenset[str]] = MappingProxyType(
         **dict.fromkeys(
             ("store", "resource_specification", "batch_lot_record"), frozenset({"economic_event", "count"})
         ),
-        "release": frozenset({"commitment"}),
+        "release": frozenset({"commitment", "booking"}),
     }
 )
 """Kinds that are allowed with any of these: what only gives a name, and what takes back one's own promise."""

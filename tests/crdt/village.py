@@ -5,11 +5,11 @@ from typing import Any
 from fedsync.crdt.contents import CONTENTS
 from fedsync.crdt.counting import Counting
 from fedsync.crdt.realms import Realm
-from fedsync.records.block import Block
+from fedsync.records.block import Block, Record
 from fedsync.records.genesis import Genesis
-from fedsync.records.ids import LogClass, Reach, RecordId
+from fedsync.records.ids import LogClass, PayloadId, Reach, RecordId
 from fedsync.records.seal import Draft
-from tests.crdt.granary import ALDER, HOUR, NOON, Node, genesis
+from tests.crdt.granary import ALDER, HOUR, NOON, Node, genesis, id_of, item_value, store_value
 
 OURS = Realm(ALDER)
 
@@ -68,3 +68,47 @@ def tallied(who: str, at: int = NOON, **minutes: int) -> Draft:
 def ids(blocks: list[Block]) -> list[RecordId]:
     """Return the ids of the records of a log but its genesis."""
     return [record.id for block in blocks for record in block.records() if record.kind != "genesis"]
+
+
+DRILL, BLUE, SHED = id_of(item_value("Drill", "{piece}")), PayloadId(b"blue" * 8), id_of(store_value("Shed"))
+CHAIR = id_of(item_value("Chair", "{piece}"))
+
+
+def lent(
+    to: str,
+    at: int = NOON,
+    due: int | None = None,
+    lot: PayloadId | None = BLUE,
+    item: PayloadId = DRILL,
+    quantity: int = 1,
+) -> Draft:
+    """Return a loan out of the shed."""
+    value: dict[str, Any] = {
+        "resource_conforms_to": item,
+        "store": SHED,
+        "to": to,
+        "quantity": quantity,
+        "has_point_in_time": at,
+    }
+    if lot is not None:
+        value["lot"] = lot
+    if due is not None:
+        value["due"] = due
+    return Draft("loan", value, max(at, NOON))
+
+
+def returned(loan: Record, at: int = NOON + HOUR, condition: str | None = None) -> Draft:
+    """Return the return of a loan."""
+    value: dict[str, Any] = {
+        "loan": [loan.log, loan.seq, loan.id],
+        "returned": True,
+        "has_point_in_time": at,
+    }
+    if condition is not None:
+        value["condition"] = condition
+    return Draft("loan", value, max(at, NOON))
+
+
+def last(blocks: list[Block]) -> Record:
+    """Return the last record of a log."""
+    return blocks[-1].record(blocks[-1].count - 1)

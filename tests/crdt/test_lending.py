@@ -1,0 +1,140 @@
+"""Loans: who has what since when. A return may come before its loan, twice or never, and the goods are counted once."""
+
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fedsync.crdt.lending import Lent, loans
+from fedsync.crdt.seats import All, Cut
+from fedsync.records.block import Block, Record
+from tests.crdt import naive_lending as naive
+from tests.crdt.granary import HOUR, NOON, chain, genesis, interleaved, regrouped, told
+from tests.crdt.naive_root import rooted_rows, state_root_of
+from tests.crdt.village import BLUE, CHAIR, OURS, Village, last, lent, returned
+
+ANN, BEN = genesis("Ann"), genesis("Ben")
+
+
+def told_by(node: Village) -> list[Lent]:
+    """Return the loans that a node shows."""
+    return loans(node.view, OURS)
+
+
+def test_a_loan_is_out_until_it_is_brought_back() -> None:
+    out = chain(ANN, [lent("Dora", due=NOON + HOUR)])
+    node = Village()
+    node.take(*out)
+    (loan,) = told_by(node)
+    assert (loan.loan.to, loan.out, loan.until) == ("Dora", True, None)
+    assert not loan.overdue(NOON + HOUR)
+    assert loan.overdue(NOON + HOUR + 1)
+    node.take(*chain(BEN, [returned(last(out), NOON + 2 * HOUR, "the cable is broken")]))
+    (loan,) = told_by(node)
+    assert (loan.out, loan.until, loan.overdue(NOON + 9 * HOUR)) == (False, NOON + 2 * HOUR, False)
+    assert loan.back is not None
+    assert loan.back.condition == "the cable is broken"
+
+
+def test_a_return_that_is_known_before_its_loan_waits_for_it() -> None:
+    out = chain(ANN, [lent("Dora")])
+    node = Village()
+    node.take(*chain(BEN, [returned(last(out))]))
+    assert told_by(node) == []
+    node.take(*out)
+    assert [each.out for each in told_by(node)] == [False]
+
+
+def test_of_two_returns_the_earlier_holds_and_the_other_is_shown() -> None:
+    out = chain(ANN, [lent("Dora")])
+    node = Village()
+    node.take(*out, *chain(BEN, [returned(last(out), NOON + 3 * HOUR)]))
+    node.take(*chain(ANN, [returned(last(out), NOON + 2 * HOUR)], out))
+    (loan,) = told_by(node)
+    assert loan.until == NOON + 2 * HOUR
+    assert [each.at for each in loan.again] == [NOON + 3 * HOUR]
+
+
+def test_a_return_from_before_its_loan_is_of_the_same_moment() -> None:
+    out = chain(ANN, [lent("Dora")])
+    node = Village()
+    node.take(*out, *chain(BEN, [returned(last(out), NOON - HOUR)]))
+    (loan,) = told_by(node)
+    assert loan.until == NOON
+
+
+def test_a_return_that_names_a_wrong_place_brings_nothing_back() -> None:
+    out = chain(ANN, [lent("Dora"), lent("Emil")])
+    wrong = returned(last(out))
+    assert isinstance(wrong.value, dict)
+    wrong.value["loan"] = [ANN.log, 1, out[2].tip]
+    node = Village()
+    node.take(*out, *chain(BEN, [wrong]))
+    assert [each.out for each in told_by(node)] == [True, True]
+
+
+def test_a_thing_that_is_lent_while_it_is_out_is_shown_on_both_loans() -> None:
+    first, second = chain(ANN, [lent("Dora")]), chain(BEN, [lent("Emil", NOON + HOUR)])
+    node = Village()
+    node.take(*second, *first)
+    dora, emil = told_by(node)
+    assert (dora.clashes, emil.clashes) == ((emil.loan.id,), (dora.loan.id,))
+    node.take(*chain(ANN, [returned(last(first), NOON + HOUR)], first))
+    assert [each.clashes for each in told_by(node)] == [(), ()]
+
+
+def test_things_without_a_number_may_be_with_several_people() -> None:
+    node = Village()
+    node.take(*chain(ANN, [lent("Dora", item=CHAIR, lot=None, quantity=5)]))
+    node.take(*chain(BEN, [lent("Emil", item=CHAIR, lot=None, quantity=5)]))
+    assert [each.clashes for each in told_by(node)] == [(), ()]
+
+
+# --- The twin -----------------------------------------------------------------------------------------------
+
+
+def made_up(random: Random) -> list[list[Block]]:
+    """Return logs of people who lend and take back one drill and some chairs, knowing little of each other."""
+    logs = [chain(genesis(name), []) for name in ("Ann", "Ben", "Cem")]
+    out: list[Record] = []
+    for _ in range(random.randint(2, 16)):
+        at, when = random.randrange(3), NOON + random.randrange(6) * HOUR
+        if out and random.random() < 0.45:
+            draft = returned(random.choice(out), when)
+        elif random.random() < 0.7:
+            draft = lent(random.choice(["Dora", "Emil"]), when, lot=BLUE)
+        else:
+            draft = lent("Fay", when, item=CHAIR, lot=None, quantity=random.randint(1, 9))
+        logs[at] = chain(logs[at][0].genesis, [draft], logs[at])
+        if "returned" not in draft.value:  # type: ignore[operator]
+            out.append(last(logs[at]))
+    return logs
+
+
+@given(st.integers(0, 2**32))
+def test_loans_are_as_their_naive_twin_says_in_any_order_and_grouping(seed: int) -> None:
+    random = Random(seed)
+    logs = made_up(random)
+    every = [block for log in logs for block in log]
+    expected = naive.loans(told(every))
+    roots = set()
+    for _ in range(2):
+        node = Village()
+        for block in interleaved([regrouped(log, random) for log in logs], random):
+            node.take(block)
+            if random.random() < 0.2:
+                node.do(node.hearing(BEN.log, All() if random.random() < 0.5 else Cut(())))
+        node.do(node.hearing(BEN.log, All()))
+        found = {
+            each.loan.id: naive.Out(
+                each.loan.to,
+                each.until,
+                each.back.id if each.back else None,
+                frozenset(each.clashes),
+            )
+            for each in told_by(node)
+        }
+        assert found == expected
+        roots.add(node.root())
+        assert node.root() == state_root_of(rooted_rows(node.view))
+    assert len(roots) == 1
