@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from fedsync.cli.app import App, common, group, signing
+from fedsync.cli.stocktransfers import transfer
 from fedsync.cli.stockunits import unit
 
 AS = click.option("--as", "name", required=True, metavar="NAME", help="Who signs.")
@@ -26,6 +27,7 @@ def stock() -> None:
 
 
 stock.add_command(unit)
+stock.add_command(transfer)
 
 
 @stock.command("list")

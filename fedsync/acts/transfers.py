@@ -1,0 +1,281 @@
+"""Goods on their way: announcing them, and each party's own records of what left, arrived, came back or was lost.
+
+Each end writes in its own books: the giver what was picked up, the receiver what was dropped off. Between bodies the
+rights go with the goods, in records beside them, so that what a body may dispose of stays right. A loss on the way is
+in no store.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from fedsync.acts.author import Author, now_ms
+from fedsync.acts.goods import may_write_facts
+from fedsync.crdt.naming import short
+from fedsync.crdt.tables import ITEMS, STORES
+from fedsync.crdt.transit import LineView, Manifest, TransferView
+from fedsync.doors import Door
+from fedsync.errors import not_found, refused, usage
+from fedsync.reading import Reading
+from fedsync.records.block import Block
+from fedsync.records.codec import Value
+from fedsync.records.ids import LogClass, PayloadId, RecordId, Scope
+from fedsync.records.kinds.parties import Party
+from fedsync.records.kinds.transfers import DISCREPANCY, TRANSFER, parse_transfer
+from fedsync.records.seal import Draft
+from fedsync.records.void import Void
+
+
+class Step(Enum):
+    """What can be recorded of goods on their way."""
+
+    PICKUP = "pickup"
+    DROPOFF = "dropoff"
+    LOSE = "lose"
+    RETURN = "return"
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How much of one thing, of one lot or of none."""
+
+    item: PayloadId
+    lot: PayloadId
+    quantity: int
+
+
+def announce(
+    author: Author,
+    reading: Reading,
+    door: Door,
+    provider: Party,
+    receiver: Party,
+    lines: Sequence[tuple[Load, RecordId | None]],
+    carrier: str | None = None,
+    store: PayloadId | None = None,
+    to: PayloadId | None = None,
+    due: int | None = None,
+    note: str = "",
+) -> RecordId:
+    """Write a manifest to the author's log of plans; return the transfer's id. Raises a Problem."""
+    own = reading.own().scope
+    value: dict[str, Value] = {
+        "provider": provider,
+        "receiver": receiver,
+        "lines": [_line(load, promise) for load, promise in lines],
+    }
+    more: dict[str, Value] = {"carrier": carrier, "store": store, "to": to, "due": due, "note": note or None}
+    value |= {name: each for name, each in more.items() if each is not None}
+    try:
+        parse_transfer(value, own)
+    except Void as void:
+        raise usage(
+            f"This can't be a transfer: {void.sentence}.", "See: fedsync stock transfer new --help"
+        ) from None
+    may_write_facts(author, reading, own)
+    with author.writing():
+        blocks = author.write(door, reading, LogClass.PLANS, [Draft(TRANSFER, value, now_ms())])
+    return blocks[-1].tip
+
+
+def _line(load: Load, promise: RecordId | None) -> Value:
+    line: dict[str, Value] = {"resource_conforms_to": load.item, "quantity": load.quantity}
+    if load.lot:
+        line["lot"] = load.lot
+    if promise is not None:
+        line["commitment"] = promise
+    return line
+
+
+# --- What was carried ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """One step as somebody states it. `store` is None for what is lost on the way; `at` is in ms."""
+
+    step: Step
+    loads: tuple[Load, ...]
+    store: PayloadId | None
+    at: int
+    reason: str | None = None
+    note: str = ""
+
+
+def standing(reading: Reading, manifest: Manifest, step: Step) -> None:
+    """Raise a Problem (exit 7) unless our community is who records this step."""
+    own = reading.own().scope
+    gives, receives = manifest.provider == own, manifest.receiver == own
+    if not gives and not receives:
+        raise refused(
+            "no_party",
+            f"{reading.name_of(own)} neither gives nor receives transfer {short(manifest.id)}, so nothing it says of it counts.",
+            f"See who does: fedsync stock transfer show {short(manifest.id)}",
+        )
+    if step is Step.PICKUP and not gives:
+        raise refused(
+            "not_giver",
+            f"{party_name(reading, manifest.provider)} gives, so what it hands out is recorded in its own books.",
+            f"When it arrives: fedsync stock transfer dropoff {short(manifest.id)} --store S --as NAME",
+        )
+    if step is Step.DROPOFF and not receives:
+        raise refused(
+            "not_receiver",
+            f"{party_name(reading, manifest.receiver)} receives, so what arrives there is recorded in its own books.",
+            f"What came back to us: fedsync stock transfer return {short(manifest.id)} --store S --as NAME",
+        )
+
+
+def default_loads(manifest: Manifest, way: TransferView, own: Scope, step: Step) -> tuple[Load, ...]:
+    """Return what a step is taken to be about when nobody says it: all that is due of every line."""
+    due = ((line, _due(manifest, line, own, step)) for line in way.lines)
+    return tuple(Load(line.item, line.lot, quantity) for line, quantity in due if quantity > 0)
+
+
+def _due(manifest: Manifest, line: LineView, own: Scope, step: Step) -> int:
+    match step:
+        case Step.PICKUP:
+            return line.announced - line.picked
+        case Step.DROPOFF:
+            # Before its pickup is known here, what was announced is taken to have come.
+            return line.in_transit if line.picked else line.announced - line.received
+        case Step.RETURN if own != manifest.provider:
+            return line.received
+        case Step.RETURN | Step.LOSE:
+            return line.in_transit
+
+
+def record_step(
+    author: Author, reading: Reading, door: Door, manifest: Manifest, way: TransferView, carried: Carried
+) -> list[Block]:
+    """Write one party's record of a step to the author's log of facts, all of it or nothing. Raises a Problem."""
+    own = reading.own().scope
+    standing(reading, manifest, carried.step)
+    if not carried.loads:
+        raise refused(
+            "nothing_due",
+            f"Nothing of transfer {short(manifest.id)} waits for that.",
+            f'If it happened all the same, say what: --line "ITEM QTY UNIT". See: fedsync stock transfer show {short(manifest.id)}',
+        )
+    may_write_facts(author, reading, own)
+    with author.writing():
+        now = now_ms()
+        promises = {(line.item, line.lot): line.commitment for line in way.lines}
+        drafts = [Draft(kind, value, now) for kind, value in _names(reading, own, carried)]
+        for load in carried.loads:
+            values = _values(manifest, own, carried, load, promises.get((load.item, load.lot)))
+            drafts += [Draft("economic_event", value, now) for value in values]
+        return author.write(door, reading, LogClass.FACTS, drafts)
+
+
+def _values(
+    manifest: Manifest, own: Scope, carried: Carried, load: Load, promise: RecordId | None
+) -> list[dict[str, Value]]:
+    """Return the event of one load, and the event of the rights that go with it."""
+    value: dict[str, Value] = {
+        "quantity": load.quantity,
+        "resource_conforms_to": load.item,
+        "has_point_in_time": carried.at,
+        "transfer": manifest.id,
+    }
+    if load.lot:
+        value["lot"] = load.lot
+    if carried.note:
+        value["note"] = carried.note
+    if carried.step is Step.LOSE:
+        return [{**value, "action": "lower", "reason": carried.reason}]
+    out = carried.step is Step.PICKUP or (carried.step is Step.RETURN and own != manifest.provider)
+    moved = {**value, "action": "pickup" if out else "dropoff", "store": carried.store}
+    if promise is not None and carried.step is Step.PICKUP:
+        moved["fulfills"] = promise
+    rights = {**value, "action": "transfer_all_rights"}
+    if manifest.within:
+        # They stay the body's; which store's they are changes once the goods have arrived.
+        if carried.step is not Step.DROPOFF:
+            return [moved]
+        return [moved, {**rights, "store": manifest.store, "to": carried.store}]
+    other = manifest.receiver if own == manifest.provider else manifest.provider
+    end: dict[str, Value] = (
+        {"store": carried.store, "receiver": other} if out else {"to": carried.store, "provider": other}
+    )
+    return [moved, {**rights, **end}]
+
+
+def _names(reading: Reading, own: Scope, carried: Carried) -> list[tuple[str, dict[str, Value]]]:
+    """Return the records that give things their name in our books, for those that only others named so far."""
+    found: list[tuple[str, dict[str, Value]]] = []
+    for item in dict.fromkeys(load.item for load in carried.loads):
+        if next(iter(reading.view.scan(ITEMS, (own, item))), None) is None:
+            for _, row in (each for each in reading.view.scan(ITEMS) if each[0][1] == item):
+                found.append(("resource_specification", {"name": row[0], "unit": row[1]}))
+                break
+    return found
+
+
+# --- What is missing for good --------------------------------------------------------------------------------
+
+
+def settle(
+    author: Author, reading: Reading, door: Door, manifest: Manifest, words: Sequence[tuple[Load, str]]
+) -> list[Block]:
+    """Write our word on what is missing and why; the other side's same word settles it. Raises a Problem."""
+    own = reading.own().scope
+    if own not in manifest.parties:
+        standing(reading, manifest, Step.LOSE)
+    if not words:
+        raise refused(
+            "nothing_missing",
+            f"Nothing of transfer {short(manifest.id)} is missing as far as it is known here.",
+            f"See: fedsync stock transfer show {short(manifest.id)}",
+        )
+    may_write_facts(author, reading, own)
+    drafts = []
+    for load, reason in words:
+        value: dict[str, Value] = {
+            "transfer": manifest.id,
+            "resource_conforms_to": load.item,
+            "quantity": load.quantity,
+            "reason": reason,
+        }
+        drafts.append(Draft(DISCREPANCY, {**value, "lot": load.lot} if load.lot else value, now_ms()))
+    with author.writing():
+        return author.write(door, reading, LogClass.FACTS, drafts)
+
+
+# --- Whom and what is meant ----------------------------------------------------------------------------------
+
+
+def party_name(reading: Reading, party: Party) -> str:
+    """Return what a party is called."""
+    return party if isinstance(party, str) else reading.name_of(party)
+
+
+def our_store(reading: Reading, asked: str | None, usual: PayloadId | None) -> PayloadId:
+    """Return which store of ours is meant: the one that is named, the one of the manifest, or the only one.
+
+    Raises a Problem (exit 2 or 6).
+    """
+    own = reading.own().scope
+    names = {PayloadId(key[1]): str(row[0]) for key, row in reading.view.scan(STORES, (own,))}  # type: ignore[arg-type]
+    shown = ", ".join(sorted(names.values())) or "none yet"
+    if asked is not None:
+        for id_, name in names.items():
+            if name.casefold() == asked.strip().casefold():
+                return id_
+        raise not_found(
+            "store", asked, f"Our stores: {shown}. One is made with: fedsync stock add ... --store S"
+        )
+    if usual is not None and usual in names:
+        return usual
+    if len(names) == 1:
+        return next(iter(names))
+    raise usage("It is not said which of our stores.", f"Add --store S. Our stores: {shown}.")
+
+
+def check_reason(reason: str, known: frozenset[str]) -> str:
+    """Return a reason as records write it. Raises a Problem (exit 2)."""
+    word = reason.strip().lower().replace(" ", "_")
+    if word in known:
+        return word
+    listed = ", ".join(each.replace("_", " ") for each in sorted(known))
+    raise usage(f"{reason} is none of the reasons.", f"Reasons: {listed}.")

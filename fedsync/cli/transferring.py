@@ -1,0 +1,261 @@
+"""What people type about goods on their way, turned into records: see `fedsync stock transfer`."""
+
+import shlex
+from collections.abc import Sequence
+
+from fedsync.acts import transfers as acts
+from fedsync.acts.author import now_ms
+from fedsync.acts.measuring import Measures
+from fedsync.acts.transfers import Carried, Load, Step, check_reason, default_loads, our_store
+from fedsync.cli.app import App
+from fedsync.cli.telling import end_of_day, parse_time, short
+from fedsync.cli.transferwords import Goods, party, reason_words, why_lines
+from fedsync.crdt.transit import Manifest, TransferView, all_transfers, find
+from fedsync.errors import not_found, refused, usage
+from fedsync.picking import begins, the_one
+from fedsync.reading import Reading
+from fedsync.records.ids import PayloadId, RecordId, Scope
+from fedsync.records.kinds.goods import MAX_AHEAD_MS
+from fedsync.records.kinds.parties import REASONS, Party
+
+_FORM = 'Write it like this: --line "Red beans 350 kg", with a lot: --line "Red beans 350 kg L7".'
+
+
+def the_transfer(reading: Reading, asked: str) -> TransferView:
+    """Return the transfer whose id begins with `asked`. Raises a Problem (exit 6)."""
+    found = [way for way in all_transfers(reading.view) if begins(asked, way.id.hex())]
+    return the_one("transfer", asked, found, lambda way: way.id.hex()[:12], "fedsync stock transfer list")
+
+
+def announce_said(
+    app: App,
+    receiver: str | None,
+    provider: str | None,
+    outside: bool,
+    lines: Sequence[str],
+    promise: str | None,
+    carrier: str | None,
+    store: str | None,
+    to_store: str | None,
+    due: str | None,
+    note: str,
+    name: str,
+) -> None:
+    """Write a manifest as somebody states it, and say what comes next."""
+    if (receiver is None) is (provider is None):
+        raise usage(
+            "Who gives it to whom?", "Add --to BODY for what we give, or --from BODY for what we get."
+        )
+    with app.reading() as reading:
+        own = reading.own().scope
+        other = _party(reading, receiver or provider or "", outside)
+        goods = Goods(reading)
+        pledged: RecordId | None = None
+        if not lines:
+            raise usage("What will go?", _FORM)
+        loads = [parse_load(reading, goods, each) for each in lines]
+        gives, gets = (own, other) if receiver is not None else (other, own)
+        from_id = _store_of(reading, goods, gives, store)
+        to_id = _store_of(reading, goods, gets, to_store)
+        said = ", ".join(
+            f"{goods.amount(load.item, load.quantity)} of {goods.thing(load.item, load.lot)}"
+            for load in loads
+        )
+        app.before_signing(f"{name} announces: {party(reading, gives)} gives {party(reading, gets)} {said}.")
+        author = app.author(name)
+        with app.door() as door:
+            id_ = acts.announce(
+                author,
+                reading,
+                door,
+                gives,
+                gets,
+                [(load, pledged) for load in loads],
+                carrier,
+                from_id,
+                to_id,
+                None if due is None else end_of_day(due),
+                note,
+            )
+        step = "pickup" if gives == own else "dropoff"
+    app.out.result(
+        {"transfer": id_.hex()},
+        lambda: app.out.say(
+            f"Transfer {short(id_)} is announced: {said}.",
+            f"{'When it leaves' if step == 'pickup' else 'When it arrives'}: fedsync stock transfer {step} {short(id_)} --as NAME",
+        ),
+    )
+
+
+def record_said(
+    app: App,
+    word: str,
+    asked: str,
+    lines: Sequence[str],
+    at: str | None,
+    note: str,
+    name: str,
+    store: str | None = None,
+    reason: str | None = None,
+    every: bool = False,
+) -> None:
+    """Record one step of a transfer as somebody states it, and say how it stands then."""
+    step, now = Step(word), now_ms()
+    why = None if reason is None else check_reason(reason, REASONS)
+    if step is Step.LOSE and bool(lines) is every:
+        raise usage(
+            "How much of it was lost?",
+            'Say what: --line "ITEM QTY UNIT"; or --all for all that is on its way.',
+        )
+    when = parse_time(at, now)
+    if when > now + MAX_AHEAD_MS:
+        raise usage(
+            "It cannot have happened later than tomorrow.", "Look at the time, and at this machine's clock."
+        )
+    with app.reading() as reading:
+        way, own, goods = the_transfer(reading, asked), reading.own().scope, Goods(reading)
+        manifest = _announced(way)
+        acts.standing(reading, manifest, step)
+        loads = (
+            tuple(parse_load(reading, goods, each, way) for each in lines)
+            if lines
+            else default_loads(manifest, way, own, step)
+        )
+        at_store = None if step is Step.LOSE else our_store(reading, store, _usual(manifest, own, step))
+        said = ", ".join(
+            f"{goods.amount(load.item, load.quantity)} of {goods.thing(load.item, load.lot)}"
+            for load in loads
+        )
+        where = f" ({goods.store(at_store)})" if at_store is not None else f" ({reason_words(why or '')})"
+        app.before_signing(f"{name} signs: {word} of {said or 'nothing'}{where}, transfer {short(way.id)}.")
+        author = app.author(name)
+        with app.door() as door:
+            blocks = acts.record_step(
+                author, reading, door, manifest, way, Carried(step, loads, at_store, when, why, note)
+            )
+        after = find(reading.view, way.id) or way
+        shown = [f"Transfer {short(way.id)} is {after.stage.value}:"]
+        shown += [f"  {each}" for each in why_lines(reading, goods, after)]
+    app.out.result(
+        {"transfer": way.id.hex(), "id": blocks[-1].tip.hex(), "status": after.stage.value},
+        lambda: app.out.say(*shown),
+    )
+
+
+def settle_said(app: App, asked: str, lines: Sequence[str], reason: str | None, name: str) -> None:
+    """Write our word on what is missing, and say whether that settles it."""
+    why = None if reason is None else check_reason(reason, REASONS)
+    with app.reading() as reading:
+        way, own, goods = the_transfer(reading, asked), reading.own().scope, Goods(reading)
+        manifest = _announced(way)
+        words = _words(reading, goods, way, own, lines, why)
+        said = ", ".join(
+            f"{goods.amount(load.item, load.quantity)} of {goods.thing(load.item, load.lot)} {reason_words(because)}"
+            for load, because in words
+        )
+        app.before_signing(f"{name} signs, for {reading.name_of(own)}: of transfer {short(way.id)}, {said}.")
+        author = app.author(name)
+        with app.door() as door:
+            acts.settle(author, reading, door, manifest, words)
+        after = find(reading.view, way.id) or way
+        shown = [f"Transfer {short(way.id)} is {after.stage.value}:"]
+        shown += [f"  {each}" for each in why_lines(reading, goods, after)]
+    app.out.result({"transfer": way.id.hex(), "status": after.stage.value}, lambda: app.out.say(*shown))
+
+
+def _words(
+    reading: Reading, goods: Goods, way: TransferView, own: Scope, lines: Sequence[str], why: str | None
+) -> list[tuple[Load, str]]:
+    """Return what we say is missing, and why: as typed, else as the other side says, else all that is on its way."""
+    if lines:
+        if why is None:
+            raise usage("Why is it missing?", "Add --reason lost, stolen, miscounted, unknown ...")
+        return [(parse_load(reading, goods, each, way), why) for each in lines]
+    theirs = [
+        (Load(line.item, line.lot, word.quantity), word.reason)
+        for line in way.lines
+        for word in line.words
+        if not word.settled and own not in word.said_by and (why is None or word.reason == why)
+    ]
+    if theirs:
+        return theirs
+    open_ = [Load(line.item, line.lot, line.in_transit) for line in way.lines if line.in_transit > 0]
+    if open_ and why is None:
+        raise usage("Why is it missing?", "Add --reason lost, stolen, miscounted, unknown ...")
+    return [(load, why or "") for load in open_]
+
+
+def parse_load(reading: Reading, goods: Goods, typed: str, way: TransferView | None = None) -> Load:
+    """Return how much of what somebody typed as "ITEM QTY UNIT [LOT]". Raises a Problem (exit 2 or 6)."""
+    try:
+        parts = shlex.split(typed)
+    except ValueError:
+        parts = typed.split()
+    at = next(
+        (at for at, part in enumerate(parts) if at and part[:1].isdecimal() and at + 1 < len(parts)), None
+    )
+    if at is None:
+        raise usage(f"{typed} does not say how much of what.", _FORM)
+    item, number, unit, lot = " ".join(parts[:at]), parts[at], parts[at + 1], " ".join(parts[at + 2 :])
+    measured = Measures(reading).resolve(item, number, unit)
+    quantity = measured.rounded(f"{number} {unit}")
+    if not quantity:
+        raise usage("A transfer of nothing is none.", "Type more than zero.")
+    ids = [
+        id_
+        for id_, (name, code) in goods.items.items()
+        if name.casefold() == item.casefold() and code == measured.unit
+    ]
+    of_way = [id_ for id_ in ids if way is not None and any(line.item == id_ for line in way.lines)]
+    if not ids:
+        raise not_found("item", item, "What is known: fedsync stock list --body all")
+    chosen = (of_way or ids)[0]
+    return Load(chosen, _lot(goods, chosen, lot), quantity)
+
+
+def _lot(goods: Goods, item: PayloadId, code: str) -> PayloadId:
+    if not code:
+        return PayloadId(b"")
+    found = [id_ for id_, name in goods.lots.items() if name.casefold() == code.casefold()]
+    return the_one("lot", code, found, lambda id_: id_.hex()[:12], "fedsync stock list")
+
+
+def _party(reading: Reading, asked: str, outside: bool) -> Party:
+    if outside:
+        if not asked.strip():
+            raise usage("Who receives it has no name.", "Type what they are called.")
+        return asked.strip()
+    names = [reading.name_of(body.scope) for body in reading.store.followed.all()]
+    if not any(name.casefold() == asked.casefold() for name in names) and len(asked) < 4:
+        raise not_found("body", asked, "Of who keeps no records with fedsync, say so: --outside")
+    return reading.body(asked).scope
+
+
+def _store_of(reading: Reading, goods: Goods, whose: Party, asked: str | None) -> PayloadId | None:
+    """Return a store of a party by its name. Raises a Problem (exit 6)."""
+    if asked is None:
+        return None
+    if isinstance(whose, str):
+        raise usage(f"{whose} keeps no stores here.", "Leave out its store.")
+    found = [id_ for id_, name in goods.stores_of(whose).items() if name.casefold() == asked.casefold()]
+    if not found:
+        listed = ", ".join(sorted(goods.stores_of(whose).values())) or "none is known here"
+        raise not_found("store", asked, f"Stores of {reading.name_of(whose)}: {listed}.")
+    return found[0]
+
+
+def _usual(manifest: Manifest, own: Scope, step: Step) -> PayloadId | None:
+    """Return the store that the manifest names for our end."""
+    if manifest.within:
+        return manifest.to if step is Step.DROPOFF else manifest.store
+    return manifest.store if own == manifest.provider else manifest.to
+
+
+def _announced(way: TransferView) -> Manifest:
+    if way.manifest is None:
+        raise refused(
+            "not_announced",
+            f"What announces transfer {short(way.id)} has not come yet, so who may record what is not known here.",
+            "See whether a peer is behind: fedsync status",
+        )
+    return way.manifest

@@ -1,0 +1,224 @@
+"""Goods on their way, in words for people and as rows for programs."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from fedsync import units
+from fedsync.cli.telling import day, rfc3339, short
+from fedsync.crdt.realms import scope_of
+from fedsync.crdt.tables import ITEMS, STORES
+from fedsync.crdt.transit import LineView, Stage, TransferView
+from fedsync.reading import Reading
+from fedsync.records.ids import PayloadId, Scope
+from fedsync.records.kinds.parties import Party
+
+Json = dict[str, Any]
+
+MAX_NAMED = 2
+"""Things of a transfer that a list names; of more it says how many there are."""
+
+
+class Goods:
+    """What things, lots and stores are called, read once: our own names come first."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.own = reading.own().scope
+        self.items: dict[PayloadId, tuple[str, str]] = {}
+        """Name and unit."""
+        self._stores: dict[Scope, dict[PayloadId, str]] = {}
+        for key, row in sorted(reading.view.scan(ITEMS), key=lambda each: scope_of(each[0][0]) != self.own):  # type: ignore[arg-type]
+            self.items.setdefault(PayloadId(key[1]), (str(row[0]), str(row[1])))  # type: ignore[arg-type]
+        for key, row in reading.view.scan(STORES):
+            self._stores.setdefault(scope_of(key[0]), {})[PayloadId(key[1])] = str(row[0])  # type: ignore[arg-type]
+        self.lots: dict[PayloadId, str] = {}
+
+    def item(self, item: PayloadId) -> str:
+        """Return what a thing is called; its short id when its name has not come."""
+        return self.items[item][0] if item in self.items else short(item)
+
+    def unit(self, item: PayloadId) -> str:
+        """Return the code of the unit that a thing is counted in."""
+        return self.items[item][1] if item in self.items else "1"
+
+    def amount(self, item: PayloadId, quantity: int) -> str:
+        """Return a quantity of a thing in words."""
+        return units.show(quantity, self.unit(item))
+
+    def thing(self, item: PayloadId, lot: PayloadId) -> str:
+        """Return what a line is about."""
+        return f"{self.item(item)}, lot {self.lots.get(lot, short(lot))}" if lot else self.item(item)
+
+    def stores_of(self, scope: Scope) -> dict[PayloadId, str]:
+        """Return the stores of a body by id."""
+        return self._stores.get(scope, {})
+
+    def store(self, store: PayloadId) -> str:
+        """Return what a store is called."""
+        return next((names[store] for names in self._stores.values() if store in names), short(store))
+
+
+def party(reading: Reading, who: Party) -> str:
+    """Return what a party is called."""
+    return who if isinstance(who, str) else reading.name_of(who)
+
+
+def what(goods: Goods, way: TransferView) -> str:
+    """Return what a transfer is about, in a few words."""
+    lines = [line for line in way.lines if line.announced] or list(way.lines)
+    named = [
+        f"{goods.amount(line.item, line.announced or max(line.picked, line.received))} of {goods.thing(line.item, line.lot)}"
+        for line in lines[:MAX_NAMED]
+    ]
+    more = len(lines) - MAX_NAMED
+    return ", ".join(named) + (f" and {more} more" if more > 0 else "")
+
+
+def overdue(way: TransferView, now: int) -> bool:
+    """Say whether a transfer should have arrived by now, and has not."""
+    due = way.manifest.due if way.manifest is not None else None
+    return due is not None and due < now and not way.stage.over
+
+
+def row(reading: Reading, goods: Goods, way: TransferView, now: int) -> Json:
+    """Return a transfer for programs."""
+    manifest = way.manifest
+    carrier = manifest.carrier if manifest is not None else None
+    return {
+        "transfer": way.id.hex(),
+        "provider": None if manifest is None else party(reading, manifest.provider),
+        "receiver": None if manifest is None else party(reading, manifest.receiver),
+        "carrier": carrier.hex() if isinstance(carrier, bytes) else carrier,
+        "from_store": goods.store(manifest.store) if manifest is not None and manifest.store else None,
+        "to_store": goods.store(manifest.to) if manifest is not None and manifest.to else None,
+        "due": rfc3339(manifest.due) if manifest is not None else None,
+        "overdue": overdue(way, now),
+        "status": "not announced yet" if manifest is None else way.stage.value,
+        "others": sorted(reading.name_of(each) for each in way.strangers) if manifest is not None else [],
+        "lines": [_line_row(reading, goods, line) for line in way.lines],
+    }
+
+
+def _line_row(reading: Reading, goods: Goods, line: LineView) -> Json:
+    unit = goods.unit(line.item)
+    return {
+        "item": goods.item(line.item),
+        "item_id": line.item.hex(),
+        "lot": goods.lots.get(line.lot, line.lot.hex()) if line.lot else None,
+        "unit": unit,
+        "announced": line.announced,
+        "picked_up": line.picked,
+        "received": line.received,
+        "returned": line.returned,
+        "lost": line.lost,
+        "settled": line.settled,
+        "in_transit": line.in_transit,
+        "status": line.stage.value,
+        "promise": line.commitment.hex() if line.commitment else None,
+        "words": [
+            {
+                "quantity": word.quantity,
+                "reason": word.reason,
+                "said_by": sorted(reading.name_of(each) for each in word.said_by),
+                "settled": word.settled,
+            }
+            for word in line.words
+        ],
+    }
+
+
+def head(reading: Reading, goods: Goods, way: TransferView, now: int) -> str:
+    """Return the first line on a transfer: who gives, who receives, who carries, until when, how far it is."""
+    manifest = way.manifest
+    if manifest is None:
+        return f"Transfer {short(way.id)}: it is named by movements, and what announces it has not come yet"
+    said = f"Transfer {short(way.id)}: {party(reading, manifest.provider)}"
+    if manifest.store is not None:
+        said += f" ({goods.store(manifest.store)})"
+    said += f" gives {party(reading, manifest.receiver)}"
+    if manifest.to is not None:
+        said += f" ({goods.store(manifest.to)})"
+    if manifest.carrier is not None:
+        said += f", carried by {_carrier(manifest.carrier)}"
+    if manifest.due is not None:
+        said += f", due {day(manifest.due)}" + (" (overdue)" if overdue(way, now) else "")
+    return f"{said}: {way.stage.value}"
+
+
+def _carrier(carrier: bytes | str) -> str:
+    return carrier if isinstance(carrier, str) else short(carrier)
+
+
+def why_lines(reading: Reading, goods: Goods, way: TransferView) -> Iterator[str]:
+    """Yield a line or more on each thing of a transfer: the sum that says where all of it is."""
+    for line in way.lines:
+        yield from _why_line(reading, goods, way, line)
+    if way.manifest is not None and way.strangers:
+        names = " and ".join(sorted(reading.name_of(each) for each in way.strangers))
+        yield f"{names} wrote of it too, and neither gives nor receives: that is not counted."
+
+
+def _why_line(reading: Reading, goods: Goods, way: TransferView, line: LineView) -> Iterator[str]:
+    def amount(quantity: int) -> str:
+        return goods.amount(line.item, quantity)
+
+    thing = goods.thing(line.item, line.lot)
+    if not line.moved:
+        yield f"{thing}: {amount(line.announced)} announced, nothing picked up yet"
+    else:
+        parts = [(line.received, "received"), (line.returned, "returned"), (line.lost, "lost on the way")]
+        parts += [(line.settled, "missing, as both sides say")]
+        found = [f"{amount(quantity)} {word}" for quantity, word in parts if quantity]
+        if line.in_transit > 0:
+            found.append(f"{amount(line.in_transit)} in transit")
+        if line.in_transit < 0:
+            found.append(
+                f"{amount(-line.in_transit)} more than is known to have left: a pickup is not recorded yet, or a loss twice"
+            )
+        yield f"{thing}: {amount(line.picked)} picked up = {' + '.join(found) or 'nothing'}"
+        rest = line.announced - line.picked
+        if way.manifest is not None and not line.announced:
+            yield f"  {thing} is not on the list of what was announced"
+        elif rest and way.manifest is not None and line.in_transit >= 0:
+            less = "less" if rest > 0 else "more"
+            yield f"  that is {amount(abs(rest))} {less} than announced ({amount(line.announced)})"
+    for word in line.words:
+        names = " and ".join(sorted(reading.name_of(each) for each in word.said_by))
+        what = f"{amount(word.quantity)} {reason_words(word.reason)}"
+        if word.settled:
+            yield f"  settled: {names} say {what}"
+        else:
+            yield f"  {names} says {what} and the other side has not said the same"
+
+
+def reason_words(reason: str) -> str:
+    """Return a reason as people say it."""
+    return {"cold_chain": "spoiled by a broken cold chain", "unknown": "missing, nobody knows why"}.get(
+        reason, reason.replace("_", " ")
+    )
+
+
+def next_step(way: TransferView, own: bytes) -> str | None:
+    """Return what to type next on a transfer, None when nothing of it waits for us."""
+    manifest = way.manifest
+    if manifest is None or own not in (manifest.provider, manifest.receiver) or way.stage.over:
+        return None
+    id_ = short(way.id)
+    if waits_for_our_word(way, own):
+        return f"fedsync stock transfer settle {id_} --as NAME"
+    if way.stage in (Stage.OPEN, Stage.EARLY) and manifest.provider == own:
+        return f"fedsync stock transfer pickup {id_} --as NAME"
+    if manifest.receiver == own and way.stage in (Stage.OPEN, Stage.TRANSIT):
+        return f"fedsync stock transfer dropoff {id_} --as NAME"
+    return None
+
+
+def waits_for_our_word(way: TransferView, own: bytes) -> bool:
+    """Say whether the other side said what is missing, and we have not said the same."""
+    manifest = way.manifest
+    if manifest is None or own not in manifest.parties:
+        return False
+    return any(
+        line.in_transit > 0 and not word.settled and own not in word.said_by
+        for line in way.lines
+        for word in line.words
+    )

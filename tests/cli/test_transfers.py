@@ -1,0 +1,210 @@
+"""`fedsync stock transfer`: two communities announce, carry, lose, send back and settle, each on its own node."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.acts.valley import Valley
+from tests.cli.calling import Place
+
+TRANSFER = ("stock", "transfer")
+
+
+class Road(Valley):
+    """Oakfield has a tonne of potatoes and 20 kg of oats in its Granary; Mill Lane has a Cellar."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "Oakfield", "Mill Lane")
+        oakfield, mill = self.place("Oakfield"), self.place("Mill Lane")
+        oakfield("stock", "add", "Potatoes", 1000, "kg", "--store", "Granary", "--as", "Ann")
+        oakfield("stock", "add", "Oats", 20, "kg", "--store", "Granary", "--as", "Ann")
+        mill("stock", "add", "Salt", 1, "kg", "--store", "Cellar", "--as", "Ben")
+        self.meet()
+
+    def place(self, name: str) -> Place:
+        return Place(self.homes[name].path)
+
+    def announced(self, *more: object, at: str = "Oakfield", line: str = "Potatoes 350 kg") -> str:
+        """Announce a transfer from Oakfield to Mill Lane, unless `more` says it otherwise, and let all hear of it."""
+        whom = () if "--to" in more or "--from" in more else ("--to", "Mill Lane")
+        lines = ("--line", line) if line else ()
+        id_ = self.place(at).json(*TRANSFER, "new", *whom, *lines, *more, "--as", "Ann")["transfer"]
+        self.meet()
+        assert isinstance(id_, str)
+        return id_
+
+    def does(self, at: str, word: str, id_: str, *more: object, name: str = "Ben") -> dict[str, Any]:
+        """Record a step, and return what is said of it."""
+        return self.place(at).json(*TRANSFER, word, id_, *more, "--as", name)
+
+    def line(self, at: str, id_: str, item: str = "Potatoes") -> dict[str, Any]:
+        """Return one line of a transfer as a node sees it, in kg."""
+        (line,) = [
+            each for each in self.place(at).json(*TRANSFER, "show", id_)["lines"] if each["item"] == item
+        ]
+        whole = ("announced", "picked_up", "received", "returned", "lost", "settled", "in_transit")
+        return {"status": line["status"], **{word: line[word] / 1000 for word in whole if line[word]}}
+
+
+@pytest.fixture
+def road(tmp_path: Path) -> Road:
+    return Road(tmp_path)
+
+
+def test_goods_go_from_one_community_to_another_and_each_writes_its_own_end(road: Road) -> None:
+    id_ = road.announced("--carrier", "Karl", "--due", "2031-05-12")
+    assert road.line("Mill Lane", id_) == {"status": "open", "announced": 350}
+    assert road.does("Oakfield", "pickup", id_[:8])["status"] == "in transit"
+    road.meet()
+    assert road.line("Mill Lane", id_) == {
+        "status": "in transit",
+        "announced": 350,
+        "picked_up": 350,
+        "in_transit": 350,
+    }
+    road.does("Mill Lane", "lose", id_, "--line", "Potatoes 12 kg", "--reason", "spoiled")
+    assert road.does("Mill Lane", "dropoff", id_)["status"] == "all accounted for"
+    road.meet()
+    for at in ("Oakfield", "Mill Lane"):
+        assert road.line(at, id_) == {
+            "status": "all accounted for",
+            "announced": 350,
+            "picked_up": 350,
+            "received": 338,
+            "lost": 12,
+        }
+        assert road.place(at).level("Potatoes", "Granary")["on_hand"]["quantity"] == 650_000
+        assert road.place(at).level("Potatoes", "Cellar")["on_hand"]["quantity"] == 338_000
+    shown = road.place("Oakfield")(*TRANSFER, "show", id_).out
+    assert "Oakfield gives Mill Lane, carried by Karl, due" in shown
+    assert "Potatoes: 350 kg picked up = 338 kg received + 12 kg lost on the way" in shown
+
+
+def test_what_arrives_before_its_pickup_is_recorded_is_taken_and_shown(road: Road) -> None:
+    id_ = road.announced()
+    road.does("Mill Lane", "dropoff", id_, "--line", "Potatoes 338 kg")
+    early = "received before its pickup was recorded"
+    assert road.line("Mill Lane", id_)["status"] == early
+    assert "338 kg more than is known to have left" in road.place("Mill Lane")(*TRANSFER, "show", id_).out
+    road.does("Oakfield", "pickup", id_)
+    road.meet()
+    assert road.line("Oakfield", id_)["in_transit"] == 12
+
+
+def test_what_is_missing_is_settled_once_both_sides_say_the_same(road: Road) -> None:
+    id_ = road.announced(line="Potatoes 300 kg")
+    road.does("Oakfield", "pickup", id_)
+    road.meet()
+    road.does("Mill Lane", "dropoff", id_, "--line", "Potatoes 291 kg")
+    assert road.does("Mill Lane", "settle", id_, "--reason", "lost")["status"] == "discrepancy open"
+    road.meet()
+    shown = road.place("Oakfield")(*TRANSFER, "show", id_).out
+    assert "Mill Lane says 9 kg lost and the other side has not said the same" in shown
+    assert f"fedsync stock transfer settle {id_[:8]}" in shown
+    assert road.does("Oakfield", "settle", id_)["status"] == "settled"
+    road.meet()
+    settled = {"status": "settled", "announced": 300, "picked_up": 300, "received": 291, "settled": 9}
+    assert road.line("Mill Lane", id_) == settled
+
+
+def test_what_comes_back_is_returned(road: Road) -> None:
+    id_ = road.announced()
+    road.does("Oakfield", "pickup", id_)
+    road.meet()
+    road.does("Mill Lane", "dropoff", id_, "--line", "Potatoes 350 kg")
+    road.does("Mill Lane", "return", id_, "--line", "Potatoes 100 kg")
+    road.meet()
+    assert road.line("Oakfield", id_)["in_transit"] == 100
+    road.does("Oakfield", "return", id_)
+    assert road.line("Oakfield", id_) == {
+        "status": "all accounted for",
+        "announced": 350,
+        "picked_up": 350,
+        "received": 250,
+        "returned": 100,
+    }
+    assert road.place("Oakfield").level("Potatoes")["on_hand"]["quantity"] == 750_000
+
+
+def test_who_receives_can_announce_it_too(road: Road) -> None:
+    id_ = road.announced("--from", "Oakfield", "--to-store", "Cellar", at="Mill Lane")
+    road.does("Oakfield", "pickup", id_)
+    road.meet()
+    assert road.line("Mill Lane", id_)["in_transit"] == 350
+
+
+def test_what_goes_to_who_keeps_no_records_is_taken_to_have_arrived(road: Road) -> None:
+    id_ = road.announced("--to", "The Millers", "--outside", line="Oats 5 kg")
+    road.does("Oakfield", "pickup", id_)
+    assert road.line("Oakfield", id_, "Oats")["received"] == 5
+
+
+def test_between_our_own_stores_both_are_named(road: Road) -> None:
+    road.place("Oakfield")("stock", "add", "Oats", 1, "kg", "--store", "Mill", "--as", "Ann")
+    to_us = ("--to", "Oakfield", "--store", "Granary")
+    error = road.place("Oakfield").refused(
+        *TRANSFER, "new", *to_us, "--line", "Oats 5 kg", "--as", "Ann", code=2
+    )
+    assert "both are named" in error["message"]
+    id_ = road.announced(*to_us, "--to-store", "Mill", line="Oats 5 kg")
+    road.does("Oakfield", "pickup", id_)
+    assert road.place("Oakfield").level("Oats")["on_hand"]["quantity"] == 15_000
+    road.does("Oakfield", "dropoff", id_)
+    assert road.place("Oakfield").level("Oats", "Mill")["on_hand"]["quantity"] == 6_000
+    assert road.line("Oakfield", id_, "Oats")["status"] == "all accounted for"
+
+
+def test_each_party_records_its_own_end_and_no_other(road: Road) -> None:
+    id_ = road.announced()
+    assert (
+        road.place("Mill Lane").refused(*TRANSFER, "pickup", id_, "--as", "Ben", code=7)["code"]
+        == "not_giver"
+    )
+    assert (
+        road.place("Oakfield").refused(*TRANSFER, "dropoff", id_, "--as", "Ben", code=7)["code"]
+        == "not_receiver"
+    )
+    error = road.place("Oakfield").refused(*TRANSFER, "settle", id_, "--as", "Ben", code=7)
+    assert error["code"] == "nothing_missing"
+    road.does("Oakfield", "pickup", id_)
+    error = road.place("Oakfield").refused(*TRANSFER, "pickup", id_, "--as", "Ben", code=7)
+    assert error["code"] == "nothing_due"
+
+
+def test_words_that_say_nothing_are_told_what_to_type(road: Road) -> None:
+    oakfield = road.place("Oakfield")
+    new = (*TRANSFER, "new", "--to", "Mill Lane", "--as", "Ann")
+    for line in ("Potatoes", "350 kg", "Potatoes 350", "Potatoes many kg"):
+        assert "like this" in oakfield.refused(*new, "--line", line, code=2)["try"]
+    assert "nothing" in oakfield.refused(*new, "--line", "Potatoes 0 kg", code=2)["message"]
+    twice = ("--line", "Potatoes 1 kg", "--line", "Potatoes 2 kg")
+    assert "two of its lines" in oakfield.refused(*new, *twice, code=2)["message"]
+    oakfield.refused(*new, "--line", "Gold 1 kg", code=6)
+    oakfield.refused(*TRANSFER, "new", "--to", "Nowhere", "--line", "Oats 1 kg", "--as", "Ann", code=6)
+    oakfield.refused(*TRANSFER, "new", "--line", "Oats 1 kg", "--as", "Ann", code=2)
+    oakfield.refused(*TRANSFER, "show", "abcd1234", code=6)
+    id_ = road.announced()
+    oakfield.refused(*TRANSFER, "pickup", id_, "--store", "Nowhere", "--as", "Ann", code=6)
+    lose = (*TRANSFER, "lose", id_, "--as", "Ann")
+    assert "damaged" in oakfield.refused(*lose, "--reason", "because", "--all", code=2)["try"]
+    assert "--all" in oakfield.refused(*lose, "--reason", "stolen", code=2)["try"]
+    assert (
+        "tomorrow"
+        in oakfield.refused(*TRANSFER, "pickup", id_, "--at", "2099-01-01", "--as", "Ann", code=2)["message"]
+    )
+
+
+def test_a_list_shows_ours_first_and_what_is_overdue(road: Road) -> None:
+    late = road.announced("--due", "2020-01-01")
+    done = road.announced(line="Oats 5 kg")
+    road.does("Oakfield", "pickup", done)
+    road.meet()
+    road.does("Mill Lane", "dropoff", done)
+    road.meet()
+    rows = road.place("Oakfield").json(*TRANSFER, "list")["transfers"]
+    assert [(row["transfer"], row["overdue"]) for row in rows] == [(late, True), (done, False)]
+    assert [
+        row["transfer"] for row in road.place("Oakfield").json(*TRANSFER, "list", "--open")["transfers"]
+    ] == [late]
+    assert "OVERDUE" in road.place("Mill Lane")(*TRANSFER, "list").out
