@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fedsync.acts.author import Author, now_ms
-from fedsync.crdt.levels import find_store, items_called, levels
+from fedsync.acts.goodsnames import Names, normal
 from fedsync.crdt.seats import All, fact_bound
 from fedsync.doors import Door
 from fedsync.errors import Exit, Problem, refused
@@ -13,21 +13,36 @@ from fedsync.localunits import Stated
 from fedsync.plain import is_plain
 from fedsync.reading import Reading
 from fedsync.records.block import Block
-from fedsync.records.codec import Value, pack
-from fedsync.records.ids import LogClass, PayloadId, Scope, payload_id
-from fedsync.records.kinds.actions import ACTIONS, SIGNS
+from fedsync.records.codec import Value
+from fedsync.records.ids import LogClass, Scope
+from fedsync.records.kinds.actions import ACTIONS, SIGNS, TWO_STORES
 from fedsync.records.kinds.goods import MAX_AHEAD_MS, MAX_NAME_CHARS
-from fedsync.records.kinds.parties import MAX_NOTE_CHARS
+from fedsync.records.kinds.parties import MAX_NOTE_CHARS, MAX_QUANTITY, REASONS
+from fedsync.records.kinds.refs import FactRef
 from fedsync.records.seal import Draft
 
 ONE_LINE = "Type one line of plain text."
 COUNT = "count"
 """What stands in a movement's place for a count."""
+MADE = {"store": "store", "resource_specification": "item", "batch_lot_record": "lot"}
+"""Kinds of records that name something, and what that is."""
+
+
+@dataclass(frozen=True, slots=True)
+class LotNamed:
+    """A lot as somebody states it: its code, and until when it is good (ms; None: nothing is said, or it is known)."""
+
+    code: str
+    expires: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One movement or count as somebody states it. `quantity` in base units of `unit`, `at` in ms."""
+    """One movement or count as somebody states it. `quantity` in base units of `unit`, `at` in ms.
+
+    `to`: the second store, where there is one. `corrects`: the movement that this one stands in place of. `includes`,
+    `excludes`: movements that a count names as before it, or after it. `stated`: how the quantity was said.
+    """
 
     action: str
     item: str
@@ -37,7 +52,12 @@ class Line:
     at: int
     note: str = ""
     stated: Stated | None = None
-    """How it was said, where that is not the unit itself."""
+    to: str = ""
+    lot: LotNamed | None = None
+    reason: str = ""
+    corrects: FactRef | None = None
+    includes: tuple[FactRef, ...] = ()
+    excludes: tuple[FactRef, ...] = ()
 
 
 class WrongWord(Problem):
@@ -51,22 +71,45 @@ class WrongWord(Problem):
 def check_line(line: Line, now: int) -> None:
     """Raise WrongWord (exit 2) that says which word of the line cannot be."""
     if line.action != COUNT:
-        check_action(line.action)
+        check_action(line.action, line.to)
     for what, text in (("item", line.item), ("store", line.store)):
         if not text.strip():
             raise WrongWord(what, f"The {what} has no name.", f"Type what the {what} is called.")
+    lot = line.lot.code if line.lot else ""
+    if line.lot is not None and not lot.strip():
+        raise WrongWord("lot", "The lot has no code.", "Type what stands on the goods.")
+    for what, text in (("item", line.item), ("store", line.store), ("store", line.to), ("lot", lot)):
         # Measured as it is written: what was typed in another form may grow.
-        if len(_normal(text)) > MAX_NAME_CHARS:
+        if len(normal(text)) > MAX_NAME_CHARS:
             raise WrongWord(
                 what, f"The name of the {what} is longer than {MAX_NAME_CHARS} letters.", "Shorten it."
             )
         if not is_plain(text):
             raise WrongWord(what, f"The name of the {what} holds what is no letter or sign.", ONE_LINE)
-    if len(unicodedata.normalize("NFC", line.note)) > MAX_NOTE_CHARS:
+    if line.to and normal(line.to).casefold() == normal(line.store).casefold():
+        raise WrongWord("to", f"It lies in {line.store} already.", "Name two different stores.")
+    if not 0 <= line.quantity <= MAX_QUANTITY:
+        raise WrongWord(
+            "quantity",
+            "A quantity is zero or more, and at most 9,007,199,254,740,992 of its unit.",
+            "Less than nothing is no quantity: record what went out with fedsync stock use.",
+        )
+    check_note(line.note)
+    check_reason(line)
+    check_time(line.at, now)
+
+
+def check_note(note: str) -> None:
+    """Raise WrongWord (exit 2) unless this can stand beside a movement or count."""
+    if len(unicodedata.normalize("NFC", note)) > MAX_NOTE_CHARS:
         raise WrongWord("note", f"The note is longer than {MAX_NOTE_CHARS} letters.", "Shorten it.")
-    if not is_plain(line.note):
+    if not is_plain(note):
         raise WrongWord("note", "The note holds what is no letter or sign.", ONE_LINE)
-    if line.at > now + MAX_AHEAD_MS:
+
+
+def check_time(at: int, now: int) -> None:
+    """Raise WrongWord (exit 2) when something is said to have happened far in the future."""
+    if at > now + MAX_AHEAD_MS:
         raise WrongWord(
             "at",
             "It cannot have happened later than tomorrow.",
@@ -74,20 +117,54 @@ def check_line(line: Line, now: int) -> None:
         )
 
 
-def check_action(action: str) -> None:
-    """Raise WrongWord (exit 2) unless this is something that can be said of one store."""
-    if action in SIGNS:
+def check_reason(line: Line) -> None:
+    """Raise WrongWord (exit 2) unless the reason, if there is one, says why goods are gone."""
+    if not line.reason:
         return
-    if action in ACTIONS:
+    if line.reason not in REASONS:
+        raise WrongWord(
+            "reason",
+            f"{line.reason} is no reason that sums can be made of.",
+            f"One of: {', '.join(sorted(REASONS))}.",
+        )
+    if line.action != "lower":
+        raise WrongWord(
+            "reason",
+            f"A reason says why goods are gone, and {line.action} does not say that they are.",
+            "Type: fedsync stock lose ITEM QTY UNIT --store S --reason R --as NAME",
+        )
+
+
+def check_action(action: str, to: str = "") -> None:
+    """Raise WrongWord (exit 2) unless this is something that can be said of one store, or of it and a second one."""
+    if action not in ACTIONS:
         raise WrongWord(
             "action",
-            f"{action} takes from one store for another, and this version names one store only.",
-            "Record both ends: lower in the one store, raise in the other.",
+            f"There is no action {action}.",
+            f"ValueFlows has, of those that one store tells: {', '.join(sorted(SIGNS))}.",
         )
-    known = ", ".join(sorted(SIGNS))
-    raise WrongWord(
-        "action", f"There is no action {action}.", f"ValueFlows has, of those that one store tells: {known}."
-    )
+    if action in TWO_STORES and not to:
+        raise WrongWord(
+            "action",
+            f"{action} takes from one store for another, and this names one store only.",
+            "Say where it goes with --to STORE; what goes to another community: fedsync stock transfer.",
+        )
+    if to and action not in TWO_STORES:
+        raise WrongWord(
+            "to",
+            f"{action} is told of one store, and two are named.",
+            "Type: fedsync stock move, with --from and --to.",
+        )
+
+
+def check_moved(line: Line) -> None:
+    """Raise WrongWord (exit 2) when a person says that nothing moved. A table may: it tells what its books tell."""
+    if line.quantity == 0 and line.corrects is None:
+        raise WrongWord(
+            "quantity",
+            "Nothing moved, so there is nothing to record.",
+            "What was found to be none is a count: fedsync stock count ITEM 0 UNIT --store S --as NAME",
+        )
 
 
 def record_lines(
@@ -117,67 +194,39 @@ def may_write_facts(author: Author, reading: Reading, scope: Scope) -> None:
 
 
 def _drafts(reading: Reading, scope: Scope, lines: Sequence[Line], now: int) -> list[Draft]:
-    names = _Names(reading, scope, now)
-    drafts: list[Draft] = []
-    for line in lines:
-        store, item = names.store(line.store), names.item(line.item, line.unit)
-        value: dict[str, Value] = {
-            "quantity": line.quantity,
-            "resource_conforms_to": item,
-            "store": store,
-            "has_point_in_time": line.at,
-        }
-        if line.action != COUNT:
-            value["action"] = line.action
-        if line.note:
-            value["note"] = line.note
-        if line.stated is not None:
-            value["stated"] = line.stated.value
-        drafts.append(Draft("count" if line.action == COUNT else "economic_event", value, now))
+    names = Names(reading, scope, now)
+    drafts = [_draft(names, line, now) for line in lines]
     # What is new by name comes first, so that a reader of the log meets it before it is used.
     return names.made + drafts
 
 
-class _Names:
-    """Stores and items by name, noting those that have to be made."""
-
-    def __init__(self, reading: Reading, scope: Scope, now: int) -> None:
-        self._view, self._scope, self._now = reading.view, scope, now
-        self._stores: dict[str, PayloadId] = {}
-        self._items: dict[tuple[str, str], PayloadId] = {}
-        self._known = {level.store.casefold(): level.store_id for level in levels(reading.view, scope)}
-        self.made: list[Draft] = []
-
-    def store(self, name: str) -> PayloadId:
-        """Return the store of this name; one that differs only in capital letters is meant, if there is one."""
-        name = _normal(name)
-        if name not in self._stores:
-            found = find_store(self._view, self._scope, name) or self._known.get(name.casefold())
-            value: dict[str, Value] = {"name": name, "scope": self._scope}
-            self._stores[name] = found or self._make("store", value)
-        return self._stores[name]
-
-    def item(self, name: str, unit: str) -> PayloadId:
-        """Return the item of this name that is counted in this unit; capital letters as with stores."""
-        name = _normal(name)
-        key = name.casefold(), unit
-        if key not in self._items:
-            found = items_called(self._view, self._scope, name)
-            same = [id_ for id_, each in found.items() if each.unit == unit]
-            value: dict[str, Value] = {"name": name, "unit": unit}
-            self._items[key] = same[0] if same else self._make("resource_specification", value)
-        return self._items[key]
-
-    def _make(self, kind: str, value: dict[str, Value]) -> PayloadId:
-        draft = Draft(kind, value, self._now)
-        if draft not in self.made:
-            self.made.append(draft)
-        return payload_id(pack(value))
-
-
-def _normal(name: str) -> str:
-    # As sealing writes it, so that the id made here is the one that the record will have.
-    return unicodedata.normalize("NFC", name.strip())
+def _draft(names: Names, line: Line, now: int) -> Draft:
+    store, item = names.store(line.store), names.item(line.item, line.unit)
+    value: dict[str, Value] = {
+        "quantity": line.quantity,
+        "resource_conforms_to": item,
+        "store": store,
+        "has_point_in_time": line.at,
+    }
+    if line.lot is not None:
+        value["lot"] = names.lot(line.lot.code, line.lot.expires, item)
+    if line.note:
+        value["note"] = line.note
+    if line.stated is not None:
+        value["stated"] = line.stated.value
+    if line.action == COUNT:
+        for name, refs in (("includes", line.includes), ("excludes", line.excludes)):
+            if refs:
+                value[name] = [each.value for each in refs]
+        return Draft("count", value, now)
+    value["action"] = line.action
+    if line.to:
+        value["to"] = names.store(line.to)
+    if line.reason:
+        value["reason"] = line.reason
+    if line.corrects is not None:
+        value["corrects"] = line.corrects.value
+    return Draft("economic_event", value, now)
 
 
 def made_names(blocks: Sequence[Block]) -> list[str]:
@@ -185,6 +234,6 @@ def made_names(blocks: Sequence[Block]) -> list[str]:
     found = []
     for block in blocks:
         for record in block.records():
-            if record.kind in ("store", "resource_specification") and isinstance(value := record.value, dict):
-                found.append(f"{'store' if record.kind == 'store' else 'item'} {value['name']!s}")
+            if record.kind in MADE and isinstance(value := record.value, dict):
+                found.append(f"{MADE[record.kind]} {value.get('name') or value.get('code')!s}")
     return found

@@ -8,17 +8,7 @@ import click
 from fedsync.cli.app import App, common, group, signing
 from fedsync.cli.stocktransfers import transfer
 from fedsync.cli.stockunits import unit
-
-AS = click.option("--as", "name", required=True, metavar="NAME", help="Who signs.")
-STORE = click.option("--store", required=True, metavar="S", help="Where it lies; made at first use.")
-AT = click.option("--at", metavar="TIME", help="When it happened (default: now), such as 2026-05-12T14:30.")
-NOTE = click.option("--note", default="", help="A word on it.")
-PLACE = click.option(
-    "--place",
-    metavar="P",
-    help="Whose bowls and sacks are meant (default: those of a place named like the store).",
-)
-FACTOR = click.option("--factor", metavar="ID", help="Which local unit is meant, where several are.")
+from fedsync.cli.stockwrite import AS, add, correct, count, lose, move, use
 
 
 @group
@@ -26,6 +16,8 @@ def stock() -> None:
     """See and record what lies in the community's stores."""
 
 
+for command in (add, use, count, move, lose, correct):
+    stock.add_command(command)
 stock.add_command(unit)
 stock.add_command(transfer)
 
@@ -86,123 +78,6 @@ def list_(app: App, store: str | None, body: str | None) -> None:
                 for level in found
             ],
             right=["ON HAND", "UNEXPLAINED"],
-        ),
-    )
-
-
-@stock.command()
-@click.argument("item")
-@click.argument("quantity")
-@click.argument("unit")
-@STORE
-@AT
-@NOTE
-@PLACE
-@FACTOR
-@click.option("--action", default="raise", show_default=True, help="The ValueFlows action.")
-@AS
-@common
-@signing
-def add(app: App, **said: Any) -> None:
-    """Record that something came into a store."""
-    _record(app, "add", **said)
-
-
-@stock.command()
-@click.argument("item")
-@click.argument("quantity")
-@click.argument("unit")
-@STORE
-@AT
-@NOTE
-@PLACE
-@FACTOR
-@click.option("--action", default="consume", show_default=True, help="The ValueFlows action.")
-@AS
-@common
-@signing
-def use(app: App, **said: Any) -> None:
-    """Record that something was taken from a store."""
-    _record(app, "use", **said)
-
-
-@stock.command()
-@click.argument("item")
-@click.argument("quantity")
-@click.argument("unit")
-@STORE
-@AT
-@NOTE
-@PLACE
-@FACTOR
-@AS
-@common
-@signing
-def count(app: App, **said: Any) -> None:
-    """Record what was found when somebody counted."""
-    _record(app, "count", action="count", **said)
-
-
-def _record(
-    app: App,
-    command: str,
-    item: str,
-    quantity: str,
-    unit: str,
-    store: str,
-    at: str | None,
-    note: str,
-    place: str | None,
-    factor: str | None,
-    action: str,
-    name: str,
-) -> None:
-    from fedsync import units
-    from fedsync.acts.author import now_ms
-    from fedsync.acts.goods import COUNT, Line, check_line, made_names, record_lines
-    from fedsync.acts.measuring import resolve
-    from fedsync.cli.telling import parse_time
-    from fedsync.crdt.levels import levels
-    from fedsync.errors import usage
-
-    if action == COUNT and command != COUNT:
-        raise usage("A count is no movement.", "Type: fedsync stock count ITEM QTY UNIT --store S --as NAME")
-    now = now_ms()
-    with app.reading() as reading:
-        measured = resolve(reading, item, quantity, unit, place or store, factor)
-    amount = measured.rounded(f"{quantity} {unit}")
-    line = Line(action, item, amount, measured.unit, store, parse_time(at, now), note, measured.stated)
-    check_line(line, now)
-    said = measured.words(amount)
-    app.before_signing(f"{name} signs: {action} {said} of {item} in {store}.")
-    author = app.author(name)
-    with app.reading() as reading, app.door() as door:
-        blocks = record_lines(author, reading, door, [line])
-        record = blocks[-1].tip
-        after = [
-            level
-            for level in levels(reading.view, reading.own().scope)
-            if level.item.casefold() == item.casefold() and level.store.casefold() == store.casefold()
-        ]
-    made = made_names(blocks)
-    app.out.result(
-        {
-            "id": record.hex(),
-            "made": made,
-            "quantity": {"quantity": amount, "unit": measured.unit},
-            "stated": None
-            if measured.stated is None
-            else {
-                "quantity": measured.stated.quantity,
-                "unit": measured.stated.unit,
-                "factor": measured.stated.factor and measured.stated.factor.hex(),
-            },
-            "on_hand": [{"quantity": level.on_hand, "unit": level.unit} for level in after],
-        },
-        lambda: app.out.say(
-            *(f"New: {each}" for each in made),
-            *([f"{said} of {item}"] if measured.stated is not None else []),
-            *(f"{level.store}: {units.show(level.on_hand, level.unit)} of {level.item}" for level in after),
         ),
     )
 

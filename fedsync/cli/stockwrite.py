@@ -1,0 +1,287 @@
+"""`fedsync stock add`, `use`, `move`, `lose`, `count`, `correct`: what people record of their stores."""
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from fedsync.cli.app import App, common, signing
+from fedsync.errors import usage
+
+if TYPE_CHECKING:
+    from fedsync.acts.goods import Line
+    from fedsync.localunits import Measured
+    from fedsync.reading import Reading
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+AS = click.option("--as", "name", required=True, metavar="NAME", help="Who signs.")
+STORE = click.option("--store", required=True, metavar="S", help="Where it lies; made at first use.")
+AT = click.option("--at", metavar="TIME", help="When it happened (default: now), such as 2026-05-12T14:30.")
+NOTE = click.option("--note", default="", help="A word on it.")
+LOT = click.option("--lot", metavar="CODE", help="The lot, as it stands on the goods.")
+EXPIRES = click.option("--expires", metavar="DATE", help="Until when the lot is good.")
+PLACE = click.option(
+    "--place",
+    metavar="P",
+    help="Whose bowls and sacks are meant (default: those of a place named like the store).",
+)
+FACTOR = click.option("--factor", metavar="ID", help="Which local unit is meant, where several are.")
+CORRECTS = click.option(
+    "--correct", "corrects", metavar="RECORD", help="It stands in place of this movement."
+)
+
+_NEGATIVE = re.compile(r"-[0-9]")
+
+
+class Quantities(click.Command):
+    """A command that takes a quantity: one below zero is told so, and not that there is no such option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Raise a Problem (exit 2) for a number below zero where a quantity stands."""
+        for before, each in zip(["", *args], args, strict=False):
+            if _NEGATIVE.match(each) and not before.startswith("--"):
+                raise usage(
+                    f"{each} is less than nothing, and that is no quantity.",
+                    "What came in is added (stock add), what went out is used (stock use), each above zero.",
+                )
+        return super().parse_args(ctx, args)
+
+
+def _goods(command: F) -> F:
+    for option in (NOTE, EXPIRES, LOT, FACTOR, PLACE, AT):
+        command = option(command)
+    for name in ("unit", "quantity", "item"):
+        command = click.argument(name)(command)
+    return command
+
+
+@click.command(cls=Quantities)
+@_goods
+@STORE
+@click.option("--to", default="", metavar="S", help="The second store, for actions that have two.")
+@click.option("--action", default="raise", show_default=True, help="The ValueFlows action.")
+@CORRECTS
+@AS
+@common
+@signing
+def add(app: App, **said: Any) -> None:
+    """Record that something came into a store."""
+    _record(app, **said)
+
+
+@click.command(cls=Quantities)
+@_goods
+@STORE
+@click.option("--to", default="", metavar="S", help="The second store, for actions that have two.")
+@click.option("--action", default="consume", show_default=True, help="The ValueFlows action.")
+@CORRECTS
+@AS
+@common
+@signing
+def use(app: App, **said: Any) -> None:
+    """Record that something was taken from a store."""
+    _record(app, **said)
+
+
+@click.command(cls=Quantities)
+@_goods
+@click.option("--from", "store", required=True, metavar="S", help="Where it lay.")
+@click.option("--to", required=True, metavar="S", help="Where it lies now; made at first use.")
+@CORRECTS
+@AS
+@common
+@signing
+def move(app: App, **said: Any) -> None:
+    """Record that something was carried from one of our stores into another."""
+    _record(app, action="move", **said)
+
+
+@click.command(cls=Quantities)
+@_goods
+@STORE
+@click.option("--reason", required=True, help="Why: spoiled, stolen, expired, ...")
+@CORRECTS
+@AS
+@common
+@signing
+def lose(app: App, **said: Any) -> None:
+    """Record that something is gone, and why."""
+    _record(app, action="lower", **said)
+
+
+@click.command(cls=Quantities)
+@_goods
+@STORE
+@click.option(
+    "--include",
+    multiple=True,
+    metavar="RECORD",
+    help="A movement that happened before this count, whatever its time.",
+)
+@click.option("--exclude", multiple=True, metavar="RECORD", help="One that happened after it.")
+@AS
+@common
+@signing
+def count(app: App, include: tuple[str, ...], exclude: tuple[str, ...], **said: Any) -> None:
+    """Record what was found when somebody counted."""
+    _record(app, action="count", include=include, exclude=exclude, **said)
+
+
+@click.command(cls=Quantities)
+@click.argument("record")
+@click.argument("quantity", required=False)
+@click.argument("unit", required=False)
+@click.option("--at", metavar="TIME", help="When it happened.")
+@click.option("--store", metavar="S", help="Where it was.")
+@click.option("--to", metavar="S", help="Where it went, if it went into another store.")
+@click.option("--reason", help="Why it is gone.")
+@click.option("--note", help="A word on it.")
+@PLACE
+@FACTOR
+@AS
+@common
+@signing
+def correct(app: App, record: str, quantity: str | None, unit: str | None, name: str, **said: Any) -> None:
+    """Put a movement right: another stands in its place, with what you say here changed.
+
+    0 of its unit says that it never happened.
+    """
+    from fedsync.acts.author import now_ms
+    from fedsync.acts.correcting import Change, check_movement, item_of
+    from fedsync.acts.correcting import correct as write
+    from fedsync.acts.measuring import resolve
+    from fedsync.cli.records import find, says
+    from fedsync.cli.telling import parse_time
+
+    place, factor = said.pop("place"), said.pop("factor")
+    if quantity is not None and unit is None:
+        raise usage("A quantity has a unit.", "Type: fedsync stock correct RECORD QTY UNIT --as NAME")
+    with app.reading() as reading:
+        old = find(reading, record)
+        check_movement(reading, old)
+        at = None if said["at"] is None else parse_time(said.pop("at"), now_ms())
+        said.pop("at", None)
+        change = Change(at=at, **said)
+        if quantity is not None and unit is not None:
+            item, _ = item_of(reading, old)
+            found = resolve(reading, item, quantity, unit, place or said["store"], factor)
+            amount = found.rounded(f"{quantity} {unit}")
+            change = Change(amount, found.unit, found.stated, at=at, **said)
+        app.before_signing(f"{name} puts right: {says(reading, old)}.")
+        author = app.author(name)
+        with app.door() as door:
+            blocks = write(author, reading, door, old, change)
+        new = blocks[-1].record(blocks[-1].count - 1)
+        words = says(reading, new)
+        was = says(reading, old)
+    app.out.result(
+        {"id": new.id.hex(), "corrects": old.id.hex()},
+        lambda: app.out.say(f"{words}; was: {was}"),
+    )
+
+
+def _line(
+    reading: "Reading",
+    now: int,
+    amount: int,
+    measured: "Measured",
+    action: str,
+    item: str,
+    store: str,
+    at: str | None,
+    note: str,
+    lot: str | None,
+    expires: str | None,
+    to: str = "",
+    reason: str = "",
+    corrects: str | None = None,
+    include: tuple[str, ...] = (),
+    exclude: tuple[str, ...] = (),
+) -> "Line":
+    from fedsync.acts.correcting import check_fact, check_movement
+    from fedsync.acts.goods import COUNT, Line, LotNamed, check_line, check_moved
+    from fedsync.cli.records import find
+    from fedsync.cli.telling import end_of_day, parse_time
+
+    if expires is not None and lot is None:
+        raise usage("A lot expires, and none is named.", "Add --lot CODE.")
+    line = Line(
+        action,
+        item,
+        amount,
+        measured.unit,
+        store,
+        parse_time(at, now),
+        note,
+        measured.stated,
+        to,
+        None if lot is None else LotNamed(lot, None if expires is None else end_of_day(expires)),
+        reason,
+        None if corrects is None else check_movement(reading, find(reading, corrects)),
+        tuple(check_fact(reading, find(reading, each)) for each in include),
+        tuple(check_fact(reading, find(reading, each)) for each in exclude),
+    )
+    check_line(line, now)
+    if action != COUNT:
+        check_moved(line)
+    return line
+
+
+def _record(
+    app: App,
+    name: str,
+    action: str,
+    quantity: str,
+    unit: str,
+    place: str | None,
+    factor: str | None,
+    **said: Any,
+) -> None:
+    from fedsync import units
+    from fedsync.acts.author import now_ms
+    from fedsync.acts.goods import COUNT, made_names, record_lines
+    from fedsync.acts.measuring import resolve
+    from fedsync.crdt.levels import levels
+
+    command = click.get_current_context().info_name
+    if action == COUNT and command != COUNT:
+        raise usage("A count is no movement.", "Type: fedsync stock count ITEM QTY UNIT --store S --as NAME")
+    with app.reading() as reading:
+        measured = resolve(reading, said["item"], quantity, unit, place or said["store"], factor)
+        amount = measured.rounded(f"{quantity} {unit}")
+        line = _line(reading, now_ms(), amount, measured, action, **said)
+        words = measured.words(amount)
+        to = f" to {line.to}" if line.to else ""
+        app.before_signing(f"{name} signs: {action} {words} of {line.item} in {line.store}{to}.")
+        author = app.author(name)
+        with app.door() as door:
+            blocks = record_lines(author, reading, door, [line])
+        stores = {line.store.casefold(), line.to.casefold()}
+        after = [
+            level
+            for level in levels(reading.view, reading.own().scope)
+            if level.item.casefold() == line.item.casefold() and level.store.casefold() in stores
+        ]
+    made = made_names(blocks)
+    app.out.result(
+        {
+            "id": blocks[-1].tip.hex(),
+            "made": made,
+            "quantity": {"quantity": amount, "unit": measured.unit},
+            "stated": None
+            if measured.stated is None
+            else {
+                "quantity": measured.stated.quantity,
+                "unit": measured.stated.unit,
+                "factor": measured.stated.factor and measured.stated.factor.hex(),
+            },
+            "on_hand": [{"quantity": level.on_hand, "unit": level.unit} for level in after],
+        },
+        lambda: app.out.say(
+            *(f"New: {each}" for each in made),
+            *([f"{words} of {line.item}"] if measured.stated is not None else []),
+            *(f"{level.store}: {units.show(level.on_hand, level.unit)} of {level.item}" for level in after),
+        ),
+    )

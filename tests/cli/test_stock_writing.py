@@ -1,0 +1,165 @@
+"""`fedsync stock move`, `lose`, `correct`, and what add, use and count take beside a quantity."""
+
+import pytest
+
+from fedsync.acts.author import now_ms
+from fedsync.cli.telling import rfc3339
+from tests.cli.calling import Place
+from tests.cli.test_stock import DAY, move
+
+
+def on_hand(node: Place, store: str = "Granary", item: str = "Oats") -> int:
+    found: int = node.level(item, store)["on_hand"]["quantity"]
+    return found
+
+
+def words(node: Place, *more: object) -> str:
+    """Record that 12 kg of oats came in, and return the record."""
+    found = node.json("stock", "add", "Oats", 12, "kg", "--store", "Granary", "--as", "Ann", *more)["id"]
+    assert isinstance(found, str)
+    return found
+
+
+def test_what_is_moved_leaves_one_store_for_another(node: Place) -> None:
+    words(node)
+    value = node.json("stock", "move", "Oats", 5, "kg", "--from", "Granary", "--to", "Kitchen", "--as", "Ben")
+    assert value["made"] == ["store Kitchen"]
+    assert sorted(each["quantity"] for each in value["on_hand"]) == [5_000, 7_000]
+    assert (on_hand(node), on_hand(node, "Kitchen")) == (7_000, 5_000)
+
+
+def test_actions_of_two_stores_are_recorded_when_both_are_named(node: Place) -> None:
+    words(node)
+    node(
+        "stock",
+        "use",
+        "Oats",
+        1,
+        "kg",
+        "--store",
+        "Granary",
+        "--to",
+        "Mill",
+        "--action",
+        "transfer",
+        "--as",
+        "Ann",
+    )
+    assert (on_hand(node), on_hand(node, "Mill")) == (11_000, 1_000)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("move", "Oats", 1, "kg", "--from", "Granary", "--to", "GRANARY"), "lies in Granary already"),
+        (("use", "Oats", 1, "kg", "--store", "Granary", "--to", "Mill"), "told of one store"),
+        (("lose", "Oats", 1, "kg", "--store", "Granary", "--reason", "eaten by a bear"), "no reason"),
+        (("add", "Oats", 0, "kg", "--store", "Granary"), "Nothing moved"),
+        (("use", "Oats", "-3", "kg", "--store", "Granary"), "less than nothing"),
+        (("count", "Oats", "-3.5", "kg", "--store", "Granary"), "less than nothing"),
+        (("add", "Oats", 2**53, "kg", "--store", "Granary"), "more than can be written down"),
+        (("add", "Oats", 1, "kg", "--store", "Granary", "--expires", "2027-01-01"), "none is named"),
+        (("add", "Oats", 1, "kg", "--store", "Granary", "--lot", " "), "no code"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_the_way_out(node: Place, more: tuple[object, ...], said: str) -> None:
+    words(node)
+    error = node.refused("stock", *more, "--as", "Ann", code=2)
+    assert said in error["message"]
+    assert error["try"]
+    assert on_hand(node) == 12_000
+
+
+def test_nothing_found_is_a_count_all_the_same(node: Place) -> None:
+    words(node)
+    move(node, "count", 0)
+    assert node.level("Oats")["unexplained"]["quantity"] == -12_000
+
+
+def test_what_is_lost_says_why(node: Place) -> None:
+    words(node)
+    lost = node.json(
+        "stock", "lose", "Oats", 2, "kg", "--store", "Granary", "--reason", "pests", "--as", "Ann"
+    )
+    shown = node.json("show", lost["id"])
+    assert (shown["payload"]["reason"], shown["payload"]["action"]) == ("pests", "lower")
+    assert on_hand(node) == 10_000
+
+
+def test_a_correction_is_a_whole_movement_that_names_the_one_it_stands_for(node: Place) -> None:
+    old = words(node, "--note", "First")
+    new = node.json("stock", "correct", old[:8], 21, "kg", "--as", "Ben")
+    assert new["corrects"] == old
+    shown = node.json("show", new["id"])["payload"]
+    was = node.json("show", old)["payload"]
+    assert shown.pop("corrects")[2] == old
+    assert shown == {**was, "quantity": 21_000}
+
+
+def test_a_correction_changes_what_it_says_alone(node: Place) -> None:
+    at = rfc3339(now_ms() - 3 * DAY)
+    old = words(node)
+    new = node.json(
+        "stock", "correct", old, "--at", at, "--store", "Barn", "--note", "Wrong day", "--as", "Ann"
+    )
+    shown = node.json("show", new["id"])["payload"]
+    assert (shown["quantity"], shown["note"], rfc3339(shown["has_point_in_time"])) == (
+        12_000,
+        "Wrong day",
+        at,
+    )
+    assert shown["store"] != node.json("show", old)["payload"]["store"]
+
+
+def test_only_a_movement_of_our_own_with_something_different_is_put_right(node: Place) -> None:
+    old = words(node)
+    counted = node.json("stock", "count", "Oats", 9, "kg", "--store", "Granary", "--as", "Ann")["id"]
+    assert "Count again" in node.refused("stock", "correct", counted, 3, "kg", "--as", "Ann", code=2)["try"]
+    assert "different" in node.refused("stock", "correct", old, 12, "kg", "--as", "Ann", code=2)["message"]
+    assert "different" in node.refused("stock", "correct", old, "--as", "Ann", code=2)["message"]
+    assert "unit" in node.refused("stock", "correct", old, 3, "--as", "Ann", code=2)["message"]
+    node.refused("stock", "correct", old, 3, "L", "--as", "Ann", code=2)
+    node.refused("stock", "correct", old, "--at", "2999-01-01", "--as", "Ann", code=2)
+    node.refused("stock", "correct", old, "--reason", "pests", "--as", "Ann", code=2)
+    node.refused("stock", "correct", "ffffffff", 3, "kg", "--as", "Ann", code=6)
+
+
+def test_what_is_no_movement_is_not_put_right(node: Place) -> None:
+    person = node.json("log", "-n", 1)["id"]
+    error = node.refused("stock", "correct", person, 3, "kg", "--as", "Ann", code=2)
+    assert error["code"] == "no_movement"
+    error = node.refused(
+        "stock", "count", "Oats", 3, "kg", "--store", "S", "--include", person, "--as", "Ann", code=2
+    )
+    assert error["code"] == "no_movement"
+
+
+def test_a_count_names_movements_that_were_before_or_after_it(node: Place) -> None:
+    one, other = words(node), words(node)
+    counted = node.json(
+        "stock",
+        "count",
+        "Oats",
+        24,
+        "kg",
+        "--store",
+        "Granary",
+        "--include",
+        one,
+        "--exclude",
+        other,
+        "--as",
+        "Ann",
+    )["id"]
+    shown = node.json("show", counted)["payload"]
+    assert [each[2] for each in shown["includes"]] == [one]
+    assert [each[2] for each in shown["excludes"]] == [other]
+
+
+def test_a_local_unit_is_reckoned_and_kept_as_it_was_said(node: Place) -> None:
+    node("stock", "unit", "add", "bowl", "=", "1.5", "kg", "--as", "Ann")
+    words(node)
+    value = node.json("stock", "add", "Oats", 2, "bowls", "--store", "Granary", "--as", "Ann")
+    assert on_hand(node) == 15_000
+    stated = node.json("show", value["id"])["payload"]["stated"]
+    assert (stated["quantity"], stated["unit"]) == ("2", "bowls")
