@@ -10,6 +10,7 @@ from fedsync.crdt.levels import levels
 from fedsync.crdt.minutes import pages
 from fedsync.crdt.root import body_root
 from fedsync.crdt.seats import is_named
+from fedsync.crdt.transit import all_transfers
 from fedsync.crdt.view import Draft
 from fedsync.gossip.limits import MAX_BACKLOG, MAX_REFUSALS
 from fedsync.gossip.messages import Beat, BlockMessage, Bye, Hello, Rest, Tip, decode, encode
@@ -48,6 +49,8 @@ class Federation:
             house = self.world.house(f"house{at}")
             self.bodies.append(Body(f"Body {at}", house))
             self.bodies[-1].found(dice.randint(3, 4))
+        for body in self.bodies:
+            body.goods.others = [each.goods for each in self.bodies]
         houses = self.honest = [body.house for body in self.bodies]
         for at in range(1, len(houses)):
             self._join(houses[at], dice.choice(houses[:at]))
@@ -114,8 +117,8 @@ class Federation:
         body = dice.choice([*self.bodies, self.liars]) if self.liar else dice.choice(self.bodies)
         teller = dice.choice(body.tellers)
         house = body.house if dice.random() < 0.7 else dice.choice(self.world.houses)
-        acts = [body.trade, body.propose, body.speak, body.reseat, body.greet, body.settle]
-        dice.choices(acts, [8, 2, 8, 2, 1, 2])[0](teller, house, dice)
+        acts = [body.trade, body.promise, body.propose, body.speak, body.reseat, body.greet, body.settle]
+        dice.choices(acts, [7, 4, 2, 8, 2, 1, 2])[0](teller, house, dice)
 
     def equivocate(self) -> None:
         """Go on from an earlier record of one's own, at another house; and let twins write on."""
@@ -141,7 +144,9 @@ class Federation:
         house = dice.choice(self.world.houses)
         # What a liar wrote is nobody's to keep: the rules on forks say how much of it stays.
         kept, body.acknowledged = body.acknowledged, {}
-        dice.choice([body.trade, body.lie, body.lie, body.propose, body.speak])(teller, house, dice)
+        dice.choice([body.trade, body.promise, body.lie, body.lie, body.propose, body.speak])(
+            teller, house, dice
+        )
         body.acknowledged = kept
 
     def courier(self) -> None:
@@ -265,6 +270,7 @@ class Federation:
             view = house.node.state
             parts: list[tuple[tuple[str, object], object]] = []
             parts.append((("state root", house.bodies()), house.node.state_root()))
+            parts.append((("transfers", house.bodies()), list(all_transfers(view))))
             for scope, _ in sorted(house.bodies()):
                 parts.append((("root", scope), body_root(Draft(view), scope)))
                 parts.append((("decisions", scope), decisions(view, scope)))

@@ -15,7 +15,7 @@ from fedsync.crdt.drafting import CannotDraft, Drafted, draft_epoch, draft_page,
 from fedsync.crdt.minutes import PageView, current_epoch, pages
 from fedsync.crdt.tellers import Approve, Refuse, Sign, may_approve, next_act
 from fedsync.node import Verdict
-from fedsync.records.block import Base
+from fedsync.records.block import Base, Block
 from fedsync.records.codec import Value, pack
 from fedsync.records.ed25519 import PrivateKey, private_key, public_key
 from fedsync.records.genesis import SEAT, Genesis
@@ -24,10 +24,11 @@ from fedsync.records.kinds.entries import Tip
 from fedsync.records.places import START
 from fedsync.records.seal import Draft, normal, seal
 from fedsync.records.void import Void
+from tests.sim.goods import Goods
 from tests.sim.houses import House
 
 Tips: TypeAlias = dict[LogId, tuple[int, RecordId]]
-REACH = {LogClass.AUTHORITY: Reach.WORLD, LogClass.FACTS: Reach.REGION}
+REACH = {LogClass.AUTHORITY: Reach.WORLD, LogClass.FACTS: Reach.REGION, LogClass.PLANS: Reach.REGION}
 
 
 class Teller:
@@ -55,27 +56,29 @@ class Teller:
         other.ends = {**self.ends, log_class: at}
         return other
 
-    def write(self, house: House, log_class: LogClass, drafts: Sequence[Draft], acknowledged: Tips) -> bool:
-        """Append to a log, at a house that holds all of it; False when that is not so, or it is refused."""
+    def write(
+        self, house: House, log_class: LogClass, drafts: Sequence[Draft], acknowledged: Tips
+    ) -> list[Block]:
+        """Append to a log, at a house that holds all of it; nothing when that is not so, or it is refused."""
         genesis, end = self.logs[log_class], self.ends.get(log_class)
         if house.busy:
-            return False
+            return []
         if end is None:
             if house.store.logs.row(genesis.log) is not None:
-                return False
+                return []
         elif not house.store.logs.holds(genesis.log, end.seq, end.id):
-            return False
+            return []
         blocks = seal(self.private, genesis, end, drafts, house.world.wall())
         for taken in house.own([block.raw for block in blocks]):
             if taken.verdict not in (Verdict.TAKEN, Verdict.FORKED) or taken.log != genesis.log:
-                return False
+                return []
         for block in blocks:
             before = self.ends.get(log_class)
             place = block.place(before.place if before else START)
             self.ends[log_class] = Base(genesis, block.last, block.tip, place)
             if house.tamper is None and house.store.logs.holds(genesis.log, block.last, block.tip):
                 acknowledged[genesis.log] = (block.last, block.tip)
-        return True
+        return blocks
 
 
 @dataclass
@@ -90,8 +93,8 @@ class Body:
 
     def __post_init__(self) -> None:
         self.scope = Scope(sha256(f"body {self.name}".encode()).digest()[:16])
-        self.stores = [{"name": name, "scope": self.scope} for name in ("Granary", "Cellar")]
-        self.items = [{"name": name, "unit": "g"} for name in ("Oats", "Rye")]
+        self.goods = Goods(self.scope)
+        self.goods.others.append(self.goods)
 
     def found(self, count: int) -> None:
         """Follow the body and write its page 0."""
@@ -121,7 +124,9 @@ class Body:
     def say(self, teller: Teller, house: House, log_class: LogClass, *said: tuple[str, Value]) -> bool:
         """Let a teller write records."""
         drafts = [Draft(kind, value, house.world.wall()) for kind, value in said]
-        return teller.write(house, log_class, drafts, self.acknowledged)
+        blocks = teller.write(house, log_class, drafts, self.acknowledged)
+        self.goods.note(blocks)
+        return bool(blocks)
 
     # --- What tellers do --------------------------------------------------------------------------------
 
@@ -136,22 +141,15 @@ class Body:
 
     def trade(self, teller: Teller, house: House, dice: Random) -> bool:
         """Record movements and counts of goods, naming store and item at first use."""
-        store, item = dice.choice(self.stores), dice.choice(self.items)
-        said: list[tuple[str, Value]] = []
-        if LogClass.FACTS not in teller.ends or dice.random() < 0.1:
-            said += [("store", dict(store)), ("resource_specification", dict(item))]
-        for _ in range(dice.choice([1, 1, 1, 4, 20, 150])):
-            about: dict[str, Value] = {
-                "quantity": dice.randrange(1000),
-                "resource_conforms_to": payload_id(pack(dict(item))),
-                "store": payload_id(pack(dict(store))),
-                "has_point_in_time": house.world.wall() - dice.randrange(1_000_000),
-            }
-            if dice.random() < 0.15:
-                said.append(("count", about))
-            else:
-                said.append(("economic_event", {**about, "action": dice.choice(["raise", "consume"])}))
+        first = LogClass.FACTS not in teller.ends
+        said = self.goods.facts(dice, house.world.wall(), first)
         return self.say(teller, house, LogClass.FACTS, *said)
+
+    def promise(self, teller: Teller, house: House, dice: Random) -> bool:
+        """Say what is needed, offered, promised or sent."""
+        mine, logs = teller.logs[LogClass.PLANS], [each.logs[LogClass.PLANS].log for each in self.tellers]
+        said = self.goods.plans(dice, house.world.wall(), mine, logs)
+        return self.say(teller, house, LogClass.PLANS, *said)
 
     def propose(self, teller: Teller, house: House, dice: Random) -> bool:
         """Draft a decision on the newest page."""
@@ -171,16 +169,17 @@ class Body:
             drop.append(dice.choice(self.tellers[1:]))
         tips = []
         for gone in drop:
-            log = gone.logs[LogClass.FACTS].log
-            tips += [Tip(log, head.seq, head.id) for head in house.store.logs.heads(log)[:2]]
+            for log in (gone.logs[LogClass.FACTS].log, gone.logs[LogClass.PLANS].log):
+                tips += [Tip(log, head.seq, head.id) for head in house.store.logs.heads(log)[:2]]
         return self.seat(teller, house, add, drop, tips)
 
     def settle(self, teller: Teller, house: House, dice: Random) -> bool:
-        """Draft a page that lets one branch of a log of facts hold: mostly of a forked one, and one held here."""
+        """Draft a page that lets one branch of a log of goods hold: mostly of a forked one, and one held here."""
         logs = [
-            each.logs[LogClass.FACTS].log
+            each.logs[log_class].log
             for each in self.tellers
-            if house.store.logs.row(each.logs[LogClass.FACTS].log)
+            for log_class in (LogClass.FACTS, LogClass.PLANS)
+            if house.store.logs.row(each.logs[log_class].log)
         ]
         forked = [log for log in logs if house.store.logs.fork_at(log) is not None]
         if not forked and (not logs or dice.random() < 0.9):
