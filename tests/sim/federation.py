@@ -20,7 +20,7 @@ from fedsync.store.places import Place
 from tests.sim.houses import House, World
 from tests.sim.tellers import Body, Teller
 
-ROUGH_S = 150.0
+ROUGH_S = 140.0
 CALM_S = 4 * 3600.0
 SOON_S = 25.0
 """Links are tried again every 5 seconds, and news may have three of them to go, on slow links."""
