@@ -5,6 +5,7 @@ from typing import Any
 from fedsync import units
 from fedsync.acts.minutes import find_page
 from fedsync.acts.settling import forked_log, forked_logs
+from fedsync.cli import transferwords
 from fedsync.cli.entries import naming
 from fedsync.cli.records import find, says
 from fedsync.cli.settling import why_forked
@@ -12,15 +13,15 @@ from fedsync.cli.telling import ago, day, short
 from fedsync.crdt.answer import Answer
 from fedsync.crdt.booktables import PAGES
 from fedsync.crdt.levels import levels
+from fedsync.crdt.transit import all_transfers
 from fedsync.crdt.why import about_body, about_entry, about_page, about_record
-from fedsync.crdt.whystock import why_fact, why_stock
+from fedsync.crdt.whystock import KINDS, why_fact, why_stock
 from fedsync.errors import Exit, Problem, not_found
 from fedsync.home import Home
 from fedsync.picking import begins, the_one
 from fedsync.reading import Reading, now_ms, peers_shown
 from fedsync.records.block import Record
 from fedsync.records.ids import LogClass, PageId
-from fedsync.records.kinds.stock import KINDS
 
 Json = dict[str, Any]
 
@@ -29,7 +30,7 @@ _NEXT = "Next: "
 
 def explain(reading: Reading, home: Home, asked: str, store: str | None) -> Json:
     """Return an answer: "lines" for people, the rest for programs. Raises a Problem (exit 6) when nothing is called so."""
-    for look in (_entry, _item, _peer, _page, _body, _forked):
+    for look in (_entry, _item, _peer, _page, _body, _forked, _transfer):
         found = look(reading, home, asked, store)
         if found is not None:
             return found
@@ -149,6 +150,17 @@ def _forked(reading: Reading, home: Home, asked: str, store: str | None) -> Json
     forked = the_one("log", asked, found, lambda each: each.log.hex()[:12])
     lines, step = _apart(why_forked(reading, forked))
     return _plainly(forked.log.hex(), "log", "settled" if forked.settled else "forked", lines, step=step)
+
+
+def _transfer(reading: Reading, home: Home, asked: str, store: str | None) -> Json | None:
+    found = [way for way in all_transfers(reading.view) if begins(asked, way.id.hex())]
+    if len(found) != 1:
+        return None
+    (way,), goods, own = found, transferwords.Goods(reading), reading.own().scope
+    lines = [transferwords.head(reading, goods, way, now_ms())]
+    lines += [f"  {each}" for each in transferwords.why_lines(reading, goods, way)]
+    status = way.stage.value if way.manifest is not None else "pending"
+    return _plainly(way.id.hex(), "transfer", status, lines, step=transferwords.next_step(way, own))
 
 
 def _unknown_page(reading: Reading, asked: str) -> Json | None:

@@ -4,17 +4,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fedsync import units
+from fedsync.cli import transferwords
 from fedsync.cli.telling import person, rfc3339, short, text_of
 from fedsync.crdt.naming import Naming, choice_words
 from fedsync.crdt.tables import ITEMS, STORES
-from fedsync.crdt.whystock import why_fact
+from fedsync.crdt.whystock import KINDS, why_fact
 from fedsync.errors import not_found
 from fedsync.picking import the_one
 from fedsync.reading import Reading
 from fedsync.records.block import Record
 from fedsync.records.codec import NotCanonical, Value
 from fedsync.records.kinds.motions import WHOLE, parse_choice
-from fedsync.records.kinds.stock import KINDS
 from fedsync.records.void import Void
 
 MAX_SHOWN = 72
@@ -119,6 +119,8 @@ def _says(reading: Reading, record: Record, value: dict[str, Any]) -> str:
             return f"counts {_goods(reading, record, value)}"
         case "vote" | "motion" | "dissent" | "post":
             return _authority(reading, record, value)
+        case "transfer" | "discrepancy":
+            return transferwords.says(reading, record.kind, value)
         case other:
             return f"{other}, which this version does not know"
 
@@ -140,7 +142,12 @@ def _authority(reading: Reading, record: Record, value: dict[str, Any]) -> str:
 def _goods(reading: Reading, record: Record, value: dict[str, Any]) -> str:
     scope = record.genesis.scope
     item = next((row for _, row in reading.view.scan(ITEMS, (scope, value["resource_conforms_to"]))), None)
-    store = next((row for _, row in reading.view.scan(STORES, (scope, value["store"]))), None)
     amount = units.show(value["quantity"], str(item[1])) if item else str(value["quantity"])
     name = str(item[0]) if item else short(value["resource_conforms_to"])
-    return f"{amount} of {name} in {str(store[0]) if store else short(value['store'])}"
+    if "store" not in value and "to" not in value:
+        return f"{amount} of {name}" + (
+            f" on the way ({short(value['transfer'])})" if "transfer" in value else ""
+        )
+    at: bytes = value["store"] if "store" in value else value["to"]
+    store = next((row for _, row in reading.view.scan(STORES, (scope, at))), None)
+    return f"{amount} of {name} in {str(store[0]) if store else short(at)}"

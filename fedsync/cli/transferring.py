@@ -134,7 +134,7 @@ def record_said(
                 author, reading, door, manifest, way, Carried(step, loads, at_store, when, why, note)
             )
         after = find(reading.view, way.id) or way
-        shown = [f"Transfer {short(way.id)} is {after.stage.value}:"]
+        shown = [f"Transfer {short(way.id)}: {after.stage.value}"]
         shown += [f"  {each}" for each in why_lines(reading, goods, after)]
     app.out.result(
         {"transfer": way.id.hex(), "id": blocks[-1].tip.hex(), "status": after.stage.value},
@@ -158,7 +158,7 @@ def settle_said(app: App, asked: str, lines: Sequence[str], reason: str | None, 
         with app.door() as door:
             acts.settle(author, reading, door, manifest, words)
         after = find(reading.view, way.id) or way
-        shown = [f"Transfer {short(way.id)} is {after.stage.value}:"]
+        shown = [f"Transfer {short(way.id)}: {after.stage.value}"]
         shown += [f"  {each}" for each in why_lines(reading, goods, after)]
     app.out.result({"transfer": way.id.hex(), "status": after.stage.value}, lambda: app.out.say(*shown))
 

@@ -166,15 +166,16 @@ def _why_line(reading: Reading, goods: Goods, way: TransferView, line: LineView)
         yield f"{thing}: {amount(line.announced)} announced, nothing picked up yet"
     else:
         parts = [(line.received, "received"), (line.returned, "returned"), (line.lost, "lost on the way")]
-        parts += [(line.settled, "missing, as both sides say")]
-        found = [f"{amount(quantity)} {word}" for quantity, word in parts if quantity]
-        if line.in_transit > 0:
-            found.append(f"{amount(line.in_transit)} in transit")
+        parts += [(line.settled, "missing, as both sides say"), (line.in_transit, "in transit")]
+        found = " + ".join(f"{amount(quantity)} {word}" for quantity, word in parts if quantity > 0)
         if line.in_transit < 0:
-            found.append(
-                f"{amount(-line.in_transit)} more than is known to have left: a pickup is not recorded yet, or a loss twice"
+            yield f"{thing}: {amount(line.picked)} picked up so far, and {found}"
+            yield (
+                f"  that is {amount(-line.in_transit)} more than is known to have left: "
+                "a pickup is not recorded yet, or a loss was recorded twice"
             )
-        yield f"{thing}: {amount(line.picked)} picked up = {' + '.join(found) or 'nothing'}"
+        else:
+            yield f"{thing}: {amount(line.picked)} picked up = {found or 'nothing'}"
         rest = line.announced - line.picked
         if way.manifest is not None and not line.announced:
             yield f"  {thing} is not on the list of what was announced"
@@ -187,7 +188,23 @@ def _why_line(reading: Reading, goods: Goods, way: TransferView, line: LineView)
         if word.settled:
             yield f"  settled: {names} say {what}"
         else:
-            yield f"  {names} says {what} and the other side has not said the same"
+            yield f"  {names} says {what}, and the other side has not said the same"
+
+
+def says(reading: Reading, kind: str, value: dict[str, Any]) -> str:
+    """Return the words of a manifest or a discrepancy. Raises KeyError and the like when it is not as it should be."""
+    goods = Goods(reading)
+    if kind == "discrepancy":
+        missing = goods.amount(value["resource_conforms_to"], value["quantity"])
+        thing = goods.thing(value["resource_conforms_to"], value.get("lot", b""))
+        return f"says that of transfer {short(value['transfer'])} {missing} of {thing} are missing: {reason_words(value['reason'])}"
+    said = ", ".join(
+        f"{goods.amount(line['resource_conforms_to'], line['quantity'])} of {goods.thing(line['resource_conforms_to'], line.get('lot', b''))}"
+        for line in value["lines"]
+    )
+    return (
+        f"announces that {party(reading, value['provider'])} gives {party(reading, value['receiver'])} {said}"
+    )
 
 
 def reason_words(reason: str) -> str:

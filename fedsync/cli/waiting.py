@@ -9,6 +9,7 @@ from typing import Any
 
 from fedsync import keyring
 from fedsync.acts import rotation
+from fedsync.cli.arriving import arriving
 from fedsync.cli.entries import naming
 from fedsync.cli.proposals import left, proposals
 from fedsync.cli.settling import forked_rows
@@ -65,6 +66,7 @@ def waiting(reading: Reading, now: int) -> list[Json]:
         *look.votes(),
         *look.words(),
         *look.ends(),
+        *arriving(reading, now),
         *(
             {
                 "kind": "fork",

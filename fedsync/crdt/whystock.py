@@ -1,19 +1,20 @@
 """Why so much lies somewhere, and whether a record that tells of goods counts. Reads a view, changes nothing."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 
 from fedsync.crdt.checkpoints import Checkpoints, Count, Instant
-from fedsync.crdt.facts import why_inert
+from fedsync.crdt.contents import CONTENTS
 from fedsync.crdt.levels import Reader, StockLevel
 from fedsync.crdt.realms import Realm
 from fedsync.crdt.tables import BALANCES, COUNTS, Balance, balance
 from fedsync.crdt.whystanding import Verdict as Verdict
 from fedsync.crdt.whystanding import why_standing
 from fedsync.records.block import Record
-from fedsync.records.codec import NotCanonical
+from fedsync.records.codec import NotCanonical, Value
 from fedsync.records.header import VERSION
-from fedsync.records.ids import LogId, PayloadId, RecordId
-from fedsync.records.kinds.stock import KINDS, PARSERS
+from fedsync.records.ids import LogId, PayloadId, RecordId, Scope
+from fedsync.records.kinds import class_of, stock, transfers
 from fedsync.records.void import Void
 
 
@@ -70,15 +71,22 @@ def _plus(quantity: int, amount: Callable[[int], str]) -> str:
     return f"{'-' if quantity < 0 else '+'} {amount(abs(quantity))}"
 
 
+KINDS: Mapping[str, Callable[[Value, Scope, int], object]] = MappingProxyType(
+    {**stock.PARSERS, **transfers.PARSERS}
+)
+"""The kinds of records that `why_fact` answers for, each with what tells whether it is as it should be."""
+
+
 def why_fact(view: Reader, record: Record) -> Verdict:
     """Return whether a record that tells of goods counts, and why not."""
-    inert = why_inert(record.genesis)
-    if record.kind not in KINDS or record.version != VERSION:
+    log_class = class_of(record.kind)
+    if record.kind not in KINDS or log_class is None or record.version != VERSION:
         return Verdict("inert", "unknown", "This version does not know this kind of record; it keeps it.")
+    inert = CONTENTS[log_class].why_inert(record.genesis)
     if inert is not None:
         return Verdict("void", "log", f"It has no effect: {inert}.")
     try:
-        PARSERS[record.kind](record.value, record.genesis.scope, record.time)
+        KINDS[record.kind](record.value, record.genesis.scope, record.time)
     except Void as void:
         return Verdict("void", void.code, f"It has no effect: {void.sentence}.")
     except NotCanonical as error:

@@ -100,7 +100,7 @@ def test_what_is_missing_is_settled_once_both_sides_say_the_same(road: Road) -> 
     assert road.does("Mill Lane", "settle", id_, "--reason", "lost")["status"] == "discrepancy open"
     road.meet()
     shown = road.place("Oakfield")(*TRANSFER, "show", id_).out
-    assert "Mill Lane says 9 kg lost and the other side has not said the same" in shown
+    assert "Mill Lane says 9 kg lost, and the other side has not said the same" in shown
     assert f"fedsync stock transfer settle {id_[:8]}" in shown
     assert road.does("Oakfield", "settle", id_)["status"] == "settled"
     road.meet()
@@ -208,3 +208,44 @@ def test_a_list_shows_ours_first_and_what_is_overdue(road: Road) -> None:
         row["transfer"] for row in road.place("Oakfield").json(*TRANSFER, "list", "--open")["transfers"]
     ] == [late]
     assert "OVERDUE" in road.place("Mill Lane")(*TRANSFER, "list").out
+
+
+def test_what_comes_to_us_and_what_waits_for_our_word_stands_in_the_status(road: Road) -> None:
+    id_ = road.announced("--due", "2020-01-01")
+
+    def waits(at: str) -> list[tuple[str, str]]:
+        rows = road.place(at).json("status")["waiting"]
+        return [(row["kind"], row["line"]) for row in rows if row["kind"] in ("transfers", "discrepancy")]
+
+    assert waits("Oakfield") == []
+    ((kind, line),) = waits("Mill Lane")
+    assert kind == "transfers"
+    assert line.startswith("350 kg of Potatoes from Oakfield announced to us")
+    assert line.endswith("overdue)")
+    road.announced(line="Oats 5 kg")
+    assert waits("Mill Lane") == [("transfers", "2 transfers are on their way to us, 1 of them overdue")]
+    road.does("Oakfield", "pickup", id_)
+    road.does("Oakfield", "settle", id_, "--line", "Potatoes 9 kg", "--reason", "stolen")
+    road.meet()
+    assert waits("Oakfield") == []
+    discrepancy = (
+        "discrepancy",
+        f"of transfer {id_[:8]}, says Oakfield, is missing: 9 kg of Potatoes stolen",
+    )
+    assert discrepancy in waits("Mill Lane")
+
+
+def test_why_says_of_each_thing_where_it_is(road: Road) -> None:
+    id_ = road.announced()
+    road.does("Oakfield", "pickup", id_, "--line", "Potatoes 340 kg")
+    road.meet()
+    why = road.place("Mill Lane").json("why", id_[:8])
+    assert (why["kind"], why["status"]) == ("transfer", "in transit")
+    assert why["lines"] == [
+        f"Transfer {id_[:8]}: Oakfield gives Mill Lane: in transit",
+        "  Potatoes: 340 kg picked up = 340 kg in transit",
+        "    that is 10 kg less than announced (350 kg)",
+        f"Next: fedsync stock transfer dropoff {id_[:8]} --as NAME",
+    ]
+    log = road.place("Mill Lane").json("show", id_)
+    assert log["says"] == "announces that Oakfield gives Mill Lane 350 kg of Potatoes"
