@@ -2,15 +2,19 @@
 
 from hashlib import sha256
 
+from fedsync.acts import minutes
 from fedsync.acts.author import REACH_OF, Author
+from fedsync.keyring import create_person
 from fedsync.reading import Reading
-from fedsync.records.genesis import SEAT, Genesis
-from fedsync.records.ids import LogClass, LogId, Scope
+from fedsync.records.ed25519 import public_key
+from fedsync.records.genesis import SEAT, Capacity, Genesis
+from fedsync.records.ids import LogClass, LogId, PageId, Scope
 from fedsync.records.kinds.refs import FactRef
 from fedsync.records.seal import Draft, seal
 from tests.daemon.village import Node, Village, equal, until
 from tests.stock import scenario
-from tests.stock.scenario import COMMUNITIES, EXPECTED, Teller, authors, body_of, ids_of
+from tests.stock.replay import mandate
+from tests.stock.scenario import COMMUNITIES, EXPECTED, Teller, body_of, ids_of, stewards
 
 
 class Pens:
@@ -18,6 +22,21 @@ class Pens:
 
     def __init__(self, nodes: dict[str, Node]) -> None:
         self.nodes = nodes
+        self.mandates: dict[str, Capacity] = {}
+        for body, node in nodes.items():
+            page = self._appoint(node, stewards(body))
+            self.mandates |= {name: ("mandate", page, index) for index, name in enumerate(stewards(body))}
+
+    def _appoint(self, node: Node, given: dict[str, list[str]]) -> PageId:
+        """Let the one teller of a body give mandates to all who act for it."""
+        holders = {name: public_key(create_person(node.home, name, None)) for name in given}
+        entries = [mandate(holder, name, given[name]) for name, holder in holders.items()]
+        (teller,) = node.tellers
+        with node.pen(teller) as (author, reading, door):
+            page, _ = minutes.enter(author, reading, door, reading.own().scope, entries)
+        with node.pen(teller) as (author, reading, door):
+            minutes.sign(author, reading, door, page)
+        return page
 
     def scope(self, body: str) -> Scope:
         with Reading.open(self.nodes[body].home) as reading:
@@ -40,7 +59,8 @@ class Pens:
 
     def _begins(self, author: str, log_class: LogClass) -> Genesis:
         incarnation, reach = sha256(author.encode()).digest()[:16], REACH_OF[log_class]
-        return Genesis(self._of(author).key, self.scope(body_of(author)), SEAT, log_class, reach, incarnation)
+        scope, capacity = self.scope(body_of(author)), self.mandates.get(author, SEAT)
+        return Genesis(self._of(author).key, scope, capacity, log_class, reach, incarnation)
 
 
 def differs(node: Node, moment: str, refs: dict[str, FactRef]) -> list[str]:
@@ -49,7 +69,7 @@ def differs(node: Node, moment: str, refs: dict[str, FactRef]) -> list[str]:
 
 
 def test_each_side_shows_what_it_can_know_and_all_the_same_once_the_link_is_back(village: Village) -> None:
-    nodes = {name: village.node(name, tellers=tuple(authors(name))) for name in COMMUNITIES}
+    nodes = {name: village.node(name, tellers=(name,)) for name in COMMUNITIES}
     alder, birch, cedar = nodes.values()
     village.introduce(alder, birch)
     village.introduce(birch, cedar)

@@ -16,7 +16,7 @@ from fedsync.crdt.view import Draft as StateDraft
 from fedsync.crdt.view import MemoryView
 from fedsync.records.block import Base, Block
 from fedsync.records.codec import Value, pack
-from fedsync.records.genesis import SEAT, Genesis
+from fedsync.records.genesis import SEAT, Capacity, Genesis
 from fedsync.records.ids import LogClass, LogId, PageId, PayloadId, Reach, Scope, payload_id
 from fedsync.records.places import START
 from fedsync.records.seal import Draft, seal
@@ -43,6 +43,18 @@ def _fact(quantity: int, item: bytes, store: bytes, at: int) -> dict[str, Value]
     return {"quantity": quantity, "resource_conforms_to": item, "store": store, "has_point_in_time": at}
 
 
+def mandate(holder: bytes, task: str, may: Sequence[str]) -> dict[str, Value]:
+    """Return the entry by which a body gives somebody a task, and lets them write these kinds of records."""
+    kinds: list[Value] = [*sorted(may)]
+    return {
+        "kind": "mandate",
+        "holder": holder,
+        "task": task,
+        "instructions": {},
+        "may": kinds,
+    }
+
+
 @dataclass
 class Log:
     """A teller's log of facts or plans, and where it stands."""
@@ -67,6 +79,8 @@ class Country:
     federation: Federation = field(default_factory=Federation)
     books: dict[str, Book] = field(default_factory=dict)
     logs: dict[tuple[str, str], Log] = field(default_factory=dict)
+    mandates: dict[str, Capacity] = field(default_factory=dict)
+    """Who writes under a mandate, and which; all others have a seat."""
     facts: list[Block] = field(default_factory=list)
 
     def found(self, name: str, tellers: Sequence[str] = ("Ann", "Ben", "Cleo")) -> Scope:
@@ -75,12 +89,22 @@ class Country:
         self.books[name] = self.federation.found_with(name, people, len(people) // 2 + 1)
         return self.books[name].scope
 
+    def appoint(self, name: str, stewards: Mapping[str, Sequence[str]]) -> None:
+        """Let a body give mandates to these, who have no seat, for the kinds of records that each may write."""
+        holders = {f"{each} of {name}": may for each, may in stewards.items()}
+        entries = [mandate(key(of), of, may) for of, may in holders.items()]
+        page = self.federation.enter(self.books[name], entries)
+        self.mandates |= {of: ("mandate", page, index) for index, of in enumerate(holders)}
+
     def log(self, name: str, teller: str = "Ann", log_class: LogClass = LogClass.FACTS) -> Log:
         """Return the log of this class of a body's teller."""
         of = f"{teller} of {name}"
         if (of, log_class.name) not in self.logs:
             made = genesis(f"{log_class.name} {of}", of, name)
-            begins = Genesis(key(of), self.books[name].scope, SEAT, log_class, Reach.REGION, made.incarnation)
+            capacity = self.mandates.get(of, SEAT)
+            begins = Genesis(
+                key(of), self.books[name].scope, capacity, log_class, Reach.REGION, made.incarnation
+            )
             self.logs[of, log_class.name] = Log(of, begins)
         return self.logs[of, log_class.name]
 

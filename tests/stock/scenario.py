@@ -1,8 +1,8 @@
 """The stock half of the worked scenario as real records: whoever acts in it writes logs of their own.
 
 `three_communities.jsonl` says who did what, `expected.json` what three sides must show. What the file calls otherwise is
-told in our words: `lose` is `lower` with a reason and no store, `available_g` the quantity of an offer, `by` a teller of
-the body that the goods or the rights are of. The file's transfers have no manifest, so whoever promised gives one. A
+told in our words: `lose` is `lower` with a reason and no store, `available_g` the quantity of an offer, `by` somebody
+with a seat or a mandate of the body that the goods or the rights are of. The file's transfers have no manifest, so whoever promised gives one. A
 commitment accepts the grant to its author.
 """
 
@@ -66,9 +66,15 @@ def body_of(author: str) -> str:
     return name if name in COMMUNITIES else "Alder"
 
 
-def authors(body: str) -> list[str]:
-    """Return who writes for a body, in the order of the file."""
-    return list(dict.fromkeys(each["by"] for each in RECORDS.values() if body_of(each["by"]) == body))
+def stewards(body: str) -> dict[str, list[str]]:
+    """Return who writes for a body under a mandate, and what: all but its assembly, which has the seat."""
+    kinds: dict[str, set[str]] = {}
+    for one in RECORDS.values():
+        if body_of(one["by"]) == body != one["by"]:
+            kinds.setdefault(one["by"], set()).add(one["kind"])
+            if one["kind"] == "commitment":
+                kinds[one["by"]].add("transfer")
+    return {name: sorted(may) for name, may in kinds.items()}
 
 
 def ids_of(side: str) -> set[str]:
@@ -213,7 +219,8 @@ class InMemory:
     def __init__(self) -> None:
         self.country = Country()
         for body in COMMUNITIES:
-            self.country.found(body, authors(body))
+            self.country.found(body, [body])
+            self.country.appoint(body, stewards(body))
         self.said: list[Block] = []
 
     def scope(self, body: str) -> Scope:
