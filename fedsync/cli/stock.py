@@ -1,14 +1,14 @@
 """`fedsync stock`: what lies where, and what happened to it."""
 
-from pathlib import Path
 from typing import Any
 
 import click
 
-from fedsync.cli.app import App, common, group, signing
+from fedsync.cli.app import App, common, group
+from fedsync.cli.stockfiles import export, import_
 from fedsync.cli.stocktransfers import transfer
 from fedsync.cli.stockunits import unit
-from fedsync.cli.stockwrite import AS, add, correct, count, lose, move, use
+from fedsync.cli.stockwrite import add, correct, count, lose, move, use
 
 
 @group
@@ -20,6 +20,8 @@ for command in (add, use, count, move, lose, correct):
     stock.add_command(command)
 stock.add_command(unit)
 stock.add_command(transfer)
+stock.add_command(export)
+stock.add_command(import_)
 
 
 @stock.command("list")
@@ -79,69 +81,4 @@ def list_(app: App, store: str | None, body: str | None) -> None:
             ],
             right=["ON HAND", "UNEXPLAINED"],
         ),
-    )
-
-
-@stock.command("import")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--columns", "map_file", required=True, type=click.Path(path_type=Path), metavar="MAP.toml")
-@click.option("--dry-run", is_flag=True, help="Say what would be written, and write nothing.")
-@click.option("--again", is_flag=True, help="Also when the very same movements were recorded before.")
-@AS
-@common
-@signing
-def import_(app: App, file: Path, map_file: Path, dry_run: bool, again: bool, name: str) -> None:
-    """Record the movements in a CSV file: all of them, or none.
-
-    MAP.toml says what the file's columns hold, for example:
-
-    \b
-    [columns]                # our word = the file's column
-    item = "product"
-    quantity = "doses"
-    at = "date"
-    action = "what"
-    [defaults]               # where a column is missing, or a cell empty
-    unit = "doses"
-    store = "Fridge"
-    [actions]                # the file's word = ours; two: above zero, below zero
-    received = ["raise", "lower"]
-    given = "consume"
-    """
-    from fedsync.acts.author import now_ms
-    from fedsync.acts.goods import made_names, record_lines
-    from fedsync.acts.importing import MAX_SHOWN, WrongLines, as_json, digest, read_lines, read_map
-
-    lines, wrong = read_lines(file, read_map(map_file), now_ms())
-    if dry_run:
-        by_action: dict[str, int] = {}
-        for line in lines:
-            by_action[line.action] = by_action.get(line.action, 0) + 1
-        app.out.result(
-            {
-                "lines": len(lines),
-                "actions": by_action,
-                "stores": sorted({line.store for line in lines}),
-                "items": sorted({line.item for line in lines}),
-                "wrong": as_json(wrong),
-            },
-            lambda: app.out.say(
-                f"{len(lines)} lines {'are right' if wrong else 'would be written'}: "
-                + ", ".join(f"{number} {action}" for action, number in sorted(by_action.items())),
-                *(f"  line {each.number}, {each.field}: {each.reason}" for each in wrong[:MAX_SHOWN]),
-                *([f"{len(wrong)} lines are wrong, so nothing would be written."] if wrong else []),
-            ),
-        )
-        return
-    if wrong:
-        raise WrongLines(file, wrong)
-    app.before_signing(f"{name} signs the {len(lines):,} movements in {file}.")
-    author = app.author(name)
-    with app.reading() as reading, app.door() as door:
-        once = None if again else digest(lines)
-        blocks = record_lines(author, reading, door, lines, once) if lines else []
-    made = made_names(blocks)
-    app.out.result(
-        {"imported": len(lines), "made": made, "wrong": []},
-        lambda: app.out.say(*(f"New: {each}" for each in made), f"{len(lines)} movements recorded."),
     )

@@ -18,3 +18,15 @@ def read_text(text_file: str) -> str:
         raise usage(f"{text_file} is not UTF-8 text.", "Save it as plain text, UTF-8.") from None
     # Other systems end lines with a carriage return, which no record may hold.
     return text.replace("\r\n", "\n").replace("\t", "    ").strip("\n")
+
+
+def write_file(name: str, text: str) -> None:
+    """Write a text to a file, whole or not at all. Raises a Problem (exit 2)."""
+    path = Path(name)
+    half = path.with_name(f"{path.name}.part")
+    try:
+        half.write_text(text, encoding="utf-8", newline="")
+        half.replace(path)
+    except OSError as error:
+        half.unlink(missing_ok=True)
+        raise usage(f"{name} cannot be written: {error.strerror}.", "Name another file.") from None

@@ -1,0 +1,157 @@
+"""The movements and counts of a community, each as it stands now: what was corrected stands in its corrected form.
+
+Reads records; what lies where is folded elsewhere.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from fedsync.crdt.countingtables import COUNTED_LOGS, COUNTED_LOGS_OF, counted_log
+from fedsync.crdt.factchain import along
+from fedsync.reading import Reading
+from fedsync.records.block import Record
+from fedsync.records.codec import NotCanonical, Value
+from fedsync.records.header import VERSION
+from fedsync.records.ids import Key, LogClass, LogId, PayloadId, Reach, Scope
+from fedsync.records.kinds.refs import FactRef
+from fedsync.records.kinds.stock import (
+    COUNT,
+    EVENT,
+    KINDS,
+    PARSERS,
+    Counted,
+    EconomicEvent,
+    Lot,
+    Specification,
+    Store,
+)
+from fedsync.records.void import Void
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A movement or count that counts: where it stands, what it says, and the payload that says it."""
+
+    ref: FactRef
+    kind: str
+    value: dict[str, Value]
+    said: EconomicEvent | Counted
+    author: Key
+    recorded: int
+
+    @property
+    def is_count(self) -> bool:
+        """Say whether somebody counted here; else something moved."""
+        return self.kind == COUNT
+
+
+@dataclass(slots=True)
+class Ledger:
+    """All movements and counts of a community that others see, and the names in them."""
+
+    entries: dict[FactRef, Entry] = field(default_factory=dict)
+    instead: dict[FactRef, FactRef] = field(default_factory=dict)
+    """What stands in place of an entry."""
+    stores: dict[PayloadId, Store] = field(default_factory=dict)
+    items: dict[PayloadId, Specification] = field(default_factory=dict)
+    lots: dict[PayloadId, Lot] = field(default_factory=dict)
+
+    def standing(self) -> list[Entry]:
+        """Return the entries as they stand now, in the order in which they happened."""
+        # What was corrected keeps its place among others of the same moment.
+        first = {ref: (each.recorded, ref) for ref, each in self.entries.items()}
+        for ref in self.instead:
+            holds = self.now(ref).ref
+            first[holds] = min(first[holds], (self.entries[ref].recorded, ref))
+        found = [each for ref, each in self.entries.items() if ref not in self.instead]
+        return sorted(found, key=lambda each: (each.said.at, first[each.ref]))
+
+    def now(self, ref: FactRef) -> Entry:
+        """Return the entry in whose form this one stands now: itself, when nothing stands in its place."""
+        while ref in self.instead:
+            ref = self.instead[ref]
+        return self.entries[ref]
+
+
+def ledger(reading: Reading, scope: Scope | None = None) -> Ledger:
+    """Return the movements and counts of a body, ours if none is said."""
+    found = Ledger()
+    for record in _records(reading, scope or reading.own().scope):
+        _note(found, record)
+    _put_corrections(found)
+    _put_recounts(found)
+    return found
+
+
+def _records(reading: Reading, scope: Scope) -> Iterator[Record]:
+    """Yield the records of goods that count for a body, log by log, along their chains."""
+    view = reading.view
+    for key, _ in view.scan(COUNTED_LOGS_OF, (scope,)):
+        log = LogId(key[2])  # type: ignore[arg-type]
+        row = view.get(COUNTED_LOGS, (log,))
+        if row is None:
+            continue
+        counting = counted_log(row)
+        for block, stop in along(view, log, counting, 0):
+            genesis = block.genesis
+            if genesis.log_class is not LogClass.FACTS or genesis.reach is Reach.LOCAL:
+                break
+            for record in block.records():
+                if (
+                    record.seq < min(stop, counting.read)
+                    and record.kind in KINDS
+                    and record.version == VERSION
+                ):
+                    yield record
+
+
+def _note(found: Ledger, record: Record) -> None:
+    try:
+        value = record.value
+        said = PARSERS[record.kind](value, record.genesis.scope, record.time)
+    except (Void, NotCanonical):
+        return
+    assert isinstance(value, dict)
+    match said:
+        case Store():
+            found.stores[record.payload_id] = said
+        case Specification():
+            found.items[record.payload_id] = said
+        case Lot():
+            found.lots[record.payload_id] = said
+        case EconomicEvent() | Counted():
+            ref = FactRef(record.log, record.seq, record.id)
+            found.entries[ref] = Entry(ref, record.kind, value, said, record.genesis.key, record.time)
+
+
+def _put_corrections(found: Ledger) -> None:
+    """Let one version stand in place of each movement and all its corrections: of one log the later, of several the larger id."""
+    targets: dict[FactRef, FactRef] = {}
+    rivals: dict[FactRef, dict[LogId, FactRef]] = {}
+    for ref, entry in found.entries.items():
+        target = entry.said.corrects if isinstance(entry.said, EconomicEvent) else None
+        if target is not None and target in found.entries and found.entries[target].kind == EVENT:
+            targets[ref] = target
+            by_log = rivals.setdefault(target, {})
+            by_log[ref.log] = max(by_log.get(ref.log, ref), ref, key=lambda each: each.seq)
+    for ref in targets:
+        first = ref
+        while first in targets:
+            first = targets[first]
+        holds = first
+        while holds in rivals:
+            holds = max(rivals[holds].values(), key=lambda each: each.id)
+        for each in (first, ref):
+            if each != holds:
+                found.instead[each] = holds
+
+
+def _put_recounts(found: Ledger) -> None:
+    """Let the later of two counts by one log of one thing at one instant stand in place of the earlier."""
+    last: dict[tuple[object, ...], FactRef] = {}
+    for ref, entry in sorted(found.entries.items(), key=lambda each: each[0].seq):
+        if isinstance(entry.said, Counted):
+            pool = (ref.log, entry.said.store, entry.said.item, entry.said.lot, entry.said.at)
+            if pool in last:
+                found.instead[last[pool]] = ref
+            last[pool] = ref
