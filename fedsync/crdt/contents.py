@@ -1,11 +1,13 @@
 """What is made of the records of each class of logs of which a part counts: several rooms read them side by side. Pure."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from fedsync.crdt import facts, hours, rota
+from fedsync.crdt.agreements import Agreements
 from fedsync.crdt.counting import Contents
 from fedsync.crdt.lending import Loans
+from fedsync.crdt.promises import Promises
 from fedsync.crdt.stock import Stock
 from fedsync.crdt.transfers import Transfers
 from fedsync.crdt.view import Draft
@@ -23,6 +25,15 @@ class Room(Protocol):
 
     def take_out(self, draft: Draft, genesis: Genesis) -> None:
         """As of a `Content`: nothing of a log counts, of which something did."""
+        ...
+
+
+@runtime_checkable
+class Watching(Protocol):
+    """A room in which what a log says may hang on how much of another log counts."""
+
+    def changed(self, draft: Draft, genesis: Genesis) -> None:
+        """As of a `Content`: something else counts of a log, and all that does is taken."""
         ...
 
 
@@ -46,6 +57,12 @@ class Together:
         for room in self._rooms:
             room.take_out(draft, genesis)
 
+    def changed(self, draft: Draft, genesis: Genesis) -> None:
+        """Tell the rooms that have to know."""
+        for room in self._rooms:
+            if isinstance(room, Watching):
+                room.changed(draft, genesis)
+
 
 def why_inert_plans(genesis: Genesis) -> str | None:
     """Return why no record of a log counts as a plan of its body; None when they can."""
@@ -57,6 +74,6 @@ def why_inert_plans(genesis: Genesis) -> str | None:
 
 
 CONTENTS: Contents = {
-    LogClass.PLANS: Together(why_inert_plans, rota.Rota(), Transfers()),
+    LogClass.PLANS: Together(why_inert_plans, Promises(), Agreements(), rota.Rota(), Transfers()),
     LogClass.FACTS: Together(facts.why_inert, Stock(), hours.Hours(), Loans(), Transfers()),
 }

@@ -46,6 +46,10 @@ class Content(Protocol):
         """
         ...
 
+    def changed(self, draft: Draft, genesis: Genesis) -> None:
+        """Take it that the book or a fork says something else of how much of a log counts; all that does is taken."""
+        ...
+
 
 Contents: TypeAlias = Mapping[LogClass, Content]
 
@@ -107,6 +111,8 @@ class Counting:
         if not new.done:
             for block, stop in stretches(draft, log, new, new.read):
                 new = self._take(draft, block, new, stop)
+        if (new.bound, new.limit, new.chain) != (found.bound, found.limit, found.chain):
+            self._contents[genesis.log_class].changed(draft, genesis)
 
     def _open(self, draft: Draft, genesis: Genesis) -> CountedLog | None:
         """Return how much of a log counts and was taken; None when it is none that can count."""
@@ -121,6 +127,9 @@ class Counting:
         found = _reaching(CountedLog(genesis.scope, genesis.key, _name(bound), None, None), limit, tip)
         draft.put(COUNTED_LOGS, (genesis.log,), tuple(found))
         draft.put(COUNTED_LOGS_OF, (genesis.scope, genesis.key, genesis.log), ())
+        if limit is not None:
+            # Also that nothing of it will ever count is news to whoever waits for it.
+            content.changed(draft, genesis)
         return found
 
     def _take(self, draft: Draft, block: Block, log: CountedLog, stop: int | None = None) -> CountedLog:

@@ -4,6 +4,7 @@ from fedsync.crdt import booktables
 from fedsync.crdt.countingtables import COUNTING_TABLES
 from fedsync.crdt.factors import FACTOR_TABLES
 from fedsync.crdt.lendingtables import LENDING_TABLES
+from fedsync.crdt.plantables import PLAN_TABLES
 from fedsync.crdt.tables import STOCK_TABLES
 from fedsync.crdt.transfertables import TRANSFER_TABLES
 from fedsync.crdt.worktables import WORK_TABLES
@@ -13,6 +14,7 @@ STATE_TABLES = (
     *COUNTING_TABLES,
     *STOCK_TABLES,
     *FACTOR_TABLES,
+    *PLAN_TABLES,
     *TRANSFER_TABLES,
     *WORK_TABLES,
     *LENDING_TABLES,

@@ -130,6 +130,9 @@ class Taken:
         for each, _ in list(draft.scan(TAKEN, (genesis.log,))):
             draft.drop(TAKEN, each)
 
+    def changed(self, draft: StateDraft, genesis: Genesis) -> None:
+        """What one log says hangs on no other."""
+
 
 @dataclass
 class Node:
