@@ -80,11 +80,16 @@ class Author:
             yield
 
     def write_as(
-        self, door: Door, reading: Reading, genesis: Genesis, drafts: Sequence[Draft]
+        self,
+        door: Door,
+        reading: Reading,
+        genesis: Genesis,
+        drafts: Sequence[Draft],
+        once: bytes | None = None,
     ) -> list[Block]:
         """Seal `drafts` at the end of the log that begins so, and have them taken. Call within `writing`."""
         blocks = self._seal(reading, genesis, drafts)
-        door.take([block.raw for block in blocks])
+        door.take([block.raw for block in blocks], once)
         return blocks
 
     def write(

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 from fedsync.acts.author import Author, now_ms
 from fedsync.acts.goodsnames import Names, normal
-from fedsync.crdt.seats import All, fact_bound
+from fedsync.acts.stewards import goods_log
 from fedsync.doors import Door
-from fedsync.errors import Exit, Problem, refused
+from fedsync.errors import Exit, Problem
 from fedsync.localunits import Stated
 from fedsync.plain import is_plain
 from fedsync.reading import Reading
 from fedsync.records.block import Block
 from fedsync.records.codec import Value
-from fedsync.records.ids import LogClass, Scope
+from fedsync.records.ids import LogClass, Reach, Scope
 from fedsync.records.kinds.actions import ACTIONS, SIGNS, TWO_STORES
 from fedsync.records.kinds.goods import MAX_AHEAD_MS, MAX_NAME_CHARS
 from fedsync.records.kinds.parties import MAX_NOTE_CHARS, MAX_QUANTITY, REASONS
@@ -168,33 +168,35 @@ def check_moved(line: Line) -> None:
 
 
 def record_lines(
-    author: Author, reading: Reading, door: Door, lines: Sequence[Line], once: bytes | None = None
+    author: Author,
+    reading: Reading,
+    door: Door,
+    lines: Sequence[Line],
+    once: bytes | None = None,
+    local: bool = False,
 ) -> list[Block]:
     """Write movements and counts to the author's log of facts, all or none. Raises a Problem.
 
     `once`: 32 bytes that name what is written, if it must not be written a second time here.
+    `local`: in a log that never leaves the community's own nodes, added up by itself.
     """
-    own = reading.own()
-    may_write_facts(author, reading, own.scope)
+    reach = Reach.LOCAL if local else None
     with author.writing():
         now = now_ms()
-        drafts = _drafts(reading, own.scope, lines, now)
-        return author.write(door, reading, LogClass.FACTS, drafts, once=once)
+        drafts = _drafts(reading, reading.own().scope, lines, now, local)
+        genesis = goods_log(author, reading, LogClass.FACTS, [each.kind for each in drafts], reach=reach)
+        return author.write_as(door, reading, genesis, drafts, once)
 
 
 def may_write_facts(author: Author, reading: Reading, scope: Scope) -> None:
-    """Raise a Problem (exit 7) unless the author has a seat now."""
-    genesis = author.genesis(reading, LogClass.FACTS)
-    if not isinstance(fact_bound(reading.view, genesis), All):
-        raise refused(
-            "no_seat",
-            f"{author.name} is no teller of this community now, so nothing that they record would count.",
-            "A teller can record it, or the community can give them a seat: fedsync bodies epoch --add",
-        )
+    """Raise a Problem (exit 7) unless the author has a seat or a mandate for movements of goods now."""
+    goods_log(author, reading, LogClass.FACTS, ["economic_event"], scope)
 
 
-def _drafts(reading: Reading, scope: Scope, lines: Sequence[Line], now: int) -> list[Draft]:
-    names = Names(reading, scope, now)
+def _drafts(
+    reading: Reading, scope: Scope, lines: Sequence[Line], now: int, local: bool = False
+) -> list[Draft]:
+    names = Names(reading, scope, now, local)
     drafts = [_draft(names, line, now) for line in lines]
     # What is new by name comes first, so that a reader of the log meets it before it is used.
     return names.made + drafts

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from fedsync.acts.author import Author, now_ms
-from fedsync.acts.goods import WrongWord, may_write_facts
+from fedsync.acts.goods import WrongWord
 from fedsync.acts.importing import WrongLine
 from fedsync.acts.measuring import KNOWN
+from fedsync.acts.stewards import goods_log
 from fedsync.crdt.factors import factors
 from fedsync.crdt.levels import items_called
 from fedsync.crdt.realms import Realm
@@ -103,7 +104,7 @@ def units_of(table: Table, place: str | None = None) -> tuple[list[NewUnit], lis
 def make_units(author: Author, reading: Reading, door: Door, units: Sequence[NewUnit]) -> Made:
     """Write local units to the author's log of facts, all or none; what is held already is not written again."""
     scope = reading.own().scope
-    may_write_facts(author, reading, scope)
+    goods_log(author, reading, LogClass.FACTS, [FACTOR])
     with author.writing():
         now = now_ms()
         items: dict[tuple[str, str], PayloadId] = {}
@@ -137,7 +138,8 @@ def make_units(author: Author, reading: Reading, door: Door, units: Sequence[New
             written[id_] = unit
             drafts.append(Draft(FACTOR, value, now))
         if written:
-            author.write(door, reading, LogClass.FACTS, drafts)
+            genesis = goods_log(author, reading, LogClass.FACTS, [each.kind for each in drafts])
+            author.write_as(door, reading, genesis, drafts)
     return Made(written, known, tuple(new_items) if written else ())
 
 

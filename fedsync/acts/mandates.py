@@ -4,13 +4,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from fedsync import keyring
+from fedsync.acts.agenda import FACTS_ALONE, Drawn
+from fedsync.acts.stewards import WORDS, logs_of_goods, reachable
 from fedsync.acts.votes import USUAL
 from fedsync.acts.whose import person_at
 from fedsync.crdt import people
-from fedsync.crdt.booktables import MOTIONS, known, record_row
+from fedsync.crdt.booktables import MOTIONS, known
 from fedsync.crdt.delegates import Given, given
 from fedsync.crdt.drafting import CannotDraft, newest
-from fedsync.crdt.handover import OVER, logs_under, reachable
+from fedsync.crdt.handover import OVER, logs_under
 from fedsync.crdt.minutes import current_epoch
 from fedsync.crdt.naming import motion_at
 from fedsync.errors import Problem, not_found, refused, usage
@@ -51,6 +53,8 @@ KINDS = (
     SETTLE,
 )  # fmt: skip
 """Kinds of entries on pages that a mandate may allow."""
+RECORDS = tuple(WORDS)
+"""Kinds of records of goods, promises and work that a mandate for a task may allow, and limit."""
 LIMITED = ("vote", "signature")
 """Acts that a mandate may limit: votes, and pages signed."""
 ABSTAIN = "abstain"
@@ -100,7 +104,7 @@ def give(reading: Reading, scope: Scope, giving: Giving) -> dict[str, Value]:
         entry["until"] = giving.until
     if giving.alternate is not None:
         entry["alternate"] = giving.alternate
-    cuts = reachable(reading.view, earlier(reading, scope, giving.seat, giving.task))
+    cuts = reachable(reading, earlier(reading, scope, giving.seat, giving.task))
     if cuts:
         entry["cuts"] = list(tips_value(cuts))
     return entry
@@ -116,25 +120,26 @@ def earlier(reading: Reading, scope: Scope, seat: PageId | None, task: str | Non
 
 
 def end(
-    reading: Reading, mandate: Given, closing: bool, keep_to: RecordId | None = None, nothing: bool = False
+    reading: Reading, mandate: Given, closing: bool, keep_to: Tip | None = None, nothing: bool = False
 ) -> dict[str, Value]:
     """Return the entry that recalls a mandate, or closes it when its term is over; what is kept is what is here.
 
-    `keep_to`: of the log of this record all up to it, of the others all that is here. `nothing`: keep nothing.
+    `keep_to`: of the log of this record all up to it, of the others all that is here. `nothing`: keep nothing but what
+    was recorded of goods, since a recall voids promises, not facts.
     Raises a Problem (exit 7) when the mandate is over already.
     """
     if mandate.status in OVER:
         raise refused("over", f"This mandate is {_over(mandate.status)}.", "See: fedsync mandates list --all")
-    cuts: tuple[Tip, ...] = () if nothing else reachable(reading.view, [mandate])
+    cuts = reachable(reading, [mandate], facts_alone=nothing)
     if keep_to is not None:
-        at = record_row(reading.view, keep_to)
-        if at is None or at.log not in logs_under(reading.view, mandate):
+        logs = {*logs_under(reading.view, mandate), *(log for log, _ in logs_of_goods(reading, mandate))}
+        if keep_to.log not in logs:
             raise refused(
                 "other-log",
-                f"The record {keep_to.hex()[:8]} was not written under this mandate.",
+                f"The record {keep_to.id.hex()[:8]} was not written under this mandate.",
                 "See what was: fedsync mandates show ID",
             )
-        cuts = (*(tip for tip in cuts if tip.log != at.log), Tip(at.log, at.seq, keep_to))
+        cuts = (*(tip for tip in cuts if tip.log != keep_to.log), keep_to)
     return {
         "kind": CLOSING if closing else RECALL,
         "mandate": [mandate.id[0], mandate.id[1]],
@@ -143,7 +148,7 @@ def end(
 
 
 def redrawn(
-    reading: Reading, scope: Scope, entries: Sequence[dict[str, Value]], drawn_later: Sequence[bool]
+    reading: Reading, scope: Scope, entries: Sequence[dict[str, Value]], drawn_later: Sequence[Drawn]
 ) -> list[dict[str, Value]]:
     """Return entries that were prepared, with cuts at what is here now where they were not chosen by hand."""
     found = []
@@ -156,7 +161,7 @@ def redrawn(
         else:
             found.append(value)
             continue
-        kept = tips_value(reachable(reading.view, ended))
+        kept = tips_value(reachable(reading, ended, facts_alone=later == FACTS_ALONE))
         rest = {name: value[name] for name in value if name != "cuts"}
         # A recall says what it keeps, be it nothing; a mandate only when it ends another.
         found.append({**rest, "cuts": list(kept)} if kept or isinstance(entry, Recall) else rest)
@@ -372,23 +377,35 @@ def _is_number(name: str) -> bool:
     return name.removeprefix("-").isdecimal()
 
 
-def kinds_of(asked: str | None) -> tuple[str, ...] | None:
-    """Return the kinds of entries in a list with commas; None for none given. Raises a Problem (exit 2)."""
+def kinds_of(asked: str | None, task: bool = False) -> tuple[str, ...] | None:
+    """Return the kinds in a list with commas; None for none given. Raises a Problem (exit 2).
+
+    A mandate for a seat allows entries on pages; one for a task records of goods, promises and work as well.
+    """
     if asked is None:
         return None
     found = tuple(dict.fromkeys(each.strip() for each in asked.split(",")))
+    known_kinds = (*RECORDS, *KINDS) if task else KINDS
     for each in found:
-        if each not in KINDS:
-            raise usage(f"{each or '(empty)'} is no kind of entry.", f"There are: {', '.join(KINDS)}.")
+        if each not in known_kinds:
+            what = "kind of record or entry" if task else "kind of entry"
+            also = " Goods are recorded under a mandate for a --task." if each in RECORDS else ""
+            raise usage(
+                f"{each or '(empty)'} is no {what} that it can allow.{also}",
+                f"There are: {', '.join(known_kinds)}.",
+            )
     return found
 
 
-def limits_of(asked: Sequence[str]) -> tuple[tuple[str, int], ...]:
+def limits_of(asked: Sequence[str], task: bool = False) -> tuple[tuple[str, int], ...]:
     """Return what KIND=N say. Raises a Problem (exit 2)."""
     found: dict[str, int] = {}
     for each in asked:
         kind, _, number = each.partition("=")
-        if kind not in LIMITED or not number.isdecimal():
-            raise usage(f"{each} is no limit.", "Type vote=N or signature=N.")
+        if kind not in (*LIMITED, *(RECORDS if task else ())) or not number.isdecimal():
+            hint = "Type vote=N or signature=N."
+            if task:
+                hint = "Type economic_event=N, or another kind of record that it allows."
+            raise usage(f"{each} is no limit.", hint)
         found[kind] = int(number)
     return tuple(sorted(found.items()))

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field, replace
 
 from fedsync.acts.author import Author
 from fedsync.acts.minutes import carry, enter
+from fedsync.acts.stewards import reachable
 from fedsync.acts.whose import node_of, nodes_of, person_at
 from fedsync.crdt.booktables import known, page_row
 from fedsync.crdt.consents import Asked, asked
 from fedsync.crdt.delegates import given
 from fedsync.crdt.drafting import CannotDraft, draft_change, in_force, newest
 from fedsync.crdt.epoch import Epoch
-from fedsync.crdt.handover import OVER, reachable
+from fedsync.crdt.handover import OVER
 from fedsync.crdt.reform import NO_CHANGE, Change, node_of_log
 from fedsync.doors import Door
 from fedsync.errors import not_found, refused, usage
@@ -174,7 +175,7 @@ def leave(reading: Reading, body: FollowedBody, from_: FollowedBody) -> dict[str
         for each in given(reading.view, body.scope)
         if each.mandate.seat == from_.body and each.status not in OVER
     ]
-    return {"kind": LEAVE, "body": from_.body, "cuts": tips_value(reachable(reading.view, mandates))}
+    return {"kind": LEAVE, "body": from_.body, "cuts": tips_value(reachable(reading, mandates))}
 
 
 # --- By names

@@ -16,12 +16,13 @@ from fedsync.acts.founding import person
 from fedsync.acts.mandates import end
 from fedsync.acts.minutes import carry, drafting, enter
 from fedsync.acts.seats import New, fact_tips, genesis_of, introduce
+from fedsync.acts.stewards import reachable
 from fedsync.acts.voices import voice
 from fedsync.crdt.booktables import NAMED
 from fedsync.crdt.delegates import Given, given
 from fedsync.crdt.drafting import CannotDraft, Drafted, draft_change, newest
 from fedsync.crdt.epoch import Epoch
-from fedsync.crdt.handover import OVER, reachable
+from fedsync.crdt.handover import OVER
 from fedsync.crdt.minutes import current_epoch
 from fedsync.crdt.naming import Naming
 from fedsync.crdt.people import names
@@ -317,7 +318,7 @@ def _moved(reading: Reading, mandate: Given, old: Key | None, new: Key | None) -
     said = mandate.mandate
     holder = new if said.holder == old and new is not None else said.holder
     alternate = new if said.alternate == old else said.alternate
-    return _again(said, holder, alternate, tips_value(reachable(reading.view, [mandate])))
+    return _again(said, holder, alternate, tips_value(reachable(reading, [mandate])))
 
 
 def _again(said: Mandate, holder: Key, alternate: Key | None, cuts: Sequence[Value]) -> dict[str, Value]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from fedsync.acts.author import Author, now_ms
-from fedsync.acts.goods import may_write_facts
+from fedsync.acts.stewards import goods_log
 from fedsync.crdt import hours
 from fedsync.crdt.realms import Realm, is_local, local_realm
 from fedsync.crdt.rota import Manned, plans, rota, shifts, standing
@@ -257,10 +257,11 @@ def _write(
     log_class: LogClass = LogClass.PLANS,
 ) -> list[RecordId]:
     """Write records that belong in a realm, all or none; return their ids."""
-    may_write_facts(author, reading, reading.own().scope)
     with author.writing():
         now = now_ms()
         drafts = [Draft(kind, value, now) for kind, value in values]
-        blocks = author.write(door, reading, log_class, drafts, reach=reach_of(realm))
+        kinds = [each.kind for each in drafts]
+        genesis = goods_log(author, reading, log_class, kinds, reach=reach_of(realm))
+        blocks = author.write_as(door, reading, genesis, drafts)
     ids = [record.id for block in blocks for record in block.records()]
     return ids[-len(values) :]

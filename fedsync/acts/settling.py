@@ -1,14 +1,20 @@
-"""Forked logs of plans and facts: which there are, what the book says of them, and the entry that settles one."""
+"""Logs of plans and facts that the book has to say a word on: which there are, what it says, and the entry that does.
+
+Those that forked, of which one branch can hold; and those of facts that a recall cut, of which the book can take up more.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fedsync.crdt.booktables import DISPLACED, SETTLES, status
+from fedsync.crdt.seats import Cut
 from fedsync.crdt.settling import Settled, settled
+from fedsync.crdt.standing import bound_of
 from fedsync.errors import refused
 from fedsync.picking import SHORTEST, begins, the_one
 from fedsync.reading import Reading
 from fedsync.records.codec import Value
+from fedsync.records.genesis import Genesis
 from fedsync.records.ids import Key, LogClass, LogId, PageId, RecordId, Scope
 
 
@@ -23,13 +29,14 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Forked:
-    """A log with two branches: whoever holds its key signed two different records at `fork`."""
+    """A log with two branches: whoever holds its key signed two different records at `fork`; or one that a recall cut."""
 
     log: LogId
     scope: Scope
     key: Key
     log_class: LogClass
-    fork: int
+    fork: int | None
+    """None: it has one branch only, and a recall, closing or replacement keeps less of it than is here."""
     branches: tuple[Branch, ...]
     """The longest first."""
     settled: Settled | None
@@ -56,7 +63,11 @@ def forked_log(reading: Reading, log: LogId) -> Forked | None:
     row, fork = reading.store.logs.row(log), reading.store.logs.fork_at(log)
     if row is None or fork is None or row.genesis.log_class is LogClass.AUTHORITY:
         return None
-    scope = row.genesis.scope
+    return _standing(reading, row.genesis, fork)
+
+
+def _standing(reading: Reading, genesis: Genesis, fork: int | None) -> Forked:
+    log, scope = genesis.log, genesis.scope
     branches = [Branch(head.seq, head.id) for head in reading.store.logs.heads(log)]
     pages = [
         PageId(key[2])  # type: ignore[arg-type]
@@ -66,8 +77,8 @@ def forked_log(reading: Reading, log: LogId) -> Forked | None:
     return Forked(
         log,
         scope,
-        row.genesis.key,
-        row.genesis.log_class,
+        genesis.key,
+        genesis.log_class,
         fork,
         tuple(branches),
         settled(reading.view, scope, log),
@@ -81,15 +92,35 @@ def _is_open(reading: Reading, scope: Scope, page: PageId) -> bool:
 
 
 def find_forked(reading: Reading, asked: str) -> Forked:
-    """Return the forked log whose id begins so. Raises a Problem (exit 6), or (exit 7) for a log that is not forked."""
+    """Return the log whose id begins so: a forked one, or one of facts that a recall cut.
+
+    Raises a Problem: exit 6, or 7 for a log of which all counts.
+    """
     forked = [each for each in forked_logs(reading) if begins(asked, each.log.hex())]
+    if not forked and len(asked) >= SHORTEST:
+        forked = list(_cut_logs(reading, asked))
     if not forked and len(asked) >= SHORTEST and _is_log(reading, asked):
         raise refused(
             "not_forked",
-            f"The log {asked} has no two branches here: there is nothing to settle.",
+            f"The log {asked} has no two branches here, and no recall cuts it: there is nothing to settle.",
             "See which have: fedsync status",
         )
     return the_one("forked log", asked, forked, lambda each: each.log.hex()[:12], "fedsync status")
+
+
+def _cut_logs(reading: Reading, asked: str) -> Iterator[Forked]:
+    """Yield the logs of facts whose id begins so, whose mandate is ended."""
+    try:
+        found = reading.store.logs.starting(bytes.fromhex(asked[: len(asked) // 2 * 2]))
+    except ValueError:
+        return
+    for log in found:
+        row = reading.store.logs.row(log)
+        if row is None or not begins(asked, log.hex()) or row.genesis.log_class is not LogClass.FACTS:
+            continue
+        bound = bound_of(reading.view, row.genesis)
+        if row.genesis.mandate is not None and isinstance(bound, Cut) and not bound.nothing:
+            yield _standing(reading, row.genesis, None)
 
 
 def _is_log(reading: Reading, asked: str) -> bool:
@@ -122,7 +153,7 @@ def settle_entry(reading: Reading, forked: Forked, asked: str) -> tuple[dict[str
         lambda each: each.id.hex()[:12],
         f"fedsync why {forked.log.hex()[:8]}",
     )
-    if record.seq < forked.fork:
+    if forked.fork is not None and record.seq < forked.fork:
         raise refused(
             "on_every_branch",
             f"Record {record.id.hex()[:8]} is on every branch: it chooses none.",

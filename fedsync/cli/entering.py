@@ -33,7 +33,7 @@ def enter(
     later: bool,
     said: Sequence[str],
     more: dict[str, Any] | None = None,
-    drawn_later: bool = False,
+    drawn_later: bool | str = False,
 ) -> None:
     """Show what will be drafted, draft the page (or keep it for the meeting), and say what comes next.
 

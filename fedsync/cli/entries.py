@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from fedsync.acts.stewards import WORDS, in_words
 from fedsync.cli.telling import day, rfc3339, text_of
 from fedsync.crdt.booktables import MANDATES, RESULTS, page_row
 from fedsync.crdt.mandates import NONE
@@ -100,7 +101,7 @@ def _describe(called: Naming, reading: Reading, scope: Scope, entry: Entry) -> J
         case Create(body):
             return _said("create", f"Founds {called.body(body)}, which answers to this body", body=body.hex())
         case Settle(log, seq, id_):
-            line = f"Of the forked log {short(log)} the branch of {short(id_)}, number {seq}, holds"
+            line = f"Of the log {short(log)} the branch of {short(id_)}, number {seq}, holds"
             return _said("settle", line, log=log.hex(), seq=seq, id=id_.hex())
         case VoidEntry(kind, code, sentence):
             return _said(kind, f"{kind}: void, {sentence}", void=code)
@@ -192,7 +193,8 @@ def _mandate(called: Naming, scope: Scope, entry: Mandate) -> Json:
     holder = called.person(entry.holder, scope)
     said = [f"{_question(called, name)}: {_may(each)}" for name, each in entry.instructions]
     lines = [f"Mandate: {holder} acts for this body {called.purpose(entry)}"]
-    lines += [f"  {each}" for each in said] or ["  may vote on nothing: no instruction is given"]
+    if said or entry.task is None:
+        lines += [f"  {each}" for each in said] or ["  may vote on nothing: no instruction is given"]
     fields: Json = {
         "holder": holder,
         "key": entry.holder.hex(),
@@ -201,11 +203,14 @@ def _mandate(called: Naming, scope: Scope, entry: Mandate) -> Json:
         "instructions": {name: _may(each) for name, each in entry.instructions},
     }
     if entry.may is not None:
-        kinds = ", ".join(entry.may) or "nothing"
-        lines.append(f"  may sign pages with {kinds}, and no others")
+        lines += _allows(entry)
         fields["may"] = list(entry.may)
     if entry.limits:
-        lines.append(f"  limits: {', '.join(f'{name} {number}' for name, number in entry.limits)}")
+        limits = (
+            f"{in_words(name)} {number}" if name in WORDS else f"{name} {number}"
+            for name, number in entry.limits
+        )
+        lines.append(f"  limits: {', '.join(limits)}")
         fields["limits"] = dict(entry.limits)
     if entry.until is not None:
         lines.append(f"  until {day(entry.until)}")
@@ -217,6 +222,16 @@ def _mandate(called: Naming, scope: Scope, entry: Mandate) -> Json:
         lines += ["  ends the mandate before it; of that", *_cuts(entry.cuts)]
         fields["cuts"] = _tips(entry.cuts)
     return _said("mandate", *lines, **fields)
+
+
+def _allows(entry: Mandate) -> list[str]:
+    """Return what a mandate may record, and which pages it may sign."""
+    recorded = [each for each in entry.may or () if each in WORDS]
+    signed = [each for each in entry.may or () if each not in WORDS]
+    lines = [f"  may record {', '.join(map(in_words, recorded))}, and nothing else"] if recorded else []
+    if signed or not recorded:
+        lines.append(f"  may sign pages with {', '.join(signed) or 'nothing'}, and no others")
+    return lines
 
 
 def _question(called: Naming, name: str) -> str:

@@ -4,6 +4,7 @@ from typing import Any
 
 from fedsync.acts.mandates import short
 from fedsync.acts.rotation import Service
+from fedsync.acts.stewards import Recorded, recorded
 from fedsync.cli.entries import describe, naming
 from fedsync.cli.telling import rfc3339
 from fedsync.crdt.delegates import Given
@@ -14,7 +15,7 @@ from fedsync.crdt.reasons import reason
 from fedsync.crdt.slot import VoiceStatus
 from fedsync.reading import Reading, now_ms
 from fedsync.records.codec import Value, unpack
-from fedsync.records.ids import PageId, RecordId
+from fedsync.records.ids import LogClass, PageId, RecordId
 from fedsync.records.kinds.entries import ANY, Bounds, Instruction, Rotation, kind_of
 from fedsync.records.kinds.motions import parse_choice
 
@@ -74,6 +75,7 @@ def full(reading: Reading, given: Given) -> dict[str, Any]:
         ],
         "no_voice": {"code": fault, "because": reason(fault).sentence} if fault is not None else None,
         "done": [_act(called, given, each) for each in acts_under(reading.view, given)],
+        "recorded": [_recorded(called, given, each) for each in recorded(reading, given)],
         "lines": said["lines"],
     }
 
@@ -93,8 +95,45 @@ def lines(found: dict[str, Any]) -> list[str]:
         f"Page {each['number']} ends it ({each['kind']}); that page is {each['page_status']}."
         for each in found["ended_by"]
     ]
-    said.append("Done under it:" if found["done"] else "Nothing was done under it.")
-    return [*said, *(f"  {each['says']}: {each['status']}, {each['because']}" for each in found["done"])]
+    said.append("Done under it:" if found["done"] or found["recorded"] else "Nothing was done under it.")
+    said += [f"  {each['says']}: {each['status']}, {each['because']}" for each in found["done"]]
+    return [*said, *(f"  {each['says']}" for each in found["recorded"])]
+
+
+def _recorded(called: Naming, given: Given, found: Recorded) -> dict[str, Any]:
+    """Return what was recorded in one log of goods or promises."""
+    who = called.person(found.key, given.scope)
+    kinds = ", ".join(f"{number} {_kind(kind, number)}" for kind, number in sorted(found.kinds.items()))
+    rest = found.records - found.counts
+    counts = "all count" if not rest else f"{found.counts} of {found.records} count"
+    return {
+        "log": found.log.hex(),
+        "by": who,
+        "class": found.log_class.name.lower(),
+        "kinds": dict(found.kinds),
+        "records": found.records,
+        "count": found.counts,
+        "says": f"{who} recorded {kinds or 'nothing'} (log {found.log.hex()[:8]}): {counts}",
+    }
+
+
+def _kind(kind: str, number: int) -> str:
+    one, many = _NAMED.get(kind, (kind, kind))
+    return one if number == 1 else many
+
+
+_NAMED = {
+    "economic_event": ("movement", "movements"),
+    "count": ("count", "counts"),
+    "store": ("new store", "new stores"),
+    "resource_specification": ("new item", "new items"),
+    "batch_lot_record": ("new lot", "new lots"),
+    "unit_factor": ("local unit", "local units"),
+    "commitment": ("promise", "promises"),
+    "intent": ("need or offer", "needs and offers"),
+    "transfer": ("transfer", "transfers"),
+    "loan": ("loan", "loans"),
+}
 
 
 def service_row(reading: Reading, service: Service, rule: Rotation | None, now: int) -> dict[str, Any]:
@@ -127,10 +166,30 @@ def ending_lines(reading: Reading, given: Given, value: dict[str, Value]) -> lis
     done = acts_under(reading.view, given)
     kept = sum(1 for act in done if _is_kept(act, value["cuts"]))
     acts = "1 act" if len(done) == 1 else f"{len(done)} acts"
-    return [
-        f"{what}: {called.mandate(given.id)} ({short(given.id)})",
-        f"  of {acts} under it {kept} {'is' if kept == 1 else 'are'} kept; what is not here yet is not",
+    lines = [f"{what}: {called.mandate(given.id)} ({short(given.id)})"]
+    every = recorded(reading, given)
+    if done or not every:
+        lines.append(
+            f"  of {acts} under it {kept} {'is' if kept == 1 else 'are'} kept; what is not here yet is not"
+        )
+    for each in every:
+        lines.append(f"  {_goods_kept(called, given, each, value['cuts'])}")
+    return lines
+
+
+def _goods_kept(called: Naming, given: Given, found: Recorded, cuts: Value) -> str:
+    """Return what is kept of a log of goods or promises: of goods all that is here, unless another end was chosen."""
+    assert isinstance(cuts, list)
+    ends = [
+        cut[1] for cut in cuts if isinstance(cut, list) and cut[0] == found.log and isinstance(cut[1], int)
     ]
+    whose = f"{called.person(found.key, given.scope)}'s log {found.log.hex()[:8]}"
+    kept = min(max(ends, default=0), found.records)
+    if found.log_class is LogClass.FACTS:
+        if kept == found.records:
+            return f"all {kept} records of goods in {whose} stand: a recall voids promises, not facts"
+        return f"of {found.records} records of goods in {whose} the first {kept} stand"
+    return f"of {found.records} promises and plans in {whose} {kept} are kept"
 
 
 def _is_kept(act: Act, cuts: Value) -> bool:

@@ -27,8 +27,19 @@ def mandates() -> None:
     metavar="MOTION[#CLAUSE]=OPTION,...",
     help="What they may vote: options, LOW..HIGH, or free; '*=free' for all that has no instruction of its own.",
 )
-@click.option("--may", metavar="KIND,...", help="Pages with entries of these kinds alone may be signed.")
-@click.option("--limit", "limits", multiple=True, metavar="KIND=N", help="vote=N or signature=N at most.")
+@click.option(
+    "--may",
+    metavar="KIND,...",
+    help="Pages with entries of these kinds alone may be signed. With --task: what they may record, such as "
+    "economic_event,count.",
+)
+@click.option(
+    "--limit",
+    "limits",
+    multiple=True,
+    metavar="KIND=N",
+    help="vote=N or signature=N at most; with --task the first N records of a kind.",
+)
 @click.option("--until", metavar="DATE", help="What they do later is void.")
 @click.option("--alternate", metavar="PERSON", help="Who may act as well as they.")
 @click.option(
@@ -79,8 +90,8 @@ def give(
             seat=reading.body(seat).body if seat is not None else None,
             task=task,
             instructions=acts.instructions_of(reading, instruct),
-            may=acts.kinds_of(may),
-            limits=acts.limits_of(limits),
+            may=acts.kinds_of(may, task is not None),
+            limits=acts.limits_of(limits, task is not None),
             until=end,
             alternate=acts.person_key(home, reading, scope, alternate) if alternate is not None else None,
         )
@@ -95,6 +106,8 @@ def give(
         said += [f"Against our own rule: {broken.message}"] if broken is not None else []
     more = {"ends": [acts.short(each.id) for each in ended], "against_the_rule": broken and broken.code}
     enter(app, name, body, [entry], later, said, more, drawn_later=True)
+    if giving.task is not None and not set(giving.may or ()) & set(acts.RECORDS):
+        app.out.say(f"{person} may record nothing of goods under it. To allow it: --may economic_event,count")
     if giving.seat is not None and not giving.instructions:
         app.out.say(
             f"It has no instructions: {person} may sign pages, and vote on nothing. To leave all votes free: "
@@ -167,7 +180,9 @@ def show_mandate(app: App, id_: str) -> None:
 @mandates.command()
 @click.argument("id_", metavar="ID|PERSON")
 @click.option(
-    "--keep-nothing", is_flag=True, help="What was done under it does not count, unless it is sealed."
+    "--keep-nothing",
+    is_flag=True,
+    help="What was done under it does not count, unless it is sealed. What was recorded of goods stands all the same.",
 )
 @click.option("--keep-to", metavar="RECORD", help="Of the log of this record, keep all up to it.")
 @entering.BODY
@@ -253,24 +268,27 @@ def _end(
     name: str,
     closing: bool,
 ) -> None:
+    from fedsync.acts import agenda
     from fedsync.acts import mandates as acts
     from fedsync.cli.mandated import ending_lines, row
     from fedsync.cli.records import find
     from fedsync.crdt.drafting import newest
     from fedsync.crdt.minutes import current_epoch
     from fedsync.errors import usage
+    from fedsync.records.kinds.entries import Tip
 
     if keep_nothing and keep_to is not None:
         raise usage("Keep nothing, or all up to a record.", "Give --keep-nothing or --keep-to, not both.")
     with app.reading() as reading:
         scope = entering.body_of(reading, body).scope
         found = acts.find_own(reading, id_, scope)
-        record = find(reading, keep_to).id if keep_to is not None else None
-        entry = acts.end(reading, found, closing, record, keep_nothing)
+        record = find(reading, keep_to) if keep_to is not None else None
+        tip = Tip(record.log, record.seq, record.id) if record is not None else None
+        entry = acts.end(reading, found, closing, tip, keep_nothing)
         shown = row(reading, found)
         said = ending_lines(reading, found, entry)
         epoch = current_epoch(reading.view, scope, newest(reading.view, scope))
-    drawn = not keep_nothing and keep_to is None
+    drawn = agenda.FACTS_ALONE if keep_nothing else keep_to is None
     enter(app, name, body, [entry], later, said, {"mandate": shown["id"]}, drawn_later=drawn)
     if epoch is not None and not later:
         app.out.say(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 def settle(app: App, log: str, branch: str, name: str, later: bool) -> None:
     """Draft a page that lets one branch of a forked log of goods or plans hold. It cannot be taken back.
 
+    Or of a log of goods that a recall cut, one that takes up what was recorded after it: all up to that record counts then.
     LOG is the beginning of the log's id: fedsync status names it, and the branches.
     """
     from fedsync.acts.settling import find_forked, settle_entry
@@ -33,10 +34,12 @@ def settle(app: App, log: str, branch: str, name: str, later: bool) -> None:
         whose = person(reading, forked.scope, forked.key)
         body = reading.store.followed.get(forked.scope)
         own = reading.own().scope == forked.scope
-    lines = [
-        f"Of {whose}'s log {short(forked.log)}, which has two branches from record {forked.fork} on, "
-        f"the branch up to record {branch} holds, for good."
-    ]
+    what = (
+        f"which has two branches from record {forked.fork} on, the branch up to record {branch} holds"
+        if forked.fork is not None
+        else f"which was cut when the mandate ended, all up to record {branch} counts and nothing after it"
+    )
+    lines = [f"Of {whose}'s log {short(forked.log)}, {what}, for good."]
     if after:
         lines.append(f"{after} records that follow it on its branch will not count.")
     asked = None if own or body is None else body.body.hex()

@@ -20,11 +20,10 @@ from fedsync.records.genesis import GENESIS, Genesis
 from fedsync.records.ids import LogId
 from fedsync.records.kinds.entries import Mandate
 
+_NAMES = ("store", "resource_specification", "batch_lot_record")
 GOES_WITH: Mapping[str, frozenset[str]] = MappingProxyType(
     {
-        **dict.fromkeys(
-            ("store", "resource_specification", "batch_lot_record"), frozenset({"economic_event", "count"})
-        ),
+        **dict.fromkeys(_NAMES, frozenset({"economic_event", "count", "unit_factor", "loan"})),
         "release": frozenset({"commitment", "booking"}),
     }
 )

@@ -59,7 +59,7 @@ def entries_of(reading: Reading) -> dict[str, tuple[dict[str, Value], str]]:
         kinds.JOIN: ({"body": own}, "Joins Oakfield"),
         kinds.LEAVE: ({"body": own, "cuts": [tip]}, "Leaves Oakfield"),
         kinds.CREATE: ({"body": own}, "answers to this body"),
-        kinds.SETTLE: ({"log": SOME, "seq": 2, "id": SOME}, "Of the forked log 11111111"),
+        kinds.SETTLE: ({"log": SOME, "seq": 2, "id": SOME}, "Of the log 11111111"),
     }  # fmt: skip
 
 

@@ -122,7 +122,8 @@ def test_only_the_kinds_that_the_mandate_names_count_and_names_of_things_with_th
     drafts = [said_plainly(kind) for kind in ("store", "economic_event", "count", "loan")]
     out = "outside-kinds"
     assert terms(mandate(may=["economic_event"]), *drafts) == ["counts", "counts", out, out]
-    assert terms(mandate(may=["loan"]), *drafts) == [out, out, out, "counts"]
+    assert terms(mandate(may=["loan"]), *drafts) == ["counts", out, out, "counts"]
+    assert terms(mandate(may=["commitment"]), *drafts) == [out] * 4
     none = {name: each for name, each in mandate().items() if name != "may"}
     assert terms(none, *drafts) == [out] * 4
 
