@@ -21,6 +21,7 @@ from tests.crdt.carts import (
     random_logs,
 )
 from tests.crdt.granary import ALDER, BIRCH, CELLAR, GRANARY, OATS, WHEAT, interleaved, regrouped, told
+from tests.crdt.hauling import haul
 from tests.crdt.naive_transfers import Line, ways
 
 
@@ -171,6 +172,11 @@ def test_any_order_and_grouping_gives_what_the_naive_twin_says(seed: int) -> Non
         assert cart.ways() == expected
         nodes.append(cart)
     assert nodes[0].root() == nodes[1].root()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_not_a_gram_is_lost_between_stores_communities_and_nodes(seed: int) -> None:
+    assert haul(seed, 3000, per_round=150) == []
 
 
 @pytest.mark.parametrize("seed", range(20))
