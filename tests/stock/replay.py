@@ -81,7 +81,7 @@ class Country:
     logs: dict[tuple[str, str], Log] = field(default_factory=dict)
     mandates: dict[str, Capacity] = field(default_factory=dict)
     """Who writes under a mandate, and which; all others have a seat."""
-    facts: list[Block] = field(default_factory=list)
+    goods: list[Block] = field(default_factory=list)
 
     def found(self, name: str, tellers: Sequence[str] = ("Ann", "Ben", "Cleo")) -> Scope:
         """Found a body with these tellers; return its founding tag."""
@@ -108,16 +108,18 @@ class Country:
             self.logs[of, log_class.name] = Log(of, begins)
         return self.logs[of, log_class.name]
 
-    def record(self, name: str, *drafts: Draft, teller: str = "Ann") -> list[Block]:
-        """Let a teller of a body record facts."""
-        blocks = self.log(name, teller).write(*drafts)
-        self.facts += blocks
+    def record(
+        self, name: str, *drafts: Draft, teller: str = "Ann", log_class: LogClass = LogClass.FACTS
+    ) -> list[Block]:
+        """Let a teller of a body record facts, or plans."""
+        blocks = self.log(name, teller, log_class).write(*drafts)
+        self.goods += blocks
         return blocks
 
     @property
     def blocks(self) -> list[Block]:
         """All that was written: the books first."""
-        return self.federation.blocks + self.facts
+        return self.federation.blocks + self.goods
 
     def node(self) -> "Node":
         """Return a node that follows all bodies and holds nothing yet."""
@@ -222,7 +224,7 @@ def lived_apart(country: Country, random: Random, steps: int) -> dict[str, Node]
         node.take_all(country.federation.blocks)
     bodies = {book.scope: name for name, book in country.books.items()}
     for step in range(steps):
-        for log in by_log(country.facts):
+        for log in by_log(country.goods):
             part = log[len(log) * step // steps : len(log) * (step + 1) // steps]
             nodes[bodies[log[0].genesis.scope]].take_all(part, random)
         for group in parted(list(nodes), random, random.randint(1, max(1, len(nodes) // 2))):

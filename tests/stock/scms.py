@@ -1,8 +1,8 @@
 """Shipments of medical goods, some written down long after they came: `python -m tests.stock.scms FILE.csv`.
 
-FILE has the columns id, destination, item, delivered_date, recorded_date, quantity_packs: one line of a shipment that
-came to a country. Each destination is a body with a store and tellers of its own; each line is a dropoff that happened
-on the day of delivery and was recorded later. At the ends of some months somebody counts some goods; the file has no
+FILE has the columns id, shipment_no, origin, destination, item, delivered_date, recorded_date, quantity_packs: one line of
+a shipment that came to a country. Each destination is a body with a store and tellers of its own, which announces each
+shipment as a transfer; each line is a dropoff that happened on the day of delivery and was recorded later. At the ends of some months somebody counts some goods; the file has no
 counts and no use of the goods, so a seed makes up what is found. At each month's end, in the order of recording, and
 after all, in random orders of arrival and of writing, and on nodes of which each holds a part and that meet in groups:
 what is shown must be what a naive ledger makes of the file.
@@ -18,20 +18,27 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, TypeAlias
 
 from fedsync.crdt.levels import StockLevel
+from fedsync.crdt.transit import Stage, all_transfers
 from fedsync.records.codec import Value
+from fedsync.records.ids import LogClass, RecordId
 from fedsync.records.seal import Draft
 from tests.authority.federation import shuffled
 from tests.stock.naive_ledger import Ends, Told, ledger
-from tests.stock.replay import Country, counted, id_of, lived_apart, meet, moved
+from tests.stock.replay import Country, Node, counted, id_of, lived_apart, meet, moved
 
-COLUMNS = {"id", "destination", "item", "delivered_date", "recorded_date", "quantity_packs"}
+COLUMNS = {
+    *("id", "shipment_no", "origin", "destination", "item"),
+    *("delivered_date", "recorded_date", "quantity_packs"),
+}
 DAY_MS, HOUR_MS = 86_400_000, 3_600_000
 TELLERS = ("Ann", "Ben", "Cleo")
 COUNTED = 0.2
 """The share of what a destination has that is counted at a month's end."""
+Transfers: TypeAlias = dict[tuple[str, str], RecordId]
+"""Destination and shipment -> the record that announces it."""
 A_BLOCK = 20
 """Records that are written down at once, at most."""
 STEPS = 24
@@ -43,6 +50,9 @@ class Line:
 
     told: Told
     recorded: int
+    shipment: str = ""
+    """Its number and where it is from. The same number has come from several places."""
+    origin: str = ""
 
 
 def read(lines: Iterable[str]) -> list[Line]:
@@ -51,16 +61,17 @@ def read(lines: Iterable[str]) -> list[Line]:
     if not rows or not rows[0].keys() >= COLUMNS:
         raise ValueError(f"the file needs rows with the columns {', '.join(sorted(COLUMNS))}")
     found = [
-        (
-            _noon(row["recorded_date"]),
-            row["id"],
+        Line(
             Told(row["destination"], row["item"], _noon(row["delivered_date"]), int(row["quantity_packs"])),
+            _noon(row["recorded_date"]) + HOUR_MS,
+            f"{row['shipment_no']} from {row['origin']}",
+            row["origin"],
         )
-        for row in rows
+        for row in sorted(rows, key=lambda row: (row["recorded_date"], row["id"]))
     ]
-    if any(recorded < told.at for recorded, _, told in found):
+    if any(each.recorded < each.told.at for each in found):
         raise ValueError("the file has a line that was recorded before it came")
-    return [Line(told, recorded + HOUR_MS) for recorded, _, told in sorted(found)]
+    return found
 
 
 def with_counts(lines: Sequence[Line], random: Random) -> list[Line]:
@@ -73,6 +84,16 @@ def with_counts(lines: Sequence[Line], random: Random) -> list[Line]:
                 found = random.choice([ends.on_hand, random.randint(0, max(0, ends.on_hand))])
                 every.append(Line(Told(place, item, end, found=found), end + HOUR_MS))
     return sorted(every, key=lambda each: each.recorded)
+
+
+def shipped(lines: Iterable[Line]) -> dict[tuple[str, str], dict[str, int]]:
+    """Return how much of what came with each shipment to each destination."""
+    found: dict[tuple[str, str], dict[str, int]] = {}
+    for each in lines:
+        if each.shipment:
+            items = found.setdefault((each.told.place, each.shipment), {})
+            items[each.told.item] = items.get(each.told.item, 0) + each.told.delta
+    return found
 
 
 def _month_ends(lines: Sequence[Line]) -> Iterator[int]:
@@ -90,19 +111,40 @@ def _noon(day: str) -> int:
 # --- The records ---------------------------------------------------------------------------------------
 
 
-def written(lines: Sequence[Line], random: Random) -> Country:
-    """Return the destinations as bodies, and the lines as records of their tellers, in this order."""
+def written(lines: Sequence[Line], random: Random) -> tuple[Country, Transfers]:
+    """Return the destinations as bodies, the lines as records of their tellers, in this order, and the transfers."""
     country = Country()
+    transfers: Transfers = {}
     for name in sorted({each.told.place for each in lines}):
         country.found(name, TELLERS)
         mine = [each for each in lines if each.told.place == name]
         for teller in TELLERS:
             country.record(name, *_names(country, name, mine), teller=teller)
+        transfers |= _announced(country, name, mine, random)
         while mine:
             size, teller = random.randint(1, A_BLOCK), random.choice(TELLERS)
-            country.record(name, *(_draft(country, each) for each in mine[:size]), teller=teller)
+            country.record(name, *(_draft(country, each, transfers) for each in mine[:size]), teller=teller)
             mine = mine[size:]
-    return country
+    return country, transfers
+
+
+def _announced(country: Country, name: str, lines: Sequence[Line], random: Random) -> Transfers:
+    """Let tellers of a destination announce its shipments."""
+    found: Transfers = {}
+    for (_, shipment), items in shipped(lines).items():
+        first = next(each for each in lines if each.shipment == shipment)
+        value: dict[str, Value] = {
+            "provider": first.origin,
+            "receiver": country.books[name].scope,
+            "lines": [
+                {"resource_conforms_to": id_of(_item(item)), "quantity": packs}
+                for item, packs in items.items()
+            ],
+        }
+        draft = Draft("transfer", value, first.recorded)
+        (block,) = country.record(name, draft, teller=random.choice(TELLERS), log_class=LogClass.PLANS)
+        found[name, shipment] = RecordId(block.tip)
+    return found
 
 
 def _names(country: Country, name: str, lines: Sequence[Line]) -> list[Draft]:
@@ -116,15 +158,17 @@ def _item(name: str) -> dict[str, Value]:
     return {"name": name, "unit": "{pack}"}
 
 
-def _draft(country: Country, line: Line) -> Draft:
+def _draft(country: Country, line: Line, transfers: Transfers) -> Draft:
     told = line.told
-    where = (
+    transfer = transfers.get((told.place, line.shipment))
+    more: dict[str, Value] = {"transfer": transfer} if transfer else {}
+    item, store = (
         id_of(_item(told.item)),
         id_of({"name": told.place, "scope": country.books[told.place].scope}),
-        told.at,
-        line.recorded,
     )
-    return moved("dropoff", told.delta, *where) if told.found is None else counted(told.found, *where)
+    if told.found is not None:
+        return counted(told.found, item, store, told.at, line.recorded)
+    return moved("dropoff", told.delta, item, store, told.at, line.recorded, **more)
 
 
 # --- Comparing -----------------------------------------------------------------------------------------
@@ -143,18 +187,21 @@ def check(lines: Sequence[Line], orders: int, seed: int) -> dict[str, Any]:
             number % 2
         ):  # everything else is about the order of arrival; here the logs themselves are in disorder
             random.shuffle(some)
-        country = written(some, random)
+        country, transfers = written(some, random)
+        arrived = {transfers[of]: items for of, items in shipped(lines).items()}
         found = set()
         for _ in range(2):
             node = country.node()
             node.take_all(shuffled(country.blocks, random, again=0.1), random)
             failed += differences(f"order {number}", node.stock(), wanted)
+            failed += transfer_differences(node, arrived)
             found.add(node.root())
         nodes = list(lived_apart(country, random, STEPS).values())
         apart = len({node.root() for node in nodes})
         meet(nodes, random)
         for node in nodes:
             failed += differences(f"after the cuts of order {number}", node.stock(), wanted)
+            failed += transfer_differences(node, arrived)
             found.add(node.root())
         roots.append(found)
     failed += ["the nodes came to different states" for found in roots if len(found) > 1]
@@ -164,6 +211,7 @@ def check(lines: Sequence[Line], orders: int, seed: int) -> dict[str, Any]:
         "lines": len(lines),
         "destinations": len({each.told.place for each in lines}),
         "pools": len(wanted),
+        "shipments": len(shipped(lines)),
         "counts": len(counts),
         "late": sum(each > DAY_MS for each in late),
         "latest_days": max(late) // DAY_MS,
@@ -193,7 +241,7 @@ def month_by_month(lines: Sequence[Line]) -> list[str]:
         for place, mine in groupby(by_place, lambda each: each.told.place):
             told = list(mine)
             so_far += [each.told for each in told]
-            node.take(country.record(place, *(_draft(country, each) for each in told)))
+            node.take(country.record(place, *(_draft(country, each, {}) for each in told)))
         failed += differences(month, node.stock(), ledger(so_far))
     return failed
 
@@ -207,6 +255,23 @@ def differences(when: str, levels: Iterable[StockLevel], wanted: Mapping[tuple[s
         f"{when}: {pool}: {found.get(pool)}, and {wanted.get(pool)} was expected"
         for pool in sorted(found.keys() | wanted.keys())
         if found.get(pool) != wanted.get(pool)
+    ]
+
+
+def transfer_differences(node: Node, arrived: Mapping[RecordId, Mapping[str, int]]) -> list[str]:
+    """Return where a node's transfers and the shipments differ, in words: all of each line has come, and no more."""
+    found = {
+        each.id: {line.item: (line.announced, line.received, line.stage) for line in each.lines}
+        for each in all_transfers(node.view)
+    }
+    wanted = {
+        transfer: {id_of(_item(item)): (packs, packs, Stage.DONE) for item, packs in items.items()}
+        for transfer, items in arrived.items()
+    }
+    return [
+        f"transfer {transfer.hex()[:8]}: {found.get(transfer)}, and {wanted.get(transfer)} was expected"
+        for transfer in found.keys() | wanted.keys()
+        if found.get(transfer) != wanted.get(transfer)
     ]
 
 

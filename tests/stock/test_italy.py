@@ -75,7 +75,7 @@ def test_every_step_of_the_recorded_order_is_shown_and_below_zero_is_no_error() 
     node.take_all(country.blocks)
     for region in REGIONS:
         country.record(region, *italy.names(country, region, italy.at_noon(movements()[0].day)))
-    node.take_all(country.facts)
+    node.take_all(country.goods)
     lies, below = dict.fromkeys(REGIONS, 0), 0
     for each, line in zip(movements(), told, strict=True):
         node.take(country.record(each.region, italy.movement(country, each)))
@@ -128,7 +128,7 @@ def test_whole_nodes_with_stores_on_disk_show_the_same_once_their_links_are_back
             assert all(taken.verdict is Verdict.TAKEN for taken in bring(one, books))
         given: dict[tuple[int, int], int] = {}
         for half in (0, 1):
-            for log in by_log(country.facts):
+            for log in by_log(country.goods):
                 part = log[len(log) * half // 2 : len(log) * (half + 1) // 2]
                 writer = nodes[by_scope[log[0].genesis.scope]]
                 assert all(taken.verdict is Verdict.TAKEN for taken in bring(writer, part))

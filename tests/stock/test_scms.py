@@ -50,7 +50,7 @@ def test_a_level_that_is_not_the_expected_one_is_found() -> None:
 
 
 def _node(lines: Sequence[Line]) -> list[StockLevel]:
-    country = written(lines, Random(0))
+    country, _ = written(lines, Random(0))
     node = country.node()
     node.take_all(country.blocks)
     return node.stock()
@@ -61,7 +61,7 @@ def test_a_file_is_checked_and_the_counts_are_printed(capsys: pytest.CaptureFixt
     assert json.loads(capsys.readouterr().out)["failed"] == []
 
 
-HEAD = "id,destination,item,delivered_date,recorded_date,quantity_packs"
+HEAD = "id,shipment_no,origin,destination,item,delivered_date,recorded_date,quantity_packs"
 
 
 @pytest.mark.parametrize(
@@ -69,9 +69,9 @@ HEAD = "id,destination,item,delivered_date,recorded_date,quantity_packs"
     [
         ("a,b\n1,2\n", "columns"),
         (f"{HEAD}\n", "columns"),
-        (f"{HEAD}\n1,A,Gauze,2024-02-02,2024-02-01,4\n", "before it came"),
-        (f"{HEAD}\n1,A,Gauze,yesterday,2024-02-01,4\n", "yesterday"),
-        (f"{HEAD}\n1,A,Gauze,2024-02-01,2024-02-01,many\n", "many"),
+        (f"{HEAD}\n1,S,O,A,Gauze,2024-02-02,2024-02-01,4\n", "before it came"),
+        (f"{HEAD}\n1,S,O,A,Gauze,yesterday,2024-02-01,4\n", "yesterday"),
+        (f"{HEAD}\n1,S,O,A,Gauze,2024-02-01,2024-02-01,many\n", "many"),
     ],
 )
 def test_a_file_of_another_form_is_refused_with_the_reason(
