@@ -96,6 +96,13 @@ class Country:
         page = self.federation.enter(self.books[name], entries)
         self.mandates |= {of: ("mandate", page, index) for index, of in enumerate(holders)}
 
+    def recall(self, name: str, steward: str, *kept: Block) -> None:
+        """Let a body end somebody's mandate, and keep of each log what leads up to a block that is named."""
+        _, page, index = self.mandates[f"{steward} of {name}"]
+        cuts: list[Value] = [[block.log, block.last, block.tip] for block in kept]
+        entry: dict[str, Value] = {"kind": "recall", "mandate": [page, index], "cuts": cuts}
+        self.federation.enter(self.books[name], [entry])
+
     def log(self, name: str, teller: str = "Ann", log_class: LogClass = LogClass.FACTS) -> Log:
         """Return the log of this class of a body's teller."""
         of = f"{teller} of {name}"

@@ -12,13 +12,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from fedsync.crdt.escrow import BEYOND, VALID
 from fedsync.crdt.levels import levels
+from fedsync.crdt.plantables import STEPS, step_row
 from fedsync.crdt.transit import find
 from fedsync.crdt.view import Draft as StateDraft
 from fedsync.crdt.view import View
 from fedsync.records.block import Block
 from fedsync.records.codec import Value
 from fedsync.records.ids import LogClass, LogId, RecordId, Scope
+from fedsync.records.kinds.plans import COMMITMENT
 from fedsync.records.kinds.refs import FactRef
 from fedsync.records.seal import Draft
 from tests.stock.replay import Country, counted, id_of, moved
@@ -35,6 +38,7 @@ POTATO = {"name": "potato", "unit": "g"}
 MANIFESTS = {"T1": "C1", "T2": "C2"}
 """Which promise each transfer keeps: whoever gave it announces the goods right after it."""
 CEDAR_SIDE: dict[str, Any] = {
+    "commitments": {"committed_g": 300_000, "over_rights": [], "valid": ["C2"]},
     "stores": {
         "Alder.store": {"onhand_g": 1_180_000, "unexplained_g": 0},
         "Birch.store": {"onhand_g": 0, "unexplained_g": 0},
@@ -273,7 +277,23 @@ def transfers(view: View | StateDraft, refs: dict[str, FactRef]) -> dict[str, di
     return found
 
 
+def commitments(view: View | StateDraft, refs: dict[str, FactRef]) -> dict[str, Any]:
+    """Return which promises stand, and which are beyond the rights of who gave them, as `expected.json` says it."""
+    names = {ref.id: name for name, ref in refs.items()}
+    steps = [step_row(row) for _, row in view.scan(STEPS)]
+    promises = {names[each.id]: each for each in steps if each.kind == COMMITMENT}
+    return {
+        "committed_g": sum(each.quantity for each in promises.values() if each.status == VALID),
+        "over_rights": sorted(name for name, each in promises.items() if each.status == BEYOND),
+        "valid": sorted(name for name, each in promises.items() if each.status == VALID),
+    }
+
+
 def differs(view: View | StateDraft, refs: dict[str, FactRef], wanted: dict[str, Any]) -> list[str]:
     """Return what a node shows otherwise than it is wanted."""
-    shown = {"stores": stores(view), "transfers": transfers(view, refs)}
+    shown = {
+        "commitments": commitments(view, refs),
+        "stores": stores(view),
+        "transfers": transfers(view, refs),
+    }
     return [f"{what}: {shown[what]}" for what in shown if shown[what] != wanted[what]]

@@ -51,3 +51,16 @@ def test_any_order_with_any_of_it_again_gives_the_same_before_and_after_the_cut(
         assert differs(node.view, REFS, EXPECTED["after_heal"]) == [], number
         roots["both"].add(node.root())
     assert {name: len(found) for name, found in roots.items()} == {"north": 1, "both": 1}
+
+
+def test_a_recall_voids_promises_and_no_facts() -> None:
+    pen, blocks, refs = blocks_by_id()
+    wanted = {name: dict(each) for name, each in EXPECTED["after_heal"].items()}
+    wanted["commitments"] |= {"committed_g": 350_000, "valid": ["C1"]}
+    pen.country.recall("Alder", "bridge-node")
+    pen.country.recall("Alder", "carrier2", blocks["T2a"])
+    random = Random(1)
+    for _ in range(20):
+        node = pen.country.node()
+        node.take_all(shuffled([*pen.country.federation.blocks, *blocks.values()], random, again=0.2), random)
+        assert differs(node.view, refs, wanted) == []
