@@ -167,14 +167,18 @@ def ending_lines(reading: Reading, given: Given, value: dict[str, Value]) -> lis
     kept = sum(1 for act in done if _is_kept(act, value["cuts"]))
     acts = "1 act" if len(done) == 1 else f"{len(done)} acts"
     lines = [f"{what}: {called.mandate(given.id)} ({short(given.id)})"]
-    every = recorded(reading, given)
-    if done or not every:
+    goods = goods_kept(reading, given, value)
+    if done or not goods:
         lines.append(
             f"  of {acts} under it {kept} {'is' if kept == 1 else 'are'} kept; what is not here yet is not"
         )
-    for each in every:
-        lines.append(f"  {_goods_kept(called, given, each, value['cuts'])}")
-    return lines
+    return [*lines, *(f"  {each}" for each in goods)]
+
+
+def goods_kept(reading: Reading, given: Given, value: dict[str, Value]) -> list[str]:
+    """Return what a recall or closing keeps of each log of goods and promises under a mandate."""
+    called = naming(reading)
+    return [_goods_kept(called, given, each, value["cuts"]) for each in recorded(reading, given)]
 
 
 def _goods_kept(called: Naming, given: Given, found: Recorded, cuts: Value) -> str:
@@ -187,9 +191,9 @@ def _goods_kept(called: Naming, given: Given, found: Recorded, cuts: Value) -> s
     kept = min(max(ends, default=0), found.records)
     if found.log_class is LogClass.FACTS:
         if kept == found.records:
-            return f"all {kept} records of goods in {whose} stand: a recall voids promises, not facts"
-        return f"of {found.records} records of goods in {whose} the first {kept} stand"
-    return f"of {found.records} promises and plans in {whose} {kept} are kept"
+            return f"All {kept} records of goods in {whose} stand: a recall voids promises, not facts."
+        return f"Of {found.records} records of goods in {whose} the first {kept} stand."
+    return f"Of {found.records} promises and plans in {whose} {kept} are kept."
 
 
 def _is_kept(act: Act, cuts: Value) -> bool:

@@ -270,7 +270,7 @@ def _end(
 ) -> None:
     from fedsync.acts import agenda
     from fedsync.acts import mandates as acts
-    from fedsync.cli.mandated import ending_lines, row
+    from fedsync.cli.mandated import ending_lines, goods_kept, row
     from fedsync.cli.records import find
     from fedsync.crdt.drafting import newest
     from fedsync.crdt.minutes import current_epoch
@@ -286,10 +286,12 @@ def _end(
         tip = Tip(record.log, record.seq, record.id) if record is not None else None
         entry = acts.end(reading, found, closing, tip, keep_nothing)
         shown = row(reading, found)
-        said = ending_lines(reading, found, entry)
+        said, goods = ending_lines(reading, found, entry), goods_kept(reading, found, entry)
         epoch = current_epoch(reading.view, scope, newest(reading.view, scope))
     drawn = agenda.FACTS_ALONE if keep_nothing else keep_to is None
-    enter(app, name, body, [entry], later, said, {"mandate": shown["id"]}, drawn_later=drawn)
+    enter(app, name, body, [entry], later, said, {"mandate": shown["id"], "goods": goods}, drawn_later=drawn)
+    if not later:
+        app.out.say(*goods)
     if epoch is not None and not later:
         app.out.say(
             f"With {epoch.k} signatures what {shown['holder']} does under it no longer counts, wherever the page "
