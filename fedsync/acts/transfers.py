@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 from fedsync.acts.author import Author, now_ms
-from fedsync.acts.goods import may_write_facts
+from fedsync.acts.stewards import goods_log
 from fedsync.crdt.naming import short
+from fedsync.crdt.realms import is_local, scope_of
 from fedsync.crdt.tables import ITEMS, STORES
 from fedsync.crdt.transit import LineView, Manifest, TransferView
 from fedsync.doors import Door
@@ -19,7 +20,7 @@ from fedsync.errors import not_found, refused, usage
 from fedsync.reading import Reading
 from fedsync.records.block import Block
 from fedsync.records.codec import Value
-from fedsync.records.ids import LogClass, PayloadId, RecordId, Scope
+from fedsync.records.ids import LogClass, PayloadId, Reach, RecordId, Scope
 from fedsync.records.kinds.parties import Party
 from fedsync.records.kinds.transfers import DISCREPANCY, TRANSFER, parse_transfer
 from fedsync.records.seal import Draft
@@ -56,8 +57,12 @@ def announce(
     to: PayloadId | None = None,
     due: int | None = None,
     note: str = "",
+    local: bool = False,
 ) -> RecordId:
-    """Write a manifest to the author's log of plans; return the transfer's id. Raises a Problem."""
+    """Write a manifest to the author's log of plans; return the transfer's id. Raises a Problem.
+
+    `local`: it never leaves the community's own nodes, and neither does what is moved under it.
+    """
     own = reading.own().scope
     value: dict[str, Value] = {
         "provider": provider,
@@ -72,10 +77,24 @@ def announce(
         raise usage(
             f"This can't be a transfer: {void.sentence}.", "See: fedsync stock transfer new --help"
         ) from None
-    may_write_facts(author, reading, own)
-    with author.writing():
-        blocks = author.write(door, reading, LogClass.PLANS, [Draft(TRANSFER, value, now_ms())])
+    blocks = _write(author, reading, door, LogClass.PLANS, [(TRANSFER, value)], local)
     return blocks[-1].tip
+
+
+def _write(
+    author: Author,
+    reading: Reading,
+    door: Door,
+    log_class: LogClass,
+    values: Sequence[tuple[str, dict[str, Value]]],
+    local: bool,
+) -> list[Block]:
+    """Write records of these kinds, all or none, where the author can. Raises a Problem (exit 7)."""
+    with author.writing():
+        now = now_ms()
+        kinds, reach = [kind for kind, _ in values], Reach.LOCAL if local else None
+        genesis = goods_log(author, reading, log_class, kinds, reach=reach)
+        return author.write_as(door, reading, genesis, [Draft(kind, value, now) for kind, value in values])
 
 
 def _line(load: Load, promise: RecordId | None) -> Value:
@@ -157,15 +176,12 @@ def record_step(
             f"Nothing of transfer {short(manifest.id)} waits for that.",
             f'If it happened all the same, say what: --line "ITEM QTY UNIT". See: fedsync stock transfer show {short(manifest.id)}',
         )
-    may_write_facts(author, reading, own)
-    with author.writing():
-        now = now_ms()
-        promises = {(line.item, line.lot): line.commitment for line in way.lines}
-        drafts = [Draft(kind, value, now) for kind, value in _names(reading, own, carried)]
-        for load in carried.loads:
-            values = _values(manifest, own, carried, load, promises.get((load.item, load.lot)))
-            drafts += [Draft("economic_event", value, now) for value in values]
-        return author.write(door, reading, LogClass.FACTS, drafts)
+    promises = {(line.item, line.lot): line.commitment for line in way.lines}
+    values = _names(reading, own, [load.item for load in carried.loads])
+    for load in carried.loads:
+        promise = promises.get((load.item, load.lot))
+        values += [("economic_event", each) for each in _values(manifest, own, carried, load, promise)]
+    return _write(author, reading, door, LogClass.FACTS, values, is_local(manifest.realm))
 
 
 def _values(
@@ -201,14 +217,14 @@ def _values(
     return [moved, {**rights, **end}]
 
 
-def _names(reading: Reading, own: Scope, carried: Carried) -> list[tuple[str, dict[str, Value]]]:
+def _names(reading: Reading, own: Scope, items: Sequence[PayloadId]) -> list[tuple[str, dict[str, Value]]]:
     """Return the records that give things their name in our books, for those that only others named so far."""
     found: list[tuple[str, dict[str, Value]]] = []
-    for item in dict.fromkeys(load.item for load in carried.loads):
-        if next(iter(reading.view.scan(ITEMS, (own, item))), None) is None:
-            for _, row in (each for each in reading.view.scan(ITEMS) if each[0][1] == item):
-                found.append(("resource_specification", {"name": row[0], "unit": row[1]}))
-                break
+    for item in dict.fromkeys(items):
+        named = {scope_of(key[0]): row for key, row in reading.view.scan(ITEMS) if key[1] == item}  # type: ignore[arg-type]
+        if named and own not in named:
+            name, unit, *_ = next(iter(named.values()))
+            found.append(("resource_specification", {"name": name, "unit": unit}))
     return found
 
 
@@ -228,8 +244,7 @@ def settle(
             f"Nothing of transfer {short(manifest.id)} is missing as far as it is known here.",
             f"See: fedsync stock transfer show {short(manifest.id)}",
         )
-    may_write_facts(author, reading, own)
-    drafts = []
+    values: list[tuple[str, dict[str, Value]]] = []
     for load, reason in words:
         value: dict[str, Value] = {
             "transfer": manifest.id,
@@ -237,9 +252,8 @@ def settle(
             "quantity": load.quantity,
             "reason": reason,
         }
-        drafts.append(Draft(DISCREPANCY, {**value, "lot": load.lot} if load.lot else value, now_ms()))
-    with author.writing():
-        return author.write(door, reading, LogClass.FACTS, drafts)
+        values.append((DISCREPANCY, {**value, "lot": load.lot} if load.lot else value))
+    return _write(author, reading, door, LogClass.FACTS, values, is_local(manifest.realm))
 
 
 # --- Whom and what is meant ----------------------------------------------------------------------------------

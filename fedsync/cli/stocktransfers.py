@@ -41,6 +41,7 @@ def transfer() -> None:
 @click.option("--store", metavar="S", help="The store that it leaves.")
 @click.option("--to-store", metavar="S", help="The store that it goes to.")
 @click.option("--due", metavar="DAY", help="When it should have arrived.")
+@click.option("--local", is_flag=True, help="It never leaves our own nodes: what goes to households.")
 @NOTE
 @AS
 @common

@@ -1,22 +1,29 @@
 """What people type about goods on their way, turned into records: see `fedsync stock transfer`."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from fedsync.acts import transfers as acts
 from fedsync.acts.author import now_ms
 from fedsync.acts.measuring import Measures
 from fedsync.acts.transfers import Carried, Load, Step, check_reason, default_loads, our_store
 from fedsync.cli.app import App
+from fedsync.cli.records import find as find_record
 from fedsync.cli.telling import end_of_day, parse_time, short
 from fedsync.cli.transferwords import Goods, party, reason_words, why_lines
+from fedsync.crdt.plantables import INTENTS, PLACES, intent_row
+from fedsync.crdt.realms import scope_of
 from fedsync.crdt.transit import Manifest, TransferView, all_transfers, find
 from fedsync.errors import not_found, refused, usage
 from fedsync.picking import begins, the_one
 from fedsync.reading import Reading
+from fedsync.records.codec import unpack
 from fedsync.records.ids import PayloadId, RecordId, Scope
 from fedsync.records.kinds.goods import MAX_AHEAD_MS
 from fedsync.records.kinds.parties import REASONS, Party
+from fedsync.records.kinds.plans import COMMITMENT, parse_commitment, parse_intent
+from fedsync.records.void import Void
 
 _FORM = 'Write it like this: --line "Red beans 350 kg", with a lot: --line "Red beans 350 kg L7".'
 
@@ -39,43 +46,44 @@ def announce_said(
     to_store: str | None,
     due: str | None,
     note: str,
+    local: bool,
     name: str,
 ) -> None:
     """Write a manifest as somebody states it, and say what comes next."""
-    if (receiver is None) is (provider is None):
-        raise usage(
-            "Who gives it to whom?", "Add --to BODY for what we give, or --from BODY for what we get."
-        )
     with app.reading() as reading:
-        own = reading.own().scope
-        other = _party(reading, receiver or provider or "", outside)
-        goods = Goods(reading)
-        pledged: RecordId | None = None
-        if not lines:
-            raise usage("What will go?", _FORM)
+        own, goods = reading.own().scope, Goods(reading)
+        pledged = None if promise is None else promised(reading, promise)
+        if receiver is None and provider is None and pledged is not None:
+            gives, gets = pledged.provider, pledged.receiver
+        elif (receiver is None) is (provider is None):
+            raise usage(
+                "Who gives it to whom?", "Add --to BODY for what we give, or --from BODY for what we get."
+            )
+        else:
+            other = _party(reading, receiver or provider or "", outside)
+            gives, gets = (own, other) if receiver is not None else (other, own)
         loads = [parse_load(reading, goods, each) for each in lines]
-        gives, gets = (own, other) if receiver is not None else (other, own)
+        if not loads and pledged is not None:
+            loads = [pledged.load]
+        if not loads:
+            raise usage("What will go?", _FORM)
+        if pledged is not None and all(load.item != pledged.load.item for load in loads):
+            raise usage(
+                f"Promise {short(pledged.id)} is about {goods.item(pledged.load.item)}, and none of that goes.",
+                "Leave out --for, or add a --line of it.",
+            )
+        lined = [
+            (load, pledged.id if pledged is not None and load.item == pledged.load.item else None)
+            for load in loads
+        ]
         from_id = _store_of(reading, goods, gives, store)
         to_id = _store_of(reading, goods, gets, to_store)
-        said = ", ".join(
-            f"{goods.amount(load.item, load.quantity)} of {goods.thing(load.item, load.lot)}"
-            for load in loads
-        )
+        said = _listed(goods, loads)
         app.before_signing(f"{name} announces: {party(reading, gives)} gives {party(reading, gets)} {said}.")
-        author = app.author(name)
+        author, until = app.author(name), None if due is None else end_of_day(due)
         with app.door() as door:
             id_ = acts.announce(
-                author,
-                reading,
-                door,
-                gives,
-                gets,
-                [(load, pledged) for load in loads],
-                carrier,
-                from_id,
-                to_id,
-                None if due is None else end_of_day(due),
-                note,
+                author, reading, door, gives, gets, lined, carrier, from_id, to_id, until, note, local
             )
         step = "pickup" if gives == own else "dropoff"
     app.out.result(
@@ -122,10 +130,7 @@ def record_said(
             else default_loads(manifest, way, own, step)
         )
         at_store = None if step is Step.LOSE else our_store(reading, store, _usual(manifest, own, step))
-        said = ", ".join(
-            f"{goods.amount(load.item, load.quantity)} of {goods.thing(load.item, load.lot)}"
-            for load in loads
-        )
+        said = _listed(goods, loads)
         where = f" ({goods.store(at_store)})" if at_store is not None else f" ({reason_words(why or '')})"
         app.before_signing(f"{name} signs: {word} of {said or 'nothing'}{where}, transfer {short(way.id)}.")
         author = app.author(name)
@@ -183,6 +188,47 @@ def _words(
     if open_ and why is None:
         raise usage("Why is it missing?", "Add --reason lost, stolen, miscounted, unknown ...")
     return [(load, why or "") for load in open_]
+
+
+@dataclass(frozen=True, slots=True)
+class Promised:
+    """What a promise says will go from whom to whom."""
+
+    id: RecordId
+    provider: Party
+    receiver: Party
+    load: Load
+
+
+def promised(reading: Reading, asked: str) -> Promised:
+    """Return the promise whose id begins with `asked`. Raises a Problem (exit 6 or 7)."""
+    record = find_record(reading, asked)
+    if record.kind != COMMITMENT:
+        raise not_found(
+            "promise", asked, f"That is a record of another kind: fedsync show {short(record.id)}"
+        )
+    try:
+        said = parse_commitment(record.value, record.log)
+    except Void as void:
+        raise refused("void_promise", f"Promise {short(record.id)} has no effect: {void.sentence}.") from None
+    place = reading.view.get(PLACES, (said.intent,))
+    row = None if place is None else reading.view.get(INTENTS, (place[0], said.intent))  # type: ignore[arg-type]
+    if place is None or row is None:
+        raise refused(
+            "no_offer",
+            f"The offer of promise {short(record.id)} has not come yet, so what is promised is not known here.",
+            'Say it: --to BODY --line "ITEM QTY UNIT"',
+        )
+    found = intent_row(row)
+    offer = parse_intent(unpack(found.payload), scope_of(place[0]))  # type: ignore[arg-type]
+    lot = offer.lot or PayloadId(b"")
+    return Promised(record.id, offer.provider or "", said.receiver, Load(offer.item, lot, said.quantity))
+
+
+def _listed(goods: Goods, loads: Iterable[Load]) -> str:
+    return ", ".join(
+        f"{goods.amount(load.item, load.quantity)} of {goods.thing(load.item, load.lot)}" for load in loads
+    )
 
 
 def parse_load(reading: Reading, goods: Goods, typed: str, way: TransferView | None = None) -> Load:

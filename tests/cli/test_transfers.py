@@ -249,3 +249,16 @@ def test_why_says_of_each_thing_where_it_is(road: Road) -> None:
     ]
     log = road.place("Mill Lane").json("show", id_)
     assert log["says"] == "announces that Oakfield gives Mill Lane 350 kg of Potatoes"
+
+
+def test_what_goes_to_a_household_stays_on_our_own_nodes(road: Road) -> None:
+    oakfield = road.place("Oakfield")
+    home = ("--to", "Household 7", "--outside", "--local")
+    id_ = road.announced(*home, line="Oats 2 kg")
+    road.does("Oakfield", "pickup", id_, "--store", "Granary")
+    road.meet()
+    assert road.line("Oakfield", id_, "Oats")["received"] == 2
+    mill = road.place("Mill Lane")
+    assert mill.json(*TRANSFER, "list")["transfers"] == []
+    assert "Household" not in mill("log").out
+    oakfield.refused(*TRANSFER, "pickup", id_, "--store", "Granary", "--as", "Ann", code=7)
