@@ -5,6 +5,7 @@ from typing import Protocol, runtime_checkable
 
 from fedsync.crdt import facts, hours, rota
 from fedsync.crdt.agreements import Agreements
+from fedsync.crdt.bookings import Bookings
 from fedsync.crdt.counting import Contents
 from fedsync.crdt.lending import Loans
 from fedsync.crdt.promises import Promises
@@ -74,6 +75,6 @@ def why_inert_plans(genesis: Genesis) -> str | None:
 
 
 CONTENTS: Contents = {
-    LogClass.PLANS: Together(why_inert_plans, Promises(), Agreements(), rota.Rota(), Transfers()),
+    LogClass.PLANS: Together(why_inert_plans, Promises(), Agreements(), rota.Rota(), Bookings(), Transfers()),
     LogClass.FACTS: Together(facts.why_inert, Stock(), hours.Hours(), Loans(), Transfers()),
 }

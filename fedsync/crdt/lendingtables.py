@@ -22,7 +22,19 @@ RETURNS = Table(
 """What was brought back, under the loan that it names, held or not: the first of them holds. `by` and `place` are the log
 and seq of the return itself."""
 
-LENDING_TABLES = (LOANS, RETURNS)
+BOOKINGS = Table(
+    "stock_booking",
+    ("realm", "intent", "log", "seq"),
+    ("id", "time", "who", "start", "stop", "accepts"),
+    rooted=True,
+)
+"""What was booked or asked for of an offer, held or not. `accepts`: a packed list of the grants that it takes up."""
+FREED = Table("stock_freed", ("realm", "booking", "log", "seq"), ("id",), rooted=True)
+"""What was released: of bookings, and of promises, which are nothing to us; which of the two it is may be known later."""
+BOOKED_IN = Table("stock_booked_in", ("intent", "log"), ("realm",))
+"""Which logs book anything of an offer."""
+
+LENDING_TABLES = (LOANS, RETURNS, BOOKINGS, FREED, BOOKED_IN)
 
 
 class LoanRow(NamedTuple):

@@ -189,7 +189,8 @@ class _Judge:
         for log, steps in self._steps.items():
             for step in steps:
                 for grant in _names(step):
-                    found.setdefault((log, grant), step.seq)
+                    if grant not in self._waiting:
+                        found.setdefault((log, grant), step.seq)
         return found
 
     def run(self) -> Result:

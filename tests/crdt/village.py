@@ -1,5 +1,6 @@
 """What the tests of rotas, hours, loans and bookings share: logs of plans and facts, and a node that folds both."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from fedsync.crdt.contents import CONTENTS
@@ -7,7 +8,7 @@ from fedsync.crdt.counting import Counting
 from fedsync.crdt.realms import Realm
 from fedsync.records.block import Block, Record
 from fedsync.records.genesis import Genesis
-from fedsync.records.ids import LogClass, PayloadId, Reach, RecordId
+from fedsync.records.ids import LogClass, LogId, PayloadId, Reach, RecordId
 from fedsync.records.seal import Draft
 from tests.crdt.granary import ALDER, HOUR, NOON, Node, genesis, id_of, item_value, store_value
 
@@ -112,3 +113,55 @@ def returned(loan: Record, at: int = NOON + HOUR, condition: str | None = None) 
 def last(blocks: list[Block]) -> Record:
     """Return the last record of a log."""
     return blocks[-1].record(blocks[-1].count - 1)
+
+
+def offered(
+    lot: PayloadId | None = None, quantity: int = 1, action: str = "use", scope: bytes = ALDER
+) -> Draft:
+    """Return the offer of a thing to be used."""
+    value: dict[str, Any] = {
+        "resource_conforms_to": DRILL,
+        "quantity": quantity,
+        "provider": scope,
+        "action": action,
+    }
+    if lot is not None:
+        value["lot"] = lot
+    return Draft("intent", value, NOON)
+
+
+def booked(
+    of: RecordId,
+    start: int,
+    hours: int = 1,
+    who: str = "Dora",
+    accepts: Sequence[Record] = (),
+    time: int = NOON,
+) -> Draft:
+    """Return a booking, some hours after noon."""
+    value: dict[str, Any] = {
+        "intent": of,
+        "who": who,
+        "from": NOON + start * HOUR,
+        "until": NOON + (start + hours) * HOUR,
+    }
+    if accepts:
+        value["accepts"] = [[each.log, each.seq, each.id] for each in accepts]
+    return Draft("booking", value, time)
+
+
+def granted(
+    of: RecordId, to: LogId | None, accepts: Sequence[Record] = (), expires: int | None = None
+) -> Draft:
+    """Return the grant of the one right to a thing."""
+    value: dict[str, Any] = {"intent": of, "quantity": 1, "to": to}
+    if accepts:
+        value["accepts"] = [[each.log, each.seq, each.id] for each in accepts]
+    if expires is not None:
+        value["expires"] = expires
+    return Draft("rights_grant", value, NOON)
+
+
+def freed(booking: RecordId) -> Draft:
+    """Return the release of a booking."""
+    return Draft("release", {"commitment": booking}, NOON)
