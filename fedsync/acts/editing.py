@@ -11,11 +11,12 @@ from fractions import Fraction
 from fedsync.acts.author import Author, now_ms
 from fedsync.acts.cells import number, size_of, time_of
 from fedsync.acts.goods import Line as GoodsLine
-from fedsync.acts.goods import LotNamed, WrongWord, check_line, may_write_facts
+from fedsync.acts.goods import LotNamed, WrongWord, check_line
 from fedsync.acts.goodsnames import Names, normal
 from fedsync.acts.importing import WrongLine
 from fedsync.acts.ledger import Entry, ledger
 from fedsync.acts.measuring import Measures
+from fedsync.acts.stewards import goods_log
 from fedsync.acts.stockrows import HEADS, NEEDED, SHOWN_ONLY, Who, cells_of, row_id
 from fedsync.doors import Door
 from fedsync.errors import Problem
@@ -24,7 +25,7 @@ from fedsync.plain import is_plain
 from fedsync.reading import Reading
 from fedsync.records.block import Block
 from fedsync.records.codec import Value
-from fedsync.records.ids import LogClass, PayloadId, Scope
+from fedsync.records.ids import LogClass, LogId, PayloadId, Scope
 from fedsync.records.kinds.stock import COUNT, EVENT, PARSERS
 from fedsync.records.seal import Draft
 from fedsync.records.void import Void
@@ -325,17 +326,18 @@ _HEAD_OF = {
 
 
 def write(
-    author: Author, reading: Reading, door: Door, planned: Callable[[int], Plan]
+    author: Author, reading: Reading, door: Door, planned: Callable[[int, LogId], Plan]
 ) -> tuple[Plan, list[Block]]:
     """Plan and write, all or nothing; in one go, so that nothing of ours comes between. Raises a Problem."""
-    may_write_facts(author, reading, reading.own().scope)
+    log = goods_log(author, reading, LogClass.FACTS, [EVENT]).log
     with author.writing():
         now = now_ms()
-        plan = planned(now)
+        plan = planned(now, log)
         if plan.wrong or not plan.changes:
             return plan, []
         drafts = [*plan.made, *(Draft(each.kind, each.value, now) for each in plan.changes)]
-        return plan, author.write(door, reading, LogClass.FACTS, drafts)
+        genesis = goods_log(author, reading, LogClass.FACTS, [each.kind for each in drafts])
+        return plan, author.write_as(door, reading, genesis, drafts)
 
 
 def _content(value: Mapping[str, Value]) -> tuple[tuple[str, str], ...]:

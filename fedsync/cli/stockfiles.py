@@ -102,7 +102,6 @@ def _import_edited(app: App, file: Path, removed: Path | None, dry_run: bool, ag
     from fedsync.acts.editing import Editing, write
     from fedsync.acts.importing import WrongLines
     from fedsync.acts.stockrows import NEEDED
-    from fedsync.records.ids import LogClass
     from fedsync.spreadsheet import read
 
     table = read(_bytes(file), file.name, NEEDED)
@@ -126,12 +125,11 @@ def _import_edited(app: App, file: Path, removed: Path | None, dry_run: bool, ag
     app.before_signing(f"{name} signs:", *_lines(plan, "will "))
     author = app.author(name)
     with app.reading() as reading, app.door() as door:
-        log = author.genesis(reading, LogClass.FACTS).log
         plan, _ = write(
             author,
             reading,
             door,
-            lambda now: Editing(
+            lambda now, log: Editing(
                 reading, lambda entry: entry.ref.log == log, now, lambda each: _person(reading, each)
             ).plan(table, original, again),
         )
