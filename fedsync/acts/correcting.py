@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fedsync.acts.author import Author, now_ms
-from fedsync.acts.goods import WrongWord, check_note, check_time, may_write_facts
+from fedsync.acts.goods import WrongWord, check_note, check_time
 from fedsync.acts.goodsnames import Names, normal
+from fedsync.acts.stewards import write_goods
+from fedsync.crdt.realms import realm_of
 from fedsync.crdt.tables import ITEMS
 from fedsync.doors import Door
 from fedsync.errors import Exit, Problem, refused
@@ -13,7 +15,7 @@ from fedsync.localunits import Stated
 from fedsync.reading import Reading
 from fedsync.records.block import Block, Record
 from fedsync.records.codec import NotCanonical, Value
-from fedsync.records.ids import LogClass
+from fedsync.records.ids import LogClass, Reach
 from fedsync.records.kinds.parties import REASONS
 from fedsync.records.kinds.refs import FactRef
 from fedsync.records.kinds.stock import COUNT, EVENT, parse_event
@@ -100,8 +102,9 @@ def item_of(reading: Reading, record: Record) -> tuple[str, str]:
     assert isinstance(value, dict)
     item = value["resource_conforms_to"]
     assert isinstance(item, bytes)
-    for _, row in reading.view.scan(ITEMS, (record.genesis.scope, item)):
-        return str(row[0]), str(row[1])
+    for realm in (realm_of(record.genesis), record.genesis.scope):
+        for _, row in reading.view.scan(ITEMS, (realm, item)):
+            return str(row[0]), str(row[1])
     raise Problem(
         "unknown_item",
         f"What item {record.id.hex()[:8]} moved is not known here yet.",
@@ -114,7 +117,9 @@ def correct(author: Author, reading: Reading, door: Door, record: Record, change
     """Write a movement that stands in place of `record`. Raises a Problem; then nothing was written."""
     ref, now = check_movement(reading, record), now_ms()
     scope = reading.own().scope
-    names = Names(reading, scope, now)
+    # What is kept local is put right where it is kept.
+    local = record.genesis.reach is Reach.LOCAL
+    names = Names(reading, scope, now, local)
     old = record.value
     assert isinstance(old, dict)
     value = {**old, **_changed(names, reading, record, change, now)}
@@ -131,10 +136,10 @@ def correct(author: Author, reading: Reading, door: Door, record: Record, change
         parse_event(value, scope, now)
     except Void as void:
         raise WrongWord("action", f"That cannot be recorded: {void.sentence}.", "Type what it was.") from None
-    may_write_facts(author, reading, scope)
     with author.writing():
         drafts: Sequence[Draft] = [*names.made, Draft(EVENT, value, now)]
-        return author.write(door, reading, LogClass.FACTS, drafts)
+        reach = Reach.LOCAL if local else None
+        return write_goods(author, reading, door, LogClass.FACTS, drafts, reach=reach)
 
 
 def _changed(names: Names, reading: Reading, record: Record, change: Change, now: int) -> dict[str, Value]:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from fedsync.acts.author import Author, now_ms
 from fedsync.acts.goodsnames import Names, normal
-from fedsync.acts.stewards import goods_log
+from fedsync.acts.stewards import goods_log, write_goods
 from fedsync.doors import Door
-from fedsync.errors import Exit, Problem
+from fedsync.errors import Exit, Problem, refused
 from fedsync.localunits import Stated
 from fedsync.plain import is_plain
 from fedsync.reading import Reading
@@ -181,11 +181,25 @@ def record_lines(
     `local`: in a log that never leaves the community's own nodes, added up by itself.
     """
     reach = Reach.LOCAL if local else None
+    if not local:
+        for line in lines:
+            _check_seen(reading, line)
     with author.writing():
         now = now_ms()
         drafts = _drafts(reading, reading.own().scope, lines, now, local)
-        genesis = goods_log(author, reading, LogClass.FACTS, [each.kind for each in drafts], reach=reach)
-        return author.write_as(door, reading, genesis, drafts, once)
+        return write_goods(author, reading, door, LogClass.FACTS, drafts, once, reach)
+
+
+def _check_seen(reading: Reading, line: Line) -> None:
+    """Raise a Problem (exit 7) when a line that others see names a record that never leaves our own nodes."""
+    for ref in (*line.includes, *line.excludes, *([line.corrects] if line.corrects is not None else [])):
+        row = reading.store.logs.row(ref.log)
+        if row is not None and row.genesis.reach is Reach.LOCAL:
+            raise refused(
+                "local",
+                f"The record {ref.id.hex()[:8]} never leaves our own nodes, and what you record here would name it to all.",
+                "Add --local, to keep this one here as well.",
+            )
 
 
 def may_write_facts(author: Author, reading: Reading, scope: Scope) -> None:

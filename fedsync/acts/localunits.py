@@ -9,7 +9,7 @@ from fedsync.acts.author import Author, now_ms
 from fedsync.acts.goods import WrongWord
 from fedsync.acts.importing import WrongLine
 from fedsync.acts.measuring import KNOWN
-from fedsync.acts.stewards import goods_log
+from fedsync.acts.stewards import goods_log, write_goods
 from fedsync.crdt.factors import factors
 from fedsync.crdt.levels import items_called
 from fedsync.crdt.realms import Realm
@@ -138,8 +138,7 @@ def make_units(author: Author, reading: Reading, door: Door, units: Sequence[New
             written[id_] = unit
             drafts.append(Draft(FACTOR, value, now))
         if written:
-            genesis = goods_log(author, reading, LogClass.FACTS, [each.kind for each in drafts])
-            author.write_as(door, reading, genesis, drafts)
+            write_goods(author, reading, door, LogClass.FACTS, drafts)
     return Made(written, known, tuple(new_items) if written else ())
 
 

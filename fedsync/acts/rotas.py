@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from fedsync.acts.author import Author, now_ms
-from fedsync.acts.stewards import goods_log
+from fedsync.acts.stewards import write_goods
 from fedsync.crdt import hours
 from fedsync.crdt.realms import Realm, is_local, local_realm
 from fedsync.crdt.rota import Manned, plans, rota, shifts, standing
@@ -260,8 +260,6 @@ def _write(
     with author.writing():
         now = now_ms()
         drafts = [Draft(kind, value, now) for kind, value in values]
-        kinds = [each.kind for each in drafts]
-        genesis = goods_log(author, reading, log_class, kinds, reach=reach_of(realm))
-        blocks = author.write_as(door, reading, genesis, drafts)
+        blocks = write_goods(author, reading, door, log_class, drafts, reach=reach_of(realm))
     ids = [record.id for block in blocks for record in block.records()]
     return ids[-len(values) :]

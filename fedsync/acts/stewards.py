@@ -4,7 +4,7 @@ And what a body must know of such logs before it ends a mandate: where they stan
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from fedsync.acts.author import Author, now_ms
@@ -16,12 +16,14 @@ from fedsync.crdt.factchain import along
 from fedsync.crdt.mandates import ENDED, IN_FORCE, RECALLED, SUSPENDED
 from fedsync.crdt.seats import All, fact_bound
 from fedsync.crdt.terms import terms_in
+from fedsync.doors import Door
 from fedsync.errors import Problem, refused
 from fedsync.reading import Reading
-from fedsync.records.block import SILENT
+from fedsync.records.block import SILENT, Block
 from fedsync.records.genesis import GENESIS, Genesis
 from fedsync.records.ids import Key, LogClass, LogId, Reach, Scope
 from fedsync.records.kinds.entries import Tip
+from fedsync.records.seal import Draft
 
 WORDS = {
     "economic_event": "movements of goods",
@@ -79,6 +81,23 @@ def goods_log(
         problems.append(problem)
     # Of several mandates, whichever at least allows the kind says best what is wrong.
     raise min(problems, key=lambda each: each.code == "outside_mandate")
+
+
+def write_goods(
+    author: Author,
+    reading: Reading,
+    door: Door,
+    log_class: LogClass,
+    drafts: Sequence[Draft],
+    once: bytes | None = None,
+    reach: Reach | None = None,
+) -> list[Block]:
+    """Write records of goods or promises to the log in which the author can, all or none. Call within `writing`.
+
+    Raises a Problem (exit 7) when they would not count.
+    """
+    genesis = goods_log(author, reading, log_class, [each.kind for each in drafts], reach=reach)
+    return author.write_as(door, reading, genesis, drafts, once)
 
 
 def _outside(

@@ -61,11 +61,14 @@ def write_csv(app: App, file: str, store: str | None = None, item: str | None = 
               help="The table before it was edited: rows that are gone since become zero.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Say what would be written, and write nothing.")
 @click.option("--again", is_flag=True, help="Also what is recorded already, to the letter.")
+@click.option(
+    "--local", is_flag=True, help="With --columns: keep them on our own nodes, and never send them."
+)
 @click.option("--as", "name", required=True, metavar="NAME", help="Who signs.")
 @common
 @signing
 def import_(app: App, file: Path, map_file: Path | None, removed: Path | None, dry_run: bool, again: bool,
-            name: str) -> None:  # fmt: skip
+            local: bool, name: str) -> None:  # fmt: skip
     """Record what was changed in a table that stock export wrote; or, with --columns, the movements in any table.
 
     All of it or nothing. A changed row corrects what it shows, a row without an id is new, an untouched one is left alone.
@@ -89,11 +92,13 @@ def import_(app: App, file: Path, map_file: Path | None, removed: Path | None, d
     from fedsync.errors import usage
 
     if map_file is None:
+        if local:
+            raise usage("A row that is put right stays where it was recorded.", "Leave out --local.")
         _import_edited(app, file, removed, dry_run, again, name)
     elif removed is not None:
         raise usage("A table from elsewhere has no original.", "Leave out --removed, or --columns.")
     else:
-        _import_mapped(app, file, map_file, dry_run, again, name)
+        _import_mapped(app, file, map_file, dry_run, again, local, name)
 
 
 def _import_edited(app: App, file: Path, removed: Path | None, dry_run: bool, again: bool, name: str) -> None:
@@ -138,7 +143,9 @@ def _import_edited(app: App, file: Path, removed: Path | None, dry_run: bool, ag
     app.out.result({"dry_run": False, **_value(plan)}, lambda: app.out.say(*_lines(plan, "")))
 
 
-def _import_mapped(app: App, file: Path, map_file: Path, dry_run: bool, again: bool, name: str) -> None:
+def _import_mapped(
+    app: App, file: Path, map_file: Path, dry_run: bool, again: bool, local: bool, name: str
+) -> None:
     from fedsync.acts.author import now_ms
     from fedsync.acts.goods import made_names, record_lines
     from fedsync.acts.importing import MAX_SHOWN, WrongLines, as_json, digest, read_lines, read_map
@@ -170,7 +177,7 @@ def _import_mapped(app: App, file: Path, map_file: Path, dry_run: bool, again: b
     author = app.author(name)
     with app.reading() as reading, app.door() as door:
         once = None if again else digest(lines)
-        blocks = record_lines(author, reading, door, lines, once) if lines else []
+        blocks = record_lines(author, reading, door, lines, once, local) if lines else []
     made = made_names(blocks)
     app.out.result(
         {"imported": len(lines), "made": made, "wrong": []},

@@ -32,6 +32,12 @@ CORRECTS = click.option(
     "--correct", "corrects", metavar="RECORD", help="It stands in place of this movement."
 )
 
+LOCAL = click.option(
+    "--local",
+    is_flag=True,
+    help="Kept on our own nodes, never sent, and added up apart from what others see.",
+)
+
 _NEGATIVE = re.compile(r"-[0-9]")
 
 
@@ -50,7 +56,7 @@ class Quantities(click.Command):
 
 
 def _goods(command: F) -> F:
-    for option in (NOTE, EXPIRES, LOT, FACTOR, PLACE, AT):
+    for option in (LOCAL, NOTE, EXPIRES, LOT, FACTOR, PLACE, AT):
         command = option(command)
     for name in ("unit", "quantity", "item"):
         command = click.argument(name)(command)
@@ -237,6 +243,7 @@ def _record(
     unit: str,
     place: str | None,
     factor: str | None,
+    local: bool,
     **said: Any,
 ) -> None:
     from fedsync import units
@@ -254,15 +261,18 @@ def _record(
         line = _line(reading, now_ms(), amount, measured, action, **said)
         words = measured.words(amount)
         to = f" to {line.to}" if line.to else ""
-        app.before_signing(f"{name} signs: {action} {words} of {line.item} in {line.store}{to}.")
+        here = ", for our own nodes only" if local else ""
+        app.before_signing(f"{name} signs: {action} {words} of {line.item} in {line.store}{to}{here}.")
         author = app.author(name)
         with app.door() as door:
-            blocks = record_lines(author, reading, door, [line])
+            blocks = record_lines(author, reading, door, [line], local=local)
         stores = {line.store.casefold(), line.to.casefold()}
         after = [
             level
             for level in levels(reading.view, reading.own().scope)
-            if level.item.casefold() == line.item.casefold() and level.store.casefold() in stores
+            if level.local == local
+            and level.item.casefold() == line.item.casefold()
+            and level.store.casefold() in stores
         ]
     made = made_names(blocks)
     app.out.result(
@@ -278,10 +288,15 @@ def _record(
                 "factor": measured.stated.factor and measured.stated.factor.hex(),
             },
             "on_hand": [{"quantity": level.on_hand, "unit": level.unit} for level in after],
+            "local": local,
         },
         lambda: app.out.say(
             *(f"New: {each}" for each in made),
             *([f"{words} of {line.item}"] if measured.stated is not None else []),
-            *(f"{level.store}: {units.show(level.on_hand, level.unit)} of {level.item}" for level in after),
+            *(
+                f"{level.store}: {units.show(level.on_hand, level.unit)} of {level.item}"
+                + (" (only here)" if level.local else "")
+                for level in after
+            ),
         ),
     )
