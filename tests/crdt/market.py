@@ -148,6 +148,9 @@ def twin(counting: Mapping[Genesis, list[Block]], ended: Iterable[bytes] = ()) -
 class RandomMarket:
     """Logs of two bodies that offer, grant, promise, release and take back at random: mostly sense, and some of none."""
 
+    nonsense = 0.08
+    """How often somebody accepts what is no grant to them; then all that their log says of the offer may wait for ever."""
+
     def __init__(self, random: Random) -> None:
         self.random = random
         self.logs = [
@@ -167,7 +170,8 @@ class RandomMarket:
         for _ in range(steps):
             mine = self.random.choice(self.logs)
             do = self.random.choices(
-                [self._offer, self._grant, self._promise, self._release, self._back], [1, 6, 6, 2, 3]
+                [self._offer, self._grant, self._promise, self._release, self._back, self._deal],
+                [1, 6, 6, 2, 3, 1],
             )[0]
             do(mine)
 
@@ -175,8 +179,8 @@ class RandomMarket:
         return NOON + self.random.randrange(6) * HOUR
 
     def _offer(self, mine: Log) -> None:
-        quantity = self.random.randint(1, 20)
-        if self.random.random() < 0.15:
+        quantity = self.random.randint(5, 40)
+        if self.intents and self.random.random() < 0.15:
             ref = mine.say("intent", resource_conforms_to=WHEAT, quantity=quantity, receiver="Free kitchen")
             self.intents.append(RecordId(ref[2]))
             return
@@ -191,10 +195,10 @@ class RandomMarket:
         random = self.random
         found = [ref for ref, _, to, about in self.grants if to == mine.id and about == intent]
         refs = [ref for ref in found if random.random() < 0.6]
-        if random.random() < 0.08:
+        if random.random() < self.nonsense:
             other = random.choice([each for each in self.logs if each is not mine])
             refs.append(other.ref(random.randrange(len(other.blocks))))
-        if random.random() < 0.03:
+        if random.random() < self.nonsense / 3:
             refs.append([random.choice(self.logs).id, 50, bytes(32)])
         refs = [ref for ref in refs if ref[0] != mine.id]
         return {"accepts": refs} if refs and len({tuple(ref) for ref in refs}) == len(refs) else {}
@@ -203,16 +207,16 @@ class RandomMarket:
         random, intent = self.random, self._intent()
         to = random.choice([*(each for each in self.logs if each is not mine), None])
         more = self._accepts(mine, intent)
-        if to is not None and random.random() < 0.5:
+        if to is not None and random.random() < 0.7:
             more["expires"] = self._time()
-        ref = mine.grant(intent, random.randint(1, 8), to, self._time(), **more)
+        ref = mine.grant(intent, random.randint(1, 10), to, self._time(), **more)
         self.grants.append((ref, mine, to.id if to is not None else None, intent))
 
     def _promise(self, mine: Log) -> None:
         intent = self._intent()
         receiver = self.random.choice(["Free kitchen", "The Millers", BIRCH, ALDER])
         more = self._accepts(mine, intent)
-        if self.random.random() < 0.3:
+        if self.random.random() < 0.6:
             more["until"] = self._time()
         made = mine.promise(intent, self.random.randint(1, 6), receiver, self._time(), **more)
         self.promises.append((mine, made))
@@ -220,7 +224,7 @@ class RandomMarket:
     def _release(self, mine: Log) -> None:
         own = [made for by, made in self.promises if by is mine or self.random.random() < 0.1]
         if own:
-            mine.release(self.random.choice(own), self._time())
+            mine.release(self.random.choice(own), self._time() + self.random.choice([0, 6]) * HOUR)
 
     def _back(self, mine: Log) -> None:
         random = self.random
@@ -231,5 +235,27 @@ class RandomMarket:
         holder = next((each for each in self.logs if each.id == to), None)
         more: dict[str, Any] = {}
         if holder is not None and random.random() < 0.8:
-            more["at"] = holder.ref(random.randrange(len(holder.blocks)))
-        mine.back(about, random.randint(1, 5), ref, self._time() + HOUR, **more)
+            more["at"] = self._looked_at(holder)
+        later = random.choice([1, 8]) * HOUR
+        mine.back(about, random.randint(1, 4), ref, self._time() + later, **more)
+
+    def _deal(self, mine: Log) -> None:
+        """Two who understand each other, until the rights are over and the one takes back while the other goes on."""
+        random, other = self.random, self.random.choice([each for each in self.logs if each is not mine])
+        quantity = random.randint(8, 20)
+        offer = mine.offer(quantity)
+        self.intents.append(offer)
+        granted = mine.grant(offer, random.randint(3, 8), other, expires=NOON)
+        self.grants.append((granted, mine, other.id, offer))
+        for _ in range(random.randint(1, 3)):
+            made = other.promise(offer, random.randint(1, 2), accepts=[granted])
+            self.promises.append((other, made))
+        seen = other.tip()
+        for _ in range(random.randint(0, 2)):
+            self.promises.append((other, other.promise(offer, random.randint(1, 3))))
+        for _ in range(random.randint(1, 2)):
+            mine.back(offer, random.randint(1, 4), granted, NOON + HOUR, at=seen)
+        mine.promise(offer, random.randint(1, quantity))
+
+    def _looked_at(self, holder: Log) -> Ref:
+        return holder.ref(self.random.randrange(len(holder.blocks)))
