@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from fedsync.cli.app import App, common, group
+from fedsync.cli.shortages import shortages
 from fedsync.cli.stockfiles import export, import_
 from fedsync.cli.stocktransfers import transfer
 from fedsync.cli.stockunits import unit
@@ -20,6 +21,7 @@ for command in (add, use, count, move, lose, correct):
     stock.add_command(command)
 stock.add_command(unit)
 stock.add_command(transfer)
+stock.add_command(shortages)
 stock.add_command(export)
 stock.add_command(import_)
 
