@@ -225,15 +225,23 @@ def parted(names: Sequence[str], random: Random, parts: int) -> list[list[str]]:
 
 
 def lived_apart(country: Country, random: Random, steps: int) -> dict[str, Node]:
-    """Return a node for each body, after so many steps in which each wrote on and met only some of the others."""
+    """Return a node for each body, after so many steps in which each wrote on and met only some of the others.
+
+    The last of a body's logs is written at its own node, the others wherever their tellers happen to be.
+    """
     nodes = {name: country.node() for name in country.books}
     for node in nodes.values():
         node.take_all(country.federation.blocks)
     bodies = {book.scope: name for name, book in country.books.items()}
+    logs = by_log(country.goods)
+    home = {log[0].genesis.scope: number for number, log in enumerate(logs)}
+    at = [
+        bodies[log[0].genesis.scope] if home[log[0].genesis.scope] == number else random.choice(list(nodes))
+        for number, log in enumerate(logs)
+    ]
     for step in range(steps):
-        for log in by_log(country.goods):
-            part = log[len(log) * step // steps : len(log) * (step + 1) // steps]
-            nodes[bodies[log[0].genesis.scope]].take_all(part, random)
-        for group in parted(list(nodes), random, random.randint(1, max(1, len(nodes) // 2))):
+        for log, where in zip(logs, at, strict=True):
+            nodes[where].take_all(log[len(log) * step // steps : len(log) * (step + 1) // steps], random)
+        for group in parted(list(nodes), random, random.randint(2, max(2, len(nodes) // 2))):
             meet([nodes[each] for each in group], random)
     return nodes

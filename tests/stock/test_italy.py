@@ -69,21 +69,23 @@ def test_what_lies_in_the_stores_is_what_the_file_adds_up_to() -> None:
     assert sum(each.on_hand for each in node.stock()) == sum(each.delta for each in told) == 2_806_371
 
 
-def test_every_step_of_the_recorded_order_is_shown_and_below_zero_is_no_error() -> None:
-    country, told = italy.founded(REGIONS), italy.read()
+def test_every_step_in_the_stores_that_were_below_zero_most_is_shown_and_none_is_an_error() -> None:
+    told = italy.read()
+    below = {region: below_zero(each for each in told if each.place == region) for region in REGIONS}
+    assert (min(below.values()), sum(below.values())) == (1, 310), "every region was, if only for a day"
+    some = [region for region in REGIONS if below[region] > 20]
+    country = italy.founded(some)
     node = country.node()
     node.take_all(country.blocks)
-    for region in REGIONS:
-        country.record(region, *italy.names(country, region, italy.at_noon(movements()[0].day)))
-    node.take_all(country.goods)
-    lies, below = dict.fromkeys(REGIONS, 0), 0
+    lies, found = dict.fromkeys(some, 0), dict.fromkeys(some, 0)
     for each, line in zip(movements(), told, strict=True):
-        node.take(country.record(each.region, italy.movement(country, each)))
-        lies[each.region] += line.delta
-        (level,) = node.stock(country.books[each.region].scope)
-        assert level.on_hand == lies[each.region]
-        below += level.on_hand < 0
-    assert below == below_zero(told) == 310
+        if each.region in lies:
+            node.take(country.record(each.region, italy.movement(country, each)))
+            lies[each.region] += line.delta
+            (level,) = node.stock(country.books[each.region].scope)
+            assert level.on_hand == lies[each.region]
+            found[each.region] += level.on_hand < 0
+    assert found == {region: below[region] for region in some}
 
 
 @pytest.mark.parametrize("seed", seeds(3))
