@@ -115,7 +115,7 @@ def test_regions_that_are_cut_off_from_each_other_for_months_agree_once_they_mee
 
 def test_whole_nodes_with_stores_on_disk_show_the_same_once_their_links_are_back() -> None:
     random = Random(5)
-    country, told = written_in_any_order(random, counts=100, at_once=250)
+    country, told = written_in_any_order(random, counts=100, at_once=700)
     by_scope = {book.scope: name for name, book in country.books.items()}
     # Whoever is in no book is let in with the page that founds one, in the same block.
     books = sorted(map(merge, by_log(country.federation.blocks)), key=lambda block: "page" not in block.kinds)
