@@ -70,7 +70,7 @@ class Editing:
         self._by_row: dict[str, list[Entry]] = {}
         for entry in self.ledger.entries.values():
             self._by_row.setdefault(row_id(entry.ref), []).append(entry)
-        self._recorded = {_content(each.value) for each in self.ledger.standing()}
+        self._recorded = {content(each.value) for each in self.ledger.standing()}
 
     def plan(self, table: Table, original: Table | None = None, again: bool = False) -> Plan:
         """Return what is to be written. `original`: the table before it was edited; what is gone since becomes zero.
@@ -170,7 +170,7 @@ class Editing:
         """Say whether an edited row is to be written. Raises WrongWord where it was changed meanwhile, or is another's."""
         now = self.ledger.now(entry.ref)
         if now.ref != entry.ref:
-            if _content(now.value) == _content(value):
+            if content(now.value) == content(value):
                 plan.same += 1
                 return False
             raise WrongWord("id", "somebody corrected it meanwhile: export again, and edit that", "")
@@ -258,7 +258,7 @@ class Editing:
                 at = time_of(cells["at_utc"]) if cells.get("at_utc") else self._now
                 check_line(_goods_line(cells, measured, quantity, at), self._now)
                 value = self._new_value(cells, measured, quantity, at)
-                if not again and _content(value) in self._recorded:
+                if not again and content(value) in self._recorded:
                     plan.there.append(line.number)
                     continue
                 plan.changes.append(self._change(line.number, None, value, (), cells))
@@ -340,7 +340,7 @@ def write(
         return plan, author.write_as(door, reading, genesis, drafts)
 
 
-def _content(value: Mapping[str, Value]) -> tuple[tuple[str, str], ...]:
+def content(value: Mapping[str, Value]) -> tuple[tuple[str, str], ...]:
     """Return what a payload says of goods, without what it corrects and how it was said."""
     return tuple(
         sorted((key, repr(each)) for key, each in value.items() if key not in ("corrects", "stated"))

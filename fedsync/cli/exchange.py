@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fedsync.cli.app import App, common, group, signing
+from fedsync.cli.flows import export_stock, import_valueflows
 
 if TYPE_CHECKING:
     from fedsync.acts.adopting import Plan
@@ -18,6 +19,9 @@ MAX_NOTES = 40
 @group
 def export() -> None:
     """Write what is held here for other programs."""
+
+
+export.add_command(export_stock)
 
 
 @export.command("popolo")
@@ -61,6 +65,7 @@ def import_() -> None:
 
 
 import_.name = "import"
+import_.add_command(import_valueflows)
 
 
 @import_.command("popolo")

@@ -1,0 +1,187 @@
+"""A community's goods as ValueFlows: movements and counts as they stand, what lies where, needs, offers and promises.
+
+Reads; writes nothing. What never leaves the community's own nodes is not among it.
+"""
+
+from collections import Counter
+from decimal import Decimal
+from hashlib import sha256
+
+from fedsync.acts.ledger import Entry, Ledger, ledger
+from fedsync.crdt.levels import levels
+from fedsync.reading import Reading
+from fedsync.records.codec import Value
+from fedsync.records.ids import PayloadId, RecordId, Scope
+from fedsync.records.kinds.fields import plain
+from fedsync.records.kinds.parties import Party
+from fedsync.records.kinds.stock import NO_LOT, Counted, EconomicEvent
+from fedsync.valueflows import model
+from fedsync.valueflows.model import ValueFlows
+
+
+def publish(reading: Reading, scope: Scope) -> tuple[ValueFlows, tuple[str, ...]]:
+    """Return what a body's goods are as ValueFlows, and in words what of its records has no place there."""
+    books = ledger(reading, scope)
+    writer = _Writer(reading, scope, books)
+    standing = books.standing()
+    for entry in standing:
+        writer.put(entry)
+    return writer.flows(), writer.notes(len(books.entries) - len(standing))
+
+
+class _Writer:
+    def __init__(self, reading: Reading, scope: Scope, books: Ledger) -> None:
+        self._reading, self._scope, self._books = reading, scope, books
+        self._own = agent_id(scope)
+        self._agents = {self._own: model.Agent(self._own, reading.name_of(scope))}
+        self._resources: dict[str, model.EconomicResource] = {}
+        self._events: list[model.EconomicEvent] = []
+        self._counts: list[model.Count] = []
+        self._left: Counter[str] = Counter()
+        self._levels = {
+            (each.store_id, each.item_id, PayloadId(getattr(each, "lot_id", NO_LOT))): each.on_hand
+            for each in levels(reading.view, scope)
+            if not each.local
+        }
+
+    def put(self, entry: Entry) -> None:
+        """Add a movement or a count."""
+        match entry.said:
+            case EconomicEvent() as said:
+                self._events.append(self._event(entry, said))
+            case Counted() as said:
+                self._left["a count says which movements it includes or excludes"] += bool(
+                    said.includes or said.excludes
+                )
+                self._counts.append(
+                    model.Count(
+                        record_id(entry.ref.id),
+                        self._measure(said.quantity, said.item),
+                        self._resource(said.store, said.item, said.lot),
+                        said.at,
+                        _note(entry.value),
+                    )
+                )
+
+    def _event(self, entry: Entry, said: EconomicEvent) -> model.EconomicEvent:
+        self._left["a movement names the transfer that it belongs to"] += said.transfer is not None
+        # What goes nowhere else stays with whoever keeps the books.
+        provider, receiver = self._agent(said.provider), self._agent(said.receiver)
+        return model.EconomicEvent(
+            record_id(entry.ref.id),
+            said.action,
+            self._measure(said.quantity, said.item),
+            said.at,
+            item_id(said.item),
+            self._resource(said.store, said.item, said.lot) if said.store is not None else "",
+            self._resource(said.to, said.item, said.lot) if said.to is not None else "",
+            provider,
+            receiver,
+            record_id(said.fulfills) if said.fulfills is not None else "",
+            _note(entry.value),
+            said.reason or "",
+            (said.stated.quantity, said.stated.unit) if said.stated is not None else None,
+        )
+
+    def _measure(self, quantity: int, item: PayloadId) -> model.Measure:
+        named = self._books.items.get(item)
+        if named is None:
+            self._left["the unit of an item is not known here yet, so it is written as pieces"] += 1
+        return model.Measure(Decimal(quantity), named.unit if named else "{piece}")
+
+    def _resource(self, store: PayloadId, item: PayloadId, lot: PayloadId) -> str:
+        id_ = f"urn:fedsync:resource:{store.hex()}:{item.hex()}" + (f":{lot.hex()}" if lot != NO_LOT else "")
+        if id_ not in self._resources:
+            named = self._books.items.get(item)
+            onhand = self._levels.get((store, item, lot))
+            self._resources[id_] = model.EconomicResource(
+                id_,
+                item_id(item),
+                store_id(store),
+                named.name if named else "",
+                lot_id(lot) if lot != NO_LOT else "",
+                self._own,
+                # Less than nothing is no quantity there: it is left out, and a reader adds up again.
+                self._measure(onhand, item) if onhand is not None and onhand >= 0 else None,
+            )
+        return id_
+
+    def _agent(self, party: Party | None) -> str:
+        if party is None:
+            return ""
+        id_ = agent_id(party)
+        name = party if isinstance(party, str) else self._reading.name_of(Scope(party))
+        self._agents.setdefault(id_, model.Agent(id_, name))
+        return id_
+
+    def flows(self) -> ValueFlows:
+        """Return all that was added, with the names in it."""
+        return ValueFlows(
+            agents=tuple(self._agents.values()),
+            specifications=tuple(
+                model.ResourceSpecification(item_id(id_), each.name, each.unit)
+                for id_, each in sorted(self._books.items.items())
+            ),
+            places=tuple(
+                model.Place(store_id(id_), each.name) for id_, each in sorted(self._books.stores.items())
+            ),
+            lots=tuple(
+                model.BatchLotRecord(lot_id(id_), each.code, each.expires)
+                for id_, each in sorted(self._books.lots.items())
+            ),
+            resources=tuple(self._resources.values()),
+            events=tuple(self._events),
+            counts=tuple(self._counts),
+        )
+
+    def notes(self, replaced: int) -> tuple[str, ...]:
+        """Return what ValueFlows has no place for, in words."""
+        found = []
+        if replaced:
+            found.append(f"what was corrected is written in its corrected form ({_times(replaced)})")
+        if self._counts:
+            found.append(
+                f"counts are written under a name of our own: ValueFlows has none ({_times(len(self._counts))})"
+            )
+        found += [
+            f"left out: {what} ({_times(number)})" for what, number in sorted(self._left.items()) if number
+        ]
+        return tuple(found)
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
+
+
+def _note(value: dict[str, Value]) -> str:
+    note = value.get("note", "")
+    if isinstance(note, dict):
+        return plain({key: each for key, each in note.items() if isinstance(each, str)})
+    return note if isinstance(note, str) else ""
+
+
+def record_id(id_: RecordId) -> str:
+    """Return what a record is called in a file."""
+    return f"urn:fedsync:record:{id_.hex()}"
+
+
+def item_id(id_: PayloadId) -> str:
+    """Return what a kind of thing is called in a file."""
+    return f"urn:fedsync:item:{id_.hex()}"
+
+
+def store_id(id_: PayloadId) -> str:
+    """Return what a store is called in a file."""
+    return f"urn:fedsync:store:{id_.hex()}"
+
+
+def lot_id(id_: PayloadId) -> str:
+    """Return what a lot is called in a file."""
+    return f"urn:fedsync:lot:{id_.hex()}"
+
+
+def agent_id(party: Party) -> str:
+    """Return what who gives or receives is called in a file: a name is one of its own for each name."""
+    if isinstance(party, str):
+        return f"urn:fedsync:party:{sha256(party.encode()).hexdigest()[:16]}"
+    return f"urn:fedsync:body:{party.hex()}"
