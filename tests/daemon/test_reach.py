@@ -1,5 +1,6 @@
 """What stays at home stays at home, byte by byte; and a great many small logs pass like a few large ones."""
 
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 import trio
@@ -16,7 +17,8 @@ from fedsync.records.ed25519 import public_key
 from fedsync.records.genesis import SEAT, Genesis
 from fedsync.records.ids import LogClass, Reach
 from fedsync.records.seal import Draft, seal
-from tests.daemon.hostile import Guest
+from fedsync.records.wire import read_body, read_outer
+from tests.daemon.hostile import Guest, Talk
 from tests.daemon.village import NOON, Node, Village, told, until
 
 SECRET = "Household 7 took two loaves"
@@ -85,6 +87,124 @@ async def test_a_local_log_is_on_no_link_however_it_is_asked_for(village: Villag
     assert (
         BEAT_S > 20
     )  # All that was heard came unasked or for what was asked, not from a comparison to come.
+
+
+HOUSEHOLD, BREAD = "Household Seven", "Bread for the sick"
+"""Names that stand in local records alone."""
+
+
+async def test_what_a_command_keeps_local_is_in_no_byte_that_peers_get(village: Village) -> None:
+    oak = await trio.to_thread.run_sync(village.node, "Oakfield")
+    mill = await trio.to_thread.run_sync(village.node, "Mill Lane")
+    await trio.to_thread.run_sync(village.introduce, oak, mill)
+    await trio.to_thread.run_sync(keep_local, oak, 3)
+    heard: list[bytes] = []
+    for name in ("Hill Farm", "Quarry"):
+        heard += await asked_for_all(oak, Guest(oak, name))
+    secret = forbidden(oak)
+    assert len(secret) > 20
+    for frame in heard:
+        for part in (frame, *blocks_in([frame])):
+            assert not any(each in part for each in secret)
+    until(lambda: mill.json("stock", "list")["stock"])
+    await trio.to_thread.run_sync(mill.stop)
+    assert shown_to_a_peer(mill, secret) == set()
+    ours = oak.json("stock", "list")["stock"]
+    assert {each["item"] for each in ours} == {"Oats", BREAD}
+    assert {each["item"] for each in mill.json("stock", "list")["stock"]} == {"Oats"}
+
+
+async def asked_for_all(oak: Node, guest: Guest) -> list[bytes]:
+    """Return all frames that a peer gets who asks for all that there is, local logs by their names, while more comes."""
+    async with guest.talk() as talk:
+        local = local_logs(oak)
+        with Reading.open(oak.home) as reading:
+            every = [block.log for _, block in reading.store.since(0) if block.first == 0]
+        sets = tuple((guest.scope, reach, log_class) for reach in Reach for log_class in LogClass)
+        talk.say(
+            Bodies(((guest.scope, guest.body),)),
+            Sets(tuple((each, bytes(8)) for each in sets)),
+            *(Want(wanted(talk.salt, talk.salt.log(log), None)) for log in every),
+            *(Locate(talk.salt.log(log), b"") for log in every),
+        )
+        open_logs = len(every) - len(local)
+        frames = await hear(talk, lambda heard: len(blocks_in(heard)) >= open_logs)
+        await trio.to_thread.run_sync(keep_local, oak, 2)
+        incarnation = bytes(guest.name, "ascii").ljust(16)
+        (last,) = written(oak, "Ben", LogClass.FACTS, Reach.REGION, incarnation, "for all")
+        oak.call("take", blocks=[last.raw.hex()])
+        frames += await hear(talk, lambda heard: any(names(last, frame) for frame in heard))
+        shorts = {talk.salt.log(log) for log in local_logs(oak)}
+        refused = {each.short for each in map(decode, frames) if isinstance(each, NoBase)}
+        assert shorts & refused, "it was asked for, and not served"
+        for frame in frames:
+            message = decode(frame)
+            assert isinstance(message, NoBase) or not any(short in frame for short in shorts)
+            assert not isinstance(message, BlockMessage) or peek(message.raw).log not in local_logs(oak)
+        return frames
+
+
+def keep_local(node: Node, loaves: int) -> None:
+    """Record what a household took, kept local, and something that everybody may see."""
+    node.run("stock", "add", "Oats", loaves, "kg", "--store", "Granary", "--as", "Ann")
+    here = ("--store", HOUSEHOLD, "--local", "--note", SECRET, "--as", "Ann")
+    node.run("stock", "add", BREAD, loaves + 1, "pieces", *here)
+    node.run("stock", "use", BREAD, 1, "pieces", *here)
+    node.run("stock", "count", BREAD, loaves, "pieces", *here)
+
+
+def local_logs(node: Node) -> set[bytes]:
+    """Return the logs of a node that are local."""
+    with Reading.open(node.home) as reading:
+        return {bytes(block.log) for _, block in reading.store.since(0) if block.genesis.reach is Reach.LOCAL}
+
+
+def forbidden(node: Node) -> set[bytes]:
+    """Return all that local records say, and all that names them."""
+    found = {SECRET.encode(), HOUSEHOLD.encode(), BREAD.encode()}
+    with Reading.open(node.home) as reading:
+        for _, block in reading.store.since(0):
+            if block.genesis.reach is Reach.LOCAL:
+                found |= {bytes(block.log), *map(bytes, block.ids)}
+                found |= {bytes(each.payload_id) for each in block.records()}
+    return found
+
+
+def blocks_in(frames: Iterable[bytes]) -> list[bytes]:
+    """Return what the blocks in frames say, inflated."""
+    found = []
+    for frame in frames:
+        message = decode(frame)
+        if isinstance(message, BlockMessage):
+            head, _, size, packed = read_outer(message.raw)
+            body = read_body(packed, size, head.count)
+            found.append(b"".join(body.payloads()) + packed)
+    return found
+
+
+def shown_to_a_peer(node: Node, secret: set[bytes]) -> set[bytes]:
+    """Return which of these stand in any file of a node, or in what its blocks say."""
+    found = set()
+    for path in (each for each in node.home.path.rglob("*") if each.is_file()):
+        data = path.read_bytes()
+        found |= {each for each in secret if each in data}
+    with Reading.open(node.home) as reading:
+        for _, block in reading.store.since(0):
+            said = b"".join(block.payloads)
+            found |= {each for each in secret if each in said or each in block.ids}
+    return found
+
+
+async def hear(talk: Talk, enough: Callable[[list[bytes]], bool]) -> list[bytes]:
+    """Return frames until there are enough, and what comes for a while after them."""
+    frames: list[bytes] = []
+    with trio.fail_after(20):
+        while not enough(frames):
+            frames += await talk.link.receive()
+    with trio.move_on_after(0.3):
+        while True:
+            frames += await talk.link.receive()
+    return frames
 
 
 def names(block: Block, frame: bytes) -> bool:
