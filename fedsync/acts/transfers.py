@@ -17,10 +17,11 @@ from fedsync.crdt.tables import ITEMS, STORES
 from fedsync.crdt.transit import LineView, Manifest, TransferView
 from fedsync.doors import Door
 from fedsync.errors import not_found, refused, usage
+from fedsync.localunits import Stated
 from fedsync.reading import Reading
 from fedsync.records.block import Block
 from fedsync.records.codec import Value
-from fedsync.records.ids import LogClass, PayloadId, Reach, RecordId, Scope
+from fedsync.records.ids import Key, LogClass, PayloadId, Reach, RecordId, Scope
 from fedsync.records.kinds.parties import Party
 from fedsync.records.kinds.transfers import DISCREPANCY, TRANSFER, parse_transfer
 from fedsync.records.seal import Draft
@@ -43,6 +44,8 @@ class Load:
     item: PayloadId
     lot: PayloadId
     quantity: int
+    stated: Stated | None = None
+    """How it was said, where that is not a base unit."""
 
 
 def announce(
@@ -52,7 +55,7 @@ def announce(
     provider: Party,
     receiver: Party,
     lines: Sequence[tuple[Load, RecordId | None]],
-    carrier: str | None = None,
+    carrier: Key | str | None = None,
     store: PayloadId | None = None,
     to: PayloadId | None = None,
     due: int | None = None,
@@ -121,11 +124,12 @@ class Carried:
     note: str = ""
 
 
-def standing(reading: Reading, manifest: Manifest, step: Step) -> None:
-    """Raise a Problem (exit 7) unless our community is who records this step."""
+def standing(reading: Reading, manifest: Manifest, step: Step, key: Key | None = None) -> None:
+    """Raise a Problem (exit 7) unless our community is who records this step, or `key` carries what is lost."""
     own = reading.own().scope
     gives, receives = manifest.provider == own, manifest.receiver == own
-    if not gives and not receives:
+    carries = step is Step.LOSE and key is not None and key == manifest.carrier
+    if not gives and not receives and not carries:
         raise refused(
             "no_party",
             f"{reading.name_of(own)} neither gives nor receives transfer {short(manifest.id)}, so nothing it says of it counts.",
@@ -169,7 +173,7 @@ def record_step(
 ) -> list[Block]:
     """Write one party's record of a step to the author's log of facts, all of it or nothing. Raises a Problem."""
     own = reading.own().scope
-    standing(reading, manifest, carried.step)
+    standing(reading, manifest, carried.step, author.key)
     if not carried.loads:
         raise refused(
             "nothing_due",
@@ -198,6 +202,8 @@ def _values(
         value["lot"] = load.lot
     if carried.note:
         value["note"] = carried.note
+    if load.stated is not None:
+        value["stated"] = load.stated.value
     if carried.step is Step.LOSE:
         return [{**value, "action": "lower", "reason": carried.reason}]
     out = carried.step is Step.PICKUP or (carried.step is Step.RETURN and own != manifest.provider)

@@ -37,7 +37,11 @@ def transfer() -> None:
     help="How much of what; several times for several things. Default: what is promised.",
 )
 @click.option("--for", "promise", metavar="PROMISE", help="The promise that it keeps.")
-@click.option("--carrier", metavar="NAME", help="Who carries it.")
+@click.option(
+    "--carrier",
+    metavar="NAME",
+    help="Who carries it; PERSON@COMMUNITY, if they record losses in their own books.",
+)
 @click.option("--store", metavar="S", help="The store that it leaves.")
 @click.option("--to-store", metavar="S", help="The store that it goes to.")
 @click.option("--due", metavar="DAY", help="When it should have arrived.")

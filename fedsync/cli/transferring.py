@@ -8,6 +8,7 @@ from fedsync.acts import transfers as acts
 from fedsync.acts.author import now_ms
 from fedsync.acts.measuring import Measures
 from fedsync.acts.transfers import Carried, Load, Step, check_reason, default_loads, our_store
+from fedsync.acts.whose import person_at
 from fedsync.cli.app import App
 from fedsync.cli.records import find as find_record
 from fedsync.cli.telling import end_of_day, parse_time, short
@@ -16,10 +17,11 @@ from fedsync.crdt.plantables import INTENTS, PLACES, intent_row
 from fedsync.crdt.realms import scope_of
 from fedsync.crdt.transit import Manifest, TransferView, all_transfers, find
 from fedsync.errors import not_found, refused, usage
+from fedsync.keyring import find_person
 from fedsync.picking import begins, the_one
 from fedsync.reading import Reading
 from fedsync.records.codec import unpack
-from fedsync.records.ids import PayloadId, RecordId, Scope
+from fedsync.records.ids import Key, PayloadId, RecordId, Scope
 from fedsync.records.kinds.goods import MAX_AHEAD_MS
 from fedsync.records.kinds.parties import REASONS, Party
 from fedsync.records.kinds.plans import COMMITMENT, parse_commitment, parse_intent
@@ -81,9 +83,10 @@ def announce_said(
         said = _listed(goods, loads)
         app.before_signing(f"{name} announces: {party(reading, gives)} gives {party(reading, gets)} {said}.")
         author, until = app.author(name), None if due is None else end_of_day(due)
+        carries = person_at(reading, carrier).key if carrier is not None and "@" in carrier else carrier
         with app.door() as door:
             id_ = acts.announce(
-                author, reading, door, gives, gets, lined, carrier, from_id, to_id, until, note, local
+                author, reading, door, gives, gets, lined, carries, from_id, to_id, until, note, local
             )
         step = "pickup" if gives == own else "dropoff"
     app.out.result(
@@ -123,7 +126,7 @@ def record_said(
     with app.reading() as reading:
         way, own, goods = the_transfer(reading, asked), reading.own().scope, Goods(reading)
         manifest = _announced(way)
-        acts.standing(reading, manifest, step)
+        acts.standing(reading, manifest, step, Key(find_person(reading.home, name).key))
         loads = (
             tuple(parse_load(reading, goods, each, way) for each in lines)
             if lines
@@ -256,7 +259,7 @@ def parse_load(reading: Reading, goods: Goods, typed: str, way: TransferView | N
     if not ids:
         raise not_found("item", item, "What is known: fedsync stock list --body all")
     chosen = (of_way or ids)[0]
-    return Load(chosen, _lot(goods, chosen, lot), quantity)
+    return Load(chosen, _lot(goods, chosen, lot), quantity, measured.stated)
 
 
 def _lot(goods: Goods, item: PayloadId, code: str) -> PayloadId:

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from fedsync import units
-from fedsync.cli.telling import day, rfc3339, short
+from fedsync.cli.telling import day, person, rfc3339, short
 from fedsync.crdt.realms import scope_of
 from fedsync.crdt.tables import ITEMS, STORES
 from fedsync.crdt.transit import LineView, Stage, TransferView
 from fedsync.reading import Reading
-from fedsync.records.ids import PayloadId, Scope
+from fedsync.records.ids import Key, PayloadId, Scope
 from fedsync.records.kinds.parties import Party
 
 Json = dict[str, Any]
@@ -138,14 +138,14 @@ def head(reading: Reading, goods: Goods, way: TransferView, now: int) -> str:
     if manifest.to is not None:
         said += f" ({goods.store(manifest.to)})"
     if manifest.carrier is not None:
-        said += f", carried by {_carrier(manifest.carrier)}"
+        said += f", carried by {_carrier(reading, manifest.carrier)}"
     if manifest.due is not None:
         said += f", due {day(manifest.due)}" + (" (overdue)" if overdue(way, now) else "")
     return f"{said}: {way.stage.value}"
 
 
-def _carrier(carrier: bytes | str) -> str:
-    return carrier if isinstance(carrier, str) else short(carrier)
+def _carrier(reading: Reading, carrier: Key | str) -> str:
+    return carrier if isinstance(carrier, str) else person(reading, reading.own().scope, carrier)
 
 
 def why_lines(reading: Reading, goods: Goods, way: TransferView) -> Iterator[str]:

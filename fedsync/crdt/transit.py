@@ -17,6 +17,7 @@ from enum import Enum
 from typing import TypeAlias
 
 from fedsync.crdt.booktables import BOOKS
+from fedsync.crdt.countingtables import COUNTED_LOGS, counted_log
 from fedsync.crdt.realms import Realm, is_local, local_realm, scope_of
 from fedsync.crdt.transfers import DROPPED, LOST, PICKED
 from fedsync.crdt.transfertables import DISCREPANCIES, LINES, MOVES, TRANSFERS
@@ -227,7 +228,7 @@ def _announced(view: Reader, manifest: Manifest, said: _Said) -> TransferView:
         if is_local(key[0]) and manifest.realm != key[0]:  # type: ignore[arg-type]
             # What a body keeps to itself is joined with what it announced to itself, and with nothing else.
             continue
-        if scope not in manifest.parties:
+        if scope not in manifest.parties and not _carriers_loss(view, manifest, key, row):
             strangers.add(scope)
             continue
         _add(sums[key[2], key[3]], manifest, scope, key, row)  # type: ignore[index]
@@ -235,6 +236,14 @@ def _announced(view: Reader, manifest: Manifest, said: _Said) -> TransferView:
         sums[place] = _Sums()
     views = [_line(manifest, place, *lines.get(place, (0, None)), sums[place]) for place in sorted(sums)]
     return TransferView(manifest.id, manifest, tuple(views), frozenset(strangers))
+
+
+def _carriers_loss(view: Reader, manifest: Manifest, key: KeyRow, row: Row) -> bool:
+    """Say whether this is a loss that the carrier tells of, in the books of a third body."""
+    if len(row) == 3 or key[6] != LOST or not isinstance(manifest.carrier, bytes):
+        return False
+    log = view.get(COUNTED_LOGS, (key[4],))
+    return log is not None and counted_log(log).key == manifest.carrier
 
 
 def _unannounced(transfer: RecordId, said: _Said) -> TransferView:

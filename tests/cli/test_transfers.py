@@ -15,7 +15,7 @@ class Road(Valley):
     """Oakfield has a tonne of potatoes and 20 kg of oats in its Granary; Mill Lane has a Cellar."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path, "Oakfield", "Mill Lane")
+        super().__init__(path, "Oakfield", "Mill Lane", "Quarry")
         oakfield, mill = self.place("Oakfield"), self.place("Mill Lane")
         oakfield("stock", "add", "Potatoes", 1000, "kg", "--store", "Granary", "--as", "Ann")
         oakfield("stock", "add", "Oats", 20, "kg", "--store", "Granary", "--as", "Ann")
@@ -262,3 +262,27 @@ def test_what_goes_to_a_household_stays_on_our_own_nodes(road: Road) -> None:
     assert mill.json(*TRANSFER, "list")["transfers"] == []
     assert "Household" not in mill("log").out
     oakfield.refused(*TRANSFER, "pickup", id_, "--store", "Granary", "--as", "Ann", code=7)
+
+
+def test_a_carrier_of_a_third_community_records_what_was_lost_and_nothing_else(road: Road) -> None:
+    id_ = road.announced("--carrier", "Ben@Quarry")
+    road.does("Oakfield", "pickup", id_)
+    road.meet()
+    error = road.place("Quarry").refused(*TRANSFER, "dropoff", id_, "--as", "Ben", code=7)
+    assert error["code"] == "no_party"
+    lose = (*TRANSFER, "lose", id_, "--line", "Potatoes 12 kg", "--reason", "stolen")
+    assert road.place("Quarry").refused(*lose, "--as", "Ann", code=7)["code"] == "no_party"
+    road.place("Quarry")(*lose, "--as", "Ben")
+    road.meet()
+    assert road.line("Mill Lane", id_)["lost"] == 12
+    assert "carried by Ben of Quarry" in road.place("Oakfield")(*TRANSFER, "show", id_).out
+
+
+def test_what_is_said_in_a_local_unit_is_recorded_as_both(road: Road) -> None:
+    road.place("Oakfield")("stock", "unit", "add", "sack", "=", 50, "kg", "--as", "Ann")
+    id_ = road.announced(line="Potatoes 3 sacks")
+    rights = road.does("Oakfield", "pickup", id_, "--line", "Potatoes 2 sacks")["id"]
+    assert road.line("Oakfield", id_)["in_transit"] == 100
+    payload = road.place("Oakfield").json("show", rights)["payload"]
+    assert (payload["quantity"], payload["action"]) == (100_000, "transfer_all_rights")
+    assert (payload["stated"]["quantity"], payload["stated"]["unit"]) == ("2", "sacks")

@@ -8,9 +8,10 @@ from fedsync.crdt.counting import Counting
 from fedsync.crdt.transit import all_transfers
 from fedsync.records.block import Block
 from fedsync.records.codec import Value
+from fedsync.records.ed25519 import public_key
 from fedsync.records.ids import LogClass, Reach, RecordId, Scope
 from fedsync.records.seal import Draft
-from tests.crdt.granary import ALDER, BIRCH, CELLAR, GRANARY, NOON, OATS, WHEAT, Node, chain, genesis
+from tests.crdt.granary import ALDER, ANN, BIRCH, CELLAR, GRANARY, NOON, OATS, WHEAT, Node, chain, genesis
 from tests.crdt.naive_transfers import Line, Ways
 
 CEDAR = Scope(b"cedar" + bytes(11))
@@ -137,6 +138,8 @@ def _random_manifest(random: Random, scope: Scope, at: int) -> Draft:
     more: dict[str, Value] = {"due": at}
     if random.random() < 0.5:
         more |= {"store": GRANARY, "to": random.choice([CELLAR, CELLAR, GRANARY])}
+    if random.random() < 0.3:
+        more["carrier"] = random.choice([public_key(ANN), "Karl"])
     provider, receiver = random.choice(parties), random.choice(parties)
     return Draft("transfer", {"provider": provider, "receiver": receiver, "lines": lines, **more}, NOON)
 

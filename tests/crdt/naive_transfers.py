@@ -4,7 +4,7 @@ It shares no line with what it judges: which records are sound, who is who, and 
 time, as plainly as can be. It knows no forks and no books: all that it is told counts.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,8 +33,8 @@ class Line:
 Ways = dict[bytes, dict[tuple[bytes, bytes], Line]]
 
 
-def ways(told: Iterable[Told]) -> Ways:
-    """Return each line of each transfer that a record names."""
+def ways(told: Iterable[Told], carries: Mapping[bytes, Collection[bytes]]) -> Ways:
+    """Return each line of each transfer that a record names. `carries`: whose key a log is written with."""
     records = list({each.id: each for each in told}.values())
     manifests = {each.id: each for each in records if each.kind == "transfer" and _sound_manifest(each)}
     named = [each for each in records if each.kind in ("economic_event", "discrepancy") and _bears(each)]
@@ -44,7 +44,17 @@ def ways(told: Iterable[Told]) -> Ways:
         about = [each for each in named if each.value["transfer"] == transfer]
         if manifest is not None:
             parties = (manifest.value["provider"], manifest.value["receiver"])
-            about = [each for each in about if each.scope in parties]
+            carrier = manifest.value.get("carrier")
+            about = [
+                each
+                for each in about
+                if each.scope in parties
+                or (
+                    each.value.get("action") == "lower"
+                    and carrier is not None
+                    and carrier in carries[each.log]
+                )
+            ]
         places = {_place(each.value) for each in about}
         if manifest is not None:
             places |= {_place(line) for line in manifest.value["lines"]}

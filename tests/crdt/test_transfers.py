@@ -7,6 +7,7 @@ import pytest
 from fedsync.crdt.seats import Cut
 from fedsync.crdt.transit import all_transfers
 from fedsync.records.block import Block
+from fedsync.records.ed25519 import public_key
 from fedsync.records.ids import Reach
 from tests.crdt.carts import (
     CEDAR,
@@ -20,7 +21,7 @@ from tests.crdt.carts import (
     plans,
     random_logs,
 )
-from tests.crdt.granary import ALDER, BIRCH, CELLAR, GRANARY, OATS, WHEAT, interleaved, regrouped, told
+from tests.crdt.granary import ALDER, ANN, BIRCH, CELLAR, GRANARY, OATS, WHEAT, interleaved, regrouped, told
 from tests.crdt.hauling import haul
 from tests.crdt.naive_transfers import Line, ways
 
@@ -118,6 +119,18 @@ def test_who_is_no_party_counts_for_nothing_and_is_named() -> None:
     assert seen.strangers == {CEDAR}
 
 
+def test_a_carrier_of_a_third_body_tells_of_losses_and_of_nothing_else() -> None:
+    carried_by = plans("Ann's plans", ALDER, manifest(350, carrier=public_key(ANN)))
+    load = carried_by[-1].tip
+    giver = facts("giver", ALDER, carried("pickup", 350, load))
+    carrier = facts("carrier", CEDAR, lost(12, load), carried("dropoff", 9, load), missing(7, load))
+    assert node(carried_by, giver, carrier).line(load) == Line(350, 350, 0, 0, 12, 0, 338, "in transit")
+    other = plans("Ben's plans", ALDER, manifest(350, carrier=b"k" * 32))
+    giver = facts("giver", ALDER, carried("pickup", 350, other[-1].tip))
+    carrier = facts("carrier", CEDAR, lost(12, other[-1].tip))
+    assert node(other, giver, carrier).line(other[-1].tip).lost == 0
+
+
 def test_between_stores_of_one_body_the_store_tells_the_ends_apart() -> None:
     moving = plans("Ann's plans", ALDER, manifest(40, ALDER, ALDER, store=GRANARY, to=CELLAR))
     load = moving[-1].tip
@@ -163,7 +176,9 @@ def test_a_log_that_counts_no_more_is_taken_out_and_comes_back() -> None:
 def test_any_order_and_grouping_gives_what_the_naive_twin_says(seed: int) -> None:
     random = Random(seed)
     logs = random_logs(random, random.randint(4, 60))
-    expected = ways(told(block for log in logs for block in log))
+    expected = ways(
+        told(block for log in logs for block in log), {log[0].log: [log[0].genesis.key] for log in logs}
+    )
     nodes = []
     for _ in range(2):
         cart = Cart()
