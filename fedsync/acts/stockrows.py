@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 
 from fedsync.acts.cells import quantity_cells, time_cell
 from fedsync.acts.ledger import Entry, Ledger
-from fedsync.records.ids import Key, PayloadId
+from fedsync.records.ids import NO_LOT, Key, PayloadId
 from fedsync.records.kinds.fields import plain
 from fedsync.records.kinds.refs import FactRef
-from fedsync.records.kinds.stock import COUNT, NO_LOT
+from fedsync.records.kinds.stock import COUNT
 
 HEADS = (
     *("id", "at_utc", "action", "item", "quantity", "unit", "store", "to", "lot", "reason", "note"),

@@ -1,48 +1,36 @@
-"""Balances: what lies of one item in one store, kept up with each movement and count. Touches a draft only.
+"""Balances: what lies in one pool, kept up with each movement and count. Touches a draft only.
 
-A movement after the last count is one addition, and so is a count later than all that is known. Only what upsets
-the order of counts makes a balance anew, from `movement_run`, opening the blocks that a count falls into the middle
-of. Either way a row follows from the movements and counts alone, not from how they came.
+A movement after the last count is one addition, and so is a count later than all that is known. Only what upsets the order
+of counts, or names movements, makes a balance anew, from the sums of days (`sums`). Either way a row follows from the
+movements and counts alone, not from how they came.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
-from typing import TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
-from fedsync.crdt import facts
+from fedsync.crdt import sums
 from fedsync.crdt.checkpoints import Checkpoints, Count, level
-from fedsync.crdt.countingtables import COUNTED_LOGS, counted_log
-from fedsync.crdt.factchain import along
+from fedsync.crdt.corrections import Facts, in_pool
 from fedsync.crdt.facts import Moves
-from fedsync.crdt.realms import Realm
-from fedsync.crdt.tables import (
-    BALANCES,
-    COUNTS,
-    RUNS,
-    Balance,
-    Run,
-    balance,
-    balance_row,
-    log_of,
-    run,
-    run_row,
-)
+from fedsync.crdt.tables import BALANCES, COUNTS, Balance, PoolKey, balance, balance_row
 from fedsync.crdt.view import Draft
-from fedsync.records.ids import LogId, PayloadId
+from fedsync.records.codec import Value, pack, unpack
+from fedsync.records.ids import LogId, RecordId
+from fedsync.records.kinds.refs import FactRef, fact_ref
 
-_EMPTY = Balance(0, None, None, None, None, 0, None, None, 0, 0, 0, None)
-
-BalanceKey: TypeAlias = tuple[Realm, PayloadId, PayloadId]
-"""Realm, store and item."""
+_EMPTY = Balance()
 
 
-def sum_up(last: int, moves: Moves) -> Run:
-    """Return movements of a stretch of a log that ends at seq `last`, added up."""
-    return Run(last, min(moves.times), max(moves.times), sum(moves.deltas), len(moves.times))
+class Change(NamedTuple):
+    """What moves in a pool: movements, how many more then count, and how many more were told."""
+
+    moves: Moves
+    events: int
+    told: int
 
 
 def bring_in(
-    draft: Draft, key: BalanceKey, log: LogId, first: int, last: int, moves: Moves, counts: Sequence[Count]
+    draft: Draft, key: PoolKey, log: LogId, first: int, last: int, moves: Moves, counts: Sequence[Count]
 ) -> None:
     """Bring movements and counts of a log, from seq `first` to `last`, into their balance.
 
@@ -50,24 +38,45 @@ def bring_in(
     happened, so that a log in which both alternate costs one addition each.
     """
     if moves.times:
-        draft.put(RUNS, (*key, log, first), run_row(sum_up(last, moves)))
+        sums.add(draft, key, log, first, last, moves)
     row = draft.get(BALANCES, key)
-    now: Balance | None = _EMPTY if row is None else balance(row)
+    old = _EMPTY if row is None else balance(row)
+    if not counts:
+        draft.put(BALANCES, key, balance_row(_told(old, moves)))
+        return
+    now: Balance | None = old
     rest = moves
     for count in sorted(counts, key=lambda each: (each.at, each.seq)):
         assert now is not None
         early, rest = _parted(rest, count.at)
-        now = _counted(_added(now, early), count)
+        now = _counted(_told(now, early), count)
         if now is None:
+            draft.put(BALANCES, key, balance_row(_told(old, moves)))
             recompute(draft, key)
             return
     assert now is not None
-    draft.put(BALANCES, key, balance_row(_added(now, rest)))
+    draft.put(BALANCES, key, balance_row(_told(now, rest)))
+
+
+def change(draft: Draft, key: PoolKey, moved: Change) -> None:
+    """Bring into a balance what moves in it, after it was added to the sums."""
+    row = draft.get(BALANCES, key)
+    draft.put(BALANCES, key, balance_row(_changed(_EMPTY if row is None else balance(row), moved)))
+
+
+def _told(old: Balance, moves: Moves) -> Balance:
+    """Return a balance after movements that were not told before."""
+    events = len(moves.times)
+    if not events:
+        return old._replace(apart=old.apart + moves.apart) if moves.apart else old
+    found = _changed(old, Change(moves, events, events))
+    latest = max(moves.times)
+    return found if found.latest is not None and found.latest >= latest else found._replace(latest=latest)
 
 
 def _parted(moves: Moves, at: int) -> tuple[Moves, Moves]:
     """Return what happened up to an instant, and what happened later."""
-    early, late = Moves(), Moves()
+    early, late = Moves(), Moves(apart=moves.apart)
     for when, delta in zip(moves.times, moves.deltas, strict=True):
         side = early if when <= at else late
         side.times.append(when)
@@ -75,20 +84,31 @@ def _parted(moves: Moves, at: int) -> tuple[Moves, Moves]:
     return early, late
 
 
-def _added(old: Balance, moves: Moves) -> Balance:
+def _changed(old: Balance, moved: Change) -> Balance:
     """Return a balance after movements, each on its side of the last two counts."""
-    if not moves.times:
-        return old
-    run_ = sum_up(0, moves)
-    between, after = _split(old.counted_at, old.before_at, run_, lambda: [moves])
+    between, after = _split(old.counted_at, old.before_at, moved.moves)
     return old._replace(
         on_hand=old.on_hand + after,
         unexplained=None if old.unexplained is None else old.unexplained - between,
         between=old.between + between,
         after=old.after + after,
-        events=old.events + run_.events,
-        latest=run_.latest if old.latest is None else max(old.latest, run_.latest),
+        apart=old.apart + moved.moves.apart,
+        events=old.events + moved.events,
+        told=old.told + moved.told,
     )
+
+
+def _split(counted_at: int | None, before_at: int | None, moves: Moves) -> tuple[int, int]:
+    """Return what moved between the last two counts, and after the last. Movements at its instant are before it."""
+    if counted_at is None or min(moves.times) > counted_at:
+        return 0, sum(moves.deltas)
+    between = after = 0
+    for at, delta in zip(moves.times, moves.deltas, strict=True):
+        if at > counted_at:
+            after += delta
+        elif before_at is None or at > before_at:
+            between += delta
+    return between, after
 
 
 def _counted(old: Balance, count: Count) -> Balance | None:
@@ -96,7 +116,7 @@ def _counted(old: Balance, count: Count) -> Balance | None:
     if old.before_at is not None and count.at < old.before_at:
         return old
     newest = old.counted_at is None or count.at > old.counted_at
-    if not newest or (old.latest is not None and old.latest > count.at):
+    if not newest or count.named or (old.latest is not None and old.latest > count.at):
         return None
     # The common case: it is later than everything known, so it begins a new stretch.
     between = old.after
@@ -114,75 +134,102 @@ def _counted(old: Balance, count: Count) -> Balance | None:
     )
 
 
-def _split(
-    counted_at: int | None, before_at: int | None, added: Run, moves: Callable[[], Iterable[Moves]]
-) -> tuple[int, int]:
-    """Return what moved between the last two counts, and after the last. Movements at its instant are before it."""
-    if counted_at is None or added.earliest > counted_at:
-        return 0, added.sum
-    if added.latest <= counted_at and (before_at is None or added.earliest > before_at):
-        return added.sum, 0
-    if before_at is not None and added.latest <= before_at:
-        return 0, 0
-    between = after = 0
-    for each in moves():
-        for at, delta in zip(each.times, each.deltas, strict=True):
-            if at > counted_at:
-                after += delta
-            elif before_at is None or at > before_at:
-                between += delta
-    return between, after
-
-
-def recompute(draft: Draft, key: BalanceKey) -> None:
-    """Make a balance anew from its counts and runs; drop it when there are none."""
+def recompute(draft: Draft, key: PoolKey, without: LogId | None = None) -> None:
+    """Make a balance anew from its counts and sums; drop it when there are none. `without`: a log that is taken out."""
+    row = draft.get(BALANCES, key)
+    old = _EMPTY if row is None else balance(row)
     last, before = Checkpoints.of(_counts(draft, key)).last_two()
-    counted_at, before_at = last.at if last else None, before.at if before else None
-    between = after = events = 0
-    latest: int | None = None
-    for run_key, row in list(draft.scan(RUNS, key)):
-        log, first, found = log_of(run_key, 3), run_key[4], run(row)
-        assert isinstance(first, int)
-        now = _split(counted_at, before_at, found, partial(_moves, draft, key, log, first, found.last))
-        between, after = between + now[0], after + now[1]
-        events += found.events
-        latest = found.latest if latest is None else max(latest, found.latest)
-    if last is None and not events:
+    if last is None and not old.told:
         draft.drop(BALANCES, key)
         return
-    found_level = level(last, before, between, after)
+    instants = [each for each in (last, before) if each is not None]
+    moved, total = sums.upto(draft, key, [each.at for each in instants])
+    after = total - moved[0] if last else total
+    between = moved[0] - (moved[1] if before else 0) if last else 0
+    if last is not None:
+        named = _named(draft, key, last.count, before.count if before else None, without)
+        between, after = between + named[0], after + named[1]
+    found = level(last, before, between, after)
     count = last.count if last else None
     new = Balance(
-        found_level.on_hand,
-        found_level.unexplained,
-        counted_at,
+        found.on_hand,
+        found.unexplained,
+        last.at if last else None,
         count.quantity if count else None,
         count.id if count else None,
         int(last is not None and last.contested),
-        before_at,
+        before.at if before else None,
         before.count.quantity if before else None,
         between,
         after,
-        events,
-        latest,
+        old.apart,
+        old.events,
+        old.told,
+        old.latest if without is None else sums.latest(draft, key),
     )
     draft.put(BALANCES, key, balance_row(new))
 
 
-def _counts(draft: Draft, key: BalanceKey) -> Iterable[Count]:
-    for (_, _, _, at, log, seq), (id_, quantity) in draft.scan(COUNTS, key):
-        yield Count(at, quantity, id_, log, seq)  # type: ignore[arg-type]
+# --- Movements that a count names -----------------------------------------------------------------------------
 
 
-def _moves(draft: Draft, key: BalanceKey, log: LogId, first: int, last: int) -> Iterable[Moves]:
-    """Read the movements of a run again."""
-    pair, at = (key[1], key[2]), first
-    row = draft.get(COUNTED_LOGS, (log,))
-    assert row is not None, "what was read of a log is written down with it"
-    for block, end in along(draft, log, counted_log(row), first):
-        stop = min(last + 1, end)
-        if block.first <= at < stop:
-            moves = facts.read(block, at, stop).moves.get(pair)
-            if moves:
-                yield moves
-            at = stop
+def _named(
+    draft: Draft, key: PoolKey, last: Count, before: Count | None, without: LogId | None
+) -> tuple[int, int]:
+    """Return by how much what the last two counts say of movements changes what is between them, and after the last."""
+    said = {**last.named, **(before.named if before else {})}
+    if not said:
+        return 0, 0
+    facts = Facts(draft, key[0], without)
+    between = after = 0
+    for top in sorted({facts.top(ref) for ref in said if facts.event(ref) is not None}):
+        line = facts.line(top)
+        delta = in_pool(line.event, key[1:]) if line is not None else None
+        if line is None or delta is None:
+            continue
+        at = line.event.at
+        is_after, was_after = _is_after(last, line.refs, at), at > last.at
+        since, was_since = True, True
+        if before is not None:
+            since, was_since = _is_after(before, line.refs, at), at > before.at
+        after += delta * (is_after - was_after)
+        between += delta * ((since and not is_after) - (was_since and not was_after))
+    return between, after
+
+
+def _is_after(count: Count, line: Sequence[FactRef], at: int) -> bool:
+    """Say whether a movement happened after a count. What it says of the event that holds goes before what it says of those
+    in whose place that stands.
+    """
+    named = count.named
+    return next((named[ref] for ref in reversed(line) if ref in named), at > count.at)
+
+
+def count_row(count: Count) -> tuple[bytes | int | None, ...]:
+    """Return the cells of a count."""
+    return (count.id, count.quantity, _pack(count.includes), _pack(count.excludes))
+
+
+def counts_of(rows: Iterable[tuple[tuple[object, ...], tuple[object, ...]]]) -> list[Count]:
+    """Return the counts in rows of `stock_count`."""
+    return [
+        Count(key[4], row[1], RecordId(row[0]), LogId(key[5]), key[6], _unpack(row[2]), _unpack(row[3]))  # type: ignore[arg-type]
+        for key, row in rows
+    ]
+
+
+def _counts(draft: Draft, key: PoolKey) -> list[Count]:
+    return counts_of(draft.scan(COUNTS, key))
+
+
+def _pack(refs: tuple[FactRef, ...]) -> bytes | None:
+    values: list[Value] = [ref.value for ref in refs]
+    return pack(values) if values else None
+
+
+def _unpack(cell: object) -> tuple[FactRef, ...]:
+    if not isinstance(cell, bytes):
+        return ()
+    values = unpack(cell)
+    assert isinstance(values, list)
+    return tuple(fact_ref(each, "a fact") for each in values)

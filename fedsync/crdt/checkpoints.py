@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from fedsync.crdt.registers import Register, Write
 from fedsync.records.ids import LogId, RecordId
+from fedsync.records.kinds.refs import FactRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,15 @@ class Count:
     id: RecordId
     log: LogId
     seq: int
+    includes: tuple[FactRef, ...] = ()
+    """Movements that happened before it, whatever time they say."""
+    excludes: tuple[FactRef, ...] = ()
+    """Movements that happened after it."""
+
+    @property
+    def named(self) -> dict[FactRef, bool]:
+        """What it says of movements that it names: whether they happened after it."""
+        return {**dict.fromkeys(self.includes, False), **dict.fromkeys(self.excludes, True)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +92,7 @@ def level(last: Instant | None, before: Instant | None, between: int, after: int
     """Return the level from the last two counts and the sums of movements around them.
 
     `between` is what moved after the count before the last, up to the last and at its very instant; `after` what
-    moved later. Without a count both begin with an empty store, and `between` is zero.
+    moved later. Movements that a count names are on the side of it that it says. Without a count both begin with an empty store, and `between` is zero.
     """
     if last is None:
         return Level(after, None, None)

@@ -1,23 +1,24 @@
-"""What a stretch of a log of facts says, added up by store and item. Pure; reads one block.
+"""What a stretch of a log of facts says, added up by store, item and lot. Pure; reads one block.
 
 A first sync brings hundreds of thousands of movements, so they are read by columns: whole columns are checked at
 once, and only a column with something wrong in it is gone through record by record. Both ways follow the rules of
 `records.kinds.stock` to the letter; a test compares them.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from operator import sub
 from typing import Any
 
 from fedsync.crdt.checkpoints import Count
-from fedsync.crdt.tables import Pair
+from fedsync.crdt.tables import Pool
 from fedsync.records.block import Block, Columns
 from fedsync.records.codec import Value
 from fedsync.records.genesis import SEAT, Genesis
 from fedsync.records.header import MAX_TIME, VERSION
-from fedsync.records.ids import LogClass, PayloadId
-from fedsync.records.kinds.actions import SIGNS
+from fedsync.records.ids import NO_LOT, LogClass, PayloadId, RecordId
+from fedsync.records.kinds.actions import APART, SIGNS
 from fedsync.records.kinds.goods import MAX_AHEAD_MS
 from fedsync.records.kinds.parties import MAX_QUANTITY
 from fedsync.records.kinds.stock import (
@@ -27,6 +28,7 @@ from fedsync.records.kinds.stock import (
     PARSERS,
     Counted,
     EconomicEvent,
+    Lot,
     Specification,
     Store,
 )
@@ -35,25 +37,29 @@ from fedsync.records.void import Void
 
 @dataclass(slots=True)
 class Moves:
-    """Movements of one item in one store: when, and by how much."""
+    """Movements in one pool: when, and by how much; and what they did in all to what is there by right beyond that."""
 
     times: list[int] = field(default_factory=list)
     deltas: list[int] = field(default_factory=list)
+    apart: int = 0
 
 
 @dataclass(slots=True)
 class Facts:
     """All that counts in a stretch of a log."""
 
-    moves: dict[Pair, Moves] = field(default_factory=dict)
-    counts: dict[Pair, list[Count]] = field(default_factory=dict)
+    moves: dict[Pool, Moves] = field(default_factory=dict)
+    counts: dict[Pool, list[Count]] = field(default_factory=dict)
     stores: dict[PayloadId, tuple[int, Store]] = field(default_factory=dict)
     """By id: the first record that made it, by seq, and what it says."""
     items: dict[PayloadId, tuple[int, Specification]] = field(default_factory=dict)
+    lots: dict[PayloadId, tuple[int, Lot]] = field(default_factory=dict)
+    linked: list[tuple[int, RecordId, EconomicEvent]] = field(default_factory=list)
+    """Events that correct another, or keep a promise: seq, id and what they say. They are among the moves too."""
 
     @property
-    def pairs(self) -> Collection[Pair]:
-        """The stores and items whose balance this bears on."""
+    def pools(self) -> Collection[Pool]:
+        """The pools whose balance this bears on."""
         return {**self.moves, **self.counts}.keys()
 
 
@@ -88,26 +94,29 @@ def _cut(columns: Columns, low: int, high: int) -> Columns:
 
 def _all_sound(facts: Facts, block: Block, columns: Columns) -> bool:
     """Add up movements, all at once, if nothing is wrong with any of them; else add nothing and return False."""
-    # A note may be in several languages, so events with one go the long way.
-    if columns.cols.keys() != EVENT_FIELDS:
+    # A note may be in several languages, and what names other records is looked at for itself: they go the long way.
+    if columns.cols.keys() != EVENT_FIELDS and columns.cols.keys() != _LOT_FIELDS:
         return False
     # What the columns hold is checked here, at once, and no type checker can follow that.
     cols: dict[str, Any] = dict(columns.cols)
     actions, ids, items = cols["action"], cols["store"], cols["resource_conforms_to"]
     quantities, times = cols["quantity"], cols["has_point_in_time"]
+    lots = cols.get("lot")
     if not (
         set(map(type, actions)) == {str}
         and set(map(type, ids)) == {bytes} == set(map(type, items))
         and set(map(type, quantities)) == {int} == set(map(type, times))
+        and (lots is None or set(map(type, lots)) == {bytes})
     ):
         return False
-    named, stores, kinds = set(actions), set(ids), set(items)
+    named, stores, kinds, batches = set(actions), set(ids), set(items), set(lots or ())
     claimed: Sequence[int] = block.times
     if len(columns.rows) < block.count:
         claimed = [claimed[row] for row in columns.rows]
     if not (
         named <= SIGNS.keys()
         and set(map(len, stores)) == {32} == set(map(len, kinds))
+        and (lots is None or set(map(len, batches)) == {32})
         and min(quantities) >= 0
         and max(quantities) <= MAX_QUANTITY
         and min(times) >= -MAX_TIME
@@ -115,24 +124,35 @@ def _all_sound(facts: Facts, block: Block, columns: Columns) -> bool:
     ):
         return False
     deltas = [SIGNS[action] * each for action, each in zip(actions, quantities, strict=True)]
-    if len(stores) == 1 == len(kinds):
-        moves = facts.moves.setdefault((stores.pop(), kinds.pop()), Moves())
+    aparts = None
+    if not named <= _ALIKE:
+        aparts = [APART[action] * each for action, each in zip(actions, quantities, strict=True)]
+    if len(stores) == 1 == len(kinds) and len(batches) < 2:
+        pool = (stores.pop(), kinds.pop(), batches.pop() if batches else NO_LOT)
+        moves = facts.moves.setdefault(pool, Moves())
         moves.times.extend(times)
         moves.deltas.extend(deltas)
+        moves.apart += sum(aparts or ())
     else:
-        _by_pair(facts.moves, zip(ids, items, strict=True), times, deltas)
+        pools = zip(ids, items, lots or repeat(NO_LOT), strict=False)
+        _by_pool(facts.moves, pools, times, deltas, aparts or repeat(0))
     return True
 
 
-def _by_pair(
-    found: dict[Pair, Moves], pairs: "zip[Pair]", times: Sequence[int], deltas: Sequence[int]
+def _by_pool(
+    found: dict[Pool, Moves],
+    pools: Iterable[Pool],
+    times: Iterable[int],
+    deltas: Iterable[int],
+    aparts: Iterable[int],
 ) -> None:
-    for pair, at, delta in zip(pairs, times, deltas, strict=True):
-        moves = found.get(pair)
+    for pool, at, delta, apart in zip(pools, times, deltas, aparts, strict=False):
+        moves = found.get(pool)
         if moves is None:
-            moves = found[pair] = Moves()
+            moves = found[pool] = Moves()
         moves.times.append(at)
         moves.deltas.append(delta)
+        moves.apart += apart
 
 
 def _one_by_one(facts: Facts, block: Block, columns: Columns) -> None:
@@ -143,17 +163,29 @@ def _one_by_one(facts: Facts, block: Block, columns: Columns) -> None:
             said = parse(value, block.genesis.scope, block.times[row])
         except Void:
             continue
+        seq = block.first + row
         match said:
             case EconomicEvent():
-                for store, delta, _ in said.moved:
-                    moves = facts.moves.setdefault((store, said.item), Moves())
+                for store, delta, apart in said.moved:
+                    moves = facts.moves.setdefault((store, said.item, said.lot), Moves())
                     moves.times.append(said.at)
                     moves.deltas.append(delta)
+                    moves.apart += apart
+                if said.corrects is not None or said.fulfills is not None:
+                    facts.linked.append((seq, block.ids[row], said))
             case Counted():
-                seq = block.first + row
-                count = Count(said.at, said.quantity, block.ids[row], block.log, seq)
-                facts.counts.setdefault((said.store, said.item), []).append(count)
+                count = Count(
+                    said.at, said.quantity, block.ids[row], block.log, seq, said.includes, said.excludes
+                )
+                facts.counts.setdefault((said.store, said.item, said.lot), []).append(count)
             case Store():
-                facts.stores.setdefault(block.record(row).payload_id, (block.first + row, said))
+                facts.stores.setdefault(block.record(row).payload_id, (seq, said))
             case Specification():
-                facts.items.setdefault(block.record(row).payload_id, (block.first + row, said))
+                facts.items.setdefault(block.record(row).payload_id, (seq, said))
+            case Lot():
+                facts.lots.setdefault(block.record(row).payload_id, (seq, said))
+
+
+_LOT_FIELDS = EVENT_FIELDS | {"lot"}
+_ALIKE = frozenset(action for action, apart in APART.items() if not apart)
+"""Actions that do to what one has by right what they do to what lies there."""

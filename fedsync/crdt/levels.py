@@ -7,13 +7,13 @@ from itertools import chain
 from typing import NamedTuple, TypeAlias
 
 from fedsync.crdt.realms import Realm, is_local, local_realm, scope_of
-from fedsync.crdt.tables import BALANCES, ITEMS, STORES, balance
+from fedsync.crdt.tables import BALANCES, ITEMS, LOTS, STORES, balance
 from fedsync.crdt.view import Draft, View
-from fedsync.records.ids import PayloadId, Scope
+from fedsync.records.ids import NO_LOT, PayloadId, Scope
 
 Reader: TypeAlias = View | Draft
 
-TABLES = (BALANCES, ITEMS, STORES)
+TABLES = (BALANCES, ITEMS, LOTS, STORES)
 """What `levels` reads."""
 
 
@@ -25,7 +25,7 @@ class Named(NamedTuple):
 
 
 class StockLevel(NamedTuple):
-    """What lies of one item in one store. Quantities count `unit`; `last_count` is in ms, None: never counted."""
+    """What lies of one item, or of one lot of it, in one store. Quantities count `unit`; `last_count` is in ms, None: never counted."""
 
     scope: Scope
     store_id: PayloadId
@@ -39,6 +39,13 @@ class StockLevel(NamedTuple):
     contested: bool
     local: bool = False
     """Kept on the community's own nodes, and added up apart from what others see."""
+    lot_id: PayloadId = NO_LOT
+    lot: str = ""
+    """The code of the lot; empty for what is of none."""
+    expires: int | None = None
+    """When the lot expires, in ms."""
+    accounting: int = 0
+    """What is there by right: goods that were picked up and have not arrived are still theirs who gave them."""
 
     @property
     def realm(self) -> Realm:
@@ -53,16 +60,25 @@ def levels(view: Reader, scope: Scope | None = None) -> list[StockLevel]:
     """
     stores: dict[tuple[bytes, PayloadId], str] = {}
     items: dict[tuple[bytes, PayloadId], Named] = {}
+    lots: dict[tuple[bytes, PayloadId], tuple[str, int | None]] = {}
     prefixes = [()] if scope is None else [(scope,), (local_realm(scope),)]
     for prefix in prefixes:
         for key, row in view.scan(STORES, prefix):
             stores[key[:2]] = row[0]  # type: ignore[index, assignment]
         for key, row in view.scan(ITEMS, prefix):
             items[key[:2]] = Named(row[0], row[1])  # type: ignore[index, arg-type]
+        for key, row in view.scan(LOTS, prefix):
+            lots[key[:2]] = row[0], row[2]  # type: ignore[index, assignment]
     found: list[StockLevel] = []
     for key, row in chain.from_iterable(view.scan(BALANCES, prefix) for prefix in prefixes):
-        realm, store, item = _balance_key(key)
+        realm, store, item, lot = _balance_key(key)
         of, now = scope_of(realm), balance(row)
+        if now.counted_at is None and not now.events:
+            # All that was told here was corrected to have been elsewhere.
+            continue
+        code, expires = ("", None)
+        if lot != NO_LOT:
+            code, expires = lots.get((realm, lot)) or lots.get((of, lot)) or (lot.hex()[:8], None)
         # What is kept local may lie in a store, or be a kind of thing, that the whole region knows.
         named = items.get((realm, item)) or items.get((of, item)) or Named(item.hex()[:8], "1")
         found.append(
@@ -78,9 +94,13 @@ def levels(view: Reader, scope: Scope | None = None) -> list[StockLevel]:
                 last_count=now.counted_at,
                 contested=bool(now.contested),
                 local=is_local(realm),
+                lot_id=lot,
+                lot=code,
+                expires=expires,
+                accounting=now.accounting,
             )
         )
-    return sorted(found, key=lambda each: (each.store, each.item, each.unit, each.scope, each.local))
+    return sorted(found, key=_order)
 
 
 def find_store(view: Reader, realm: bytes, name: str) -> PayloadId | None:
@@ -109,6 +129,10 @@ def items_called(view: Reader, realm: bytes, name: str) -> dict[PayloadId, Named
     return {id_: each for id_, each in found.items() if each.name == name} or found
 
 
-def _balance_key(key: tuple[bytes | int | str, ...]) -> tuple[Realm, PayloadId, PayloadId]:
-    realm, store, item = key
-    return Realm(realm), PayloadId(store), PayloadId(item)  # type: ignore[arg-type]
+def _order(level: StockLevel) -> tuple[str, str, str, str, bytes, bool, bytes]:
+    return (level.store, level.item, level.unit, level.lot, level.scope, level.local, level.lot_id)
+
+
+def _balance_key(key: tuple[bytes | int | str, ...]) -> tuple[Realm, PayloadId, PayloadId, PayloadId]:
+    realm, store, item, lot = key
+    return Realm(realm), PayloadId(store), PayloadId(item), PayloadId(lot)  # type: ignore[arg-type]

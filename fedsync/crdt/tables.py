@@ -1,71 +1,113 @@
 """The tables that the state of stores lies in, and their rows as values. Touches nothing.
 
-Rooted are the names of stores and goods, the counts, and the balances: each follows from the set of facts that
-count. How facts came in groups shows in `movement_run` alone, which only spares reading them again.
+Rooted are the names of stores, goods and lots, the counts, the corrections, and the balances: each follows from the set of
+facts that count. How facts came in groups shows in `movement_run` alone, which only spares reading them again.
 """
 
 from typing import NamedTuple
 
+from fedsync.crdt.realms import Realm
 from fedsync.crdt.view import Cell, Row, Table
 from fedsync.records.ids import LogId, PayloadId, RecordId
 
 STORES = Table("stock_store", ("realm", "id", "log"), ("name", "seq"), rooted=True)
 """Which logs made a store. It is there as long as one of them counts."""
 ITEMS = Table("stock_item", ("realm", "id", "log"), ("name", "unit", "seq"), rooted=True)
-COUNTS = Table("stock_count", ("realm", "store", "item", "at", "log", "seq"), ("id", "quantity"), rooted=True)
+LOTS = Table("stock_lot", ("realm", "id", "log"), ("code", "item", "expires", "seq"), rooted=True)
+
+_POOL = ("realm", "store", "item", "lot")
+"""What is counted for itself. `lot` is empty for what is of none."""
+
+COUNTS = Table(
+    "stock_count", (*_POOL, "at", "log", "seq"), ("id", "quantity", "includes", "excludes"), rooted=True
+)
+"""`includes` and `excludes` are packed lists of facts; None: it names none."""
 BALANCES = Table(
     "stock_balance",
-    ("realm", "store", "item"),
+    _POOL,
     (
         *("on_hand", "unexplained", "counted_at", "counted", "count_id", "contested"),
-        *("before_at", "before", "between", "after", "events", "latest"),
+        *("before_at", "before", "between", "after", "apart", "events", "told", "latest"),
     ),
     rooted=True,
 )
-"""What lies in a store. `before`: the count before the last; `between` and `after`: what moved around the last."""
+"""What lies in a store. `before`: the count before the last; `between` and `after`: what moved around the last. `apart`: what
+is there by right beyond what lies there. `events` counts movements without those that a correction replaces, `told` with them.
+"""
 
+SUMS = Table("movement_sum", (*_POOL, "day"), ("sum", "told"))
+"""What moved on each day, without what corrections replace. So a late count adds up days, not movements."""
 RUNS = Table(
     "movement_run",
-    ("realm", "store", "item", "log", "first"),
-    ("last", "earliest", "latest", "sum", "events"),
+    (*_POOL, "day", "log", "first"),
+    ("last", "earliest", "latest", "sum", "apart", "events"),
 )
-"""Movements of one item in one store by one log from `first` to `last`, added up."""
+"""Movements of one day in one pool by one log from `first` to `last`, added up, with those that are replaced."""
+OFF = Table("movement_off", (*_POOL, "day", "log", "seq"), ("at", "delta"))
+"""Movements that do not count because a correction stands in their place."""
 
-STOCK_TABLES = (STORES, ITEMS, COUNTS, BALANCES, RUNS)
+CORRECTIONS = Table(
+    "stock_correction", ("realm", "of_log", "of_seq", "of_id", "log", "seq"), ("id",), rooted=True
+)
+"""What each correction says that it corrects, held or not."""
+REPLACED = Table(
+    "stock_replaced", ("realm", "log", "seq"), ("id", "by_log", "by_seq", "by_id", "contested"), rooted=True
+)
+"""Events in whose place another stands, and which. `contested`: corrections of different logs are rivals for it."""
+NAMED = Table("stock_named", ("realm", "log", "seq", "id", "by_log", "by_seq"), ("store", "item", "lot"))
+"""Facts that a count names, and the pool that it counted."""
+REFERRED = Table("stock_referred", ("realm", "log"), ("low", "high"))
+"""Between which seqs a log has facts that corrections or counts name, if it has any. Nearly all logs have none."""
+FULFILLED = Table("stock_fulfilled", ("realm", "commitment", "log"), ("sum", "events"), rooted=True)
+"""What each log handed over to keep a promise."""
+
+STOCK_TABLES = (
+    *(STORES, ITEMS, LOTS, COUNTS, BALANCES, SUMS, RUNS, OFF),
+    *(CORRECTIONS, REPLACED, NAMED, REFERRED, FULFILLED),
+)
 
 _INT64 = 2**63
 
+Pool = tuple[PayloadId, PayloadId, PayloadId]
+"""A store, an item and a lot, or no lot: what is counted for itself."""
+PoolKey = tuple[Realm, PayloadId, PayloadId, PayloadId]
+"""A realm and a pool in it."""
+
 
 class Balance(NamedTuple):
-    """What lies in a store of one item, and how one knows. Quantities are in the item's unit, times in ms."""
+    """What lies in a pool, and how one knows. Quantities are in the item's unit, times in ms."""
 
-    on_hand: int
-    unexplained: int | None
-    counted_at: int | None
-    counted: int | None
-    count_id: RecordId | None
-    contested: int
-    before_at: int | None
-    before: int | None
-    between: int
-    after: int
-    events: int
-    latest: int | None
-    """When the latest movement happened."""
+    on_hand: int = 0
+    unexplained: int | None = None
+    counted_at: int | None = None
+    counted: int | None = None
+    count_id: RecordId | None = None
+    contested: int = 0
+    before_at: int | None = None
+    before: int | None = None
+    between: int = 0
+    after: int = 0
+    apart: int = 0
+    events: int = 0
+    told: int = 0
+    latest: int | None = None
+    """When the latest movement happened that was told, replaced or not."""
+
+    @property
+    def accounting(self) -> int:
+        """What is there by right. A count finds what lies there; what it misses is no longer owned either."""
+        return self.on_hand + self.apart
 
 
 class Run(NamedTuple):
-    """Movements of one log, added up."""
+    """Movements of one day by one log, added up."""
 
     last: int
     earliest: int
     latest: int
     sum: int
+    apart: int
     events: int
-
-
-Pair = tuple[PayloadId, PayloadId]
-"""A store and an item in it."""
 
 
 def small(number: int) -> int | str:
@@ -81,28 +123,31 @@ def balance_row(found: Balance) -> Row:
         *found[2:8],
         small(found.between),
         small(found.after),
-        *found[10:],
+        small(found.apart),
+        *found[11:],
     )
 
 
 def balance(row: Row) -> Balance:
     """Return the balance in a row."""
     cells = list(row)
-    for at in (0, 1, 8, 9):
+    for at in (0, 1, 8, 9, 10):
         cell = cells[at]
-        cells[at] = None if cell is None else int(cell)
+        if type(cell) is str:
+            cells[at] = int(cell)
     return Balance(*cells)  # type: ignore[arg-type]
 
 
 def run_row(found: Run) -> Row:
     """Return the cells of a run."""
-    return (found.last, found.earliest, found.latest, small(found.sum), found.events)
+    last, earliest, latest, total, apart, events = found
+    return (last, earliest, latest, small(total), small(apart), events)
 
 
 def run(row: Row) -> Run:
     """Return the run in a row."""
-    last, earliest, latest, total, events = row
-    return Run(last, earliest, latest, int(total), events)  # type: ignore[arg-type]
+    last, earliest, latest, total, apart, events = row
+    return Run(last, earliest, latest, int(total), int(apart), events)  # type: ignore[arg-type]
 
 
 def log_of(key: tuple[Cell, ...], at: int) -> LogId:

@@ -3,28 +3,27 @@
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
-from fedsync.crdt.checkpoints import Checkpoints, Count, Instant
+from fedsync.crdt.balances import counts_of
+from fedsync.crdt.checkpoints import Checkpoints, Instant
 from fedsync.crdt.contents import CONTENTS
 from fedsync.crdt.levels import Reader, StockLevel
-from fedsync.crdt.realms import Realm
-from fedsync.crdt.tables import BALANCES, COUNTS, Balance, balance
+from fedsync.crdt.realms import Realm, realm_of
+from fedsync.crdt.tables import BALANCES, COUNTS, REPLACED, Balance, balance
 from fedsync.crdt.whystanding import Verdict as Verdict
 from fedsync.crdt.whystanding import why_standing
 from fedsync.records.block import Record
 from fedsync.records.codec import NotCanonical, Value
 from fedsync.records.header import VERSION
-from fedsync.records.ids import LogId, PayloadId, RecordId, Scope
+from fedsync.records.ids import NO_LOT, PayloadId, Scope
 from fedsync.records.kinds import class_of, stock, transfers
 from fedsync.records.void import Void
 
 
-def counts_at(view: Reader, realm: Realm, store: PayloadId, item: PayloadId) -> Instant | None:
-    """Return the last counts of an item, with their rivals."""
-    counts = [
-        Count(key[3], row[1], RecordId(row[0]), LogId(key[4]), key[5])  # type: ignore[arg-type]
-        for key, row in view.scan(COUNTS, (realm, store, item))
-    ]
-    return Checkpoints.of(counts).last_two()[0]
+def counts_at(
+    view: Reader, realm: Realm, store: PayloadId, item: PayloadId, lot: PayloadId = NO_LOT
+) -> Instant | None:
+    """Return the last counts of a pool, with their rivals."""
+    return Checkpoints.of(counts_of(view.scan(COUNTS, (realm, store, item, lot)))).last_two()[0]
 
 
 def why_stock(
@@ -34,11 +33,11 @@ def why_stock(
     amount: Callable[[int, str], str] = lambda quantity, unit: f"{quantity} {unit}",
 ) -> list[str]:
     """Return lines that say how a level comes about. `day` writes a time in ms, `amount` a quantity."""
-    row = view.get(BALANCES, (level.realm, level.store_id, level.item_id))
+    row = view.get(BALANCES, (level.realm, level.store_id, level.item_id, level.lot_id))
     if row is None:
         return [f"Nothing is known of {level.item} in {level.store}."]
     now = balance(row)
-    last = counts_at(view, level.realm, level.store_id, level.item_id)
+    last = counts_at(view, level.realm, level.store_id, level.item_id, level.lot_id)
     return list(_reasons(now, last, day, lambda quantity: amount(quantity, level.unit)))
 
 
@@ -91,4 +90,9 @@ def why_fact(view: Reader, record: Record) -> Verdict:
         return Verdict("void", void.code, f"It has no effect: {void.sentence}.")
     except NotCanonical as error:
         return Verdict("void", "payload", f"It has no effect: its payload can't be read ({error}).")
-    return why_standing(view, record)
+    found = why_standing(view, record)
+    row = view.get(REPLACED, (realm_of(record.genesis), record.log, record.seq))
+    if found.status == "counts" and row is not None and row[0] == record.id:
+        other = f"record {bytes(row[3]).hex()[:8]}"  # type: ignore[arg-type]
+        return Verdict("replaced", "corrected", f"A correction stands in its place: {other}.")
+    return found

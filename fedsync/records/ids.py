@@ -16,6 +16,8 @@ PageId = NewType("PageId", bytes)
 """32 bytes: a page's payload hash, whoever drafted it. The id of page 0 is the id of its body."""
 PayloadId = NewType("PayloadId", bytes)
 """32 bytes: a payload's hash. Pages, stores and resource specifications are named by it."""
+NO_LOT = PayloadId(b"")
+"""Stands for the lot of goods that are of none."""
 Scope = NewType("Scope", bytes)
 """16 random bytes made when a body is founded and repeated on its page 0; each log of the body names them."""
 Key = NewType("Key", bytes)

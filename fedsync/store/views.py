@@ -71,6 +71,10 @@ def _item(realm: str, id_: str) -> str:
     return _named("state_stock_item", realm, id_)
 
 
+def _lot(realm: str, id_: str) -> str:
+    return _named("state_stock_lot", realm, id_, "code")
+
+
 def _unit(realm: str, id_: str) -> str:
     return _named("state_stock_item", realm, id_, "unit")
 
@@ -82,8 +86,10 @@ _IN_FORCE = "CASE s.status WHEN 'sealed' THEN 'in_force' WHEN 'adopted' THEN 'pr
 _BODIES = frozenset({"state_book", "state_page_known", "state_epoch_name"})
 _PAGES = _BODIES | {"state_page", "state_page_status", "state_authority_record", "state_person"}
 _VOICES = _BODIES | {"state_voice_status", "state_authority_record", "state_person", "state_page_status"}
-_STOCK = _BODIES | {"state_stock_balance", "state_stock_store", "state_stock_item"}
-_COUNTS = _BODIES | {"state_stock_count", "state_stock_store", "state_stock_item", "state_person"}
+_STOCK = _BODIES | {"state_stock_balance", "state_stock_store", "state_stock_item", "state_stock_lot"}
+_COUNTS = _BODIES | {
+    *("state_stock_count", "state_stock_store", "state_stock_item", "state_stock_lot", "state_person")
+}
 
 VIEWS: tuple[ViewText, ...] = (
     ViewText(
@@ -163,19 +169,19 @@ VIEWS: tuple[ViewText, ...] = (
         "v_stock",
         _STOCK,
         f"SELECT {_body(_scope('b.realm'))} AS body, {_store('b.realm', 'b.store')} AS store,"
-        f" {_item('b.realm', 'b.item')} AS item, b.on_hand, {_unit('b.realm', 'b.item')} AS unit,"
+        f" {_item('b.realm', 'b.item')} AS item, {_lot('b.realm', 'b.lot')} AS lot, b.on_hand, {_unit('b.realm', 'b.item')} AS unit,"
         f" b.unexplained, {_time('b.counted_at')} AS last_count, b.counted,"
         " CASE b.contested WHEN 0 THEN 'no' ELSE 'yes' END AS contested, b.events AS movements,"
         f" {_time('b.latest')} AS latest, {_short('b.store')} AS store_id, {_short('b.item')} AS item_id"
-        " FROM state_stock_balance b ORDER BY 1, 2, 3",
+        " FROM state_stock_balance b WHERE b.events > 0 OR b.counted_at IS NOT NULL ORDER BY 1, 2, 3, 4",
     ),
     ViewText(
         "v_counts",
         _COUNTS,
         f"SELECT {_body(_scope('c.realm'))} AS body, {_store('c.realm', 'c.store')} AS store,"
-        f" {_item('c.realm', 'c.item')} AS item, {_time('c.at')} AS at, c.quantity,"
+        f" {_item('c.realm', 'c.item')} AS item, {_lot('c.realm', 'c.lot')} AS lot, {_time('c.at')} AS at, c.quantity,"
         f" {_unit('c.realm', 'c.item')} AS unit, {_author(_scope('c.realm'), 'c.log')} AS by, {_short('c.id')} AS id"
-        " FROM state_stock_count c ORDER BY 1, 2, 3, 4",
+        " FROM state_stock_count c ORDER BY 1, 2, 3, 4, 5",
     ),
 )
 """Each view, and what it shows."""

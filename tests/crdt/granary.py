@@ -9,16 +9,17 @@ from typing import Any
 
 from fedsync.crdt import root
 from fedsync.crdt.counting import Counting
+from fedsync.crdt.realms import realm_of
 from fedsync.crdt.seats import All, Bound, Cut, Pending
 from fedsync.crdt.stock import Stock
-from fedsync.crdt.tables import BALANCES, balance
+from fedsync.crdt.tables import BALANCES, FULFILLED, Balance, balance
 from fedsync.crdt.view import Draft as StateDraft
 from fedsync.crdt.view import MemoryView
 from fedsync.records.block import Base, Block, merge
 from fedsync.records.codec import Value, pack
 from fedsync.records.ed25519 import private_key, public_key
 from fedsync.records.genesis import SEAT, Capacity, Genesis
-from fedsync.records.ids import LogClass, LogId, PayloadId, Reach, Scope, payload_id
+from fedsync.records.ids import NO_LOT, LogClass, LogId, PayloadId, Reach, Scope, payload_id
 from fedsync.records.places import START
 from fedsync.records.seal import Draft, seal
 from tests.crdt.naive_stock import Level, Place, Told
@@ -46,31 +47,54 @@ def id_of(value: dict[str, Value]) -> PayloadId:
 
 GRANARY, CELLAR = id_of(store_value("Granary")), id_of(store_value("Cellar"))
 WHEAT, OATS = id_of(item_value("Wheat")), id_of(item_value("Oats"))
+SPRING: dict[str, Value] = {"code": "spring", "resource_conforms_to": WHEAT, "expiration_date": NOON + 1}
+AUTUMN: dict[str, Value] = {"code": "autumn", "resource_conforms_to": WHEAT}
+SPRING_LOT, AUTUMN_LOT = id_of(SPRING), id_of(AUTUMN)
+
+
+def ref_of(block: Block, seq: int | None = None) -> list[Value]:
+    """Return what names a record of a block in a payload, its last one when no seq is given."""
+    seq = block.last if seq is None else seq
+    return [block.log, seq, block.ids[seq - block.first]]
 
 
 def moved(
-    action: str, quantity: int, at: int, item: bytes = WHEAT, store: bytes = GRANARY, time: int | None = None
+    action: str,
+    quantity: int,
+    at: int,
+    item: bytes = WHEAT,
+    store: bytes | None = GRANARY,
+    time: int | None = None,
+    **more: Value,
 ) -> Draft:
-    """Return a movement at `at`, claimed at `time`, at once when that is not given."""
+    """Return a movement at `at`, claimed at `time`, at once when that is not given; `more`: other fields of it."""
     value: dict[str, Value] = {
         "action": action,
         "quantity": quantity,
         "resource_conforms_to": item,
-        "store": store,
         "has_point_in_time": at,
+        **more,
     }
+    if store is not None:
+        value["store"] = store
     return Draft("economic_event", value, at if time is None else time)
 
 
 def counted(
-    quantity: int, at: int, item: bytes = WHEAT, store: bytes = GRANARY, time: int | None = None
+    quantity: int,
+    at: int,
+    item: bytes = WHEAT,
+    store: bytes = GRANARY,
+    time: int | None = None,
+    **more: Value,
 ) -> Draft:
-    """Return a count at `at`."""
+    """Return a count at `at`; `more`: other fields of it."""
     value: dict[str, Value] = {
         "quantity": quantity,
         "resource_conforms_to": item,
         "store": store,
         "has_point_in_time": at,
+        **more,
     }
     return Draft("count", value, at if time is None else time)
 
@@ -106,7 +130,7 @@ def chain(begins: Genesis, drafts: Sequence[Draft], after: Sequence[Block] = ())
 def told(blocks: Iterable[Block]) -> list[Told]:
     """Return records as the naive twin takes them."""
     return [
-        Told(each.genesis.scope, each.log, each.seq, each.id, each.kind, each.value, each.time)
+        Told(realm_of(each.genesis), each.log, each.seq, each.id, each.kind, each.value, each.time)
         for block in blocks
         for each in block.records()
         if each.kind != "genesis"
@@ -173,12 +197,36 @@ class Node:
         found: dict[Place, Level] = {}
         for key, row in self.view.scan(BALANCES):
             now = balance(row)
-            found[key] = Level(now.on_hand, now.unexplained, now.counted_at, bool(now.contested))  # type: ignore[index]
+            if _is_shown(now):
+                found[key] = Level(now.on_hand, now.unexplained, now.counted_at, bool(now.contested))  # type: ignore[index]
         return found
 
-    def level(self, store: bytes = GRANARY, item: bytes = WHEAT, scope: bytes = ALDER) -> Level:
-        """Return what lies of one item in one store."""
-        return self.levels()[scope, store, item]
+    def accounting(self) -> dict[Place, int]:
+        """Return what is where by right."""
+        return {
+            key: balance(row).accounting  # type: ignore[misc]
+            for key, row in self.view.scan(BALANCES)
+            if _is_shown(balance(row))
+        }
+
+    def fulfilled(self) -> dict[tuple[bytes, bytes], int]:
+        """Return how much was handed over to keep each promise."""
+        found: dict[tuple[bytes, bytes], int] = {}
+        for (realm, commitment, _), (total, _) in self.view.scan(FULFILLED):
+            key = bytes(realm), bytes(commitment)  # type: ignore[arg-type]
+            found[key] = found.get(key, 0) + int(total or 0)
+        return found
+
+    def level(
+        self, store: bytes = GRANARY, item: bytes = WHEAT, scope: bytes = ALDER, lot: bytes = NO_LOT
+    ) -> Level:
+        """Return what lies in one pool."""
+        return self.levels()[scope, store, item, lot]
+
+
+def _is_shown(now: Balance) -> bool:
+    # A pool from which every event was corrected away is no pool of anything.
+    return bool(now.events) or now.counted_at is not None
 
 
 def regrouped(blocks: Sequence[Block], random: Random, again: float = 0.2) -> list[Block]:

@@ -19,7 +19,7 @@ from fedsync.crdt.whystock import why_fact
 from fedsync.records.block import Base, Block, merge
 from fedsync.records.codec import Value, pack
 from fedsync.records.genesis import Genesis
-from fedsync.records.ids import LogClass, PageId, Reach, Scope, payload_id
+from fedsync.records.ids import NO_LOT, LogClass, PageId, Reach, Scope, payload_id
 from fedsync.records.places import START
 from fedsync.records.seal import Draft, seal
 from tests.crdt import naive_stock as naive
@@ -149,7 +149,7 @@ def test_facts_count_when_the_book_gives_their_author_a_seat() -> None:
     assert node.levels() == {}
     assert why_fact(node.view, facts[1].record(0)).status == "pending"
     node.take(FOLLOW, *[block for log in book(PAGE0) for block in log])
-    assert node.levels() == {(SCOPE, GRANARY, WHEAT): naive.Level(5)}
+    assert node.levels() == {(SCOPE, GRANARY, WHEAT, NO_LOT): naive.Level(5)}
     assert why_fact(node.view, facts[1].record(0)).status == "counts"
 
 
@@ -165,7 +165,7 @@ def test_who_loses_the_seat_keeps_what_the_page_names_and_no_more() -> None:
     logs = book(PAGE0, page1([[cem[2].log, 2, cem[2].tip]]))
     node = Node()
     node.take(FOLLOW, *cem, *[block for log in logs for block in log])
-    assert node.levels() == {(SCOPE, GRANARY, WHEAT): naive.Level(11)}
+    assert node.levels() == {(SCOPE, GRANARY, WHEAT, NO_LOT): naive.Level(11)}
     late = Node()
     late.take(FOLLOW, *[block for log in logs for block in log], *cem[:2])
     assert late.levels() == {}

@@ -13,7 +13,7 @@ from fedsync.crdt.booktables import SETTLED
 from fedsync.crdt.whystock import why_fact
 from fedsync.records.block import Block, Record, merge
 from fedsync.records.codec import pack
-from fedsync.records.ids import LogId, payload_id
+from fedsync.records.ids import NO_LOT, LogId, payload_id
 from tests.crdt import naive_stock as naive
 from tests.crdt.granary import GRANARY, HOUR, NOON, OATS, WHEAT, counted, moved, regrouped, told
 from tests.crdt.naive_root import rooted_rows, state_root_of
@@ -240,7 +240,7 @@ def test_until_its_page_is_sealed_a_settle_changes_nothing() -> None:
     assert {level.on_hand for level in node.levels().values()} == {3}
     assert why_fact(node.view, RIGHT[0].record(0)).status == "disputed"
     node.read(*ben)
-    assert node.levels()[SCOPE, GRANARY, WHEAT].on_hand == 19
+    assert node.levels()[SCOPE, GRANARY, WHEAT, NO_LOT].on_hand == 19
     assert why_fact(node.view, LEFT[0].record(0)).status == "counts"
     assert (why_fact(node.view, RIGHT[0].record(0)).status, why_fact(node.view, RIGHT[0].record(0)).code) == (
         "displaced",
@@ -274,7 +274,7 @@ def test_what_the_author_wrote_after_the_settled_record_counts_no_more() -> None
     node.read(*TRUNK, *LEFT)
     for log in sealing([settle(LEFT[0])]):
         node.read(*log)
-    assert node.levels()[SCOPE, GRANARY, WHEAT].on_hand == 7
+    assert node.levels()[SCOPE, GRANARY, WHEAT, NO_LOT].on_hand == 7
 
 
 def test_a_settle_of_another_log_settles_nothing_of_this_one() -> None:

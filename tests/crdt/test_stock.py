@@ -15,7 +15,7 @@ from fedsync.crdt.tables import BALANCES, COUNTS, ITEMS, RUNS, STORES
 from fedsync.crdt.whystock import why_fact, why_stock
 from fedsync.records.block import Base, Block, merge
 from fedsync.records.genesis import PERSON, Genesis
-from fedsync.records.ids import LogClass, Reach
+from fedsync.records.ids import NO_LOT, LogClass, Reach
 from fedsync.records.places import START
 from fedsync.records.seal import Draft, seal
 from tests.crdt import naive_stock as naive
@@ -190,7 +190,7 @@ def test_above_a_fork_nothing_counts_on_either_branch() -> None:
     node.take(*one)
     node.view.hold(other[-1])
     node.do(node.forking(ANN.log, 3))
-    assert node.levels() == {(ALDER, GRANARY, WHEAT): naive.Level(3)}
+    assert node.levels() == {(ALDER, GRANARY, WHEAT, NO_LOT): naive.Level(3)}
     node.do(node.forking(ANN.log, 2))
     assert node.level() == naive.Level(1)
     node.take(*chain(BEN, [moved("raise", 1, NOON)]), *one)

@@ -8,7 +8,7 @@ from sqlite_utils import Database
 
 from fedsync.crdt import booktables, fold, tables
 from fedsync.crdt.view import KeyRow, Row, Table
-from fedsync.records.ids import Key, PageId, Scope
+from fedsync.records.ids import NO_LOT, Key, PageId, Scope
 from fedsync.store import views
 from fedsync.store.peers import FollowedBody, Invitation, Peer
 from fedsync.store.store import Store
@@ -49,10 +49,10 @@ def full(store: Store) -> Store:
         filled(DECISION, (PAGE, 1), title="Share the mill"),
         filled(tables.STORES, (SCOPE, GRANARY, ANN.log), name="Granary", seq=1),
         filled(tables.ITEMS, (SCOPE, MAIZE, ANN.log), name="maize", unit="g", seq=2),
-        filled(tables.COUNTS, (SCOPE, GRANARY, MAIZE, NOW, ANN.log, 5), id=RECORD, quantity=500),
+        filled(tables.COUNTS, (SCOPE, GRANARY, MAIZE, NO_LOT, NOW, ANN.log, 5), id=RECORD, quantity=500),
         filled(
             tables.BALANCES,
-            (SCOPE, GRANARY, MAIZE),
+            (SCOPE, GRANARY, MAIZE, NO_LOT),
             on_hand=510,
             unexplained=-3,
             counted_at=NOW,
@@ -93,6 +93,7 @@ def test_every_view_shows_its_row_to_plain_sqlite(full: Store) -> None:
         "body": "Oakfield",
         "store": "Granary",
         "item": "maize",
+        "lot": None,
         "on_hand": 510,
         "unit": "g",
         "unexplained": -3,

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
 from fedsync.records.codec import Value
-from fedsync.records.ids import PayloadId, RecordId, Scope
+from fedsync.records.ids import NO_LOT, PayloadId, RecordId, Scope
 from fedsync.records.kinds import goods
 from fedsync.records.kinds.actions import ACTIONS, IDLE, TWO_STORES
 from fedsync.records.kinds.parties import Party, amount_of, check_note, reason_of
@@ -28,9 +28,6 @@ COUNT = "count"
 KINDS = frozenset({STORE, SPECIFICATION, LOT, EVENT, COUNT})
 
 MAX_UNIT_CHARS = 50
-
-NO_LOT = PayloadId(b"")
-"""Stands for the lot of goods that are of none."""
 
 FACT_FIELDS = frozenset({"quantity", "resource_conforms_to", "store", "has_point_in_time"})
 EVENT_FIELDS = FACT_FIELDS | {"action"}
