@@ -11,10 +11,10 @@ from fedsync.acts.ledger import Entry, Ledger, ledger
 from fedsync.crdt.levels import levels
 from fedsync.reading import Reading
 from fedsync.records.codec import Value
-from fedsync.records.ids import PayloadId, RecordId, Scope
+from fedsync.records.ids import NO_LOT, PayloadId, RecordId, Scope
 from fedsync.records.kinds.fields import plain
 from fedsync.records.kinds.parties import Party
-from fedsync.records.kinds.stock import NO_LOT, Counted, EconomicEvent
+from fedsync.records.kinds.stock import Counted, EconomicEvent
 from fedsync.valueflows import model
 from fedsync.valueflows.model import ValueFlows
 
