@@ -5,7 +5,7 @@ is known exactly, whoever wrote what since. A changed movement becomes one that 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from fedsync.acts.author import Author, now_ms
@@ -43,6 +43,8 @@ class Change:
     entry: Entry | None
     changes: tuple[tuple[str, str, str], ...]
     cells: Mapping[str, str]
+    gone: bool = False
+    """The line is of the original: the edited table has it no more."""
 
 
 @dataclass(slots=True)
@@ -307,7 +309,8 @@ class Editing:
                 value = {key: each for key, each in entry.value.items() if key != "stated"} | {"quantity": 0}
                 before = cells_of(self.ledger, entry, self._who)
                 change = ("quantity", _shown(before, "quantity"), f"0 {before['unit']}")
-                plan.changes.append(self._change(line.number, entry, value, (change,), before))
+                found = self._change(line.number, entry, value, (change,), before)
+                plan.changes.append(replace(found, gone=True))
             except WrongWord as wrong:
                 plan.wrong.append(WrongLine(line.number, wrong.field, f"in the original: {wrong.message}"))
 

@@ -240,7 +240,8 @@ def _line(change: "Change", would: str) -> str:
     from fedsync.acts.cells import time_cell
 
     verb = f"{would}correct" if would else "corrected"
-    return f"line {change.line}: {told}: {verb} the {what} of {time_cell(change.entry.said.at)[:10]}, {cells['item']} in {cells['store']}"
+    line = f"line {change.line}" + (" of the original, which is gone" if change.gone else "")
+    return f"{line}: {told}: {verb} the {what} of {time_cell(change.entry.said.at)[:10]}, {cells['item']} in {cells['store']}"
 
 
 _WORDS = {"at_utc": "time"}
@@ -260,6 +261,7 @@ def _value(plan: "Plan") -> dict[str, Any]:
         "rows": [
             {
                 "line": each.line,
+                "gone": each.gone,
                 "kind": each.kind,
                 "corrects": each.entry.ref.id.hex() if each.entry is not None else None,
                 "changes": [
