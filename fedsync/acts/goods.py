@@ -174,9 +174,11 @@ def record_lines(
     lines: Sequence[Line],
     once: bytes | None = None,
     local: bool = False,
+    scope: Scope | None = None,
 ) -> list[Block]:
     """Write movements and counts to the author's log of facts, all or none. Raises a Problem.
 
+    `scope`: whose stores, our own by default; of another community under a mandate of theirs.
     `once`: 32 bytes that name what is written, if it must not be written a second time here.
     `local`: in a log that never leaves the community's own nodes, added up by itself.
     """
@@ -186,8 +188,8 @@ def record_lines(
             _check_seen(reading, line)
     with author.writing():
         now = now_ms()
-        drafts = _drafts(reading, reading.own().scope, lines, now, local)
-        return write_goods(author, reading, door, LogClass.FACTS, drafts, once, reach)
+        drafts = _drafts(reading, scope or reading.own().scope, lines, now, local)
+        return write_goods(author, reading, door, LogClass.FACTS, drafts, once, reach, scope)
 
 
 def _check_seen(reading: Reading, line: Line) -> None:

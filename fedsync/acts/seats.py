@@ -29,7 +29,7 @@ from fedsync.reading import Reading
 from fedsync.records.codec import Value
 from fedsync.records.ed25519 import PrivateKey, public_key
 from fedsync.records.genesis import REPAIR, SEAT, Capacity, Genesis
-from fedsync.records.ids import Key, LogClass, PageId, Scope
+from fedsync.records.ids import Key, LogClass, PageId, Reach, Scope
 from fedsync.records.kinds.entries import Tip
 from fedsync.records.seal import Draft, seal
 from fedsync.sheet import read_sheet
@@ -258,11 +258,16 @@ def _teller(reading: Reading, scope: Scope, name: str) -> Key:
 
 
 def fact_tips(reading: Reading, scope: Scope, key: Key) -> list[Tip]:
-    """Return where the fact logs of a key stand here: what is beyond does not count once its seat is dropped."""
+    """Return where a teller's logs of goods and promises stand here: beyond that they do not count once the seat is dropped.
+
+    No page names what is local: it never leaves our own nodes, and stays as it is.
+    """
     tips = []
     for log in reading.store.logs.named(scope, key):
         row = reading.store.logs.row(log)
-        if row is not None and row.genesis.log_class is LogClass.FACTS:
+        if row is None or row.genesis.capacity != SEAT or row.genesis.reach is Reach.LOCAL:
+            continue
+        if row.genesis.log_class in (LogClass.FACTS, LogClass.PLANS):
             tips += [Tip(log, head.seq, head.id) for head in reading.store.logs.heads(log)]
     return tips
 

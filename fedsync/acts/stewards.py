@@ -56,9 +56,16 @@ def goods_log(
 ) -> Genesis:
     """Return the log in which `author` can record these kinds, one for each record, for a body: our own by default.
 
+    What is local stays on our own nodes, so it is only said of our own stores.
     Raises a Problem (exit 7) when nothing that they record would count.
     """
     scope = scope or reading.own().scope
+    if reach is Reach.LOCAL and scope != reading.own().scope:
+        raise refused(
+            "local",
+            f"What never leaves our own nodes would never reach {reading.name_of(scope)}.",
+            "Leave out --local.",
+        )
     many = Counter(kinds)
     own = author.genesis(reading, log_class, scope, reach=reach)
     if isinstance(fact_bound(reading.view, own), All):
@@ -91,12 +98,13 @@ def write_goods(
     drafts: Sequence[Draft],
     once: bytes | None = None,
     reach: Reach | None = None,
+    scope: Scope | None = None,
 ) -> list[Block]:
     """Write records of goods or promises to the log in which the author can, all or none. Call within `writing`.
 
     Raises a Problem (exit 7) when they would not count.
     """
-    genesis = goods_log(author, reading, log_class, [each.kind for each in drafts], reach=reach)
+    genesis = goods_log(author, reading, log_class, [each.kind for each in drafts], scope, reach)
     return author.write_as(door, reading, genesis, drafts, once)
 
 

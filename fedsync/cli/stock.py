@@ -61,6 +61,7 @@ def list_(app: App, store: str | None, body: str | None) -> None:
             else {"quantity": level.unexplained, "unit": level.unit},
             "last_count": rfc3339(level.last_count),
             "contested": level.contested,
+            "local": level.local,
         }
         for level in found
     ]
@@ -71,7 +72,8 @@ def list_(app: App, store: str | None, body: str | None) -> None:
             ["STORE", "ITEM", "ON HAND", "UNEXPLAINED", "LAST COUNT"],
             [
                 [
-                    f"{names[level.scope]}: {level.store}" if foreign else level.store,
+                    (f"{names[level.scope]}: {level.store}" if foreign else level.store)
+                    + (" (only here)" if level.local else ""),
                     level.item,
                     units.show(level.on_hand, level.unit)
                     + (" (below zero: count it)" if level.on_hand < 0 else ""),

@@ -38,6 +38,12 @@ LOCAL = click.option(
     help="Kept on our own nodes, never sent, and added up apart from what others see.",
 )
 
+BODY = click.option(
+    "--body",
+    metavar="NAME",
+    help="Whose store; of another community under a mandate of theirs. Default: our own.",
+)
+
 _NEGATIVE = re.compile(r"-[0-9]")
 
 
@@ -56,7 +62,7 @@ class Quantities(click.Command):
 
 
 def _goods(command: F) -> F:
-    for option in (LOCAL, NOTE, EXPIRES, LOT, FACTOR, PLACE, AT):
+    for option in (LOCAL, BODY, NOTE, EXPIRES, LOT, FACTOR, PLACE, AT):
         command = option(command)
     for name in ("unit", "quantity", "item"):
         command = click.argument(name)(command)
@@ -244,6 +250,7 @@ def _record(
     place: str | None,
     factor: str | None,
     local: bool,
+    body: str | None,
     **said: Any,
 ) -> None:
     from fedsync import units
@@ -261,15 +268,16 @@ def _record(
         line = _line(reading, now_ms(), amount, measured, action, **said)
         words = measured.words(amount)
         to = f" to {line.to}" if line.to else ""
+        scope = (reading.body(body) if body is not None else reading.own()).scope
         here = ", for our own nodes only" if local else ""
         app.before_signing(f"{name} signs: {action} {words} of {line.item} in {line.store}{to}{here}.")
         author = app.author(name)
         with app.door() as door:
-            blocks = record_lines(author, reading, door, [line], local=local)
+            blocks = record_lines(author, reading, door, [line], local=local, scope=scope)
         stores = {line.store.casefold(), line.to.casefold()}
         after = [
             level
-            for level in levels(reading.view, reading.own().scope)
+            for level in levels(reading.view, scope)
             if level.local == local
             and level.item.casefold() == line.item.casefold()
             and level.store.casefold() in stores

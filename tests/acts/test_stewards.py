@@ -6,10 +6,11 @@ import pytest
 
 from fedsync.acts.agenda import FACTS_ALONE, drawn_later
 from fedsync.acts.author import now_ms
+from fedsync.crdt.booktables import page_row
 from fedsync.crdt.levels import levels
 from fedsync.reading import Reading
 from fedsync.records.codec import Value
-from fedsync.records.ids import LogClass, PageId
+from fedsync.records.ids import LogClass, PageId, Reach
 from fedsync.records.kinds.entries import EntryId
 from fedsync.records.seal import Draft
 from tests.acts.valley import Valley
@@ -214,6 +215,52 @@ def test_keep_to_a_record_of_goods_cuts_there_when_somebody_asks_for_it(stores: 
     stores.end(given, "--keep-to", first)
     assert stores.oats() == 12
     assert stores.place("Oakfield").json("show", second)["status"] == "cut"
+
+
+def test_a_steward_records_for_another_community_at_the_node_where_they_live(stores: Stores) -> None:
+    mill = stores.place("Mill Lane")
+    mill("people", "add", "Wim", "--as", "Ann", *AS)
+    words = ("stock", "add", "Oats", 7, "kg", "--store", "Granary", "--body", "Oakfield", "--as", "Wim", *AS)
+    assert mill.refused(*words, code=7)["code"] == "no_seat"
+    stores.give(stores.author("Mill Lane", "Wim").key.hex())
+    stores.meet()
+    assert mill.json(*words)["on_hand"] == [{"quantity": 7_000, "unit": "g"}]
+    assert mill.refused(*words, "--local", code=7)["code"] == "local"
+    stores.meet()
+    assert (stores.oats(), stores.oats("Mill Lane")) == (7, 7)
+
+
+def test_what_is_local_is_named_on_no_page_and_stays_when_its_author_goes(stores: Stores) -> None:
+    given = stores.give()
+    for who in ("Cleo", "Vera"):
+        stores.move(2, "add", who)
+        stores.move(5, "add", who, "--local")
+    here = stores.place("Oakfield")
+    pages = [
+        stores.end(given),
+        stores.drafted("Oakfield", "bodies", "epoch", "--drop", "Cleo", "--threshold", "2"),
+    ]
+    stores.seal("Oakfield", pages[-1])
+    with Reading.open(stores.homes["Oakfield"]) as reading:
+        local = {block.log for _, block in reading.store.since(0) if block.genesis.reach is Reach.LOCAL}
+        assert len(local) == 2
+        for page in pages:
+            held = page_row(reading.view, page)
+            assert held is not None
+            assert not any(bytes(log) in bytes(held.payload) for log in local)
+    rows = {row["local"]: row["on_hand"]["quantity"] for row in here.json("stock", "list")["stock"]}
+    assert rows == {False: 4_000, True: 10_000}
+    for who in ("Cleo", "Vera"):
+        words = ("stock", "add", "Oats", 1, "kg", "--store", "Granary", "--as", who)
+        assert stores.refused(*words)["code"] == stores.refused(*words, "--local")["code"]
+
+
+def test_what_others_see_names_nothing_that_is_local(stores: Stores) -> None:
+    local = str(stores.move(5, "add", "Ann", "--local")["id"])
+    words = ("stock", "count", "Oats", 5, "kg", "--store", "Granary", "--exclude", local, "--as", "Ann")
+    assert stores.refused(*words)["code"] == "local"
+    stores.place("Oakfield")(*words, "--local", *AS)
+    assert "(only here)" in stores.place("Oakfield")("stock", "list").out
 
 
 def _logs(stores: Stores, given: EntryId) -> list[tuple[str, int]]:
