@@ -154,7 +154,10 @@ def find(view: Reader, transfer: RecordId) -> TransferView | None:
 
 def all_transfers(view: Reader) -> Iterator[TransferView]:
     """Yield every transfer that somebody announced, then those that movements name and nobody announced yet."""
+    # Whole tables, once each: a list of thousands must not ask the file for each of them.
     said: dict[bytes, _Said] = defaultdict(_Said)
+    for key, row in view.scan(LINES):
+        said[key[1]].lines.append((key, row))  # type: ignore[index]
     for key, row in view.scan(MOVES):
         said[key[1]].moves.append((key, row))  # type: ignore[index]
     for key, row in view.scan(DISCREPANCIES):
@@ -185,6 +188,7 @@ def _manifest_in(key: KeyRow, row: Row) -> Manifest:
 class _Said:
     """The rows that name a transfer."""
 
+    lines: list[tuple[KeyRow, Row]] = field(default_factory=list)
     moves: list[tuple[KeyRow, Row]] = field(default_factory=list)
     words: list[tuple[KeyRow, Row]] = field(default_factory=list)
 
@@ -192,6 +196,7 @@ class _Said:
 def _said(view: Reader, realms: Iterable[Realm], transfer: RecordId) -> _Said:
     said = _Said()
     for realm in dict.fromkeys(realms):
+        said.lines.extend(view.scan(LINES, (realm, transfer)))
         said.moves.extend(view.scan(MOVES, (realm, transfer)))
         said.words.extend(view.scan(DISCREPANCIES, (realm, transfer)))
     return said
@@ -219,7 +224,7 @@ class _Sums:
 def _announced(view: Reader, manifest: Manifest, said: _Said) -> TransferView:
     """Add up what the parties' logs say of a transfer."""
     lines: dict[Place, tuple[int, RecordId | None]] = {}
-    for key, row in view.scan(LINES, (manifest.realm, manifest.id)):
+    for key, row in said.lines:
         lines[key[2], key[3]] = (row[0], row[1])  # type: ignore[assignment, index]
     sums: dict[Place, _Sums] = defaultdict(_Sums)
     strangers: set[Scope] = set()

@@ -5,6 +5,11 @@ from typing import Any
 
 import pytest
 
+from fedsync.acts.author import now_ms
+from fedsync.acts.stewards import goods_log
+from fedsync.records.codec import Value
+from fedsync.records.ids import LogClass
+from fedsync.records.seal import Draft
 from tests.acts.valley import Valley
 from tests.cli.calling import Place
 
@@ -286,3 +291,54 @@ def test_what_is_said_in_a_local_unit_is_recorded_as_both(road: Road) -> None:
     payload = road.place("Oakfield").json("show", rights)["payload"]
     assert (payload["quantity"], payload["action"]) == (100_000, "transfer_all_rights")
     assert (payload["stated"]["quantity"], payload["stated"]["unit"]) == ("2", "sacks")
+
+
+def test_a_manifest_that_cannot_be_is_kept_and_why_says_what_is_wrong(road: Road) -> None:
+    with road.at("Oakfield") as (reading, _):
+        own = reading.own().scope
+    line: dict[str, Value] = {"resource_conforms_to": b"i" * 32, "quantity": 5}
+    sound: dict[str, Value] = {"provider": own, "receiver": "Household 7", "lines": [line]}
+    broken: list[tuple[str, dict[str, Value]]] = [
+        ("two of its lines", {**sound, "lines": [line, line]}),
+        ("more than nothing", {**sound, "lines": [{**line, "quantity": 0}]}),
+        ("goes from one of its stores to another", {**sound, "receiver": own}),
+        ("neither gives nor receives", {**sound, "provider": "A farmer"}),
+    ]
+    author = road.author("Oakfield")
+    for reason, value in broken:
+        with road.at("Oakfield") as (reading, door), author.writing():
+            genesis = goods_log(author, reading, LogClass.PLANS, ["transfer"])
+            blocks = author.write_as(door, reading, genesis, [Draft("transfer", value, now_ms())])
+        why = road.place("Oakfield").json("why", blocks[-1].tip.hex())
+        assert why["status"] == "void"
+        assert reason in why["reason"]
+    assert road.place("Oakfield").json(*TRANSFER, "list")["transfers"] == []
+
+
+def test_what_happened_in_a_store_or_to_a_thing_without_a_name_yet_is_shown_by_its_id(road: Road) -> None:
+    with road.at("Oakfield") as (reading, _):
+        own = reading.own().scope
+    thing: dict[str, Value] = {"resource_conforms_to": b"i" * 32, "quantity": 5}
+    value: dict[str, Value] = {
+        "provider": own,
+        "receiver": "Household 7",
+        "lines": [thing],
+        "store": b"s" * 32,
+    }
+    author = road.author("Oakfield")
+    with road.at("Oakfield") as (reading, door), author.writing():
+        genesis = goods_log(author, reading, LogClass.PLANS, ["transfer"])
+        load = author.write_as(door, reading, genesis, [Draft("transfer", value, now_ms())])[-1].tip
+    moved: dict[str, Value] = {
+        **thing,
+        "action": "pickup",
+        "store": b"s" * 32,
+        "has_point_in_time": now_ms(),
+        "transfer": load,
+    }
+    with road.at("Oakfield") as (reading, door), author.writing():
+        genesis = goods_log(author, reading, LogClass.FACTS, ["economic_event"])
+        author.write_as(door, reading, genesis, [Draft("economic_event", moved, now_ms())])
+    shown = road.place("Oakfield").json(*TRANSFER, "show", load.hex())
+    assert (shown["status"], shown["from_store"]) == ("all accounted for", (b"s" * 4).hex())
+    assert [(row["item"], row["received"]) for row in shown["lines"]] == [((b"i" * 4).hex(), 5)]
