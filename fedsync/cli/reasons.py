@@ -10,6 +10,7 @@ from fedsync.cli.entries import naming
 from fedsync.cli.records import find, says
 from fedsync.cli.settling import why_forked
 from fedsync.cli.telling import ago, day, short
+from fedsync.crdt import whylending
 from fedsync.crdt.answer import Answer
 from fedsync.crdt.booktables import PAGES
 from fedsync.crdt.levels import levels
@@ -185,6 +186,10 @@ def _record(reading: Reading, record: Record) -> Json:
     id_ = record.id.hex()
     if record.kind in KINDS:
         verdict = why_fact(reading.view, record)
+        step = step or verdict.next
+        return _plainly(id_, record.kind, verdict.status, [*lines, verdict.sentence], verdict.sentence, step)
+    if record.kind in whylending.KINDS:
+        verdict = whylending.why_work(reading.view, record, day)
         step = step or verdict.next
         return _plainly(id_, record.kind, verdict.status, [*lines, verdict.sentence], verdict.sentence, step)
     if record.genesis.log_class is LogClass.AUTHORITY:

@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fedsync import units
-from fedsync.cli import transferwords
-from fedsync.cli.telling import person, rfc3339, short, text_of
+from fedsync.cli import lendingwords, transferwords
+from fedsync.cli.telling import day, person, rfc3339, short, text_of
+from fedsync.crdt import whylending
 from fedsync.crdt.naming import Naming, choice_words
 from fedsync.crdt.tables import ITEMS, STORES
 from fedsync.crdt.whystock import KINDS, why_fact
@@ -72,6 +73,9 @@ def full(reading: Reading, record: Record) -> dict[str, Any]:
     if record.kind in KINDS:
         found = why_fact(reading.view, record)
         value["status"], value["reason"] = found.status, found.sentence
+    elif record.kind in whylending.KINDS:
+        found = whylending.why_work(reading.view, record, day)
+        value["status"], value["reason"] = found.status, found.sentence
     return value
 
 
@@ -119,6 +123,8 @@ def _says(reading: Reading, record: Record, value: dict[str, Any]) -> str:
             return f"counts {_goods(reading, record, value)}"
         case "vote" | "motion" | "dissent" | "post":
             return _authority(reading, record, value)
+        case kind if kind in whylending.KINDS:
+            return lendingwords.says(reading, record, value)
         case "transfer" | "discrepancy":
             return transferwords.says(reading, record.kind, value)
         case other:

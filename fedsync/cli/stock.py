@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from fedsync.cli.app import App, common, group
+from fedsync.cli.lending import book, bookings, keep, lend, loans, return_, things, unbook
 from fedsync.cli.shortages import shortages
 from fedsync.cli.stockfiles import export, import_
 from fedsync.cli.stocktransfers import transfer
@@ -20,6 +21,8 @@ def stock() -> None:
 for command in (add, use, count, move, lose, correct):
     stock.add_command(command)
 stock.add_command(unit)
+for each in (lend, return_, loans, things, keep, book, unbook, bookings):
+    stock.add_command(each)
 stock.add_command(transfer)
 stock.add_command(shortages)
 stock.add_command(export)

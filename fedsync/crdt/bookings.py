@@ -276,3 +276,21 @@ def _waits(view: Reader, ref: FactRef, intent: RecordId, by: Realm | None) -> bo
         return True
     step = view.get(STEPS, (found.realm, intent, found.log, found.seq))
     return step is not None and found.kind == GRANT and step_row(step).status == PENDING
+
+
+def grants_to(view: Reader, intent: RecordId, log: LogId) -> tuple[FactRef, ...]:
+    """Return the grants of the right to a log that it has not taken up yet."""
+    named: set[bytes] = set()
+    found: list[FactRef] = []
+    for (_, by), (realm,) in view.scan(INTENT_LOGS, (intent,)):
+        for key, row in view.scan(STEPS, (realm, intent, by)):  # type: ignore[arg-type]
+            step = step_row(row)
+            said = PARSERS[step.kind](unpack(step.payload), scope_of(realm), LogId(by))  # type: ignore[arg-type]
+            if by == log and isinstance(said, Grant | Commitment):
+                named.update(ref.id for ref in said.accepts)
+            if isinstance(said, Grant) and said.to == log and step.status == "valid":
+                found.append(FactRef(LogId(by), int(key[3]), step.id))  # type: ignore[arg-type]
+    for _, by, each in _asked(view, intent):
+        if by == log:
+            named.update(ref.id for ref in each.said.accepts)
+    return tuple(each for each in found if each.id not in named)

@@ -7,16 +7,20 @@ nothing. A return that says an earlier time than its loan is taken as of the sam
 """
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
+from fedsync.crdt import sums
+from fedsync.crdt.balances import bring_in, recompute
 from fedsync.crdt.booktables import Reader
+from fedsync.crdt.facts import Moves
 from fedsync.crdt.lendingtables import LOANS, RETURNS, LoanRow, ReturnRow, loan_row, return_row
 from fedsync.crdt.realms import Realm, realm_of
 from fedsync.crdt.sayings import Parsers, sayings
+from fedsync.crdt.tables import BALANCES, balance, balance_row
 from fedsync.crdt.view import Draft, KeyRow, Row
 from fedsync.records.block import Block, Record
 from fedsync.records.genesis import Genesis
-from fedsync.records.ids import PayloadId, RecordId
+from fedsync.records.ids import LogId, PayloadId, RecordId
 from fedsync.records.kinds.fields import plain
 from fedsync.records.kinds.lending import LOAN, Loan, Returned, parse_loan
 
@@ -75,10 +79,11 @@ def _named(realm: Realm, said: Returned) -> Key:
 # --- What it does to the store ------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Custody:
+class Custody(NamedTuple):
     """Things that left a store, or came back to it, and were the body's own all the time. `at` is in ms."""
 
+    by: RecordId
+    """The loan or the return that says so."""
     store: PayloadId
     item: PayloadId
     lot: PayloadId
@@ -99,8 +104,12 @@ class _Moving:
 
     def __exit__(self, *_: object) -> None:
         after = custody(self._draft, self._key)
-        if after != self._before:
-            move(self._draft, self._key[0], self._before, after)
+        for each in self._before:
+            if each not in after:
+                _take_back(self._draft, self._key[0], each)
+        for each in after:
+            if each not in self._before:
+                _move(self._draft, self._key[0], each)
 
 
 def custody(view: Reader, key: Key) -> list[Custody]:
@@ -109,16 +118,33 @@ def custody(view: Reader, key: Key) -> list[Custody]:
     if row is None:
         return []
     loan = loan_row(key, row)
-    found = [Custody(loan.store, loan.item, loan.lot, loan.at, -loan.quantity)]
+    pool = (loan.store, loan.item, loan.lot)
+    found = [Custody(loan.id, *pool, loan.at, -loan.quantity)]
     back = returned(view, key)
     if back is not None:
-        at = max(back.at, loan.at)
-        found.append(Custody(loan.store, loan.item, loan.lot, at, loan.quantity))
+        found.append(Custody(back.id, *pool, max(back.at, loan.at), loan.quantity))
     return found
 
 
-def move(draft: Draft, realm: Realm, before: list[Custody], after: list[Custody]) -> None:
-    """Have the balances of stores know of it."""
+def _move(draft: Draft, realm: Realm, moved: Custody) -> None:
+    """Have the balance of a store know of it: on hand, and the other way round of what is there by right beyond that."""
+    key = (realm, moved.store, moved.item, moved.lot)
+    # Each stands in a run of its own, as if in a log named by its record: a log's own runs are taken out together, and
+    # a return does not go with the log of its loan.
+    bring_in(draft, key, LogId(moved.by), 0, 0, Moves([moved.at], [moved.delta], -moved.delta), ())
+
+
+def _take_back(draft: Draft, realm: Realm, moved: Custody) -> None:
+    key, log = (realm, moved.store, moved.item, moved.lot), LogId(moved.by)
+    taken, row = sums.take_out(draft, key, log, {moved.at // sums.DAY}), draft.get(BALANCES, key)
+    assert taken is not None, "what was brought in is there"
+    assert row is not None, "what was brought in is there"
+    old = balance(row)
+    left = old._replace(
+        apart=old.apart - taken.apart, events=old.events - taken.events, told=old.told - taken.events
+    )
+    draft.put(BALANCES, key, balance_row(left))
+    recompute(draft, key, without=log)
 
 
 # --- Who has what -------------------------------------------------------------------------------------------

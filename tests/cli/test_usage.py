@@ -27,6 +27,7 @@ COMMANDS = [
     "peers resume", "peers remove", "bodies show", "bodies found", "bodies epoch",
     "bodies consent", "bodies join", "bodies leave", "bodies repair", "book witness", "book list", "book show",
     "book sign", "book approve", "decisions propose", "decisions list", "decisions show", "stock list",
+    "stock lend", "stock return", "stock loans", "stock keep", "stock book", "stock unbook", "stock bookings", "stock things",
     "rota plan", "rota shift", "rota signup", "rota leave", "rota swap", "rota show", "rota hours",
     "stock add", "stock use", "stock count", "stock move", "stock lose", "stock correct", "stock import", "export popolo", "import popolo", "book print", "log", "show", "verify", "rebuild", "why",
     "mandates give", "mandates list", "mandates show", "mandates recall", "mandates close",

@@ -59,13 +59,23 @@ def _meet(one: Any, until: int | None, other: Any, other_until: int | None) -> b
     return first < (endless if other_until is None else other_until)
 
 
-def on_hand(told: Iterable[Told], store: bytes, item: bytes, lot: bytes) -> int:
-    """Return by how much loans make a pool of goods less than it is by right."""
-    records = list(told)
-    by_id = {each.id: each for each in records}
-    less = 0
-    for id_, out in loans(records).items():
-        value: Any = by_id[id_].value
-        if (value["store"], value["resource_conforms_to"], value.get("lot", b"")) == (store, item, lot):
-            less -= value["quantity"] if out.back is None else 0
-    return less
+def as_movements(told: Iterable[Told]) -> list[Told]:
+    """Return all records with each loan, and the return that holds, as a movement that leaves whose it is as it was."""
+    records = list({each.id: each for each in told}.values())
+    found = [each for each in records if each.kind != "loan"]
+    out = loans(records)
+    for each in records:
+        value: Any = each.value
+        if each.id not in out:
+            continue
+        fields = {
+            key: value[key] for key in ("store", "resource_conforms_to", "quantity", "lot") if key in value
+        }
+        back = out[each.id].back
+        times = [("pickup", value["has_point_in_time"])] + ([] if back is None else [("dropoff", back)])
+        for action, at in times:
+            moved = {**fields, "action": action, "has_point_in_time": at}
+            found.append(
+                Told(each.scope, each.log, each.seq, action.encode() + each.id, "economic_event", moved, at)
+            )
+    return found

@@ -7,11 +7,14 @@ from hypothesis import strategies as st
 
 from fedsync.crdt.lending import Lent, loans
 from fedsync.crdt.seats import All, Cut
+from fedsync.crdt.tables import BALANCES, balance
 from fedsync.records.block import Block, Record
+from fedsync.records.ids import NO_LOT
 from tests.crdt import naive_lending as naive
-from tests.crdt.granary import HOUR, NOON, chain, genesis, interleaved, regrouped, told
+from tests.crdt import naive_stock
+from tests.crdt.granary import HOUR, NOON, chain, counted, genesis, interleaved, moved, regrouped, told
 from tests.crdt.naive_root import rooted_rows, state_root_of
-from tests.crdt.village import BLUE, CHAIR, OURS, Village, last, lent, returned
+from tests.crdt.village import BLUE, CHAIR, DRILL, OURS, SHED, Village, last, lent, returned
 
 ANN, BEN = genesis("Ann"), genesis("Ben")
 
@@ -90,6 +93,52 @@ def test_things_without_a_number_may_be_with_several_people() -> None:
     assert [each.clashes for each in told_by(node)] == [(), ()]
 
 
+# --- What it does to the store ---------------------------------------------------------------------------------
+
+
+def shed(node: Village, item: bytes = DRILL, lot: bytes = BLUE) -> tuple[int, int]:
+    """Return what is on hand in the shed, and what is there by right."""
+    row = node.view.get(BALANCES, (OURS, SHED, item, lot))
+    assert row is not None
+    found = balance(row)
+    return found.on_hand, found.accounting
+
+
+def test_what_is_lent_is_not_there_and_still_ours() -> None:
+    mine = chain(ANN, [moved("raise", 1, NOON - HOUR, DRILL, SHED, lot=BLUE)])
+    out = chain(ANN, [lent("Dora")], mine)
+    node = Village()
+    node.take(*mine)
+    assert shed(node) == (1, 1)
+    node.take(*out)
+    assert shed(node) == (0, 1)
+    node.take(*chain(BEN, [returned(last(out))]))
+    assert shed(node) == (1, 1)
+    node.take(*chain(genesis("Cem"), [returned(last(out), NOON + 9 * HOUR)]))
+    assert shed(node) == (1, 1)
+
+
+def test_who_counts_while_it_is_out_finds_it_gone_and_its_return_adds_it() -> None:
+    mine = chain(ANN, [moved("raise", 5, NOON - HOUR, CHAIR, SHED)])
+    out = chain(ANN, [lent("Dora", item=CHAIR, lot=None, quantity=2)], mine)
+    node = Village()
+    node.take(*out, *chain(BEN, [counted(3, NOON + HOUR, CHAIR, SHED)]))
+    assert shed(node, CHAIR, NO_LOT) == (3, 5)
+    node.take(*chain(genesis("Cem"), [returned(last(out), NOON + 2 * HOUR)]))
+    assert shed(node, CHAIR, NO_LOT) == (5, 5)
+
+
+def test_a_loan_that_is_written_down_late_explains_a_count_and_takes_nothing_away_twice() -> None:
+    node = Village()
+    node.take(
+        *chain(BEN, [moved("raise", 5, NOON - HOUR, CHAIR, SHED), counted(3, NOON + HOUR, CHAIR, SHED)])
+    )
+    node.take(*chain(ANN, [lent("Dora", item=CHAIR, lot=None, quantity=2)]))
+    row = node.view.get(BALANCES, (OURS, SHED, CHAIR, NO_LOT))
+    assert row is not None
+    assert (balance(row).on_hand, balance(row).unexplained) == (3, 0)
+
+
 # --- The twin -----------------------------------------------------------------------------------------------
 
 
@@ -106,7 +155,7 @@ def made_up(random: Random) -> list[list[Block]]:
         else:
             draft = lent("Fay", when, item=CHAIR, lot=None, quantity=random.randint(1, 9))
         logs[at] = chain(logs[at][0].genesis, [draft], logs[at])
-        if "returned" not in draft.value:  # type: ignore[operator]
+        if draft.kind == "loan" and "returned" not in draft.value:  # type: ignore[operator]
             out.append(last(logs[at]))
     return logs
 
@@ -117,6 +166,8 @@ def test_loans_are_as_their_naive_twin_says_in_any_order_and_grouping(seed: int)
     logs = made_up(random)
     every = [block for log in logs for block in log]
     expected = naive.loans(told(every))
+    plain = naive.as_movements(told(every))
+    levels = naive_stock.levels(plain, {each.log: None for each in plain})
     roots = set()
     for _ in range(2):
         node = Village()
@@ -135,6 +186,8 @@ def test_loans_are_as_their_naive_twin_says_in_any_order_and_grouping(seed: int)
             for each in told_by(node)
         }
         assert found == expected
+        assert node.levels() == levels
+        assert node.accounting() == naive_stock.accounting(plain, {each.log: None for each in plain})
         roots.add(node.root())
         assert node.root() == state_root_of(rooted_rows(node.view))
     assert len(roots) == 1
