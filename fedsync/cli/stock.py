@@ -8,6 +8,7 @@ from fedsync.cli.app import App, common, group
 from fedsync.cli.lending import book, bookings, keep, lend, loans, return_, things, unbook
 from fedsync.cli.shortages import shortages
 from fedsync.cli.stockfiles import export, import_
+from fedsync.cli.stockplans import COMMANDS as PLANS
 from fedsync.cli.stocktransfers import transfer
 from fedsync.cli.stockunits import unit
 from fedsync.cli.stockwrite import add, correct, count, lose, move, use
@@ -20,6 +21,8 @@ def stock() -> None:
 
 for command in (add, use, count, move, lose, correct):
     stock.add_command(command)
+for plan in PLANS:
+    stock.add_command(plan)
 stock.add_command(unit)
 for each in (lend, return_, loans, things, keep, book, unbook, bookings):
     stock.add_command(each)

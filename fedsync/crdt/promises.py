@@ -7,7 +7,6 @@ as a whole. Both are `escrow`'s rules, and a test compares them.
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
 
 from fedsync.crdt.countingtables import COUNTED_LOGS, counted_log
 from fedsync.crdt.escrow import (
@@ -28,6 +27,7 @@ from fedsync.crdt.escrow import (
     spend,
 )
 from fedsync.crdt.factchain import id_at
+from fedsync.crdt.offers import account_of
 from fedsync.crdt.plantables import (
     ACCOUNTS,
     DIRTY,
@@ -298,7 +298,7 @@ def judge_anew(draft: Draft, intent: RecordId) -> None:
             is_local(place(at).realm),
             steps,
             lambda log: held_of(draft, log, realms.get(log)),
-            lambda log, seq: _id(draft, log, seq),
+            lambda log, seq: counted_id(draft, log, seq),
         )
         result = judge.run()
     else:
@@ -367,7 +367,7 @@ def held_of(draft: Draft, log: LogId, realm: bytes | None = None) -> Held | None
     return Held(found.read, found.bound == "cut" or found.chain is not None, is_local(realm))
 
 
-def _id(draft: Draft, log: LogId, seq: int) -> RecordId:
+def counted_id(draft: Draft, log: LogId, seq: int) -> RecordId:
     """Return the id of a record that counts."""
     row = draft.get(COUNTED_LOGS, (log,))
     assert row is not None
@@ -406,14 +406,7 @@ def _keep(draft: Draft, realm: bytes, intent: RecordId, log: LogId, account: Acc
 
 def _account(draft: Draft, intent: RecordId, log: LogId) -> Account:
     row = draft.get(ACCOUNTS, (intent, log))
-    return account(row[0]) if row else Account()  # type: ignore[arg-type]
-
-
-def account(state: bytes) -> Account:
-    """Return the account in a row of `ACCOUNTS`."""
-    found: Any = unpack(state)
-    lots, stuck, promised, granted = found
-    return Account([Lot(*lot) for lot in lots], stuck, promised, granted)
+    return account_of(row[0]) if row else Account()  # type: ignore[arg-type]
 
 
 def _packed(drawn: Drawn) -> bytes:
@@ -432,4 +425,4 @@ def _forget_waits(draft: Draft, intent: RecordId) -> None:
         draft.drop(WAITS_OF, key)
 
 
-__all__ = ["ANY", "Promises", "account", "held_of", "judge_anew", "offer_of"]
+__all__ = ["ANY", "Promises", "counted_id", "held_of", "judge_anew", "offer_of"]

@@ -1,0 +1,99 @@
+"""Whose a log of promises is, and in which log somebody promises: people by name, logs by id. Reads; writes nothing."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from fedsync.acts.whose import Person, person_at
+from fedsync.crdt.countingtables import COUNTED_LOGS, counted_log
+from fedsync.crdt.delegates import given
+from fedsync.crdt.mandates import IN_FORCE, PROVISIONAL
+from fedsync.crdt.naming import short
+from fedsync.crdt.people import name_of
+from fedsync.crdt.seats import All, fact_bound, named_keys
+from fedsync.errors import refused
+from fedsync.reading import Reading
+from fedsync.records.genesis import SEAT, Genesis
+from fedsync.records.ids import Key, LogClass, LogId, Reach, Scope
+from fedsync.records.kinds.plans import COMMITMENT
+
+
+class Holders:
+    """What the people are called whose logs hold rights, also of logs that nothing was written in yet."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+        self._seats: dict[LogId, tuple[Scope, Key]] | None = None
+
+    def name(self, log: LogId) -> str:
+        """Return what who writes a log is called, with their community where it is another one."""
+        found = self.who(log)
+        if found is None:
+            return f"somebody unknown here ({short(log)})"
+        scope, key = found
+        called = name_of(self._reading.view, scope, key) or short(key)
+        own = self._reading.own().scope
+        return called if scope == own else f"{called} of {self._reading.name_of(scope)}"
+
+    def who(self, log: LogId) -> tuple[Scope, Key] | None:
+        """Return the body and the key of a log, None when neither it nor a seat that it would be of is known."""
+        row = self._reading.store.logs.row(log)
+        if row is not None:
+            return row.genesis.scope, row.genesis.key
+        if self._seats is None:
+            self._seats = dict(self._expected())
+        return self._seats.get(log)
+
+    def _expected(self) -> Iterator[tuple[LogId, tuple[Scope, Key]]]:
+        # A seat's log of promises follows from its log of pages: same key, same machine.
+        for body in self._reading.store.followed.all():
+            for key, log in named_keys(self._reading.view, body.scope):
+                row = self._reading.store.logs.row(log) if log is not None else None
+                if row is not None and row.genesis.capacity == SEAT:
+                    plans = replace(row.genesis, log_class=LogClass.PLANS, reach=Reach.REGION)
+                    yield plans.log, (body.scope, key)
+
+
+def plan_log(reading: Reading, asked: str) -> tuple[str, LogId]:
+    """Return what a person is called, written as PERSON or PERSON@COMMUNITY, and the log in which they promise.
+
+    Raises a Problem (exit 6 or 7), which says how that log gets known.
+    """
+    person = person_at(reading, asked)
+    here = [
+        row.genesis
+        for log in reading.store.logs.named(person.home.scope, person.key)
+        if (row := reading.store.logs.row(log)) is not None
+        and row.genesis.log_class is LogClass.PLANS
+        and row.genesis.reach is not Reach.LOCAL
+        and _goes_on(reading, log)
+    ]
+    if here:
+        return person.name, here[-1].log
+    for genesis in _expected_of(reading, person):
+        if reading.store.logs.fork_at(genesis.log) is None:
+            return person.name, genesis.log
+    raise refused(
+        "no_log",
+        f"No log is known here in which {person.name} promises, and whose promises would count.",
+        f'They begin one with: fedsync stock hold --as "{person.name}"   (it must come here; see fedsync status)',
+    )
+
+
+def _goes_on(reading: Reading, log: LogId) -> bool:
+    """Say whether records at the end of a log count."""
+    row = reading.view.get(COUNTED_LOGS, (log,))
+    found = counted_log(row) if row is not None else None
+    return found is not None and found.bound == "all" and found.fork is None and found.chain is None
+
+
+def _expected_of(reading: Reading, person: Person) -> Iterator[Genesis]:
+    scope, key, incarnation = person.home.scope, person.key, person.incarnation
+    seat = Genesis(key, scope, SEAT, LogClass.PLANS, Reach.REGION, incarnation)
+    if isinstance(fact_bound(reading.view, seat), All):
+        yield seat
+    for each in given(reading.view, scope):
+        said = each.mandate
+        if said.task is None or key not in (said.holder, said.alternate):
+            continue
+        if each.status in (IN_FORCE, PROVISIONAL) and COMMITMENT in (said.may or ()):
+            yield Genesis(key, scope, ("mandate", *each.id), LogClass.PLANS, Reach.REGION, incarnation)

@@ -1,0 +1,334 @@
+"""Needs, offers and promises: what a community asks for, what it can give, and what is promised of it.
+
+Nothing is written here that would not count: who promises beyond what they may is told who could, before anything is signed.
+"""
+
+from dataclasses import dataclass
+
+from fedsync import units
+from fedsync.acts.author import Author, now_ms
+from fedsync.acts.goodsnames import Names
+from fedsync.acts.holders import Holders
+from fedsync.acts.stewards import goods_log, write_goods
+from fedsync.crdt.escrow import Account, Lot
+from fedsync.crdt.naming import short
+from fedsync.crdt.offers import GrantView, IntentView, PromiseView, RightsView, grants, rights
+from fedsync.crdt.promises import counted_id, held_of
+from fedsync.crdt.realms import is_local, local_realm
+from fedsync.crdt.tables import ITEMS
+from fedsync.crdt.view import Draft as StateDraft
+from fedsync.doors import Door
+from fedsync.errors import Problem, refused, usage
+from fedsync.reading import Reading
+from fedsync.records.codec import Value
+from fedsync.records.genesis import Genesis
+from fedsync.records.ids import LogClass, LogId, PayloadId, Reach, RecordId
+from fedsync.records.kinds.parties import Party
+from fedsync.records.kinds.plans import COMMITMENT, GRANT, INTENT, MAX_ACCEPTED, RELEASE
+from fedsync.records.seal import Draft
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A need or an offer as somebody states it. `quantity` in base units of `unit`, times in ms.
+
+    `receiver`: who needs it, None of an offer.
+    """
+
+    item: str
+    quantity: int
+    unit: str
+    receiver: Party | None = None
+    due: int | None = None
+    until: int | None = None
+    store: str | None = None
+    use: bool = False
+    note: str = ""
+
+
+def state(author: Author, reading: Reading, door: Door, asked: Asked, local: bool) -> RecordId:
+    """Write a need or an offer of our own community; return its id. Raises a Problem.
+
+    What it is about is given a name first, if our books do not name it yet.
+    """
+    own = reading.own().scope
+    reach = Reach.LOCAL if local else None
+    with author.writing():
+        now = now_ms()
+        genesis = goods_log(author, reading, LogClass.PLANS, [INTENT], reach=reach)
+        names = Names(reading, own, now, local)
+        item = names.item(_as_others_say(reading, asked.item, asked.unit), asked.unit)
+        value: dict[str, Value] = {"resource_conforms_to": item, "quantity": asked.quantity}
+        value["provider" if asked.receiver is None else "receiver"] = (
+            own if asked.receiver is None else asked.receiver
+        )
+        more: dict[str, Value] = {
+            "due": asked.due,
+            "until": asked.until,
+            "store": None if asked.store is None else names.store(asked.store),
+            "action": "use" if asked.use else None,
+            "note": asked.note or None,
+        }
+        value |= {name: each for name, each in more.items() if each is not None}
+        if names.made:
+            write_goods(author, reading, door, LogClass.FACTS, names.made, reach=reach)
+        return author.write_as(door, reading, genesis, [Draft(INTENT, value, now)])[-1].tip
+
+
+def _as_others_say(reading: Reading, item: str, unit: str) -> str:
+    """Return a thing's name as our own books have it, else as those of others do: the same name is the same thing."""
+    own = reading.own().scope
+    others = None
+    for (realm, _), row in ((key[:2], row) for key, row in reading.view.scan(ITEMS)):
+        if str(row[0]).casefold() == item.strip().casefold() and row[1] == unit:
+            if realm in (own, local_realm(own)):
+                return str(row[0])
+            others = others or str(row[0])
+    return others or item
+
+
+# --- Promising --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Purse:
+    """What an author may spend of an offer: their log, what it holds, and grants that it has not accepted."""
+
+    genesis: Genesis
+    account: Account
+    open: tuple[GrantView, ...]
+
+    def accepting(self, quantity: int, now: int) -> list[GrantView] | None:
+        """Return the grants that must be accepted to spend so much now; None when that is not enough either."""
+        trial = Account([Lot(lot.source, lot.left, lot.expires) for lot in self.account.lots])
+        taken: list[GrantView] = []
+        for grant in (*self.open[:MAX_ACCEPTED], None):
+            if sum(lot.left for lot in trial.lots if lot.usable(now)) >= quantity:
+                return taken
+            if grant is not None:
+                trial.lots.append(grant.lot)
+                taken.append(grant)
+        return None
+
+    def free(self, now: int) -> int:
+        """Return how much they may spend now."""
+        return RightsView(self.genesis.log, b"", self.account, self.open).free(now)
+
+
+def purse(author: Author, reading: Reading, offer: IntentView, kind: str) -> Purse:
+    """Return what an author may spend of an offer by records of a kind. Raises a Problem (exit 7)."""
+    genesis = goods_log(author, reading, LogClass.PLANS, [kind], reach=Reach.LOCAL if offer.local else None)
+    for each in rights(reading.view, offer.id):
+        if each.log == genesis.log:
+            return Purse(genesis, each.account, each.open)
+    return Purse(genesis, Account(), ())
+
+
+@dataclass(frozen=True, slots=True)
+class Promising:
+    """A promise as somebody states it. `quantity` in base units of the item, times in ms."""
+
+    offer: IntentView
+    quantity: int
+    receiver: Party
+    need: RecordId | None = None
+    due: int | None = None
+    until: int | None = None
+    agreement: PayloadId | None = None
+    note: str = ""
+
+
+def promise(author: Author, reading: Reading, door: Door, said: Promising, unit: str) -> RecordId:
+    """Write a promise; return its id. Raises a Problem (exit 7) when it would be beyond what the author may promise."""
+    offer = said.offer
+    if said.receiver == offer.said.provider:
+        raise refused(
+            "promise_to_oneself",
+            f"{reading.name_of(offer.scope)} offers it, so a promise to itself promises nothing.",
+            "Who keeps it can give the rest of the offer up: fedsync stock grant OFFER QTY UNIT --give-up",
+        )
+    now = now_ms()
+    if offer.over(now):
+        raise refused(
+            "offer_over",
+            "The time of this offer is over, so a promise from it would not count.",
+            "What is offered now: fedsync stock plans --offers",
+        )
+    value: dict[str, Value] = {"intent": offer.id, "receiver": said.receiver, "quantity": said.quantity}
+    more: dict[str, Value] = {
+        "satisfies": said.need,
+        "due": said.due,
+        "until": said.until,
+        "agreement": said.agreement,
+        "note": said.note or None,
+    }
+    value |= {name: each for name, each in more.items() if each is not None}
+    return _spend(author, reading, door, offer, COMMITMENT, value, unit)
+
+
+def grant(
+    author: Author,
+    reading: Reading,
+    door: Door,
+    offer: IntentView,
+    quantity: int,
+    to: LogId | None,
+    expires: int | None,
+    unit: str,
+) -> RecordId:
+    """Hand rights on to another log, or give them up for good (None); return the grant's id. Raises a Problem (exit 7)."""
+    value: dict[str, Value] = {"intent": offer.id, "quantity": quantity, "to": to}
+    if expires is not None:
+        value["expires"] = expires
+    return _spend(author, reading, door, offer, GRANT, value, unit)
+
+
+def _spend(
+    author: Author,
+    reading: Reading,
+    door: Door,
+    offer: IntentView,
+    kind: str,
+    value: dict[str, Value],
+    unit: str,
+) -> RecordId:
+    with author.writing():
+        now, quantity = now_ms(), value["quantity"]
+        assert isinstance(quantity, int)
+        held = purse(author, reading, offer, kind)
+        if value.get("to") == held.genesis.log:
+            raise usage(f"{author.name} holds these rights already.", "Name somebody else with --to PERSON.")
+        accepts = held.accepting(quantity, now)
+        if held.account.stuck is not None:
+            raise refused(
+                "rights_wait",
+                f"What {author.name} said of this offer before waits for records that have not come, so a promise would wait too.",
+                "See what it waits for: fedsync stock rights " + short(offer.id),
+            )
+        if accepts is None:
+            raise _beyond(author, reading, offer, held, quantity, unit, now)
+        if accepts:
+            value["accepts"] = [list(each.ref) for each in accepts]
+        return author.write_as(door, reading, held.genesis, [Draft(kind, value, now)])[-1].tip
+
+
+def _beyond(
+    author: Author, reading: Reading, offer: IntentView, held: Purse, quantity: int, unit: str, now: int
+) -> Problem:
+    free = held.free(now)
+    may = f"{units.show(free, unit)} of this offer" if free else "nothing of this offer"
+    holders = Holders(reading)
+    others = [
+        (each.free(now), holders.name(each.log))
+        for each in rights(reading.view, offer.id)
+        if each.log != held.genesis.log and each.free(now) > 0
+    ]
+    others.sort(key=lambda each: (-each[0], each[1]))
+    who = ", ".join(f"{name} {units.show(left, unit)}" for left, name in others[:4])
+    hint = (
+        f"Others have rights: {who}. One of them can hand some on: "
+        f'fedsync stock grant {short(offer.id)} {units.show(quantity - free, unit)} --to "{author.name}" --as NAME'
+        if others
+        else "Nobody has rights left of it that are known here. See: fedsync stock rights " + short(offer.id)
+    )
+    return refused(
+        "beyond_rights",
+        f"{author.name} may promise {may}, and {units.show(quantity, unit)} would be beyond that. Nothing was written.",
+        hint,
+    )
+
+
+# --- Handing back, taking back, release ---------------------------------------------------------------------
+
+
+def granter_of(author: Author, reading: Reading, offer: IntentView) -> LogId:
+    """Return the log that granted the author's rights: where they are handed back to. Raises a Problem (exit 2 or 7)."""
+    held = purse(author, reading, offer, GRANT)
+    mine = {lot.source for lot in held.account.lots if lot.left} | {each.id for each in held.open}
+    logs = {each.log for each in grants(reading.view, offer.id) if each.id in mine}
+    if not logs:
+        raise refused(
+            "no_rights",
+            f"{author.name} has no rights of this offer that somebody granted.",
+            f"Who has: fedsync stock rights {short(offer.id)}",
+        )
+    if len(logs) > 1:
+        names = ", ".join(sorted(Holders(reading).name(log) for log in logs))
+        raise usage(f"{author.name} has rights from several: {names}.", "Say to whom: --to PERSON")
+    return logs.pop()
+
+
+def left_to_take(reading: Reading, grant_: GrantView) -> int:
+    """Return how much of a grant is left with its holder, as it is known here."""
+    for each in rights(reading.view, grant_.said.intent):
+        if each.log == grant_.said.to:
+            lot = each.account.lot(grant_.id)
+            return grant_.lot.left if lot is None else lot.left
+    return grant_.lot.left
+
+
+def take_back(author: Author, reading: Reading, door: Door, grant_: GrantView, quantity: int) -> RecordId:
+    """Take rights back that were granted, once they are over or their holder's log is ended. Raises a Problem (exit 7)."""
+    to = grant_.said.to
+    assert to is not None
+    with author.writing():
+        now = now_ms()
+        local = is_local(grant_.realm)
+        genesis = goods_log(author, reading, LogClass.PLANS, [GRANT], reach=Reach.LOCAL if local else None)
+        if genesis.log != grant_.log:
+            raise refused(
+                "not_granter",
+                f"{author.name} did not grant these rights.",
+                f"{Holders(reading).name(grant_.log)} did, and alone can take them back.",
+            )
+        draft = StateDraft(reading.view)
+        held = held_of(draft, to) if reading.store.logs.tip(to) is not None else None
+        over = grant_.said.expires is not None and now > grant_.said.expires
+        if not over and (held is None or not held.ended):
+            raise refused(
+                "not_over",
+                "These rights are not over: until then, or until the book ends the log of who holds them, they are theirs.",
+                "Ask them to hand them back: fedsync stock grant OFFER QTY UNIT --back --as NAME",
+            )
+        value: dict[str, Value] = {
+            "intent": grant_.said.intent,
+            "quantity": quantity,
+            "to": genesis.log,
+            "takes_back": grant_.id,
+        }
+        if held is not None and held.records:
+            seq = held.records - 1
+            value["at"] = [to, seq, counted_id(draft, to, seq)]
+        return author.write_as(door, reading, genesis, [Draft(GRANT, value, now)])[-1].tip
+
+
+def release(author: Author, reading: Reading, door: Door, what: PromiseView, reason: str) -> RecordId:
+    """Take a promise back that the author gave; return the release's id. Raises a Problem (exit 7)."""
+    value: dict[str, Value] = {"commitment": what.id}
+    if reason:
+        value["reason"] = reason
+    with author.writing():
+        reach = Reach.LOCAL if is_local(what.realm) else None
+        genesis = goods_log(author, reading, LogClass.PLANS, [RELEASE], reach=reach)
+        if genesis.log != what.log:
+            raise refused(
+                "not_promiser",
+                f"{author.name} did not give this promise.",
+                f"{Holders(reading).name(what.log)} did, and alone can take it back.",
+            )
+        if what.status not in ("valid", "pending"):
+            raise refused(
+                "no_promise",
+                f"That promise does not stand: it is {what.status}.",
+                f"See: fedsync why {short(what.id)}",
+            )
+        return author.write_as(door, reading, genesis, [Draft(RELEASE, value, now_ms())])[-1].tip
+
+
+def begin(author: Author, reading: Reading, door: Door) -> LogId:
+    """Begin the log in which the author promises, if it is not there, so that rights can be handed to it."""
+    with author.writing():
+        genesis = goods_log(author, reading, LogClass.PLANS, [COMMITMENT])
+        if reading.store.logs.tip(genesis.log) is None:
+            author.write_as(door, reading, genesis, [])
+        return genesis.log

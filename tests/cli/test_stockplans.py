@@ -1,0 +1,192 @@
+"""`fedsync stock need`, `offer`, `promise`, `grant` and their like: what is asked for, given and promised."""
+
+from typing import Any
+
+import pytest
+
+from tests.cli.calling import Place
+from tests.cli.federation import Federation
+
+SIGN = ("--no-passphrase",)
+
+
+def offered(node: Place, quantity: object = 100, *more: object) -> str:
+    """Let Ann offer oats, and return the offer's id."""
+    value = node.json("stock", "offer", "Oats", quantity, "kg", "--as", "Ann", *more)
+    assert isinstance(value["id"], str)
+    return value["id"]
+
+
+def promised(node: Place, offer: str, quantity: object, name: str = "Ann", *more: object) -> str:
+    """Let somebody promise oats, and return the promise's id."""
+    value = node.json(
+        "stock", "promise", offer, quantity, "kg", "--to", "Free kitchen", "--outside", "--as", name, *more
+    )
+    assert isinstance(value["id"], str)
+    return value["id"]
+
+
+def rights(node: Place, offer: str) -> dict[str, int]:
+    """Return how much each may promise of an offer, in grams."""
+    rows = node.json("stock", "rights", offer)["rights"]
+    return {row["who"]: row["free"]["quantity"] for row in rows}
+
+
+def test_who_offers_promises_from_it_and_no_more_than_it_is(node: Place) -> None:
+    offer = offered(node)
+    id_ = promised(node, offer, 60)
+    value = node.json("stock", "rights", offer)
+    assert value["offer"]["free"] == {"quantity": 40_000, "unit": "g"}
+    (row,) = value["promises"]
+    assert (row["id"], row["status"], row["receiver"], row["by"]) == (id_, "valid", "Free kitchen", "Ann")
+    error = node.refused(
+        "stock", "promise", offer, 50, "kg", "--to", "Free kitchen", "--outside", "--as", "Ann", code=7
+    )
+    assert error["code"] == "beyond_rights"
+    assert "Ann may promise 40 kg of this offer" in error["message"]
+    assert len(node.json("stock", "plans", "--promises")["promises"]) == 1
+
+
+def test_who_has_no_rights_is_told_who_has_and_gets_some(node: Place) -> None:
+    offer = offered(node)
+    error = node.refused(
+        "stock", "promise", offer, 30, "kg", "--to", "Free kitchen", "--outside", "--as", "Ben", code=7
+    )
+    assert "Ann 100 kg" in error["try"]
+    assert f'fedsync stock grant {offer[:8]} 30 kg --to "Ben"' in error["try"]
+    node("stock", "grant", offer, 30, "kg", "--to", "Ben", "--as", "Ann")
+    assert rights(node, offer) == {"Ann": 70_000, "Ben": 30_000}
+    promised(node, offer, 20, "Ben")
+    assert rights(node, offer) == {"Ann": 70_000, "Ben": 10_000}
+    words = node("stock", "rights", offer).out
+    assert "promised: 20 kg of 100 kg" in words
+    assert "Ben may promise 10 kg" in words
+    node("stock", "grant", offer, 10, "kg", "--back", "--as", "Ben")
+    promised(node, offer, 80, "Ann")
+    assert rights(node, offer) == {"Ann": 0, "Ben": 0}
+
+
+def test_what_is_given_up_is_nobodys(node: Place) -> None:
+    offer = offered(node)
+    out = node("stock", "grant", offer, 90, "kg", "--give-up", "--as", "Ann").out
+    assert "given up: nobody can promise them any more" in out
+    assert node.json("stock", "rights", offer)["offer"]["given_up"]["quantity"] == 90_000
+    node.refused(
+        "stock", "promise", offer, 11, "kg", "--to", "Free kitchen", "--outside", "--as", "Ann", code=7
+    )
+    node.refused("stock", "grant", offer, 1, "kg", "--give-up", "--back", "--as", "Ann", code=2)
+    node.refused("stock", "grant", offer, 1, "kg", "--to", "Ann", "--as", "Ann", code=2)
+
+
+def test_a_promise_that_is_taken_back_can_be_promised_again(node: Place) -> None:
+    offer = offered(node)
+    id_ = promised(node, offer, 100)
+    node.refused("stock", "release", id_, "--as", "Ben", code=7)
+    node("stock", "release", id_, "--reason", "Mice", "--as", "Ann")
+    assert node.json("stock", "plans", "--promises")["promises"] == []
+    node.refused("stock", "release", id_, "--as", "Ann", code=7)
+    promised(node, offer, 100)
+    assert "taken back" in node("stock", "rights", offer, "--all").out
+
+
+def test_rights_that_are_over_are_taken_back_and_not_before(node: Place) -> None:
+    offer = offered(node)
+    late = node.json(
+        "stock", "grant", offer, 30, "kg", "--to", "Ben", "--expires", "2099-01-01", "--as", "Ann"
+    )
+    assert node.refused("stock", "take-back", late["id"], "--as", "Ann", code=7)["code"] == "not_over"
+    over = node.json(
+        "stock", "grant", offer, 30, "kg", "--to", "Ben", "--expires", "2020-01-01", "--as", "Ann"
+    )
+    assert rights(node, offer)["Ann"] == 40_000
+    node("stock", "take-back", over["id"], "--as", "Ann")
+    assert rights(node, offer) == {"Ann": 70_000, "Ben": 30_000}
+    assert node.refused("stock", "take-back", over["id"], "--as", "Ann", code=7)["code"] == "already_spent"
+
+
+def test_what_cannot_be_promised_is_refused_in_words(node: Place) -> None:
+    offer = offered(node)
+    assert node.refused("stock", "promise", offer, 1, "kg", "--to", "Oakfield", "--as", "Ann", code=7)[
+        "code"
+    ] == ("promise_to_oneself")
+    node.refused("stock", "promise", offer, 0, "kg", "--to", "X", "--outside", "--as", "Ann", code=2)
+    node.refused("stock", "promise", offer, 1, "litre", "--to", "X", "--outside", "--as", "Ann", code=2)
+    node.refused("stock", "promise", "abcd1234", 1, "kg", "--to", "X", "--outside", "--as", "Ann", code=6)
+    node.refused("stock", "promise", offer, 1, "kg", "--to", "Nowhere", "--as", "Ann", code=6)
+    node.refused("stock", "need", "Oats", 0, "kg", "--as", "Ann", code=2)
+    over = offered(node, 10, "--until", "2020-01-01")
+    error = node.refused("stock", "promise", over, 1, "kg", "--to", "X", "--outside", "--as", "Ann", code=7)
+    assert error["code"] == "offer_over"
+
+
+def test_needs_are_listed_matched_and_served(node: Place) -> None:
+    offer = offered(node, 100, "--due", "2099-05-01", "--note", "Dry")
+    need = node.json(
+        "stock", "need", "Oats", 80, "kg", "--for", "Free kitchen", "--due", "2099-06-01", "--as", "Ben"
+    )
+    found = node.json("stock", "match")
+    (row,) = found["matches"]
+    assert (row["need"], row["offer"], row["free"]["quantity"]) == (need["id"], offer, 100_000)
+    assert "Free kitchen needs 80 kg of Oats" in node("stock", "match").out
+    value = node.json("stock", "promise", offer, 80, "kg", "--to", need["id"][:8], "--as", "Ann")
+    assert value["need"] == need["id"]
+    assert node.json("stock", "match")["matches"] == []
+    plans = node.json("stock", "plans")
+    assert plans["needs"][0]["promised"]["quantity"] == 80_000
+    assert (plans["offers"][0]["free"]["quantity"], plans["offers"][0]["note"]) == (20_000, "Dry")
+    out = node("stock", "plans").out
+    assert "20 kg free" in out
+    assert "80 kg promised" in out
+    beans = node.json("stock", "need", "Beans", 5, "kg", "--as", "Ann")
+    assert node.json("stock", "match")["unmet"] == [beans["id"]]
+    node.refused("stock", "promise", offer, 1, "kg", "--to", beans["id"], "--as", "Ann", code=2)
+
+
+def test_free_stock_that_nobody_offered_is_suggested_too(node: Place) -> None:
+    node("stock", "add", "Oats", 50, "kg", "--store", "Granary", "--as", "Ann")
+    offered(node, 20)
+    node("stock", "need", "Oats", 30, "kg", "--for", "Free kitchen", "--as", "Ann")
+    rows = node.json("stock", "match")["matches"]
+    assert [(row["offer"] is None, row["free"]["quantity"]) for row in rows] == [
+        (False, 20_000),
+        (True, 30_000),
+    ]
+
+
+def test_what_is_local_stays_apart(node: Place) -> None:
+    offer = offered(node, 10, "--local")
+    promised(node, offer, 4)
+    assert node.json("stock", "rights", offer)["offer"]["free"]["quantity"] == 6_000
+    assert node.json("stock", "plans")["offers"][0]["local"] is True
+
+
+def test_rights_go_to_people_of_other_communities_who_promise_in_their_own_log(tmp_path: Any) -> None:
+    valley = Federation(tmp_path)
+    oak, mill = valley.place(), valley.place("Mill Lane")
+    offer = oak.json("stock", "offer", "Oats", 100, "kg", "--as", "Ann", *SIGN)["id"]
+    oak("stock", "grant", offer, 40, "kg", "--to", "Ann@Mill Lane", "--as", "Ann", *SIGN)
+    valley.meet()
+    words = mill("stock", "rights", offer).out
+    assert "Ann may promise 40 kg" in words
+    mill("stock", "promise", offer, 30, "kg", "--to", "Hill Farm", "--as", "Ann", *SIGN)
+    error = mill.refused(
+        "stock", "promise", offer, 30, "kg", "--to", "Hill Farm", "--as", "Ann", *SIGN, code=7
+    )
+    assert "Ann of Oakfield 60 kg" in error["try"]
+    oak("stock", "promise", offer, 60, "kg", "--to", "Mill Lane", "--as", "Ann", *SIGN)
+    valley.meet()
+    for place in (oak, mill, valley.place("Hill Farm")):
+        value = place.json("stock", "rights", offer)
+        assert value["offer"]["promised"]["quantity"] == 90_000
+        assert {row["status"] for row in value["promises"]} == {"valid"}
+    error = oak.refused(
+        "stock", "grant", offer, 1, "kg", "--to", "Nobody@Mill Lane", "--as", "Ann", *SIGN, code=6
+    )
+    assert "Nobody" in error["message"]
+
+
+@pytest.mark.parametrize(
+    "word", ["need", "offer", "promise", "rights", "grant", "take-back", "release", "hold", "match", "plans"]
+)
+def test_every_word_has_its_help(node: Place, word: str) -> None:
+    assert "Usage: fedsync stock" in node("stock", word, "--help").out
