@@ -39,7 +39,7 @@ class _Writer:
         self._counts: list[model.Count] = []
         self._left: Counter[str] = Counter()
         self._levels = {
-            (each.store_id, each.item_id, PayloadId(getattr(each, "lot_id", NO_LOT))): each.on_hand
+            (each.store_id, each.item_id, each.lot_id): (each.on_hand, each.accounting)
             for each in levels(reading.view, scope)
             if not each.local
         }
@@ -93,7 +93,7 @@ class _Writer:
         id_ = f"urn:fedsync:resource:{store.hex()}:{item.hex()}" + (f":{lot.hex()}" if lot != NO_LOT else "")
         if id_ not in self._resources:
             named = self._books.items.get(item)
-            onhand = self._levels.get((store, item, lot))
+            onhand, accounting = self._levels.get((store, item, lot), (None, None))
             self._resources[id_] = model.EconomicResource(
                 id_,
                 item_id(item),
@@ -101,10 +101,14 @@ class _Writer:
                 named.name if named else "",
                 lot_id(lot) if lot != NO_LOT else "",
                 self._own,
-                # Less than nothing is no quantity there: it is left out, and a reader adds up again.
-                self._measure(onhand, item) if onhand is not None and onhand >= 0 else None,
+                self._level(onhand, item),
+                self._level(accounting, item),
             )
         return id_
+
+    def _level(self, quantity: int | None, item: PayloadId) -> model.Measure | None:
+        # Less than nothing is no quantity there: it is left out, and a reader adds up again.
+        return self._measure(quantity, item) if quantity is not None and quantity >= 0 else None
 
     def _agent(self, party: Party | None) -> str:
         if party is None:

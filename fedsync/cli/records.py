@@ -11,11 +11,13 @@ from fedsync.crdt.naming import Naming, choice_words
 from fedsync.crdt.tables import ITEMS, STORES
 from fedsync.crdt.whystock import KINDS, why_fact
 from fedsync.errors import not_found
+from fedsync.localunits import amount_words
 from fedsync.picking import the_one
 from fedsync.reading import Reading
 from fedsync.records.block import Record
 from fedsync.records.codec import NotCanonical, Value
 from fedsync.records.kinds.motions import WHOLE, parse_choice
+from fedsync.records.kinds.units import parse_factor
 from fedsync.records.void import Void
 
 MAX_SHOWN = 72
@@ -117,6 +119,10 @@ def _says(reading: Reading, record: Record, value: dict[str, Any]) -> str:
             return f"makes the store {value['name']}"
         case "resource_specification":
             return f"makes the item {value['name']}, counted in {units.plain_unit(value['unit'])}"
+        case "batch_lot_record":
+            return f"makes the lot {value['code']}"
+        case "unit_factor":
+            return _unit(reading, record, value)
         case "economic_event":
             return f"{value['action']} {_goods(reading, record, value)}"
         case "count":
@@ -145,10 +151,21 @@ def _authority(reading: Reading, record: Record, value: dict[str, Any]) -> str:
     return f"names {short(value['key'])} as the {value['role']} of {called.book(record.genesis.scope)}"
 
 
+def _unit(reading: Reading, record: Record, value: dict[str, Any]) -> str:
+    said = parse_factor(value)
+    scope, item = record.genesis.scope, said.item
+    named = None if item is None else next((row for _, row in reading.view.scan(ITEMS, (scope, item))), None)
+    of = "" if item is None else f" of {str(named[0]) if named else short(item)}"
+    at = f" at {said.place}" if said.place is not None else ""
+    return f"says that one {said.name}{of}{at} is {amount_words(said)}"
+
+
 def _goods(reading: Reading, record: Record, value: dict[str, Any]) -> str:
     scope = record.genesis.scope
     item = next((row for _, row in reading.view.scan(ITEMS, (scope, value["resource_conforms_to"]))), None)
     amount = units.show(value["quantity"], str(item[1])) if item else str(value["quantity"])
+    if "stated" in value:
+        amount = f"{value['stated']['quantity']} {value['stated']['unit']} ({amount})"
     name = str(item[0]) if item else short(value["resource_conforms_to"])
     if "store" not in value and "to" not in value:
         return f"{amount} of {name}" + (

@@ -16,6 +16,7 @@ from fedsync.records.codec import NotCanonical, Value
 from fedsync.records.header import VERSION
 from fedsync.records.ids import NO_LOT, PayloadId, Scope
 from fedsync.records.kinds import class_of, stock, transfers
+from fedsync.records.kinds.units import FACTOR, parse_factor
 from fedsync.records.void import Void
 
 
@@ -71,7 +72,7 @@ def _plus(quantity: int, amount: Callable[[int], str]) -> str:
 
 
 KINDS: Mapping[str, Callable[[Value, Scope, int], object]] = MappingProxyType(
-    {**stock.PARSERS, **transfers.PARSERS}
+    {**stock.PARSERS, **transfers.PARSERS, FACTOR: lambda value, scope, time: parse_factor(value)}
 )
 """The kinds of records that `why_fact` answers for, each with what tells whether it is as it should be."""
 

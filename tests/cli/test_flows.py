@@ -24,6 +24,8 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Place:
         ("lose", "Milk", "1", "L", "--store", "Barn", "--lot", "L-7", "--expires", "2026-06-01", "--reason", "spoiled", "--at", "2026-05-13"),
         ("add", "Millet", "3", "bowls", "--store", "Barn", "--at", "2026-05-13"),
         ("add", "Vaccine", "30", "doses", "--store", "Fridge", "--at", "2026-05-13"),
+        ("add", "Ladder", "1", "pieces", "--store", "Shed", "--at", "2026-05-12", "--action", "dropoff"),
+        ("use", "Gloves", "4", "pieces", "--store", "Shed", "--at", "2026-05-12"),
         ("add", "Ladder", "2", "pieces", "--store", "Shed", "--at", "2026-05-13", "--action", "produce"),
     ):  # fmt: skip
         node("stock", *words, "--as", "Ann")
@@ -32,7 +34,15 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Place:
 
 def levels(node: Place) -> list[tuple[Any, ...]]:
     return [
-        (row["store"], row["item"], row.get("lot"), row["on_hand"], row["unexplained"], row["last_count"])
+        (
+            row["store"],
+            row["item"],
+            row.get("lot"),
+            row.get("accounting"),
+            row["on_hand"],
+            row["unexplained"],
+            row["last_count"],
+        )
         for row in node.json("stock", "list")["stock"]
     ]
 
@@ -40,19 +50,19 @@ def levels(node: Place) -> list[tuple[Any, ...]]:
 def test_what_is_exported_and_taken_in_elsewhere_lies_there_as_it_lay(full: Place, tmp_path: Path) -> None:
     file = tmp_path / "stock.jsonld"
     value = full.json("export", "stock", "--valueflows", file)
-    assert (value["events"], value["counts"], value["lots"]) == (8, 1, 1)
+    assert (value["events"], value["counts"], value["lots"]) == (10, 1, 1)
     empty = found(tmp_path / "other")
     words = ("import", "valueflows", file, "--as", "Ben")
-    assert "8 movements and 1 counts would be recorded" in empty(*words, "--dry-run").out
+    assert "10 movements and 1 counts would be recorded" in empty(*words, "--dry-run").out
     assert levels(empty) == []
     value = empty.json(*words)
-    assert (value["movements"], value["counts"], value["left"]) == (8, 1, [])
+    assert (value["movements"], value["counts"], value["left"]) == (10, 1, [])
     assert levels(empty) == levels(full)
     # And what comes out there is what went in, by other names of records.
     back = tmp_path / "back.jsonld"
     empty("export", "stock", "--valueflows", back)
     assert told(back) == told(file)
-    assert empty.json(*words)["there"] == 9
+    assert empty.json(*words)["there"] == 11
 
 
 def told(file: Path) -> list[dict[str, Any]]:
@@ -79,6 +89,16 @@ def told(file: Path) -> list[dict[str, Any]]:
     ]
 
 
+def test_a_corrected_movement_is_taken_in_as_it_stands(node: Place, tmp_path: Path) -> None:
+    id_ = node.json("stock", "add", "Oats", "12", "kg", "--store", "Barn", "--as", "Ann")["id"]
+    node("stock", "correct", id_, "10", "kg", "--as", "Ben")
+    value = node.json("export", "stock", "--valueflows", tmp_path / "it.jsonld")
+    assert value["notes"] == ["what was corrected is written in its corrected form (once)"]
+    empty = found(tmp_path / "other")
+    empty("import", "valueflows", tmp_path / "it.jsonld", "--as", "Ann")
+    assert empty.level("Oats", "Barn")["on_hand"]["quantity"] == 10_000
+
+
 def test_the_file_is_in_the_words_of_the_vocabulary(full: Place) -> None:
     value = full.json("export", "stock", "--valueflows", "-")["valueflows"]
     assert value["@context"]["vf"] == VF
@@ -90,6 +110,7 @@ def test_the_file_is_in_the_words_of_the_vocabulary(full: Place) -> None:
     (resource,) = [each for each in value["@graph"] if each["@id"] == lost["vf:resourceInventoriedAs"]]
     (lot,) = [each for each in value["@graph"] if each["@id"] == resource["vf:ofBatchLot"]]
     assert lot["vf:batchLotCode"] == "L-7"
+    assert resource["vf:onhandQuantity"]["vf:hasNumericalValue"] == 2_000
 
 
 def taken(

@@ -109,6 +109,12 @@ def test_exactly_what_was_edited_is_corrected(full: Place, tmp_path: Path) -> No
     for row, old in zip(after, before, strict=False):
         assert {**row, "id": ""} == {**old, "id": ""}
     assert after[6]["stated"] == "3 bowls"
+    levels = {
+        (row["store"], row["item"]): row["on_hand"]["quantity"] for row in full.json("stock", "list")["stock"]
+    }
+    assert levels["Cellar", "Oats"] == 1_000
+    assert levels["Barn", "Oats"] == 8_000
+    assert ("Mill, upper", "Oats") not in levels or levels["Mill, upper", "Oats"] == 0
     # What was taken in once is not taken in again.
     assert full.json("stock", "import", file, "--as", "Ann")["same"] == 6
 

@@ -1,5 +1,6 @@
 """`fedsync stock unit`: local units are said once, listed, and taken in from tables."""
 
+import json
 from fractions import Fraction
 from pathlib import Path
 
@@ -99,6 +100,13 @@ def test_one_town_of_a_table_can_be_taken_in(node: Place) -> None:
     assert "Tamale" in error["try"]
 
 
+def bowl_record(node: Place) -> str:
+    rows = [json.loads(line) for line in node("log", "-n", "50", "--json").out.splitlines()]
+    (id_,) = [row["id"] for row in rows if row["kind"] == "unit_factor" and "bowl" in row["says"]]
+    assert isinstance(id_, str)
+    return id_
+
+
 def test_a_unit_is_said_listed_and_shown_as_a_record(node: Place) -> None:
     out = node(
         "stock",
@@ -122,6 +130,9 @@ def test_a_unit_is_said_listed_and_shown_as_a_record(node: Place) -> None:
     assert (bowl["words"], bowl["item"], bowl["place"]) == ("8.75 kg", "Millet", "Kumasi")
     assert (cup["words"], cup["item"], cup["numerator"], cup["denominator"]) == ("1,000/3 mL", None, 1_000, 3)
     assert "anything" in node("stock", "unit", "list").out
+    shown = node.json("show", bowl_record(node))
+    assert shown["says"] == "says that one bowl of Millet at Kumasi is 8.75 kg"
+    assert (shown["status"], shown["kind"]) == ("counts", "unit_factor")
     assert "said already" in node("stock", "unit", "add", "cup", "=", "10/3", "dL", "--as", "Ann").out
 
 
@@ -199,6 +210,7 @@ def test_bowls_are_recorded_as_they_were_stated_and_counted_as_what_they_come_to
     assert payload["quantity"] == 8_750
     assert payload["stated"] == {"quantity": "1", "unit": "bowl", "factor": value["stated"]["factor"]}
     assert node.json("show", value["id"])["status"] == "counts"
+    assert node.json("show", value["id"])["says"] == "raise 1 bowl (8.75 kg) of Millet in kumasi"
     (id_,) = [each["id"] for each in node.json("stock", "unit", "list")["units"]]
     assert value["stated"]["factor"] == id_
     assert node("stock", "use", "Millet", "2", "lb", "--store", "Market", "--as", "Ann").out.startswith(
