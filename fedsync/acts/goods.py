@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from fedsync.acts.author import Author, now_ms
 from fedsync.acts.goodsnames import Names, normal
 from fedsync.acts.stewards import goods_log, write_goods
+from fedsync.crdt.levels import LotNamed as LotNamed
+from fedsync.crdt.realms import realm_of
+from fedsync.crdt.tables import COUNTS
 from fedsync.doors import Door
 from fedsync.errors import Exit, Problem, refused
 from fedsync.localunits import Stated
 from fedsync.plain import is_plain
 from fedsync.reading import Reading
-from fedsync.records.block import Block
+from fedsync.records.block import Block, Record
 from fedsync.records.codec import Value
-from fedsync.records.ids import LogClass, Reach, Scope
+from fedsync.records.ids import NO_LOT, LogClass, Reach, Scope
 from fedsync.records.kinds.actions import ACTIONS, SIGNS, TWO_STORES
 from fedsync.records.kinds.goods import MAX_AHEAD_MS, MAX_NAME_CHARS
 from fedsync.records.kinds.parties import MAX_NOTE_CHARS, MAX_QUANTITY, REASONS
@@ -24,16 +27,10 @@ from fedsync.records.seal import Draft
 ONE_LINE = "Type one line of plain text."
 COUNT = "count"
 """What stands in a movement's place for a count."""
+TAKEN = frozenset({"consume", "use", "lower", "pickup", "accept", "combine"} | TWO_STORES) - {"copy"}
+"""Actions that take goods from where they lie: a lot that they name is one that somebody has told of."""
 MADE = {"store": "store", "resource_specification": "item", "batch_lot_record": "lot"}
 """Kinds of records that name something, and what that is."""
-
-
-@dataclass(frozen=True, slots=True)
-class LotNamed:
-    """A lot as somebody states it: its code, and until when it is good (ms; None: nothing is said, or it is known)."""
-
-    code: str
-    expires: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +224,7 @@ def _draft(names: Names, line: Line, now: int) -> Draft:
         "has_point_in_time": line.at,
     }
     if line.lot is not None:
-        value["lot"] = names.lot(line.lot.code, line.lot.expires, item)
+        value["lot"] = names.lot(line.lot.code, line.lot.expires, item, taken=line.action in TAKEN)
     if line.note:
         value["note"] = line.note
     if line.stated is not None:
@@ -255,3 +252,13 @@ def made_names(blocks: Sequence[Block]) -> list[str]:
             if record.kind in MADE and isinstance(value := record.value, dict):
                 found.append(f"{MADE[record.kind]} {value.get('name') or value.get('code')!s}")
     return found
+
+
+def counted_before(reading: Reading, record: Record) -> list[int]:
+    """Return what the author of a count said earlier of the same pool and the very same moment."""
+    value = record.value
+    if record.kind != COUNT or not isinstance(value, dict):
+        return []
+    pool = (value["store"], value["resource_conforms_to"], value.get("lot", NO_LOT))
+    key = (realm_of(record.genesis), *pool, value["has_point_in_time"], record.log)
+    return [int(row[1]) for cells, row in reading.view.scan(COUNTS, key) if int(cells[6]) < record.seq]  # type: ignore[arg-type]

@@ -1,9 +1,11 @@
 """Stores, items and lots by the names that people type: what is there is used, what is new is made."""
 
 import unicodedata
+from datetime import datetime
 
-from fedsync.crdt.levels import find_store, items_called, levels
+from fedsync.crdt.levels import LotNamed, find_store, items_called, levels, lots_of
 from fedsync.crdt.realms import local_realm
+from fedsync.errors import Exit, Problem, not_found
 from fedsync.reading import Reading
 from fedsync.records.codec import Value, pack
 from fedsync.records.ids import PayloadId, Scope, payload_id
@@ -53,9 +55,32 @@ class Names:
             self._items[key] = same[0] if same else self._make("resource_specification", value)
         return self._items[key]
 
-    def lot(self, code: str, expires: int | None, item: PayloadId) -> PayloadId:
-        """Return the lot of an item with this code."""
-        value: dict[str, Value] = {"code": normal(code), "resource_conforms_to": item}
+    def lot(self, code: str, expires: int | None, item: PayloadId, taken: bool = False) -> PayloadId:
+        """Return the lot of an item with this code. `taken`: goods of it lie there already, so it must be known.
+
+        Raises a Problem (exit 6) when it is not, and when several have this code.
+        """
+        code = normal(code)
+        known = {
+            id_: each for id_, each in lots_of(self._view, self._scope, item).items() if same(each.code, code)
+        }
+        found = {id_: each for id_, each in known.items() if expires in (None, each.expires)}
+        if len(found) == 1:
+            return next(iter(found))
+        if len(found) > 1:
+            shown = ", ".join(_lot_words(each) for each in found.values())
+            raise Problem(
+                "ambiguous",
+                f"Lot {code} may be any of these: {shown}.",
+                "Add --expires DATE.",
+                Exit.NOT_FOUND,
+            )
+        if taken:
+            every = ", ".join(
+                sorted(_lot_words(each) for each in lots_of(self._view, self._scope, item).values())
+            )
+            raise not_found("lot", code, f"Lots of it: {every or 'none yet'}.")
+        value: dict[str, Value] = {"code": code, "resource_conforms_to": item}
         if expires is not None:
             value["expiration_date"] = expires
         return self._make("batch_lot_record", value)
@@ -70,3 +95,14 @@ class Names:
 def normal(name: str) -> str:
     """Return a name as sealing writes it, so that the id made here is the one that the record will have."""
     return unicodedata.normalize("NFC", name.strip())
+
+
+def same(one: str, other: str) -> bool:
+    """Say whether two names are one, whatever their capital letters."""
+    return normal(one).casefold() == normal(other).casefold()
+
+
+def _lot_words(lot: LotNamed) -> str:
+    if lot.expires is None:
+        return lot.code
+    return f"{lot.code} (good until {datetime.fromtimestamp(lot.expires / 1000):%Y-%m-%d})"

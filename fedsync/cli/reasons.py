@@ -9,14 +9,17 @@ from fedsync.cli import transferwords
 from fedsync.cli.entries import naming
 from fedsync.cli.records import find, says
 from fedsync.cli.settling import why_forked
+from fedsync.cli.stocklook import find_levels
+from fedsync.cli.stockrows import title
 from fedsync.cli.telling import ago, day, short
 from fedsync.crdt import whylending
 from fedsync.crdt.answer import Answer
 from fedsync.crdt.booktables import PAGES
-from fedsync.crdt.levels import levels
 from fedsync.crdt.transit import all_transfers
 from fedsync.crdt.why import about_body, about_entry, about_page, about_record
-from fedsync.crdt.whystock import KINDS, why_fact, why_stock
+from fedsync.crdt.whylevels import why_stock
+from fedsync.crdt.whymoves import bearing
+from fedsync.crdt.whystock import KINDS, why_fact
 from fedsync.errors import Exit, Problem, not_found
 from fedsync.home import Home
 from fedsync.picking import begins, the_one
@@ -92,17 +95,15 @@ def _entry(reading: Reading, home: Home, asked: str, store: str | None) -> Json 
 
 
 def _item(reading: Reading, home: Home, asked: str, store: str | None) -> Json | None:
-    found = [
-        level
-        for level in levels(reading.view)
-        if level.item.casefold() == asked.casefold()
-        and (store is None or level.store.casefold() == store.casefold())
-    ]
+    try:
+        found = find_levels(reading, asked, store)
+    except Problem:
+        return None
     lines: list[str] = []
     for level in found:
-        lines.append(f"{level.item} in {level.store} ({reading.name_of(level.scope)}):")
+        lines.append(f"{title(level, reading.name_of(level.scope))}:")
         lines += [f"  {each}" for each in why_stock(reading.view, level, day, units.show)]
-    return _plainly(found[0].item, "item", "held", lines) if found else None
+    return _plainly(found[0].item, "item", "held", lines)
 
 
 def _peer(reading: Reading, home: Home, asked: str, store: str | None) -> Json | None:
@@ -187,7 +188,10 @@ def _record(reading: Reading, record: Record) -> Json:
     if record.kind in KINDS:
         verdict = why_fact(reading.view, record)
         step = step or verdict.next
-        return _plainly(id_, record.kind, verdict.status, [*lines, verdict.sentence], verdict.sentence, step)
+        lines.append(verdict.sentence)
+        if verdict.status == "counts":
+            lines += bearing(reading.view, record, day)
+        return _plainly(id_, record.kind, verdict.status, lines, verdict.sentence, step)
     if record.kind in whylending.KINDS:
         verdict = whylending.why_work(reading.view, record, day)
         step = step or verdict.next

@@ -1,13 +1,12 @@
 """`fedsync stock`: what lies where, and what happened to it."""
 
-from typing import Any
-
 import click
 
 from fedsync.cli.app import App, common, group
 from fedsync.cli.lending import book, bookings, keep, lend, loans, return_, things, unbook
 from fedsync.cli.shortages import shortages
 from fedsync.cli.stockfiles import export, import_
+from fedsync.cli.stocklook import history, show
 from fedsync.cli.stockplans import COMMANDS as PLANS
 from fedsync.cli.stocktransfers import transfer
 from fedsync.cli.stockunits import unit
@@ -19,7 +18,7 @@ def stock() -> None:
     """See and record what lies in the community's stores."""
 
 
-for command in (add, use, count, move, lose, correct):
+for command in (show, history, add, use, count, move, lose, correct):
     stock.add_command(command)
 for plan in PLANS:
     stock.add_command(plan)
@@ -37,11 +36,16 @@ stock.add_command(import_)
 @click.option(
     "--body", metavar="NAME", help="This community's stores only; default: everybody's, ours first."
 )
+@click.option("--below-zero", is_flag=True, help="Only what cannot be: less than nothing.")
+@click.option(
+    "--expiring", type=click.IntRange(0), metavar="DAYS", help="Only lots that are good for no longer."
+)
 @common
-def list_(app: App, store: str | None, body: str | None) -> None:
+def list_(app: App, store: str | None, body: str | None, below_zero: bool, expiring: int | None) -> None:
     """List what lies in the stores."""
-    from fedsync import units
-    from fedsync.cli.telling import day, rfc3339
+    import time
+
+    from fedsync.cli.stockrows import DAY_MS, cells, heads, row
     from fedsync.crdt.levels import TABLES, levels
     from fedsync.errors import not_found
 
@@ -56,39 +60,22 @@ def list_(app: App, store: str | None, body: str | None) -> None:
         found = [level for level in found if level.store.casefold() == store.casefold()]
         if not found:
             raise not_found("store", store, f"Stores: {', '.join(sorted(stores)) or 'none yet'}.")
-    rows: list[dict[str, Any]] = [
-        {
-            "body": names[level.scope],
-            "store": level.store,
-            "item": level.item,
-            "on_hand": {"quantity": level.on_hand, "unit": level.unit},
-            "unexplained": None
-            if level.unexplained is None
-            else {"quantity": level.unexplained, "unit": level.unit},
-            "last_count": rfc3339(level.last_count),
-            "contested": level.contested,
-            "local": level.local,
-        }
-        for level in found
-    ]
+    now = int(time.time() * 1000)
+    if below_zero:
+        found = [level for level in found if level.on_hand < 0]
+    if expiring is not None:
+        until = now + expiring * DAY_MS
+        found = [
+            each for each in found if each.expires is not None and each.expires <= until and each.on_hand
+        ]
+        found.sort(key=lambda level: level.expires or 0)
     foreign = any(level.scope != own for level in found)
+    lots = any(level.lot for level in found)
     app.out.result(
-        {"stock": rows},
+        {"stock": [row(level, names[level.scope]) for level in found]},
         lambda: app.out.table(
-            ["STORE", "ITEM", "ON HAND", "UNEXPLAINED", "LAST COUNT"],
-            [
-                [
-                    (f"{names[level.scope]}: {level.store}" if foreign else level.store)
-                    + (" (only here)" if level.local else ""),
-                    level.item,
-                    units.show(level.on_hand, level.unit)
-                    + (" (below zero: count it)" if level.on_hand < 0 else ""),
-                    "" if level.unexplained is None else units.show(level.unexplained, level.unit),
-                    ("never" if level.last_count is None else day(level.last_count))
-                    + (" CONTESTED" if level.contested else ""),
-                ]
-                for level in found
-            ],
+            heads(lots),
+            [cells(level, names[level.scope] if foreign else "", lots, now) for level in found],
             right=["ON HAND", "UNEXPLAINED"],
         ),
     )

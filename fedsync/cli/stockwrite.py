@@ -255,8 +255,9 @@ def _record(
 ) -> None:
     from fedsync import units
     from fedsync.acts.author import now_ms
-    from fedsync.acts.goods import COUNT, made_names, record_lines
+    from fedsync.acts.goods import COUNT, counted_before, made_names, record_lines
     from fedsync.acts.measuring import resolve
+    from fedsync.cli.stockrows import lot_of
     from fedsync.crdt.levels import levels
 
     command = click.get_current_context().info_name
@@ -274,6 +275,7 @@ def _record(
         author = app.author(name)
         with app.door() as door:
             blocks = record_lines(author, reading, door, [line], local=local, scope=scope)
+        before = counted_before(reading, blocks[-1].record(blocks[-1].count - 1))
         stores = {line.store.casefold(), line.to.casefold()}
         after = [
             level
@@ -281,12 +283,14 @@ def _record(
             if level.local == local
             and level.item.casefold() == line.item.casefold()
             and level.store.casefold() in stores
+            and level.lot.casefold() == (line.lot.code.strip().casefold() if line.lot else "")
         ]
     made = made_names(blocks)
     app.out.result(
         {
             "id": blocks[-1].tip.hex(),
             "made": made,
+            "counted_before": [{"quantity": each, "unit": measured.unit} for each in before],
             "quantity": {"quantity": amount, "unit": measured.unit},
             "stated": None
             if measured.stated is None
@@ -302,7 +306,11 @@ def _record(
             *(f"New: {each}" for each in made),
             *([f"{words} of {line.item}"] if measured.stated is not None else []),
             *(
-                f"{level.store}: {units.show(level.on_hand, level.unit)} of {level.item}"
+                f"{name} counted {units.show(each, measured.unit)} at this very moment before; this count holds."
+                for each in before
+            ),
+            *(
+                f"{level.store}: {units.show(level.on_hand, level.unit)} of {level.item}{lot_of(level)}"
                 + (" (only here)" if level.local else "")
                 for level in after
             ),

@@ -13,6 +13,7 @@ from fedsync.cli.arriving import arriving
 from fedsync.cli.entries import naming
 from fedsync.cli.proposals import left, proposals
 from fedsync.cli.settling import forked_rows
+from fedsync.cli.stockwaiting import stores
 from fedsync.cli.telling import day, rfc3339
 from fedsync.confirming import due
 from fedsync.crdt.booktables import (
@@ -67,6 +68,7 @@ def waiting(reading: Reading, now: int) -> list[Json]:
         *look.words(),
         *look.ends(),
         *arriving(reading, now),
+        *stores(reading, now),
         *(
             {
                 "kind": "fork",

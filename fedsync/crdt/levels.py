@@ -7,7 +7,7 @@ from itertools import chain
 from typing import NamedTuple, TypeAlias
 
 from fedsync.crdt.realms import Realm, is_local, local_realm, scope_of
-from fedsync.crdt.tables import BALANCES, ITEMS, LOTS, STORES, balance
+from fedsync.crdt.tables import BALANCES, ITEMS, LOTS, STORES, PoolKey, balance
 from fedsync.crdt.view import Draft, View
 from fedsync.records.ids import NO_LOT, PayloadId, Scope
 
@@ -22,6 +22,13 @@ class Named(NamedTuple):
 
     name: str
     unit: str
+
+
+class LotNamed(NamedTuple):
+    """Goods that were made together: their code, and until when they are good (ms; None: nothing is said)."""
+
+    code: str
+    expires: int | None = None
 
 
 class StockLevel(NamedTuple):
@@ -46,11 +53,18 @@ class StockLevel(NamedTuple):
     """When the lot expires, in ms."""
     accounting: int = 0
     """What is there by right: goods that were picked up and have not arrived are still theirs who gave them."""
+    known: bool = True
+    """What the store and the item are called has come here."""
 
     @property
     def realm(self) -> Realm:
         """The realm that it is added up in."""
         return local_realm(self.scope) if self.local else Realm(self.scope)
+
+    @property
+    def key(self) -> PoolKey:
+        """The key of its balance."""
+        return self.realm, self.store_id, self.item_id, self.lot_id
 
 
 def levels(view: Reader, scope: Scope | None = None) -> list[StockLevel]:
@@ -80,13 +94,15 @@ def levels(view: Reader, scope: Scope | None = None) -> list[StockLevel]:
         if lot != NO_LOT:
             code, expires = lots.get((realm, lot)) or lots.get((of, lot)) or (lot.hex()[:8], None)
         # What is kept local may lie in a store, or be a kind of thing, that the whole region knows.
-        named = items.get((realm, item)) or items.get((of, item)) or Named(item.hex()[:8], "1")
+        thing = items.get((realm, item)) or items.get((of, item))
+        place = stores.get((realm, store)) or stores.get((of, store))
+        named = thing or Named(item.hex()[:8], "1")
         found.append(
             StockLevel(
                 scope=of,
                 store_id=store,
                 item_id=item,
-                store=stores.get((realm, store)) or stores.get((of, store)) or store.hex()[:8],
+                store=place or store.hex()[:8],
                 item=named.name,
                 unit=named.unit,
                 on_hand=now.on_hand,
@@ -98,6 +114,7 @@ def levels(view: Reader, scope: Scope | None = None) -> list[StockLevel]:
                 lot=code,
                 expires=expires,
                 accounting=now.accounting,
+                known=thing is not None and place is not None,
             )
         )
     return sorted(found, key=_order)
@@ -127,6 +144,15 @@ def items_called(view: Reader, realm: bytes, name: str) -> dict[PayloadId, Named
         if str(row[0]).casefold() == name.casefold():
             found[PayloadId(key[1])] = Named(row[0], row[1])  # type: ignore[arg-type]
     return {id_: each for id_, each in found.items() if each.name == name} or found
+
+
+def lots_of(view: Reader, realm: bytes, item: PayloadId) -> dict[PayloadId, LotNamed]:
+    """Return the lots of an item."""
+    return {
+        PayloadId(key[1]): LotNamed(row[0], row[2])  # type: ignore[arg-type]
+        for key, row in view.scan(LOTS, (realm,))
+        if row[1] == item
+    }
 
 
 def _order(level: StockLevel) -> tuple[str, str, str, str, bytes, bool, bytes]:

@@ -32,7 +32,8 @@ def test_what_comes_in_and_goes_out_lies_there(node: Place) -> None:
     assert shown["payload"]["note"] == "Porridge"
     assert node.level("Oats") == {
         "body": "Oakfield", "store": "Granary", "item": "Oats", "on_hand": {"quantity": 9_500, "unit": "g"},
-        "unexplained": None, "last_count": None, "contested": False, "local": False,
+        "unexplained": None, "last_count": None, "contested": False, "lot": None, "expires": None,
+        "by_right": {"quantity": 9_500, "unit": "g"}, "local": False, "known": True,
     }  # fmt: skip
 
 

@@ -12,7 +12,8 @@ from fedsync.crdt.levels import find_items, find_store, levels
 from fedsync.crdt.realms import is_local, local_realm
 from fedsync.crdt.seats import All, Bound, Cut, Pending
 from fedsync.crdt.tables import BALANCES, COUNTS, ITEMS, RUNS, STORES
-from fedsync.crdt.whystock import why_fact, why_stock
+from fedsync.crdt.whylevels import why_stock
+from fedsync.crdt.whystock import why_fact
 from fedsync.records.block import Base, Block, merge
 from fedsync.records.genesis import PERSON, Genesis
 from fedsync.records.ids import NO_LOT, LogClass, Reach
@@ -305,7 +306,7 @@ def test_why_without_a_count_and_with_a_contested_one() -> None:
     node = Node()
     node.take(*named(ANN))
     (level,) = levels(node.view)
-    assert why_stock(node.view, level, day=str) == ["5 g = 1 movements; nobody has counted yet."]
+    assert why_stock(node.view, level, day=str) == ["5 g = 1 movement; nobody has counted yet."]
     mine, theirs = chain(BEN, [counted(5, NOON + 1)]), chain(genesis("Cem"), [counted(5, NOON + 1)])
     node.take(*mine, *theirs)
     (level,) = levels(node.view)
