@@ -191,10 +191,10 @@ def _ref(random: Random, known: list[tuple[Genesis, Block]]) -> list[Value]:
 Step = tuple[Any, ...]
 
 
-def deliver(found: World, seed: int) -> Iterator[Node]:
+def deliver(found: World, seed: int, kind: type[Node] = Node) -> Iterator[Node]:
     """Bring a world to a node in some order, and yield the node after each batch."""
     random = Random(seed)
-    node = Node({log: random.choice([Pending(), All(), bound]) for log, bound in found.bounds.items()})
+    node = kind({log: random.choice([Pending(), All(), bound]) for log, bound in found.bounds.items()})
     queues: list[list[Step]] = []
     for log, blocks in found.logs.items():
         branch = found.branches.get(log, [])

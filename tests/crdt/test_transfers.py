@@ -1,10 +1,12 @@
 """Goods on their way: of each line what left is received, returned, lost, settled or in transit, in whatever order it comes."""
 
+from collections import defaultdict
 from random import Random
 
 import pytest
 
-from fedsync.crdt.seats import Cut
+from fedsync.crdt.seats import All, Cut
+from fedsync.crdt.transfertables import MOVES
 from fedsync.crdt.transit import all_transfers
 from fedsync.records.block import Block
 from fedsync.records.ed25519 import public_key
@@ -21,9 +23,23 @@ from tests.crdt.carts import (
     plans,
     random_logs,
 )
-from tests.crdt.granary import ALDER, ANN, BIRCH, CELLAR, GRANARY, OATS, WHEAT, interleaved, regrouped, told
+from tests.crdt.granary import (
+    ALDER,
+    ANN,
+    BIRCH,
+    CELLAR,
+    GRANARY,
+    OATS,
+    WHEAT,
+    interleaved,
+    ref_of,
+    regrouped,
+    told,
+)
 from tests.crdt.hauling import haul
+from tests.crdt.naive_stock import counting, lines
 from tests.crdt.naive_transfers import Line, ways
+from tests.crdt.stockworlds import deliver, world
 
 
 def node(*logs: list[Block]) -> Cart:
@@ -187,6 +203,39 @@ def test_any_order_and_grouping_gives_what_the_naive_twin_says(seed: int) -> Non
         assert cart.ways() == expected
         nodes.append(cart)
     assert nodes[0].root() == nodes[1].root()
+
+
+def test_a_movement_that_was_corrected_is_on_its_way_as_the_correction_says() -> None:
+    wrong = facts("giver", ALDER, carried("pickup", 530, LOAD))
+    right = facts("giver's colleague", ALDER, carried("pickup", 350, LOAD, corrects=ref_of(wrong[-1])))
+    for logs in ((wrong, right), (right, wrong)):
+        cart = node(SENT, *logs)
+        assert cart.line(LOAD).picked == 350
+        cart.do(cart.hearing(right[0].log, Cut(())))
+        assert cart.line(LOAD).picked == 530
+        cart.do(cart.hearing(right[0].log, All()))
+        cart.do(cart.hearing(wrong[0].log, Cut(())))
+        assert cart.line(LOAD).picked == 350
+        cart.do(cart.hearing(wrong[0].log, All()))
+        assert cart.line(LOAD).picked == 350
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_corrections_forks_and_cuts_leave_of_each_transfer_what_holds(seed: int) -> None:
+    found = world(seed, 60)
+    (*_, cart) = deliver(found, seed + 1, Cart)
+    expected: dict[tuple[bytes | str, ...], tuple[int, int]] = {}
+    for line in lines(counting(found.counting(), defaultdict(lambda: None))):
+        event = line[-1]
+        value = event.value
+        what = {"pickup": "picked", "dropoff": "dropped", "lower": "lost"}.get(value["action"])
+        if "transfer" not in value or what is None:
+            continue
+        place = (value["resource_conforms_to"], value.get("lot", b""), event.log, value.get("store", b""))
+        key = (event.scope, value["transfer"], *place, what)
+        total, events = expected.get(key, (0, 0))
+        expected[key] = (total + value["quantity"], events + 1)
+    assert dict(cart.view.scan(MOVES)) == expected
 
 
 @pytest.mark.parametrize("seed", range(4))
