@@ -65,6 +65,11 @@ def lend(author: Author, reading: Reading, door: Door, said: Handing) -> tuple[R
             f"No store is known that {thing.called} is taken from. Nothing was written.",
             f'What is only booked: fedsync stock book "{thing.called}" --help',
         )
+    if to == scope:
+        raise usage(
+            "Nobody lends to themselves.",
+            "Between two stores of our own: fedsync stock move, with --from and --to.",
+        )
     if said.quantity < 1:
         raise usage("A loan is of one thing at least.", "Look at --quantity.")
     if said.due is not None and said.due < said.at:

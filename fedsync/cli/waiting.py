@@ -10,6 +10,7 @@ from typing import Any
 from fedsync import keyring
 from fedsync.acts import rotation
 from fedsync.cli.arriving import arriving
+from fedsync.cli.comingback import coming_back
 from fedsync.cli.entries import naming
 from fedsync.cli.proposals import left, proposals
 from fedsync.cli.settling import forked_rows
@@ -69,6 +70,7 @@ def waiting(reading: Reading, now: int) -> list[Json]:
         *look.ends(),
         *arriving(reading, now),
         *stores(reading, now),
+        *coming_back(reading, now),
         *(
             {
                 "kind": "fork",

@@ -14,7 +14,7 @@ from fedsync.records.block import Block, Record
 from fedsync.records.genesis import Genesis
 from fedsync.records.kinds.work import TALLY, Tally, parse_tally
 
-PARSERS: Parsers[Tally] = {TALLY: parse_tally}
+PARSERS: Parsers[Tally] = {TALLY: lambda value, scope, time: parse_tally(value, time)}
 
 
 class Hours:

@@ -45,9 +45,9 @@ from fedsync.records.kinds.work import (
 Said: TypeAlias = Plan | Shift | Signup
 
 PARSERS: Parsers[Said] = {
-    PLAN: lambda value, time: parse_plan(value),
-    SHIFT: lambda value, time: parse_shift(value),
-    SIGNUP: lambda value, time: parse_signup(value),
+    PLAN: lambda value, scope, time: parse_plan(value),
+    SHIFT: lambda value, scope, time: parse_shift(value),
+    SIGNUP: lambda value, scope, time: parse_signup(value),
 }
 
 

@@ -6,12 +6,13 @@ from typing import TypeAlias, TypeVar
 from fedsync.records.block import Block, Record
 from fedsync.records.codec import NotCanonical, Value
 from fedsync.records.header import VERSION
+from fedsync.records.ids import Scope
 from fedsync.records.void import Void
 
 S = TypeVar("S")
 
-Parsers: TypeAlias = Mapping[str, Callable[[Value, int], S]]
-"""By kind: what turns a payload, claimed at a time, into what it says. Raises Void."""
+Parsers: TypeAlias = Mapping[str, Callable[[Value, Scope, int], S]]
+"""By kind: what turns a payload, in a log of a scope, claimed at a time, into what it says. Raises Void."""
 
 
 def sayings(
@@ -29,7 +30,7 @@ def sayings(
         if parse is None or block.body.versions[at] != VERSION:
             continue
         try:
-            said = parse(block.value(at), block.times[at])
+            said = parse(block.value(at), block.genesis.scope, block.times[at])
         except (Void, NotCanonical):
             continue
         yield block.record(at), said

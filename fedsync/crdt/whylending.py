@@ -92,14 +92,14 @@ def why_work(view: Reader, record: Record, day: Callable[[int], str]) -> Verdict
 
 def _parse(record: Record) -> Said:
     parsers: Parsers[Said] = {
-        BOOKING: lambda value, time: parse_booking(value, record.log),
+        BOOKING: lambda value, scope, time: parse_booking(value, record.log),
         LOAN: parse_loan,
-        PLAN: lambda value, time: parse_plan(value),
-        SHIFT: lambda value, time: parse_shift(value),
-        SIGNUP: lambda value, time: parse_signup(value),
-        TALLY: parse_tally,
+        PLAN: lambda value, scope, time: parse_plan(value),
+        SHIFT: lambda value, scope, time: parse_shift(value),
+        SIGNUP: lambda value, scope, time: parse_signup(value),
+        TALLY: lambda value, scope, time: parse_tally(value, time),
     }
-    return parsers[record.kind](record.value, record.time)
+    return parsers[record.kind](record.value, record.genesis.scope, record.time)
 
 
 def _loan(view: Reader, record: Record, day: Callable[[int], str]) -> Verdict:

@@ -154,11 +154,36 @@ def test_a_loan_follows_from_its_booking(shed: Place) -> None:
     assert (thing["lent"][0]["to"], thing["next"]["who"]) == ("Dora", "Dora")
 
 
+def waits(node: Place, kind: str) -> list[str]:
+    """Return the lines of a kind that wait for people."""
+    return [each["line"] for each in node.json("status")["waiting"] if each["kind"] == kind]
+
+
+def test_what_is_overdue_or_out_twice_waits_for_people(shed: Place) -> None:
+    assert waits(shed, "loans") == []
+    early = ("--at", "2020-01-01", "--due", "2020-01-03", "--as", "Ann")
+    shed("stock", "lend", "D1", "--to", "Dora", *early)
+    assert waits(shed, "loans") == ["Dora has Drill D1, and it was due on 2020-01-03 23:59"]
+    shed("stock", "lend", "Chair", "--quantity", 2, "--to", "Emil", *early)
+    assert waits(shed, "loans") == ["2 things that were lent are overdue"]
+    shed("stock", "lend", "D1", "--to", "Fay", "--anyway", "--as", "Ann")
+    assert waits(shed, "loans")[0] == "by the records Dora has Drill D1 and somebody else has it, too"
+
+
+def test_what_is_asked_for_waits_until_it_is_booked(node: Place) -> None:
+    node("stock", "keep", "Hall", "--as", "Ann")
+    node("stock", "book", "Hall", *NOON, "--for", "Dora", "--ask", "--as", "Ben")
+    assert waits(node, "bookings") == ["Hall is asked for, for Dora: 2031-05-12 11:00 to 13:00"]
+    node("stock", "book", "Hall", *NOON, "--for", "Dora", "--as", "Ann")
+    assert waits(node, "bookings") == []
+
+
 @pytest.mark.parametrize(
     ("words", "code"),
     [
         (("lend", "Nothing", "--to", "Dora", "--as", "Ann"), 6),
         (("lend", "D1", "--to", "", "--as", "Ann"), 2),
+        (("lend", "D1", "--to", "Oakfield", "--as", "Ann"), 2),
         (("lend", "D1", "--to", "Dora", "--due", "2020-01-01", "--as", "Ann"), 2),
         (("lend", "D1", "--to", "Dora", "--at", "2099-01-01", "--as", "Ann"), 2),
         (("lend", "Chair", "--quantity", "0", "--to", "Dora", "--as", "Ann"), 2),

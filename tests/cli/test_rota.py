@@ -2,6 +2,8 @@
 
 import pytest
 
+from fedsync.acts.author import now_ms
+from fedsync.cli.telling import rfc3339
 from tests.cli.calling import Place
 
 LUNCH = ("--from", "2031-05-12T10:00", "--until", "2031-05-12T13:00", "--places")
@@ -98,6 +100,20 @@ def test_hours_given_and_hours_received_are_two_tallies(node: Place, lunch: str)
     }  # fmt: skip
     assert "Dora 2 h 20 min 3" in " ".join(node("rota", "hours").out.split())
     assert node.json("rota", "hours", "--until", "2020-01-01")["hours"] == []
+
+
+def test_shifts_soon_that_lack_people_wait_for_them(node: Place, lunch: str) -> None:
+    def lines() -> list[str]:
+        return [each["line"] for each in node.json("status")["waiting"] if each["kind"] == "shifts"]
+
+    assert lines() == []
+    tomorrow = now_ms() + 86_400_000
+    span = ("--from", rfc3339(tomorrow), "--until", rfc3339(tomorrow + 3_600_000))
+    (soon,) = node.json("rota", "shift", "Cooking", *span, "--places", 2, "--as", "Ann")["ids"]
+    node("rota", "signup", soon, "Dora", "--as", "Ann")
+    assert lines() == ["1 shift lacks people in the next 7 days: 1 place"]
+    node("rota", "signup", soon, "Emil", "--as", "Ann")
+    assert lines() == []
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from fedsync.records.void import Void
 
 NOON = 1_700_000_000_000
 HOUR = 3_600_000
-ALDER = Scope(b"alder" + bytes(11))
+ALDER, BIRCH = Scope(b"alder" + bytes(11)), Scope(b"birch" + bytes(11))
 DRILL, BLUE, SHED = PayloadId(b"d" * 32), PayloadId(b"b" * 32), PayloadId(b"s" * 32)
 OFFER = RecordId(b"o" * 32)
 LOG, THEIRS = LogId(b"l" * 32), LogId(b"t" * 32)
@@ -77,15 +77,19 @@ def test_a_booking_that_says_anything_else_is_void(change: dict[str, Any], code:
 
 
 def test_a_loan_says_what_went_to_whom_from_where_and_when_it_is_due() -> None:
-    assert parse_loan(LOAN, NOON) == Loan(DRILL, None, SHED, "Dora", 1, NOON)
+    assert parse_loan(LOAN, BIRCH, NOON) == Loan(DRILL, None, SHED, "Dora", 1, NOON)
     more: dict[str, Any] = {"lot": BLUE, "due": NOON + HOUR, "booking": OFFER, "to": ALDER}
-    assert parse_loan({**LOAN, **more}, NOON) == Loan(DRILL, BLUE, SHED, ALDER, 1, NOON, NOON + HOUR, OFFER)
+    assert parse_loan({**LOAN, **more}, BIRCH, NOON) == Loan(
+        DRILL, BLUE, SHED, ALDER, 1, NOON, NOON + HOUR, OFFER
+    )
 
 
 def test_a_return_names_its_loan() -> None:
-    assert parse_loan(RETURN, NOON) == Returned(FactRef(LOG, 7, OFFER), NOON)
+    assert parse_loan(RETURN, BIRCH, NOON) == Returned(FactRef(LOG, 7, OFFER), NOON)
     broken: dict[str, Any] = {"en": "the cable is broken"}
-    assert parse_loan({**RETURN, "condition": broken}, NOON) == Returned(FactRef(LOG, 7, OFFER), NOON, broken)
+    assert parse_loan({**RETURN, "condition": broken}, BIRCH, NOON) == Returned(
+        FactRef(LOG, 7, OFFER), NOON, broken
+    )
 
 
 @pytest.mark.parametrize(
@@ -98,6 +102,7 @@ def test_a_return_names_its_loan() -> None:
         ({**LOAN, "has_point_in_time": NOON + MAX_AHEAD_MS + 1}, "ahead"),
         ({**LOAN, "due": NOON - 1}, "time"),
         ({**LOAN, "to": 7}, "party"),
+        ({**LOAN, "to": BIRCH}, "self"),
         ({**LOAN, "lot": b"short"}, "malformed"),
         ({**LOAN, "colour": "blue"}, "malformed"),
         (without(LOAN, "store"), "malformed"),
@@ -114,5 +119,5 @@ def test_a_return_names_its_loan() -> None:
 )
 def test_a_loan_or_return_that_says_anything_else_is_void(value: Any, code: str) -> None:
     with pytest.raises(Void) as caught:
-        parse_loan(value, NOON)
+        parse_loan(value, BIRCH, NOON)
     assert caught.value.code == code

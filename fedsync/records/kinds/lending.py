@@ -8,7 +8,7 @@ custody, never whose it is.
 from dataclasses import dataclass
 
 from fedsync.records.codec import Value
-from fedsync.records.ids import LogId, PayloadId, RecordId
+from fedsync.records.ids import LogId, PayloadId, RecordId, Scope
 from fedsync.records.kinds.fields import Text, exactly, map_of, optional
 from fedsync.records.kinds.moments import happened, id_of, moment, said, stretch
 from fedsync.records.kinds.parties import Party, amount_of, party_of
@@ -69,8 +69,8 @@ def parse_booking(value: Value, log: LogId) -> Booking:
     )
 
 
-def parse_loan(value: Value, time: int) -> Loan | Returned:
-    """Return the loan, or the return of one, that a record claimed at `time` tells of. Raises Void."""
+def parse_loan(value: Value, scope: Scope, time: int) -> Loan | Returned:
+    """Return the loan, or the return of one, that a record in a log of `scope`, claimed at `time`, tells of. Raises Void."""
     fields = map_of(value, "a loan")
     if "returned" in fields:
         return _parse_return(fields, time)
@@ -84,12 +84,15 @@ def parse_loan(value: Value, time: int) -> Loan | Returned:
     due = moment(fields, "due") if "due" in fields else None
     if due is not None and due < at:
         raise Void("time", "it is due back before it was handed over")
+    to = party_of(fields["to"], "to")
+    if to == scope:
+        raise Void("self", "nobody lends to themselves: between two stores of its own a body moves things")
     lot, booking = optional(fields, "lot", 32), optional(fields, "booking", 32)
     return Loan(
         PayloadId(id_of(fields, "resource_conforms_to")),
         None if lot is None else PayloadId(lot),
         PayloadId(id_of(fields, "store")),
-        party_of(fields["to"], "to"),
+        to,
         amount_of(fields["quantity"]),
         at,
         due,
