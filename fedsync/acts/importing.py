@@ -18,19 +18,21 @@ consume = "consume"
 import csv
 import io
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from fedsync.acts.goods import COUNT, Line, WrongWord, check_action, check_line
+from fedsync.acts.goods import COUNT, Line, LotNamed, WrongWord, check_action, check_line
 from fedsync.errors import Exit, Problem, usage
+from fedsync.localunits import Measured
 from fedsync.records.codec import Value, pack
 from fedsync.units import base_unit, parse_quantity
 
-WORDS = ("item", "quantity", "unit", "store", "at", "action", "note")
+WORDS = ("item", "quantity", "unit", "store", "at", "action", "note", "to", "lot", "reason", "place")
 NEEDED = ("item", "quantity", "unit", "store", "at", "action")
 IMPORT_TAG = b"fedsync/1/import\0"
 EXAMPLE = "See an example: fedsync stock import --help"
@@ -138,8 +140,23 @@ def _action(path: Path, word: str, value: object) -> tuple[str, str]:
     return found
 
 
-def read_lines(path: Path, columns: ColumnMap, now: int) -> tuple[list[Line], list[WrongLine]]:
-    """Return the movements in a CSV file, and the lines that are wrong. Raises a Problem when it is no CSV."""
+Measure = Callable[[str, str, str, str], Measured]
+"""What a number of a unit of an item at a place comes to. Raises a Problem."""
+
+
+def plainly(item: str, number: str, unit: str, place: str) -> Measured:
+    """Return what a quantity comes to where there are no local units."""
+    quantity, code = parse_quantity(number, unit)
+    return Measured(Fraction(quantity), code)
+
+
+def read_lines(
+    path: Path, columns: ColumnMap, now: int, measure: Measure = plainly
+) -> tuple[list[Line], list[WrongLine]]:
+    """Return the movements in a CSV file, and the lines that are wrong. Raises a Problem when it is no CSV.
+
+    What lines come to is rounded together, item by item and action by action, so that no gram is lost in their sum.
+    """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
@@ -150,6 +167,7 @@ def read_lines(path: Path, columns: ColumnMap, now: int) -> tuple[list[Line], li
         ) from None
     rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     lines: list[Line] = []
+    sums: dict[tuple[str, str, str], Fraction] = {}
     wrong: list[WrongLine] = []
     try:
         _check_heads(path, rows.fieldnames or [], columns)
@@ -161,11 +179,15 @@ def read_lines(path: Path, columns: ColumnMap, now: int) -> tuple[list[Line], li
                     "Cut it into several.",
                     Exit.FOREIGN_FILE,
                 )
-            found = _line(row, columns, now)
-            if isinstance(found, Line):
-                lines.append(found)
-            else:
-                wrong.append(WrongLine(rows.line_num, *found))
+            found = _line(row, columns, now, measure)
+            if isinstance(found, WrongLine):
+                wrong.append(replace(found, number=rows.line_num))
+                continue
+            line, measured = found
+            key = line.action, line.item, line.unit
+            before = sums.get(key, Fraction())
+            sums[key] = before + measured.amount
+            lines.append(replace(line, quantity=round(sums[key]) - round(before)))
     except csv.Error as error:
         raise Problem(
             "not_csv", f"{path}, line {rows.line_num}: {error}.", "Save it as CSV, UTF-8.", Exit.FOREIGN_FILE
@@ -176,7 +198,15 @@ def read_lines(path: Path, columns: ColumnMap, now: int) -> tuple[list[Line], li
 def digest(lines: Sequence[Line]) -> bytes:
     """Return what names these movements, however the file that says them is written, to tell an import done twice."""
     said: list[Value] = [
-        [each.action, each.item, each.quantity, each.unit, each.store, each.at, each.note] for each in lines
+        [
+            *(each.action, each.item, each.quantity, each.unit, each.store, each.at, each.note),
+            *(
+                (each.to, each.lot.code if each.lot else "", each.reason)
+                if each.to or each.lot or each.reason
+                else ()
+            ),
+        ]
+        for each in lines
     ]
     found = sha256(IMPORT_TAG)
     for each in said:
@@ -197,33 +227,48 @@ def _check_heads(path: Path, heads: Sequence[str], columns: ColumnMap) -> None:
             )
 
 
-def _line(row: Mapping[str, Any], columns: ColumnMap, now: int) -> Line | tuple[str, str]:
-    """Return the movement on a line, or the field that is wrong and why."""
+def _line(
+    row: Mapping[str, Any], columns: ColumnMap, now: int, measure: Measure
+) -> tuple[Line, Measured] | WrongLine:
+    """Return the movement on a line and its exact amount, or what is wrong with it, on line 0."""
     if None in row:
-        return "line", "it has more cells than the first line has"
+        return WrongLine(0, "line", "it has more cells than the first line has")
     cells = {word: _cell(row, columns, word) for word in WORDS}
     for word in NEEDED:
         if not cells[word]:
-            return word, "it is empty"
+            return WrongLine(0, word, "it is empty")
     at = "quantity"
     try:
         number = cells["quantity"].replace(" ", "")
         below = number.startswith("-")
         at = "unit"
-        base_unit(cells["unit"])
+        place = cells["place"] or cells["store"]
+        measured = measure(cells["item"], "1", cells["unit"], place)
         at = "quantity"
-        quantity, unit = parse_quantity(number.removeprefix("-"), cells["unit"])
+        measured = measure(cells["item"], number.removeprefix("-"), cells["unit"], place)
         at = "action"
         action = _which(cells["action"], below, columns)
         at = "at"
         when = _when(cells["at"])
-        line = Line(action, cells["item"], quantity, unit, cells["store"], when, cells["note"])
+        line = Line(
+            action,
+            cells["item"],
+            round(measured.amount),
+            measured.unit,
+            cells["store"],
+            when,
+            cells["note"],
+            to=cells["to"],
+            lot=LotNamed(cells["lot"]) if cells["lot"] else None,
+            reason=cells["reason"],
+            stated=measured.stated,
+        )
         check_line(line, now)
     except WrongWord as wrong:
-        return wrong.field, wrong.message.rstrip(".")
+        return WrongLine(0, wrong.field, wrong.message.rstrip("."))
     except Problem as problem:
-        return at, problem.message.rstrip(".")
-    return line
+        return WrongLine(0, at, problem.message.rstrip("."))
+    return line, measured
 
 
 def _cell(row: Mapping[str, Any], columns: ColumnMap, word: str) -> str:

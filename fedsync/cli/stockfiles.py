@@ -149,8 +149,10 @@ def _import_mapped(
     from fedsync.acts.author import now_ms
     from fedsync.acts.goods import made_names, record_lines
     from fedsync.acts.importing import MAX_SHOWN, WrongLines, as_json, digest, read_lines, read_map
+    from fedsync.acts.measuring import Measures
 
-    lines, wrong = read_lines(file, read_map(map_file), now_ms())
+    with app.reading() as reading:
+        lines, wrong = read_lines(file, read_map(map_file), now_ms(), Measures(reading).resolve)
     if dry_run:
         by_action: dict[str, int] = {}
         for line in lines:

@@ -274,3 +274,51 @@ def test_an_import_killed_at_any_moment_is_there_wholly_or_not_at_all(home_dir: 
 def test_a_file_too_large_for_a_machine_is_told(node: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fedsync.acts.importing.MAX_LINES", 2)
     assert "more than 2 lines" in node.refused(*files(node, *GOOD), code=11)["message"]
+
+
+def test_bowls_of_a_place_are_taken_in_and_no_gram_is_lost_in_the_sum(node: Place) -> None:
+    node(
+        "stock",
+        "unit",
+        "add",
+        "cup",
+        "=",
+        "10/3",
+        "g",
+        "--item",
+        "Saffron",
+        "--place",
+        "Tamale",
+        "--as",
+        "Ann",
+    )
+    columns = """
+[columns]
+item = "product"
+quantity = "amount"
+unit = "unit"
+at = "date"
+place = "town"
+lot = "lot"
+[defaults]
+action = "raise"
+store = "Barn"
+"""
+    lines = [f"2026-01-0{day},Saffron,1,cups,tamale,L-7" for day in range(1, 10)]
+    words = files(
+        node,
+        *lines,
+        "2026-01-10,Saffron,1,cup,Accra,",
+        head="date,product,amount,unit,town,lot",
+        columns=columns,
+    )
+    assert (
+        "line 11, unit: What cup of Saffron come to is known at Tamale, not at Accra"
+        in node(*words, code=11).err
+    )
+    words = files(node, *lines, head="date,product,amount,unit,town,lot", columns=columns)
+    assert node.json(*words)["imported"] == 9
+    assert node.level("Saffron", "Barn")["on_hand"] == {"quantity": 30, "unit": "g"}
+    rows = node.json("stock", "export")["rows"]
+    assert [row["quantity"] for row in rows] == ["3", "4", "3"] * 3
+    assert {(row["stated"], row["lot"]) for row in rows} == {("1 cups", "L-7")}
