@@ -14,6 +14,8 @@ from fedsync.crdt.checkpoints import Checkpoints, Count
 from fedsync.crdt.corrections import Facts
 from fedsync.crdt.countingtables import COUNTED_LOGS, counted_log
 from fedsync.crdt.factchain import along
+from fedsync.crdt.lending import custody, returned
+from fedsync.crdt.lendingtables import LOANS, loan_row
 from fedsync.crdt.levels import Reader
 from fedsync.crdt.tables import BALANCES, COUNTS, REPLACED, RUNS, Balance, PoolKey, balance, run
 from fedsync.crdt.view import Draft
@@ -88,7 +90,8 @@ def history(view: Reader, key: PoolKey, limit: int = BIG, since: int | None = No
     words = _words(view, key, [each for each in counts if each.named])
     # A count may place a movement far from its own time, so then all of them are read, if they are not too many.
     wanted, begins, skipped = _wanted(view, key, BIG if words else min(limit, BIG), None if words else since)
-    moves = sorted(_moves(view, key, wanted), key=lambda each: (each.at, each.recorded, each.log, each.seq))
+    told = (*_moves(view, key, wanted), *_handed(view, key, wanted))
+    moves = sorted(told, key=lambda each: (each.at, each.recorded, each.log, each.seq))
     shown = [each for each in counts if begins is None or each.at >= begins]
     found = list(_counted(view, key, shown))
     entries = _placed(moves, found, words)
@@ -176,6 +179,39 @@ def _moved(view: Reader, key: PoolKey, record: Record) -> Iterator[Moved]:
             RecordId(row[3]) if replaced and row is not None else None,  # type: ignore[arg-type]
             bool(row[4]) if replaced and row is not None else False,
         )
+
+
+def _handed(view: Reader, key: PoolKey, wanted: dict[LogId, list[tuple[int, int]]]) -> Iterator[Moved]:
+    """Yield what loans took out of a pool, and what their returns brought back, as changes of custody."""
+    for cells, row in view.scan(LOANS, key[:1]):
+        loan = loan_row(cells, row)
+        if (loan.store, loan.item, loan.lot) != key[1:]:
+            continue
+        for each in custody(view, (key[0], loan.log, loan.seq, loan.id)):
+            # Each stands in a run of its own, named by its record.
+            if LogId(each.by) not in wanted:
+                continue
+            back = returned(view, (key[0], loan.log, loan.seq, loan.id)) if each.delta > 0 else None
+            log, seq, note = (
+                (loan.log, loan.seq, "lent") if back is None else (back.log, back.seq, "brought back")
+            )
+            record = record_at(view, log, seq, each.by)
+            if record is None:
+                continue
+            event = EconomicEvent(
+                "transfer_custody",
+                abs(each.delta),
+                loan.item,
+                each.at,
+                store=loan.store if back is None else None,
+                to=None if back is None else loan.store,
+                lot=loan.lot,
+                receiver=loan.to if back is None else None,
+                provider=None if back is None else loan.to,
+            )
+            if back is not None and back.condition:
+                note = f"{note}: {back.condition}"
+            yield Moved(each.at, record.time, log, seq, each.by, record.genesis.key, event, each.delta, note)
 
 
 def event_of(record: Record) -> EconomicEvent | None:

@@ -5,6 +5,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fedsync.crdt.history import Moved, history
 from fedsync.crdt.lending import Lent, loans
 from fedsync.crdt.seats import All, Cut
 from fedsync.crdt.tables import BALANCES, balance
@@ -137,6 +138,23 @@ def test_a_loan_that_is_written_down_late_explains_a_count_and_takes_nothing_awa
     row = node.view.get(BALANCES, (OURS, SHED, CHAIR, NO_LOT))
     assert row is not None
     assert (balance(row).on_hand, balance(row).unexplained) == (3, 0)
+
+
+def test_the_history_of_a_thing_tells_who_had_it() -> None:
+    mine = chain(ANN, [moved("raise", 1, NOON - HOUR, DRILL, SHED, lot=BLUE)])
+    out = chain(ANN, [lent("Dora")], mine)
+    node = Village()
+    node.take(*out, *chain(BEN, [returned(last(out), NOON + HOUR, "wet")]))
+    found = [
+        (each.event.action, each.event.receiver or each.event.provider, each.after, each.note)
+        for each in history(node.view, (OURS, SHED, DRILL, BLUE)).entries
+        if isinstance(each, Moved)
+    ]
+    assert found == [
+        ("raise", None, 1, ""),
+        ("transfer_custody", "Dora", 0, "lent"),
+        ("transfer_custody", "Dora", 1, "brought back: wet"),
+    ]
 
 
 # --- The twin -----------------------------------------------------------------------------------------------
