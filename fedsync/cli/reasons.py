@@ -188,7 +188,7 @@ def _record(reading: Reading, record: Record) -> Json:
     if record.kind in KINDS:
         verdict = why_fact(reading.view, record)
         step = step or verdict.next
-        lines.append(verdict.sentence)
+        lines += [verdict.sentence, *verdict.more]
         if verdict.status == "counts":
             lines += bearing(reading.view, record, day)
         return _plainly(id_, record.kind, verdict.status, lines, verdict.sentence, step)

@@ -34,6 +34,8 @@ class Verdict:
     sentence: str
     next: str | None = None
     """What to type about it."""
+    more: tuple[str, ...] = ()
+    """What a person should know besides."""
 
 
 def why_standing(view: Reader, record: Record) -> Verdict:
@@ -134,26 +136,29 @@ def _recalled(view: Reader, record: Record, ending: Ending) -> Verdict:
     called = Naming(view)
     assert record.genesis.mandate is not None
     at = status(view, record.genesis.scope, ending.by[0])
-    page = f"{called.page(ending.by[0])} ({at.status if at is not None else 'not held'})"
-    what = _word(view, ending)
+    sealed = at is not None and at.status == "sealed"
+    page = f"{called.page(ending.by[0])}, {'sealed' if sealed else 'not sealed yet'},"
     kept = max((seq for seq, _ in ending.tips), default=None)
     keeps = f"keeps its log up to record {kept}" if kept is not None else "keeps nothing of its log"
-    said = f"It was recorded after what {page} keeps: that {what} {called.mandate(record.genesis.mandate)} and {keeps}."
+    said = (
+        f"It was recorded after what {page} keeps: that {_word(view, ending)} "
+        f"{called.mandate(record.genesis.mandate)}, and {keeps}."
+    )
     if not ending.hard:
-        return Verdict("suspended", "recall-adopted", f"{said} Until that page is sealed it does not count.")
+        more = ("Until that page is sealed it does not count.",)
+        return Verdict("suspended", "recall-adopted", said, more=more)
     if record.genesis.log_class is not FACTS:
-        return Verdict(
-            "cut",
-            "recalled",
-            f"{said} Promises fall with a recall: whoever may promise for the community can promise it anew.",
-        )
-    log, id_ = short(record.log), short(record.id)
+        more = ("Promises fall with a recall: whoever may promise for the community can promise it anew.",)
+        return Verdict("cut", "recalled", said, more=more)
     return Verdict(
         "cut",
         "recalled",
-        f"{said} The goods may have moved all the same. If they did, a teller records it anew, or the book takes up "
-        "the log as far as it is right.",
-        f"fedsync bodies settle {log} --branch {id_} --as NAME",
+        said,
+        f"fedsync bodies settle {short(record.log)} --branch {short(record.id)} --as NAME",
+        (
+            "The goods may have moved all the same.",
+            "If they did, a teller records it anew, or the book takes up the log as far as it is right.",
+        ),
     )
 
 

@@ -218,7 +218,7 @@ def test_promises_above_the_cut_fall_and_why_says_so() -> None:
     plans = written(log_of("Vera", given_by(GIVEN), PLANS), "Vera", [said_plainly("commitment")] * 3)
     at = node([[GIVEN], [ending("recall", given_by(GIVEN), plans[1])]], ["sealed"] * 2, *plans)
     assert kept(at, plans) == 1
-    assert "Promises fall with a recall" in why_standing(at.view, plans[2].record(0)).sentence
+    assert "Promises fall with a recall" in why_standing(at.view, plans[2].record(0)).more[0]
 
 
 def test_what_is_local_can_be_named_by_no_page_and_stays() -> None:
@@ -236,7 +236,7 @@ def test_why_of_a_fact_above_the_cut_says_that_goods_may_have_moved_and_what_to_
     verdict = why_standing(at.view, log[3].record(0))
     assert "recorded after what page 2" in verdict.sentence
     assert "keeps its log up to record 2" in verdict.sentence
-    assert "goods may have moved all the same" in verdict.sentence
+    assert "goods may have moved all the same" in verdict.more[0]
     assert (
         verdict.next
         == f"fedsync bodies settle {log[3].log.hex()[:8]} --branch {log[3].tip.hex()[:8]} --as NAME"
