@@ -7,8 +7,20 @@ from fedsync.acts.holders import Holders
 from fedsync.cli.telling import day, rfc3339, short, text_of
 from fedsync.cli.transferwords import Goods, party
 from fedsync.crdt.offers import IntentView, PromiseView, RightsView, intent, met_needs, sums
+from fedsync.crdt.tables import FULFILLED
 from fedsync.reading import Reading
+from fedsync.records.block import Record
 from fedsync.records.ids import RecordId
+from fedsync.records.kinds.plans import (
+    PARSERS,
+    Agreement,
+    Commitment,
+    Ending,
+    Grant,
+    Intent,
+    Release,
+    TakeBack,
+)
 
 Json = dict[str, Any]
 
@@ -83,7 +95,14 @@ def promise_row(reading: Reading, goods: Goods, found: PromiseView, holders: Hol
         "until": rfc3339(found.said.until),
         "status": found.status,
         "reason": found.code,
+        "left_the_store": {"quantity": kept(reading, found), "unit": unit},
     }
+
+
+def kept(reading: Reading, found: PromiseView) -> int:
+    """Return how much left the stores to keep a promise, by the books of who gives."""
+    rows = reading.view.scan(FULFILLED, (found.realm, found.id))
+    return sum(int(row[0]) for _, row in rows if row[0] is not None)
 
 
 def promise_line(reading: Reading, goods: Goods, found: PromiseView, holders: Holders) -> str:
@@ -118,6 +137,42 @@ def intent_line(reading: Reading, goods: Goods, found: IntentView, now: int) -> 
         "" if when is None else day(when),
         text_of(found.note) if found.note else "",
     ]
+
+
+def says(reading: Reading, record: Record) -> str:
+    """Return the words of a record of this family. Raises Void when it is not as it should be."""
+    goods = Goods(reading)
+    said = PARSERS[record.kind](record.value, record.genesis.scope, record.log)
+    match said:
+        case Intent():
+            verb = "offers" if said.is_offer else "needs"
+            subject = said.receiver if said.receiver is not None else record.genesis.scope
+            return f"{party(reading, subject)} {verb} {goods.amount(said.item, said.quantity)} of {goods.item(said.item)}"
+        case Commitment():
+            amount = _amount_of(reading, goods, said.intent, said.quantity)
+            return f"promises {party(reading, said.receiver)} {amount} (offer {short(said.intent)})"
+        case Grant():
+            amount = _amount_of(reading, goods, said.intent, said.quantity)
+            if said.to is None:
+                return f"gives up {amount} of the offer {short(said.intent)}"
+            return f"lets {Holders(reading).name(said.to)} promise {amount} (offer {short(said.intent)})"
+        case TakeBack():
+            amount = _amount_of(reading, goods, said.intent, said.quantity)
+            return f"takes back the right to promise {amount} (offer {short(said.intent)})"
+        case Release():
+            because = f": {text_of(said.reason)}" if said.reason else ""
+            return f"takes back the promise {short(said.commitment)}{because}"
+        case Agreement():
+            return f"signs the agreement {text_of(said.title)} ({short(record.payload_id)})"
+        case Ending():
+            return f"ends the agreement {short(said.agreement)} from {day(said.at)}"
+
+
+def _amount_of(reading: Reading, goods: Goods, offer: RecordId, quantity: int) -> str:
+    found = intent(reading.view, offer)
+    if found is None:
+        return f"{quantity} of an offer that is not held here"
+    return f"{goods.amount(found.said.item, quantity)} of {goods.item(found.said.item)}"
 
 
 def rights_row(found: RightsView, holders: Holders, unit: str, now: int) -> Json:

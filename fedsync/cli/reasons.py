@@ -12,7 +12,7 @@ from fedsync.cli.settling import why_forked
 from fedsync.cli.stocklook import find_levels
 from fedsync.cli.stockrows import title
 from fedsync.cli.telling import ago, day, short
-from fedsync.crdt import whylending
+from fedsync.crdt import whylending, whyplans
 from fedsync.crdt.answer import Answer
 from fedsync.crdt.booktables import PAGES
 from fedsync.crdt.transit import all_transfers
@@ -25,7 +25,7 @@ from fedsync.home import Home
 from fedsync.picking import begins, the_one
 from fedsync.reading import Reading, now_ms, peers_shown
 from fedsync.records.block import Record
-from fedsync.records.ids import LogClass, PageId
+from fedsync.records.ids import LogClass, PageId, PayloadId
 
 Json = dict[str, Any]
 
@@ -191,6 +191,14 @@ def _record(reading: Reading, record: Record) -> Json:
         lines += [verdict.sentence, *verdict.more]
         if verdict.status == "counts":
             lines += bearing(reading.view, record, day)
+        return _plainly(id_, record.kind, verdict.status, lines, verdict.sentence, step)
+    if record.kind in whyplans.KINDS:
+        goods = transferwords.Goods(reading)
+        verdict, more = whyplans.why_plan(
+            reading.view, record, lambda quantity, item: goods.amount(PayloadId(item), quantity)
+        )
+        step = step or verdict.next
+        lines = [*lines, verdict.sentence, *more]
         return _plainly(id_, record.kind, verdict.status, lines, verdict.sentence, step)
     if record.kind in whylending.KINDS:
         verdict = whylending.why_work(reading.view, record, day)

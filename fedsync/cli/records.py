@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fedsync import units
-from fedsync.cli import lendingwords, transferwords
+from fedsync.cli import lendingwords, planwords, transferwords
 from fedsync.cli.telling import day, person, rfc3339, short, text_of
 from fedsync.crdt import whylending
 from fedsync.crdt.naming import Naming, choice_words
@@ -16,6 +16,7 @@ from fedsync.picking import the_one
 from fedsync.reading import Reading
 from fedsync.records.block import Record
 from fedsync.records.codec import NotCanonical, Value
+from fedsync.records.kinds import plans
 from fedsync.records.kinds.motions import WHOLE, parse_choice
 from fedsync.records.kinds.units import parse_factor
 from fedsync.records.void import Void
@@ -131,6 +132,8 @@ def _says(reading: Reading, record: Record, value: dict[str, Any]) -> str:
             return _authority(reading, record, value)
         case kind if kind in whylending.KINDS:
             return lendingwords.says(reading, record, value)
+        case kind if kind in plans.KINDS:
+            return planwords.says(reading, record)
         case "transfer" | "discrepancy":
             return transferwords.says(reading, record.kind, value)
         case other:

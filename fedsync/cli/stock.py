@@ -2,6 +2,7 @@
 
 import click
 
+from fedsync.cli.agreements import agreements
 from fedsync.cli.app import App, common, group
 from fedsync.cli.lending import book, bookings, keep, lend, loans, return_, things, unbook
 from fedsync.cli.shortages import shortages
@@ -22,6 +23,7 @@ for command in (show, history, add, use, count, move, lose, correct):
     stock.add_command(command)
 for plan in PLANS:
     stock.add_command(plan)
+stock.add_command(agreements)
 stock.add_command(unit)
 for each in (lend, return_, loans, things, keep, book, unbook, bookings):
     stock.add_command(each)

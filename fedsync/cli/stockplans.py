@@ -92,7 +92,7 @@ def promise(app: App, **said: Any) -> None:
 @common
 def rights(app: App, offer: str, every: bool) -> None:
     """Show an offer: who may still promise how much of it, and what is promised."""
-    from fedsync.cli.planning import show_rights
+    from fedsync.cli.planlists import show_rights
 
     show_rights(app, offer, every)
 
@@ -159,7 +159,7 @@ def hold(app: App, name: str) -> None:
 @common
 def match(app: App, body: str | None) -> None:
     """Show what could serve the needs that are open: offers and free stock. It suggests, and gives nothing to anybody."""
-    from fedsync.cli.planning import show_matches
+    from fedsync.cli.planlists import show_matches
 
     show_matches(app, body)
 
@@ -173,7 +173,7 @@ def match(app: App, body: str | None) -> None:
 @common
 def plans(app: App, sides: str | None, body: str | None, every: bool) -> None:
     """List open needs, offers and promises."""
-    from fedsync.cli.planning import show_plans
+    from fedsync.cli.planlists import show_plans
 
     show_plans(app, sides, body, every)
 

@@ -104,6 +104,29 @@ def test_rights_that_are_over_are_taken_back_and_not_before(node: Place) -> None
     assert node.refused("stock", "take-back", over["id"], "--as", "Ann", code=7)["code"] == "already_spent"
 
 
+def test_why_and_show_say_of_each_record_what_it_is_worth(node: Place) -> None:
+    offer = offered(node)
+    need = node.json("stock", "need", "Oats", 5, "kg", "--for", "Free kitchen", "--as", "Ann")["id"]
+    granted = node.json("stock", "grant", offer, 30, "kg", "--to", "Ben", "--as", "Ann")["id"]
+    kept = promised(node, offer, 20, "Ben")
+    gone = promised(node, offer, 10, "Ann")
+    released = node.json("stock", "release", gone, "--reason", "Mice", "--as", "Ann")["id"]
+    says = {
+        offer: ("Oakfield offers 100 kg of Oats", "counts", "holds the right to promise all of it"),
+        need: ("Free kitchen needs 5 kg of Oats", "counts", "until it is served"),
+        granted: ("lets Ben promise 30 kg of Oats", "counts", "went from its log to another one"),
+        kept: ("promises Free kitchen 20 kg of Oats", "counts", "held the rights to promise so much"),
+        gone: ("promises Free kitchen 10 kg of Oats", "released", "was taken back"),
+        released: ("takes back the promise", "counts", "the promise that it names is over"),
+    }
+    for id_, (words, status, sentence) in says.items():
+        assert words in node.json("show", id_)["says"]
+        value = node.json("why", id_)
+        assert value["status"] == status
+        assert sentence in value["reason"]
+    assert "It rests on the grant" in node("why", kept).out
+
+
 def test_what_cannot_be_promised_is_refused_in_words(node: Place) -> None:
     offer = offered(node)
     assert node.refused("stock", "promise", offer, 1, "kg", "--to", "Oakfield", "--as", "Ann", code=7)[
