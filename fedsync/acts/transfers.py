@@ -13,8 +13,9 @@ from fedsync.acts.author import Author, now_ms
 from fedsync.acts.stewards import goods_log
 from fedsync.crdt.naming import short
 from fedsync.crdt.realms import is_local, scope_of
-from fedsync.crdt.tables import ITEMS, STORES
+from fedsync.crdt.tables import ITEMS, LOTS, STORES
 from fedsync.crdt.transit import LineView, Manifest, TransferView
+from fedsync.crdt.view import Row, Table
 from fedsync.doors import Door
 from fedsync.errors import not_found, refused, usage
 from fedsync.localunits import Stated
@@ -181,7 +182,7 @@ def record_step(
             f'If it happened all the same, say what: --line "ITEM QTY UNIT". See: fedsync stock transfer show {short(manifest.id)}',
         )
     promises = {(line.item, line.lot): line.commitment for line in way.lines}
-    values = _names(reading, own, [load.item for load in carried.loads])
+    values = _names(reading, own, carried.loads)
     for load in carried.loads:
         promise = promises.get((load.item, load.lot))
         values += [("economic_event", each) for each in _values(manifest, own, carried, load, promise)]
@@ -223,15 +224,27 @@ def _values(
     return [moved, {**rights, **end}]
 
 
-def _names(reading: Reading, own: Scope, items: Sequence[PayloadId]) -> list[tuple[str, dict[str, Value]]]:
-    """Return the records that give things their name in our books, for those that only others named so far."""
+def _names(reading: Reading, own: Scope, loads: Sequence[Load]) -> list[tuple[str, dict[str, Value]]]:
+    """Return the records that give things and lots their name in our books, for those that only others named so far."""
     found: list[tuple[str, dict[str, Value]]] = []
-    for item in dict.fromkeys(items):
-        named = {scope_of(key[0]): row for key, row in reading.view.scan(ITEMS) if key[1] == item}  # type: ignore[arg-type]
-        if named and own not in named:
-            name, unit, *_ = next(iter(named.values()))
-            found.append(("resource_specification", {"name": name, "unit": unit}))
+    for item in dict.fromkeys(load.item for load in loads):
+        row = _named_elsewhere(reading, own, ITEMS, item)
+        if row is not None:
+            found.append(("resource_specification", {"name": row[0], "unit": row[1]}))
+    for lot in dict.fromkeys(load.lot for load in loads if load.lot):
+        row = _named_elsewhere(reading, own, LOTS, lot)
+        if row is not None:
+            value: dict[str, Value] = {"code": row[0], "resource_conforms_to": row[1]}
+            found.append(
+                ("batch_lot_record", value if row[2] is None else {**value, "expiration_date": row[2]})
+            )
     return found
+
+
+def _named_elsewhere(reading: Reading, own: Scope, table: Table, id_: PayloadId) -> Row | None:
+    """Return how others named something that our own books have no name for; None when that is not so."""
+    named = {scope_of(key[0]): row for key, row in reading.view.scan(table) if key[1] == id_}  # type: ignore[arg-type]
+    return None if own in named else next(iter(named.values()), None)
 
 
 # --- What is missing for good --------------------------------------------------------------------------------

@@ -265,8 +265,14 @@ def parse_load(reading: Reading, goods: Goods, typed: str, way: TransferView | N
 def _lot(goods: Goods, item: PayloadId, code: str) -> PayloadId:
     if not code:
         return PayloadId(b"")
-    found = [id_ for id_, name in goods.lots.items() if name.casefold() == code.casefold()]
-    return the_one("lot", code, found, lambda id_: id_.hex()[:12], "fedsync stock list")
+    found = [
+        id_
+        for id_, (name, of) in goods.lots.items()
+        if of == item and name.casefold() == code.strip().casefold()
+    ]
+    return the_one(
+        f"lot of {goods.item(item)}", code, found, lambda id_: id_.hex()[:12], "fedsync stock list"
+    )
 
 
 def _party(reading: Reading, asked: str, outside: bool) -> Party:

@@ -6,7 +6,7 @@ from typing import Any
 from fedsync import units
 from fedsync.cli.telling import day, person, rfc3339, short
 from fedsync.crdt.realms import scope_of
-from fedsync.crdt.tables import ITEMS, STORES
+from fedsync.crdt.tables import ITEMS, LOTS, STORES
 from fedsync.crdt.transit import LineView, Stage, TransferView
 from fedsync.reading import Reading
 from fedsync.records.ids import Key, PayloadId, Scope
@@ -30,7 +30,10 @@ class Goods:
             self.items.setdefault(PayloadId(key[1]), (str(row[0]), str(row[1])))  # type: ignore[arg-type]
         for key, row in reading.view.scan(STORES):
             self._stores.setdefault(scope_of(key[0]), {})[PayloadId(key[1])] = str(row[0])  # type: ignore[arg-type]
-        self.lots: dict[PayloadId, str] = {}
+        self.lots: dict[PayloadId, tuple[str, PayloadId]] = {}
+        """Code, and what it is a lot of."""
+        for key, row in reading.view.scan(LOTS):
+            self.lots[PayloadId(key[1])] = (str(row[0]), PayloadId(row[1]))  # type: ignore[arg-type]
 
     def item(self, item: PayloadId) -> str:
         """Return what a thing is called; its short id when its name has not come."""
@@ -44,9 +47,13 @@ class Goods:
         """Return a quantity of a thing in words."""
         return units.show(quantity, self.unit(item))
 
+    def lot(self, lot: PayloadId) -> str:
+        """Return the code of a lot."""
+        return self.lots[lot][0] if lot in self.lots else short(lot)
+
     def thing(self, item: PayloadId, lot: PayloadId) -> str:
         """Return what a line is about."""
-        return f"{self.item(item)}, lot {self.lots.get(lot, short(lot))}" if lot else self.item(item)
+        return f"{self.item(item)}, lot {self.lot(lot)}" if lot else self.item(item)
 
     def stores_of(self, scope: Scope) -> dict[PayloadId, str]:
         """Return the stores of a body by id."""
@@ -103,7 +110,7 @@ def _line_row(reading: Reading, goods: Goods, line: LineView) -> Json:
     return {
         "item": goods.item(line.item),
         "item_id": line.item.hex(),
-        "lot": goods.lots.get(line.lot, line.lot.hex()) if line.lot else None,
+        "lot": goods.lot(line.lot) if line.lot else None,
         "unit": unit,
         "announced": line.announced,
         "picked_up": line.picked,

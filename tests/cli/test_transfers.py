@@ -7,6 +7,7 @@ import pytest
 
 from fedsync.acts.author import now_ms
 from fedsync.acts.stewards import goods_log
+from fedsync.crdt.levels import levels as all_levels
 from fedsync.records.codec import Value
 from fedsync.records.ids import LogClass
 from fedsync.records.seal import Draft
@@ -342,3 +343,60 @@ def test_what_happened_in_a_store_or_to_a_thing_without_a_name_yet_is_shown_by_i
     shown = road.place("Oakfield").json(*TRANSFER, "show", load.hex())
     assert (shown["status"], shown["from_store"]) == ("all accounted for", (b"s" * 4).hex())
     assert [(row["item"], row["received"]) for row in shown["lines"]] == [((b"i" * 4).hex(), 5)]
+
+
+def test_a_lot_stays_itself_on_the_way_and_what_is_there_by_right_goes_with_the_goods(road: Road) -> None:
+    oakfield, mill = road.place("Oakfield"), road.place("Mill Lane")
+    lot = ("--lot", "L7", "--expires", "2031-05-12")
+    oakfield(
+        "stock",
+        "add",
+        "Vaccine",
+        100,
+        "doses",
+        *lot,
+        "--action",
+        "produce",
+        "--store",
+        "Fridge",
+        "--as",
+        "Ann",
+    )
+    id_ = road.announced("--store", "Fridge", line="Vaccine 60 doses L7")
+    road.does("Oakfield", "pickup", id_)
+
+    def levels(at: str, whose: str) -> dict[str, tuple[int, int]]:
+        with road.at(at) as (reading, _):
+            scope = reading.body(whose).scope
+            return {
+                f"{each.item} {each.lot}": (each.on_hand, each.accounting)
+                for each in all_levels(reading.view, scope)
+            }
+
+    assert levels("Oakfield", "Oakfield")["Vaccine L7"] == (40, 40)
+    road.meet()
+    road.does("Mill Lane", "dropoff", id_, "--line", "Vaccine 58 doses L7")
+    assert levels("Mill Lane", "Mill Lane")["Vaccine L7"] == (58, 58)
+    road.does("Mill Lane", "return", id_, "--line", "Vaccine 8 doses L7")
+    assert levels("Mill Lane", "Mill Lane")["Vaccine L7"] == (50, 50)
+    road.meet()
+    road.does("Oakfield", "return", id_, "--line", "Vaccine 8 doses L7")
+    assert levels("Oakfield", "Oakfield")["Vaccine L7"] == (48, 48)
+    assert "Vaccine, lot L7: 60 doses picked up" in mill(*TRANSFER, "show", id_).out
+    new = (*TRANSFER, "new", "--to", "Mill Lane", "--line", "Vaccine 1 dose L9", "--as", "Ann")
+    assert "L9" in oakfield.refused(*new, code=6)["message"]
+
+
+def test_between_our_own_stores_the_rights_follow_once_the_goods_arrive(road: Road) -> None:
+    road.place("Oakfield")("stock", "add", "Oats", 1, "kg", "--store", "Mill", "--as", "Ann")
+    id_ = road.announced("--to", "Oakfield", "--store", "Granary", "--to-store", "Mill", line="Oats 5 kg")
+    road.does("Oakfield", "pickup", id_)
+
+    def owned() -> dict[str, tuple[int, int]]:
+        with road.at("Oakfield") as (reading, _):
+            found = all_levels(reading.view, reading.own().scope)
+        return {each.store: (each.on_hand, each.accounting) for each in found if each.item == "Oats"}
+
+    assert owned() == {"Granary": (15_000, 20_000), "Mill": (1_000, 1_000)}
+    road.does("Oakfield", "dropoff", id_)
+    assert owned() == {"Granary": (15_000, 15_000), "Mill": (6_000, 6_000)}
