@@ -13,12 +13,21 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
+DAY_MS = 86_400_000
+
 
 @click.command()
 @click.option("--body", metavar="NAME", help="Of this body (default: ours); 'all': of everybody known here.")
+@click.option(
+    "--days",
+    type=click.IntRange(0, 36_500),
+    default=30,
+    show_default=True,
+    help="Lots that expire within these.",
+)
 @common
-def shortages(app: App, body: str | None) -> None:
-    """List what is short: stock below zero, needs nobody promised, promises beyond what is there, late transfers."""
+def shortages(app: App, body: str | None, days: int) -> None:
+    """List what is short: stock below zero, needs nobody promised, promises beyond what is there, late transfers, old lots."""
     from fedsync.cli.transferwords import Goods
     from fedsync.crdt.shortages import shortages as found_short
     from fedsync.reading import now_ms
@@ -27,7 +36,7 @@ def shortages(app: App, body: str | None) -> None:
     with app.reading() as reading:
         scope = None if body == "all" else (reading.body(body) if body else reading.own()).scope
         goods = Goods(reading)
-        rows = [_row(reading, goods, each) for each in found_short(reading.view, now, scope)]
+        rows = [_row(reading, goods, each) for each in found_short(reading.view, now, scope, days * DAY_MS)]
     lines: list[str] = []
     for head in dict.fromkeys(row["head"] for row in rows):
         lines.append(head)
@@ -40,7 +49,7 @@ def _row(reading: "Reading", goods: "Goods", found: "Shortage") -> Json:
     """Return a shortage for programs; `head` and `line` are for people."""
     from fedsync.cli import transferwords
     from fedsync.cli.telling import day, rfc3339, short
-    from fedsync.crdt.shortages import BelowZero, Late, Overpromised, Unmet
+    from fedsync.crdt.shortages import BelowZero, Expiring, Late, Overpromised, Unmet
     from fedsync.reading import now_ms
 
     match found:
@@ -90,6 +99,21 @@ def _row(reading: "Reading", goods: "Goods", found: "Shortage") -> Json:
                 "unit": goods.unit(found.item),
                 "line": f"{reading.name_of(found.scope)} still has to give {goods.amount(found.item, found.promised)} of "
                 f"{goods.item(found.item)}, and {goods.amount(found.item, found.on_hand)} lie in its stores",
+            }
+        case Expiring(level, at):
+            over = "expired" if at < now_ms() else "expires"
+            return {
+                "kind": "expiring",
+                "head": "LOTS THAT EXPIRE",
+                "body": reading.name_of(level.scope),
+                "store": level.store,
+                "item": level.item,
+                "lot": level.lot,
+                "quantity": level.on_hand,
+                "unit": level.unit,
+                "expires": rfc3339(at),
+                "line": f"{_whose(reading, goods, level.scope)}{level.store}: {goods.amount(level.item_id, level.on_hand)} of "
+                f"{level.item}, lot {level.lot}, {over} {day(at)}",
             }
         case Late(way):
             row = transferwords.row(reading, goods, way, now_ms())

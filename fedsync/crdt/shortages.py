@@ -13,6 +13,7 @@ from fedsync.crdt.escrow import VALID
 from fedsync.crdt.levels import StockLevel, levels
 from fedsync.crdt.plantables import INTENTS, PLACES, STEPS, intent_row, place, step_row
 from fedsync.crdt.realms import is_local, local_realm, scope_of
+from fedsync.crdt.tables import FULFILLED
 from fedsync.crdt.transit import Reader, TransferView, all_transfers
 from fedsync.records.codec import unpack
 from fedsync.records.ids import LogId, PayloadId, RecordId, Scope
@@ -57,7 +58,15 @@ class Late:
     way: TransferView
 
 
-Shortage: TypeAlias = BelowZero | Unmet | Overpromised | Late
+@dataclass(frozen=True, slots=True)
+class Expiring:
+    """A lot of which something lies in a store, and that expires soon or has."""
+
+    level: StockLevel
+    at: int
+
+
+Shortage: TypeAlias = BelowZero | Unmet | Overpromised | Late | Expiring
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +79,19 @@ class Promise:
     item: PayloadId
 
 
-def shortages(view: Reader, now: int, scope: Scope | None = None) -> Iterator[Shortage]:
-    """Yield what is short, of one body or of all that are known here."""
+def shortages(view: Reader, now: int, scope: Scope | None = None, soon: int = 0) -> Iterator[Shortage]:
+    """Yield what is short, of one body or of all that are known here. `soon`: within how many ms lots expire."""
     lying = levels(view, scope)
     yield from (BelowZero(level) for level in lying if level.on_hand < 0)
-    ways = list(all_transfers(view))
     given = list(promises(view, now))
     yield from _unmet(view, now, scope, given)
-    yield from _overpromised(lying, ways, given, scope)
-    yield from (Late(way) for way in ways if _late(way, now) and (scope is None or _concerns(way, scope)))
+    yield from _overpromised(view, lying, given, scope)
+    for way in all_transfers(view):
+        if _late(way, now) and (scope is None or _concerns(way, scope)):
+            yield Late(way)
+    for level in lying:
+        if level.expires is not None and level.on_hand > 0 and level.expires < now + soon:
+            yield Expiring(level, level.expires)
 
 
 def promises(view: Reader, now: int) -> Iterator[Promise]:
@@ -126,13 +139,11 @@ def _unmet(view: Reader, now: int, scope: Scope | None, given: list[Promise]) ->
 
 
 def _overpromised(
-    lying: list[StockLevel], ways: list[TransferView], given: list[Promise], scope: Scope | None
+    view: Reader, lying: list[StockLevel], given: list[Promise], scope: Scope | None
 ) -> Iterator[Overpromised]:
     left: Counter[RecordId] = Counter()
-    for way in ways:
-        for line in way.lines:
-            if line.commitment is not None:
-                left[line.commitment] += line.picked - line.returned
+    for key, row in view.scan(FULFILLED):
+        left[RecordId(key[1])] += int(row[0] or 0)  # type: ignore[arg-type]
     open_: Counter[tuple[Scope, PayloadId]] = Counter()
     for promise in given:
         open_[promise.provider, promise.item] += max(0, promise.said.quantity - left[promise.id])

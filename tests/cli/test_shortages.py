@@ -117,3 +117,19 @@ def test_a_transfer_for_a_promise_is_about_what_was_promised(road: Road) -> None
     assert [(line["announced"], line["promise"]) for line in shown["lines"]] == [(7_000, promise.hex())]
     error = road.place("Oakfield").refused(*new, "--line", "Oats 1 kg", code=2)
     assert "none of that goes" in error["message"]
+
+
+def test_lots_that_expire_soon_are_short_while_something_of_them_is_there(road: Road) -> None:
+    oakfield = road.place("Oakfield")
+    for code, day in (("L1", "2020-01-01"), ("L2", "2099-01-01")):
+        lot = ("--lot", code, "--expires", day)
+        oakfield("stock", "add", "Vaccine", 5, "doses", *lot, "--store", "Granary", "--as", "Ann")
+    assert [(row["kind"], row["lot"], row["quantity"]) for row in short(road, "Oakfield")] == [
+        ("expiring", "L1", 5)
+    ]
+    assert len(short(road, "Oakfield", "--days", 36_500)) == 2
+    shown = oakfield("stock", "shortages").out
+    assert "Granary: 5 doses of Vaccine, lot L1, expired 2020-01-0" in shown
+    taken = ("--lot", "L1", "--expires", "2020-01-01")
+    oakfield("stock", "use", "Vaccine", 5, "doses", *taken, "--store", "Granary", "--as", "Ann")
+    assert short(road, "Oakfield") == []
