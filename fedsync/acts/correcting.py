@@ -7,15 +7,16 @@ from fedsync.acts.author import Author, now_ms
 from fedsync.acts.goods import WrongWord, check_note, check_time
 from fedsync.acts.goodsnames import Names, normal
 from fedsync.acts.stewards import write_goods
+from fedsync.crdt.history import record_at
 from fedsync.crdt.realms import realm_of
-from fedsync.crdt.tables import ITEMS
+from fedsync.crdt.tables import ITEMS, REPLACED
 from fedsync.doors import Door
 from fedsync.errors import Exit, Problem, refused
 from fedsync.localunits import Stated
 from fedsync.reading import Reading
 from fedsync.records.block import Block, Record
 from fedsync.records.codec import NotCanonical, Value
-from fedsync.records.ids import LogClass, Reach
+from fedsync.records.ids import LogClass, LogId, Reach, RecordId
 from fedsync.records.kinds.parties import REASONS
 from fedsync.records.kinds.refs import FactRef
 from fedsync.records.kinds.stock import COUNT, EVENT, parse_event
@@ -78,6 +79,15 @@ def check_movement(reading: Reading, record: Record) -> FactRef:
     return ref_of(record)
 
 
+def standing(reading: Reading, record: Record) -> Record:
+    """Return the movement that stands in the place of one, itself if it was not put right yet."""
+    row = reading.view.get(REPLACED, (realm_of(record.genesis), record.log, record.seq))
+    if row is None or row[0] != record.id:
+        return record
+    _, log, seq, id_, _ = row
+    return record_at(reading.view, LogId(log), int(seq), RecordId(id_)) or record  # type: ignore[arg-type]
+
+
 def check_fact(reading: Reading, record: Record) -> FactRef:
     """Return the reference of a movement that a count may name as included or excluded. Raises a Problem (exit 2)."""
     if record.kind != EVENT:
@@ -114,7 +124,11 @@ def item_of(reading: Reading, record: Record) -> tuple[str, str]:
 
 
 def correct(author: Author, reading: Reading, door: Door, record: Record, change: Change) -> list[Block]:
-    """Write a movement that stands in place of `record`. Raises a Problem; then nothing was written."""
+    """Write a movement that stands in place of `record`, or of what was put in its place before.
+
+    Raises a Problem; then nothing was written.
+    """
+    record = standing(reading, record)
     ref, now = check_movement(reading, record), now_ms()
     scope = reading.own().scope
     # What is kept local is put right where it is kept.

@@ -5,10 +5,11 @@ from typing import Any
 
 from fedsync import units
 from fedsync.cli import lendingwords, planwords, transferwords
+from fedsync.cli.goodswords import goods
 from fedsync.cli.telling import day, person, rfc3339, short, text_of
 from fedsync.crdt import whylending
 from fedsync.crdt.naming import Naming, choice_words
-from fedsync.crdt.tables import ITEMS, STORES
+from fedsync.crdt.tables import ITEMS
 from fedsync.crdt.whystock import KINDS, why_fact
 from fedsync.errors import not_found
 from fedsync.localunits import amount_words
@@ -125,9 +126,9 @@ def _says(reading: Reading, record: Record, value: dict[str, Any]) -> str:
         case "unit_factor":
             return _unit(reading, record, value)
         case "economic_event":
-            return f"{value['action']} {_goods(reading, record, value)}"
+            return f"{value['action']} {goods(reading, record, value)}"
         case "count":
-            return f"counts {_goods(reading, record, value)}"
+            return f"counts {goods(reading, record, value)}"
         case "vote" | "motion" | "dissent" | "post":
             return _authority(reading, record, value)
         case kind if kind in whylending.KINDS:
@@ -161,19 +162,3 @@ def _unit(reading: Reading, record: Record, value: dict[str, Any]) -> str:
     of = "" if item is None else f" of {str(named[0]) if named else short(item)}"
     at = f" at {said.place}" if said.place is not None else ""
     return f"says that one {said.name}{of}{at} is {amount_words(said)}"
-
-
-def _goods(reading: Reading, record: Record, value: dict[str, Any]) -> str:
-    scope = record.genesis.scope
-    item = next((row for _, row in reading.view.scan(ITEMS, (scope, value["resource_conforms_to"]))), None)
-    amount = units.show(value["quantity"], str(item[1])) if item else str(value["quantity"])
-    if "stated" in value:
-        amount = f"{value['stated']['quantity']} {value['stated']['unit']} ({amount})"
-    name = str(item[0]) if item else short(value["resource_conforms_to"])
-    if "store" not in value and "to" not in value:
-        return f"{amount} of {name}" + (
-            f" on the way ({short(value['transfer'])})" if "transfer" in value else ""
-        )
-    at: bytes = value["store"] if "store" in value else value["to"]
-    store = next((row for _, row in reading.view.scan(STORES, (scope, at))), None)
-    return f"{amount} of {name} in {str(store[0]) if store else short(at)}"

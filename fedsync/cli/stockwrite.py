@@ -161,7 +161,7 @@ def correct(app: App, record: str, quantity: str | None, unit: str | None, name:
     0 of its unit says that it never happened.
     """
     from fedsync.acts.author import now_ms
-    from fedsync.acts.correcting import Change, check_movement, item_of
+    from fedsync.acts.correcting import Change, check_movement, item_of, standing
     from fedsync.acts.correcting import correct as write
     from fedsync.acts.measuring import resolve
     from fedsync.cli.records import find, says
@@ -171,7 +171,7 @@ def correct(app: App, record: str, quantity: str | None, unit: str | None, name:
     if quantity is not None and unit is None:
         raise usage("A quantity has a unit.", "Type: fedsync stock correct RECORD QTY UNIT --as NAME")
     with app.reading() as reading:
-        old = find(reading, record)
+        old = standing(reading, find(reading, record))
         check_movement(reading, old)
         at = None if said["at"] is None else parse_time(said.pop("at"), now_ms())
         said.pop("at", None)
@@ -212,7 +212,7 @@ def _line(
     include: tuple[str, ...] = (),
     exclude: tuple[str, ...] = (),
 ) -> "Line":
-    from fedsync.acts.correcting import check_fact, check_movement
+    from fedsync.acts.correcting import check_fact, check_movement, standing
     from fedsync.acts.goods import COUNT, Line, LotNamed, check_line, check_moved
     from fedsync.cli.records import find
     from fedsync.cli.telling import end_of_day, parse_time
@@ -231,7 +231,7 @@ def _line(
         to,
         None if lot is None else LotNamed(lot, None if expires is None else end_of_day(expires)),
         reason,
-        None if corrects is None else check_movement(reading, find(reading, corrects)),
+        None if corrects is None else check_movement(reading, standing(reading, find(reading, corrects))),
         tuple(check_fact(reading, find(reading, each)) for each in include),
         tuple(check_fact(reading, find(reading, each)) for each in exclude),
     )

@@ -1,9 +1,12 @@
 """`fedsync stock move`, `lose`, `correct`, and what add, use and count take beside a quantity."""
 
+from pathlib import Path
+
 import pytest
 
 from fedsync.acts.author import now_ms
 from fedsync.cli.telling import rfc3339
+from tests.acts.valley import Valley
 from tests.cli.calling import Place
 from tests.cli.test_stock import DAY, move
 
@@ -122,6 +125,48 @@ def test_only_a_movement_of_our_own_with_something_different_is_put_right(node: 
     node.refused("stock", "correct", old, "--at", "2999-01-01", "--as", "Ann", code=2)
     node.refused("stock", "correct", old, "--reason", "pests", "--as", "Ann", code=2)
     node.refused("stock", "correct", "ffffffff", 3, "kg", "--as", "Ann", code=6)
+
+
+def test_what_was_put_right_before_is_put_right_from_there(node: Place) -> None:
+    old = words(node)
+    first = node.json("stock", "correct", old, 21, "kg", "--note", "Two sacks", "--as", "Ben")["id"]
+    second = node.json("stock", "correct", old, 22, "kg", "--as", "Cleo")
+    assert second["corrects"] == first
+    assert node.json("show", second["id"])["payload"]["note"] == "Two sacks"
+    assert on_hand(node) == 22_000
+    third = node.json(
+        "stock", "add", "Oats", 23, "kg", "--store", "Granary", "--correct", old, "--as", "Ann"
+    )["id"]
+    assert node.json("show", third)["says"].endswith(f"(in place of {second['id'][:8]})")
+    assert on_hand(node) == 23_000
+    assert node.json("stock", "correct", old, 0, "kg", "--as", "Ann")["corrects"] == third
+    assert on_hand(node) == 0
+
+
+def test_nobody_puts_right_what_another_community_recorded(tmp_path: Path) -> None:
+    valley = Valley(tmp_path, "Oakfield", "Mill Lane")
+    valley.meet()
+    theirs = Place(valley.homes["Mill Lane"].path)
+    ours = Place(valley.homes["Oakfield"].path)
+    theirs_too = ("--as", "Ann", "--no-passphrase")
+    id_ = theirs.json("stock", "add", "Oats", 12, "kg", "--store", "Mill", *theirs_too)["id"]
+    valley.meet()
+    error = ours.refused("stock", "correct", id_, 3, "kg", *theirs_too, code=7)
+    assert error["code"] == "of_another_body"
+    assert "Mill Lane" in error["message"]
+    words_ = ("stock", "count", "Oats", 3, "kg", "--store", "Granary", "--include", id_, *theirs_too)
+    assert ours.refused(*words_, code=7)["code"] == "of_another_body"
+
+
+def test_a_record_is_told_with_its_lot_its_stores_and_its_reason(node: Place) -> None:
+    lot = ("--lot", "M7", "--as", "Ann")
+    node("stock", "add", "Milk", 20, "L", "--store", "Cellar", *lot)
+    moved = node.json("stock", "move", "Milk", 5, "L", "--from", "Cellar", "--to", "Kitchen", *lot)["id"]
+    lost = node.json("stock", "lose", "Milk", 1, "L", "--store", "Kitchen", "--reason", "cold_chain", *lot)[
+        "id"
+    ]
+    assert node.json("show", moved)["says"] == "move 5 L of Milk, lot M7, from Cellar to Kitchen"
+    assert node.json("show", lost)["says"] == "lower 1 L of Milk, lot M7, in Kitchen: cold chain"
 
 
 def test_what_is_no_movement_is_not_put_right(node: Place) -> None:
