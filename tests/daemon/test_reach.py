@@ -151,6 +151,15 @@ def keep_local(node: Node, loaves: int) -> None:
     node.run("stock", "add", BREAD, loaves + 1, "pieces", *here)
     node.run("stock", "use", BREAD, 1, "pieces", *here)
     node.run("stock", "count", BREAD, loaves, "pieces", *here)
+    # What is about people stays here without being told to.
+    node.run("stock", "lend", BREAD, "--to", HOUSEHOLD, "--as", "Ann")
+    number, span = node.json("status")["records"], ("--from", "2031-01-01", "--until", "2031-01-02")
+    chair, care = f"Chair {number}", f"Care {number}"
+    node.run("stock", "keep", chair, "--as", "Ann")
+    node.run("stock", "book", chair, *span, "--for", HOUSEHOLD, "--as", "Ann")
+    node.run("rota", "plan", care, "--as", "Ann")
+    node.run("rota", "shift", care, *span, "--places", 1, "--name", HOUSEHOLD, "--as", "Ann")
+    node.run("rota", "hours", HOUSEHOLD, "--received", "45min", "--note", SECRET, "--as", "Ann")
 
 
 def local_logs(node: Node) -> set[bytes]:
