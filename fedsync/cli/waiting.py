@@ -12,6 +12,7 @@ from fedsync.acts import rotation
 from fedsync.cli.arriving import arriving
 from fedsync.cli.comingback import coming_back
 from fedsync.cli.entries import naming
+from fedsync.cli.pledged import pledged
 from fedsync.cli.proposals import left, proposals
 from fedsync.cli.settling import forked_rows
 from fedsync.cli.stockwaiting import stores
@@ -69,6 +70,7 @@ def waiting(reading: Reading, now: int) -> list[Json]:
         *look.words(),
         *look.ends(),
         *arriving(reading, now),
+        *pledged(reading, now),
         *stores(reading, now),
         *coming_back(reading, now),
         *(

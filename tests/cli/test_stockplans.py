@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from fedsync.acts.author import now_ms
+from fedsync.cli.telling import rfc3339
 from tests.cli.calling import Place
 from tests.cli.federation import Federation
 
@@ -174,6 +176,38 @@ def test_free_stock_that_nobody_offered_is_suggested_too(node: Place) -> None:
         (False, 20_000),
         (True, 30_000),
     ]
+
+
+def waits(node: Place) -> list[tuple[str, str]]:
+    """Return what of promises waits for people here: kind and line."""
+    rows = node.json("status")["waiting"]
+    return [
+        (row["kind"], row["line"])
+        for row in rows
+        if row["kind"] in ("promise", "rights", "rights_over", "agreement")
+    ]
+
+
+def test_status_says_which_promises_are_due_and_which_rights_end(node: Place) -> None:
+    offer = offered(node)
+    promised(node, offer, 5, "Ann", "--due", "2099-01-01")
+    assert waits(node) == []
+    promised(node, offer, 5, "Ann", "--due", "2020-01-01")
+    ((kind, line),) = waits(node)
+    assert kind == "promise"
+    assert "5 kg of Oats are promised to Free kitchen" in line
+    assert "OVERDUE since 2020-01-01" in line
+    soon = rfc3339(now_ms() + 3_600_000)
+    assert soon is not None
+    node("stock", "grant", offer, 7, "kg", "--to", "Ben", "--expires", soon, "--as", "Ann")
+    over = node.json(
+        "stock", "grant", offer, 8, "kg", "--to", "Cleo", "--expires", "2020-01-01", "--as", "Ann"
+    )["id"]
+    lines = dict(waits(node))
+    assert "Ben may promise 7 kg of Oats until" in lines["rights"]
+    assert f"the right of Cleo to promise 8 kg of Oats is over ({over[:8]})" in lines["rights_over"]
+    node("stock", "take-back", over, "--as", "Ann")
+    assert "rights_over" not in dict(waits(node))
 
 
 def test_what_is_local_stays_apart(node: Place) -> None:
