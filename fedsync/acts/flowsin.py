@@ -3,36 +3,42 @@
 Nothing is taken for signed: whoever takes the file in says it. What cannot be ours, or has no place in a record, is named.
 """
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 
 from fedsync.acts.author import Author, now_ms
 from fedsync.acts.editing import content
+from fedsync.acts.flowplans import Plans, Promised, leave_what_is_ours, write_plans
 from fedsync.acts.goods import COUNT, Line, LotNamed, check_line
 from fedsync.acts.goodsnames import Names
 from fedsync.acts.ledger import ledger
 from fedsync.acts.measuring import Measures
+from fedsync.acts.promising import Asked
 from fedsync.acts.stewards import goods_log
 from fedsync.doors import Door
 from fedsync.errors import Problem
 from fedsync.reading import Reading
-from fedsync.records.block import Block
 from fedsync.records.codec import Value
 from fedsync.records.ids import LogClass
 from fedsync.records.kinds.actions import ACTIONS, TWO_STORES
+from fedsync.records.kinds.parties import Party
+from fedsync.records.kinds.plans import ACTIONS as PLANNED
 from fedsync.records.kinds.stock import EVENT, PARSERS
 from fedsync.records.seal import Draft
 from fedsync.records.void import Void
-from fedsync.valueflows.model import Count as FileCount
+from fedsync.units import one_rounded
 from fedsync.valueflows.model import (
+    Commitment,
     EconomicEvent,
     EconomicResource,
+    Intent,
     Loaded,
     Measure,
 )
+from fedsync.valueflows.model import Count as FileCount
 
 MAX_LEFT = 1_000
 """Things that are named one by one when they are left out; more are only counted."""
@@ -44,6 +50,7 @@ class Taken:
 
     drafts: list[Draft] = field(default_factory=list)
     made: list[Draft] = field(default_factory=list)
+    plans: Plans = field(default_factory=Plans)
     there: int = 0
     left: list[str] = field(default_factory=list)
 
@@ -60,7 +67,7 @@ class Taking:
     """A file, read against what is recorded. `store`: where things are that the file says no place of."""
 
     def __init__(self, reading: Reading, loaded: Loaded, now: int, store: str = "") -> None:
-        self._flows, self._now, self._store = loaded.flows, now, store
+        self._reading, self._flows, self._now, self._store = reading, loaded.flows, now, store
         self._scope = reading.own().scope
         self._names = Names(reading, self._scope, now)
         self._measures = Measures(reading)
@@ -70,23 +77,25 @@ class Taking:
         self._lots = {each.id: each for each in self._flows.lots}
         self._resources = {each.id: each for each in self._flows.resources}
         self._agents = {each.id: each.name for each in self._flows.agents}
+        # Whose books the file is of: what is theirs there is ours here.
+        self._keepers = {each.accountable for each in self._flows.resources if each.accountable} or {
+            each.provider for each in self._flows.intents if each.provider
+        }
         self._taken = Taken(left=list(loaded.notes))
 
     def take(self) -> Taken:
         """Return what is to be written."""
         for event in self._flows.events:
-            self._try(f"EconomicEvent {event.id}", lambda event=event: self._event(event))  # type: ignore[misc]
+            self._try(f"EconomicEvent {event.id}", partial(self._event, event))
         for count in self._flows.counts:
-            self._try(f"Count {count.id}", lambda count=count: self._count(count))  # type: ignore[misc]
-        parts: Counter[str] = Counter()
-        parts["Intent"] = len(self._flows.intents)
-        parts["Commitment"] = len(self._flows.commitments)
-        parts["Agreement"] = len(self._flows.agreements)
-        self._taken.left += [
-            f"{name}: not taken in, since whoever promises or agrees says so themselves ({number})"
-            for name, number in parts.items()
-            if number
-        ]
+            self._try(f"Count {count.id}", partial(self._count, count))
+        for each in self._flows.intents:
+            self._try(f"Intent {each.id}", partial(self._intent, each))
+        for commitment in self._flows.commitments:
+            self._try(f"Commitment {commitment.id}", partial(self._commitment, commitment))
+        for agreement in self._flows.agreements:
+            self._leave(f"Agreement {agreement.id}", "each party signs for itself")
+        self._taken.there += leave_what_is_ours(self._reading, self._taken.plans)
         self._taken.made = self._names.made
         return self._taken
 
@@ -149,6 +158,54 @@ class Taking:
             raise _Left("what was counted is not in the file")
         name, store = self._name("", resource), self._place(resource)
         self._write(COUNT, COUNT, name, count.quantity, store, "", resource, count.at, count.note, {})
+
+    def _intent(self, intent: Intent) -> None:
+        if intent.action not in PLANNED:
+            raise _Left(f"a need or an offer to {intent.action} has no place here")
+        if bool(intent.provider) == bool(intent.receiver):
+            raise _Left("it is a need or an offer, and says neither or both")
+        name = self._name(intent.conforms_to, None)
+        amount, unit = self._amount(name, intent.quantity)
+        receiver: Party | None = None
+        if intent.receiver:
+            ours = intent.receiver in self._keepers
+            receiver = self._scope if ours else self._agents.get(intent.receiver, intent.receiver)
+        use = intent.action == "use"
+        self._taken.plans.asked[intent.id] = Asked(
+            name, amount, unit, receiver, intent.due, intent.until, use=use, note=intent.note
+        )
+
+    def _commitment(self, commitment: Commitment) -> None:
+        asked = self._taken.plans.asked
+        offer = next(
+            (each for each in commitment.satisfies if each in asked and asked[each].receiver is None), None
+        )
+        need = next((each for each in commitment.satisfies if each in asked and each != offer), None)
+        if offer is None:
+            raise _Left("what it promises from is no offer in the file")
+        if commitment.receiver in self._keepers:
+            raise _Left("it is a promise to ourselves")
+        amount, _ = self._amount(asked[offer].item, commitment.quantity)
+        receiver = self._agents.get(commitment.receiver, commitment.receiver)
+        self._taken.plans.promised.append(
+            Promised(
+                commitment.id,
+                offer,
+                need,
+                amount,
+                receiver,
+                commitment.due,
+                commitment.until,
+                commitment.note,
+            )
+        )
+
+    def _amount(self, name: str, quantity: Measure) -> tuple[int, str]:
+        measured = self._measures.resolve(name, _plain(quantity.number), quantity.unit)
+        amount = one_rounded(measured.amount, measured.unit, "it")
+        if not amount:
+            raise _Left("it is of nothing")
+        return amount, measured.unit
 
     def _write(
         self,
@@ -230,17 +287,20 @@ class Taking:
         raise _Left("it lies nowhere; say where such things are: --store NAME")
 
 
-def take_in(
-    author: Author, reading: Reading, door: Door, loaded: Loaded, store: str = ""
-) -> tuple[Taken, list[Block]]:
-    """Write what a file comes to, all or nothing. Raises a Problem."""
+def take_in(author: Author, reading: Reading, door: Door, loaded: Loaded, store: str = "") -> Taken:
+    """Write what a file comes to. Raises a Problem.
+
+    Movements and counts are written all at once or not at all; then needs and offers, then promises. Who is interrupted takes
+    the file in again: what is recorded already is not recorded twice.
+    """
     with author.writing():
         taken = Taking(reading, loaded, now_ms(), store).take()
-        if not taken.drafts:
-            return taken, []
-        drafts = [*taken.made, *taken.drafts]
-        genesis = goods_log(author, reading, LogClass.FACTS, [each.kind for each in drafts])
-        return taken, author.write_as(door, reading, genesis, drafts)
+        if taken.drafts:
+            drafts = [*taken.made, *taken.drafts]
+            genesis = goods_log(author, reading, LogClass.FACTS, [each.kind for each in drafts])
+            author.write_as(door, reading, genesis, drafts)
+    write_plans(author, reading, door, taken.plans, taken.left)
+    return taken
 
 
 def _plain(number: Decimal) -> str:

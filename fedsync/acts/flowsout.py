@@ -8,7 +8,11 @@ from decimal import Decimal
 from hashlib import sha256
 
 from fedsync.acts.ledger import Entry, Ledger, ledger
+from fedsync.crdt.agreements import Standing, agreements
+from fedsync.crdt.escrow import VALID
 from fedsync.crdt.levels import levels
+from fedsync.crdt.offers import IntentView, PromiseView, intents, promises
+from fedsync.crdt.realms import is_local
 from fedsync.reading import Reading
 from fedsync.records.codec import Value
 from fedsync.records.ids import NO_LOT, PayloadId, RecordId, Scope
@@ -26,6 +30,7 @@ def publish(reading: Reading, scope: Scope) -> tuple[ValueFlows, tuple[str, ...]
     standing = books.standing()
     for entry in standing:
         writer.put(entry)
+    writer.put_plans()
     return writer.flows(), writer.notes(len(books.entries) - len(standing))
 
 
@@ -37,6 +42,9 @@ class _Writer:
         self._resources: dict[str, model.EconomicResource] = {}
         self._events: list[model.EconomicEvent] = []
         self._counts: list[model.Count] = []
+        self._intents: list[model.Intent] = []
+        self._commitments: list[model.Commitment] = []
+        self._agreements: list[model.Agreement] = []
         self._left: Counter[str] = Counter()
         self._levels = {
             (each.store_id, each.item_id, each.lot_id): (each.on_hand, each.accounting)
@@ -82,6 +90,57 @@ class _Writer:
             said.reason or "",
             (said.stated.quantity, said.stated.unit) if said.stated is not None else None,
         )
+
+    def put_plans(self) -> None:
+        """Add needs, offers, what is promised of them, and agreements; not what stays at home."""
+        view = self._reading.view
+        for each in intents(view):
+            if each.scope != self._scope or each.local:
+                continue
+            said = each.said
+            self._intents.append(
+                model.Intent(
+                    record_id(each.id),
+                    said.action,
+                    self._measure(said.quantity, said.item),
+                    item_id(said.item),
+                    self._agent(said.provider),
+                    self._agent(said.receiver),
+                    said.due,
+                    said.until,
+                    _note({"note": each.note} if each.note else {}),
+                )
+            )
+            for promise in promises(view, each.id) if said.is_offer else ():
+                if promise.status != VALID or is_local(promise.realm):
+                    self._left["promises that do not count, or are taken back"] += promise.status != VALID
+                    continue
+                self._commitments.append(self._commitment(each, promise))
+        for standing in agreements(view):
+            if self._scope in standing.said.parties:
+                self._agreements.append(self._agreement(standing))
+
+    def _commitment(self, offer: IntentView, promise: PromiseView) -> model.Commitment:
+        said = promise.said
+        return model.Commitment(
+            record_id(promise.id),
+            offer.said.action,
+            self._measure(said.quantity, offer.said.item),
+            item_id(offer.said.item),
+            self._agent(offer.said.provider),
+            self._agent(said.receiver),
+            (record_id(offer.id), *([record_id(said.satisfies)] if said.satisfies is not None else [])),
+            agreement_id(said.agreement) if said.agreement is not None else "",
+            said.due,
+            said.until,
+        )
+
+    def _agreement(self, standing: Standing) -> model.Agreement:
+        said = standing.said
+        parties = ", ".join(self._reading.name_of(each) for each in said.parties)
+        clauses = [f"{name}: {plain(text)}" for name, text in said.clauses]
+        words = "\n".join([f"Between {parties}; notice: {said.notice} days.", *clauses])
+        return model.Agreement(agreement_id(standing.id), plain(said.title), words)
 
     def _measure(self, quantity: int, item: PayloadId) -> model.Measure:
         named = self._books.items.get(item)
@@ -136,6 +195,9 @@ class _Writer:
             resources=tuple(self._resources.values()),
             events=tuple(self._events),
             counts=tuple(self._counts),
+            intents=tuple(self._intents),
+            commitments=tuple(self._commitments),
+            agreements=tuple(self._agreements),
         )
 
     def notes(self, replaced: int) -> tuple[str, ...]:
@@ -182,6 +244,11 @@ def store_id(id_: PayloadId) -> str:
 def lot_id(id_: PayloadId) -> str:
     """Return what a lot is called in a file."""
     return f"urn:fedsync:lot:{id_.hex()}"
+
+
+def agreement_id(id_: PayloadId) -> str:
+    """Return what an agreement is called in a file."""
+    return f"urn:fedsync:agreement:{id_.hex()}"
 
 
 def agent_id(party: Party) -> str:

@@ -39,6 +39,9 @@ def export_stock(app: App, csv_file: str | None, valueflows: str | None, body: s
         "resources": len(flows.resources),
         "specifications": len(flows.specifications),
         "lots": len(flows.lots),
+        "intents": len(flows.intents),
+        "commitments": len(flows.commitments),
+        "agreements": len(flows.agreements),
     }
     if valueflows == "-":
         text = dump(flows, ascii_only=True).rstrip("\n").split("\n")
@@ -93,7 +96,8 @@ def import_valueflows(app: App, file: Path, store: str, dry_run: bool, name: str
     def lines(taken: Taken, will: str) -> list[str]:
         more = len(taken.left) - MAX_NOTES
         return [
-            f"{taken.of(EVENT)} movements and {taken.of(COUNT)} counts {will}, {taken.there} are recorded already.",
+            f"{taken.of(EVENT)} movements, {taken.of(COUNT)} counts, {len(taken.plans.asked)} needs and offers and "
+            f"{len(taken.plans.promised)} promises {will}; {taken.there} are recorded already.",
             *(f"- {note}" for note in taken.left[:MAX_NOTES]),
             *([f"- and {more} more notes"] if more > 0 else []),
         ]
@@ -103,6 +107,8 @@ def import_valueflows(app: App, file: Path, store: str, dry_run: bool, name: str
             "dry_run": dry_run,
             "movements": taken.of(EVENT),
             "counts": taken.of(COUNT),
+            "intents": len(taken.plans.asked),
+            "commitments": len(taken.plans.promised),
             "there": taken.there,
             "left": taken.left,
         }
@@ -112,9 +118,9 @@ def import_valueflows(app: App, file: Path, store: str, dry_run: bool, name: str
     if dry_run:
         app.out.result(value(taken), lambda: app.out.say(*lines(taken, "would be recorded")))
         return
-    if taken.drafts:
+    if taken.drafts or taken.plans.asked or taken.plans.promised:
         app.before_signing(f"{name} signs:", *lines(taken, "are recorded"))
         author = app.author(name)
         with app.reading() as reading, app.door() as door:
-            taken, _ = take_in(author, reading, door, loaded, store)
+            taken = take_in(author, reading, door, loaded, store)
     app.out.result(value(taken), lambda: app.out.say(*lines(taken, "are recorded")))

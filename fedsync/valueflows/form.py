@@ -165,7 +165,7 @@ def _written(
                 "vf:resourceQuantity": _measure(of.quantity),
             }
         case Intent():
-            return _thing(
+            return _until(of.until) | _thing(
                 of.id,
                 "vf:Intent",
                 action=f"vf:{camel(of.action)}",
@@ -177,7 +177,7 @@ def _written(
                 note=of.note,
             )
         case Commitment():
-            return _thing(
+            return _until(of.until) | _thing(
                 of.id,
                 "vf:Commitment",
                 action=f"vf:{camel(of.action)}",
@@ -229,6 +229,10 @@ def _time(ms: int | None) -> str | None:
     except OverflowError:
         return None
     return text.replace("+00:00", "Z")
+
+
+def _until(ms: int | None) -> Json:
+    return {} if ms is None else {"fedsync:until": _time(ms)}
 
 
 def _safe(code: str) -> str:

@@ -97,7 +97,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A need (it has a receiver) or an offer (it has a provider). `due` in ms."""
+    """A need (it has a receiver) or an offer (it has a provider). Times in ms; after `until` nothing is promised of it."""
 
     id: str
     action: str
@@ -106,6 +106,7 @@ class Intent:
     provider: str = ""
     receiver: str = ""
     due: int | None = None
+    until: int | None = None
     note: str = ""
 
 
@@ -122,6 +123,7 @@ class Commitment:
     satisfies: tuple[str, ...] = ()
     clause_of: str = ""
     due: int | None = None
+    until: int | None = None
     finished: bool = False
     note: str = ""
 

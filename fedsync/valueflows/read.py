@@ -48,11 +48,11 @@ _READ = {
     "fedsync:Count": {"fedsync:resource", "vf:resourceQuantity", "vf:hasPointInTime", "vf:note"},
     "vf:Intent": {
         *("vf:action", "vf:resourceQuantity", "vf:resourceConformsTo", "vf:provider", "vf:receiver"),
-        *("vf:due", "vf:note"),
+        *("vf:due", "vf:note", "fedsync:until"),
     },
     "vf:Commitment": {
         *("vf:action", "vf:resourceQuantity", "vf:resourceConformsTo", "vf:provider", "vf:receiver"),
-        *("vf:satisfies", "vf:clauseOf", "vf:due", "vf:finished", "vf:note"),
+        *("vf:satisfies", "vf:clauseOf", "vf:due", "vf:finished", "vf:note", "fedsync:until"),
     },
     "vf:Agreement": {"vf:name", "vf:note"},
     **{each: {"vf:name"} for each in _AGENTS},
@@ -257,6 +257,7 @@ class _Things:
             self.link(thing, "vf:provider"),
             self.link(thing, "vf:receiver"),
             self.time(thing, "vf:due"),
+            self.time(thing, "fedsync:until"),
             self.text(thing, "vf:note"),
         )
 
@@ -274,6 +275,7 @@ class _Things:
             ),
             self.link(thing, "vf:clauseOf"),
             self.time(thing, "vf:due"),
+            self.time(thing, "fedsync:until"),
             thing.fields.get("vf:finished", [False])[0] is True,
             self.text(thing, "vf:note"),
         )

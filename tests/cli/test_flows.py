@@ -53,7 +53,10 @@ def test_what_is_exported_and_taken_in_elsewhere_lies_there_as_it_lay(full: Plac
     assert (value["events"], value["counts"], value["lots"]) == (10, 1, 1)
     empty = found(tmp_path / "other")
     words = ("import", "valueflows", file, "--as", "Ben")
-    assert "10 movements and 1 counts would be recorded" in empty(*words, "--dry-run").out
+    assert (
+        "10 movements, 1 counts, 0 needs and offers and 0 promises would be recorded"
+        in empty(*words, "--dry-run").out
+    )
     assert levels(empty) == []
     value = empty.json(*words)
     assert (value["movements"], value["counts"], value["left"]) == (10, 1, [])
@@ -97,6 +100,66 @@ def test_a_corrected_movement_is_taken_in_as_it_stands(node: Place, tmp_path: Pa
     empty = found(tmp_path / "other")
     empty("import", "valueflows", tmp_path / "it.jsonld", "--as", "Ann")
     assert empty.level("Oats", "Barn")["on_hand"]["quantity"] == 10_000
+
+
+def test_needs_offers_and_promises_are_taken_in_and_count_there(node: Place, tmp_path: Path) -> None:
+    offer = node.json("stock", "offer", "Oats", "50", "kg", "--due", "2027-06-01", "--as", "Ann")["id"]
+    node("stock", "need", "Milk", "20", "L", "--as", "Ann")
+    node("stock", "need", "Hay", "2", "t", "--for", "The Smiths", "--as", "Ann")
+    node("stock", "promise", offer, "30", "kg", "--to", "Zoe", "--outside", "--as", "Ann")
+    file = tmp_path / "plans.jsonld"
+    value = node.json("export", "stock", "--valueflows", file)
+    assert (value["intents"], value["commitments"]) == (3, 1)
+    empty = found(tmp_path / "other")
+    words = ("import", "valueflows", file, "--as", "Ben")
+    assert "3 needs and offers and 1 promises would be recorded" in empty(*words, "--dry-run").out
+    value = empty.json(*words)
+    assert (value["intents"], value["commitments"], value["left"]) == (3, 1, [])
+    assert plans(empty) == plans(node)
+    again = empty.json(*words)
+    assert (again["intents"], again["commitments"], again["there"]) == (0, 0, 4)
+    assert plans(empty) == plans(node)
+
+
+def plans(node: Place) -> list[Any]:
+    """Return the needs, offers and promises of a node without what names records and bodies."""
+    things = node.json("export", "stock", "--valueflows", "-")["valueflows"]["@graph"]
+    kept = [each for each in things if each["@type"] in ("vf:Intent", "vf:Commitment")]
+    return sorted(
+        (
+            each["@type"],
+            each["vf:resourceQuantity"]["vf:hasNumericalValue"],
+            each.get("vf:due", ""),
+            "vf:provider" in each,
+            "vf:receiver" in each,
+        )
+        for each in kept
+    )
+
+
+def test_what_is_promised_beyond_an_offer_is_left_out_and_named(node: Place, tmp_path: Path) -> None:
+    intent = {"@id": "o:1", "@type": "Intent", "action": "transfer", "provider": "a:1", "resourceConformsTo": "i:1",
+              "resourceQuantity": {"hasUnit": "om2:kilogram", "hasNumericalValue": 10}}  # fmt: skip
+    promised = {
+        "@type": "Commitment",
+        "action": "transfer",
+        "provider": "a:1",
+        "receiver": "a:2",
+        "satisfies": "o:1",
+        "resourceConformsTo": "i:1",
+    }
+    value = taken(
+        node, tmp_path, intent,
+        {**promised, "@id": "c:1", "resourceQuantity": {"hasUnit": "om2:kilogram", "hasNumericalValue": 8}},
+        {**promised, "@id": "c:2", "resourceQuantity": {"hasUnit": "om2:kilogram", "hasNumericalValue": 8}},
+        {**promised, "@id": "c:3", "satisfies": "o:9", "resourceQuantity": {"hasUnit": "one", "hasNumericalValue": 8}},
+        {**promised, "@id": "c:4", "receiver": "a:1", "resourceQuantity": {"hasUnit": "om2:gram", "hasNumericalValue": 8}},
+        {"@id": "g:1", "@type": "Agreement", "name": "Milk for hay"},
+    )  # fmt: skip
+    assert (value["intents"], value["commitments"]) == (1, 1)
+    said = "\n".join(value["left"])
+    for part in ("Commitment c:2: left out", "c:3: left out, what it promises from is no offer", "c:4: left out, it is a promise to ourselves", "g:1: left out, each party"):  # fmt: skip
+        assert part in said
 
 
 def test_the_file_is_in_the_words_of_the_vocabulary(full: Place) -> None:

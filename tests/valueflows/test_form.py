@@ -42,8 +42,8 @@ FULL = ValueFlows(
         EconomicEvent("urn:fedsync:record:2", "lower", Measure(Decimal("0"), "{piece}"), -NOON, "urn:fedsync:item:1", reason="spoiled", stated=("3", "bowls")),
     ),
     counts=(Count("urn:fedsync:record:3", Measure(Decimal(2**53), "mL"), "urn:fedsync:resource:1", NOON, "By hand"),),
-    intents=(Intent("urn:fedsync:record:4", "transfer", KILO, "urn:fedsync:item:1", provider="urn:fedsync:body:1", due=NOON, note="n"),),
-    commitments=(Commitment("urn:fedsync:record:5", "transfer", KILO, "urn:fedsync:item:1", "urn:fedsync:body:1", "urn:fedsync:party:1", ("urn:fedsync:record:4",), "urn:fedsync:agreement:1", NOON, True),),
+    intents=(Intent("urn:fedsync:record:4", "transfer", KILO, "urn:fedsync:item:1", provider="urn:fedsync:body:1", due=NOON, until=NOON + 1, note="n"),),
+    commitments=(Commitment("urn:fedsync:record:5", "transfer", KILO, "urn:fedsync:item:1", "urn:fedsync:body:1", "urn:fedsync:party:1", ("urn:fedsync:record:4",), "urn:fedsync:agreement:1", NOON, NOON, True),),
     agreements=(Agreement("urn:fedsync:agreement:1", "Milk for hay", "Each week."),),
 )  # fmt: skip
 
