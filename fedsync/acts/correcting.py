@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fedsync.acts.author import Author, now_ms
 from fedsync.acts.goods import WrongWord, check_note, check_time
 from fedsync.acts.goodsnames import Names, normal
+from fedsync.acts.rights import rights_put_right
 from fedsync.acts.stewards import write_goods
 from fedsync.crdt.history import record_at
 from fedsync.crdt.realms import realm_of
@@ -151,7 +152,10 @@ def correct(author: Author, reading: Reading, door: Door, record: Record, change
     except Void as void:
         raise WrongWord("action", f"That cannot be recorded: {void.sentence}.", "Type what it was.") from None
     with author.writing():
-        drafts: Sequence[Draft] = [*names.made, Draft(EVENT, value, now)]
+        # The rights that went with goods on their way go with what is right of them.
+        rights = rights_put_right(reading, record, old, value)
+        beside = [] if rights is None else [Draft(EVENT, rights, now)]
+        drafts: Sequence[Draft] = [*names.made, *beside, Draft(EVENT, value, now)]
         reach = Reach.LOCAL if local else None
         return write_goods(author, reading, door, LogClass.FACTS, drafts, reach=reach)
 

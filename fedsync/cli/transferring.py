@@ -1,7 +1,7 @@
 """What people type about goods on their way, turned into records: see `fedsync stock transfer`."""
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from fedsync.acts import transfers as acts
@@ -20,6 +20,7 @@ from fedsync.errors import not_found, refused, usage
 from fedsync.keyring import find_person
 from fedsync.picking import begins, the_one
 from fedsync.reading import Reading
+from fedsync.records.block import Block
 from fedsync.records.codec import unpack
 from fedsync.records.ids import Key, PayloadId, RecordId, Scope
 from fedsync.records.kinds.goods import MAX_AHEAD_MS
@@ -145,9 +146,25 @@ def record_said(
         shown = [f"Transfer {short(way.id)}: {after.stage.value}"]
         shown += [f"  {each}" for each in why_lines(reading, goods, after)]
     app.out.result(
-        {"transfer": way.id.hex(), "id": blocks[-1].tip.hex(), "status": after.stage.value},
+        {
+            "transfer": way.id.hex(),
+            "records": [each.hex() for each in _moving(blocks)],
+            "status": after.stage.value,
+        },
         lambda: app.out.say(*shown),
     )
+
+
+def _moving(blocks: Sequence[Block]) -> Iterator[RecordId]:
+    """Yield what moved goods of what was written: not the rights beside it, and no names."""
+    for block in blocks:
+        for record in block.records():
+            if isinstance(record.value, dict) and record.value.get("action") in (
+                "pickup",
+                "dropoff",
+                "lower",
+            ):
+                yield record.id
 
 
 def settle_said(app: App, asked: str, lines: Sequence[str], reason: str | None, name: str) -> None:

@@ -287,10 +287,10 @@ def test_a_carrier_of_a_third_community_records_what_was_lost_and_nothing_else(r
 def test_what_is_said_in_a_local_unit_is_recorded_as_both(road: Road) -> None:
     road.place("Oakfield")("stock", "unit", "add", "sack", "=", 50, "kg", "--as", "Ann")
     id_ = road.announced(line="Potatoes 3 sacks")
-    rights = road.does("Oakfield", "pickup", id_, "--line", "Potatoes 2 sacks")["id"]
+    (event,) = road.does("Oakfield", "pickup", id_, "--line", "Potatoes 2 sacks")["records"]
     assert road.line("Oakfield", id_)["in_transit"] == 100
-    payload = road.place("Oakfield").json("show", rights)["payload"]
-    assert (payload["quantity"], payload["action"]) == (100_000, "transfer_all_rights")
+    payload = road.place("Oakfield").json("show", event)["payload"]
+    assert (payload["quantity"], payload["action"]) == (100_000, "pickup")
     assert (payload["stated"]["quantity"], payload["stated"]["unit"]) == ("2", "sacks")
 
 
@@ -400,3 +400,22 @@ def test_between_our_own_stores_the_rights_follow_once_the_goods_arrive(road: Ro
     assert owned() == {"Granary": (15_000, 20_000), "Mill": (1_000, 1_000)}
     road.does("Oakfield", "dropoff", id_)
     assert owned() == {"Granary": (15_000, 15_000), "Mill": (6_000, 6_000)}
+
+
+def test_a_pickup_put_right_takes_the_rights_along_once_and_again(road: Road) -> None:
+    id_ = road.announced()
+    (wrong,) = road.does("Oakfield", "pickup", id_, "--line", "Potatoes 530 kg")["records"]
+
+    def there() -> tuple[int, int]:
+        with road.at("Oakfield") as (reading, _):
+            found = all_levels(reading.view, reading.own().scope)
+        return next((each.on_hand, each.accounting) for each in found if each.item == "Potatoes")
+
+    assert there() == (470_000, 470_000)
+    oakfield = road.place("Oakfield")
+    second = oakfield.json("stock", "correct", wrong, 350, "kg", "--as", "Ann")["id"]
+    assert there() == (650_000, 650_000)
+    assert road.line("Oakfield", id_)["picked_up"] == 350
+    oakfield("stock", "correct", second, 340, "kg", "--as", "Ann")
+    assert there() == (660_000, 660_000)
+    assert road.line("Oakfield", id_)["picked_up"] == 340
