@@ -10,7 +10,7 @@ from fedsync.acts.stewards import write_goods
 from fedsync.crdt import hours
 from fedsync.crdt.realms import Realm, is_local, local_realm
 from fedsync.crdt.rota import Manned, plans, rota, shifts, standing
-from fedsync.crdt.worktables import PlanRow, ShiftRow, SignupRow
+from fedsync.crdt.worktables import PlanRow, ShiftRow, SignupRow, TallyRow
 from fedsync.doors import Door
 from fedsync.errors import not_found, refused, usage
 from fedsync.picking import begins, the_one
@@ -211,7 +211,7 @@ def swap(author: Author, reading: Reading, door: Door, shifted: Shifted, leaves:
 
 @dataclass(frozen=True, slots=True)
 class Minutes:
-    """Time that somebody gave or received, in minutes; exactly one of the two is more than zero."""
+    """Time that somebody gave or received, in minutes: one of the two is more than zero, unless it corrects an entry."""
 
     who: str
     given: int
@@ -219,20 +219,55 @@ class Minutes:
     at: int
     shift: Shifted | None = None
     note: str = ""
+    corrects: "Entered | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """An entry of hours, and the realm that it is in."""
+
+    realm: Realm
+    entry: TallyRow
+
+
+def all_hours(
+    reading: Reading, scope: Scope, since: int | None = None, until: int | None = None
+) -> list[Entered]:
+    """Return the entries of hours of a body that hold, by name and time."""
+    found = [
+        Entered(realm, each)
+        for realm in realms(scope)
+        for each in hours.entries(reading.view, realm, None, since, until)
+    ]
+    return sorted(found, key=lambda each: (each.entry.who, each.entry.at, each.entry.id))
+
+
+def find_entry(reading: Reading, scope: Scope, asked: str) -> Entered:
+    """Return the entry of hours whose id begins so. Raises a Problem (exit 6)."""
+    found = [each for each in all_hours(reading, scope) if begins(asked, each.entry.id.hex())]
+    return the_one(
+        "entry", asked, found, lambda each: each.entry.id.hex()[:12], "fedsync rota hours --entries"
+    )
 
 
 def record_hours(
     author: Author, reading: Reading, door: Door, said: Minutes, opened: bool
 ) -> tuple[RecordId, str]:
     """Write down hours; return the record and the name as it is written. Raises a Problem."""
-    realm = said.shift.realm if said.shift is not None else realms(reading.own().scope)[opened]
+    realm = realms(reading.own().scope)[opened]
+    if said.shift is not None:
+        realm = said.shift.realm
+    if said.corrects is not None:
+        realm = said.corrects.realm
     if said.at > now_ms() + MAX_AHEAD_MS:
         raise usage(
             "It cannot have happened later than tomorrow.", "Look at --at, and at this machine's clock."
         )
     name = known_name(reading, realm, said.who)
     value: dict[str, Value] = {"who": name, "has_point_in_time": said.at}
-    value["given" if said.given else "received"] = said.given or said.received
+    value["received" if said.received else "given"] = said.given or said.received
+    if said.corrects is not None:
+        value["corrects"] = list(said.corrects.entry.ref)
     if said.shift is not None:
         value["shift"] = said.shift.shift.id
     if said.note:

@@ -185,6 +185,8 @@ def show(app: App, plan_: str | None, every: bool, body: str | None) -> None:
 @click.option("--at", metavar="TIME", help="When it was (default: now).")
 @click.option("--shift", "shift_", metavar="SHIFT", help="In which shift it was.")
 @click.option("--note", default="", help="A word on it.")
+@click.option("--corrects", metavar="ENTRY", help="It stands in place of this one; 0min: that was nothing.")
+@click.option("--entries", is_flag=True, help="Show each entry, not sums.")
 @click.option("--since", metavar="DAY", help="Show from this day on.")
 @click.option("--until", metavar="DAY", help="Show up to the end of this day.")
 @OPEN
@@ -199,6 +201,8 @@ def hours(
     at: str | None,
     shift_: str | None,
     note: str,
+    corrects: str | None,
+    entries: bool,
     since: str | None,
     until: str | None,
     opened: bool,
@@ -211,15 +215,15 @@ def hours(
     from fedsync.errors import usage
 
     if given is None and received is None:
-        if name or at or shift_ or note:
+        if name or at or shift_ or note or corrects:
             raise usage("Nothing is said of how long it was.", "Add --given 90min, or --received 90min.")
-        _show_hours(app, who, since, until)
+        (_show_entries if entries else _show_hours)(app, who, since, until)
         return
     if given is not None and received is not None:
         raise usage("Hours given and hours received are two entries.", "Type the command once for each.")
     if who is None or name is None:
         raise usage("Whose hours, and who signs?", "Type: fedsync rota hours WHO --given 90min --as NAME")
-    _record_hours(app, who, given, received, at, shift_, note, opened, name)
+    _record_hours(app, who, given, received, at, shift_, note, corrects, opened, name)
 
 
 def _record_hours(
@@ -230,20 +234,25 @@ def _record_hours(
     at: str | None,
     shift_: str | None,
     note: str,
+    corrects: str | None,
     opened: bool,
     name: str,
 ) -> None:
     from fedsync.acts.author import now_ms
-    from fedsync.acts.rotas import Minutes, find_shift, record_hours
+    from fedsync.acts.rotas import Minutes, find_entry, find_shift, record_hours
     from fedsync.cli.rotaview import time_words
     from fedsync.cli.telling import parse_time
 
     when = parse_time(at, now_ms())
-    long, word = minutes_of(given or received or ""), "given" if given is not None else "received"
+    long = minutes_of(given or received or "", least=1 if corrects is None else 0)
+    word = "given" if given is not None else "received"
     author = _ask(app, name, f"{time_words(long)} {word} by {who}")
     with app.reading() as reading, app.door() as door:
         shifted = None if shift_ is None else find_shift(reading, reading.own().scope, shift_)
-        said = Minutes(who, long if given else 0, long if received else 0, when, shifted, note)
+        old = None if corrects is None else find_entry(reading, reading.own().scope, corrects)
+        if old is not None and at is None:
+            when = old.entry.at
+        said = Minutes(who, long if given else 0, long if received else 0, when, shifted, note, old)
         id_, called = record_hours(author, reading, door, said, opened)
     app.out.result(
         {"id": id_.hex(), "who": called, word: {"quantity": long, "unit": "min"}},
@@ -251,21 +260,40 @@ def _record_hours(
     )
 
 
+def _show_entries(app: App, who: str | None, since: str | None, until: str | None) -> None:
+    from fedsync.acts.rotas import all_hours
+    from fedsync.cli.rotaview import entry_json, entry_row
+    from fedsync.cli.telling import end_of_day, parse_time
+
+    first = None if since is None else parse_time(since, 0)
+    last = None if until is None else end_of_day(until) + 1
+    with app.reading() as reading:
+        found = [
+            each.entry
+            for each in all_hours(reading, reading.own().scope, first, last)
+            if who is None or each.entry.who.casefold() == who.strip().casefold()
+        ]
+    app.out.result(
+        {"entries": [entry_json(each) for each in found]},
+        lambda: app.out.table(
+            ["ENTRY", "WHEN", "WHO", "GAVE", "RECEIVED"],
+            [entry_row(each) for each in found],
+            right=["GAVE", "RECEIVED"],
+        ),
+    )
+
+
 def _show_hours(app: App, who: str | None, since: str | None, until: str | None) -> None:
-    from fedsync.acts.rotas import realms
+    from fedsync.acts.rotas import all_hours
     from fedsync.cli.rotaview import tallied_json, time_words
     from fedsync.cli.telling import end_of_day, parse_time
-    from fedsync.crdt.hours import entries, tally
+    from fedsync.crdt.hours import tally
     from fedsync.errors import not_found
 
     first = None if since is None else parse_time(since, 0)
     last = None if until is None else end_of_day(until) + 1
     with app.reading() as reading:
-        every = [
-            each
-            for realm in realms(reading.own().scope)
-            for each in entries(reading.view, realm, None, first, last)
-        ]
+        every = [each.entry for each in all_hours(reading, reading.own().scope, first, last)]
     rows = tally(every)
     if who is not None:
         rows = [each for each in rows if each.who.casefold() == who.strip().casefold()]
@@ -284,7 +312,7 @@ def _show_hours(app: App, who: str | None, since: str | None, until: str | None)
 _TIME = re.compile(r"\s*([0-9.]+)\s*(h|min|hours?|minutes?)\s*")
 
 
-def minutes_of(text: str) -> int:
+def minutes_of(text: str, least: int = 1) -> int:
     """Return the minutes that a person typed: 90min, 1.5h, "2 hours". Raises a Problem (exit 2)."""
     from fedsync import units
     from fedsync.errors import usage
@@ -293,7 +321,7 @@ def minutes_of(text: str) -> int:
     if found is None:
         raise usage(f"{text} is not a length of time.", "Type one like 90min or 1.5h.")
     amount, _ = units.parse_quantity(found[1], "h" if found[2].startswith("h") else "min")
-    if amount == 0:
+    if amount < least:
         raise usage("No time at all is nothing to write down.", "Type one like 90min or 1.5h.")
     return amount
 

@@ -8,6 +8,7 @@ from fedsync.cli.telling import day, rfc3339, short
 from fedsync.crdt.hours import Tallied
 from fedsync.crdt.realms import is_local
 from fedsync.crdt.rota import Comer, Manned
+from fedsync.crdt.worktables import TallyRow
 
 Json = dict[str, Any]
 
@@ -114,3 +115,27 @@ def tallied_json(found: Tallied) -> Json:
         "received": {"quantity": found.received, "unit": "min"},
         "entries": found.entries,
     }
+
+
+def entry_json(entry: TallyRow) -> Json:
+    """Return one entry of hours."""
+    return {
+        "id": entry.id.hex(),
+        "at": rfc3339(entry.at),
+        "who": entry.who,
+        "given": {"quantity": entry.given, "unit": "min"},
+        "received": {"quantity": entry.received, "unit": "min"},
+        "shift": None if entry.shift is None else entry.shift.hex(),
+        "corrects": None if entry.corrects is None else entry.corrects.id.hex(),
+    }
+
+
+def entry_row(entry: TallyRow) -> list[str]:
+    """Return one entry of hours as a line of a table."""
+    return [
+        short(entry.id),
+        day(entry.at),
+        entry.who,
+        time_words(entry.given) if entry.given else "",
+        time_words(entry.received) if entry.received else "",
+    ]

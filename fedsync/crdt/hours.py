@@ -1,6 +1,8 @@
 """Hours: what people gave and what they received, as two tallies. The fold touches a draft only; the rest reads a view.
 
 There is no balance between the two, and nobody's is set off against another's: who can give little receives all the same.
+An entry that corrects stands in place of the one that it names, as a movement of goods does: of several corrections of one
+entry the later of one log holds, across logs the one with the larger id.
 """
 
 from typing import NamedTuple
@@ -12,6 +14,8 @@ from fedsync.crdt.view import Draft, KeyRow
 from fedsync.crdt.worktables import TALLIES, TallyRow, tally_row
 from fedsync.records.block import Block, Record
 from fedsync.records.genesis import Genesis
+from fedsync.records.ids import LogId
+from fedsync.records.kinds.refs import FactRef
 from fedsync.records.kinds.work import TALLY, Tally, parse_tally
 
 PARSERS: Parsers[Tally] = {TALLY: lambda value, scope, time: parse_tally(value, time)}
@@ -24,7 +28,8 @@ class Hours:
         """Write down the entries of a stretch of a block."""
         realm = realm_of(block.genesis)
         for record, said in sayings(block, PARSERS, first, stop):
-            row = (record.id, said.given, said.received, said.shift or b"")
+            of = said.corrects or (None, None, None)
+            row = (record.id, said.given, said.received, said.shift or b"", *of)
             draft.put(TALLIES, _key(realm, record, said), row)
 
     def take_out(self, draft: Draft, genesis: Genesis) -> None:
@@ -51,12 +56,41 @@ class Tallied(NamedTuple):
 def entries(
     view: Reader, realm: Realm, who: str | None = None, since: int | None = None, until: int | None = None
 ) -> list[TallyRow]:
-    """Return the entries of one person or of all, from `since` up to, not including, `until`, by name and time."""
-    prefix = (realm,) if who is None else (realm, who)
-    found = (tally_row(key, row) for key, row in view.scan(TALLIES, prefix))
-    return [
-        each for each in found if (since is None or each.at >= since) and (until is None or each.at < until)
-    ]
+    """Return the entries that hold, of one person or of all, from `since` up to, not including, `until`, by name and time."""
+    # A correction may say another name or time, so all are looked at before any is left out.
+    found = {each.ref: each for each in holding(view, realm).values()}
+    return sorted(
+        (
+            each
+            for each in found.values()
+            if (who is None or each.who == who)
+            and (since is None or each.at >= since)
+            and (until is None or each.at < until)
+            and each.given + each.received
+        ),
+        key=lambda each: (each.who, each.at, each.log, each.seq),
+    )
+
+
+def holding(view: Reader, realm: Realm) -> dict[FactRef, TallyRow]:
+    """Return for each entry the one that holds in its place: itself, or the last of those that correct it."""
+    every = {each.ref: each for each in (tally_row(key, row) for key, row in view.scan(TALLIES, (realm,)))}
+    by: dict[FactRef, dict[LogId, TallyRow]] = {}
+    for each in every.values():
+        # One whose entry is not held counts by itself meanwhile.
+        if each.corrects is not None and each.corrects in every:
+            rivals = by.setdefault(each.corrects, {})
+            if each.log not in rivals or each.seq > rivals[each.log].seq:
+                rivals[each.log] = each
+    found: dict[FactRef, TallyRow] = {}
+    for ref, each in every.items():
+        top = each
+        while top.corrects is not None and top.corrects in every:
+            top = every[top.corrects]
+        while top.ref in by:
+            top = max(by[top.ref].values(), key=lambda one: one.id)
+        found[ref] = top
+    return found
 
 
 def tally(found: list[TallyRow]) -> list[Tallied]:

@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from fedsync.crdt.bookings import Booked, schedule
 from fedsync.crdt.booktables import Reader
+from fedsync.crdt.hours import holding
 from fedsync.crdt.lending import Lent, loans, returned
 from fedsync.crdt.lendingtables import LOANS
 from fedsync.crdt.realms import realm_of
@@ -17,6 +18,7 @@ from fedsync.records.codec import NotCanonical
 from fedsync.records.header import VERSION
 from fedsync.records.kinds import class_of
 from fedsync.records.kinds.lending import BOOKING, LOAN, Booking, Loan, Returned, parse_booking, parse_loan
+from fedsync.records.kinds.refs import FactRef
 from fedsync.records.kinds.work import (
     PLAN,
     SHIFT,
@@ -86,7 +88,9 @@ def why_work(view: Reader, record: Record, day: Callable[[int], str]) -> Verdict
             return _return(view, record, said, day)
         case Signup():
             return _signup(view, record, said)
-        case Shift() | Plan() | Tally():
+        case Tally():
+            return _tally(view, record, said, standing)
+        case Shift() | Plan():
             return standing
 
 
@@ -148,6 +152,19 @@ def _return(view: Reader, record: Record, said: Returned, day: Callable[[int], s
             f"It brings nothing more: the loan was brought back before, on {day(holds.at)} ({holds.id.hex()[:8]}).",
         )
     return Verdict("counts", "counts", f"It counts: the loan {said.loan.id.hex()[:8]} is back.")
+
+
+def _tally(view: Reader, record: Record, said: Tally, standing: Verdict) -> Verdict:
+    found = holding(view, realm_of(record.genesis))
+    holds = found[FactRef(record.log, record.seq, record.id)]
+    if holds.id != record.id:
+        return Verdict(
+            "replaced", "corrected", f"It does not count: {holds.id.hex()[:8]} stands in its place."
+        )
+    if said.corrects is None:
+        return standing
+    held = "it stands in place of" if said.corrects in found else "it counts by itself until this is held:"
+    return Verdict("counts", "counts", f"It counts: {held} {said.corrects.id.hex()[:8]}.")
 
 
 def _signup(view: Reader, record: Record, said: Signup) -> Verdict:

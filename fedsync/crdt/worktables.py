@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from fedsync.crdt.view import KeyRow, Row, Table
 from fedsync.records.ids import LogId, RecordId
+from fedsync.records.kinds.refs import FactRef
 
 PLANS = Table("work_plan", ("realm", "id"), ("name", "log", "seq"), rooted=True)
 SHIFTS = Table(
@@ -22,9 +23,13 @@ SIGNUPS = Table("work_signup", ("realm", "shift", "id"), ("who", "replaces", "lo
 DROPS = Table("work_drop", ("realm", "shift", "dropped", "by"), ("log", "seq"), rooted=True)
 """Which sign-ups were taken back, held or not, and by which record."""
 TALLIES = Table(
-    "work_tally", ("realm", "who", "at", "log", "seq"), ("id", "given", "received", "shift"), rooted=True
+    "work_tally",
+    ("realm", "who", "at", "log", "seq"),
+    ("id", "given", "received", "shift", "of_log", "of_seq", "of_id"),
+    rooted=True,
 )
-"""Each entry of hours, in minutes. `shift` is b"" when it names none."""
+"""Each entry of hours, in minutes, also those that others stand in place of. `shift` is b"" when it names none; `of_`: which
+entry it corrects, nil when it corrects none."""
 
 WORK_TABLES = (PLANS, SHIFTS, SIGNUPS, DROPS, TALLIES)
 
@@ -73,6 +78,12 @@ class TallyRow(NamedTuple):
     given: int
     received: int
     shift: RecordId | None
+    corrects: FactRef | None
+
+    @property
+    def ref(self) -> FactRef:
+        """Where it stands, and what it is."""
+        return FactRef(self.log, self.seq, self.id)
 
 
 def plan_row(key: KeyRow, row: Row) -> PlanRow:
@@ -92,6 +103,7 @@ def signup_row(key: KeyRow, row: Row) -> SignupRow:
 
 def tally_row(key: KeyRow, row: Row) -> TallyRow:
     """Return the entry in a row."""
-    id_, given, received, shift = row
+    id_, given, received, shift, *of = row
     _, who, at, log, seq = key
-    return TallyRow(who, at, log, seq, id_, given, received, shift or None)  # type: ignore[arg-type]
+    corrects = None if of[0] is None else FactRef(*of)  # type: ignore[arg-type]
+    return TallyRow(who, at, log, seq, id_, given, received, shift or None, corrects)  # type: ignore[arg-type]

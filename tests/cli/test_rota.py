@@ -102,6 +102,20 @@ def test_hours_given_and_hours_received_are_two_tallies(node: Place, lunch: str)
     assert node.json("rota", "hours", "--until", "2020-01-01")["hours"] == []
 
 
+def test_an_entry_of_hours_is_put_right(node: Place) -> None:
+    wrong = node.json("rota", "hours", "Dora", "--given", "90h", "--as", "Ann")["id"]
+    right = node.json("rota", "hours", "Dora", "--given", "9h", "--corrects", wrong[:8], "--as", "Ben")["id"]
+    assert "9 h" in node("rota", "hours", "Dora").out
+    (entry,) = node.json("rota", "hours", "--entries")["entries"]
+    assert (entry["id"], entry["corrects"]) == (right, wrong)
+    assert f"{right[:8]} stands in its place" in node("why", wrong).out
+    assert f"it stands in place of {wrong[:8]}" in node("why", right).out
+    node("rota", "hours", "Dora", "--given", "0min", "--corrects", right[:8], "--as", "Ben")
+    assert node.json("rota", "hours")["hours"] == []
+    error = node.refused("rota", "hours", "Dora", "--given", "1h", "--corrects", wrong, "--as", "Ann", code=6)
+    assert error["code"] == "not_found"
+
+
 def test_shifts_soon_that_lack_people_wait_for_them(node: Place, lunch: str) -> None:
     def lines() -> list[str]:
         return [each["line"] for each in node.json("status")["waiting"] if each["kind"] == "shifts"]

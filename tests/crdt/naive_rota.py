@@ -41,10 +41,24 @@ def rota(told: Iterable[Told], plan: RecordId) -> Rota:
 
 def hours(told: Iterable[Told]) -> dict[str, tuple[int, int]]:
     """Return what each gave and received, in minutes."""
+    every: list[Any] = [each for each in {one.id: one for one in told}.values() if each.kind == "work_tally"]
+    places = [[each.log, each.seq, each.id] for each in every]
     found: dict[str, tuple[int, int]] = {}
-    for each in {one.id: one for one in told}.values():
-        value: Any = each.value
-        if each.kind == "work_tally":
-            given, received = found.get(value["who"], (0, 0))
-            found[value["who"]] = (given + value.get("given", 0), received + value.get("received", 0))
-    return found
+    for each in every:
+        if each.value.get("corrects") in places:
+            continue
+        value = _last_word(each, every).value
+        given, received = found.get(value["who"], (0, 0))
+        found[value["who"]] = (given + value.get("given", 0), received + value.get("received", 0))
+    return {who: sums for who, sums in found.items() if any(sums)}
+
+
+def _last_word(entry: Any, every: list[Any]) -> Any:
+    """Return what stands in place of an entry: of each log's corrections the last, of those the one with the largest id."""
+    corrections = [each for each in every if each.value.get("corrects") == [entry.log, entry.seq, entry.id]]
+    lasts = [
+        each
+        for each in corrections
+        if each.seq == max(other.seq for other in corrections if other.log == each.log)
+    ]
+    return _last_word(max(lasts, key=lambda each: each.id), every) if lasts else entry

@@ -9,12 +9,12 @@ from fedsync.crdt import hours
 from fedsync.crdt.realms import local_realm
 from fedsync.crdt.rota import rota, standing
 from fedsync.crdt.seats import All, Cut
-from fedsync.records.block import Block, merge
+from fedsync.records.block import Block, Record, merge
 from fedsync.records.ids import Reach, RecordId
 from tests.crdt import naive_rota as naive
 from tests.crdt.granary import ALDER, NOON, chain, genesis, interleaved, regrouped, told
 from tests.crdt.naive_root import rooted_rows, state_root_of
-from tests.crdt.village import DAY, OURS, Village, ids, plan, planner, shift, signup, tallied
+from tests.crdt.village import DAY, OURS, Village, ids, last, plan, planner, shift, signup, tallied
 
 ANN, BEN = planner("Ann"), planner("Ben")
 
@@ -140,6 +140,19 @@ def test_hours_given_and_hours_received_are_two_tallies() -> None:
     assert hours.tally(hours.entries(node.view, OURS, "Dora", until=NOON + 1)) == [("Dora", 90, 30, 2)]
 
 
+def test_an_entry_that_corrects_another_stands_in_its_place_in_whatever_order_they_come() -> None:
+    mine = chain(genesis("Ann"), [tallied("Dora", given=5400)])
+    theirs = chain(genesis("Ben"), [tallied("Emil", NOON, last(mine), given=90)])
+    node = Village()
+    node.take(*theirs)
+    assert hours.tally(hours.entries(node.view, OURS)) == [("Emil", 90, 0, 1)]
+    node.take(*mine)
+    assert hours.tally(hours.entries(node.view, OURS)) == [("Emil", 90, 0, 1)]
+    node.take(*chain(genesis("Ben"), [tallied("Emil", NOON, last(theirs), given=0)], theirs))
+    assert hours.entries(node.view, OURS) == []
+    assert {each.given for each in hours.holding(node.view, OURS).values()} == {0}
+
+
 def test_what_is_cut_comes_to_no_shift() -> None:
     mine = chain(ANN, [plan()])
     mine = chain(ANN, [shift(ids(mine)[0], places=3)], mine)
@@ -186,13 +199,17 @@ def made_up(random: Random) -> list[list[Block]]:
             known.append(new)
         else:
             signed.append((drafts[0].value["shift"], new))  # type: ignore[index, call-overload, arg-type]
-    facts = [
-        tallied(
-            random.choice(NAMES), NOON + random.randrange(3), **{random.choice(["given", "received"]): at}
-        )
-        for at in range(1, random.randint(2, 5))
-    ]
-    return [*logs, chain(genesis("Ann"), facts)]
+    entries = [chain(genesis(name), []) for name in ("Ann", "Ben")]
+    told_of: list[Record] = []
+    for minutes in range(1, random.randint(2, 9)):
+        at = random.randrange(2)
+        old = random.choice(told_of) if told_of and random.random() < 0.5 else None
+        word = random.choice(["given", "received"])
+        amount = 0 if old is not None and random.random() < 0.3 else minutes
+        draft = tallied(random.choice(NAMES), NOON + random.randrange(3), old, **{word: amount})
+        entries[at] = chain(entries[at][0].genesis, [draft], entries[at])
+        told_of.append(last(entries[at]))
+    return [*logs, *entries]
 
 
 @given(st.integers(0, 2**32))

@@ -60,9 +60,11 @@ def signup(
     return Draft("signup", value, NOON)
 
 
-def tallied(who: str, at: int = NOON, **minutes: int) -> Draft:
+def tallied(who: str, at: int = NOON, corrects: Record | None = None, **minutes: int) -> Draft:
     """Return an entry of hours: given=60, or received=60."""
     value: dict[str, Any] = {"who": who, "has_point_in_time": at, **minutes}
+    if corrects is not None:
+        value["corrects"] = [corrects.log, corrects.seq, corrects.id]
     return Draft("work_tally", value, at)
 
 

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from fedsync.records.ids import RecordId
+from fedsync.records.ids import LogId, RecordId
 from fedsync.records.kinds import class_of
 from fedsync.records.kinds.goods import MAX_AHEAD_MS
+from fedsync.records.kinds.refs import FactRef
 from fedsync.records.kinds.work import (
     MAX_PLACES,
     Plan,
@@ -59,6 +60,12 @@ def test_a_tally_says_what_somebody_gave_or_received() -> None:
     assert parse_tally(received, NOON) == Tally("Emil", 0, 30, NOON, SHIFT)
 
 
+def test_an_entry_that_corrects_another_may_say_that_it_was_nothing() -> None:
+    ref = FactRef(LogId(b"l" * 32), 3, ONE)
+    nothing: dict[str, Any] = {**A_TALLY, "given": 0, "corrects": list(ref)}
+    assert parse_tally(nothing, NOON) == Tally("Dora", 0, 0, NOON, None, ref)
+
+
 @pytest.mark.parametrize(
     ("parse", "value", "code"),
     [
@@ -88,6 +95,7 @@ def test_a_tally_says_what_somebody_gave_or_received() -> None:
         (lambda value: parse_tally(value, NOON), {**A_TALLY, "given": 2**53 + 1}, "quantity"),
         (lambda value: parse_tally(value, NOON - MAX_AHEAD_MS - 1), A_TALLY, "ahead"),
         (lambda value: parse_tally(value, NOON), {**A_TALLY, "balance": 3}, "malformed"),
+        (lambda value: parse_tally(value, NOON), {**A_TALLY, "corrects": ONE}, "reference"),
     ],
 )
 def test_what_says_anything_else_is_void(parse: Callable[[Any], object], value: Any, code: str) -> None:

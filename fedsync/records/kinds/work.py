@@ -13,6 +13,7 @@ from fedsync.records.kinds.fields import Text, exactly, map_of, optional, whole
 from fedsync.records.kinds.goods import MAX_NAME_CHARS
 from fedsync.records.kinds.moments import happened, id_of, ids, name, said, stretch
 from fedsync.records.kinds.parties import amount_of
+from fedsync.records.kinds.refs import FactRef, fact_ref
 from fedsync.records.void import Void
 
 PLAN = "plan"
@@ -56,13 +57,15 @@ class Signup:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Time that somebody gave, or received from others. Only one of the two is more than zero; in minutes."""
+    """Time that somebody gave, or received from others, in minutes: at most one of the two is more than zero."""
 
     who: str
     given: int
     received: int
     at: int
     shift: RecordId | None = None
+    corrects: FactRef | None = None
+    """The entry in whose place this one stands. One that corrects may say that it was no time at all."""
 
 
 def parse_plan(value: Value) -> Plan:
@@ -103,17 +106,25 @@ def parse_signup(value: Value) -> Signup:
 def parse_tally(value: Value, time: int) -> Tally:
     """Return the minutes that a record claimed at `time` tells of. Raises Void."""
     fields = map_of(value, "a work_tally")
-    exactly(fields, {"who", "has_point_in_time"}, {"given", "received", "shift", "note"}, "a work_tally")
+    exactly(
+        fields,
+        {"who", "has_point_in_time"},
+        {"given", "received", "shift", "note", "corrects"},
+        "a work_tally",
+    )
     if ("given" in fields) == ("received" in fields):
         raise Void("malformed", "a work_tally says what was given or what was received, not both")
     said(fields, "note")
     shift = optional(fields, "shift", 32)
+    corrects = fact_ref(fields["corrects"], "corrects") if "corrects" in fields else None
+    least = 1 if corrects is None else 0
     return Tally(
         name(fields, "who"),
-        amount_of(fields["given"]) if "given" in fields else 0,
-        amount_of(fields["received"]) if "received" in fields else 0,
+        amount_of(fields["given"], least) if "given" in fields else 0,
+        amount_of(fields["received"], least) if "received" in fields else 0,
         happened(fields, time),
         None if shift is None else RecordId(shift),
+        corrects,
     )
 
 
