@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 30
 """How long an answer may take to become what the text shows: nodes talk while the reader types."""
 
-LOOKING = re.compile(r"^cat |\b(status|list|show|open|doctor|why)\b|\bvotes tally [^-]*$")
+LOOKING = re.compile(r"^cat |\b(status|list|show|open|doctor|why|rights|plans|match)\b|\bvotes tally [^-]*$")
 """Commands that only look. They are typed again until the answer is as shown; the others are typed once."""
 
 ID = re.compile(r"\b[0-9a-f]{8}\b")

@@ -219,15 +219,19 @@ def _beyond(
     may = f"{units.show(free, unit)} of this offer" if free else "nothing of this offer"
     holders = Holders(reading)
     others = [
-        (each.free(now), holders.name(each.log))
+        (each.free(now), holders.name(each.log), holders.who(each.log))
         for each in rights(reading.view, offer.id)
         if each.log != held.genesis.log and each.free(now) > 0
     ]
     others.sort(key=lambda each: (-each[0], each[1]))
-    who = ", ".join(f"{name} {units.show(left, unit)}" for left, name in others[:4])
+    who = ", ".join(f"{name} {units.show(left, unit)}" for left, name, _ in others[:4])
+    # As the first of them would type it, who may be of another community.
+    own = reading.own().scope
+    there = bool(others) and others[0][2] is not None and others[0][2][0] != own
+    us = f"{author.name}@{reading.name_of(own)}" if there else author.name
     hint = (
         f"Others have rights: {who}. One of them can hand some on: "
-        f'fedsync stock grant {short(offer.id)} {units.show(quantity - free, unit)} --to "{author.name}" --as NAME'
+        f'fedsync stock grant {short(offer.id)} {units.show(quantity - free, unit)} --to "{us}" --as NAME'
         if others
         else "Nobody has rights left of it that are known here. See: fedsync stock rights " + short(offer.id)
     )
