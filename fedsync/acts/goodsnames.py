@@ -1,7 +1,7 @@
 """Stores, items and lots by the names that people type: what is there is used, what is new is made."""
 
 import unicodedata
-from datetime import datetime
+from datetime import UTC, datetime
 
 from fedsync.crdt.levels import LotNamed, find_store, items_called, levels, lots_of
 from fedsync.crdt.realms import local_realm
@@ -23,6 +23,8 @@ class Names:
         self._realms: list[bytes] = [scope, local_realm(scope)] if local else [scope]
         self._stores: dict[str, PayloadId] = {}
         self._items: dict[tuple[str, str], PayloadId] = {}
+        self._lots: dict[PayloadId, tuple[PayloadId, LotNamed]] = {}
+        """Those that are made here, with their item."""
         self._known = {
             level.store.casefold(): level.store_id
             for level in levels(reading.view, scope)
@@ -61,14 +63,20 @@ class Names:
         Raises a Problem (exit 6) when it is not, and when several have this code.
         """
         code = normal(code)
-        known = {
-            id_: each for id_, each in lots_of(self._view, self._scope, item).items() if same(each.code, code)
+        lots = {id_: each for id_, (of, each) in self._lots.items() if of == item}
+        for realm in self._realms:
+            lots |= lots_of(self._view, realm, item)
+        named = {
+            id_: each
+            for id_, each in lots.items()
+            if same(each.code, code) and expires in (None, each.expires)
         }
-        found = {id_: each for id_, each in known.items() if expires in (None, each.expires)}
+        # Of several, who names no day means the one of which none is said.
+        found = {id_: each for id_, each in named.items() if each.expires == expires} or named
         if len(found) == 1:
             return next(iter(found))
         if len(found) > 1:
-            shown = ", ".join(_lot_words(each) for each in found.values())
+            shown = ", ".join(sorted(_lot_words(each) for each in found.values()))
             raise Problem(
                 "ambiguous",
                 f"Lot {code} may be any of these: {shown}.",
@@ -76,14 +84,14 @@ class Names:
                 Exit.NOT_FOUND,
             )
         if taken:
-            every = ", ".join(
-                sorted(_lot_words(each) for each in lots_of(self._view, self._scope, item).values())
-            )
+            every = ", ".join(sorted(_lot_words(each) for each in lots.values()))
             raise not_found("lot", code, f"Lots of it: {every or 'none yet'}.")
         value: dict[str, Value] = {"code": code, "resource_conforms_to": item}
         if expires is not None:
             value["expiration_date"] = expires
-        return self._make("batch_lot_record", value)
+        made = self._make("batch_lot_record", value)
+        self._lots[made] = item, LotNamed(code, expires)
+        return made
 
     def _make(self, kind: str, value: dict[str, Value]) -> PayloadId:
         draft = Draft(kind, value, self._now)
@@ -105,4 +113,4 @@ def same(one: str, other: str) -> bool:
 def _lot_words(lot: LotNamed) -> str:
     if lot.expires is None:
         return lot.code
-    return f"{lot.code} (good until {datetime.fromtimestamp(lot.expires / 1000):%Y-%m-%d})"
+    return f"{lot.code} (good until {datetime.fromtimestamp(lot.expires / 1000, UTC):%Y-%m-%d})"

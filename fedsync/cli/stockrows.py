@@ -57,8 +57,9 @@ def lot_words(level: StockLevel, now: int) -> str:
 
 
 def expiry_words(expires: int, now: int) -> str:
-    """Return until when something is good, seen from now."""
-    return f"expired {day(expires)[:10]}" if expires < now else f"good until {day(expires)[:10]}"
+    """Return until when something is good, seen from now: a day in UTC, as it is kept."""
+    until = (rfc3339(expires) or f"{expires} ms")[:10]
+    return f"expired {until}" if expires < now else f"good until {until}"
 
 
 def _last(level: StockLevel) -> Iterable[str]:

@@ -215,7 +215,7 @@ def _line(
     from fedsync.acts.correcting import check_fact, check_movement, standing
     from fedsync.acts.goods import COUNT, Line, LotNamed, check_line, check_moved
     from fedsync.cli.records import find
-    from fedsync.cli.telling import end_of_day, parse_time
+    from fedsync.cli.telling import good_until, parse_time
 
     if expires is not None and lot is None:
         raise usage("A lot expires, and none is named.", "Add --lot CODE.")
@@ -229,7 +229,7 @@ def _line(
         note,
         measured.stated,
         to,
-        None if lot is None else LotNamed(lot, None if expires is None else end_of_day(expires)),
+        None if lot is None else LotNamed(lot, None if expires is None else good_until(expires)),
         reason,
         None if corrects is None else check_movement(reading, standing(reading, find(reading, corrects))),
         tuple(check_fact(reading, find(reading, each)) for each in include),

@@ -84,6 +84,16 @@ def end_of_day(text: str) -> int:
         raise usage(f"{text} is the end of this calendar.", "Type an earlier day, like 2026-05-12.") from None
 
 
+def good_until(text: str) -> int:
+    """Return until when a lot is good that a person typed. Raises a Problem (exit 2).
+
+    A day lasts to its end in UTC, wherever it is typed: the time is part of what makes the lot, and two people who type
+    the same day from the same sack mean one lot.
+    """
+    day_alone = len(text.strip()) <= len("2026-05-12")
+    return parse_time(f"{text.strip()}T23:59:59.999Z" if day_alone else text, 0)
+
+
 def body_name(reading: "Reading", scope: Scope) -> str:
     """Return what a body is called by its own book, else what it was announced as."""
     return reading.name_of(scope)

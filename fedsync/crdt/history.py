@@ -91,7 +91,9 @@ def history(view: Reader, key: PoolKey, limit: int = BIG, since: int | None = No
     # A count may place a movement far from its own time, so then all of them are read, if they are not too many.
     wanted, begins, skipped = _wanted(view, key, BIG if words else min(limit, BIG), None if words else since)
     told = (*_moves(view, key, wanted), *_handed(view, key, wanted))
-    moves = sorted(told, key=lambda each: (each.at, each.recorded, each.log, each.seq))
+    # A stretch of a log holds other days' movements, too: of these not all are read.
+    kept = [each for each in told if begins is None or each.at >= begins]
+    moves = sorted(kept, key=lambda each: (each.at, each.recorded, each.log, each.seq))
     shown = [each for each in counts if begins is None or each.at >= begins]
     found = list(_counted(view, key, shown))
     entries = _placed(moves, found, words)

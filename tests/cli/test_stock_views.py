@@ -1,6 +1,7 @@
 """`fedsync stock list`, `show`, `history`, and why: lots, lateness, corrections, what waits for people."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -96,6 +97,21 @@ def test_a_lot_is_known_by_its_code_and_asked_for_when_it_is_not(node: Place) ->
     assert len(node.json("stock", "list")["stock"]) == 3
 
 
+def test_a_day_until_which_a_lot_is_good_makes_one_lot_wherever_it_is_typed(
+    node: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for zone in ("Pacific/Auckland", "America/Lima"):
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+        words = ("--store", "Cellar", "--lot", "M7", "--expires", "2099-01-31", "--as", "Ann")
+        node("stock", "add", "Milk", 1, "L", *words)
+        assert "M7, good until 2099-01-31" in node("stock", "list").out
+    monkeypatch.undo()
+    time.tzset()
+    (row,) = node.json("stock", "list")["stock"]
+    assert (row["on_hand"]["quantity"], row["expires"]) == (2_000, "2099-01-31T23:59:59.999Z")
+
+
 def test_what_is_below_zero_is_listed_and_told(node: Place) -> None:
     record(node, "add", 3)
     record(node, "use", 3, item="Rye")
@@ -160,6 +176,18 @@ def test_why_says_what_was_recorded_late(node: Place) -> None:
     assert "explains a part" in node("why", late).out
     since = record(node, "use", 10)
     assert "changes what lies there now" in node("why", since).out
+
+
+def test_why_says_what_a_count_names(node: Place) -> None:
+    early = record(node, "add", 100, 9)
+    late = record(node, "use", 30, 1)
+    record(node, "count", 70, 5, "--include", late)
+    assert [each.get("named") for each in entries(node, "Oats")] == [None, "included", None]
+    assert "is before the count, as who counted says" in node("why", "Oats").out
+    assert "as who counted says: what lies there now was found then" in node("why", late).out
+    assert node.level("Oats")["on_hand"]["quantity"] == 70_000
+    record(node, "count", 0, 4, "--exclude", early)
+    assert entries(node, "Oats")[-1]["on_hand"]["quantity"] == node.level("Oats")["on_hand"]["quantity"]
 
 
 def test_why_says_of_a_count_whether_it_still_holds(node: Place) -> None:

@@ -111,6 +111,11 @@ def test_whatever_happened_leads_to_what_lies_there(seed: int) -> None:
         found = past(node, key)
         moves = [each for each in found.entries if isinstance(each, Moved)]
         assert found.left_out == 0
+        part = past(node, key, limit=3)
+        assert len(part.entries) + part.left_out == len(found.entries)
+        for seen, entry in zip(part.entries[::-1], found.entries[::-1], strict=False):
+            assert seen.id == entry.id
+            assert short(seen) == short(entry) or short(seen)[2] is None
         assert len(moves) == now.told
         assert sum(each.by is None for each in moves) == now.events
         if key not in places:
