@@ -368,7 +368,16 @@ class World:
     """For each queue that is a branch, the block that has to come before it."""
 
 
-def draw(random: Random) -> World:
+Say = Callable[[Random, list[Block]], Draft]
+"""Says the next record of a log."""
+
+
+def say_anything(random: Random, log: list[Block]) -> Draft:
+    """Return a record of any kind."""
+    return said_plainly(random.choice(KINDS), NOON + random.randint(0, 8))
+
+
+def draw(random: Random, say: Say = say_anything) -> World:
     """Return a random world."""
     first = mandate(alternate=key("Wim"))
     if random.random() < 0.3:
@@ -382,12 +391,11 @@ def draw(random: Random) -> World:
     after: dict[int, Block] = {}
     for name, log_class in (("Vera", FACTS), ("Vera", PLANS), ("Wim", FACTS), ("Zoe", FACTS)):
         if random.random() < 0.8:
-            logs.append(_log(random, name, log_class, given))
+            logs.append(_grown(random, say, [opening(name, log_of(name, given, log_class))], name))
             if random.random() < 0.35:
                 whole = logs[-1]
                 at = random.randrange(1, len(whole) + 1)
-                begins = whole[0].genesis
-                branch = written(begins, name, _drafts(random), whole[:at])[at:]
+                branch = _grown(random, say, whole[:at], name)[at:]
                 if branch and branch[0].tip not in {each.tip for each in whole}:
                     after[len(logs)] = whole[at - 1]
                     logs.append(branch)
@@ -401,14 +409,12 @@ def draw(random: Random) -> World:
     return World(book_, said, [*book_of(book_, said), *logs], {at + 3: each for at, each in after.items()})
 
 
-def _log(random: Random, name: str, log_class: LogClass, given: tuple[bytes, int]) -> list[Block]:
-    return written(log_of(name, given, log_class), name, _drafts(random))
-
-
-def _drafts(random: Random) -> list[Draft]:
-    return [
-        said_plainly(random.choice(KINDS), NOON + random.randint(0, 8)) for _ in range(random.randint(1, 5))
-    ]
+def _grown(random: Random, say: Say, log: list[Block], name: str) -> list[Block]:
+    """Return a log with some more records."""
+    found = list(log)
+    for _ in range(random.randint(1, 5)):
+        found.append(append(name, tip(found[-1]), say(random, found)))
+    return found
 
 
 def _entry(random: Random, given: tuple[bytes, int], blocks: list[Block]) -> Any:
