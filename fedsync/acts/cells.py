@@ -53,6 +53,15 @@ def number(cell: str, delimiter: str) -> Fraction:
     return Fraction(typed.replace(",", "."))
 
 
+def decimal_text(amount: Fraction) -> str:
+    """Return a number that has a decimal form, in it."""
+    digits = 0
+    while (amount * 10**digits).denominator != 1:
+        digits += 1
+    text = str((amount * 10**digits).numerator).rjust(digits + 1, "0")
+    return f"{text[:-digits]}.{text[-digits:]}" if digits else text
+
+
 def time_cell(ms: int) -> str:
     """Return a time in ms since 1970 as a cell, in UTC; what no calendar has, as its number of ms."""
     try:

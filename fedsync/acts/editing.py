@@ -5,16 +5,17 @@ is known exactly, whoever wrote what since. A changed movement becomes one that 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from fractions import Fraction
 
 from fedsync.acts.author import Author, now_ms
-from fedsync.acts.cells import number, size_of, time_of
+from fedsync.acts.cells import decimal_text, number, size_of, time_of
+from fedsync.acts.edits import HEAD_OF, Change, Plan
 from fedsync.acts.goods import Line as GoodsLine
 from fedsync.acts.goods import LotNamed, WrongWord, check_line
 from fedsync.acts.goodsnames import Names, normal
 from fedsync.acts.importing import WrongLine
-from fedsync.acts.ledger import Entry, ledger
+from fedsync.acts.ledger import Entry, content, ledger
 from fedsync.acts.measuring import Measures
 from fedsync.acts.stewards import goods_log
 from fedsync.acts.stockrows import HEADS, NEEDED, SHOWN_ONLY, Who, cells_of, row_id
@@ -31,32 +32,6 @@ from fedsync.records.seal import Draft
 from fedsync.records.void import Void
 from fedsync.spreadsheet import Line, Table
 from fedsync.units import plain_unit
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A row that is to be written. `entry`: what it showed, None for a new one. `changes`: field, before, after."""
-
-    line: int
-    kind: str
-    value: dict[str, Value]
-    entry: Entry | None
-    changes: tuple[tuple[str, str, str], ...]
-    cells: Mapping[str, str]
-    gone: bool = False
-    """The line is of the original: the edited table has it no more."""
-
-
-@dataclass(slots=True)
-class Plan:
-    """What a table comes to. `same`: rows that nobody touched, or that say what is recorded already."""
-
-    changes: list[Change] = field(default_factory=list)
-    made: list[Draft] = field(default_factory=list)
-    same: int = 0
-    there: list[int] = field(default_factory=list)
-    """New rows that are recorded already, to the letter."""
-    wrong: list[WrongLine] = field(default_factory=list)
 
 
 class Editing:
@@ -197,7 +172,7 @@ class Editing:
         try:
             PARSERS[kind](value, self._scope, self._now)
         except Void as void:
-            raise WrongWord(_HEAD_OF.get(void.code, "line"), void.sentence, "") from None
+            raise WrongWord(HEAD_OF.get(void.code, "line"), void.sentence, "") from None
         return Change(line, kind, value, entry, changes, dict(cells))
 
     def _measured(self, cells: Mapping[str, str], delimiter: str) -> Measured:
@@ -207,7 +182,7 @@ class Editing:
                 raise WrongWord(head, "it is empty", "")
         amount = number(cells["quantity"], delimiter)
         place = cells.get("place") or cells["store"]
-        return self._measures.resolve(cells["item"], _decimal(amount), cells["unit"], place)
+        return self._measures.resolve(cells["item"], decimal_text(amount), cells["unit"], place)
 
     def _remeasured(
         self,
@@ -230,7 +205,7 @@ class Editing:
                 raise WrongWord("quantity", f"it is not a whole number of {plain_unit(item.unit)}", "")
             return Measured(found, item.unit)
         return self._measures.resolve(
-            cells["item"], _decimal(amount), cells["unit"], cells.get("place") or cells["store"]
+            cells["item"], decimal_text(amount), cells["unit"], cells.get("place") or cells["store"]
         )
 
     def _item_of(self, name: str, unit: str, entry: Entry) -> PayloadId:
@@ -315,27 +290,13 @@ class Editing:
                 plan.wrong.append(WrongLine(line.number, wrong.field, f"in the original: {wrong.message}"))
 
 
-_HEAD_OF = {
-    "action": "action",
-    "quantity": "quantity",
-    "reason": "reason",
-    "note": "note",
-    "time": "at_utc",
-    "ahead": "at_utc",
-    "second_store": "to",
-    "fields": "store",
-}
-"""The column that is wrong, by what makes a record void."""
-
-
 def write(
     author: Author, reading: Reading, door: Door, planned: Callable[[int, LogId], Plan]
 ) -> tuple[Plan, list[Block]]:
     """Plan and write, all or nothing; in one go, so that nothing of ours comes between. Raises a Problem."""
-    log = goods_log(author, reading, LogClass.FACTS, [EVENT]).log
     with author.writing():
         now = now_ms()
-        plan = planned(now, log)
+        plan = planned(now, _log(author, reading))
         if plan.wrong or not plan.changes:
             return plan, []
         drafts = [*plan.made, *(Draft(each.kind, each.value, now) for each in plan.changes)]
@@ -343,11 +304,12 @@ def write(
         return plan, author.write_as(door, reading, genesis, drafts)
 
 
-def content(value: Mapping[str, Value]) -> tuple[tuple[str, str], ...]:
-    """Return what a payload says of goods, without what it corrects and how it was said."""
-    return tuple(
-        sorted((key, repr(each)) for key, each in value.items() if key not in ("corrects", "stated"))
-    )
+def _log(author: Author, reading: Reading) -> LogId:
+    """Return the log that an author records movements in, else the one for counts. Raises a Problem (exit 7)."""
+    try:
+        return goods_log(author, reading, LogClass.FACTS, [EVENT]).log
+    except Problem:
+        return goods_log(author, reading, LogClass.FACTS, [COUNT]).log
 
 
 def _set(value: dict[str, Value], key: str, to: Value) -> None:
@@ -359,15 +321,6 @@ def _set(value: dict[str, Value], key: str, to: Value) -> None:
 
 def _shown(cells: Mapping[str, str], head: str) -> str:
     return f"{cells['quantity']} {cells['unit']}" if head == "quantity" else cells.get(head, "")
-
-
-def _decimal(amount: Fraction) -> str:
-    """Return a number that has a decimal form, in it."""
-    digits = 0
-    while (amount * 10**digits).denominator != 1:
-        digits += 1
-    text = str((amount * 10**digits).numerator).rjust(digits + 1, "0")
-    return f"{text[:-digits]}.{text[-digits:]}" if digits else text
 
 
 def _goods_line(cells: Mapping[str, str], measured: Measured, quantity: int, at: int) -> GoodsLine:

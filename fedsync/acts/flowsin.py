@@ -10,11 +10,10 @@ from fractions import Fraction
 from functools import partial
 
 from fedsync.acts.author import Author, now_ms
-from fedsync.acts.editing import content
 from fedsync.acts.flowplans import Plans, Promised, leave_what_is_ours, write_plans
 from fedsync.acts.goods import COUNT, Line, LotNamed, check_line
 from fedsync.acts.goodsnames import Names
-from fedsync.acts.ledger import ledger
+from fedsync.acts.ledger import content, ledger
 from fedsync.acts.measuring import Measures
 from fedsync.acts.promising import Asked
 from fedsync.acts.stewards import goods_log

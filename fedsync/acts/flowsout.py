@@ -46,6 +46,7 @@ class _Writer:
         self._commitments: list[model.Commitment] = []
         self._agreements: list[model.Agreement] = []
         self._left: Counter[str] = Counter()
+        self._left["what is kept local"] += sum(each.local for each in levels(reading.view, scope))
         self._levels = {
             (each.store_id, each.item_id, each.lot_id): (each.on_hand, each.accounting)
             for each in levels(reading.view, scope)

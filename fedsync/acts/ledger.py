@@ -3,7 +3,7 @@
 Reads records; what lies where is folded elsewhere.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from fedsync.crdt.countingtables import COUNTED_LOGS, COUNTED_LOGS_OF, counted_log
@@ -81,6 +81,13 @@ def ledger(reading: Reading, scope: Scope | None = None) -> Ledger:
     _put_corrections(found)
     _put_recounts(found)
     return found
+
+
+def content(value: Mapping[str, Value]) -> tuple[tuple[str, str], ...]:
+    """Return what a payload says of goods, without what it corrects and how it was said."""
+    return tuple(
+        sorted((key, repr(each)) for key, each in value.items() if key not in ("corrects", "stated"))
+    )
 
 
 def _records(reading: Reading, scope: Scope) -> Iterator[Record]:

@@ -8,7 +8,7 @@ import click
 from fedsync.cli.app import App, common, signing
 
 if TYPE_CHECKING:
-    from fedsync.acts.editing import Change, Plan
+    from fedsync.acts.edits import Change, Plan
     from fedsync.reading import Reading
     from fedsync.records.ids import Key
 
@@ -38,6 +38,7 @@ def write_csv(app: App, file: str, store: str | None = None, item: str | None = 
 
     with app.reading() as reading:
         found = ledger(reading)
+        local = keeps_local(reading)
         rows = rows_of(found, lambda key: _person(reading, key), found.standing())
     rows = [
         row
@@ -47,10 +48,26 @@ def write_csv(app: App, file: str, store: str | None = None, item: str | None = 
     ]
     text = write(HEADS, ([row[head] for head in HEADS] for row in rows))
     if file == "-":
-        app.out.result({"rows": rows, "file": None}, lambda: app.out.say(*text.rstrip("\n").split("\n")))
+        app.out.result(
+            {"rows": rows, "file": None, "local_left_out": local},
+            lambda: app.out.say(*text.rstrip("\n").split("\n")),
+        )
         return
     write_file(file, text)
-    app.out.result({"rows": len(rows), "file": file}, lambda: app.out.say(f"{file}: {len(rows)} rows"))
+    app.out.result(
+        {"rows": len(rows), "file": file, "local_left_out": local},
+        lambda: app.out.say(f"{file}: {len(rows)} rows", *([LOCAL] if local else [])),
+    )
+
+
+LOCAL = "What is kept local is not in it."
+
+
+def keeps_local(reading: "Reading") -> bool:
+    """Say whether there are goods that are kept on this community's own nodes."""
+    from fedsync.crdt.levels import levels
+
+    return any(each.local for each in levels(reading.view, reading.own().scope))
 
 
 @click.command("import")

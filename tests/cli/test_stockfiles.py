@@ -262,6 +262,16 @@ def test_what_is_exported_can_be_narrowed(full: Place) -> None:
     assert len(full.json("stock", "export", "--store", "mill, upper")["rows"]) == 1
 
 
+def test_what_is_kept_local_is_not_exported_and_that_is_said(full: Place, tmp_path: Path) -> None:
+    assert "kept local" not in full("stock", "export", tmp_path / "one.csv").out
+    full("stock", "add", "Honey", "3", "kg", "--store", "Barn", "--local", "--as", "Ann")
+    assert "What is kept local is not in it." in full("stock", "export", tmp_path / "two.csv").out
+    assert (tmp_path / "two.csv").read_text() == (tmp_path / "one.csv").read_text()
+    value = full.json("export", "stock", "--valueflows", tmp_path / "it.jsonld")
+    assert "left out: what is kept local (once)" in value["notes"]
+    assert "Honey" not in (tmp_path / "it.jsonld").read_text()
+
+
 def test_lines_of_bowls_lose_no_gram_in_the_sum(node: Place, tmp_path: Path) -> None:
     node("stock", "unit", "add", "cup", "=", "1/3", "g", "--item", "Saffron", "--as", "Ann")
     rows = [
