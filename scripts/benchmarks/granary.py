@@ -7,7 +7,9 @@ from benchmarks.region import TIME, Writer
 from fedsync.records.block import Base, Block
 from fedsync.records.codec import Value, pack
 from fedsync.records.genesis import PERSON, SEAT, Genesis
-from fedsync.records.ids import LogClass, PageId, PayloadId, Reach, RecordId, Scope, payload_id
+from fedsync.records.ids import LogClass, PageId, PayloadId, Reach, Scope, payload_id
+from fedsync.records.kinds.refs import FactRef
+from fedsync.records.kinds.stock import EVENT
 from fedsync.records.places import START
 from fedsync.records.seal import Draft, seal
 
@@ -60,8 +62,8 @@ class Granary:
         self.blocks += [each.write() for each in writers]
         self.logs = [Log(each, self.scope) for each in writers]
         self.store, self.item = self._names()
-        self.written: list[tuple[Log, int, RecordId]] = []
-        """Some movements, by log and place, for whoever corrects them."""
+        self.written: list[FactRef] = []
+        """Some movements, for whoever corrects them: the last of each block."""
         self._fill(events)
 
     @property
@@ -91,7 +93,8 @@ class Granary:
                     drafts.append(self.count(self.last))
             blocks = log.write(*drafts)
             block = blocks[-1]
-            self.written.append((log, block.last, block.tip))
+            if block.kinds[-1] == EVENT:
+                self.written.append(FactRef(block.log, block.last, block.tip))
             self.blocks += blocks
 
     def _when(self) -> int:
@@ -107,6 +110,10 @@ class Granary:
     def count(self, at: int) -> Draft:
         """Return a count of what lay there at `at`."""
         return Draft("count", self._fact(at), self.last + HOUR)
+
+    def correction(self, at: int) -> Draft:
+        """Return a movement that stands in the place of an earlier one, of whichever log."""
+        return self.movement(at, corrects=self.random.choice(self.written).value)
 
     def one(self, draft: Draft) -> list[Block]:
         """Let some teller write one record more, as a block of its own."""
