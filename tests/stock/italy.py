@@ -7,12 +7,15 @@ sometimes less or more.
 import csv
 import gzip
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from random import Random
 
 import fedsync
 from fedsync.data import Movement, movements
+from fedsync.records.codec import Value
+from fedsync.records.kinds.refs import FactRef
 from fedsync.records.seal import Draft
 from tests.stock.naive_ledger import Told, below_zero, ledger
 from tests.stock.replay import Country, counted, id_of, moved
@@ -89,6 +92,25 @@ def count(country: Country, told: Told, time: int | None = None) -> Draft:
         told.found, id_of(DOSES), store_of(country, told.place), told.at,
         told.at + HOUR_MS if time is None else time,
     )  # fmt: skip
+
+
+def slip(right: Draft, random: Random) -> Draft:
+    """Return a movement as somebody writes it down who is tired; a count stays right."""
+    if right.kind != "economic_event" or not isinstance(right.value, dict):
+        return right
+    wrong: dict[str, Value] = {
+        "quantity": random.randrange(100_000),
+        "has_point_in_time": right.time - random.randrange(400) * DAY_MS,
+        "action": random.choice(["raise", "lower", "consume"]),
+    }
+    said = random.sample(sorted(wrong), random.randint(1, 3))
+    return replace(right, value=right.value | {each: wrong[each] for each in said})
+
+
+def correction(right: Draft, of: FactRef) -> Draft:
+    """Return the record that stands in the place of an earlier one."""
+    assert isinstance(right.value, dict)
+    return replace(right, value=right.value | {"corrects": of.value})
 
 
 def founded(regions: Sequence[str]) -> Country:

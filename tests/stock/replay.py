@@ -18,6 +18,7 @@ from fedsync.records.block import Base, Block
 from fedsync.records.codec import Value, pack
 from fedsync.records.genesis import SEAT, Capacity, Genesis
 from fedsync.records.ids import LogClass, LogId, PageId, PayloadId, Reach, Scope, payload_id
+from fedsync.records.kinds.refs import FactRef
 from fedsync.records.places import START
 from fedsync.records.seal import Draft, seal
 from tests.authority.federation import Book, Federation
@@ -214,6 +215,11 @@ def by_log(blocks: Iterable[Block]) -> list[list[Block]]:
     """Return blocks log by log, each along its chain."""
     ordered = sorted(blocks, key=lambda block: (block.log, block.first))
     return [list(each) for _, each in groupby(ordered, key=lambda block: block.log)]
+
+
+def refs_of(blocks: Iterable[Block]) -> list[FactRef]:
+    """Return the records of blocks, named with their places."""
+    return [FactRef(block.log, block.first + at, id_) for block in blocks for at, id_ in enumerate(block.ids)]
 
 
 def parted(names: Sequence[str], random: Random, parts: int) -> list[list[str]]:

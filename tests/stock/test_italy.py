@@ -17,7 +17,7 @@ from tests.nodes import node as whole_node
 from tests.seeds import seeds
 from tests.stock import italy
 from tests.stock.naive_ledger import Ends, Told, below_zero, ledger
-from tests.stock.replay import Country, by_log, lived_apart, meet, parted
+from tests.stock.replay import Country, by_log, lived_apart, meet, parted, refs_of
 
 REGIONS = sorted({each.region for each in movements()})
 
@@ -42,8 +42,13 @@ def written_as_it_happened() -> tuple[Country, list[Told]]:
     return country, italy.read()
 
 
-def written_in_any_order(random: Random, counts: int, at_once: int = 60) -> tuple[Country, list[Told]]:
-    """Three tellers of each region write down movements and counts, in any order, when all of it is over."""
+def written_in_any_order(
+    random: Random, counts: int, at_once: int = 60, slips: float = 0.0
+) -> tuple[Country, list[Told]]:
+    """Three tellers of each region write down movements and counts, in any order, when all of it is over.
+
+    `slips`: the share that is written down wrongly at first, and corrected by somebody later, at times only the second time.
+    """
     country, told = italy.founded(REGIONS), italy.read()
     made_up = italy.made_up_counts(told, random, counts)
     over = max(each.at for each in told) + 30 * italy.DAY_MS
@@ -55,9 +60,21 @@ def written_in_any_order(random: Random, counts: int, at_once: int = 60) -> tupl
         for name in italy.TELLERS:
             country.record(region, *italy.names(country, region, over), teller=name)
         while mine:
-            size = random.randint(1, at_once)
-            country.record(region, *mine[:size], teller=random.choice(italy.TELLERS))
-            mine = mine[size:]
+            some, mine = mine[: (size := random.randint(1, at_once))], mine[size:]
+            said = [italy.slip(each, random) if random.random() < slips else each for each in some]
+            blocks = country.record(region, *said, teller=random.choice(italy.TELLERS))
+            wrong = [
+                (ref, right)
+                for ref, each, right in zip(refs_of(blocks)[-len(some) :], said, some, strict=True)
+                if each is not right
+            ]
+            while wrong:
+                ref, right = wrong.pop()
+                again = italy.slip(right, random) if random.random() < 0.3 else right
+                correction = italy.correction(again, ref)
+                blocks = country.record(region, correction, teller=random.choice(italy.TELLERS))
+                if again is not right:
+                    wrong.append((refs_of(blocks)[-1], right))
     return country, told + made_up
 
 
@@ -94,6 +111,18 @@ def test_any_order_of_writing_and_of_arrival_comes_to_the_same_with_counts_among
     country, told = written_in_any_order(random, counts=200)
     roots = set()
     for _ in range(2):
+        node = country.node()
+        node.take_all(shuffled(country.blocks, random, again=0.1), random)
+        assert shown(node.stock()) == ledger(told)
+        roots.add(node.root())
+    assert len(roots) == 1
+
+
+def test_what_was_written_down_wrongly_and_corrected_lies_there_as_if_it_had_been_right_at_once() -> None:
+    random = Random(8)
+    country, told = written_in_any_order(random, counts=200, slips=0.1)
+    roots = set()
+    for _ in range(3):
         node = country.node()
         node.take_all(shuffled(country.blocks, random, again=0.1), random)
         assert shown(node.stock()) == ledger(told)
