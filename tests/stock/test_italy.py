@@ -26,12 +26,12 @@ def shown(found: Iterable[StockLevel]) -> dict[tuple[str, str], Ends]:
     return {(each.store, each.item): Ends(each.on_hand, each.unexplained, each.last_count) for each in found}
 
 
-def written_as_it_happened() -> tuple[Country, list[Told]]:
-    """Each region's Ann writes down the movements of each week, in the order of the file."""
+def written_as_it_happened(days: int = 7) -> tuple[Country, list[Told]]:
+    """Each region's Ann writes down the movements of so many days at once, in the order of the file."""
     country = italy.founded(REGIONS)
     weeks: dict[tuple[int, str], list[Movement]] = {}
     for each in movements():
-        weeks.setdefault((each.day.toordinal() // 7, each.region), []).append(each)
+        weeks.setdefault((each.day.toordinal() // days, each.region), []).append(each)
     opened: set[str] = set()
     for (_, region), some in weeks.items():
         drafts = [italy.movement(country, each) for each in some]
@@ -42,9 +42,7 @@ def written_as_it_happened() -> tuple[Country, list[Told]]:
     return country, italy.read()
 
 
-def written_in_any_order(
-    random: Random, counts: int, at_once: int = 60, slips: float = 0.0
-) -> tuple[Country, list[Told]]:
+def written_in_any_order(random: Random, counts: int, slips: float = 0.0) -> tuple[Country, list[Told]]:
     """Three tellers of each region write down movements and counts, in any order, when all of it is over.
 
     `slips`: the share that is written down wrongly at first, and corrected by somebody later, at times only the second time.
@@ -60,7 +58,7 @@ def written_in_any_order(
         for name in italy.TELLERS:
             country.record(region, *italy.names(country, region, over), teller=name)
         while mine:
-            some, mine = mine[: (size := random.randint(1, at_once))], mine[size:]
+            some, mine = mine[: (size := random.randint(1, 60))], mine[size:]
             said = [italy.slip(each, random) if random.random() < slips else each for each in some]
             blocks = country.record(region, *said, teller=random.choice(italy.TELLERS))
             wrong = [
@@ -144,7 +142,7 @@ def test_regions_that_are_cut_off_from_each_other_for_months_agree_once_they_mee
 
 def test_whole_nodes_with_stores_on_disk_show_the_same_once_their_links_are_back() -> None:
     random = Random(5)
-    country, told = written_in_any_order(random, counts=100, at_once=700)
+    country, told = written_as_it_happened(days=60)
     by_scope = {book.scope: name for name, book in country.books.items()}
     # Whoever is in no book is let in with the page that founds one, in the same block.
     books = sorted(map(merge, by_log(country.federation.blocks)), key=lambda block: "page" not in block.kinds)
