@@ -198,12 +198,13 @@ def _record(reading: Reading, record: Record) -> Json:
             reading.view, record, lambda quantity, item: goods.amount(PayloadId(item), quantity)
         )
         step = step or verdict.next
-        lines = [*lines, verdict.sentence, *more]
+        lines = [*lines, verdict.sentence, *verdict.more, *more]
         return _plainly(id_, record.kind, verdict.status, lines, verdict.sentence, step)
     if record.kind in whylending.KINDS:
         verdict = whylending.why_work(reading.view, record, day)
         step = step or verdict.next
-        return _plainly(id_, record.kind, verdict.status, [*lines, verdict.sentence], verdict.sentence, step)
+        lines += [verdict.sentence, *verdict.more]
+        return _plainly(id_, record.kind, verdict.status, lines, verdict.sentence, step)
     if record.genesis.log_class is LogClass.AUTHORITY:
         answer = _authority(reading, record)
         if answer is not None:

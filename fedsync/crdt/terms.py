@@ -23,7 +23,9 @@ from fedsync.records.kinds.entries import Mandate
 _NAMES = ("store", "resource_specification", "batch_lot_record")
 GOES_WITH: Mapping[str, frozenset[str]] = MappingProxyType(
     {
-        **dict.fromkeys(_NAMES, frozenset({"economic_event", "count", "unit_factor", "loan"})),
+        **dict.fromkeys(
+            _NAMES, frozenset({"economic_event", "count", "unit_factor", "loan", "intent", "transfer"})
+        ),
         "release": frozenset({"commitment", "booking"}),
     }
 )

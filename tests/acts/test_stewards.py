@@ -138,6 +138,28 @@ def test_a_recall_lets_goods_stand_also_when_it_keeps_nothing_else_and_says_so(
     assert "was recalled" in str(error["message"])
 
 
+@pytest.mark.parametrize(("words", "stands"), [((), True), (("--keep-nothing",), False)])
+def test_promises_fall_with_a_recall_that_keeps_nothing_and_goods_stand(
+    stores: Stores, words: tuple[str, ...], stands: bool
+) -> None:
+    given = stores.give(may="economic_event,intent,commitment")
+    stores.move(12)
+    place = stores.place("Oakfield")
+    offer = place.json("stock", "offer", "Oats", 10, "kg", "--as", "Vera", *AS)["id"]
+    promise = place.json("stock", "promise", offer, 4, "kg", "--to", "Mill Lane", "--as", "Vera", *AS)["id"]
+    assert "Vera recorded 1 promise, 1 need or offer" in place("mandates", "show", given[0].hex()).out
+    said = place("mandates", "recall", given[0].hex(), *words, "--as", "Ann", *AS).out
+    assert "Of 2 promises and plans in Vera's log" in said
+    assert ("2 are kept" if stands else "0 are kept") in said
+    stores.end(given, *words)
+    stores.meet()
+    for name in stores.homes:
+        assert stores.oats(name) == 12
+        why = stores.place(name).json("why", promise)
+        assert ("fall with a recall" in " ".join(why["lines"])) != stands, why
+        assert (why["status"] == "cut") != stands
+
+
 def test_a_recall_that_was_prepared_lets_stand_what_was_recorded_meanwhile(stores: Stores) -> None:
     given = stores.give()
     stores.move(12)

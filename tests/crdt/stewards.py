@@ -337,7 +337,7 @@ class Twin:
                 continue
             done[each.kind] = done.get(each.kind, 0) + 1
             may = set(said.get("may", ()))
-            if {"economic_event", "count", "unit_factor", "loan"} & may:
+            if {"economic_event", "count", "unit_factor", "loan", "intent", "transfer"} & may:
                 may |= {"store", "resource_specification", "batch_lot_record"}
             if "commitment" in may:
                 may |= {"release"}
