@@ -149,7 +149,7 @@ def find(view: Reader, transfer: RecordId) -> TransferView | None:
         if manifest is not None:
             return _announced(view, manifest, _said(view, [*_realms(view), manifest.realm], transfer))
     said = _said(view, _realms(view), transfer)
-    return _unannounced(transfer, said) if said.moves or said.words else None
+    return _unannounced(view, transfer, said) if said.moves or said.words else None
 
 
 def all_transfers(view: Reader) -> Iterator[TransferView]:
@@ -166,7 +166,7 @@ def all_transfers(view: Reader) -> Iterator[TransferView]:
         manifest = _manifest_in(key, row)
         yield _announced(view, manifest, said.pop(manifest.id, _Said()))
     for transfer in sorted(said):
-        yield _unannounced(RecordId(transfer), said[transfer])
+        yield _unannounced(view, RecordId(transfer), said[transfer])
 
 
 def _realms(view: Reader) -> list[Realm]:
@@ -217,8 +217,8 @@ class _Sums:
     returned: int = 0
     lost: int = 0
     moved: bool = False
-    said: dict[tuple[int, str], set[tuple[Scope, bytes]]] = field(default_factory=lambda: defaultdict(set))
-    """Quantity and reason -> who says so: the body, and the log."""
+    said: dict[tuple[int, str], set[tuple[Scope, Key]]] = field(default_factory=lambda: defaultdict(set))
+    """Quantity and reason -> who says so: the body, and the person's key."""
 
 
 def _announced(view: Reader, manifest: Manifest, said: _Said) -> TransferView:
@@ -236,7 +236,7 @@ def _announced(view: Reader, manifest: Manifest, said: _Said) -> TransferView:
         if scope not in manifest.parties and not _carriers_loss(view, manifest, key, row):
             strangers.add(scope)
             continue
-        _add(sums[key[2], key[3]], manifest, scope, key, row)  # type: ignore[index]
+        _add(view, sums[key[2], key[3]], manifest, scope, key, row)  # type: ignore[index]
     for place in lines.keys() - sums.keys():
         sums[place] = _Sums()
     views = [_line(manifest, place, *lines.get(place, (0, None)), sums[place]) for place in sorted(sums)]
@@ -247,11 +247,17 @@ def _carriers_loss(view: Reader, manifest: Manifest, key: KeyRow, row: Row) -> b
     """Say whether this is a loss that the carrier tells of, in the books of a third body."""
     if len(row) == 3 or key[6] != LOST or not isinstance(manifest.carrier, bytes):
         return False
-    log = view.get(COUNTED_LOGS, (key[4],))
-    return log is not None and counted_log(log).key == manifest.carrier
+    return _author(view, key[4]) == manifest.carrier
 
 
-def _unannounced(transfer: RecordId, said: _Said) -> TransferView:
+def _author(view: Reader, log: object) -> Key:
+    """Return whose key a log is written with, of which something counts."""
+    row = view.get(COUNTED_LOGS, (log,))  # type: ignore[arg-type]
+    assert row is not None, "what counts of a log is written down with it"
+    return counted_log(row).key
+
+
+def _unannounced(view: Reader, transfer: RecordId, said: _Said) -> TransferView:
     """Add up what is said of a transfer whose manifest is not held: who is who in it is not known."""
     sums: dict[Place, _Sums] = defaultdict(_Sums)
     for key, row in said.moves:
@@ -265,16 +271,17 @@ def _unannounced(transfer: RecordId, said: _Said) -> TransferView:
             case _:
                 now.lost += quantity
     for key, row in said.words:
-        sums[key[2], key[3]].said[int(row[1] or 0), str(row[2])].add((scope_of(key[0]), key[4]))  # type: ignore[arg-type, index]
+        by = (scope_of(key[0]), _author(view, key[4]))  # type: ignore[arg-type]
+        sums[key[2], key[3]].said[int(row[1] or 0), str(row[2])].add(by)  # type: ignore[index]
     scopes = frozenset(scope_of(key[0]) for key, _ in [*said.moves, *said.words])  # type: ignore[arg-type]
     views = [_view(place, 0, None, sums[place], lambda said: False) for place in sorted(sums)]
     return TransferView(transfer, None, tuple(views), scopes)
 
 
-def _add(sums: _Sums, manifest: Manifest, scope: Scope, key: KeyRow, row: Row) -> None:
+def _add(view: Reader, sums: _Sums, manifest: Manifest, scope: Scope, key: KeyRow, row: Row) -> None:
     """Add a movement or a word of a party to a line."""
     if len(row) == 3:
-        sums.said[int(row[1] or 0), str(row[2])].add((scope, key[4]))  # type: ignore[arg-type]
+        sums.said[int(row[1] or 0), str(row[2])].add((scope, _author(view, key[4])))
         return
     sums.moved = True
     quantity, store, what = int(row[0] or 0), key[5], key[6]
@@ -295,10 +302,10 @@ def _add(sums: _Sums, manifest: Manifest, scope: Scope, key: KeyRow, row: Row) -
 def _line(
     manifest: Manifest, place: Place, announced: int, commitment: RecordId | None, sums: _Sums
 ) -> LineView:
-    def settles(said: Collection[tuple[Scope, bytes]]) -> bool:
+    def settles(said: Collection[tuple[Scope, Key]]) -> bool:
         if manifest.within:
             # Two people say it: nobody writes off alone what they carried themselves.
-            return len({log for _, log in said}) > 1
+            return len({key for _, key in said}) > 1
         return {scope for scope, _ in said} >= set(manifest.parties)
 
     found = _view(place, announced, commitment, sums, settles)
@@ -315,7 +322,7 @@ def _view(
     announced: int,
     commitment: RecordId | None,
     sums: _Sums,
-    settles: Callable[[Collection[tuple[Scope, bytes]]], bool],
+    settles: Callable[[Collection[tuple[Scope, Key]]], bool],
 ) -> LineView:
     words = [
         Word(*said, frozenset(scope for scope, _ in by), settles(by))

@@ -1,20 +1,24 @@
 """What the tests of transfers share: bodies with logs of plans and facts, manifests, movements, and random ones."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from random import Random
 
 from fedsync.crdt.contents import CONTENTS
 from fedsync.crdt.counting import Counting
 from fedsync.crdt.transit import all_transfers
-from fedsync.records.block import Block
+from fedsync.records.block import Base, Block
 from fedsync.records.codec import Value
-from fedsync.records.ed25519 import public_key
+from fedsync.records.ed25519 import PrivateKey, private_key, public_key
+from fedsync.records.genesis import Genesis
 from fedsync.records.ids import LogClass, Reach, RecordId, Scope
-from fedsync.records.seal import Draft
-from tests.crdt.granary import ALDER, ANN, BIRCH, CELLAR, GRANARY, NOON, OATS, WHEAT, Node, chain, genesis
+from fedsync.records.places import START
+from fedsync.records.seal import Draft, seal
+from tests.crdt.granary import ALDER, ANN, BIRCH, CELLAR, GRANARY, NOON, OATS, WHEAT, Node, genesis
 from tests.crdt.naive_transfers import Line, Ways
 
 CEDAR = Scope(b"cedar" + bytes(11))
+BEN = private_key(b"b" * 32)
 LOT = b"lot of last May".ljust(32, b".")
 NOWHERE = RecordId(b"no such transfer".ljust(32, b"."))
 
@@ -95,14 +99,27 @@ def missing(quantity: int, transfer: bytes, reason: str = "lost", **more: Value)
     return Draft("discrepancy", value, NOON)
 
 
-def plans(name: str, scope: Scope, *drafts: Draft, reach: Reach = Reach.REGION) -> list[Block]:
-    """Return a log of plans."""
-    return chain(genesis(name, scope, LogClass.PLANS, reach), drafts)
+def plans(
+    name: str, scope: Scope, *drafts: Draft, reach: Reach = Reach.REGION, who: PrivateKey = ANN
+) -> list[Block]:
+    """Return a log of plans, in blocks of one record each."""
+    return _chain(who, genesis(name, scope, LogClass.PLANS, reach), drafts)
 
 
-def facts(name: str, scope: Scope, *drafts: Draft, reach: Reach = Reach.REGION) -> list[Block]:
-    """Return a log of facts."""
-    return chain(genesis(name, scope, reach=reach), drafts)
+def facts(
+    name: str, scope: Scope, *drafts: Draft, reach: Reach = Reach.REGION, who: PrivateKey = ANN
+) -> list[Block]:
+    """Return a log of facts, in blocks of one record each."""
+    return _chain(who, genesis(name, scope, reach=reach), drafts)
+
+
+def _chain(who: PrivateKey, begins: Genesis, drafts: Iterable[Draft]) -> list[Block]:
+    begins = replace(begins, key=public_key(who))
+    found = seal(who, begins, None, [])
+    for draft in drafts:
+        last = found[-1]
+        found += seal(who, begins, Base(begins, last.last, last.tip, START), [draft])
+    return found
 
 
 def random_logs(random: Random, records: int) -> list[list[Block]]:
@@ -123,7 +140,10 @@ def random_logs(random: Random, records: int) -> list[list[Block]]:
     told: dict[tuple[Scope, int], list[Draft]] = {}
     for _ in range(records):
         told.setdefault((random.choice(bodies), random.randrange(2)), []).append(_random_fact(random, known))
-    return logs + [facts(f"facts {at}", scope, *drafts) for (scope, at), drafts in told.items()]
+    return logs + [
+        facts(f"facts {at}", scope, *drafts, who=random.choice((ANN, BEN)))
+        for (scope, at), drafts in told.items()
+    ]
 
 
 def _random_manifest(random: Random, scope: Scope, at: int) -> Draft:

@@ -14,23 +14,25 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from fedsync.crdt.tables import BALANCES, balance
 from fedsync.crdt.transit import all_transfers
 from fedsync.records.block import Base, Block
 from fedsync.records.codec import Value
+from fedsync.records.ed25519 import PrivateKey, private_key, public_key
 from fedsync.records.genesis import Genesis
 from fedsync.records.ids import LogClass, RecordId, Scope
 from fedsync.records.places import START, Place
 from fedsync.records.seal import Draft, seal
-from tests.crdt.carts import CEDAR, LOT, Cart, carried, lost, missing
+from tests.crdt.carts import BEN, CEDAR, LOT, Cart, carried, lost, missing
 from tests.crdt.granary import ALDER, ANN, BIRCH, CELLAR, GRANARY, NOON, OATS, WHEAT, genesis, moved
 
 BODIES = (ALDER, BIRCH, CEDAR)
 STORES = (GRANARY, CELLAR)
 ITEMS = (WHEAT, OATS)
+STEWARDS = (ANN, BEN, private_key(b"c" * 32))
 ACTIVE = 60
 """Transfers that people still do something about."""
 
@@ -71,6 +73,7 @@ class Log:
     """One log, as it grows. `place`: how much stands after its last mandatory place."""
 
     begins: Genesis
+    who: PrivateKey
     last: Block | None = None
     place: Place = START
 
@@ -78,7 +81,7 @@ class Log:
         """Return the blocks that append drafts."""
         last = self.last
         base = Base(self.begins, last.last, last.tip, self.place) if last else None
-        new = seal(ANN, self.begins, base, drafts, NOON)
+        new = seal(self.who, self.begins, base, drafts, NOON)
         for block in new:
             self.place = block.place(self.place)
         self.last = new[-1]
@@ -132,7 +135,9 @@ class World:
         if name not in self.logs:
             scope = next(each for each in BODIES if name.startswith(each.hex()))
             log_class = LogClass.PLANS if "plans" in name else LogClass.FACTS
-            self.logs[name] = Log(genesis(name, scope, log_class))
+            who = STEWARDS[int(name[-1])] if log_class is LogClass.FACTS else ANN
+            begins = replace(genesis(name, scope, log_class), key=public_key(who))
+            self.logs[name] = Log(begins, who)
         return self.logs[name]
 
     def _announce(self) -> tuple[Draft, Load, str]:

@@ -4,7 +4,7 @@ It shares no line with what it judges: which records are sound, who is who, and 
 time, as plainly as can be. It knows no forks and no books: all that it is told counts.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,8 +33,8 @@ class Line:
 Ways = dict[bytes, dict[tuple[bytes, bytes], Line]]
 
 
-def ways(told: Iterable[Told], carries: Mapping[bytes, Collection[bytes]]) -> Ways:
-    """Return each line of each transfer that a record names. `carries`: whose key a log is written with."""
+def ways(told: Iterable[Told], keys: Mapping[bytes, bytes]) -> Ways:
+    """Return each line of each transfer that a record names. `keys`: which key each log is written with."""
     records = list({each.id: each for each in told}.values())
     manifests = {each.id: each for each in records if each.kind == "transfer" and _sound_manifest(each)}
     named = [each for each in records if each.kind in ("economic_event", "discrepancy") and _bears(each)]
@@ -49,17 +49,13 @@ def ways(told: Iterable[Told], carries: Mapping[bytes, Collection[bytes]]) -> Wa
                 each
                 for each in about
                 if each.scope in parties
-                or (
-                    each.value.get("action") == "lower"
-                    and carrier is not None
-                    and carrier in carries[each.log]
-                )
+                or (each.value.get("action") == "lower" and carrier is not None and carrier == keys[each.log])
             ]
         places = {_place(each.value) for each in about}
         if manifest is not None:
             places |= {_place(line) for line in manifest.value["lines"]}
         found[transfer] = {
-            place: _line(manifest, place, [each for each in about if _place(each.value) == place])
+            place: _line(manifest, place, [each for each in about if _place(each.value) == place], keys)
             for place in places
         }
     return found
@@ -69,7 +65,9 @@ def _place(value: Any) -> tuple[bytes, bytes]:
     return value["resource_conforms_to"], value.get("lot", b"")
 
 
-def _line(manifest: Told | None, place: tuple[bytes, bytes], about: list[Told]) -> Line:
+def _line(
+    manifest: Told | None, place: tuple[bytes, bytes], about: list[Told], keys: Mapping[bytes, bytes]
+) -> Line:
     said = manifest.value if manifest is not None else {"provider": None, "receiver": None, "lines": []}
     announced = sum(line["quantity"] for line in said["lines"] if _place(line) == place)
     events = [each for each in about if each.kind == "economic_event"]
@@ -89,7 +87,7 @@ def _line(manifest: Told | None, place: tuple[bytes, bytes], about: list[Told]) 
         picked, returned = total("pickup", True), total("dropoff", True)
         received = total("dropoff", False) - total("pickup", False)
     words = {(each.value["quantity"], each.value["reason"]) for each in about if each.kind == "discrepancy"}
-    agreed = {each for each in words if manifest is not None and _agreed(manifest, each, about)}
+    agreed = {each for each in words if manifest is not None and _agreed(manifest, each, about, keys)}
     settled = sum(quantity for quantity, _ in agreed)
     rest = picked - received - returned - lost - settled
     if isinstance(said["receiver"], str) and rest > 0:
@@ -116,7 +114,7 @@ def _at_giver(manifest: Told | None, event: Told) -> bool:
     return bool(event.scope == value["provider"])
 
 
-def _agreed(manifest: Told, word: tuple[int, str], about: list[Told]) -> bool:
+def _agreed(manifest: Told, word: tuple[int, str], about: list[Told], keys: Mapping[bytes, bytes]) -> bool:
     by = [
         each
         for each in about
@@ -124,7 +122,7 @@ def _agreed(manifest: Told, word: tuple[int, str], about: list[Told]) -> bool:
     ]
     provider, receiver = manifest.value["provider"], manifest.value["receiver"]
     if provider == receiver:
-        return len({each.log for each in by}) >= 2
+        return len({keys[each.log] for each in by}) >= 2
     silent = {each for each in (provider, receiver) if isinstance(each, str)}
     return {each.scope for each in by} | silent == {provider, receiver}
 
