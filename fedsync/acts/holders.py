@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from fedsync.acts.whose import Person, person_at
+from fedsync.acts.whose import Person, key_at, person_at
 from fedsync.crdt.countingtables import COUNTED_LOGS, counted_log
 from fedsync.crdt.delegates import given
 from fedsync.crdt.mandates import IN_FORCE, PROVISIONAL
 from fedsync.crdt.naming import short
 from fedsync.crdt.people import name_of
 from fedsync.crdt.seats import All, fact_bound, named_keys
-from fedsync.errors import refused
+from fedsync.errors import Problem, refused
 from fedsync.reading import Reading
 from fedsync.records.genesis import SEAT, Genesis
 from fedsync.records.ids import Key, LogClass, LogId, Reach, Scope
@@ -58,24 +58,31 @@ def plan_log(reading: Reading, asked: str) -> tuple[str, LogId]:
 
     Raises a Problem (exit 6 or 7), which says how that log gets known.
     """
-    person = person_at(reading, asked)
+    name, home, key = key_at(reading, asked)
     here = [
         row.genesis
-        for log in reading.store.logs.named(person.home.scope, person.key)
+        for log in reading.store.logs.named(home.scope, key)
         if (row := reading.store.logs.row(log)) is not None
         and row.genesis.log_class is LogClass.PLANS
         and row.genesis.reach is not Reach.LOCAL
         and _goes_on(reading, log)
     ]
     if here:
-        return person.name, here[-1].log
-    for genesis in _expected_of(reading, person):
+        return name, here[-1].log
+    try:
+        person = person_at(reading, asked)
+    except Problem:
+        # Where they write from is not known, so neither is the log in which they will.
+        expected: list[Genesis] = []
+    else:
+        expected = list(_expected_of(reading, person))
+    for genesis in expected:
         if reading.store.logs.fork_at(genesis.log) is None:
-            return person.name, genesis.log
+            return name, genesis.log
     raise refused(
         "no_log",
-        f"No log is known here in which {person.name} promises, and whose promises would count.",
-        f'They begin one with: fedsync stock hold --as "{person.name}"   (it must come here; see fedsync status)',
+        f"No log of {name} is known here in which promises would count, so no rights can be handed to it.",
+        f'They begin one where they sign, and it has to come here: fedsync stock hold --body "{reading.name_of(home.scope)}" --as "{name}"',
     )
 
 

@@ -14,7 +14,7 @@ from fedsync.crdt.escrow import Account, Lot
 from fedsync.crdt.naming import short
 from fedsync.crdt.offers import GrantView, IntentView, PromiseView, RightsView, grants, rights
 from fedsync.crdt.promises import counted_id, held_of
-from fedsync.crdt.realms import is_local, local_realm
+from fedsync.crdt.realms import is_local, local_realm, scope_of
 from fedsync.crdt.tables import ITEMS
 from fedsync.crdt.view import Draft as StateDraft
 from fedsync.doors import Door
@@ -22,7 +22,7 @@ from fedsync.errors import Problem, refused, usage
 from fedsync.reading import Reading
 from fedsync.records.codec import Value
 from fedsync.records.genesis import Genesis
-from fedsync.records.ids import LogClass, LogId, PayloadId, Reach, RecordId
+from fedsync.records.ids import LogClass, LogId, PayloadId, Reach, RecordId, Scope
 from fedsync.records.kinds.parties import Party
 from fedsync.records.kinds.plans import COMMITMENT, GRANT, INTENT, MAX_ACCEPTED, RELEASE
 from fedsync.records.seal import Draft
@@ -46,18 +46,20 @@ class Asked:
     note: str = ""
 
 
-def state(author: Author, reading: Reading, door: Door, asked: Asked, local: bool) -> RecordId:
-    """Write a need or an offer of our own community; return its id. Raises a Problem.
+def state(
+    author: Author, reading: Reading, door: Door, asked: Asked, local: bool, scope: Scope | None = None
+) -> RecordId:
+    """Write a need or an offer of a body, our own by default; return its id. Raises a Problem.
 
     What it is about is given a name first, if our books do not name it yet.
     """
-    own = reading.own().scope
+    own = scope or reading.own().scope
     reach = Reach.LOCAL if local else None
     with author.writing():
         now = now_ms()
-        genesis = goods_log(author, reading, LogClass.PLANS, [INTENT], reach=reach)
+        genesis = goods_log(author, reading, LogClass.PLANS, [INTENT], own, reach)
         names = Names(reading, own, now, local)
-        item = names.item(_as_others_say(reading, asked.item, asked.unit), asked.unit)
+        item = names.item(_as_others_say(reading, own, asked.item, asked.unit), asked.unit)
         value: dict[str, Value] = {"resource_conforms_to": item, "quantity": asked.quantity}
         value["provider" if asked.receiver is None else "receiver"] = (
             own if asked.receiver is None else asked.receiver
@@ -71,13 +73,12 @@ def state(author: Author, reading: Reading, door: Door, asked: Asked, local: boo
         }
         value |= {name: each for name, each in more.items() if each is not None}
         if names.made:
-            write_goods(author, reading, door, LogClass.FACTS, names.made, reach=reach)
+            write_goods(author, reading, door, LogClass.FACTS, names.made, None, reach, own)
         return author.write_as(door, reading, genesis, [Draft(INTENT, value, now)])[-1].tip
 
 
-def _as_others_say(reading: Reading, item: str, unit: str) -> str:
-    """Return a thing's name as our own books have it, else as those of others do: the same name is the same thing."""
-    own = reading.own().scope
+def _as_others_say(reading: Reading, own: Scope, item: str, unit: str) -> str:
+    """Return a thing's name as a body's books have it, else as those of others do: the same name is the same thing."""
     others = None
     for (realm, _), row in ((key[:2], row) for key, row in reading.view.scan(ITEMS)):
         if str(row[0]).casefold() == item.strip().casefold() and row[1] == unit:
@@ -116,8 +117,26 @@ class Purse:
 
 
 def purse(author: Author, reading: Reading, offer: IntentView, kind: str) -> Purse:
-    """Return what an author may spend of an offer by records of a kind. Raises a Problem (exit 7)."""
-    genesis = goods_log(author, reading, LogClass.PLANS, [kind], reach=Reach.LOCAL if offer.local else None)
+    """Return what an author may spend of an offer by records of a kind. Raises a Problem (exit 7).
+
+    They may speak for our own body, or under a mandate of the one that offers: whichever holds more.
+    """
+    found: list[Purse] = []
+    problems: list[Problem] = []
+    for scope in dict.fromkeys((reading.own().scope, offer.scope)):
+        try:
+            found.append(_purse_of(author, reading, offer, kind, scope))
+        except Problem as problem:
+            problems.append(problem)
+    if not found:
+        raise problems[0]
+    now = now_ms()
+    return max(found, key=lambda each: each.free(now))
+
+
+def _purse_of(author: Author, reading: Reading, offer: IntentView, kind: str, scope: Scope) -> Purse:
+    reach = Reach.LOCAL if offer.local else None
+    genesis = goods_log(author, reading, LogClass.PLANS, [kind], scope, reach)
     for each in rights(reading.view, offer.id):
         if each.log == genesis.log:
             return Purse(genesis, each.account, each.open)
@@ -278,7 +297,8 @@ def take_back(author: Author, reading: Reading, door: Door, grant_: GrantView, q
     with author.writing():
         now = now_ms()
         local = is_local(grant_.realm)
-        genesis = goods_log(author, reading, LogClass.PLANS, [GRANT], reach=Reach.LOCAL if local else None)
+        reach = Reach.LOCAL if local else None
+        genesis = goods_log(author, reading, LogClass.PLANS, [GRANT], scope_of(grant_.realm), reach)
         if genesis.log != grant_.log:
             raise refused(
                 "not_granter",
@@ -313,7 +333,7 @@ def release(author: Author, reading: Reading, door: Door, what: PromiseView, rea
         value["reason"] = reason
     with author.writing():
         reach = Reach.LOCAL if is_local(what.realm) else None
-        genesis = goods_log(author, reading, LogClass.PLANS, [RELEASE], reach=reach)
+        genesis = goods_log(author, reading, LogClass.PLANS, [RELEASE], scope_of(what.realm), reach)
         if genesis.log != what.log:
             raise refused(
                 "not_promiser",
@@ -329,10 +349,10 @@ def release(author: Author, reading: Reading, door: Door, what: PromiseView, rea
         return author.write_as(door, reading, genesis, [Draft(RELEASE, value, now_ms())])[-1].tip
 
 
-def begin(author: Author, reading: Reading, door: Door) -> LogId:
+def begin(author: Author, reading: Reading, door: Door, scope: Scope | None = None) -> LogId:
     """Begin the log in which the author promises, if it is not there, so that rights can be handed to it."""
     with author.writing():
-        genesis = goods_log(author, reading, LogClass.PLANS, [COMMITMENT])
+        genesis = goods_log(author, reading, LogClass.PLANS, [COMMITMENT], scope)
         if reading.store.logs.tip(genesis.log) is None:
             author.write_as(door, reading, genesis, [])
         return genesis.log

@@ -34,6 +34,19 @@ class Person:
 
 def person_at(reading: Reading, asked: str) -> Person:
     """Return the person written as PERSON@COMMUNITY; without a community, of our own. Raises a Problem (exit 6)."""
+    name, home, key = key_at(reading, asked)
+    incarnation = _incarnation(reading, home, key)
+    if incarnation is None:
+        raise not_found(
+            f"log of {name} in {reading.name_of(home.scope)}",
+            "yet",
+            "Its records may not have come: fedsync status",
+        )
+    return Person(name, home, key, incarnation)
+
+
+def key_at(reading: Reading, asked: str) -> tuple[str, FollowedBody, Key]:
+    """Return what a person written as PERSON@COMMUNITY is called there, that body, and their key. Raises a Problem (exit 6)."""
     name, at, where = asked.rpartition("@")
     if not at:
         name, where = asked, ""
@@ -46,12 +59,7 @@ def person_at(reading: Reading, asked: str) -> Person:
     key = the_one(
         f"person of {place}", name.strip(), found, lambda key: key.hex()[:8], "fedsync bodies show all"
     )
-    incarnation = _incarnation(reading, home, key)
-    if incarnation is None:
-        raise not_found(
-            f"log of {name.strip()} in {place}", "yet", "Its records may not have come: fedsync status"
-        )
-    return Person(called[key], home, key, incarnation)
+    return called[key], home, key
 
 
 def _incarnation(reading: Reading, home: FollowedBody, key: Key) -> bytes | None:

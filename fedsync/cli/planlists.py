@@ -155,7 +155,7 @@ def show_plans(app: App, side: str | None, body: str | None, every: bool) -> Non
             (
                 title,
                 [
-                    intent_line(reading, goods, each, now)
+                    intent_line(reading, goods, each, now, met)
                     for each in found
                     if each.said.is_offer is (title == "OFFERS")
                 ],

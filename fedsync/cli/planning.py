@@ -57,6 +57,7 @@ def state_said(
     place: str | None,
     note: str,
     local: bool,
+    body: str | None,
     name: str,
     receiver: str | None = None,
     store: str | None = None,
@@ -64,7 +65,7 @@ def state_said(
     """Write a need or an offer, and say what comes next."""
     check_note(note)
     with app.reading() as reading:
-        own = reading.own().scope
+        own = (reading.own() if body is None else reading.body(body)).scope
         measured = resolve(reading, item, quantity, unit, place or store)
         amount = measured.rounded(f"{quantity} {unit}")
         if not amount:
@@ -79,7 +80,7 @@ def state_said(
         asked = Asked(item.strip(), amount, measured.unit, whose, _day(due), _day(until), store, use, note)
         author = app.author(name)
         with app.door() as door:
-            id_ = acts.state(author, reading, door, asked, local)
+            id_ = acts.state(author, reading, door, asked, local, own)
     then = (
         "What could serve it: fedsync stock match"
         if side == "need"
@@ -235,12 +236,14 @@ def release_said(app: App, asked: str, reason: str, name: str) -> None:
     )
 
 
-def hold_said(app: App, name: str) -> None:
+def hold_said(app: App, name: str, body: str | None) -> None:
     """Begin a log of promises."""
     with app.reading() as reading:
         author = app.author(name)
         with app.door() as door:
-            log = acts.begin(author, reading, door)
+            log = acts.begin(
+                author, reading, door, (reading.own() if body is None else reading.body(body)).scope
+            )
     app.out.result(
         {"log": log.hex()},
         lambda: app.out.say(

@@ -6,7 +6,7 @@ from fedsync import units
 from fedsync.acts.holders import Holders
 from fedsync.cli.telling import day, rfc3339, short, text_of
 from fedsync.cli.transferwords import Goods, party
-from fedsync.crdt.offers import IntentView, PromiseView, RightsView, intent, met_needs, sums
+from fedsync.crdt.offers import IntentView, PromiseView, RightsView, intent, sums
 from fedsync.crdt.tables import FULFILLED
 from fedsync.reading import Reading
 from fedsync.records.block import Record
@@ -120,14 +120,16 @@ def promise_line(reading: Reading, goods: Goods, found: PromiseView, holders: Ho
     return f"{amount} for {party(reading, found.said.receiver)}, by {holders.name(found.log)}{due} ({short(found.id)}): {status}"
 
 
-def intent_line(reading: Reading, goods: Goods, found: IntentView, now: int) -> list[str]:
+def intent_line(
+    reading: Reading, goods: Goods, found: IntentView, now: int, met: dict[RecordId, int]
+) -> list[str]:
     """Return a need or an offer in cells."""
     said = found.said
     if said.is_offer:
         promised, given_up = sums(reading.view, found.id)
         rest = f"{goods.amount(said.item, said.quantity - promised - given_up)} free"
     else:
-        rest = f"{goods.amount(said.item, met_needs(reading.view).get(found.id, 0))} promised"
+        rest = f"{goods.amount(said.item, met.get(found.id, 0))} promised"
     when = said.due if said.due is not None else said.until
     return [
         short(found.id),

@@ -15,6 +15,9 @@ LOCAL = click.option(
     "--local", is_flag=True, help="It never leaves our own nodes: what households need or get."
 )
 PLACE = click.option("--place", metavar="P", help="Whose bowls and sacks are meant.")
+BODY = click.option(
+    "--body", metavar="NAME", help="For this body, under a mandate of theirs; default: our own community."
+)
 UNTIL = click.option("--until", metavar="DAY", help="After this day it is over.")
 
 
@@ -34,6 +37,7 @@ def _amount(command: F) -> F:
 @PLACE
 @NOTE
 @LOCAL
+@BODY
 @AS
 @common
 @signing
@@ -54,6 +58,7 @@ def need(app: App, **said: Any) -> None:
 @PLACE
 @NOTE
 @LOCAL
+@BODY
 @AS
 @common
 @signing
@@ -144,14 +149,15 @@ def release(app: App, **said: Any) -> None:
 
 
 @click.command()
+@BODY
 @AS
 @common
 @signing
-def hold(app: App, name: str) -> None:
+def hold(app: App, name: str, body: str | None) -> None:
     """Begin the log in which you promise, so that others can hand you rights."""
     from fedsync.cli.planning import hold_said
 
-    hold_said(app, name)
+    hold_said(app, name, body)
 
 
 @click.command()

@@ -247,3 +247,29 @@ def test_rights_go_to_people_of_other_communities_who_promise_in_their_own_log(t
 )
 def test_every_word_has_its_help(node: Place, word: str) -> None:
     assert "Usage: fedsync stock" in node("stock", word, "--help").out
+
+
+def test_a_steward_promises_under_a_mandate_and_rights_reach_them_where_they_sign(tmp_path: Any) -> None:
+    valley = Federation(tmp_path)
+    oak, mill = valley.place(), valley.place("Mill Lane")
+    mill("people", "add", "Wim", "--as", "Ann", *SIGN)
+    key = mill("people", "keys", "Wim", "--show").out.splitlines()[-1]
+    oak("people", "add", "Wim", "--key", key, "--as", "Ann", *SIGN)
+    task = ("--task", "seed", "--may", "commitment,rights_grant,release,intent")
+    valley.decided("Oakfield", "mandates", "give", "Wim", *task)
+    offer = oak.json("stock", "offer", "Oats", 100, "kg", "--as", "Ann", *SIGN)["id"]
+    error = oak.refused("stock", "grant", offer, 40, "kg", "--to", "Wim", "--as", "Ann", *SIGN, code=7)
+    assert (error["code"], "fedsync stock hold" in error["try"]) == ("no_log", True)
+    valley.meet()
+    mill("stock", "hold", "--body", "Oakfield", "--as", "Wim", *SIGN)
+    valley.meet()
+    oak("stock", "grant", offer, 40, "kg", "--to", "Wim", "--as", "Ann", *SIGN)
+    valley.meet()
+    kept = mill.json("stock", "promise", offer, 30, "kg", "--to", "Mill Lane", "--as", "Wim", *SIGN)["id"]
+    valley.meet()
+    (row,) = oak.json("stock", "rights", offer)["promises"]
+    assert (row["id"], row["status"], row["by"]) == (kept, "valid", "Wim")
+    mill("stock", "release", kept, "--as", "Wim", *SIGN)
+    own = mill.json("stock", "offer", "Oats", 5, "kg", "--body", "Oakfield", "--as", "Wim", *SIGN)["id"]
+    valley.meet()
+    assert oak.json("stock", "rights", own)["offer"]["who"] == "Oakfield"
