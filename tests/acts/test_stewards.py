@@ -252,6 +252,17 @@ def test_a_steward_records_for_another_community_at_the_node_where_they_live(sto
     assert (stores.oats(), stores.oats("Mill Lane")) == (7, 7)
 
 
+def test_what_a_teller_promised_and_is_here_stays_when_they_go(stores: Stores) -> None:
+    place = stores.place("Oakfield")
+    offer = place.json("stock", "offer", "Oats", 10, "kg", "--as", "Cleo", *AS)["id"]
+    promise = place.json("stock", "promise", offer, 4, "kg", "--to", "Mill Lane", "--as", "Cleo", *AS)["id"]
+    page = stores.drafted("Oakfield", "bodies", "epoch", "--drop", "Cleo", "--threshold", "2")
+    stores.seal("Oakfield", page)
+    stores.meet()
+    for name in stores.homes:
+        assert stores.place(name).json("why", promise)["status"] == "counts"
+
+
 def test_what_is_local_is_named_on_no_page_and_stays_when_its_author_goes(stores: Stores) -> None:
     given = stores.give()
     for who in ("Cleo", "Vera"):
