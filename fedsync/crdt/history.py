@@ -26,7 +26,10 @@ from fedsync.records.kinds.stock import EVENT, EconomicEvent, parse_event
 from fedsync.records.void import Void
 
 BIG = 10_000
-"""Movements that are read back for one answer: a second or so on a small machine."""
+"""Movements that are read back for one answer at most. Each may lie in a block of its own, which takes a millisecond to open."""
+
+FAR = 512
+"""Records between two that are wanted, from which on those between are not even opened: some four blocks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,28 +135,38 @@ def _wanted(
 
 def _moves(view: Reader, key: PoolKey, wanted: dict[LogId, list[tuple[int, int]]]) -> Iterator[Moved]:
     for log, stretches in wanted.items():
-        for record in _records(view, log, stretches):
+        for record in _records(view, key, log, stretches):
             yield from _moved(view, key, record)
 
 
-def _records(view: Reader, log: LogId, stretches: Iterable[tuple[int, int]]) -> Iterator[Record]:
-    """Yield the records of a log in these stretches that count, each once."""
+def _records(
+    view: Reader, key: PoolKey, log: LogId, stretches: Iterable[tuple[int, int]]
+) -> Iterator[Record]:
+    """Yield the records of a log in these stretches that count and tell of the pool's item, each once."""
     row = view.get(COUNTED_LOGS, (log,))
     if row is None:
         return
     ordered = sorted(stretches)
     counting = counted_log(row)
     at, upto = 0, -1
-    for block, stop in along(view, log, counting, ordered[0][0]):
-        while at < len(ordered) and ordered[at][0] < stop:
-            first, last = ordered[at]
-            for seq in range(max(first, block.first, upto + 1), min(last + 1, stop)):
-                yield block.record(seq - block.first)
-                upto = seq
-            if last >= stop:
+    while at < len(ordered):
+        for block, stop in along(view, log, counting, ordered[at][0]):
+            while at < len(ordered) and ordered[at][0] < stop:
+                first, last = ordered[at]
+                for seq in range(max(first, block.first, upto + 1), min(last + 1, stop)):
+                    upto = seq
+                    value = block.value(seq - block.first)
+                    if isinstance(value, dict) and value.get("resource_conforms_to") == key[2]:
+                        yield block.record(seq - block.first)
+                if last >= stop:
+                    break
+                at += 1
+            if at == len(ordered):
+                return
+            # The chain of a log whose branch a book chose is walked from its end: once is enough.
+            if counting.chain is None and ordered[at][0] > block.last + FAR:
                 break
-            at += 1
-        if at == len(ordered):
+        else:
             return
 
 

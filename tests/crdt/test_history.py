@@ -6,10 +6,25 @@ from fedsync.crdt.history import Entry, Found, History, Moved, history
 from fedsync.crdt.levels import levels
 from fedsync.crdt.tables import BALANCES, balance
 from fedsync.crdt.whylevels import why_stock
+from fedsync.records.ed25519 import private_key
 from fedsync.records.ids import NO_LOT
 from fedsync.records.kinds.refs import FactRef
+from fedsync.records.seal import seal
 from tests.crdt import naive_stock as naive
-from tests.crdt.granary import ALDER, CELLAR, GRANARY, HOUR, NOON, WHEAT, Node, chain, counted, genesis, moved
+from tests.crdt.granary import (
+    ALDER,
+    CELLAR,
+    GRANARY,
+    HOUR,
+    NOON,
+    OATS,
+    WHEAT,
+    Node,
+    chain,
+    counted,
+    genesis,
+    moved,
+)
 from tests.crdt.stockworlds import deliver, world
 
 ANN, BEN = genesis("Ann"), genesis("Ben")
@@ -100,6 +115,13 @@ def test_of_a_long_history_the_newest_days_are_read_and_the_rest_is_counted() ->
     # What lay there before the count that was read is not known without the rest.
     assert [short(each)[2] for each in part.entries] == [None] * 3 + [7 - 58 * 59 // 2, 7 + 59, 7 + 59 + 60]
     assert [short(each) for each in part.entries[-3:]] == [short(each) for each in past(node).entries[-3:]]
+
+
+def test_what_lies_far_apart_in_a_long_log_is_found() -> None:
+    told = [moved("raise", 1, NOON + at, WHEAT if at % 700 == 0 else OATS) for at in range(2_200)]
+    node = Node()
+    node.take(*seal(private_key(b"a" * 32), ANN, None, told, time=0))
+    assert [short(each) for each in past(node).entries] == [("raise", 1, at) for at in (1, 2, 3, 4)]
 
 
 @pytest.mark.parametrize("seed", range(60))
