@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from fedsync.crdt import sums
 from fedsync.crdt.checkpoints import Checkpoints, Count, level
-from fedsync.crdt.corrections import Facts, in_pool
+from fedsync.crdt.corrections import Lines, in_pool
 from fedsync.crdt.facts import Moves
 from fedsync.crdt.tables import BALANCES, COUNTS, Balance, PoolKey, balance, balance_row
 from fedsync.crdt.view import Draft
@@ -180,14 +180,15 @@ def _named(
     said = {**last.named, **(before.named if before else {})}
     if not said:
         return 0, 0
-    facts = Facts(draft, key[0], without)
+    lines = Lines(draft, key[0], without)
     between = after = 0
-    for top in sorted({facts.top(ref) for ref in said if facts.event(ref) is not None}):
-        line = facts.line(top)
-        delta = in_pool(line.event, key[1:]) if line is not None else None
-        if line is None or delta is None:
+    for top in sorted({top for ref in said if (top := lines.top(ref)) is not None}):
+        line = lines.line(top)
+        event = lines.event(line.refs[-1])
+        delta = in_pool(event, key[1:]) if event is not None else None
+        if event is None or delta is None:
             continue
-        at = line.event.at
+        at = event.at
         is_after, was_after = _is_after(last, line.refs, at), at > last.at
         since, was_since = True, True
         if before is not None:

@@ -1,20 +1,20 @@
-"""Which of an event and its corrections holds, and which movements a count names. Touches a draft only.
+"""Which of an event and its corrections holds, and which facts are named by others. Touches a draft only.
 
 An event that corrects stands in the place of the one that it names. Of several corrections of one event, in one log the
-later holds, of different logs the one with the larger id; a correction of a correction goes on from it. So the
-corrections of an event are a tree, and one line leads down it: its end holds, and nothing else of the tree counts. A correction
-that names what is not held, or of another realm, is the top of a tree of its own meanwhile.
+later holds, of different logs the one with the larger id; a correction of a correction goes on from it. So the corrections of an
+event are a tree, and one line leads down it from the event itself: its end holds, and nothing else of the tree counts. That the
+event is not held, or is none, changes nothing of that. A line has `MAX_LINE` corrections; what would go on from there counts
+for nothing, so that nobody can make others walk for ever.
 """
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from fedsync.crdt.checkpoints import Count
 from fedsync.crdt.countingtables import COUNTED_LOGS, counted_log
 from fedsync.crdt.factchain import along
 from fedsync.crdt.realms import Realm, realm_of
-from fedsync.crdt.tables import CORRECTIONS, NAMED, REFERRED, Pool
-from fedsync.crdt.view import Draft
+from fedsync.crdt.tables import CORRECTIONS, CORRECTS, NAMED, REFERRED, REPLACED, STANDING, Pool
+from fedsync.crdt.view import Draft, View
 from fedsync.records.block import Block
 from fedsync.records.codec import NotCanonical
 from fedsync.records.header import VERSION
@@ -23,77 +23,83 @@ from fedsync.records.kinds.refs import FactRef
 from fedsync.records.kinds.stock import EVENT, EconomicEvent, parse_event
 from fedsync.records.void import Void
 
+MAX_LINE = 16
+"""Corrections, each of the one before. Who still errs then can correct the first event, and begins a line beside."""
+
 
 class Line(NamedTuple):
-    """From the top of a tree of corrections down to the event that holds."""
+    """From an event that is no correction down to what stands in its place. `contested`: rivals of different logs."""
 
     refs: tuple[FactRef, ...]
-    event: EconomicEvent
-    """The one that holds, the last of `refs`."""
     contested: bool
-    """Corrections of different logs are rivals somewhere on the line."""
 
 
-class Facts:
-    """Events that count, read one by one by their place. `without`: a log of which nothing counts, whatever is written down."""
+class Lines:
+    """The trees of corrections in a realm. `without`: a log of which nothing counts, whatever is written down."""
 
-    def __init__(self, draft: Draft, realm: Realm, without: LogId | None = None) -> None:
-        self._draft, self._realm, self._without = draft, realm, without
-        self._read: dict[FactRef, EconomicEvent | None] = {}
+    def __init__(self, view: Draft | View, realm: Realm, without: LogId | None = None) -> None:
+        self._view, self._realm, self._without = view, realm, without
 
     def event(self, ref: FactRef) -> EconomicEvent | None:
         """Return the event that a reference names; None when none that counts in the realm does."""
-        if ref not in self._read:
-            self._read[ref] = None if ref.log == self._without else self._find(ref)
-        return self._read[ref]
-
-    def _find(self, ref: FactRef) -> EconomicEvent | None:
-        row = self._draft.get(COUNTED_LOGS, (ref.log,))
-        if row is None or ref.seq >= counted_log(row).read:
+        row = self._view.get(COUNTED_LOGS, (ref.log,))
+        if ref.log == self._without or row is None or ref.seq >= counted_log(row).read:
             return None
-        block = next((block for block, _ in along(self._draft, ref.log, counted_log(row), ref.seq)), None)
+        block = next((block for block, _ in along(self._view, ref.log, counted_log(row), ref.seq)), None)
         if block is None or realm_of(block.genesis) != self._realm:
             return None
         return event_at(block, ref)
 
+    def up(self, ref: FactRef) -> list[FactRef]:
+        """Return an event and those in whose place it was said, from it up: all, or more than a line may have."""
+        found = [ref]
+        while len(found) <= MAX_LINE + 1:
+            row = self._view.get(CORRECTS, (self._realm, ref.log, ref.seq))
+            if row is None or row[0] != ref.id:
+                break
+            ref = FactRef(LogId(row[1]), int(row[2]), RecordId(row[3]))  # type: ignore[arg-type]
+            found.append(ref)
+        return found
+
+    def top(self, ref: FactRef) -> FactRef | None:
+        """Return the event that is no correction in whose tree one is; None when it is too far down."""
+        line = self.up(ref)
+        return line[-1] if len(line) <= MAX_LINE + 1 else None
+
     def corrections(self, ref: FactRef) -> list[FactRef]:
-        """Return the events that say that they correct this one."""
+        """Return the latest corrections of an event, one of each log."""
         return [
-            FactRef(LogId(key[4]), int(key[5]), RecordId(row[0]))  # type: ignore[arg-type]
-            for key, row in self._draft.scan(CORRECTIONS, (self._realm, *ref))
-            if key[4] != self._without
+            FactRef(LogId(key[4]), int(row[0]), RecordId(row[1]))  # type: ignore[arg-type]
+            for key, row in self._view.scan(CORRECTIONS, (self._realm, *ref))
         ]
 
-    def top(self, ref: FactRef) -> FactRef:
-        """Return the first event of the tree that one is in."""
-        while (event := self.event(ref)) is not None and event.corrects is not None:
-            if self.event(event.corrects) is None:
-                break
-            ref = event.corrects
-        return ref
-
-    def line(self, top: FactRef) -> Line | None:
-        """Return the line from the top of a tree to the event that holds; None when the top does not count."""
+    def line(self, top: FactRef) -> Line:
+        """Return the line from an event down to what stands in its place: itself, when nothing does."""
         refs, contested = [top], False
-        while True:
-            latest: dict[LogId, FactRef] = {}
-            for each in self.corrections(refs[-1]):
-                if each.log not in latest or each.seq > latest[each.log].seq:
-                    latest[each.log] = each
-            if not latest:
+        while len(refs) <= MAX_LINE:
+            rivals = self.corrections(refs[-1])
+            if not rivals:
                 break
-            contested = contested or len(latest) > 1
-            refs.append(max(latest.values(), key=lambda each: each.id))
-        event = self.event(refs[-1])
-        return None if event is None else Line(tuple(refs), event, contested)
+            contested = contested or len(rivals) > 1
+            refs.append(max(rivals, key=lambda each: each.id))
+        return Line(tuple(refs), contested)
 
-    def tree(self, top: FactRef) -> Iterator[FactRef]:
-        """Yield all events of the tree below an event, and itself."""
-        waiting = [top]
-        while waiting:
-            ref = waiting.pop()
-            yield ref
-            waiting.extend(self.corrections(ref))
+    def standing(self, ref: FactRef) -> tuple[FactRef | None, bool]:
+        """Return what stands in an event's place, and whether that is contested; None, False: itself.
+
+        Of an event that is too far down its line that is not known, and returned as None, True.
+        """
+        row = self._view.get(REPLACED, (self._realm, ref.log, ref.seq))
+        if row is None or row[0] != ref.id:
+            return None, False
+        top = self.top(ref)
+        row = self._view.get(STANDING, (self._realm, *top)) if top is not None else None
+        return (None, True) if row is None else (standing(row), bool(row[3]))
+
+
+def standing(row: tuple[object, ...]) -> FactRef:
+    """Return what stands in an event's place, from its row."""
+    return FactRef(LogId(row[0]), int(row[1]), RecordId(row[2]))  # type: ignore[arg-type, call-overload]
 
 
 def event_at(block: Block, ref: FactRef) -> EconomicEvent | None:
@@ -101,12 +107,10 @@ def event_at(block: Block, ref: FactRef) -> EconomicEvent | None:
     at = ref.seq - block.first
     if not 0 <= at < block.count or block.kinds[at] != EVENT or block.body.versions[at] != VERSION:
         return None
+    if block.ids[at] != ref.id:
+        return None
     try:
-        return (
-            parse_event(block.value(at), block.genesis.scope, block.times[at])
-            if block.ids[at] == ref.id
-            else None
-        )
+        return parse_event(block.value(at), block.genesis.scope, block.times[at])
     except (Void, NotCanonical):
         return None
 
@@ -116,8 +120,17 @@ def event_at(block: Block, ref: FactRef) -> EconomicEvent | None:
 
 def note_correction(draft: Draft, realm: Realm, corrected: FactRef, by: FactRef) -> None:
     """Write down that an event says that it corrects another."""
-    draft.put(CORRECTIONS, (realm, *corrected, by.log, by.seq), (by.id,))
+    draft.put(CORRECTS, (realm, by.log, by.seq), (by.id, *corrected))
+    row = draft.get(CORRECTIONS, (realm, *corrected, by.log))
+    if row is None or by.seq > row[0]:  # type: ignore[operator]
+        draft.put(CORRECTIONS, (realm, *corrected, by.log), (by.seq, by.id))
     _refer(draft, realm, corrected)
+
+
+def forget_correction(draft: Draft, realm: Realm, corrected: FactRef, by: FactRef) -> None:
+    """Forget what a log says of an event: nothing of the log counts."""
+    draft.drop(CORRECTS, (realm, by.log, by.seq))
+    draft.drop(CORRECTIONS, (realm, *corrected, by.log))
 
 
 def note_named(draft: Draft, realm: Realm, pool: Pool, count: Count) -> None:
@@ -147,23 +160,21 @@ def is_referred(draft: Draft, realm: Realm, log: LogId, first: int, stop: int) -
     return row is not None and row[0] < stop and row[1] >= first  # type: ignore[operator]
 
 
-def corrected_in(draft: Draft, realm: Realm, block: Block, first: int, stop: int) -> list[FactRef]:
-    """Return the events of a stretch that some correction names."""
-    return _refs(draft, CORRECTIONS, realm, block, first, stop)
+def corrected_in(draft: Draft, realm: Realm, block: Block, first: int, stop: int) -> set[FactRef]:
+    """Return the events of a stretch that are corrected, and no corrections themselves."""
+    found = (key[1:] for key, _ in draft.scan(STANDING, (realm, block.log)))
+    return _held(found, block, first, stop)
 
 
-def named_in(draft: Draft, realm: Realm, block: Block, first: int, stop: int) -> list[FactRef]:
+def named_in(draft: Draft, realm: Realm, block: Block, first: int, stop: int) -> set[FactRef]:
     """Return the facts of a stretch that some count names."""
-    return _refs(draft, NAMED, realm, block, first, stop)
+    found = (key[1:4] for key, _ in draft.scan(NAMED, (realm, block.log)))
+    return _held(found, block, first, stop)
 
 
-def _refs(draft: Draft, table: object, realm: Realm, block: Block, first: int, stop: int) -> list[FactRef]:
-    found = {
-        FactRef(block.log, int(key[2]), RecordId(key[3]))  # type: ignore[arg-type]
-        for key, _ in draft.scan(table, (realm, block.log))  # type: ignore[arg-type]
-        if first <= key[2] < stop  # type: ignore[operator]
-    }
-    return sorted(each for each in found if block.ids[each.seq - block.first] == each.id)
+def _held(found: object, block: Block, first: int, stop: int) -> set[FactRef]:
+    refs = (FactRef(*each) for each in found)  # type: ignore[attr-defined]
+    return {ref for ref in refs if first <= ref.seq < stop and block.ids[ref.seq - block.first] == ref.id}
 
 
 def pools_naming(draft: Draft, realm: Realm, ref: FactRef) -> set[Pool]:
@@ -174,15 +185,6 @@ def pools_naming(draft: Draft, realm: Realm, ref: FactRef) -> set[Pool]:
 def pools_naming_log(draft: Draft, realm: Realm, log: LogId) -> set[Pool]:
     """Return the pools whose counts name facts of a log."""
     return {tuple(row) for _, row in draft.scan(NAMED, (realm, log))}  # type: ignore[misc]
-
-
-def orphans(draft: Draft, realm: Realm, log: LogId) -> list[FactRef]:
-    """Return the corrections by other logs that name events of a log."""
-    return [
-        FactRef(LogId(key[4]), int(key[5]), RecordId(row[0]))  # type: ignore[arg-type]
-        for key, row in draft.scan(CORRECTIONS, (realm, log))
-        if key[4] != log
-    ]
 
 
 def in_pool(event: EconomicEvent, pool: tuple[PayloadId, ...]) -> int | None:

@@ -11,17 +11,17 @@ from typing import TypeAlias
 
 from fedsync.crdt.balances import counts_of
 from fedsync.crdt.checkpoints import Checkpoints, Count
-from fedsync.crdt.corrections import Facts
+from fedsync.crdt.corrections import Lines
 from fedsync.crdt.countingtables import COUNTED_LOGS, counted_log
 from fedsync.crdt.factchain import along
 from fedsync.crdt.lending import custody, returned
 from fedsync.crdt.lendingtables import LOANS, loan_row
 from fedsync.crdt.levels import Reader
-from fedsync.crdt.tables import BALANCES, COUNTS, REPLACED, RUNS, Balance, PoolKey, balance, run
-from fedsync.crdt.view import Draft
+from fedsync.crdt.tables import BALANCES, COUNTS, RUNS, Balance, PoolKey, balance, run
 from fedsync.records.block import Record
 from fedsync.records.codec import NotCanonical
 from fedsync.records.ids import Key, LogId, RecordId
+from fedsync.records.kinds.refs import FactRef
 from fedsync.records.kinds.stock import EVENT, EconomicEvent, parse_event
 from fedsync.records.void import Void
 
@@ -178,8 +178,10 @@ def _moved(view: Reader, key: PoolKey, record: Record) -> Iterator[Moved]:
     for store, delta, _ in event.moved:
         if store != key[1]:
             continue
-        row = view.get(REPLACED, (key[0], record.log, record.seq))
-        replaced = row is not None and row[0] == record.id
+        by, rivals = Lines(view, key[0]).standing(FactRef(record.log, record.seq, record.id))
+        if by is None and rivals:
+            # Too far down its line to count; there is nothing to name that stands for it but the record itself.
+            by = FactRef(record.log, record.seq, record.id)
         value = record.value
         yield Moved(
             event.at,
@@ -191,8 +193,8 @@ def _moved(view: Reader, key: PoolKey, record: Record) -> Iterator[Moved]:
             event,
             delta,
             value.get("note", "") if isinstance(value, dict) else "",
-            RecordId(row[3]) if replaced and row is not None else None,  # type: ignore[arg-type]
-            bool(row[4]) if replaced and row is not None else False,
+            by.id if by is not None else None,
+            rivals,
         )
 
 
@@ -302,14 +304,14 @@ def _placed(
 def _words(view: Reader, key: PoolKey, counts: list[Count]) -> dict[RecordId, dict[RecordId, bool]]:
     """Return by movement what counts say of it, or of those in whose place it stands: whether it happened after them."""
     found: dict[RecordId, dict[RecordId, bool]] = {}
-    facts = Facts(Draft(view) if not isinstance(view, Draft) else view, key[0])
+    lines = Lines(view, key[0])
     for count in counts:
         named = count.named
-        for top in {facts.top(ref) for ref in named if facts.event(ref) is not None}:
-            line = facts.line(top)
-            if line is not None:
-                later = next(named[ref] for ref in reversed(line.refs) if ref in named)
-                found.setdefault(line.refs[-1].id, {})[count.id] = later
+        for top in {top for ref in named if (top := lines.top(ref)) is not None}:
+            refs = lines.line(top).refs
+            later = next((named[ref] for ref in reversed(refs) if ref in named), None)
+            if later is not None:
+                found.setdefault(refs[-1].id, {})[count.id] = later
     return found
 
 

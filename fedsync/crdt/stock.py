@@ -13,13 +13,13 @@ from fedsync.crdt.realms import Realm, realm_of
 from fedsync.crdt.sums import DAY
 from fedsync.crdt.tables import (
     BALANCES,
-    CORRECTIONS,
     COUNTS,
     FULFILLED,
     ITEMS,
     LOTS,
     OFF,
     REPLACED,
+    STANDING,
     STORES,
     Pool,
     balance,
@@ -52,14 +52,15 @@ class Stock:
         for pool in found.pools:
             moves, counts = found.moves.get(pool) or Moves(), found.counts.get(pool, ())
             bring_in(draft, (realm, *pool), log, first, stop - 1, moves, counts)
-        touched = [FactRef(log, seq, id_) for seq, id_, said in found.linked if said.corrects is not None]
+        told = [FactRef(log, seq, id_) for seq, id_, said in found.linked if said.corrects is not None]
         named: set[Pool] = set()
+        corrected: set[FactRef] = set()
         if corrections.is_referred(draft, realm, log, first, stop):
-            touched.extend(corrections.corrected_in(draft, realm, block, first, stop))
+            corrected = corrections.corrected_in(draft, realm, block, first, stop)
             for ref in corrections.named_in(draft, realm, block, first, stop):
                 named |= corrections.pools_naming(draft, realm, ref)
-        if touched:
-            named |= _settle(draft, realm, touched, None)
+        if told or corrected:
+            named |= _correct(draft, realm, told, corrected)
         for pool in sorted(named):
             recompute(draft, (realm, *pool))
 
@@ -68,23 +69,23 @@ class Stock:
         log, realm = genesis.log, realm_of(genesis)
         take_out_factors(draft, genesis)
         days: dict[Pool, set[int]] = {}
-        touched = corrections.orphans(draft, realm, log)
         anew = corrections.pools_naming_log(draft, realm, log)
         anew |= _restore(draft, realm, log)
+        corrected: dict[FactRef, FactRef] = {}
         for block in draft.blocks(log):
             said = facts.read(block, block.first, block.last + 1)
             for pool, moves in said.moves.items():
                 days.setdefault(pool, set()).update(at // DAY for at in moves.times)
-            touched.extend(_forget(draft, realm, log, said))
+            corrected.update(_forget(draft, realm, log, said))
             anew.update(said.pools)
-        anew |= _settle(draft, realm, touched, log)
+        anew |= _uncorrect(draft, realm, log, corrected)
         for pool, on in days.items():
             _take_out_of(draft, realm, pool, log, on)
         for pool in sorted(anew):
             recompute(draft, (realm, *pool), without=log)
 
     def changed(self, draft: Draft, genesis: Genesis) -> None:
-        """Nothing that other logs say hangs on how much of this one counts."""
+        """Nothing else of how much of a log counts matters here."""
 
 
 def _write(draft: Draft, realm: Realm, log: LogId, found: facts.Facts) -> None:
@@ -107,8 +108,8 @@ def _write(draft: Draft, realm: Realm, log: LogId, found: facts.Facts) -> None:
         _fulfil(draft, realm, log, event, 1)
 
 
-def _forget(draft: Draft, realm: Realm, log: LogId, said: facts.Facts) -> list[FactRef]:
-    """Drop the names, counts and corrections that a log told of, and return what it corrected."""
+def _forget(draft: Draft, realm: Realm, log: LogId, said: facts.Facts) -> dict[FactRef, FactRef]:
+    """Drop the names and counts that a log told of, and return its corrections, and what each corrects."""
     for table, ids in ((STORES, said.stores), (ITEMS, said.items), (LOTS, said.lots)):
         for id_ in ids:
             draft.drop(table, (realm, id_, log))
@@ -116,11 +117,10 @@ def _forget(draft: Draft, realm: Realm, log: LogId, said: facts.Facts) -> list[F
         for count in counts:
             draft.drop(COUNTS, (realm, *pool, count.at, log, count.seq))
             corrections.forget_named(draft, realm, count)
-    corrected = []
-    for seq, _, event in said.linked:
+    corrected = {}
+    for seq, record, event in said.linked:
         if event.corrects is not None:
-            draft.drop(CORRECTIONS, (realm, *event.corrects, log, seq))
-            corrected.append(event.corrects)
+            corrected[FactRef(log, seq, record)] = event.corrects
         if event.fulfills is not None:
             draft.drop(FULFILLED, (realm, event.fulfills, log))
     return corrected
@@ -140,38 +140,75 @@ def _take_out_of(draft: Draft, realm: Realm, pool: Pool, log: LogId, days: set[i
 # --- What corrections replace -----------------------------------------------------------------------------------
 
 
-def _settle(draft: Draft, realm: Realm, touched: list[FactRef], without: LogId | None) -> set[Pool]:
-    """Find out what holds of the trees that events are in, and count that and nothing else of them.
+def _correct(draft: Draft, realm: Realm, told: list[FactRef], corrected: set[FactRef]) -> set[Pool]:
+    """Bring in corrections, and events that others `corrected` before they came.
 
-    Returns the pools of counts that name any of them: those are to be made anew.
+    Returns the pools of counts that name any event of their trees: those are to be made anew.
     """
-    found = corrections.Facts(draft, realm, without)
-    named: set[Pool] = set()
-    tops = {found.top(ref) for ref in touched if found.event(ref) is not None}
+    lines = corrections.Lines(draft, realm)
+    tops, doubtful = corrected - set(told), {*told, *corrected}
+    for ref in told:
+        # Until now it was the top of a tree itself, if others corrected it before it came.
+        row = draft.get(STANDING, (realm, *ref))
+        if row is not None:
+            doubtful.add(corrections.standing(row))
+            draft.drop(STANDING, (realm, *ref))
+        top = lines.top(ref)
+        if top is not None:
+            tops.add(top)
+    return _settle(draft, realm, tops, doubtful, None)
+
+
+def _uncorrect(draft: Draft, realm: Realm, log: LogId, corrected: dict[FactRef, FactRef]) -> set[Pool]:
+    """Take out the corrections of a log. Returns pools as `_correct`."""
+    lines = corrections.Lines(draft, realm, log)
+    # Not of another branch, which was never taken.
+    taken = [ref for ref in corrected if len(lines.up(ref)) > 1]
+    tops = {top for ref in taken if (top := lines.top(ref)) is not None}
+    for ref in taken:
+        corrections.forget_correction(draft, realm, corrected[ref], ref)
+    tops.update(ref for ref in taken if lines.corrections(ref))
+    return _settle(draft, realm, tops, set(), log)
+
+
+def _settle(
+    draft: Draft, realm: Realm, tops: set[FactRef], doubtful: set[FactRef], without: LogId | None
+) -> set[Pool]:
+    """Find out what holds of these trees, and of all that may no longer hold let only that count."""
+    lines = corrections.Lines(draft, realm, without)
+    holding: set[FactRef] = set()
+    doubtful = set(doubtful)
     for top in sorted(tops):
-        line = found.line(top)
-        for ref in found.tree(top):
-            event = found.event(ref)
-            if line is None or event is None:
-                continue
-            named |= corrections.pools_naming(draft, realm, ref)
-            holds, place = ref == line.refs[-1], (realm, ref.log, ref.seq)
-            was = draft.get(REPLACED, place)
-            row = (ref.id, *line.refs[-1], int(line.contested))
-            if holds and was is not None:
-                draft.drop(REPLACED, place)
-                named |= _flip(draft, realm, ref, event, 1, without is not None)
-            elif not holds and was != row:
-                draft.put(REPLACED, place, row)
-                if was is None:
-                    named |= _flip(draft, realm, ref, event, -1, without is not None)
+        line, row = lines.line(top), draft.get(STANDING, (realm, *top))
+        holding.add(line.refs[-1])
+        doubtful.add(top)
+        if row is not None:
+            doubtful.add(corrections.standing(row))
+        if len(line.refs) == 1:
+            draft.drop(STANDING, (realm, *top))
+        elif (new := (*line.refs[-1], int(line.contested))) != row:
+            draft.put(STANDING, (realm, *top), new)
+    named: set[Pool] = set()
+    for ref in sorted(doubtful | holding):
+        for each in lines.up(ref):
+            named |= corrections.pools_naming(draft, realm, each)
+        place = (realm, ref.log, ref.seq)
+        is_off = draft.get(REPLACED, place) == (ref.id,)
+        event = lines.event(ref) if is_off is (ref in holding) else None
+        if event is None:
+            continue
+        if is_off:
+            draft.drop(REPLACED, place)
+        else:
+            draft.put(REPLACED, place, (ref.id,))
+        named |= _flip(draft, realm, ref, event, 1 if is_off else -1, without is not None)
     return named
 
 
 def _restore(draft: Draft, realm: Realm, log: LogId) -> set[Pool]:
     """Count again what corrections replace of a log that is about to be taken out, so that all of it is taken out alike."""
     anew: set[Pool] = set()
-    for key, (id_, *_) in list(draft.scan(REPLACED, (realm, log))):
+    for key, (id_,) in list(draft.scan(REPLACED, (realm, log))):
         ref = FactRef(log, int(key[2]), id_)  # type: ignore[arg-type]
         events = (corrections.event_at(block, ref) for block in draft.blocks(log, ref.seq))
         event = next(each for each in events if each is not None)

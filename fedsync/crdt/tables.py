@@ -47,13 +47,21 @@ OFF = Table("movement_off", (*_POOL, "day", "log", "seq"), ("at", "delta"))
 """Movements that do not count because a correction stands in their place."""
 
 CORRECTIONS = Table(
-    "stock_correction", ("realm", "of_log", "of_seq", "of_id", "log", "seq"), ("id",), rooted=True
+    "stock_correction", ("realm", "of_log", "of_seq", "of_id", "log"), ("seq", "id"), rooted=True
 )
-"""What each correction says that it corrects, held or not."""
-REPLACED = Table(
-    "stock_replaced", ("realm", "log", "seq"), ("id", "by_log", "by_seq", "by_id", "contested"), rooted=True
+"""Of each event that is corrected, held or not, the latest correction of each log."""
+CORRECTS = Table("stock_corrects", ("realm", "log", "seq"), ("id", "of_log", "of_seq", "of_id"))
+"""What each correction says that it corrects."""
+STANDING = Table(
+    "stock_standing",
+    ("realm", "log", "seq", "id"),
+    ("by_log", "by_seq", "by_id", "contested"),
+    rooted=True,
 )
-"""Events in whose place another stands, and which. `contested`: corrections of different logs are rivals for it."""
+"""What stands in the place of each event that is corrected and no correction itself. `contested`: corrections of different logs
+are rivals for that."""
+REPLACED = Table("stock_replaced", ("realm", "log", "seq"), ("id",), rooted=True)
+"""Events that do not count because of a correction."""
 NAMED = Table("stock_named", ("realm", "log", "seq", "id", "by_log", "by_seq"), ("store", "item", "lot"))
 """Facts that a count names, and the pool that it counted."""
 REFERRED = Table("stock_referred", ("realm", "log"), ("low", "high"))
@@ -63,7 +71,7 @@ FULFILLED = Table("stock_fulfilled", ("realm", "commitment", "log"), ("sum", "ev
 
 STOCK_TABLES = (
     *(STORES, ITEMS, LOTS, COUNTS, BALANCES, SUMS, RUNS, OFF),
-    *(CORRECTIONS, REPLACED, NAMED, REFERRED, FULFILLED),
+    *(CORRECTIONS, CORRECTS, STANDING, REPLACED, NAMED, REFERRED, FULFILLED),
 )
 
 _INT64 = 2**63

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from fedsync.crdt.contents import CONTENTS
+from fedsync.crdt.corrections import MAX_LINE, Lines
 from fedsync.crdt.levels import Reader
 from fedsync.crdt.realms import realm_of
-from fedsync.crdt.tables import REPLACED
 from fedsync.crdt.whystanding import Verdict as Verdict
 from fedsync.crdt.whystanding import why_standing
 from fedsync.records.block import Record
@@ -14,6 +14,7 @@ from fedsync.records.codec import NotCanonical, Value
 from fedsync.records.header import VERSION
 from fedsync.records.ids import Scope
 from fedsync.records.kinds import class_of, stock, transfers
+from fedsync.records.kinds.refs import FactRef
 from fedsync.records.kinds.units import FACTOR, parse_factor
 from fedsync.records.void import Void
 
@@ -38,8 +39,18 @@ def why_fact(view: Reader, record: Record) -> Verdict:
     except NotCanonical as error:
         return Verdict("void", "payload", f"It has no effect: its payload can't be read ({error}).")
     found = why_standing(view, record)
-    row = view.get(REPLACED, (realm_of(record.genesis), record.log, record.seq))
-    if found.status == "counts" and row is not None and row[0] == record.id:
-        other = f"record {bytes(row[3]).hex()[:8]}"  # type: ignore[arg-type]
-        return Verdict("replaced", "corrected", f"A correction stands in its place: {other}.")
+    if found.status != "counts":
+        return found
+    ref = FactRef(record.log, record.seq, record.id)
+    by, contested = Lines(view, realm_of(record.genesis)).standing(ref)
+    if by is not None:
+        return Verdict(
+            "replaced", "corrected", f"A correction stands in its place: record {by.id.hex()[:8]}."
+        )
+    if contested:
+        return Verdict(
+            "replaced",
+            "line_too_long",
+            f"It corrects a correction of a correction, more than {MAX_LINE} of them: correct the first movement.",
+        )
     return found

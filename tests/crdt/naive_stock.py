@@ -44,8 +44,15 @@ class Level:
 
 
 Place = tuple[bytes, bytes, bytes, bytes]
-Line = list[Told]
-"""From an event over its corrections to the one that holds."""
+LONGEST = 16
+
+
+@dataclass(frozen=True)
+class Line:
+    """An event that holds, and the names of those in whose place it stands, the first first, and its own."""
+
+    event: Told
+    refs: list[list[Any]]
 
 
 def levels(told: Iterable[Told], limits: Mapping[bytes, int | None]) -> dict[Place, Level]:
@@ -54,10 +61,10 @@ def levels(told: Iterable[Told], limits: Mapping[bytes, int | None]) -> dict[Pla
     events = lines(sound)
     counts = [each for each in sound if each.kind == "count"]
     places = {_place(each, each.value["store"]) for each in counts}
-    places |= {place for line in events for place in _ends(line[-1])}
+    places |= {place for line in events for place in _ends(line.event)}
     return {
         place: _level(
-            [(line, _ends(line[-1])[place][0]) for line in events if place in _ends(line[-1])],
+            [(line, _ends(line.event)[place][0]) for line in events if place in _ends(line.event)],
             [each for each in counts if _place(each, each.value["store"]) == place],
         )
         for place in places
@@ -69,7 +76,7 @@ def accounting(told: Iterable[Told], limits: Mapping[bytes, int | None]) -> dict
     told = list(told)
     found = {place: level.on_hand for place, level in levels(told, limits).items()}
     for line in lines(counting(told, limits)):
-        for place, (onhand, owned) in _ends(line[-1]).items():
+        for place, (onhand, owned) in _ends(line.event).items():
             found[place] += owned - onhand
     return found
 
@@ -78,42 +85,40 @@ def fulfilled(told: Iterable[Told], limits: Mapping[bytes, int | None]) -> dict[
     """Return how much was handed over to keep each promise."""
     found: dict[tuple[bytes, bytes], int] = {}
     for line in lines(counting(told, limits)):
-        value = line[-1].value
+        value = line.event.value
         if (
             "fulfills" in value
             and value["action"] not in ADDS
             and not ("to" in value and "store" not in value)
         ):
-            key = (line[-1].scope, value["fulfills"])
+            key = (line.event.scope, value["fulfills"])
             found[key] = found.get(key, 0) + value["quantity"]
     return found
 
 
 def lines(sound: Sequence[Told]) -> list[Line]:
-    """Return each event that holds, with those in whose place it stands."""
-    events = [each for each in sound if each.kind == "economic_event"]
-    by_place = {(each.scope, each.log, each.seq, each.id): each for each in events}
-    kids: dict[bytes, list[Told]] = {}
-    tops = []
-    for each in events:
-        named = each.value.get("corrects")
-        parent = by_place.get((each.scope, *named)) if named else None
-        if parent is None:
-            tops.append(each)
-        else:
-            kids.setdefault(parent.id, []).append(each)
+    """Return each event that holds, and in whose place it stands."""
+    events = {
+        (each.scope, each.log, each.seq, each.id): each for each in sound if each.kind == "economic_event"
+    }
+    above = {
+        key: (key[0], *each.value["corrects"]) for key, each in events.items() if "corrects" in each.value
+    }
+    tops = set()
+    for key in events:
+        while key in above:
+            key = above[key]
+        tops.add(key)
     found = []
     for top in tops:
         line = [top]
-        while line[-1].id in kids:
-            rivals = kids[line[-1].id]
-            latest = [
-                each
-                for each in rivals
-                if each.seq == max(other.seq for other in rivals if other.log == each.log)
-            ]
-            line.append(max(latest, key=lambda each: each.id))
-        found.append(line)
+        for _ in range(LONGEST):
+            rivals = [key for key in above if above[key] == line[-1]]
+            latest = [key for key in rivals if key[2] == max(each[2] for each in rivals if each[1] == key[1])]
+            if latest:
+                line.append(max(latest, key=lambda key: key[3]))
+        if line[-1] in events:
+            found.append(Line(events[line[-1]], [list(key[1:]) for key in line]))
     return found
 
 
@@ -166,13 +171,12 @@ def _level(moves: list[tuple[Line, int]], counts: list[Told]) -> Level:
 
 
 def _after(count: Told, line: Line) -> bool:
-    for event in reversed(line):
-        ref = [event.log, event.seq, event.id]
+    for ref in reversed(line.refs):
         if ref in count.value.get("excludes", []):
             return True
         if ref in count.value.get("includes", []):
             return False
-    return bool(line[-1].value["has_point_in_time"] > count.value["has_point_in_time"])
+    return bool(line.event.value["has_point_in_time"] > count.value["has_point_in_time"])
 
 
 def _found(counts: list[Told], at: int) -> tuple[Told, bool]:

@@ -92,15 +92,15 @@ def _keeps(chain_: list[Block], tip: tuple[int, Any]) -> bool:
     return tip[0] >= len(chain_) or _has(chain_, tip)
 
 
-def world(seed: int, records: int = 40, counts: bool = True) -> World:
-    """Return a world of this many records at most."""
+def world(seed: int, records: int = 40, counts: bool = True, long: bool = False) -> World:
+    """Return a world of this many records at most; a `long` one is mostly corrections of corrections."""
     random = Random(seed)
     found = World({each.log: chain(each, []) for each in LOGS})
     known: list[tuple[Genesis, Block]] = []
-    for _ in range(random.randint(1, records)):
-        begins = random.choice(LOGS)
+    for _ in range(records if long else random.randint(1, records)):
+        begins = random.choice(LOGS[:2] if long else LOGS)
         log = found.logs[begins.log]
-        (*_, last) = chain(begins, [_said(random, known, counts)], log)
+        (*_, last) = chain(begins, [_said(random, known, counts, long)], log)
         log.append(last)
         known.append((begins, last))
     for begins in LOGS:
@@ -136,7 +136,7 @@ def _bound(random: Random, found: World, log: LogId) -> Bound:
     return Cut(tuple((each.last, each.tip) for each in random.sample(trunk[1:], random.randint(0, 1))))
 
 
-def _said(random: Random, known: list[tuple[Genesis, Block]], counts: bool) -> Draft:
+def _said(random: Random, known: list[tuple[Genesis, Block]], counts: bool, long: bool = False) -> Draft:
     # Few instants and two days, so that much meets.
     at = NOON + random.choice([0, 1, 2, 3, 20, 21, 30]) * HOUR
     item = random.choice([WHEAT, WHEAT, WHEAT, OATS])
@@ -157,8 +157,10 @@ def _said(random: Random, known: list[tuple[Genesis, Block]], counts: bool) -> D
                     each for at, each in enumerate(refs) if each not in refs[:at] and each not in taken
                 ]
         return counted(quantity, at, item, store, time, **more)
-    if known and random.random() < 0.35:
-        more["corrects"] = _ref(random, known)
+    if known and random.random() < (0.97 if long else 0.35):
+        more["corrects"] = _ref(random, known[-2:] if long else known)
+        if long:
+            return moved("raise", quantity, at, item, store, time, **more)
     if random.random() < 0.15:
         more["fulfills"] = random.choice(PROMISES)
     if random.random() < 0.05:

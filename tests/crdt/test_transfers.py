@@ -229,7 +229,7 @@ def test_corrections_forks_and_cuts_leave_of_each_transfer_what_holds(seed: int)
     (*_, cart) = deliver(found, seed + 1, Cart)
     expected: dict[tuple[bytes | str, ...], tuple[int, int]] = {}
     for line in lines(counting(found.counting(), defaultdict(lambda: None))):
-        event = line[-1]
+        event = line.event
         value = event.value
         what = {"pickup": "picked", "dropoff": "dropped", "lower": "lost"}.get(value["action"])
         if "transfer" not in value or what is None:
