@@ -8,16 +8,17 @@ from fedsync.acts.goods import WrongWord, check_note, check_time
 from fedsync.acts.goodsnames import Names, normal
 from fedsync.acts.rights import rights_put_right
 from fedsync.acts.stewards import write_goods
+from fedsync.crdt.corrections import MAX_LINE, Lines
 from fedsync.crdt.history import record_at
 from fedsync.crdt.realms import realm_of
-from fedsync.crdt.tables import ITEMS, REPLACED
+from fedsync.crdt.tables import ITEMS
 from fedsync.doors import Door
 from fedsync.errors import Exit, Problem, refused
 from fedsync.localunits import Stated
 from fedsync.reading import Reading
 from fedsync.records.block import Block, Record
 from fedsync.records.codec import NotCanonical, Value
-from fedsync.records.ids import LogClass, LogId, Reach, RecordId
+from fedsync.records.ids import LogClass, Reach
 from fedsync.records.kinds.parties import REASONS
 from fedsync.records.kinds.refs import FactRef
 from fedsync.records.kinds.stock import COUNT, EVENT, parse_event
@@ -81,12 +82,17 @@ def check_movement(reading: Reading, record: Record) -> FactRef:
 
 
 def standing(reading: Reading, record: Record) -> Record:
-    """Return the movement that stands in the place of one, itself if it was not put right yet."""
-    row = reading.view.get(REPLACED, (realm_of(record.genesis), record.log, record.seq))
-    if row is None or row[0] != record.id:
+    """Return the movement that stands in the place of one, itself if it was not put right yet.
+
+    Of one that was put right so often that nothing can follow, the first: a correction of that begins anew.
+    """
+    lines = Lines(reading.view, realm_of(record.genesis))
+    top = lines.top(ref_of(record))
+    if top is None:
         return record
-    _, log, seq, id_, _ = row
-    return record_at(reading.view, LogId(log), int(seq), RecordId(id_)) or record  # type: ignore[arg-type]
+    refs = lines.line(top).refs
+    ref = refs[-1] if len(refs) <= MAX_LINE else top
+    return record_at(reading.view, *ref) or record
 
 
 def check_fact(reading: Reading, record: Record) -> FactRef:

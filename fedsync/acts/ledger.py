@@ -6,8 +6,10 @@ Reads records; what lies where is folded elsewhere.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from fedsync.crdt.corrections import Lines
 from fedsync.crdt.countingtables import COUNTED_LOGS, COUNTED_LOGS_OF, counted_log
 from fedsync.crdt.factchain import along
+from fedsync.crdt.realms import Realm
 from fedsync.reading import Reading
 from fedsync.records.block import Record
 from fedsync.records.codec import NotCanonical, Value
@@ -75,10 +77,10 @@ class Ledger:
 
 def ledger(reading: Reading, scope: Scope | None = None) -> Ledger:
     """Return the movements and counts of a body, ours if none is said."""
-    found = Ledger()
-    for record in _records(reading, scope or reading.own().scope):
+    found, scope = Ledger(), scope or reading.own().scope
+    for record in _records(reading, scope):
         _note(found, record)
-    _put_corrections(found)
+    _put_corrections(found, Lines(reading.view, Realm(scope)))
     _put_recounts(found)
     return found
 
@@ -131,26 +133,16 @@ def _note(found: Ledger, record: Record) -> None:
             found.entries[ref] = Entry(ref, record.kind, value, said, record.genesis.key, record.time)
 
 
-def _put_corrections(found: Ledger) -> None:
-    """Let one version stand in place of each movement and all its corrections: of one log the later, of several the larger id."""
-    targets: dict[FactRef, FactRef] = {}
-    rivals: dict[FactRef, dict[LogId, FactRef]] = {}
-    for ref, entry in found.entries.items():
-        target = entry.said.corrects if isinstance(entry.said, EconomicEvent) else None
-        if target is not None and target in found.entries and found.entries[target].kind == EVENT:
-            targets[ref] = target
-            by_log = rivals.setdefault(target, {})
-            by_log[ref.log] = max(by_log.get(ref.log, ref), ref, key=lambda each: each.seq)
-    for ref in targets:
-        first = ref
-        while first in targets:
-            first = targets[first]
-        holds = first
-        while holds in rivals:
-            holds = max(rivals[holds].values(), key=lambda each: each.id)
-        for each in (first, ref):
-            if each != holds:
-                found.instead[each] = holds
+def _put_corrections(found: Ledger, lines: Lines) -> None:
+    """Let one version stand in place of each movement and all its corrections."""
+    for ref, entry in list(found.entries.items()):
+        if entry.kind != EVENT:
+            continue
+        by, too_far = lines.standing(ref)
+        if by is not None and by in found.entries:
+            found.instead[ref] = by
+        elif too_far:
+            del found.entries[ref]
 
 
 def _put_recounts(found: Ledger) -> None:

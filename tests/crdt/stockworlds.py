@@ -158,7 +158,7 @@ def _said(random: Random, known: list[tuple[Genesis, Block]], counts: bool, long
                 ]
         return counted(quantity, at, item, store, time, **more)
     if known and random.random() < (0.97 if long else 0.35):
-        more["corrects"] = _ref(random, known[-2:] if long else known)
+        more["corrects"] = _ref(random, known[-1:] if long else known)
         if long:
             return moved("raise", quantity, at, item, store, time, **more)
     if random.random() < 0.15:
