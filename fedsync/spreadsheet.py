@@ -7,6 +7,7 @@ written with an apostrophe before it, so that no program obeys it, and is read b
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,13 @@ MAX_ROWS = 200_000
 """Of one file: a small machine must be able to hold it."""
 MAX_BYTES = 128 * 1024 * 1024
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_CHANGED = re.compile(
+    # Leading zeros, more digits than fit, points and exponents; dates, times, fractions; months; yes and no.
+    r"0[0-9]+|[0-9]{12,}|[0-9]+[.,][0-9]+|[0-9.]+e[+-]?[0-9]+|[0-9]{1,4}([-/.][0-9]{1,4}){1,2}|[0-9]{1,3}(:[0-9]{2}){1,2}"
+    r"|[0-9.,]+ *%|(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[ ./-]*[0-9]{1,4}|true|false",
+    re.IGNORECASE | re.ASCII,
+)
+"""What table programs take for something else than the letters that stand there, in one country or another."""
 _DELIMITERS = (",", ";", "\t")
 SAVE = "Save it as CSV, UTF-8."
 
@@ -87,14 +95,18 @@ def read(raw: bytes, name: str, needed: Iterable[str]) -> Table:
 
 
 def safe(text: str) -> str:
-    """Return a cell that no program takes for a formula."""
-    return f"'{text}" if text.startswith((*_FORMULA, "'")) else text
+    """Return a cell that no program takes for a formula, a number or a date that it is not."""
+    return f"'{text}" if _is_guarded(text) else text
 
 
 def plain(cell: str) -> str:
     """Return what a cell says, without spaces around it and without the apostrophe that made it safe."""
     cell = cell.strip(" \u00a0\t\r\n")
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith((*_FORMULA, "'")) else cell
+    return cell[1:] if cell.startswith("'") and _is_guarded(cell[1:]) else cell
+
+
+def _is_guarded(text: str) -> bool:
+    return text.startswith((*_FORMULA, "'")) or _CHANGED.fullmatch(text) is not None
 
 
 def _decode(raw: bytes, name: str) -> str:

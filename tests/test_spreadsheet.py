@@ -70,15 +70,30 @@ def test_what_is_no_table_is_refused_with_the_line(raw: bytes, said: str) -> Non
     assert refused.value.hint
 
 
-cells = st.text(st.characters(codec="utf-8", exclude_characters="\r\0"), max_size=12).map(
-    lambda each: each.strip(" \u00a0\t\r\n")
-)
+cells = st.from_regex(r"'?[0-9.:/-]{1,8}", fullmatch=True) | st.text(
+    st.characters(codec="utf-8", exclude_characters="\r\0"), max_size=12
+).map(lambda each: each.strip(" \u00a0\t\r\n"))
 
 
 @given(cells)
 def test_no_cell_is_a_formula_and_each_is_read_as_it_was(cell: str) -> None:
     assert not safe(cell).startswith(("=", "+", "-", "@", "\t", "\r"))
     assert plain(safe(cell)) == cell
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["007", "1-2", "1/2", "3.10", "1,5", "2E5", "12345678901234567890", "12:30", "MAR1", "Sept-2", "5 %", "true", "2026-05-12", "12.05.26"],
+)  # fmt: skip
+def test_what_a_program_would_write_in_another_way_is_kept_from_it(cell: str) -> None:
+    assert safe(cell) == f"'{cell}"
+    assert plain(safe(cell)) == cell == plain(cell)
+
+
+@pytest.mark.parametrize("cell", ["12", "12500", "Oats", "2026-05-12T14:30:00Z", "rf00", "90s", "L-7", "may"])
+def test_other_cells_are_written_as_they_are(cell: str) -> None:
+    assert safe(cell) == cell
+    assert plain(f"'{cell}") == f"'{cell}"
 
 
 @given(st.lists(st.tuples(cells, cells, cells).filter(any), max_size=6))

@@ -28,7 +28,7 @@ from fedsync.records.kinds.plans import ACTIONS as PLANNED
 from fedsync.records.kinds.stock import EVENT, PARSERS
 from fedsync.records.seal import Draft
 from fedsync.records.void import Void
-from fedsync.units import one_rounded
+from fedsync.units import base_unit, one_rounded, plain_unit
 from fedsync.valueflows.model import (
     Commitment,
     EconomicEvent,
@@ -81,9 +81,19 @@ class Taking:
             each.provider for each in self._flows.intents if each.provider
         }
         self._taken = Taken(left=list(loaded.notes))
+        self._sums: dict[str, Fraction] = {}
 
     def take(self) -> Taken:
         """Return what is to be written."""
+        for number, what in (
+            (sum(bool(each.fulfills) for each in self._flows.events), "which promise a movement fulfils"),
+            (
+                sum(bool(each.clause_of) for each in self._flows.commitments),
+                "which agreement a promise is part of",
+            ),
+        ):
+            if number:
+                self._taken.left.append(f"{what}: left out ({number} of them)")
         for event in self._flows.events:
             self._try(f"EconomicEvent {event.id}", partial(self._event, event))
         for count in self._flows.counts:
@@ -95,8 +105,39 @@ class Taking:
         for agreement in self._flows.agreements:
             self._leave(f"Agreement {agreement.id}", "each party signs for itself")
         self._taken.there += leave_what_is_ours(self._reading, self._taken.plans)
+        self._compare()
         self._taken.made = self._names.made
         return self._taken
+
+    def _compare(self) -> None:
+        """Name what is said to lie somewhere and does not follow from the movements: it is counted, not taken over."""
+        counted = {each.resource for each in self._flows.counts}
+        for resource in self._flows.resources:
+            if resource.onhand is None or resource.id in counted:
+                continue
+            said = self._exact(resource.onhand)
+            found = self._sums.get(resource.id, Fraction())
+            if said is None or said != found:
+                self._leave(
+                    f"EconomicResource {resource.id}",
+                    f"{resource.onhand.number:f} {plain_unit(resource.onhand.unit)} are said to lie there, and its movements "
+                    "come to something else: count what lies there with fedsync stock count",
+                )
+
+    def _exact(self, measure: Measure) -> Fraction | None:
+        try:
+            return Fraction(measure.number) * base_unit(measure.unit)[1]
+        except Problem:
+            return None
+
+    def _add_up(self, event: EconomicEvent) -> None:
+        amount = self._exact(event.quantity)
+        if amount is None:
+            return
+        (here, _), (there, _) = ACTIONS[event.action].ends(1)
+        for id_, sign in ((event.resource, here), (event.to_resource, there)):
+            if id_:
+                self._sums[id_] = self._sums.get(id_, Fraction()) + sign * amount
 
     def _try(self, what: str, act: Callable[[], None]) -> None:
         try:
@@ -113,6 +154,7 @@ class Taking:
     def _event(self, event: EconomicEvent) -> None:
         if event.action not in ACTIONS:
             raise _Left(f"there is no action {event.action}")
+        self._add_up(event)
         resource, to = self._resources.get(event.resource), self._resources.get(event.to_resource)
         for id_ in (event.resource, event.to_resource):
             if id_ and id_ not in self._resources:

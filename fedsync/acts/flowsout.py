@@ -74,6 +74,9 @@ class _Writer:
 
     def _event(self, entry: Entry, said: EconomicEvent) -> model.EconomicEvent:
         self._left["a movement names the transfer that it belongs to"] += said.transfer is not None
+        self._left["how much a local unit is, of which movements were stated"] += (
+            said.stated is not None and said.stated.factor is not None
+        )
         # What goes nowhere else stays with whoever keeps the books.
         provider, receiver = self._agent(said.provider), self._agent(said.receiver)
         return model.EconomicEvent(
@@ -99,6 +102,9 @@ class _Writer:
             if each.scope != self._scope or each.local:
                 continue
             said = each.said
+            self._left["a need or an offer is of one lot, or lies in one store"] += (
+                said.lot is not None or said.store is not None
+            )
             self._intents.append(
                 model.Intent(
                     record_id(each.id),

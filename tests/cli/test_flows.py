@@ -51,6 +51,7 @@ def test_what_is_exported_and_taken_in_elsewhere_lies_there_as_it_lay(full: Plac
     file = tmp_path / "stock.jsonld"
     value = full.json("export", "stock", "--valueflows", file)
     assert (value["events"], value["counts"], value["lots"]) == (10, 1, 1)
+    assert "left out: how much a local unit is, of which movements were stated (once)" in value["notes"]
     empty = found(tmp_path / "other")
     words = ("import", "valueflows", file, "--as", "Ben")
     assert (
@@ -227,6 +228,20 @@ def test_what_cannot_be_ours_is_left_out_and_named(
     assert "EconomicEvent e:1: left out" in value["left"][0]
     assert said in value["left"][0]
     assert node.json("stock", "list")["stock"] == []
+
+
+def test_what_is_said_to_lie_somewhere_and_never_came_there_is_named(node: Place, tmp_path: Path) -> None:
+    lies = {"@id": "r:1", "onhandQuantity": {"hasUnit": "kilogram", "hasNumericalValue": 1.5}}
+    assert taken(node, tmp_path, event(), lies)["left"] == []
+    lies = {
+        "@id": "r:2",
+        "currentLocation": "p:1",
+        "onhandQuantity": {"hasUnit": "kilogram", "hasNumericalValue": 650},
+    }
+    value = taken(node, tmp_path, event(**{"@id": "e:2"}, fulfills="c:1", hasPointInTime="2026-05-13"), lies)
+    said = "\n".join(value["left"])
+    assert "r:2: left out, 650 kg are said to lie there" in said
+    assert "which promise a movement fulfils: left out (1 of them)" in said
 
 
 def test_what_has_no_place_lies_where_one_is_named(node: Place, tmp_path: Path) -> None:

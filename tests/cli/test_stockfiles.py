@@ -22,8 +22,8 @@ def full(node: Place) -> Place:
         ("use", "Oats", "2.5", "kg", "--store", "Barn", "--at", "2026-05-11", "--note", "'tis -"),
         ("count", "Oats", "9", "kg", "--store", "Barn", "--at", "2026-05-12T10:00Z"),
         ("move", "Oats", "1", "kg", "--from", "Barn", "--to", "Mill, upper", "--at", "2026-05-12T12:00Z"),
-        ("add", "Milk", "3", "L", "--store", "Barn", "--lot", "L-7", "--expires", "2026-06-01", "--at", "2026-05-12T12:01Z"),
-        ("lose", "Milk", "1", "L", "--store", "Barn", "--lot", "L-7", "--expires", "2026-06-01", "--reason", "spoiled", "--at", "2026-05-13"),
+        ("add", "Milk", "3", "L", "--store", "Barn", "--lot", "007", "--expires", "2026-06-01", "--at", "2026-05-12T12:01Z"),
+        ("lose", "Milk", "1", "L", "--store", "Barn", "--lot", "007", "--expires", "2026-06-01", "--reason", "spoiled", "--at", "2026-05-13"),
         ("add", "Millet", "3", "bowls", "--store", "Barn", "--at", "2026-05-13"),
     ):  # fmt: skip
         node("stock", *words, "--as", "Ann")
@@ -145,7 +145,7 @@ def test_a_row_without_an_id_is_new_once(full: Place, tmp_path: Path) -> None:
         "quantity": "2",
         "unit": "L",
         "store": "Barn",
-        "lot": "L-7",
+        "lot": "'007",
         "at_utc": "2026-05-15",
     }
     save(file, [*rows, new, bowls, counted])
