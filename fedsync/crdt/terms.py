@@ -6,14 +6,14 @@ so many of its kind on its log's own chain says nothing. All that follows from t
 node that holds them sees the same, for good. Seats have no such terms.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
 
 from fedsync.crdt.booktables import Reader
 from fedsync.crdt.countingtables import TERM_USES
-from fedsync.crdt.standing import under_of
+from fedsync.crdt.delegates import entry_at
 from fedsync.crdt.view import Draft
 from fedsync.records.block import Block, Record
 from fedsync.records.genesis import GENESIS, Genesis
@@ -51,6 +51,15 @@ class Terms:
         """Say whether records of a kind are allowed at all."""
         return kind in self.may or not self.may.isdisjoint(GOES_WITH.get(kind, ()))
 
+    def passes(self, kinds: Sequence[str], times: Sequence[int]) -> bool:
+        """Say, at a glance, that all of these records are allowed, however many there were before."""
+        named = set(kinds) - {GENESIS}
+        return (
+            (self.until is None or max(times) <= self.until)
+            and self.limits.keys().isdisjoint(named)
+            and all(map(self.allows, named))
+        )
+
     def outside(self, kind: str, time: int, last: int | None, seq: int) -> Outside | None:
         """Return why a record is not allowed; `last`: where the last of its kind stands that the limit lets pass."""
         if kind == GENESIS:
@@ -74,10 +83,8 @@ def terms_in(mandate: Mandate) -> Terms:
 
 def terms_of(view: Reader, genesis: Genesis) -> Terms | None:
     """Return the terms of the log that begins so; None for a seat, or when its mandate is not known here."""
-    if genesis.mandate is None:
-        return None
-    found = under_of(view, genesis)
-    return terms_in(found.mandate) if found.mandate is not None else None
+    found = entry_at(view, *genesis.mandate) if genesis.mandate is not None else None
+    return terms_in(found) if isinstance(found, Mandate) else None
 
 
 def note_uses(draft: Draft, block: Block, first: int, stop: int) -> None:
@@ -112,6 +119,8 @@ def within(view: Reader, block: Block) -> Block:
     """
     terms = terms_of(view, block.genesis)
     if terms is None:
+        return block
+    if terms.passes(block.kinds, block.times):
         return block
     lasts = _lasts(view, block.log, terms)
     out = [

@@ -6,6 +6,7 @@ import pytest
 
 from fedsync.acts.agenda import FACTS_ALONE, drawn_later
 from fedsync.acts.author import now_ms
+from fedsync.again import state_faults
 from fedsync.crdt.booktables import page_row
 from fedsync.crdt.levels import levels
 from fedsync.reading import Reading
@@ -195,8 +196,11 @@ def test_what_is_recorded_beyond_the_cut_is_shown_everywhere_and_the_book_can_ta
     stores.seal("Oakfield", page)
     stores.meet()
     assert (stores.oats(), stores.oats("Mill Lane")) == (15, 15)
-    assert "counts" in stores.place("Mill Lane").json("why", late[0])["status"]
+    assert stores.place("Mill Lane").json("why", late[0])["status"] == "counts"
     assert stores.place("Mill Lane").json("why", late[1])["status"] != "counts"
+    for name in stores.homes:
+        with Reading.open(stores.homes[name]) as reading:
+            assert state_faults(reading) == [], "folded again from the records, it is the same"
 
 
 def test_a_log_of_which_all_counts_is_not_settled_by_mistake(stores: Stores) -> None:
