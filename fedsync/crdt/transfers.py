@@ -97,9 +97,11 @@ def _take_out_moves(draft: Draft, realm: Realm, log: LogId) -> None:
 
 
 def _rows(block: Block, first: int, stop: int) -> Iterator[tuple[Table, KeyRow, Row]]:
+    # A first sync brings mostly blocks of other kinds alone.
+    if PARSERS.keys().isdisjoint(block.body.kinds):
+        return
     realm = realm_of(block.genesis)
     for at, kind in enumerate(block.body.kinds):
-        # A first sync brings mostly other kinds: those cost a look into a table of two.
         if kind in PARSERS and first <= block.first + at < stop:
             record = block.record(at)
             if record.version == VERSION and class_of(kind) is block.genesis.log_class:

@@ -9,7 +9,7 @@ from fedsync.acts.stewards import goods_log
 from fedsync.records.codec import Value
 from fedsync.records.ids import LogClass, RecordId
 from fedsync.records.seal import Draft
-from tests.cli.test_transfers import TRANSFER, Road
+from tests.cli.road import TRANSFER, Road
 
 
 @pytest.fixture
