@@ -14,6 +14,7 @@ from fedsync.errors import Problem, refused
 from fedsync.reading import Reading
 from fedsync.records.genesis import SEAT, Genesis
 from fedsync.records.ids import Key, LogClass, LogId, Reach, Scope
+from fedsync.records.kinds.lending import BOOKING
 from fedsync.records.kinds.plans import COMMITMENT
 
 
@@ -49,22 +50,29 @@ class Holders:
             for key, log in named_keys(self._reading.view, body.scope):
                 row = self._reading.store.logs.row(log) if log is not None else None
                 if row is not None and row.genesis.capacity == SEAT:
-                    plans = replace(row.genesis, log_class=LogClass.PLANS, reach=Reach.REGION)
-                    yield plans.log, (body.scope, key)
+                    for reach in (Reach.REGION, Reach.LOCAL):
+                        plans = replace(row.genesis, log_class=LogClass.PLANS, reach=reach)
+                        yield plans.log, (body.scope, key)
 
 
-def plan_log(reading: Reading, asked: str) -> tuple[str, LogId]:
+def plan_log(reading: Reading, asked: str, local: bool = False) -> tuple[str, LogId]:
     """Return what a person is called, written as PERSON or PERSON@COMMUNITY, and the log in which they promise.
 
-    Raises a Problem (exit 6 or 7), which says how that log gets known.
+    `local`: the one that never leaves our own nodes. Raises a Problem (exit 6 or 7), which says how that log gets known.
     """
     name, home, key = key_at(reading, asked)
+    if local and home.scope != reading.own().scope:
+        raise refused(
+            "kept_local",
+            f"What is offered never leaves our own nodes, so {name} of another community could not know of it.",
+            "Name one of our own people.",
+        )
     here = [
         row.genesis
         for log in reading.store.logs.named(home.scope, key)
         if (row := reading.store.logs.row(log)) is not None
         and row.genesis.log_class is LogClass.PLANS
-        and row.genesis.reach is not Reach.LOCAL
+        and (row.genesis.reach is Reach.LOCAL) is local
         and _goes_on(reading, log)
     ]
     if here:
@@ -75,7 +83,7 @@ def plan_log(reading: Reading, asked: str) -> tuple[str, LogId]:
         # Where they write from is not known, so neither is the log in which they will.
         expected: list[Genesis] = []
     else:
-        expected = list(_expected_of(reading, person))
+        expected = list(_expected_of(reading, person, Reach.LOCAL if local else Reach.REGION))
     for genesis in expected:
         if reading.store.logs.fork_at(genesis.log) is None:
             return name, genesis.log
@@ -93,14 +101,14 @@ def _goes_on(reading: Reading, log: LogId) -> bool:
     return found is not None and found.bound == "all" and found.fork is None and found.chain is None
 
 
-def _expected_of(reading: Reading, person: Person) -> Iterator[Genesis]:
+def _expected_of(reading: Reading, person: Person, reach: Reach) -> Iterator[Genesis]:
     scope, key, incarnation = person.home.scope, person.key, person.incarnation
-    seat = Genesis(key, scope, SEAT, LogClass.PLANS, Reach.REGION, incarnation)
+    seat = Genesis(key, scope, SEAT, LogClass.PLANS, reach, incarnation)
     if isinstance(fact_bound(reading.view, seat), All):
         yield seat
     for each in given(reading.view, scope):
         said = each.mandate
         if said.task is None or key not in (said.holder, said.alternate):
             continue
-        if each.status in (IN_FORCE, PROVISIONAL) and COMMITMENT in (said.may or ()):
-            yield Genesis(key, scope, ("mandate", *each.id), LogClass.PLANS, Reach.REGION, incarnation)
+        if each.status in (IN_FORCE, PROVISIONAL) and not {COMMITMENT, BOOKING}.isdisjoint(said.may or ()):
+            yield Genesis(key, scope, ("mandate", *each.id), LogClass.PLANS, reach, incarnation)

@@ -279,11 +279,13 @@ class Wish:
     ask: bool = False
     """Also without the right to book it: then it is asked for."""
     opened: bool = False
+    of: Scope | None = None
+    """Whose thing it is; None: our own."""
 
 
 def book(author: Author, reading: Reading, door: Door, said: Wish) -> tuple[RecordId, Schedule, Thing]:
     """Book a thing for somebody, or ask for it; return the record and the offer that it is about. Raises a Problem."""
-    scope = reading.own().scope
+    scope = said.of or reading.own().scope
     thing, who = find_thing(reading, scope, said.thing), party(reading, said.who)
     offered = thing.offer
     if offered is None or offered.realm is None:
@@ -330,11 +332,12 @@ def _must_be_free(reading: Reading, thing: Thing, offered: Schedule, said: Wish)
             )
 
 
-def find_booking(reading: Reading, scope: Scope, asked: str) -> tuple[Thing, Schedule, Booked]:
-    """Return the booking whose id begins so. Raises a Problem (exit 6)."""
+def find_booking(reading: Reading, asked: str) -> tuple[Thing, Schedule, Booked]:
+    """Return the booking whose id begins so, of a thing of any body that is known here. Raises a Problem (exit 6)."""
     found = [
         (thing, offer, each)
-        for thing in all_things(reading, scope)
+        for body in reading.store.followed.all()
+        for thing in all_things(reading, body.scope)
         for offer in thing.offers
         for each in offer.bookings
         if begins(asked, each.id.hex())
@@ -356,7 +359,9 @@ def free(author: Author, reading: Reading, door: Door, offered: Schedule, booked
         raise refused(
             "no_right",
             f"{author.name} does not hold the right to this thing now, so a release would free nothing.",
-            "Ask whoever does: fedsync stock things",
+            "Who was handed it holds it from their first booking on."
+            if offered.towards == genesis.log
+            else "Ask whoever does: fedsync stock things",
         )
     with author.writing():
         blocks = author.write_as(

@@ -147,6 +147,7 @@ def keep(app: App, thing: str, lot: str | None, store: str | None, opened: bool,
 @click.option("--from", "start", required=True, metavar="TIME", help="Such as 2026-05-12T10:00.")
 @click.option("--until", "stop", required=True, metavar="TIME")
 @click.option("--for", "who", required=True, metavar="WHO", help="Who is to have it.")
+@click.option("--of", "body", metavar="BODY", help="Whose thing it is; default: our own.")
 @click.option(
     "--ask", is_flag=True, help="Without the right to book it: whoever has it sees what is asked for."
 )
@@ -154,7 +155,17 @@ def keep(app: App, thing: str, lot: str | None, store: str | None, opened: bool,
 @AS
 @common
 @signing
-def book(app: App, thing: str, start: str, stop: str, who: str, ask: bool, opened: bool, name: str) -> None:
+def book(
+    app: App,
+    thing: str,
+    start: str,
+    stop: str,
+    who: str,
+    body: str | None,
+    ask: bool,
+    opened: bool,
+    name: str,
+) -> None:
     """Book THING for somebody."""
     from fedsync.acts.author import now_ms
     from fedsync.acts.lending import Wish, again
@@ -165,7 +176,9 @@ def book(app: App, thing: str, start: str, stop: str, who: str, ask: bool, opene
     from fedsync.crdt.schedule import BOOKED
 
     now = now_ms()
-    said = Wish(thing, who, parse_time(start, now), parse_time(stop, now), ask, opened)
+    with app.reading() as reading:
+        of = None if body is None else reading.body(body).scope
+    said = Wish(thing, who, parse_time(start, now), parse_time(stop, now), ask, opened, of)
     app.before_signing(f"{name} signs: {thing} is booked for {who}, {span(said.start, said.stop)}.")
     author = app.author(name)
     with app.reading() as reading, app.door() as door:
@@ -193,7 +206,7 @@ def unbook(app: App, booking: str, name: str) -> None:
     app.before_signing(f"{name} signs: the booking {booking} is released.")
     author = app.author(name)
     with app.reading() as reading, app.door() as door:
-        thing, offered, booked = find_booking(reading, reading.own().scope, booking)
+        thing, offered, booked = find_booking(reading, booking)
         id_ = free(author, reading, door, offered, booked)
         who = party_name(reading, booked.said.who)
     words = (
@@ -205,8 +218,9 @@ def unbook(app: App, booking: str, name: str) -> None:
 @click.command()
 @click.argument("thing", required=False)
 @click.option("--all", "every", is_flag=True, help="Those that are over or released, too.")
+@click.option("--body", metavar="NAME", help="Of this community's things; default: ours.")
 @common
-def bookings(app: App, thing: str | None, every: bool) -> None:
+def bookings(app: App, thing: str | None, every: bool, body: str | None) -> None:
     """List what is booked, and what is asked for."""
     from fedsync.acts.things import all_things, find_thing
     from fedsync.cli.lendingview import booking_json, booking_row
@@ -215,7 +229,7 @@ def bookings(app: App, thing: str | None, every: bool) -> None:
 
     now = now_ms()
     with app.reading() as reading:
-        scope = reading.own().scope
+        scope = (reading.own() if body is None else reading.body(body)).scope
         things = all_things(reading, scope) if thing is None else [find_thing(reading, scope, thing)]
         found = [
             (each, booked)
@@ -233,8 +247,9 @@ def bookings(app: App, thing: str | None, every: bool) -> None:
 
 
 @click.command()
+@click.option("--body", metavar="NAME", help="Of this community; default: ours.")
 @common
-def things(app: App) -> None:
+def things(app: App, body: str | None) -> None:
     """List the things that come back: where they are, who has them, who may book them."""
     from fedsync.acts.lending import all_loans
     from fedsync.acts.things import all_things
@@ -243,7 +258,7 @@ def things(app: App) -> None:
 
     now = now_ms()
     with app.reading() as reading:
-        scope = reading.own().scope
+        scope = (reading.own() if body is None else reading.body(body)).scope
         out = [each for each in all_loans(reading, scope) if each.lent.out]
         found = [
             (

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from fedsync.acts.holders import Holders
 from fedsync.acts.lending import Placed, party_name
 from fedsync.acts.things import Called, Thing
 from fedsync.cli.rotaview import span
@@ -11,7 +12,6 @@ from fedsync.crdt.realms import is_local
 from fedsync.crdt.schedule import ASKED, BOOKED, PENDING, RELEASED, TAKEN, VOID
 from fedsync.crdt.whylending import booking_words, loan_words
 from fedsync.reading import Reading
-from fedsync.records.ids import LogId
 
 Json = dict[str, Any]
 
@@ -107,18 +107,11 @@ def booking_row(reading: Reading, thing: Thing, booked: Booked) -> list[str]:
 
 
 def keeper(reading: Reading, offered: Schedule | None) -> str:
-    """Return who holds the right to book a thing."""
-    if offered is None:
-        return ""
-    return "nobody now" if offered.holder is None else holder_name(reading, offered.holder)
-
-
-def holder_name(reading: Reading, log: LogId) -> str:
-    """Return whose log it is."""
-    from fedsync.cli.telling import person
-
-    first = next(iter(reading.view.blocks(log)), None)
-    return short(log) if first is None else person(reading, first.genesis.scope, first.genesis.key)
+    """Return who holds the right to book a thing, or was handed it."""
+    holder = None if offered is None else offered.holder or offered.towards
+    if holder is None:
+        return "" if offered is None else "nobody"
+    return Holders(reading).name(holder)
 
 
 def thing_json(reading: Reading, thing: Thing, out: list[Placed], now: int) -> Json:

@@ -162,7 +162,7 @@ def grant_said(
             whom = Holders(reading).name(log)
         else:
             assert to is not None
-            whom, log = plan_log(reading, to)
+            whom, log = plan_log(reading, to, found.local)
         app.before_signing(f"{name} signs: the right to promise {words} goes to {whom}.")
         with app.door() as door:
             id_ = acts.grant(

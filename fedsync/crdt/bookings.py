@@ -116,7 +116,8 @@ class Booked:
 class Schedule:
     """The bookings of an offer, in the order in which they begin. `offer` and `where` are None while it is not held.
 
-    `holder`: the log that holds the right; None: none does, or nobody can say which.
+    `holder`: the log that holds the right; None: none does, or nobody can say which. `towards`: the log that it was handed
+    to, which takes it up with what it books next.
     """
 
     intent: RecordId
@@ -125,6 +126,7 @@ class Schedule:
     realm: Realm | None
     holder: LogId | None
     bookings: tuple[Booked, ...]
+    towards: LogId | None = None
 
 
 def schedule(view: Reader, intent: RecordId) -> Schedule:
@@ -151,6 +153,7 @@ def schedule(view: Reader, intent: RecordId) -> Schedule:
         Realm(where.realm),
         result.holder,
         _told(asked, result),
+        result.towards,
     )
 
 

@@ -85,11 +85,15 @@ Step: TypeAlias = Granted | Back | Promised | TakenUp | Asked | Freed
 
 
 class Result(NamedTuple):
-    """What each booking is worth; which log holds the right, None when none does; and what is booked, by time."""
+    """What each booking is worth; which log holds the right, None when none does; and what is booked, by time.
+
+    `towards`: the log that the right was handed to and that has not taken it up, when none holds it for that.
+    """
 
     verdicts: dict[RecordId, Verdict]
     holder: LogId | None
     booked: list[RecordId]
+    towards: LogId | None = None
 
 
 # --- Time ---------------------------------------------------------------------------------------------------
@@ -181,6 +185,7 @@ class _Judge:
         self._granter = {
             step.id: log for log, each in steps.items() for step in each if isinstance(step, Granted)
         }
+        self._towards: LogId | None = None
         self._lost: dict[LogId, int] = {}
         """By log: the last of its records that had the right, before it was taken back."""
 
@@ -204,7 +209,7 @@ class _Judge:
             holder = None
         for log, steps in self._steps.items():
             self._without(log, steps)
-        return Result(self._verdicts, holder, [each[2] for each in self._times.found])
+        return Result(self._verdicts, holder, [each[2] for each in self._times.found], self._towards)
 
     def _hold(self, place: Place) -> Place | None:
         """Do what a log does from a place on while it holds the right; return where the right goes from there."""
@@ -254,6 +259,7 @@ class _Judge:
             return Place(log, early.seq)
         if grant.to is None or begins is None:
             del self._tenures[log]
+            self._towards = grant.to
             return None
         self._tenures[grant.to] = _Tenure(grant.id, grant.expires)
         return Place(grant.to, begins)

@@ -1,7 +1,10 @@
 """`fedsync stock` lend, return, loans, keep, book, unbook, bookings, things."""
 
+from pathlib import Path
+
 import pytest
 
+from tests.acts.valley import Valley
 from tests.cli.calling import Place
 
 MORNING = ("--from", "2031-05-12T09:00", "--until", "2031-05-12T12:00")
@@ -132,6 +135,65 @@ def test_who_does_not_keep_it_asks(node: Place) -> None:
     assert node.refused("stock", "unbook", asked["id"], "--as", "Ben", code=7)["code"] == "not_booked"
     booked = node.json("stock", "book", "Hall", *NOON, "--for", "Dora", "--as", "Ann")
     assert node.refused("stock", "unbook", booked["id"], "--as", "Ben", code=7)["code"] == "no_right"
+
+
+def test_the_right_is_handed_on_with_all_that_is_booked(node: Place) -> None:
+    offer = node.json("stock", "keep", "Hall", "--as", "Ann")["id"]
+    node("stock", "book", "Hall", *MORNING, "--for", "Choir", "--as", "Ann")
+    node("stock", "grant", offer, 1, "piece", "--to", "Ben", "--as", "Ann")
+    (thing,) = node.json("stock", "things")["things"]
+    assert thing["keeper"] == "Ben"
+    later = ("--from", "2031-05-13T09:00", "--until", "2031-05-13T12:00", "--for", "Dora")
+    assert node.refused("stock", "book", "Hall", *later, "--as", "Ann", code=7)["code"] == "no_right"
+    assert (
+        node.refused("stock", "book", "Hall", *NOON, "--for", "Dora", "--as", "Ben", code=7)["code"]
+        == "booked_already"
+    )
+    node("stock", "book", "Hall", *later, "--as", "Ben")
+    assert states(node) == [("Choir", "booked"), ("Dora", "booked")]
+    node("stock", "grant", offer, 1, "piece", "--back", "--as", "Ben")
+    node("stock", "book", "Hall", *NOON[:1], "2031-05-12T12:00", *NOON[2:], "--for", "Emil", "--as", "Ann")
+    assert states(node) == [("Choir", "booked"), ("Emil", "booked"), ("Dora", "booked")]
+
+
+@pytest.fixture
+def neighbours(tmp_path: Path) -> tuple[Valley, Place, Place]:
+    """Return two communities that meet now and then. The Oakfielders' hall is open to all."""
+    valley = Valley(tmp_path, "Oakfield", "Mill Lane")
+    oak, mill = (Place(valley.homes[name].path) for name in ("Oakfield", "Mill Lane"))
+    valley.meet()
+    oak("stock", "keep", "Hall", "--open", "--as", "Ann", "--no-passphrase")
+    valley.meet()
+    return valley, oak, mill
+
+
+def test_a_hall_is_booked_on_one_side_of_a_cut_and_asked_for_on_the_other(
+    neighbours: tuple[Valley, Place, Place],
+) -> None:
+    valley, oak, mill = neighbours
+    ours = ("--open", "--as", "Ann", "--no-passphrase")
+    theirs = (*MORNING, "--for", "Mill Lane", "--of", "Oakfield", "--as", "Ann", "--no-passphrase")
+    oak("stock", "book", "Hall", *NOON, "--for", "Choir", *ours)
+    assert mill.refused("stock", "book", "Hall", *theirs, code=7)["code"] == "no_right"
+    mill("stock", "book", "Hall", *theirs, "--ask")
+    valley.meet()
+    for place in (oak, mill):
+        assert states(place, "--body", "Oakfield") == [("Mill Lane", "asked"), ("Choir", "booked")]
+    offer = oak.json("stock", "things")["things"][0]["offers"][0]
+    oak("stock", "grant", offer, 1, "piece", "--to", "Ann@Mill Lane", "--as", "Ann", "--no-passphrase")
+    valley.meet()
+    # The link is cut. Who has the right now books; who had it no longer can.
+    free = ("--from", "2031-05-12T13:00", "--until", "2031-05-12T14:00")
+    mill("stock", "book", "Hall", *free, *theirs[4:])
+    assert oak.refused("stock", "book", "Hall", *free, "--for", "Dora", *ours, code=7)["code"] == "no_right"
+    oak("stock", "book", "Hall", *free, "--for", "Dora", "--ask", *ours)
+    valley.meet()
+    for place in (oak, mill):
+        found = states(place, "--body", "Oakfield")
+        assert sorted(found) == sorted(
+            [("Mill Lane", "asked"), ("Choir", "booked"), ("Mill Lane", "booked"), ("Dora", "asked")]
+        )
+    assert oak.json("status")["state_root"] == mill.json("status")["state_root"]
 
 
 def test_one_thing_is_kept_by_one(node: Place) -> None:

@@ -102,7 +102,7 @@ def test_what_rests_on_a_grant_that_is_not_held_waits() -> None:
 def test_a_right_that_nobody_took_up_is_nowhere() -> None:
     found = result({ANN: [Granted(2, id_("grant"), BEN), asked(3, "one", 10, 12)]})
     assert statuses(found) == {"one": ASKED}
-    assert found.holder is None
+    assert (found.holder, found.towards) == (None, BEN)
 
 
 def test_after_its_end_a_right_books_nothing() -> None:
