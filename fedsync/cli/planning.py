@@ -1,6 +1,7 @@
 """What people type about needs, offers and promises, turned into records and lists: see `fedsync stock offer`."""
 
 from fedsync import units
+from fedsync.acts import handing
 from fedsync.acts import promising as acts
 from fedsync.acts.goods import check_note
 from fedsync.acts.holders import Holders, plan_log
@@ -158,7 +159,7 @@ def grant_said(
         if give_up:
             log, whom = None, "nobody"
         elif back:
-            log = acts.granter_of(author, reading, found)
+            log = handing.granter_of(author, reading, found)
             whom = Holders(reading).name(log)
         else:
             assert to is not None
@@ -190,7 +191,7 @@ def take_back_said(app: App, granted: str, quantity: str | None, unit: str | Non
         ]
         found: GrantView = the_one("grant", granted, every, lambda each: each.id.hex()[:12])
         offer = the_offer(reading, found.said.intent.hex())
-        left = acts.left_to_take(reading, found)
+        left = handing.left_to_take(reading, found)
         amount = left
         if quantity is not None:
             if unit is None:
@@ -206,7 +207,7 @@ def take_back_said(app: App, granted: str, quantity: str | None, unit: str | Non
         app.before_signing(f"{name} signs: the right to promise {words} comes back.")
         author = app.author(name)
         with app.door() as door:
-            id_ = acts.take_back(author, reading, door, found, amount)
+            id_ = handing.take_back(author, reading, door, found, amount)
     app.out.result(
         {"id": id_.hex(), "offer": offer.id.hex()},
         lambda: app.out.say(f"{name} may promise {words} again ({short(id_)})."),
@@ -229,7 +230,7 @@ def release_said(app: App, asked: str, reason: str, name: str) -> None:
         app.before_signing(f"{name} takes back: {line}.")
         author = app.author(name)
         with app.door() as door:
-            id_ = acts.release(author, reading, door, found, reason)
+            id_ = handing.release(author, reading, door, found, reason)
     app.out.result(
         {"id": id_.hex(), "promise": found.id.hex()},
         lambda: app.out.say(f"The promise {short(found.id)} is taken back."),
@@ -241,7 +242,7 @@ def hold_said(app: App, name: str, body: str | None) -> None:
     with app.reading() as reading:
         author = app.author(name)
         with app.door() as door:
-            log = acts.begin(
+            log = handing.begin(
                 author, reading, door, (reading.own() if body is None else reading.body(body)).scope
             )
     app.out.result(

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from fedsync.crdt.account import Account, Lot
 from fedsync.crdt.booktables import Reader
-from fedsync.crdt.escrow import Account, Lot
 from fedsync.crdt.plantables import (
     ACCOUNTS,
     INTENT_LOGS,

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from fedsync.crdt.account import Account, Lot
 from fedsync.crdt.booktables import SETTLED
-from fedsync.crdt.escrow import Account, Lot
 from fedsync.crdt.plantables import DIRTY, INTENTS
 from fedsync.crdt.seats import All, Bound, Cut, Pending
 from fedsync.crdt.view import Draft as StateDraft

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fedsync.crdt import agreements, escrow, promises
+from fedsync.crdt import account, agreements, escrow, judging, promises
 from fedsync.crdt.agreements import agreement
 from fedsync.crdt.seats import Cut
 from fedsync.crdt.whyplans import SENTENCES, why_plan
@@ -27,7 +27,10 @@ def code_of(node: Market, blocks: list[Block], id_: bytes) -> tuple[str, str, li
 
 
 def test_every_code_has_its_sentence_and_every_sentence_its_code() -> None:
-    source = "".join(Path(str(each.__file__)).read_text("utf-8") for each in (escrow, promises, agreements))
+    source = "".join(
+        Path(str(each.__file__)).read_text("utf-8")
+        for each in (account, escrow, judging, promises, agreements)
+    )
     codes = {
         each
         for each in re.findall(r'"([a-z]+(?:-[a-z]+)+|withdrawn|expired|released|offered)"', source)
