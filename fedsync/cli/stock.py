@@ -64,7 +64,7 @@ def list_(app: App, store: str | None, body: str | None, below_zero: bool, expir
             raise not_found("store", store, f"Stores: {', '.join(sorted(stores)) or 'none yet'}.")
     now = int(time.time() * 1000)
     if below_zero:
-        found = [level for level in found if level.on_hand < 0]
+        found = [level for level in found if level.below_zero]
     if expiring is not None:
         until = now + expiring * DAY_MS
         found = [

@@ -58,7 +58,8 @@ def _sums(found: "list[StockLevel]") -> list[str]:
 
     sums: dict[str, list[int]] = {}
     for each in found:
-        sums.setdefault(each.unit, []).append(each.on_hand)
+        if not each.local:
+            sums.setdefault(each.unit, []).append(each.on_hand)
     return [
         f"In all {units.show(sum(each), unit)} in {len(each)} places."
         for unit, each in sums.items()

@@ -38,7 +38,7 @@ def cells(level: StockLevel, body: str, lots: bool, now: int) -> list[str]:
         (f"{body}: {level.store}" if body else level.store) + (" (only here)" if level.local else ""),
         level.item,
         *([lot_words(level, now)] if lots else []),
-        quantity + (" (below zero: count it)" if level.on_hand < 0 else ""),
+        quantity + (" (below zero: count it)" if level.below_zero else ""),
         "" if level.unexplained is None else units.show(level.unexplained, level.unit),
         ", ".join(_last(level)),
     ]

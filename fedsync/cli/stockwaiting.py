@@ -18,7 +18,7 @@ MAX_NAMED = 3
 def stores(reading: Reading, now: int) -> Iterator[Json]:
     """Yield what waits for people of our own stores."""
     found = levels(reading.view, reading.own().scope)
-    below = [each for each in found if each.on_hand < 0]
+    below = [each for each in found if each.below_zero]
     rivals = [each for each in found if each.contested]
     until = now + EXPIRES_DAYS * DAY_MS
     bad = [each for each in found if each.expires is not None and each.expires <= until and each.on_hand > 0]

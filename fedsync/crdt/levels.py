@@ -62,6 +62,14 @@ class StockLevel(NamedTuple):
         return local_realm(self.scope) if self.local else Realm(self.scope)
 
     @property
+    def below_zero(self) -> bool:
+        """Say whether less than nothing would lie there, which cannot be.
+
+        What is kept local and was never counted is no store's whole: it may tell of the goods that households took alone.
+        """
+        return self.on_hand < 0 and not (self.local and self.last_count is None)
+
+    @property
     def key(self) -> PoolKey:
         """The key of its balance."""
         return self.realm, self.store_id, self.item_id, self.lot_id

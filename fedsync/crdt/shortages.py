@@ -82,7 +82,7 @@ class Promise:
 def shortages(view: Reader, now: int, scope: Scope | None = None, soon: int = 0) -> Iterator[Shortage]:
     """Yield what is short, of one body or of all that are known here. `soon`: within how many ms lots expire."""
     lying = levels(view, scope)
-    yield from (BelowZero(level) for level in lying if level.on_hand < 0)
+    yield from (BelowZero(level) for level in lying if level.below_zero)
     given = list(promises(view, now))
     yield from _unmet(view, now, scope, given)
     yield from _overpromised(view, lying, given, scope)

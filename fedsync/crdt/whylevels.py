@@ -154,7 +154,7 @@ class _Told:
         ]
         same.sort(key=lambda each: each.id)
         found = ", ".join(f"{self.amount(each.quantity)} (record {each.id.hex()[:8]})" for each in same)
-        yield f"Contested: different logs counted at that moment: {found}. The larger id is used meanwhile."
+        yield f"Contested: different people counted at that moment: {found}. The last of these is used meanwhile; count again to settle it."
 
     def rest(self) -> Iterator[str]:
         """Say what is the community's elsewhere, and what cannot be."""
@@ -162,7 +162,9 @@ class _Told:
         if now.apart:
             where = "are elsewhere" if now.apart > 0 else "lie here and are somebody else's"
             yield f"By right {self.amount(now.accounting)} are the community's; {self.amount(abs(now.apart))} {where}."
-        if now.on_hand < 0:
+        if self.level.local:
+            yield "It is kept on our own nodes and added up by itself: others see nothing of it, and it is no part of what they see."
+        if self.level.below_zero:
             yield "Less than nothing can't lie in a store: a movement was not recorded, or recorded twice. Count it."
 
     def _went(self, moved: Moved) -> str:

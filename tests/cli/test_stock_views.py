@@ -121,6 +121,23 @@ def test_what_is_below_zero_is_listed_and_told(node: Place) -> None:
     assert "fedsync stock list --below-zero" in node("status").out
 
 
+def test_what_households_took_is_told_here_alone_and_is_no_alarm(node: Place) -> None:
+    record(node, "add", 500)
+    taken = record(node, "use", 20, 0, "--local", "--note", "Household Meier")
+    rows = node.json("stock", "list")["stock"]
+    assert [(row["local"], row["on_hand"]["quantity"]) for row in rows] == [(False, 500_000), (True, -20_000)]
+    assert "below zero" not in node("stock", "list").out
+    assert node.json("stock", "list", "--below-zero")["stock"] == []
+    assert node.json("status")["waiting"] == []
+    out = node("stock", "show", "Oats").out
+    assert "It is kept on our own nodes and added up by itself" in out
+    assert "In all" not in out
+    assert "never leaves the community's own nodes" in node("why", taken).out
+    record(node, "count", 5, 0, "--local")
+    record(node, "use", 6, 0, "--local")
+    assert [row["local"] for row in node.json("stock", "list", "--below-zero")["stock"]] == [True]
+
+
 def test_the_history_tells_what_happened_and_what_lay_there_then(node: Place) -> None:
     record(node, "add", 500, 9)
     record(node, "count", 180, 3, "--note", "With Ben")

@@ -314,8 +314,8 @@ def test_why_without_a_count_and_with_a_contested_one() -> None:
     ids = sorted([mine[1].tip.hex()[:8], theirs[1].tip.hex()[:8]])
     assert lines[1:] == [
         "The count agrees with the records: an empty store + 5 g until then.",
-        f"Contested: different logs counted at that moment: 5 g (record {ids[0]}), 5 g (record {ids[1]})."
-        " The larger id is used meanwhile.",
+        f"Contested: different people counted at that moment: 5 g (record {ids[0]}), 5 g (record {ids[1]})."
+        " The last of these is used meanwhile; count again to settle it.",
     ]
 
 
