@@ -155,10 +155,11 @@ class StateTables:
                 puts[number][key] = row
         for number, table in tables.items():
             words = self._words.get(number) or self._equal[table]
-            self._conn.executemany(words.drop, drops[number])
+            if drops[number]:
+                self._conn.executemany(words.drop, drops[number])
             # In the key's order: neighbours in the file are written one after the other.
-            rows = puts[number]
-            self._conn.executemany(words.put, [key + rows[key] for key in sorted(rows)])
+            if rows := puts[number]:
+                self._conn.executemany(words.put, [key + rows[key] for key in sorted(rows)])
 
     def fold_done(self, number: int) -> None:
         """Say that all blocks up to this one are folded."""

@@ -80,7 +80,7 @@ class Granary:
         return payload_id(pack(store)), payload_id(pack(item))
 
     def _fill(self, events: int) -> None:
-        self.first, self.last = TIME, TIME
+        self.first = self.last = self.counted_at = TIME
         written = 0
         while written < events:
             drafts: list[Draft] = []
@@ -91,6 +91,7 @@ class Granary:
                 written += 1
                 if written % A_COUNT_EVERY == 0:
                     drafts.append(self.count(self.last))
+                    self.counted_at = self.last
             blocks = log.write(*drafts)
             block = blocks[-1]
             if block.kinds[-1] == EVENT:

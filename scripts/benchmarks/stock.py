@@ -76,6 +76,10 @@ def _steps(granary: Granary, singles: int) -> Iterator[tuple[str, list[Block]]]:
         )
         yield "event_before_the_first_count", granary.one(granary.movement(first - random.randrange(HOUR)))
         yield "event_at_random", granary.one(granary.movement(random.randint(first, last)))
+        yield (
+            "event_before_the_last_count",
+            granary.one(granary.movement(granary.counted_at - random.randrange(HOUR))),
+        )
         yield "correction", granary.one(granary.correction(random.randint(first, last)))
     for _ in range(max(1, singles // 20)):
         yield "late_count", granary.one(granary.count(random.randint(first, granary.last)))
