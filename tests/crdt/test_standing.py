@@ -1,5 +1,6 @@
 """Which records of stewards count: under what mandate, within which terms, and what its end keeps of them."""
 
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -12,7 +13,7 @@ from fedsync.crdt.standing import bound_of
 from fedsync.crdt.whystanding import why_standing
 from fedsync.records.block import Block
 from fedsync.records.ids import Reach
-from tests.crdt.books import key
+from tests.crdt.books import key, tag
 from tests.crdt.granary import NOON
 from tests.crdt.stewards import (
     FACTS,
@@ -106,6 +107,13 @@ def test_an_entry_that_is_no_mandate_gives_nothing() -> None:
     assert (kept(at, log), code(at, log[1])) == (0, ("void", "no-mandate"))
 
 
+def test_a_log_of_another_body_is_under_none_of_our_mandates() -> None:
+    begins = replace(log_of("Vera", given_by(GIVEN)), scope=tag("Birch"))
+    log = written(begins, "Vera", [raised(1)])
+    at = node([[GIVEN]], ["sealed"], *log)
+    assert (kept(at, log), code(at, log[1])) == (0, ("void", "no-mandate"))
+
+
 # --- Terms
 
 
@@ -166,6 +174,22 @@ def test_a_limit_is_counted_along_the_chain_that_a_settle_chose() -> None:
     assert code(at, right[3]) == ("void", "beyond-limit")
 
 
+def test_a_limit_is_counted_anew_when_another_branch_is_chosen() -> None:
+    entry = mandate(limits={"economic_event": 2})
+    trunk = vera(1, entry)
+    left = vera(1, entry, trunk, start=10)
+    begins = trunk[0].genesis
+    right = written(begins, "Vera", [said_plainly("count"), raised(20), raised(21)], trunk)
+    at = Node()
+    # What is limited was used up on the left before anybody knew of the right.
+    at.do("follow", *[block for log in book_of(pages([entry]), ["sealed"]) for block in log], *left)
+    assert kept(at, left) == 2
+    book = book_of(pages([entry], [settle(right[-1])]), ["sealed"] * 2)
+    at.do(*right[2:], *[block for log in book for block in log[1:]])
+    assert at.counts() == {trunk[1].tip, right[2].tip, right[3].tip}
+    assert code(at, right[4]) == ("void", "beyond-limit")
+
+
 # --- Ends
 
 
@@ -204,6 +228,13 @@ def test_of_several_ends_counts_what_all_of_them_keep() -> None:
     ends = [ending("recall", given_by(GIVEN), log[at]) for at in (3, 1, 2)]
     assert kept(node([[GIVEN], ends], ["sealed"] * 2, *log), log) == 1
     assert kept(node([[GIVEN], ends[:1], ends[2:]], ["sealed", "sealed", "adopted"], *log), log) == 2
+
+
+def test_of_a_log_of_promises_too_counts_what_all_ends_keep_of_the_branch_that_one_chose() -> None:
+    plans = written(log_of("Vera", given_by(GIVEN), PLANS), "Vera", [said_plainly("commitment")] * 4)
+    ends = [ending("recall", given_by(GIVEN), plans[at]) for at in (3, 1)]
+    at = node([[GIVEN], ends[:1], ends[1:]], ["sealed", "sealed", "adopted"], *plans)
+    assert (pin_of(at.view, plans[0].genesis), kept(at, plans)) == ((3, plans[3].tip), 1)
 
 
 def test_until_the_last_kept_record_is_held_what_is_below_waits() -> None:
