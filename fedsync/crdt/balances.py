@@ -6,10 +6,11 @@ movements and counts alone, not from how they came.
 """
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from fedsync.crdt import sums
-from fedsync.crdt.checkpoints import Checkpoints, Count, level
+from fedsync.crdt.checkpoints import Checkpoints, Count, Instant, level
 from fedsync.crdt.corrections import Lines, in_pool
 from fedsync.crdt.facts import Moves
 from fedsync.crdt.tables import BALANCES, COUNTS, Balance, PoolKey, balance, balance_row
@@ -51,8 +52,7 @@ def bring_in(
         early, rest = _parted(rest, count.at)
         now = _counted(_told(now, early), count)
         if now is None:
-            draft.put(BALANCES, key, balance_row(_told(old, moves)))
-            recompute(draft, key)
+            _count_amid(draft, key, _told(old, moves), {each.at for each in counts})
             return
     assert now is not None
     draft.put(BALANCES, key, balance_row(_told(now, rest)))
@@ -134,11 +134,70 @@ def _counted(old: Balance, count: Count) -> Balance | None:
     )
 
 
-def recompute(draft: Draft, key: PoolKey, without: LogId | None = None) -> None:
-    """Make a balance anew from its counts and sums; drop it when there are none. `without`: a log that is taken out."""
+def _count_amid(draft: Draft, key: PoolKey, old: Balance, times: set[int]) -> None:
+    """Bring counts of these times into a balance that has all movements, where something happened later."""
+    last, before = _instants(draft, key, {*times, old.counted_at, old.before_at})
+    known = _instants(draft, key, {old.counted_at, old.before_at})
+    if last is None or any(each is not None and each.count.named for each in (last, before, *known)):
+        draft.put(BALANCES, key, balance_row(old))
+        recompute(draft, key, times=times)
+        return
+    between, after = old.between, old.after
+    if old.counted_at is None:
+        later = sums.between(draft, key, last.at, max(last.at, old.latest or last.at))
+        between, after = after - later, later
+    elif last.at > old.counted_at:
+        between = sums.between(draft, key, old.counted_at, last.at)
+        after -= between
+    if before is not None and before.at not in (
+        old.before_at,
+        old.counted_at if last.at != old.counted_at else None,
+    ):
+        between = sums.between(draft, key, before.at, last.at)
+    draft.put(BALANCES, key, balance_row(_with_counts(old, last, before, between, after)))
+
+
+def _with_counts(
+    old: Balance, last: Instant | None, before: Instant | None, between: int, after: int
+) -> Balance:
+    """Return a balance by its last two counts and what moved around them."""
+    found = level(last, before, between, after)
+    count = last.count if last else None
+    return old._replace(
+        on_hand=found.on_hand,
+        unexplained=found.unexplained,
+        counted_at=last.at if last else None,
+        counted=count.quantity if count else None,
+        count_id=count.id if count else None,
+        contested=int(last is not None and last.contested),
+        before_at=before.at if before else None,
+        before=before.count.quantity if before else None,
+        between=between,
+        after=after,
+    )
+
+
+def _instants(draft: Draft, key: PoolKey, times: set[int | None]) -> tuple[Instant | None, Instant | None]:
+    """Return the last two of these instants at which somebody counted."""
+    ordered = sorted((at for at in times if at is not None), reverse=True)[:2]
+    rows = (row for at in ordered for row in draft.scan(COUNTS, (*key, at)))
+    return Checkpoints.of(counts_of(rows)).last_two()
+
+
+def recompute(
+    draft: Draft, key: PoolKey, without: LogId | None = None, times: AbstractSet[int] = frozenset()
+) -> None:
+    """Make a balance anew from its counts and sums; drop it when there are none.
+
+    `without`: a log that is taken out, so that the last counts may be others than it says. `times`: of counts that came since.
+    """
     row = draft.get(BALANCES, key)
     old = _EMPTY if row is None else balance(row)
-    last, before = Checkpoints.of(_counts(draft, key)).last_two()
+    if without is None:
+        last, before = _instants(draft, key, {old.counted_at, old.before_at, *times})
+    else:
+        last, before = Checkpoints.of(counts_of(draft.scan(COUNTS, key))).last_two()
+        old = old._replace(latest=sums.latest(draft, key))
     if last is None and not old.told:
         draft.drop(BALANCES, key)
         return
@@ -149,25 +208,7 @@ def recompute(draft: Draft, key: PoolKey, without: LogId | None = None) -> None:
     if last is not None:
         named = _named(draft, key, last.count, before.count if before else None, without)
         between, after = between + named[0], after + named[1]
-    found = level(last, before, between, after)
-    count = last.count if last else None
-    new = Balance(
-        found.on_hand,
-        found.unexplained,
-        last.at if last else None,
-        count.quantity if count else None,
-        count.id if count else None,
-        int(last is not None and last.contested),
-        before.at if before else None,
-        before.count.quantity if before else None,
-        between,
-        after,
-        old.apart,
-        old.events,
-        old.told,
-        old.latest if without is None else sums.latest(draft, key),
-    )
-    draft.put(BALANCES, key, balance_row(new))
+    draft.put(BALANCES, key, balance_row(_with_counts(old, last, before, between, after)))
 
 
 # --- Movements that a count names -----------------------------------------------------------------------------
@@ -217,10 +258,6 @@ def counts_of(rows: Iterable[tuple[tuple[object, ...], tuple[object, ...]]]) -> 
         Count(key[4], row[1], RecordId(row[0]), LogId(key[5]), key[6], _unpack(row[2]), _unpack(row[3]))  # type: ignore[arg-type]
         for key, row in rows
     ]
-
-
-def _counts(draft: Draft, key: PoolKey) -> list[Count]:
-    return counts_of(draft.scan(COUNTS, key))
 
 
 def _pack(refs: tuple[FactRef, ...]) -> bytes | None:

@@ -25,6 +25,8 @@ from fedsync.records.void import Void
 
 MAX_LINE = 16
 """Corrections, each of the one before. Who still errs then can correct the first event, and begins a line beside."""
+FEW = 100
+"""References to a log's facts that are gone through all at once; where there are more, each record is looked up."""
 
 
 class Line(NamedTuple):
@@ -148,33 +150,36 @@ def forget_named(draft: Draft, realm: Realm, count: Count) -> None:
 
 def _refer(draft: Draft, realm: Realm, ref: FactRef) -> None:
     row = draft.get(REFERRED, (realm, ref.log))
-    low, high = (ref.seq, ref.seq) if row is None else row
-    new = (min(low, ref.seq), max(high, ref.seq))  # type: ignore[type-var]
-    if new != row:
-        draft.put(REFERRED, (realm, ref.log), new)
+    low, high, times = (ref.seq, ref.seq, 0) if row is None else row
+    draft.put(REFERRED, (realm, ref.log), (min(low, ref.seq), max(high, ref.seq), int(times) + 1))  # type: ignore[type-var, arg-type]
 
 
-def is_referred(draft: Draft, realm: Realm, log: LogId, first: int, stop: int) -> bool:
-    """Say whether anything may name a fact of a stretch of a log. Costs one look, and for most logs the answer is no."""
-    row = draft.get(REFERRED, (realm, log))
-    return row is not None and row[0] < stop and row[1] >= first  # type: ignore[operator]
+def referred(
+    draft: Draft, realm: Realm, block: Block, first: int, stop: int
+) -> tuple[set[FactRef], set[Pool]]:
+    """Return the events of a stretch that are corrected and no corrections themselves, and the pools whose counts name any.
+
+    Costs one look, and for most logs the answer is that nothing names a fact of theirs.
+    """
+    row = draft.get(REFERRED, (realm, block.log))
+    if row is None or row[0] >= stop or row[1] < first:  # type: ignore[operator]
+        return set(), set()
+    if int(row[2]) <= FEW:  # type: ignore[arg-type]
+        named_by = [(FactRef(*key[1:4]), pool) for key, pool in draft.scan(NAMED, (realm, block.log))]  # type: ignore[arg-type]
+        tops = [FactRef(*key[1:]) for key, _ in draft.scan(STANDING, (realm, block.log))]  # type: ignore[arg-type]
+        held = set(_held(block, first, stop))
+        pools = {pool for ref, pool in named_by if ref in held}
+        return {ref for ref in tops if ref in held}, pools  # type: ignore[return-value]
+    corrected, pools = set(), set()
+    for ref in _held(block, first, stop):
+        pools |= pools_naming(draft, realm, ref)
+        if draft.get(STANDING, (realm, *ref)) is not None:
+            corrected.add(ref)
+    return corrected, pools  # type: ignore[return-value]
 
 
-def corrected_in(draft: Draft, realm: Realm, block: Block, first: int, stop: int) -> set[FactRef]:
-    """Return the events of a stretch that are corrected, and no corrections themselves."""
-    found = (key[1:] for key, _ in draft.scan(STANDING, (realm, block.log)))
-    return _held(found, block, first, stop)
-
-
-def named_in(draft: Draft, realm: Realm, block: Block, first: int, stop: int) -> set[FactRef]:
-    """Return the facts of a stretch that some count names."""
-    found = (key[1:4] for key, _ in draft.scan(NAMED, (realm, block.log)))
-    return _held(found, block, first, stop)
-
-
-def _held(found: object, block: Block, first: int, stop: int) -> set[FactRef]:
-    refs = (FactRef(*each) for each in found)  # type: ignore[attr-defined]
-    return {ref for ref in refs if first <= ref.seq < stop and block.ids[ref.seq - block.first] == ref.id}
+def _held(block: Block, first: int, stop: int) -> list[FactRef]:
+    return [FactRef(block.log, seq, block.ids[seq - block.first]) for seq in range(first, stop)]
 
 
 def pools_naming(draft: Draft, realm: Realm, ref: FactRef) -> set[Pool]:

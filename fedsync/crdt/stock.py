@@ -53,12 +53,7 @@ class Stock:
             moves, counts = found.moves.get(pool) or Moves(), found.counts.get(pool, ())
             bring_in(draft, (realm, *pool), log, first, stop - 1, moves, counts)
         told = [FactRef(log, seq, id_) for seq, id_, said in found.linked if said.corrects is not None]
-        named: set[Pool] = set()
-        corrected: set[FactRef] = set()
-        if corrections.is_referred(draft, realm, log, first, stop):
-            corrected = corrections.corrected_in(draft, realm, block, first, stop)
-            for ref in corrections.named_in(draft, realm, block, first, stop):
-                named |= corrections.pools_naming(draft, realm, ref)
+        corrected, named = corrections.referred(draft, realm, block, first, stop)
         if told or corrected:
             named |= _correct(draft, realm, told, corrected)
         for pool in sorted(named):

@@ -64,8 +64,8 @@ REPLACED = Table("stock_replaced", ("realm", "log", "seq"), ("id",), rooted=True
 """Events that do not count because of a correction."""
 NAMED = Table("stock_named", ("realm", "log", "seq", "id", "by_log", "by_seq"), ("store", "item", "lot"))
 """Facts that a count names, and the pool that it counted."""
-REFERRED = Table("stock_referred", ("realm", "log"), ("low", "high"))
-"""Between which seqs a log has facts that corrections or counts name, if it has any. Nearly all logs have none."""
+REFERRED = Table("stock_referred", ("realm", "log"), ("low", "high", "times"))
+"""Between which seqs a log has facts that corrections or counts name, if it has any, and how often. Nearly all logs have none."""
 FULFILLED = Table("stock_fulfilled", ("realm", "commitment", "log"), ("sum", "events"), rooted=True)
 """What each log handed over to keep a promise."""
 

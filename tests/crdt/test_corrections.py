@@ -6,15 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsync.crdt.corrections import MAX_LINE
+from fedsync.crdt.corrections import FEW, MAX_LINE
 from fedsync.crdt.levels import levels
 from fedsync.crdt.seats import All, Cut
 from fedsync.crdt.tables import BALANCES, OFF, REPLACED, RUNS, STANDING, STOCK_TABLES, SUMS
 from fedsync.crdt.whystock import why_fact
-from fedsync.records.block import Block, merge
+from fedsync.records.block import Base, Block, merge
 from fedsync.records.codec import Value
 from fedsync.records.ids import Reach
-from fedsync.records.seal import Draft
+from fedsync.records.places import START
+from fedsync.records.seal import Draft, seal
 from tests.crdt import naive_stock as naive
 from tests.crdt.granary import (
     ALDER,
@@ -33,9 +34,11 @@ from tests.crdt.granary import (
     genesis,
     item_value,
     moved,
+    opening,
     ref_of,
     store_value,
 )
+from tests.crdt.granary import ANN as ANN_KEY
 from tests.crdt.naive_root import rooted_rows, state_root_of
 from tests.crdt.stockworlds import LOGS, World, deliver, world
 
@@ -129,6 +132,25 @@ def test_of_corrections_of_what_is_not_held_one_holds() -> None:
     node = Node()
     node.take(*chain(BEN, [correcting(wrong[-1], "raise", 2), correcting(wrong[-1], "raise", 4)]))
     assert node.level() == naive.Level(4)
+
+
+@pytest.mark.parametrize("first", ["corrections", "events"])
+def test_many_corrections_may_come_before_what_they_correct(first: str) -> None:
+    many = 2 * FEW
+    start = opening(ANN)
+    events = seal(
+        ANN_KEY, ANN, Base(ANN, 0, start.tip, START), [moved("raise", 7, NOON + at) for at in range(many)]
+    )
+    refs: list[Value] = [ref_of(block, seq) for block in events for seq in range(block.first, block.last + 1)]
+    begin = opening(BEN)
+    right = [moved("raise", 2, NOON, corrects=ref) for ref in refs]
+    corrections = [begin, *seal(ANN_KEY, BEN, Base(BEN, 0, begin.tip, START), right)]
+    count = chain(CEM, [counted(0, NOON - 1, excludes=refs[:3], includes=refs[3:5])])
+    node = Node()
+    node.take(*count)
+    for block in [*corrections, start, *events] if first == "corrections" else [start, *events, *corrections]:
+        node.take(block)
+    assert node.level() == naive.Level(2 * (many - 2), -4, NOON - 1)
 
 
 def test_a_correction_reaches_no_other_body_and_nothing_that_is_kept_local() -> None:

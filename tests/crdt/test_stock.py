@@ -1,5 +1,6 @@
 """Stores: what lies there is the last count and what moved after it, however and whenever word of it came."""
 
+from collections.abc import Iterator
 from random import Random
 from typing import Any
 
@@ -12,11 +13,12 @@ from fedsync.crdt.levels import find_items, find_store, levels
 from fedsync.crdt.realms import is_local, local_realm
 from fedsync.crdt.seats import All, Bound, Cut, Pending
 from fedsync.crdt.tables import BALANCES, COUNTS, ITEMS, RUNS, STORES
+from fedsync.crdt.view import MemoryView
 from fedsync.crdt.whylevels import why_stock
 from fedsync.crdt.whystock import why_fact
 from fedsync.records.block import Base, Block, merge
 from fedsync.records.genesis import PERSON, Genesis
-from fedsync.records.ids import NO_LOT, LogClass, Reach
+from fedsync.records.ids import NO_LOT, LogClass, LogId, Reach
 from fedsync.records.places import START
 from fedsync.records.seal import Draft, seal
 from tests.crdt import naive_stock as naive
@@ -140,6 +142,35 @@ def test_sums_beyond_64_bits_are_kept() -> None:
     assert all(
         not isinstance(cell, int) or abs(cell) < 2**63 for _, row in node.view.scan(BALANCES) for cell in row
     )
+
+
+class Opened(MemoryView):
+    """A state that notes from where its logs are read again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opened: list[tuple[LogId, int]] = []
+
+    def blocks(self, log: LogId, first: int = 0) -> Iterator[Block]:
+        """Yield as always."""
+        self.opened.append((log, first))
+        return super().blocks(log, first)
+
+
+def test_a_late_count_reads_again_no_movements_but_those_of_its_day() -> None:
+    day = 24 * HOUR
+    blocks = chain(ANN, [moved("raise", 1, NOON + at * HOUR) for at in range(240)])
+    node = Node(view=Opened())
+    node.take(blocks[0], *[merge(blocks[at : at + 48]) for at in range(1, 241, 48)])
+    assert isinstance(node.view, Opened)
+    node.view.opened.clear()
+    mine = chain(BEN, [counted(100, NOON + 9 * day + 1), counted(50, NOON + 5 * day + 12 * HOUR)])
+    node.take(*mine[:2])
+    assert node.level() == naive.Level(100 + 23, 100 - 217, NOON + 9 * day + 1)
+    node.take(mine[2])
+    assert node.level() == naive.Level(100 + 23, 100 - (50 + 217 - 133), NOON + 9 * day + 1)
+    firsts = {first for log, first in node.view.opened if log == ANN.log}
+    assert firsts <= {97, 193}, firsts
 
 
 # --- Whose facts count ----------------------------------------------------------------------------------
