@@ -10,11 +10,11 @@ from fedsync.crdt.bookings import Booked, schedule
 from fedsync.crdt.schedule import ASKED, BOOKED, PENDING, RELEASED, TAKEN, VOID
 from fedsync.crdt.seats import All, Cut
 from fedsync.records.block import Block, Record
-from fedsync.records.ids import LogId, Reach, RecordId
+from fedsync.records.ids import Reach, RecordId
 from fedsync.records.seal import Draft
-from tests.crdt.granary import chain, interleaved, regrouped
+from tests.crdt.granary import HOUR, NOON, chain, interleaved, regrouped
 from tests.crdt.naive_root import rooted_rows, state_root_of
-from tests.crdt.village import Village, booked, freed, granted, ids, last, offered, planner
+from tests.crdt.village import Village, booked, freed, granted, ids, last, offered, planner, taken_back
 
 ANN, BEN, CEM = planner("Ann"), planner("Ben"), planner("Cem")
 
@@ -100,6 +100,22 @@ def test_what_is_cut_off_is_not_booked_and_its_time_is_free() -> None:
     assert shown(node, room) == [("Dora", BOOKED)]
 
 
+def test_who_takes_the_right_back_books_around_what_they_had_seen() -> None:
+    mine = chain(ANN, [offered()])
+    room = ids(mine)[0]
+    mine = chain(ANN, [granted(room, BEN.log, expires=NOON)], mine)
+    grant = last(mine)
+    theirs = chain(BEN, [booked(room, 1, accepts=[grant])])
+    seen = last(theirs)
+    theirs = chain(BEN, [booked(room, 3, who="Emil")], theirs)
+    mine = chain(ANN, [taken_back(grant, seen, NOON + 1)], mine)
+    mine = chain(ANN, [booked(room, 1, who="Fay"), booked(room, 3, who="Gus")], mine)
+    node = Village()
+    node.take(*theirs, *mine)
+    assert sorted(shown(node, room)) == [("Dora", BOOKED), ("Emil", ASKED), ("Fay", TAKEN), ("Gus", BOOKED)]
+    assert schedule(node.view, room).holder == ANN.log
+
+
 def test_a_thing_that_is_kept_local_is_no_offer_for_those_who_cannot_hold_it() -> None:
     here = planner("Ann", Reach.LOCAL)
     mine = chain(here, [offered()])
@@ -114,27 +130,40 @@ def test_a_thing_that_is_kept_local_is_no_offer_for_those_who_cannot_hold_it() -
 
 
 def made_up(random: Random) -> tuple[RecordId, list[list[Block]]]:
-    """Return logs of people who book, hand on and release one thing, knowing all that has a right in it."""
+    """Return logs of people who book, hand on, take back and release one thing, whether or not they may."""
     logs = [chain(ANN, [offered()]), chain(BEN, []), chain(CEM, [])]
     room = ids(logs[0])[0]
-    holder, grant = 0, None
+    holder = 0
+    grants: list[Record] = []
     bookings: list[RecordId] = []
-    for _ in range(random.randint(2, 14)):
-        at = holder if random.random() < 0.8 else random.randrange(3)
-        named: list[Record] = [grant] if grant is not None and at == holder and random.random() < 0.5 else []
-        if at == holder and random.random() < 0.2:
-            to = random.choice([each for each in range(3) if each != holder])
-            draft = granted(room, LogId(logs[to][0].log), [grant] if grant is not None else [])
-            logs[at] = chain(logs[at][0].genesis, [draft], logs[at])
-            holder, grant = to, last(logs[at])
-            continue
-        if bookings and random.random() < 0.25:
-            draft = freed(random.choice(bookings))
+    for step in range(random.randint(2, 18)):
+        at = holder if random.random() < 0.75 else random.randrange(3)
+        now = NOON + step * HOUR
+        to_me = [
+            each for each in grants if isinstance(each.value, dict) and each.value["to"] == logs[at][0].log
+        ]
+        by_me = [each for each in grants if each.log == logs[at][0].log]
+        named = to_me[-1:] if random.random() < 0.6 else []
+        if random.random() < 0.2:
+            to = random.choice([each for each in range(3) if each != at])
+            expires = now + random.randint(-1, 3) * HOUR if random.random() < 0.6 else None
+            draft = granted(room, logs[to][0].log, to_me[-1:], expires, now)
+            holder = to
+        elif by_me and random.random() < 0.3:
+            old = random.choice(by_me)
+            (theirs,) = [log for log in logs if log[0].log == old.value["to"]]  # type: ignore[call-overload, index]
+            seen = random.choice([None, *[record for block in theirs for record in block.records()]])
+            draft = taken_back(old, seen, now)
+            holder = at
+        elif bookings and random.random() < 0.25:
+            draft = freed(random.choice(bookings), now)
         else:
-            draft = booked(room, random.randrange(8), random.randint(1, 3), accepts=named)
+            draft = booked(room, random.randrange(8), random.randint(1, 3), accepts=named, time=now)
         logs[at] = chain(logs[at][0].genesis, [draft], logs[at])
         if draft.kind == "booking":
             bookings.append(last(logs[at]).id)
+        elif draft.kind == "rights_grant" and "takes_back" not in draft.value:  # type: ignore[operator]
+            grants.append(last(logs[at]))
     return room, logs
 
 

@@ -153,7 +153,11 @@ def booked(
 
 
 def granted(
-    of: RecordId, to: LogId | None, accepts: Sequence[Record] = (), expires: int | None = None
+    of: RecordId,
+    to: LogId | None,
+    accepts: Sequence[Record] = (),
+    expires: int | None = None,
+    time: int = NOON,
 ) -> Draft:
     """Return the grant of the one right to a thing."""
     value: dict[str, Any] = {"intent": of, "quantity": 1, "to": to}
@@ -161,9 +165,23 @@ def granted(
         value["accepts"] = [[each.log, each.seq, each.id] for each in accepts]
     if expires is not None:
         value["expires"] = expires
-    return Draft("rights_grant", value, NOON)
+    return Draft("rights_grant", value, time)
 
 
-def freed(booking: RecordId) -> Draft:
+def taken_back(grant: Record, at: Record | None, time: int) -> Draft:
+    """Return the taking back of the right that a grant handed on, as of a record of its holder's log."""
+    said: Any = grant.value
+    value: dict[str, Any] = {
+        "intent": said["intent"],
+        "quantity": 1,
+        "to": grant.log,
+        "takes_back": grant.id,
+    }
+    if at is not None:
+        value["at"] = [at.log, at.seq, at.id]
+    return Draft("rights_grant", value, time)
+
+
+def freed(booking: RecordId, time: int = NOON) -> Draft:
     """Return the release of a booking."""
-    return Draft("release", {"commitment": booking}, NOON)
+    return Draft("release", {"commitment": booking}, time)
