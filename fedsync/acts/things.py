@@ -91,7 +91,7 @@ def all_things(reading: Reading, scope: Scope) -> list[Thing]:
         mine = [each for each in offers if _is_of(each, level)]
         if level.unit == PIECES or mine:
             offers = [each for each in offers if each not in mine]
-            found.append(_lying(called, level, tuple(mine)))
+            found.append(_lying(level, tuple(mine)))
     apart: dict[tuple[bytes, bytes], list[Schedule]] = {}
     for each in offers:
         assert each.offer is not None
@@ -100,7 +100,7 @@ def all_things(reading: Reading, scope: Scope) -> list[Thing]:
     return sorted(found, key=lambda each: (each.called.casefold(), each.where.casefold(), each.realm))
 
 
-def _lying(called: Called, level: StockLevel, offers: tuple[Schedule, ...]) -> Thing:
+def _lying(level: StockLevel, offers: tuple[Schedule, ...]) -> Thing:
     return Thing(
         level.realm,
         level.item_id,
@@ -152,6 +152,12 @@ def _is_of(offered: Schedule, level: StockLevel) -> bool:
     assert offer is not None
     same = (offer.item, offer.lot or NO_LOT) == (level.item_id, level.lot_id)
     return same and offer.store in (None, level.store_id)
+
+
+def thing_at(reading: Reading, level: StockLevel) -> Thing:
+    """Return what lies in a pool of our own as a thing."""
+    offers = tuple(each for each in _offers(reading, level.scope) if _is_of(each, level))
+    return _lying(level, offers)
 
 
 def find_thing(reading: Reading, scope: Scope, asked: str, store: str | None = None) -> Thing:

@@ -1,17 +1,23 @@
 """What records of loans, bookings, rotas and hours say, in words for lists of records."""
 
+from collections.abc import Iterator
 from typing import Any
 
-from fedsync.acts.lending import party_name
-from fedsync.acts.things import Called
+from fedsync.acts.lending import loans_of, party_name
+from fedsync.acts.things import Called, Thing
+from fedsync.cli.lendingview import keeper
 from fedsync.cli.rotaview import span, time_words
 from fedsync.cli.telling import day, short, text_of
 from fedsync.crdt.plantables import INTENTS, PLACES, intent_row, place
+from fedsync.crdt.schedule import BOOKED
 from fedsync.reading import Reading
 from fedsync.records.block import Record
 from fedsync.records.codec import unpack
 from fedsync.records.ids import Scope
 from fedsync.records.kinds.plans import parse_intent
+
+MAX_BOOKED = 10
+"""Bookings that are told of a thing, the next ones."""
 
 
 def says(reading: Reading, record: Record, value: dict[str, Any]) -> str:
@@ -60,3 +66,26 @@ def _offered(reading: Reading, intent: bytes) -> str:
     scope = Scope(place(row).realm[:16])
     said = parse_intent(unpack(intent_row(found).payload), scope)
     return Called(reading, scope).thing(said.item, said.lot or b"")
+
+
+def thing_lines(reading: Reading, thing: Thing, now: int) -> Iterator[str]:
+    """Yield lines on who has a thing, and who may book it."""
+    for each in loans_of(reading, thing):
+        loan = each.loan
+        if each.out:
+            many = "it" if thing.lot else f"{loan.quantity} of it"
+            due = "" if loan.due is None else f", due {day(loan.due)}"
+            late = ", OVERDUE" if each.overdue(now) else ""
+            yield f"{party_name(reading, loan.to)} has {many} since {day(loan.at)}{due}{late} (loan {short(loan.id)})."
+    for offer in thing.offers:
+        who = keeper(reading, offer)
+        held = f"{who} holds the right to book it" if who != "nobody" else "Nobody can book it now"
+        yield f"{held} (offer {short(offer.intent)})."
+        stand = [each for each in offer.bookings if each.verdict.status == BOOKED and each.said.stop > now]
+        for booked in stand[:MAX_BOOKED]:
+            said = booked.said
+            yield f"It is booked for {party_name(reading, said.who)}: {span(said.start, said.stop)} ({short(booked.id)})."
+        if len(stand) > MAX_BOOKED:
+            yield f"And {len(stand) - MAX_BOOKED} more bookings: fedsync stock bookings"
+    if len(thing.offers) > 1:
+        yield "Several people keep a right to it, each by themselves, so it may be booked twice. One of them should give theirs up: fedsync stock grant --give-up"

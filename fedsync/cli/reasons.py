@@ -5,7 +5,8 @@ from typing import Any
 from fedsync import units
 from fedsync.acts.minutes import find_page
 from fedsync.acts.settling import forked_log, forked_logs
-from fedsync.cli import transferwords
+from fedsync.acts.things import find_thing, thing_at
+from fedsync.cli import lendingwords, transferwords
 from fedsync.cli.entries import naming
 from fedsync.cli.records import find, says
 from fedsync.cli.settling import why_forked
@@ -34,7 +35,7 @@ _NEXT = "Next: "
 
 def explain(reading: Reading, home: Home, asked: str, store: str | None) -> Json:
     """Return an answer: "lines" for people, the rest for programs. Raises a Problem (exit 6) when nothing is called so."""
-    for look in (_entry, _item, _peer, _page, _body, _forked, _transfer):
+    for look in (_entry, _item, _peer, _page, _body, _forked, _transfer, _thing):
         found = look(reading, home, asked, store)
         if found is not None:
             return found
@@ -103,7 +104,21 @@ def _item(reading: Reading, home: Home, asked: str, store: str | None) -> Json |
     for level in found:
         lines.append(f"{title(level, reading.name_of(level.scope))}:")
         lines += [f"  {each}" for each in why_stock(reading.view, level, day, units.show)]
+        if level.scope == reading.own().scope:
+            thing = thing_at(reading, level)
+            lines += [f"  {each}" for each in lendingwords.thing_lines(reading, thing, now_ms())]
     return _plainly(found[0].item, "item", "held", lines)
+
+
+def _thing(reading: Reading, home: Home, asked: str, store: str | None) -> Json | None:
+    """Answer for a thing that is only booked, such as a room: it lies in no store."""
+    try:
+        found = find_thing(reading, reading.own().scope, asked, store)
+    except Problem:
+        return None
+    lines = [f"{found.called}:"]
+    lines += [f"  {each}" for each in lendingwords.thing_lines(reading, found, now_ms())]
+    return _plainly(found.called, "thing", "kept", lines)
 
 
 def _peer(reading: Reading, home: Home, asked: str, store: str | None) -> Json | None:

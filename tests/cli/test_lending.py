@@ -196,6 +196,36 @@ def test_a_hall_is_booked_on_one_side_of_a_cut_and_asked_for_on_the_other(
     assert oak.json("status")["state_root"] == mill.json("status")["state_root"]
 
 
+def test_a_steward_lends_and_signs_people_up_within_their_mandate(shed: Place) -> None:
+    shed("people", "add", "Wim", "--no-passphrase", "--as", "Ann")
+    task = ("--task", "tools", "--may", "loan,plan,shift,signup,work_tally")
+    page = shed.json("mandates", "give", "Wim", *task, "--as", "Ann")["page"]
+    shed.seal(page, "Ann", "Ben")
+    shed("stock", "lend", "D1", "--to", "Dora", "--as", "Wim")
+    assert there(shed, "Drill D1") == (0, 1)
+    shed("stock", "return", "D1", "--as", "Wim")
+    assert shed.refused("stock", "keep", "Hall", "--as", "Wim", code=7)["code"] == "outside_mandate"
+    shed("rota", "plan", "Repairs", "--as", "Wim")
+    (shift,) = shed.json("rota", "shift", "Repairs", *NOON, "--places", 1, "--as", "Wim")["ids"]
+    shed("rota", "signup", shift, "Dora", "--as", "Wim")
+    shed("rota", "hours", "Dora", "--given", "1h", "--shift", shift, "--as", "Wim")
+    recall = shed.json("mandates", "recall", "Wim", "--as", "Ann")["page"]
+    shed.seal(recall, "Ann", "Ben")
+    assert shed.refused("stock", "lend", "D1", "--to", "Emil", "--as", "Wim", code=7)["code"] == "no_mandate"
+    assert [each["to"] for each in shed.json("stock", "loans", "--all")["loans"]] == ["Dora"]
+    assert shed.json("rota", "hours")["hours"][0]["given"]["quantity"] == 60
+
+
+def test_why_tells_who_has_a_thing_and_who_books_it(shed: Place) -> None:
+    shed("stock", "lend", "Chair", "--quantity", 4, "--to", "Dora", "--due", "2031-05-20", "--as", "Ann")
+    assert "Dora has 4 of it since" in shed("why", "Chair").out
+    shed("stock", "keep", "Hall", "--as", "Ann")
+    booked = shed.json("stock", "book", "Hall", *NOON, "--for", "Choir", "--as", "Ann")
+    said = shed("why", "Hall").out
+    assert "Ann holds the right to book it" in said
+    assert f"It is booked for Choir: 2031-05-12 11:00 to 13:00 ({booked['id'][:8]})" in said
+
+
 def test_one_thing_is_kept_by_one(node: Place) -> None:
     node("stock", "keep", "Drill", "--lot", "D1", "--as", "Ann")
     assert (
