@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from fedsync.acts.author import Author, now_ms
-from fedsync.acts.stewards import goods_log
+from fedsync.acts.stewards import goods_log, write_goods
 from fedsync.crdt.naming import short
 from fedsync.crdt.realms import is_local, scope_of
 from fedsync.crdt.tables import ITEMS, LOTS, STORES
@@ -49,56 +49,68 @@ class Load:
     """How it was said, where that is not a base unit."""
 
 
-def announce(
-    author: Author,
-    reading: Reading,
-    door: Door,
-    provider: Party,
-    receiver: Party,
-    lines: Sequence[tuple[Load, RecordId | None]],
-    carrier: Key | str | None = None,
-    store: PayloadId | None = None,
-    to: PayloadId | None = None,
-    due: int | None = None,
-    note: str = "",
-    local: bool = False,
-) -> RecordId:
-    """Write a manifest to the author's log of plans; return the transfer's id. Raises a Problem.
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """A transfer as somebody announces it. `due` is in ms; `local`: neither it nor what moves leaves our own nodes."""
 
-    `local`: it never leaves the community's own nodes, and neither does what is moved under it.
+    provider: Party
+    receiver: Party
+    lines: tuple[tuple[Load, RecordId | None], ...]
+    carrier: Key | str | None = None
+    store: PayloadId | None = None
+    to: PayloadId | None = None
+    due: int | None = None
+    note: str = ""
+    local: bool = False
+
+    @property
+    def value(self) -> dict[str, Value]:
+        """What stands in the manifest."""
+        value: dict[str, Value] = {"provider": self.provider, "receiver": self.receiver}
+        value["lines"] = [_line(load, promise) for load, promise in self.lines]
+        more = {"carrier": self.carrier, "store": self.store, "to": self.to, "due": self.due}
+        value |= {name: each for name, each in more.items() if each is not None}
+        return {**value, "note": self.note} if self.note else value
+
+
+def announce(
+    author: Author, reading: Reading, door: Door, own: Scope, said: Announced, made: Sequence[Draft] = ()
+) -> RecordId:
+    """Write a manifest to the author's log of plans for a body; return the transfer's id. Raises a Problem.
+
+    `made` gives names to goods that had none.
     """
-    own = reading.own().scope
-    value: dict[str, Value] = {
-        "provider": provider,
-        "receiver": receiver,
-        "lines": [_line(load, promise) for load, promise in lines],
-    }
-    more: dict[str, Value] = {"carrier": carrier, "store": store, "to": to, "due": due, "note": note or None}
-    value |= {name: each for name, each in more.items() if each is not None}
     try:
-        parse_transfer(value, own)
+        parse_transfer(said.value, own)
     except Void as void:
         raise usage(
             f"This can't be a transfer: {void.sentence}.", "See: fedsync stock transfer new --help"
         ) from None
-    blocks = _write(author, reading, door, LogClass.PLANS, [(TRANSFER, value)], local)
-    return blocks[-1].tip
+    reach = Reach.LOCAL if said.local else None
+    with author.writing():
+        manifest = Draft(TRANSFER, said.value, now_ms())
+        # Asked before anything is written: names alone would be of no use.
+        genesis = goods_log(author, reading, LogClass.PLANS, [TRANSFER], own, reach)
+        if made:
+            write_goods(author, reading, door, LogClass.FACTS, made, None, reach, own)
+        return author.write_as(door, reading, genesis, [manifest])[-1].tip
 
 
 def _write(
     author: Author,
     reading: Reading,
     door: Door,
-    log_class: LogClass,
+    own: Scope,
+    manifest: Manifest,
     values: Sequence[tuple[str, dict[str, Value]]],
-    local: bool,
+    made: Sequence[Draft] = (),
 ) -> list[Block]:
-    """Write records of these kinds, all or none, where the author can. Raises a Problem (exit 7)."""
+    """Write records of these kinds to the author's log of facts for a body, all or none. Raises a Problem (exit 7)."""
+    reach = Reach.LOCAL if is_local(manifest.realm) else None
     with author.writing():
         now = now_ms()
-        kinds, reach = [kind for kind, _ in values], Reach.LOCAL if local else None
-        genesis = goods_log(author, reading, log_class, kinds, reach=reach)
-        return author.write_as(door, reading, genesis, [Draft(kind, value, now) for kind, value in values])
+        drafts = [*made, *(Draft(kind, value, now) for kind, value in values)]
+        return write_goods(author, reading, door, LogClass.FACTS, drafts, None, reach, own)
 
 
 def _line(load: Load, promise: RecordId | None) -> Value:
@@ -125,9 +137,8 @@ class Carried:
     note: str = ""
 
 
-def standing(reading: Reading, manifest: Manifest, step: Step, key: Key | None = None) -> None:
-    """Raise a Problem (exit 7) unless our community is who records this step, or `key` carries what is lost."""
-    own = reading.own().scope
+def standing(reading: Reading, manifest: Manifest, own: Scope, step: Step, key: Key | None = None) -> None:
+    """Raise a Problem (exit 7) unless a body is who records this step, or `key` carries what is lost."""
     gives, receives = manifest.provider == own, manifest.receiver == own
     carries = step is Step.LOSE and key is not None and key == manifest.carrier
     if not gives and not receives and not carries:
@@ -170,11 +181,20 @@ def _due(manifest: Manifest, line: LineView, own: Scope, step: Step) -> int:
 
 
 def record_step(
-    author: Author, reading: Reading, door: Door, manifest: Manifest, way: TransferView, carried: Carried
+    author: Author,
+    reading: Reading,
+    door: Door,
+    own: Scope,
+    manifest: Manifest,
+    way: TransferView,
+    carried: Carried,
+    made: Sequence[Draft] = (),
 ) -> list[Block]:
-    """Write one party's record of a step to the author's log of facts, all of it or nothing. Raises a Problem."""
-    own = reading.own().scope
-    standing(reading, manifest, carried.step, author.key)
+    """Write one party's record of a step to the author's log of facts, all of it or nothing. Raises a Problem.
+
+    `made` gives names to goods that had none.
+    """
+    standing(reading, manifest, own, carried.step, author.key)
     if not carried.loads:
         raise refused(
             "nothing_due",
@@ -186,7 +206,7 @@ def record_step(
     for load in carried.loads:
         promise = promises.get((load.item, load.lot))
         values += [("economic_event", each) for each in _values(manifest, own, carried, load, promise)]
-    return _write(author, reading, door, LogClass.FACTS, values, is_local(manifest.realm))
+    return _write(author, reading, door, own, manifest, values, made)
 
 
 def _values(
@@ -251,12 +271,16 @@ def _named_elsewhere(reading: Reading, own: Scope, table: Table, id_: PayloadId)
 
 
 def settle(
-    author: Author, reading: Reading, door: Door, manifest: Manifest, words: Sequence[tuple[Load, str]]
+    author: Author,
+    reading: Reading,
+    door: Door,
+    own: Scope,
+    manifest: Manifest,
+    words: Sequence[tuple[Load, str]],
 ) -> list[Block]:
     """Write our word on what is missing and why; the other side's same word settles it. Raises a Problem."""
-    own = reading.own().scope
     if own not in manifest.parties:
-        standing(reading, manifest, Step.LOSE)
+        standing(reading, manifest, own, Step.LOSE)
     if not words:
         raise refused(
             "nothing_missing",
@@ -272,7 +296,7 @@ def settle(
             "reason": reason,
         }
         values.append((DISCREPANCY, {**value, "lot": load.lot} if load.lot else value))
-    return _write(author, reading, door, LogClass.FACTS, values, is_local(manifest.realm))
+    return _write(author, reading, door, own, manifest, values)
 
 
 # --- Whom and what is meant ----------------------------------------------------------------------------------
@@ -283,12 +307,11 @@ def party_name(reading: Reading, party: Party) -> str:
     return party if isinstance(party, str) else reading.name_of(party)
 
 
-def our_store(reading: Reading, asked: str | None, usual: PayloadId | None) -> PayloadId:
-    """Return which store of ours is meant: the one that is named, the one of the manifest, or the only one.
+def our_store(reading: Reading, own: Scope, asked: str | None, usual: PayloadId | None) -> PayloadId:
+    """Return which store of a body is meant: the one that is named, the one of the manifest, or the only one.
 
     Raises a Problem (exit 2 or 6).
     """
-    own = reading.own().scope
     names = {PayloadId(key[1]): str(row[0]) for key, row in reading.view.scan(STORES, (own,))}  # type: ignore[arg-type]
     shown = ", ".join(sorted(names.values())) or "none yet"
     if asked is not None:

@@ -9,6 +9,11 @@ from fedsync.cli.app import App, common, group, signing
 
 AS = click.option("--as", "name", required=True, metavar="NAME", help="Who signs.")
 NOTE = click.option("--note", default="", help="A word on it.")
+BODY = click.option(
+    "--body",
+    metavar="NAME",
+    help="Whose record it is; of another community under a mandate of theirs. Default: our own.",
+)
 LINE = click.option(
     "--line",
     "lines",
@@ -47,6 +52,7 @@ def transfer() -> None:
 @click.option("--due", metavar="DAY", help="When it should have arrived.")
 @click.option("--local", is_flag=True, help="It never leaves our own nodes: what goes to households.")
 @NOTE
+@BODY
 @AS
 @common
 @signing
@@ -67,7 +73,7 @@ def _step(word: str, help_: str, *options: Callable[[Any], Any]) -> click.Comman
 
     run.__name__, run.__doc__ = word, help_
     command: Any = common(signing(run))
-    for option in (AS, NOTE, AT, *reversed(options)):
+    for option in (AS, BODY, NOTE, AT, *reversed(options)):
         command = option(command)
     return transfer.command(word)(click.argument("asked", metavar="TRANSFER")(command))
 
@@ -106,6 +112,7 @@ _step(
     metavar="WHY",
     help="lost, stolen, miscounted, unknown ...; default: what the other side says.",
 )
+@BODY
 @AS
 @common
 @signing

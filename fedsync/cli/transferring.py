@@ -1,20 +1,20 @@
 """What people type about goods on their way, turned into records: see `fedsync stock transfer`."""
 
-import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from fedsync.acts import transfers as acts
 from fedsync.acts.author import now_ms
-from fedsync.acts.measuring import Measures
+from fedsync.acts.goodsnames import Names
 from fedsync.acts.transfers import Carried, Load, Step, check_reason, default_loads, our_store
 from fedsync.acts.whose import person_at
 from fedsync.cli.app import App
+from fedsync.cli.loads import FORM, listed, made_of, parse_load
 from fedsync.cli.records import find as find_record
 from fedsync.cli.telling import end_of_day, parse_time, short
 from fedsync.cli.transferwords import Goods, party, reason_words, why_lines
 from fedsync.crdt.plantables import INTENTS, PLACES, intent_row
-from fedsync.crdt.realms import scope_of
+from fedsync.crdt.realms import is_local, scope_of
 from fedsync.crdt.transit import Manifest, TransferView, all_transfers, find
 from fedsync.errors import not_found, refused, usage
 from fedsync.keyring import find_person
@@ -27,8 +27,6 @@ from fedsync.records.kinds.goods import MAX_AHEAD_MS
 from fedsync.records.kinds.parties import REASONS, Party
 from fedsync.records.kinds.plans import COMMITMENT, parse_commitment, parse_intent
 from fedsync.records.void import Void
-
-_FORM = 'Write it like this: --line "Red beans 350 kg", with a lot: --line "Red beans 350 kg L7".'
 
 
 def the_transfer(reading: Reading, asked: str) -> TransferView:
@@ -50,11 +48,13 @@ def announce_said(
     due: str | None,
     note: str,
     local: bool,
+    body: str | None,
     name: str,
 ) -> None:
     """Write a manifest as somebody states it, and say what comes next."""
     with app.reading() as reading:
-        own, goods = reading.own().scope, Goods(reading)
+        own, goods = _whose(reading, body), Goods(reading)
+        names = Names(reading, own, now_ms(), local)
         pledged = None if promise is None else promised(reading, promise)
         if receiver is None and provider is None and pledged is not None:
             gives, gets = pledged.provider, pledged.receiver
@@ -65,11 +65,12 @@ def announce_said(
         else:
             other = _party(reading, receiver or provider or "", outside)
             gives, gets = (own, other) if receiver is not None else (other, own)
-        loads = [parse_load(reading, goods, each) for each in lines]
+        # What arrives may be new to everybody; what leaves lay somewhere, so an unknown name is a slip.
+        loads = [parse_load(reading, goods, each, names if gets == own else None) for each in lines]
         if not loads and pledged is not None:
             loads = [pledged.load]
         if not loads:
-            raise usage("What will go?", _FORM)
+            raise usage("What will go?", FORM)
         if pledged is not None and all(load.item != pledged.load.item for load in loads):
             raise usage(
                 f"Promise {short(pledged.id)} is about {goods.item(pledged.load.item)}, and none of that goes.",
@@ -81,18 +82,19 @@ def announce_said(
         ]
         from_id = _store_of(reading, goods, gives, store)
         to_id = _store_of(reading, goods, gets, to_store)
-        said = _listed(goods, loads)
+        said = listed(goods, loads)
         app.before_signing(f"{name} announces: {party(reading, gives)} gives {party(reading, gets)} {said}.")
         author, until = app.author(name), None if due is None else end_of_day(due)
         carries = person_at(reading, carrier).key if carrier is not None and "@" in carrier else carrier
+        manifest = acts.Announced(gives, gets, tuple(lined), carries, from_id, to_id, until, note, local)
         with app.door() as door:
-            id_ = acts.announce(
-                author, reading, door, gives, gets, lined, carries, from_id, to_id, until, note, local
-            )
+            id_ = acts.announce(author, reading, door, own, manifest, names.made)
+        new = [f"New: item {goods.item(load.item)}" for load in loads if load.item in made_of(names)]
         step = "pickup" if gives == own else "dropoff"
     app.out.result(
         {"transfer": id_.hex()},
         lambda: app.out.say(
+            *new,
             f"Transfer {short(id_)} is announced: {said}.",
             f"{'When it leaves' if step == 'pickup' else 'When it arrives'}: fedsync stock transfer {step} {short(id_)} --as NAME",
         ),
@@ -106,6 +108,7 @@ def record_said(
     lines: Sequence[str],
     at: str | None,
     note: str,
+    body: str | None,
     name: str,
     store: str | None = None,
     reason: str | None = None,
@@ -125,23 +128,25 @@ def record_said(
             "It cannot have happened later than tomorrow.", "Look at the time, and at this machine's clock."
         )
     with app.reading() as reading:
-        way, own, goods = the_transfer(reading, asked), reading.own().scope, Goods(reading)
+        way, own, goods = the_transfer(reading, asked), _whose(reading, body), Goods(reading)
         manifest = _announced(way)
-        acts.standing(reading, manifest, step, Key(find_person(reading.home, name).key))
+        # What arrives may be new to everybody; what leaves lay somewhere, so an unknown name is a slip.
+        names = Names(reading, own, now, is_local(manifest.realm)) if step is Step.DROPOFF else None
+        acts.standing(reading, manifest, own, step, Key(find_person(reading.home, name).key))
         loads = (
-            tuple(parse_load(reading, goods, each, way) for each in lines)
+            tuple(parse_load(reading, goods, each, names, way) for each in lines)
             if lines
             else default_loads(manifest, way, own, step)
         )
-        at_store = None if step is Step.LOSE else our_store(reading, store, _usual(manifest, own, step))
-        said = _listed(goods, loads)
+        at_store = None if step is Step.LOSE else our_store(reading, own, store, _usual(manifest, own, step))
+        said = listed(goods, loads)
         where = f" ({goods.store(at_store)})" if at_store is not None else f" ({reason_words(why or '')})"
         app.before_signing(f"{name} signs: {word} of {said or 'nothing'}{where}, transfer {short(way.id)}.")
         author = app.author(name)
         with app.door() as door:
-            blocks = acts.record_step(
-                author, reading, door, manifest, way, Carried(step, loads, at_store, when, why, note)
-            )
+            carried = Carried(step, loads, at_store, when, why, note)
+            made = names.made if names is not None else []
+            blocks = acts.record_step(author, reading, door, own, manifest, way, carried, made)
         after = find(reading.view, way.id) or way
         shown = [f"Transfer {short(way.id)}: {after.stage.value}"]
         shown += [f"  {each}" for each in why_lines(reading, goods, after)]
@@ -167,11 +172,13 @@ def _moving(blocks: Sequence[Block]) -> Iterator[RecordId]:
                 yield record.id
 
 
-def settle_said(app: App, asked: str, lines: Sequence[str], reason: str | None, name: str) -> None:
+def settle_said(
+    app: App, asked: str, lines: Sequence[str], reason: str | None, body: str | None, name: str
+) -> None:
     """Write our word on what is missing, and say whether that settles it."""
     why = None if reason is None else check_reason(reason, REASONS)
     with app.reading() as reading:
-        way, own, goods = the_transfer(reading, asked), reading.own().scope, Goods(reading)
+        way, own, goods = the_transfer(reading, asked), _whose(reading, body), Goods(reading)
         manifest = _announced(way)
         words = _words(reading, goods, way, own, lines, why)
         said = ", ".join(
@@ -181,7 +188,7 @@ def settle_said(app: App, asked: str, lines: Sequence[str], reason: str | None, 
         app.before_signing(f"{name} signs, for {reading.name_of(own)}: of transfer {short(way.id)}, {said}.")
         author = app.author(name)
         with app.door() as door:
-            acts.settle(author, reading, door, manifest, words)
+            acts.settle(author, reading, door, own, manifest, words)
         after = find(reading.view, way.id) or way
         shown = [f"Transfer {short(way.id)}: {after.stage.value}"]
         shown += [f"  {each}" for each in why_lines(reading, goods, after)]
@@ -195,7 +202,7 @@ def _words(
     if lines:
         if why is None:
             raise usage("Why is it missing?", "Add --reason lost, stolen, miscounted, unknown ...")
-        return [(parse_load(reading, goods, each, way), why) for each in lines]
+        return [(parse_load(reading, goods, each, None, way), why) for each in lines]
     theirs = [
         (Load(line.item, line.lot, word.quantity), word.reason)
         for line in way.lines
@@ -245,53 +252,6 @@ def promised(reading: Reading, asked: str) -> Promised:
     return Promised(record.id, offer.provider or "", said.receiver, Load(offer.item, lot, said.quantity))
 
 
-def _listed(goods: Goods, loads: Iterable[Load]) -> str:
-    return ", ".join(
-        f"{goods.amount(load.item, load.quantity)} of {goods.thing(load.item, load.lot)}" for load in loads
-    )
-
-
-def parse_load(reading: Reading, goods: Goods, typed: str, way: TransferView | None = None) -> Load:
-    """Return how much of what somebody typed as "ITEM QTY UNIT [LOT]". Raises a Problem (exit 2 or 6)."""
-    try:
-        parts = shlex.split(typed)
-    except ValueError:
-        parts = typed.split()
-    at = next(
-        (at for at, part in enumerate(parts) if at and part[:1].isdecimal() and at + 1 < len(parts)), None
-    )
-    if at is None:
-        raise usage(f"{typed} does not say how much of what.", _FORM)
-    item, number, unit, lot = " ".join(parts[:at]), parts[at], parts[at + 1], " ".join(parts[at + 2 :])
-    measured = Measures(reading).resolve(item, number, unit)
-    quantity = measured.rounded(f"{number} {unit}")
-    if not quantity:
-        raise usage("A transfer of nothing is none.", "Type more than zero.")
-    ids = [
-        id_
-        for id_, (name, code) in goods.items.items()
-        if name.casefold() == item.casefold() and code == measured.unit
-    ]
-    of_way = [id_ for id_ in ids if way is not None and any(line.item == id_ for line in way.lines)]
-    if not ids:
-        raise not_found("item", item, "What is known: fedsync stock list --body all")
-    chosen = (of_way or ids)[0]
-    return Load(chosen, _lot(goods, chosen, lot), quantity, measured.stated)
-
-
-def _lot(goods: Goods, item: PayloadId, code: str) -> PayloadId:
-    if not code:
-        return PayloadId(b"")
-    found = [
-        id_
-        for id_, (name, of) in goods.lots.items()
-        if of == item and name.casefold() == code.strip().casefold()
-    ]
-    return the_one(
-        f"lot of {goods.item(item)}", code, found, lambda id_: id_.hex()[:12], "fedsync stock list"
-    )
-
-
 def _party(reading: Reading, asked: str, outside: bool) -> Party:
     if outside:
         if not asked.strip():
@@ -314,6 +274,11 @@ def _store_of(reading: Reading, goods: Goods, whose: Party, asked: str | None) -
         listed = ", ".join(sorted(goods.stores_of(whose).values())) or "none is known here"
         raise not_found("store", asked, f"Stores of {reading.name_of(whose)}: {listed}.")
     return found[0]
+
+
+def _whose(reading: Reading, body: str | None) -> Scope:
+    """Return the body that somebody records for: our own, or one that gave them a mandate."""
+    return (reading.own() if body is None else reading.body(body)).scope
 
 
 def _usual(manifest: Manifest, own: Scope, step: Step) -> PayloadId | None:

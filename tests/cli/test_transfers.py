@@ -100,6 +100,17 @@ def test_what_goes_to_who_keeps_no_records_is_taken_to_have_arrived(road: Road) 
     assert road.line("Oakfield", id_, "Oats")["received"] == 5
 
 
+def test_what_comes_from_outside_may_be_new_to_everybody(road: Road) -> None:
+    oakfield = road.place("Oakfield")
+    new = (*TRANSFER, "new", "--from", "A farmer", "--outside", "--line", "Apples 50 kg", "--as", "Ann")
+    assert oakfield(*new).out.startswith("New: item Apples\n")
+    (way,) = oakfield.json(*TRANSFER, "list")["transfers"]
+    road.does("Oakfield", "dropoff", way["transfer"], "--line", "Apples 49 kg", "--line", "Pears 3 kg")
+    assert road.line("Oakfield", way["transfer"], "Apples")["received"] == 49
+    assert road.line("Oakfield", way["transfer"], "Pears")["received"] == 3
+    assert oakfield.level("Pears")["on_hand"]["quantity"] == 3_000
+
+
 def test_between_our_own_stores_both_are_named(road: Road) -> None:
     road.place("Oakfield")("stock", "add", "Oats", 1, "kg", "--store", "Mill", "--as", "Ann")
     to_us = ("--to", "Oakfield", "--store", "Granary")

@@ -8,7 +8,7 @@ from fedsync.acts.author import now_ms
 from fedsync.acts.stewards import goods_log
 from fedsync.crdt.levels import levels as all_levels
 from fedsync.records.codec import Value
-from fedsync.records.ids import LogClass
+from fedsync.records.ids import LogClass, PageId
 from fedsync.records.seal import Draft
 from tests.cli.road import TRANSFER, Road
 
@@ -180,3 +180,22 @@ def test_a_pickup_put_right_takes_the_rights_along_once_and_again(road: Road) ->
     oakfield("stock", "correct", second, 340, "kg", "--as", "Ann")
     assert there() == (660_000, 660_000)
     assert road.line("Oakfield", id_)["picked_up"] == 340
+
+
+def test_who_has_a_mandate_of_the_giver_records_for_it_wherever_they_live(road: Road) -> None:
+    oakfield, quarry = road.place("Oakfield"), road.place("Quarry")
+    id_ = road.announced("--store", "Granary")
+    pickup = (*TRANSFER, "pickup", id_, "--body", "Oakfield", "--as", "Ben")
+    assert quarry.refused(*pickup, code=7)["code"] == "no_seat"
+    may = ("--may", "economic_event,discrepancy")
+    page = oakfield.json("mandates", "give", "Ben@Quarry", "--task", "Carting", *may, "--as", "Ann")["page"]
+    road.seal("Oakfield", PageId(bytes.fromhex(page)))
+    road.meet()
+    quarry(*pickup)
+    road.meet()
+    assert road.line("Mill Lane", id_)["in_transit"] == 350
+    quarry(*TRANSFER, "settle", id_, "--reason", "lost", "--body", "Oakfield", "--as", "Ben")
+    road.meet()
+    assert road.does("Mill Lane", "settle", id_)["status"] == "settled"
+    new = (*TRANSFER, "new", "--to", "Mill Lane", "--line", "Oats 1 kg", "--body", "Oakfield", "--as", "Ben")
+    assert quarry.refused(*new, code=7)["code"] == "outside_mandate"
