@@ -3,6 +3,7 @@
 from collections import Counter
 from importlib.resources import files
 
+from fedsync import data
 from fedsync.data import members, movements, regions, resolutions, roll_calls
 
 
@@ -57,3 +58,16 @@ def test_each_file_of_data_is_named_with_its_source() -> None:
     assert shipped
     assert all(name in sources for name in shipped)
     assert "CC BY 4.0" in sources
+
+
+def test_local_units_are_those_of_four_towns_and_differ_between_them() -> None:
+    units = data.west_african_units()
+    assert len(units) == 295
+    assert {each.place for each in units} == {"Bamako", "Bamenda", "Ouagadougou", "Tamale"}
+    assert len({each.item for each in units}) == 26
+    assert len({(each.place, each.item, each.name) for each in units}) == 295
+    melons = {
+        each.place: each.quantity for each in units if (each.item, each.name) == ("Watermelon", "Piece")
+    }
+    assert (melons["Bamako"], melons["Tamale"]) == ("8.75", "4.314")
+    assert {each.unit for each in units} == {"kg", "animals"}
