@@ -17,7 +17,7 @@ from fedsync.acts.goodsnames import Names, normal
 from fedsync.acts.importing import WrongLine
 from fedsync.acts.ledger import Entry, content, ledger
 from fedsync.acts.measuring import Measures
-from fedsync.acts.stewards import goods_log
+from fedsync.acts.stewards import goods_log, write_goods
 from fedsync.acts.stockrows import HEADS, NEEDED, SHOWN_ONLY, Who, cells_of, row_id
 from fedsync.doors import Door
 from fedsync.errors import Problem
@@ -37,13 +37,15 @@ from fedsync.units import plain_unit
 class Editing:
     """A table, read against what is recorded."""
 
-    def __init__(self, reading: Reading, own: Callable[[Entry], bool], now: int, who: Who) -> None:
+    def __init__(
+        self, reading: Reading, scope: Scope, own: Callable[[Entry], bool], now: int, who: Who
+    ) -> None:
         """`own` says of an entry whether a record by whoever signs can take its place; `who` names an author."""
-        self.ledger = ledger(reading)
-        self._scope: Scope = reading.own().scope
+        self.ledger = ledger(reading, scope)
+        self._scope = scope
         self._own, self._now, self._who = own, now, who
         self._names = Names(reading, self._scope, now)
-        self._measures = Measures(reading)
+        self._measures = Measures(reading, scope)
         self._by_row: dict[str, list[Entry]] = {}
         for entry in self.ledger.entries.values():
             self._by_row.setdefault(row_id(entry.ref), []).append(entry)
@@ -291,25 +293,24 @@ class Editing:
 
 
 def write(
-    author: Author, reading: Reading, door: Door, planned: Callable[[int, LogId], Plan]
+    author: Author, reading: Reading, door: Door, scope: Scope, planned: Callable[[int, LogId], Plan]
 ) -> tuple[Plan, list[Block]]:
     """Plan and write, all or nothing; in one go, so that nothing of ours comes between. Raises a Problem."""
     with author.writing():
         now = now_ms()
-        plan = planned(now, _log(author, reading))
+        plan = planned(now, _log(author, reading, scope))
         if plan.wrong or not plan.changes:
             return plan, []
         drafts = [*plan.made, *(Draft(each.kind, each.value, now) for each in plan.changes)]
-        genesis = goods_log(author, reading, LogClass.FACTS, [each.kind for each in drafts])
-        return plan, author.write_as(door, reading, genesis, drafts)
+        return plan, write_goods(author, reading, door, LogClass.FACTS, drafts, scope=scope)
 
 
-def _log(author: Author, reading: Reading) -> LogId:
+def _log(author: Author, reading: Reading, scope: Scope) -> LogId:
     """Return the log that an author records movements in, else the one for counts. Raises a Problem (exit 7)."""
     try:
-        return goods_log(author, reading, LogClass.FACTS, [EVENT]).log
+        return goods_log(author, reading, LogClass.FACTS, [EVENT], scope).log
     except Problem:
-        return goods_log(author, reading, LogClass.FACTS, [COUNT]).log
+        return goods_log(author, reading, LogClass.FACTS, [COUNT], scope).log
 
 
 def _set(value: dict[str, Value], key: str, to: Value) -> None:

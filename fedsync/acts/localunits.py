@@ -18,7 +18,7 @@ from fedsync.errors import Problem
 from fedsync.plain import is_plain
 from fedsync.reading import Reading
 from fedsync.records.codec import Value, pack
-from fedsync.records.ids import LogClass, PayloadId, payload_id
+from fedsync.records.ids import LogClass, PayloadId, Scope, payload_id
 from fedsync.records.kinds.units import FACTOR, MAX_FACTOR_NAME_CHARS, MAX_RATIO, UnitFactor, factor_value
 from fedsync.records.seal import Draft
 from fedsync.spreadsheet import Table
@@ -101,10 +101,15 @@ def units_of(table: Table, place: str | None = None) -> tuple[list[NewUnit], lis
     return found, wrong
 
 
-def make_units(author: Author, reading: Reading, door: Door, units: Sequence[NewUnit]) -> Made:
-    """Write local units to the author's log of facts, all or none; what is held already is not written again."""
-    scope = reading.own().scope
-    goods_log(author, reading, LogClass.FACTS, [FACTOR])
+def make_units(
+    author: Author, reading: Reading, door: Door, units: Sequence[NewUnit], scope: Scope | None = None
+) -> Made:
+    """Write local units to the author's log of facts, all or none; what is held already is not written again.
+
+    `scope`: for whose goods, our own by default; of another community under a mandate of theirs.
+    """
+    scope = scope or reading.own().scope
+    goods_log(author, reading, LogClass.FACTS, [FACTOR], scope)
     with author.writing():
         now = now_ms()
         items: dict[tuple[str, str], PayloadId] = {}
@@ -138,7 +143,7 @@ def make_units(author: Author, reading: Reading, door: Door, units: Sequence[New
             written[id_] = unit
             drafts.append(Draft(FACTOR, value, now))
         if written:
-            write_goods(author, reading, door, LogClass.FACTS, drafts)
+            write_goods(author, reading, door, LogClass.FACTS, drafts, scope=scope)
     return Made(written, known, tuple(new_items) if written else ())
 
 

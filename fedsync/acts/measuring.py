@@ -20,7 +20,7 @@ from fedsync.localunits import (
     same_place,
 )
 from fedsync.reading import Reading
-from fedsync.records.ids import PayloadId
+from fedsync.records.ids import PayloadId, Scope
 from fedsync.units import BASE, POUNDS, base_unit, parse_number, parse_quantity, plain_unit
 
 KNOWN = frozenset({*BASE, *POUNDS}) - {"1", "piece", "pieces", "pcs", "{piece}"}
@@ -41,12 +41,10 @@ class DoesNotConvert(Problem):
 class Measures:
     """The units of a community and of its goods, read once for many quantities."""
 
-    def __init__(self, reading: Reading) -> None:
-        scope = reading.own().scope
-        self.factors: Factors = {
-            **factors(reading.view, Realm(scope)),
-            **factors(reading.view, local_realm(scope)),
-        }
+    def __init__(self, reading: Reading, scope: Scope | None = None) -> None:
+        """Read those of a body, our own if none is said."""
+        scope = scope or reading.own().scope
+        self.factors: Factors = factors(reading.view, Realm(scope))
         self._items: dict[str, dict[str, PayloadId]] = {}
         for realm in (Realm(scope), local_realm(scope)):
             for key, row in reading.view.scan(ITEMS, (realm,)):
@@ -126,10 +124,16 @@ class Measures:
 
 
 def resolve(
-    reading: Reading, item: str, number: str, unit: str, place: str | None = None, factor: str | None = None
+    reading: Reading,
+    item: str,
+    number: str,
+    unit: str,
+    place: str | None = None,
+    factor: str | None = None,
+    scope: Scope | None = None,
 ) -> Measured:
-    """Return what one quantity comes to: see `Measures.resolve`."""
-    return Measures(reading).resolve(item, number, unit, place, factor)
+    """Return what one quantity comes to: see `Measures.resolve`. `scope`: in whose books, our own if that is not said."""
+    return Measures(reading, scope).resolve(item, number, unit, place, factor)
 
 
 def _plain(number: str, unit: str) -> Measured:

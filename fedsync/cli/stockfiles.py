@@ -1,5 +1,6 @@
 """`fedsync stock export` and `import`: movements and counts as tables that people edit."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +11,13 @@ from fedsync.cli.app import App, common, signing
 if TYPE_CHECKING:
     from fedsync.acts.edits import Change, Plan
     from fedsync.reading import Reading
-    from fedsync.records.ids import Key
+    from fedsync.records.ids import Key, LogId, Scope
 
+BODY = click.option(
+    "--body",
+    metavar="NAME",
+    help="Whose stores; of another community under a mandate of theirs. Default: our own.",
+)
 MAX_SHOWN = 40
 """Rows that are told one by one; JSON has all."""
 
@@ -20,16 +26,19 @@ MAX_SHOWN = 40
 @click.argument("file", metavar="FILE|-", default="-")
 @click.option("--store", metavar="S", help="What happened in this store only.")
 @click.option("--item", metavar="I", help="What happened to this item only.")
+@BODY
 @common
-def export(app: App, file: str, store: str | None, item: str | None) -> None:
+def export(app: App, file: str, store: str | None, item: str | None, body: str | None) -> None:
     """Write movements and counts as a CSV table: to look at, or to edit and take in again with stock import.
 
     Each row shows one movement or count as it stands now, what was corrected in its corrected form. Times are UTC.
     """
-    write_csv(app, file, store, item)
+    write_csv(app, file, store, item, body)
 
 
-def write_csv(app: App, file: str, store: str | None = None, item: str | None = None) -> None:
+def write_csv(
+    app: App, file: str, store: str | None = None, item: str | None = None, body: str | None = None
+) -> None:
     """Write the table to a file, or to the screen."""
     from fedsync.acts.ledger import ledger
     from fedsync.acts.stockrows import HEADS, rows_of
@@ -37,9 +46,10 @@ def write_csv(app: App, file: str, store: str | None = None, item: str | None = 
     from fedsync.spreadsheet import write
 
     with app.reading() as reading:
-        found = ledger(reading)
-        local = keeps_local(reading)
-        rows = rows_of(found, lambda key: _person(reading, key), found.standing())
+        scope = _scope(reading, body)
+        found = ledger(reading, scope)
+        local = keeps_local(reading, scope)
+        rows = rows_of(found, _who(reading, scope), found.standing())
     rows = [
         row
         for row in rows
@@ -63,11 +73,11 @@ def write_csv(app: App, file: str, store: str | None = None, item: str | None = 
 LOCAL = "What is kept local is not in it."
 
 
-def keeps_local(reading: "Reading") -> bool:
-    """Say whether there are goods that are kept on this community's own nodes."""
+def keeps_local(reading: "Reading", scope: "Scope") -> bool:
+    """Say whether there are goods that are kept on a community's own nodes, and are here."""
     from fedsync.crdt.levels import levels
 
-    return any(each.local for each in levels(reading.view, reading.own().scope))
+    return any(each.local for each in levels(reading.view, scope))
 
 
 @click.command("import")
@@ -81,11 +91,12 @@ def keeps_local(reading: "Reading") -> bool:
 @click.option(
     "--local", is_flag=True, help="With --columns: keep them on our own nodes, and never send them."
 )
+@BODY
 @click.option("--as", "name", required=True, metavar="NAME", help="Who signs.")
 @common
 @signing
 def import_(app: App, file: Path, map_file: Path | None, removed: Path | None, dry_run: bool, again: bool,
-            local: bool, name: str) -> None:  # fmt: skip
+            local: bool, body: str | None, name: str) -> None:  # fmt: skip
     """Record what was changed in a table that stock export wrote; or, with --columns, the movements in any table.
 
     All of it or nothing. A changed row corrects what it shows, a row without an id is new, an untouched one is left alone.
@@ -111,14 +122,16 @@ def import_(app: App, file: Path, map_file: Path | None, removed: Path | None, d
     if map_file is None:
         if local:
             raise usage("A row that is put right stays where it was recorded.", "Leave out --local.")
-        _import_edited(app, file, removed, dry_run, again, name)
+        _import_edited(app, file, removed, dry_run, again, body, name)
     elif removed is not None:
         raise usage("A table from elsewhere has no original.", "Leave out --removed, or --columns.")
     else:
-        _import_mapped(app, file, map_file, dry_run, again, local, name)
+        _import_mapped(app, file, map_file, dry_run, again, local, body, name)
 
 
-def _import_edited(app: App, file: Path, removed: Path | None, dry_run: bool, again: bool, name: str) -> None:
+def _import_edited(
+    app: App, file: Path, removed: Path | None, dry_run: bool, again: bool, body: str | None, name: str
+) -> None:
     from fedsync import keyring
     from fedsync.acts.author import now_ms
     from fedsync.acts.editing import Editing, write
@@ -130,8 +143,8 @@ def _import_edited(app: App, file: Path, removed: Path | None, dry_run: bool, ag
     original = read(_bytes(removed), removed.name, NEEDED) if removed is not None else None
     key = keyring.find_person(app.home(), name).key
     with app.reading() as reading:
-        who = lambda each: _person(reading, each)  # noqa: E731
-        editing = Editing(reading, lambda entry: entry.author == key, now_ms(), who)
+        scope = _scope(reading, body)
+        editing = Editing(reading, scope, lambda entry: entry.author == key, now_ms(), _who(reading, scope))
         plan = editing.plan(table, original, again)
     if dry_run:
         app.out.result(
@@ -147,21 +160,20 @@ def _import_edited(app: App, file: Path, removed: Path | None, dry_run: bool, ag
     app.before_signing(f"{name} signs:", *_lines(plan, "will "))
     author = app.author(name)
     with app.reading() as reading, app.door() as door:
-        plan, _ = write(
-            author,
-            reading,
-            door,
-            lambda now, log: Editing(
-                reading, lambda entry: entry.ref.log == log, now, lambda each: _person(reading, each)
-            ).plan(table, original, again),
-        )
+        who = _who(reading, scope)
+
+        def planned(now: int, log: "LogId") -> "Plan":
+            editing = Editing(reading, scope, lambda entry: entry.ref.log == log, now, who)
+            return editing.plan(table, original, again)
+
+        plan, _ = write(author, reading, door, scope, planned)
     if plan.wrong:
         raise WrongLines(file, plan.wrong)
     app.out.result({"dry_run": False, **_value(plan)}, lambda: app.out.say(*_lines(plan, "")))
 
 
 def _import_mapped(
-    app: App, file: Path, map_file: Path, dry_run: bool, again: bool, local: bool, name: str
+    app: App, file: Path, map_file: Path, dry_run: bool, again: bool, local: bool, body: str | None, name: str
 ) -> None:
     from fedsync.acts.author import now_ms
     from fedsync.acts.goods import made_names, record_lines
@@ -169,7 +181,8 @@ def _import_mapped(
     from fedsync.acts.measuring import Measures
 
     with app.reading() as reading:
-        lines, wrong = read_lines(file, read_map(map_file), now_ms(), Measures(reading).resolve)
+        scope = _scope(reading, body)
+        lines, wrong = read_lines(file, read_map(map_file), now_ms(), Measures(reading, scope).resolve)
     if dry_run:
         by_action: dict[str, int] = {}
         for line in lines:
@@ -196,7 +209,7 @@ def _import_mapped(
     author = app.author(name)
     with app.reading() as reading, app.door() as door:
         once = None if again else digest(lines)
-        blocks = record_lines(author, reading, door, lines, once, local) if lines else []
+        blocks = record_lines(author, reading, door, lines, once, local, scope) if lines else []
     made = made_names(blocks)
     app.out.result(
         {"imported": len(lines), "made": made, "wrong": []},
@@ -215,10 +228,14 @@ def _bytes(file: Path) -> bytes:
         raise usage(f"{file} cannot be read: {error.strerror}.", "Look at the file's name.") from None
 
 
-def _person(reading: "Reading", key: "Key") -> str:
+def _scope(reading: "Reading", body: str | None) -> "Scope":
+    return (reading.body(body) if body is not None else reading.own()).scope
+
+
+def _who(reading: "Reading", scope: "Scope") -> Callable[["Key"], str]:
     from fedsync.cli.telling import person
 
-    return person(reading, reading.own().scope, key)
+    return lambda key: person(reading, scope, key)
 
 
 # --- In words ---------------------------------------------------------------------------------------------

@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from fedsync.acts.localunits import Made, NewUnit
 
 AS = click.option("--as", "name", required=True, metavar="NAME", help="Who signs.")
+BODY = click.option(
+    "--body",
+    metavar="NAME",
+    help="Of whose goods; of another community under a mandate of theirs. Default: our own.",
+)
 WEST_AFRICA = "west-africa"
 """The table that comes along."""
 MAX_SHOWN = 20
@@ -24,8 +29,9 @@ def unit() -> None:
 @unit.command("list")
 @click.option("--item", metavar="I", help="What holds for this item.")
 @click.option("--place", metavar="P", help="What holds at this place.")
+@BODY
 @common
-def list_(app: App, item: str | None, place: str | None) -> None:
+def list_(app: App, item: str | None, place: str | None, body: str | None) -> None:
     """List the local units of this community."""
     from fedsync.crdt.factors import factors
     from fedsync.crdt.realms import Realm
@@ -33,7 +39,7 @@ def list_(app: App, item: str | None, place: str | None) -> None:
     from fedsync.localunits import amount_words, same_place
 
     with app.reading() as reading:
-        realm = Realm(reading.own().scope)
+        realm = Realm((reading.body(body) if body is not None else reading.own()).scope)
         names = {key[1]: str(row[0]) for key, row in reading.view.scan(ITEMS, (realm,))}
         found = factors(reading.view, realm)
     rows: list[dict[str, Any]] = [
@@ -81,6 +87,7 @@ def list_(app: App, item: str | None, place: str | None) -> None:
 @click.argument("unit_", metavar="UNIT")
 @click.option("--item", metavar="I", help="Of this item only; default: of anything.")
 @click.option("--place", metavar="P", help="At this place only; default: anywhere.")
+@BODY
 @AS
 @common
 @signing
@@ -92,6 +99,7 @@ def add(
     unit_: str,
     item: str | None,
     place: str | None,
+    body: str | None,
     name: str,
 ) -> None:
     """Say how much one NAME is: bowl = 8.75 kg. What was said is never changed; what is reckoned with it says so."""
@@ -101,7 +109,8 @@ def add(
     app.before_signing(f"{name} signs: {_words(new)}.")
     author = app.author(name)
     with app.reading() as reading, app.door() as door:
-        made = make_units(author, reading, door, [new])
+        scope = (reading.body(body) if body is not None else reading.own()).scope
+        made = make_units(author, reading, door, [new], scope)
     app.out.result(
         _value(made),
         lambda: app.out.say(
@@ -117,10 +126,11 @@ def add(
 @click.argument("file", metavar=f"FILE|{WEST_AFRICA}")
 @click.option("--place", metavar="P", help="Only what the table says of this place.")
 @click.option("--dry-run", is_flag=True, help="Say what would be written, and write nothing.")
+@BODY
 @AS
 @common
 @signing
-def import_(app: App, file: str, place: str | None, dry_run: bool, name: str) -> None:
+def import_(app: App, file: str, place: str | None, dry_run: bool, body: str | None, name: str) -> None:
     """Take in a table of local units: all of its lines, or none.
 
     FILE is CSV with the columns place, item, name, quantity, unit; place and item may be empty. west-africa is a table
@@ -163,7 +173,8 @@ def import_(app: App, file: str, place: str | None, dry_run: bool, name: str) ->
     app.before_signing(f"{name} signs {len(new)} local units in {file}.")
     author = app.author(name)
     with app.reading() as reading, app.door() as door:
-        made = make_units(author, reading, door, new)
+        scope = (reading.body(body) if body is not None else reading.own()).scope
+        made = make_units(author, reading, door, new, scope)
     app.out.result(
         _value(made),
         lambda: app.out.say(

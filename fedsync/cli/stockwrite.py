@@ -264,12 +264,12 @@ def _record(
     if action == COUNT and command != COUNT:
         raise usage("A count is no movement.", "Type: fedsync stock count ITEM QTY UNIT --store S --as NAME")
     with app.reading() as reading:
-        measured = resolve(reading, said["item"], quantity, unit, place or said["store"], factor)
+        scope = (reading.body(body) if body is not None else reading.own()).scope
+        measured = resolve(reading, said["item"], quantity, unit, place or said["store"], factor, scope)
         amount = measured.rounded(f"{quantity} {unit}")
         line = _line(reading, now_ms(), amount, measured, action, **said)
         words = measured.words(amount)
         to = f" to {line.to}" if line.to else ""
-        scope = (reading.body(body) if body is not None else reading.own()).scope
         here = ", for our own nodes only" if local else ""
         app.before_signing(f"{name} signs: {action} {words} of {line.item} in {line.store}{to}{here}.")
         author = app.author(name)
