@@ -247,6 +247,9 @@ class RandomMarket:
         self.intents.append(offer)
         granted = mine.grant(offer, random.randint(3, 8), other, expires=NOON)
         self.grants.append((granted, mine, other.id, offer))
+        if random.random() < 0.3:
+            # Before the other has accepted anything.
+            mine.back(offer, random.randint(1, 3), granted, NOON + HOUR)
         for _ in range(random.randint(1, 3)):
             made = other.promise(offer, random.randint(1, 2), accepts=[granted])
             self.promises.append((other, made))

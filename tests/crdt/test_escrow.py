@@ -8,10 +8,10 @@ import pytest
 
 from fedsync.crdt.account import Account, Lot
 from fedsync.crdt.booktables import SETTLED
-from fedsync.crdt.plantables import DIRTY, INTENTS
+from fedsync.crdt.plantables import DIRTY, DRAWS, INTENTS, STEPS, WAITS, WAITS_OF, step_row
 from fedsync.crdt.seats import All, Bound, Cut, Pending
 from fedsync.crdt.view import Draft as StateDraft
-from fedsync.records.block import Block
+from fedsync.records.block import Block, merge
 from fedsync.records.ids import PageId, Reach, RecordId
 from tests.crdt.granary import ALDER, BIRCH, HOUR, NOON, WHEAT, interleaved, regrouped
 from tests.crdt.market import Log, Market, RandomMarket, log, twin
@@ -115,6 +115,7 @@ def test_a_promise_waits_for_the_grant_it_names_and_all_after_it_wait_too() -> N
     assert (node.code(kept), node.code(more)) == (("pending", "grant-not-held"), ("pending", "rights-wait"))
     node.take(*ann.blocks[2:])
     assert (node.worth()[kept], node.worth()[more]) == ("valid", "beyond")
+    assert [row for table in (WAITS, WAITS_OF) for row in node.view.scan(table)] == []
 
 
 # --- Bad input --------------------------------------------------------------------------------------------
@@ -219,6 +220,37 @@ def test_rights_come_back_from_a_log_that_the_book_ended_once_its_last_record_is
     assert node.left() == {(offer, ann.id): 6, (offer, ben.id): 0}
 
 
+def test_of_rights_that_were_taken_back_before_they_were_accepted_the_rest_is_left() -> None:
+    ann, ben = log("Ann"), log("Ben")
+    offer = ann.offer(10)
+    grant = ann.grant(offer, 10, ben, expires=NOON)
+    ann.back(offer, 6, grant, NOON + 1)
+    ann.promise(offer, 6)
+    beyond = ben.promise(offer, 5, accepts=[grant])
+    kept = ben.promise(offer, 4)
+    node = Market()
+    node.take(*ann.blocks)
+    node.take(*ben.blocks)
+    assert (node.worth()[beyond], node.worth()[kept]) == ("beyond", "valid")
+    assert node.promised(offer) == 10
+
+
+def test_rights_come_back_as_of_no_record_only_when_none_of_their_holder_counts() -> None:
+    ann, ben = log("Ann"), log("Ben")
+    offer = ann.offer(10)
+    grant = ann.grant(offer, 10, ben)
+    back = ann.back(offer, 10, grant)
+    ben.offer(3)
+    nothing = Market({ben.id: Cut(())})
+    nothing.take(*ann.blocks, *ben.blocks)
+    assert nothing.code(back[2]) == ("valid", "taken-back")
+    # All of Ben's log comes at once, and the book said before where it ends.
+    some = Market({ben.id: Cut(((1, ben.blocks[1].tip),))})
+    some.take(*ann.blocks)
+    some.take(merge(ben.blocks))
+    assert some.code(back[2]) == ("void", "not-over")
+
+
 # --- What falls -------------------------------------------------------------------------------------------
 
 
@@ -311,6 +343,13 @@ def test_what_others_see_never_hangs_on_what_stays_in_a_community() -> None:
 # --- The laws ---------------------------------------------------------------------------------------------
 
 
+def spendings(node: Market) -> set[Any]:
+    """Return the places of promises and grants that stand."""
+    rows = ((key, step_row(row)) for key, row in node.view.scan(STEPS))
+    codes = {"promise-stands", "rights-granted", "given-up"}
+    return {key[1:] for key, row in rows if row.code in codes}
+
+
 def hear(node: Market, log_id: Any, bound: Bound) -> None:
     """Let the book of a node say this of a log."""
     node.do(node.hearing(log_id, bound))
@@ -367,6 +406,7 @@ def test_any_order_grouping_and_repetition_give_the_verdicts_of_the_naive_twin_a
             node.do(node.forking(name, seq))
         nodes.append(node)
         assert list(node.view.scan(DIRTY)) == []
+        assert {key for key, _ in node.view.scan(DRAWS)} == spendings(node)
         assert node.worth() == expected.worth()
         for (intent, name), left in node.left().items():
             assert left == expected.left(intent, name) >= 0
