@@ -4,7 +4,7 @@ Pure; reads a view. A pool with a million movements is read from its newest days
 left out that is said. What a correction replaced stays in its place, struck.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TypeAlias
@@ -12,12 +12,11 @@ from typing import TypeAlias
 from fedsync.crdt.balances import counts_of
 from fedsync.crdt.checkpoints import Checkpoints, Count
 from fedsync.crdt.corrections import Lines
-from fedsync.crdt.countingtables import COUNTED_LOGS, counted_log
-from fedsync.crdt.factchain import along
 from fedsync.crdt.lending import custody, returned
 from fedsync.crdt.lendingtables import LOANS, loan_row
 from fedsync.crdt.levels import Reader
-from fedsync.crdt.tables import BALANCES, COUNTS, RUNS, Balance, PoolKey, balance, run
+from fedsync.crdt.readback import records, wanted
+from fedsync.crdt.tables import BALANCES, COUNTS, Balance, PoolKey, balance
 from fedsync.records.block import Record
 from fedsync.records.codec import NotCanonical
 from fedsync.records.ids import Key, LogId, RecordId
@@ -27,9 +26,6 @@ from fedsync.records.void import Void
 
 BIG = 10_000
 """Movements that are read back for one answer at most. Each may lie in a block of its own, which takes a millisecond to open."""
-
-FAR = 512
-"""Records between two that are wanted, from which on those between are not even opened: some four blocks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +79,13 @@ class History:
     left_out: int
 
 
-def history(view: Reader, key: PoolKey, limit: int = BIG, since: int | None = None) -> History:
-    """Return what happened in a pool: the newest `limit` or a little more, whole days at a time."""
+def history(
+    view: Reader, key: PoolKey, limit: int = BIG, since: int | None = None, most: int = BIG
+) -> History:
+    """Return what happened in a pool: the newest `limit` movements or a little more, whole days at a time.
+
+    Of a day with more than `most` the latest part is read, which may be less than was asked for.
+    """
     row = view.get(BALANCES, key)
     if row is None:
         return History((), 0)
@@ -92,9 +93,9 @@ def history(view: Reader, key: PoolKey, limit: int = BIG, since: int | None = No
     counts = sorted(counts_of(view.scan(COUNTS, key)), key=lambda each: (each.at, each.log, each.seq))
     words = _words(view, key, [each for each in counts if each.named])
     # A count may place a movement far from its own time, so then all of them are read, if they are not too many.
-    wanted, begins, skipped = _wanted(view, key, BIG if words else min(limit, BIG), None if words else since)
-    told = (*_moves(view, key, wanted), *_handed(view, key, wanted))
-    # A stretch of a log holds other days' movements, too: of these not all are read.
+    stretches, begins = wanted(view, key, most if words else min(limit, most), None if words else since, most)
+    told = (*_moves(view, key, stretches), *_handed(view, key, stretches))
+    # A stretch of a log holds what happened at other times, too: of that not all is read.
     kept = [each for each in told if begins is None or each.at >= begins]
     moves = sorted(kept, key=lambda each: (each.at, each.recorded, each.log, each.seq))
     shown = [each for each in counts if begins is None or each.at >= begins]
@@ -102,72 +103,16 @@ def history(view: Reader, key: PoolKey, limit: int = BIG, since: int | None = No
     entries = _placed(moves, found, words)
     if begins is None or not words:
         entries = _with_levels(entries, now, whole=begins is None)
-    return History(tuple(entries), skipped + len(counts) - len(shown))
+    return History(tuple(entries), now.told - len(moves) + len(counts) - len(shown))
 
 
 # --- Reading ------------------------------------------------------------------------------------------------
 
 
-def _wanted(
-    view: Reader, key: PoolKey, limit: int, since: int | None
-) -> tuple[dict[LogId, list[tuple[int, int]]], int | None, int]:
-    """Return the stretches of logs to read, from when on all movements are in them (None: ever), and how many are not."""
-    days: dict[int, list[tuple[LogId, int, int, int, int]]] = {}
-    for cells, row in view.scan(RUNS, key):
-        found = run(row)
-        day, log, first = cells[4:]
-        days.setdefault(day, []).append((LogId(log), first, found.last, found.earliest, found.events))  # type: ignore[arg-type]
-    stretches: dict[LogId, list[tuple[int, int]]] = {}
-    begins: int | None = None
-    events = skipped = 0
-    for day in sorted(days, reverse=True):
-        rows = days[day]
-        latest_enough = since is None or begins is None or begins > since
-        if skipped or events >= limit or not latest_enough:
-            skipped += sum(each[4] for each in rows)
-            continue
-        events += sum(each[4] for each in rows)
-        begins = min(each[3] for each in rows)
-        for log, first, last, _, _ in rows:
-            stretches.setdefault(log, []).append((first, last))
-    return stretches, begins if skipped else None, skipped
-
-
-def _moves(view: Reader, key: PoolKey, wanted: dict[LogId, list[tuple[int, int]]]) -> Iterator[Moved]:
-    for log, stretches in wanted.items():
-        for record in _records(view, key, log, stretches):
+def _moves(view: Reader, key: PoolKey, stretches: dict[LogId, list[tuple[int, int]]]) -> Iterator[Moved]:
+    for log, found in stretches.items():
+        for record in records(view, key, log, found):
             yield from _moved(view, key, record)
-
-
-def _records(
-    view: Reader, key: PoolKey, log: LogId, stretches: Iterable[tuple[int, int]]
-) -> Iterator[Record]:
-    """Yield the records of a log in these stretches that count and tell of the pool's item, each once."""
-    row = view.get(COUNTED_LOGS, (log,))
-    if row is None:
-        return
-    ordered = sorted(stretches)
-    counting = counted_log(row)
-    at, upto = 0, -1
-    while at < len(ordered):
-        for block, stop in along(view, log, counting, ordered[at][0]):
-            while at < len(ordered) and ordered[at][0] < stop:
-                first, last = ordered[at]
-                for seq in range(max(first, block.first, upto + 1), min(last + 1, stop)):
-                    upto = seq
-                    value = block.value(seq - block.first)
-                    if isinstance(value, dict) and value.get("resource_conforms_to") == key[2]:
-                        yield block.record(seq - block.first)
-                if last >= stop:
-                    break
-                at += 1
-            if at == len(ordered):
-                return
-            # The chain of a log whose branch a book chose is walked from its end: once is enough.
-            if counting.chain is None and ordered[at][0] > block.last + FAR:
-                break
-        else:
-            return
 
 
 def _moved(view: Reader, key: PoolKey, record: Record) -> Iterator[Moved]:
@@ -198,7 +143,7 @@ def _moved(view: Reader, key: PoolKey, record: Record) -> Iterator[Moved]:
         )
 
 
-def _handed(view: Reader, key: PoolKey, wanted: dict[LogId, list[tuple[int, int]]]) -> Iterator[Moved]:
+def _handed(view: Reader, key: PoolKey, stretches: dict[LogId, list[tuple[int, int]]]) -> Iterator[Moved]:
     """Yield what loans took out of a pool, and what their returns brought back, as changes of custody."""
     for cells, row in view.scan(LOANS, key[:1]):
         loan = loan_row(cells, row)
@@ -206,7 +151,7 @@ def _handed(view: Reader, key: PoolKey, wanted: dict[LogId, list[tuple[int, int]
             continue
         for each in custody(view, (key[0], loan.log, loan.seq, loan.id)):
             # Each stands in a run of its own, named by its record.
-            if LogId(each.by) not in wanted:
+            if LogId(each.by) not in stretches:
                 continue
             back = returned(view, (key[0], loan.log, loan.seq, loan.id)) if each.delta > 0 else None
             log, seq, note = (

@@ -32,8 +32,10 @@ DAY = 24 * HOUR
 KEY = (ALDER, GRANARY, WHEAT, NO_LOT)
 
 
-def past(node: Node, key: object = KEY, limit: int = 10_000, since: int | None = None) -> History:
-    return history(node.view, key, limit, since)  # type: ignore[arg-type]
+def past(
+    node: Node, key: object = KEY, limit: int = 10_000, since: int | None = None, most: int = 10_000
+) -> History:
+    return history(node.view, key, limit, since, most)  # type: ignore[arg-type]
 
 
 def short(entry: Entry) -> tuple[object, ...]:
@@ -115,6 +117,20 @@ def test_of_a_long_history_the_newest_days_are_read_and_the_rest_is_counted() ->
     # What lay there before the count that was read is not known without the rest.
     assert [short(each)[2] for each in part.entries] == [None] * 3 + [7 - 58 * 59 // 2, 7 + 59, 7 + 59 + 60]
     assert [short(each) for each in part.entries[-3:]] == [short(each) for each in past(node).entries[-3:]]
+
+
+def test_of_a_day_with_too_much_the_latest_is_read_and_nothing_between_is_missing() -> None:
+    node = Node()
+    for name, shift in (("Ann", 0), ("Ben", 3), ("Cem", 7)):
+        told = [moved("raise", 1 + at, NOON + 10 * at + shift) for at in range(40)]
+        node.take(*chain(genesis(name), told))
+    whole = past(node)
+    assert len(whole.entries) == 120
+    for most in (1, 7, 50, 119):
+        part = past(node, most=most)
+        assert 0 < len(part.entries) < 120
+        assert part.left_out == 120 - len(part.entries)
+        assert part.entries == whole.entries[-len(part.entries) :]
 
 
 def test_what_lies_far_apart_in_a_long_log_is_found() -> None:
