@@ -294,9 +294,12 @@ def _add(view: Reader, sums: _Sums, manifest: Manifest, scope: Scope, key: KeyRo
             sums.picked += quantity
         else:
             sums.returned += quantity
-    # What is taken out again where it arrived is on its way back, or further.
+    elif what == DROPPED:
+        sums.received += quantity
     else:
-        sums.received += quantity if what == DROPPED else -quantity
+        # What is taken out again where it arrived is on its way back, or further. A giver who keeps no records has it.
+        sums.received -= quantity
+        sums.returned += quantity if isinstance(manifest.provider, str) else 0
 
 
 def _line(

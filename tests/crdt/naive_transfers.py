@@ -86,6 +86,8 @@ def _line(
     else:
         picked, returned = total("pickup", True), total("dropoff", True)
         received = total("dropoff", False) - total("pickup", False)
+        if isinstance(said["provider"], str):
+            returned += total("pickup", False)
     words = {(each.value["quantity"], each.value["reason"]) for each in about if each.kind == "discrepancy"}
     agreed = {each for each in words if manifest is not None and _agreed(manifest, each, about, keys)}
     settled = sum(quantity for quantity, _ in agreed)

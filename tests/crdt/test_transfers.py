@@ -167,6 +167,8 @@ def test_who_keeps_no_records_is_taken_to_have_received_and_to_have_given() -> N
     gift = plans("Ben's plans", ALDER, manifest(40, "A farmer", ALDER))
     come = facts("come", ALDER, carried("dropoff", 40, gift[-1].tip))
     assert node(gift, come).line(gift[-1].tip) == Line(40, 40, 40, 0, 0, 0, 0, "all accounted for")
+    back = facts("back", ALDER, carried("pickup", 10, gift[-1].tip))
+    assert node(gift, come, back).line(gift[-1].tip) == Line(40, 40, 30, 10, 0, 0, 0, "all accounted for")
 
 
 def test_what_a_body_keeps_to_itself_is_joined_only_with_what_it_announced_to_itself() -> None:
