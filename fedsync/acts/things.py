@@ -3,16 +3,18 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from fedsync.acts.rotas import realms
+from fedsync.acts.rotas import checked_name, realms
 from fedsync.crdt.bookings import USE, Schedule, schedule
 from fedsync.crdt.levels import StockLevel, levels
 from fedsync.crdt.plantables import INTENTS, intent_row
-from fedsync.crdt.realms import Realm
+from fedsync.crdt.realms import Realm, is_local
 from fedsync.crdt.tables import ITEMS, LOTS, STORES
+from fedsync.errors import refused
 from fedsync.picking import begins, the_one
 from fedsync.reading import Reading
 from fedsync.records.codec import unpack
 from fedsync.records.ids import NO_LOT, PayloadId, RecordId, Scope
+from fedsync.records.kinds.parties import Party
 from fedsync.records.kinds.plans import Intent, parse_intent
 
 PIECES = "{piece}"
@@ -179,3 +181,29 @@ def find_thing(reading: Reading, scope: Scope, asked: str, store: str | None = N
 
 def _told_apart(thing: Thing) -> str:
     return f"{thing.called} in {thing.where}" if thing.where else thing.called
+
+
+# --- Who has them -------------------------------------------------------------------------------------------
+
+
+def party(reading: Reading, who: str) -> Party:
+    """Return whom a person means: a body that is known here by this name, else somebody of this name."""
+    for body in reading.store.followed.all():
+        if reading.name_of(body.scope).casefold() == who.strip().casefold():
+            return body.scope
+    return checked_name(who)
+
+
+def party_name(reading: Reading, who: Party) -> str:
+    """Return what a party is called."""
+    return who if isinstance(who, str) else reading.name_of(who)
+
+
+def may_be_read(realm: Realm, who: Party, opened: bool, what: str) -> None:
+    """Raise a Problem when a person would be named where others read it, and nobody said so."""
+    if isinstance(who, str) and not is_local(realm) and not opened:
+        raise refused(
+            "names_stay_here",
+            f"Others in the region would read {what}, and {who} is named. Nothing was written.",
+            "If they may: add --open. What never leaves our own nodes is added and kept with --local.",
+        )

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from fedsync.acts.lending import Placed, all_loans, party_name
+from fedsync.acts.loans import Placed, all_loans
 from fedsync.acts.rotas import all_plans
-from fedsync.acts.things import Called, all_things
+from fedsync.acts.things import Called, all_things, party_name
 from fedsync.cli.rotaview import span
 from fedsync.cli.telling import day, rfc3339, short
 from fedsync.crdt.rota import rota

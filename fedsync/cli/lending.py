@@ -39,8 +39,9 @@ def lend(
     THING is what it is called, such as Drill, or what stands on it: its number, its lot.
     """
     from fedsync.acts.author import now_ms
-    from fedsync.acts.lending import Handing, party_name
-    from fedsync.acts.lending import lend as hand_over
+    from fedsync.acts.loans import Handing
+    from fedsync.acts.loans import lend as hand_over
+    from fedsync.acts.things import party_name
     from fedsync.cli.telling import day, end_of_day, parse_time
 
     now = now_ms()
@@ -72,8 +73,8 @@ def return_(app: App, thing: str, who: str | None, condition: str, at: str | Non
     What broke or was lost meanwhile is taken off the stock by itself: fedsync stock lose.
     """
     from fedsync.acts.author import now_ms
-    from fedsync.acts.lending import bring_back, find_loan, party_name
-    from fedsync.acts.things import Called
+    from fedsync.acts.loans import bring_back, find_loan
+    from fedsync.acts.things import Called, party_name
     from fedsync.cli.telling import parse_time
 
     when = parse_time(at, now_ms())
@@ -94,7 +95,7 @@ def return_(app: App, thing: str, who: str | None, condition: str, at: str | Non
 @common
 def loans(app: App, every: bool, overdue: bool) -> None:
     """List who has what since when, and when it is due."""
-    from fedsync.acts.lending import all_loans
+    from fedsync.acts.loans import all_loans
     from fedsync.acts.things import Called
     from fedsync.cli.lendingview import loan_json, loan_row
     from fedsync.reading import now_ms
@@ -129,7 +130,7 @@ def keep(app: App, thing: str, lot: str | None, store: str | None, opened: bool,
 
     From then on whoever signs here books it, and nobody else, so that on two sides of a cut it is never given to two.
     """
-    from fedsync.acts.lending import keep as keep_thing
+    from fedsync.acts.booking import keep as keep_thing
     from fedsync.cli.telling import short
 
     app.before_signing(f"{name} signs: {name} keeps the right to book {thing}.")
@@ -168,8 +169,8 @@ def book(
 ) -> None:
     """Book THING for somebody."""
     from fedsync.acts.author import now_ms
-    from fedsync.acts.lending import Wish, again
-    from fedsync.acts.lending import book as book_thing
+    from fedsync.acts.booking import Wish, again
+    from fedsync.acts.booking import book as book_thing
     from fedsync.cli.lendingview import booking_json
     from fedsync.cli.rotaview import span
     from fedsync.cli.telling import parse_time, short
@@ -200,7 +201,8 @@ def book(
 @signing
 def unbook(app: App, booking: str, name: str) -> None:
     """Release a booking, so that its time is free again."""
-    from fedsync.acts.lending import find_booking, free, party_name
+    from fedsync.acts.booking import find_booking, free
+    from fedsync.acts.things import party_name
     from fedsync.cli.rotaview import span
 
     app.before_signing(f"{name} signs: the booking {booking} is released.")
@@ -251,7 +253,7 @@ def bookings(app: App, thing: str | None, every: bool, body: str | None) -> None
 @common
 def things(app: App, body: str | None) -> None:
     """List the things that come back: where they are, who has them, who may book them."""
-    from fedsync.acts.lending import all_loans
+    from fedsync.acts.loans import all_loans
     from fedsync.acts.things import all_things
     from fedsync.cli.lendingview import thing_json, thing_row
     from fedsync.reading import now_ms

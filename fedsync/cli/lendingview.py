@@ -3,8 +3,8 @@
 from typing import Any
 
 from fedsync.acts.holders import Holders
-from fedsync.acts.lending import Placed, party_name
-from fedsync.acts.things import Called, Thing
+from fedsync.acts.loans import Placed
+from fedsync.acts.things import Called, Thing, party_name
 from fedsync.cli.rotaview import span
 from fedsync.cli.telling import day, rfc3339, short
 from fedsync.crdt.bookings import Booked, Schedule

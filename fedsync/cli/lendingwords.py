@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from fedsync.acts.lending import loans_of, party_name
-from fedsync.acts.things import Called, Thing
+from fedsync.acts.loans import loans_of
+from fedsync.acts.things import Called, Thing, party_name
 from fedsync.cli.lendingview import keeper
 from fedsync.cli.rotaview import span, time_words
 from fedsync.cli.telling import day, short, text_of
