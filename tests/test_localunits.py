@@ -40,6 +40,29 @@ def test_the_most_particular_unit_is_meant(item: PayloadId, place: str | None, g
     assert found.numerator == grams
 
 
+places = st.sampled_from([None, "Bamako", "bamako", "Tamale"])
+items = st.sampled_from([None, MILLET, WHEAT])
+
+
+@given(
+    st.lists(st.builds(factor, st.integers(1, 5), items, places), max_size=8),
+    st.sampled_from([MILLET, WHEAT]),
+    places,
+)
+def test_no_unit_that_holds_is_more_particular_than_those_that_are_meant(
+    factors: list[UnitFactor], item: PayloadId, place: str | None
+) -> None:
+    said = held(*factors)
+    here = (place or "").casefold()
+    holds = [
+        (2 * (each.item is not None) + (each.place is not None), id_)
+        for id_, each in said.items()
+        if each.item in (None, item) and (each.place is None or each.place.casefold() == here)
+    ]
+    best = max(holds, default=(0, b""))[0]
+    assert most_particular(said, [item], place).keys() == {id_ for rank, id_ in holds if rank == best}
+
+
 def test_two_that_differ_and_are_equally_particular_are_never_guessed_between() -> None:
     rivals = held(factor(1), factor(4_300, MILLET, "Kumasi"), factor(8_750, MILLET, "kumasi"))
     with pytest.raises(Problem) as asked:
