@@ -197,6 +197,9 @@ class Federation:
                     del body.acknowledged[log]
             for teller in body.tellers if self.dice.random() < 0.5 else ():
                 self._lose_the_pen(teller, house)
+            for teller in body.tellers if house is body.house else ():
+                if teller.aside is not None:
+                    self._lose_the_pen(teller.aside, house)
 
     def _lose_the_pen(self, teller: Teller, house: House) -> None:
         """Somebody's own tools go back with the house: what they write next forks what others hold."""
@@ -275,7 +278,7 @@ class Federation:
                 parts.append((("root", scope), body_root(Draft(view), scope)))
                 parts.append((("decisions", scope), decisions(view, scope)))
                 parts.append((("statuses", scope), [(each.id, each.status) for each in pages(view, scope)]))
-                parts.append((("stock", scope), levels(view, scope)))
+                parts.append((("stock", scope), [each for each in levels(view, scope) if not each.local]))
             for what, value in parts:
                 first = shown.setdefault(what, (house.name, value))
                 if first[1] != value:
@@ -305,6 +308,11 @@ class Federation:
                 named = genesis is not None and is_named(house.node.state, genesis.scope, genesis.key)
                 if named and logs.row(log) is None:
                     found.append(f"log {log.hex()[:8]} is still parked, and its author is named")
+        for body in self.bodies:
+            for teller in body.tellers:
+                away = teller.aside is not None and body.house is not house
+                if away and logs.row(teller.put_aside().logs[LogClass.FACTS].log) is not None:
+                    found.append(f"what {teller.name} keeps at home is held")
         before = house.node.state_root()
         house.node.rebuild()
         if house.node.state_root() != before:

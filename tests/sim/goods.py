@@ -57,8 +57,8 @@ class Goods:
 
     # --- Facts
 
-    def facts(self, dice: Random, now: int, first: bool) -> Said:
-        """Return movements and counts; `first`: name what they are about."""
+    def facts(self, dice: Random, now: int, first: bool, local: bool = False) -> Said:
+        """Return movements and counts; `first`: name what they are about; `local`: what never leaves the house."""
         said: Said = []
         if first or dice.random() < 0.1:
             said += [("store", dict(dice.choice(self.stores)))]
@@ -68,7 +68,7 @@ class Goods:
         strange = dice.random() < 0.5
         for _ in range(dice.choice([1, 1, 1, 4, 20, 150])):
             said.append(
-                self._strange(dice, now) if strange and dice.random() < 0.3 else self._plain(dice, now)
+                self._strange(dice, now, local) if strange and dice.random() < 0.3 else self._plain(dice, now)
             )
         return said
 
@@ -88,9 +88,11 @@ class Goods:
             return "count", about
         return "economic_event", about | {"action": dice.choice(["raise", "consume"])}
 
-    def _strange(self, dice: Random, now: int) -> tuple[str, Value]:
+    def _strange(self, dice: Random, now: int, local: bool) -> tuple[str, Value]:
         about = self._about(dice, now)
-        ways = [self._correction, self._careful_count, self._move, self._on_its_way, self._discrepancy]
+        ways = [self._correction, self._careful_count, self._move]
+        if not local:  # else only one house would know of a transfer, and all are compared
+            ways += [self._on_its_way, self._discrepancy]
         return dice.choice(ways)(dice, about)
 
     def _correction(self, dice: Random, about: Fields) -> tuple[str, Value]:

@@ -53,7 +53,7 @@ from fedsync.gossip.peer_memory import PeerMemory
 from fedsync.gossip.trie import Trees, node_hash
 from fedsync.node import Node
 from fedsync.node import Taken as Admitted
-from fedsync.records.ids import Key, PageId, Scope
+from fedsync.records.ids import Key, PageId, Reach, Scope
 from fedsync.store.holdings import StoreHoldings
 from fedsync.store.places import Place
 from fedsync.store.reading import open_reader
@@ -319,10 +319,10 @@ class House:
         return frozenset(self.holdings.bodies())
 
     def set_roots(self) -> list[tuple[object, bytes]]:
-        """Return the roots of all sets of what it follows."""
+        """Return the roots of all sets of what it follows, but of what never leaves a house."""
         followed = {scope for scope, _ in self.holdings.bodies()}
-        trees = Trees(self.holdings)
-        return [*trees.roots(key for key in self.holdings.sets() if key[0] in followed)]
+        trees, sets = Trees(self.holdings), self.holdings.sets()
+        return [*trees.roots(key for key in sets if key[0] in followed and key[1] is not Reach.LOCAL)]
 
 
 class World:

@@ -6,7 +6,7 @@ a liar, or a laptop restored from a backup.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from random import Random
 from typing import TypeAlias
@@ -43,6 +43,17 @@ class Teller:
             for each, reach in REACH.items()
         }
         self.ends: dict[LogClass, Base] = {}
+        self.aside: Teller | None = None
+        """The same person with a pen for what never leaves the community's own house."""
+
+    def put_aside(self) -> "Teller":
+        """Return the pen for what stays at home."""
+        if self.aside is None:
+            self.aside = other = Teller.__new__(Teller)
+            local = replace(self.logs[LogClass.FACTS], reach=Reach.LOCAL)
+            other.name, other.private, other.logs = self.name, self.private, {LogClass.FACTS: local}
+            other.ends, other.aside = {}, None
+        return self.aside
 
     @property
     def seat(self) -> Genesis:
@@ -53,7 +64,7 @@ class Teller:
         """Return a second pen that goes on from an earlier record."""
         other = Teller.__new__(Teller)
         other.name, other.private, other.logs = f"{self.name}'s twin", self.private, self.logs
-        other.ends = {**self.ends, log_class: at}
+        other.ends, other.aside = {**self.ends, log_class: at}, None
         return other
 
     def write(
@@ -124,7 +135,8 @@ class Body:
     def say(self, teller: Teller, house: House, log_class: LogClass, *said: tuple[str, Value]) -> bool:
         """Let a teller write records."""
         drafts = [Draft(kind, value, house.world.wall()) for kind, value in said]
-        blocks = teller.write(house, log_class, drafts, self.acknowledged)
+        local = teller.logs[log_class].reach is Reach.LOCAL
+        blocks = teller.write(house, log_class, drafts, {} if local else self.acknowledged)
         self.goods.note(blocks)
         return bool(blocks)
 
@@ -140,9 +152,11 @@ class Body:
         return self.introduce(teller, house)
 
     def trade(self, teller: Teller, house: House, dice: Random) -> bool:
-        """Record movements and counts of goods, naming store and item at first use."""
+        """Record movements and counts of goods, naming store and item at first use; at home at times for home alone."""
+        local = house is self.house and teller in self.tellers and dice.random() < 0.15
+        teller = teller.put_aside() if local else teller
         first = LogClass.FACTS not in teller.ends
-        said = self.goods.facts(dice, house.world.wall(), first)
+        said = self.goods.facts(dice, house.world.wall(), first, local)
         return self.say(teller, house, LogClass.FACTS, *said)
 
     def promise(self, teller: Teller, house: House, dice: Random) -> bool:
