@@ -159,9 +159,10 @@ class _Told:
     def rest(self) -> Iterator[str]:
         """Say what is the community's elsewhere, and what cannot be."""
         now = self.now
-        if now.apart:
-            where = "are elsewhere" if now.apart > 0 else "lie here and are somebody else's"
-            yield f"By right {self.amount(now.accounting)} are the community's; {self.amount(abs(now.apart))} {where}."
+        if now.apart > 0:
+            yield f"By right {self.amount(now.accounting)} are the community's, of which {self.amount(now.apart)} are elsewhere."
+        elif now.apart:
+            yield f"By right {self.amount(now.accounting)} are the community's: {self.amount(-now.apart)} lie here that nobody has made over to it."
         if self.level.local:
             yield "It is kept on our own nodes and added up by itself: others see nothing of it, and it is no part of what they see."
         if self.level.below_zero:

@@ -228,7 +228,10 @@ def test_what_is_elsewhere_is_still_theirs_by_right(node: Place) -> None:
     record(node, "use", 350, 0, "--action", "pickup")
     (row,) = node.json("stock", "show", "Oats")["stock"]
     assert (row["on_hand"]["quantity"], row["by_right"]["quantity"]) == (850_000, 1_200_000)
-    assert "By right 1,200 kg are the community's; 350 kg are elsewhere." in node("stock", "show", "oats").out
+    assert (
+        "By right 1,200 kg are the community's, of which 350 kg are elsewhere."
+        in node("stock", "show", "oats").out
+    )
 
 
 def test_what_a_store_is_called_may_come_later_than_what_lies_there(node: Place) -> None:
