@@ -105,6 +105,7 @@ def add(app: App, name: str, device: str | None, line: str | None, by: str) -> N
         lambda: app.out.say(
             f"The key {key.hex()[:8]} is {name}'s" + (f", kept here as {kept}." if kept else "."),
             f"For a seat: {_for_a_seat(name, kept, line, any(each.seat for each in theirs))}",
+            f"As a steward: fedsync mandates give {quote(name)} --task STORE --may economic_event,count --as NAME",
         ),
     )
 

@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 
-from fedsync.crdt.booktables import MANDATES, STATUSES
+from fedsync.crdt.drafting import draft_page
 from fedsync.crdt.pins import pin_of
-from fedsync.crdt.seats import All, Cut
-from fedsync.crdt.standing import bound_of
+from fedsync.crdt.seats import All, Cut, Pending
+from fedsync.crdt.standing import bound_of, under_of
 from fedsync.crdt.whystanding import why_standing
 from fedsync.records.block import Block
-from fedsync.records.ids import Reach
+from fedsync.records.genesis import Genesis
+from fedsync.records.ids import PageId, Reach
 from tests.crdt.books import key, tag
+from tests.crdt.community import Community, decision
 from tests.crdt.granary import NOON
 from tests.crdt.stewards import (
     FACTS,
@@ -320,19 +322,45 @@ def test_of_a_forked_log_of_facts_a_recall_chooses_no_branch_and_of_promises_it_
 # --- Splits
 
 
-def test_a_mandate_on_a_page_that_was_displaced_or_is_frozen_gives_nothing() -> None:
-    log = vera()
-    at = node([[GIVEN]], ["sealed"], *log)
-    (scope, page, _), _ = next(iter(at.view.scan(MANDATES)))
-    for word, expected in (
-        ("displaced", ("void", "mandate-displaced")),
-        ("frozen", ("suspended", "mandate-frozen")),
-    ):
-        at.view.commit({(STATUSES, (scope, page)): (1, word, 1)})
-        found = bound_of(at.view, log[0].genesis)
-        assert isinstance(found, Cut)
-        assert (found.tips, found.nothing) == ((), True)
-        assert code(at, log[1]) == expected
+def rivals() -> tuple[Community, PageId, PageId, Genesis]:
+    """Return a community with two rival pages, of which one makes Vera steward, and Vera's log of facts."""
+    mill = Community("Ann", "Ben", "Cem", k=2)
+    given = mill.carry(draft_page(mill.view, mill.scope, [mandate()]).value)
+    rival = mill.carry(draft_page(mill.view, mill.scope, [decision("roof")]).value)
+    begins = Genesis(key("Vera"), mill.scope, ("mandate", given, 0), FACTS, Reach.REGION, bytes(16))
+    return mill, given, rival, begins
+
+
+def test_a_mandate_on_an_adopted_page_gives_nothing_once_a_rival_is_sealed() -> None:
+    mill, given, rival, begins = rivals()
+    assert bound_of(mill.view, begins) == Pending()
+    for name in ("Ann", "Ben"):
+        mill.lie(name, "signature", given)
+    assert (bound_of(mill.view, begins), mill.bounds) == (All(), {(mill.scope, key("Vera"))})
+    for name in ("Ben", "Cem"):
+        mill.lie(name, "signature", rival, 1)
+    mill.approve(rival, "Ben", "Cem")
+    assert mill.status(given) == "displaced"
+    assert bound_of(mill.view, begins) == Cut((), nothing=True)
+    assert mill.bounds == {(mill.scope, key("Vera"))}
+    assert under_of(mill.view, begins).fault == "mandate-displaced"
+
+
+def test_a_mandate_gives_nothing_while_its_book_is_split_at_its_page() -> None:
+    mill, given, rival, begins = rivals()
+    for name in ("Ann", "Ben"):
+        mill.lie(name, "signature", given)
+    for name in ("Ann", "Ben"):
+        mill.lie(name, "approval", given)
+    assert (mill.status(given), bound_of(mill.view, begins)) == ("sealed", All())
+    for name in ("Ben", "Cem"):
+        mill.lie(name, "signature", rival, fork=True)
+    for name in ("Ben", "Cem"):
+        mill.lie(name, "approval", rival)
+    assert mill.status(given) == "frozen"
+    assert bound_of(mill.view, begins) == Cut((), nothing=True)
+    assert mill.bounds == {(mill.scope, key("Vera"))}
+    assert under_of(mill.view, begins).fault == "mandate-frozen"
 
 
 # --- The twin
