@@ -9,7 +9,7 @@ from fedsync.acts.author import Author, now_ms
 from fedsync.acts.stewards import write_goods
 from fedsync.crdt import hours
 from fedsync.crdt.realms import Realm, is_local, local_realm
-from fedsync.crdt.rota import Manned, plans, rota, shifts, standing
+from fedsync.crdt.rota import Manned, cancelled, plans, rota, shifts, standing
 from fedsync.crdt.worktables import PlanRow, ShiftRow, SignupRow, TallyRow
 from fedsync.doors import Door
 from fedsync.errors import not_found, refused, usage
@@ -78,6 +78,8 @@ def find_shift(reading: Reading, scope: Scope, asked: str) -> Shifted:
         for shift in shifts(reading.view, realm)
         if begins(asked, shift.id.hex())
     ]
+    off = {id_ for each in found for id_ in cancelled(reading.view, each.realm, each.shift.plan)}
+    found = [each for each in found if each.shift.id not in off]
     one = the_one("shift", asked, found, lambda each: each.shift.id.hex()[:12], "fedsync rota show")
     named = {plan.id: plan.name for plan in plans(reading.view, one.realm)}
     return Shifted(one.realm, one.shift, named.get(one.shift.plan))
@@ -180,6 +182,12 @@ def sign_up(author: Author, reading: Reading, door: Door, shifted: Shifted, who:
         )
     value: dict[str, Value] = {"shift": shifted.shift.id, "who": name}
     return _write(author, reading, door, shifted.realm, [("signup", value)])[0]
+
+
+def cancel(author: Author, reading: Reading, door: Door, shifted: Shifted) -> RecordId:
+    """Say that a shift does not take place after all. Raises a Problem."""
+    value: dict[str, Value] = {"plan": shifted.shift.plan, "cancels": [shifted.shift.id]}
+    return _write(author, reading, door, shifted.realm, [("shift", value)])[0]
 
 
 def leave(author: Author, reading: Reading, door: Door, shifted: Shifted, who: str) -> RecordId:

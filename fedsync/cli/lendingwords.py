@@ -37,6 +37,8 @@ def says(reading: Reading, record: Record, value: dict[str, Any]) -> str:
             return f"books {thing} for {party_name(reading, value['who'])}, {span(value['from'], value['until'])}"
         case "plan":
             return f"makes the plan {text_of(value['name'])}"
+        case "shift" if "cancels" in value:
+            return f"cancels the shift {', '.join(map(short, value['cancels']))}"
         case "shift":
             what = f" {text_of(value['name'])}" if "name" in value else ""
             places = f"{value['places']} place{'' if value['places'] == 1 else 's'}"

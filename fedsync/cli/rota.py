@@ -141,6 +141,27 @@ def swap(app: App, shift_: str, leaves: str, comes: str, name: str) -> None:
 
 
 @rota.command()
+@click.argument("shift_", metavar="SHIFT")
+@AS
+@common
+@signing
+def cancel(app: App, shift_: str, name: str) -> None:
+    """Say that a shift does not take place after all; nobody has had a turn by it."""
+    from fedsync.acts.rotas import cancel as cancel_shift
+    from fedsync.acts.rotas import find_shift
+    from fedsync.cli.rotaview import of_shift
+
+    author = _ask(app, name, f"the shift {shift_} does not take place")
+    with app.reading() as reading, app.door() as door:
+        shifted = find_shift(reading, reading.own().scope, shift_)
+        id_ = cancel_shift(author, reading, door, shifted)
+    app.out.result(
+        {"id": id_.hex(), "shift": shifted.shift.id.hex()},
+        lambda: app.out.say(f"It does not take place: {of_shift(shifted)}."),
+    )
+
+
+@rota.command()
 @click.argument("plan_", metavar="PLAN", required=False)
 @click.option("--all", "every", is_flag=True, help="Shifts that are over, too.")
 @click.option("--body", metavar="NAME", help="What this community shows of its rotas; default: ours.")

@@ -15,6 +15,7 @@ from fedsync.crdt.realms import Realm, realm_of
 from fedsync.crdt.sayings import Parsers, sayings
 from fedsync.crdt.view import Draft, KeyRow, Row, Table
 from fedsync.crdt.worktables import (
+    CANCELLED,
     DROPS,
     PLANS,
     SHIFTS,
@@ -34,6 +35,7 @@ from fedsync.records.kinds.work import (
     PLAN,
     SHIFT,
     SIGNUP,
+    Cancelled,
     Plan,
     Shift,
     Signup,
@@ -42,7 +44,7 @@ from fedsync.records.kinds.work import (
     parse_signup,
 )
 
-Said: TypeAlias = Plan | Shift | Signup
+Said: TypeAlias = Plan | Shift | Cancelled | Signup
 
 PARSERS: Parsers[Said] = {
     PLAN: lambda value, scope, time: parse_plan(value),
@@ -82,6 +84,9 @@ def _rows(realm: Realm, record: Record, said: Said) -> Iterator[tuple[Table, Key
                 (realm, said.plan, record.id),
                 (said.start, said.stop, said.places, called, *where),
             )
+        case Cancelled():
+            for shift in said.shifts:
+                yield CANCELLED, (realm, said.plan, shift, record.id), where
         case Signup():
             if said.who is not None:
                 yield SIGNUPS, (realm, said.shift, record.id), (said.who, said.replaces or "", *where)
@@ -138,7 +143,16 @@ def assign(shifts: Iterable[tuple[ShiftRow, Standing]]) -> list[Manned]:
 
 def rota(view: Reader, realm: Realm, plan: RecordId) -> list[Manned]:
     """Return who comes to the shifts of a plan, in the order in which they begin; the plan itself need not be held."""
-    return assign((shift, standing(view, realm, shift.id)) for shift in shifts(view, realm, plan))
+    off = cancelled(view, realm, plan)
+    return assign(
+        (shift, standing(view, realm, shift.id)) for shift in shifts(view, realm, plan) if shift.id not in off
+    )
+
+
+def cancelled(view: Reader, realm: Realm, plan: RecordId) -> dict[RecordId, RecordId]:
+    """Return the shifts of a plan that do not take place after all, and a record that says so of each."""
+    rows = view.scan(CANCELLED, (realm, plan))
+    return {RecordId(key[2]): RecordId(key[3]) for key, _ in rows}  # type: ignore[arg-type]
 
 
 def plans(view: Reader, realm: Realm) -> list[PlanRow]:

@@ -9,7 +9,7 @@ from fedsync.crdt.hours import holding
 from fedsync.crdt.lending import Lent, loans, returned
 from fedsync.crdt.lendingtables import LOANS
 from fedsync.crdt.realms import realm_of
-from fedsync.crdt.rota import Manned, drops_of, rota, shifts
+from fedsync.crdt.rota import Manned, cancelled, drops_of, rota, shifts
 from fedsync.crdt.sayings import Parsers
 from fedsync.crdt.whystanding import Verdict, why_standing
 from fedsync.crdt.worktables import SIGNUPS
@@ -24,6 +24,7 @@ from fedsync.records.kinds.work import (
     SHIFT,
     SIGNUP,
     TALLY,
+    Cancelled,
     Plan,
     Shift,
     Signup,
@@ -35,7 +36,7 @@ from fedsync.records.kinds.work import (
 )
 from fedsync.records.void import Void
 
-Said = Booking | Loan | Returned | Plan | Shift | Signup | Tally
+Said = Booking | Loan | Returned | Plan | Shift | Cancelled | Signup | Tally
 
 KINDS = frozenset({BOOKING, LOAN, PLAN, SHIFT, SIGNUP, TALLY})
 
@@ -90,7 +91,14 @@ def why_work(view: Reader, record: Record, day: Callable[[int], str]) -> Verdict
             return _signup(view, record, said)
         case Tally():
             return _tally(view, record, said, standing)
-        case Shift() | Plan():
+        case Shift():
+            by = cancelled(view, realm_of(record.genesis), said.plan).get(record.id)
+            if by is not None:
+                return Verdict(
+                    "cancelled", "cancelled", f"It does not take place: {by.hex()[:8]} cancels it."
+                )
+            return standing
+        case Plan() | Cancelled():
             return standing
 
 
@@ -185,6 +193,8 @@ def _signup(view: Reader, record: Record, said: Signup) -> Verdict:
     plan = next((shift.plan for shift in shifts(view, realm) if shift.id == said.shift), None)
     if plan is None:
         return Verdict("pending", "shift-not-held", "It waits: its shift is not held here yet.")
+    if said.shift in cancelled(view, realm, plan):
+        return Verdict("cancelled", "cancelled", "It comes to nothing: its shift does not take place.")
     manned = next(each for each in rota(view, realm, plan) if each.shift.id == said.shift)
     return _placed(manned, said.who)
 

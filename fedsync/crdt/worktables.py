@@ -18,6 +18,8 @@ SHIFTS = Table(
     rooted=True,
 )
 """By plan, held or not. `name` is "" when the shift has none."""
+CANCELLED = Table("work_cancelled", ("realm", "plan", "shift", "by"), ("log", "seq"), rooted=True)
+"""Shifts that do not take place after all, held or not, and which record says so."""
 SIGNUPS = Table("work_signup", ("realm", "shift", "id"), ("who", "replaces", "log", "seq"), rooted=True)
 """By shift, held or not: who was put down for it, whether or not that was taken back."""
 DROPS = Table("work_drop", ("realm", "shift", "dropped", "by"), ("log", "seq"), rooted=True)
@@ -31,7 +33,7 @@ TALLIES = Table(
 """Each entry of hours, in minutes, also those that others stand in place of. `shift` is b"" when it names none; `of_`: which
 entry it corrects, nil when it corrects none."""
 
-WORK_TABLES = (PLANS, SHIFTS, SIGNUPS, DROPS, TALLIES)
+WORK_TABLES = (PLANS, SHIFTS, CANCELLED, SIGNUPS, DROPS, TALLIES)
 
 
 class PlanRow(NamedTuple):

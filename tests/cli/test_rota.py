@@ -102,6 +102,18 @@ def test_hours_given_and_hours_received_are_two_tallies(node: Place, lunch: str)
     assert node.json("rota", "hours", "--until", "2020-01-01")["hours"] == []
 
 
+def test_a_shift_that_does_not_take_place_is_gone(node: Place, lunch: str) -> None:
+    signed = node.json("rota", "signup", lunch, "Dora", "--as", "Ann")["id"]
+    assert (
+        "does not take place: Cooking Lunch, 2031-05-12"
+        in node("rota", "cancel", lunch[:8], "--as", "Ben").out
+    )
+    assert shifts(node, "--all") == []
+    assert "does not take place" in node("why", lunch).out
+    assert "comes to nothing" in node("why", signed).out
+    assert node.refused("rota", "signup", lunch, "Emil", "--as", "Ann", code=6)["code"] == "not_found"
+
+
 def test_an_entry_of_hours_is_put_right(node: Place) -> None:
     wrong = node.json("rota", "hours", "Dora", "--given", "90h", "--as", "Ann")["id"]
     right = node.json("rota", "hours", "Dora", "--given", "9h", "--corrects", wrong[:8], "--as", "Ben")["id"]

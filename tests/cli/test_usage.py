@@ -28,7 +28,7 @@ COMMANDS = [
     "bodies consent", "bodies join", "bodies leave", "bodies repair", "book witness", "book list", "book show",
     "book sign", "book approve", "decisions propose", "decisions list", "decisions show", "stock list",
     "stock lend", "stock return", "stock loans", "stock keep", "stock book", "stock unbook", "stock bookings", "stock things",
-    "rota plan", "rota shift", "rota signup", "rota leave", "rota swap", "rota show", "rota hours",
+    "rota plan", "rota shift", "rota signup", "rota leave", "rota cancel", "rota swap", "rota show", "rota hours",
     "stock add", "stock use", "stock count", "stock move", "stock lose", "stock correct", "stock show", "stock history", "stock import", "export popolo", "import popolo", "book print", "log", "show", "verify", "rebuild", "why",
     "mandates give", "mandates list", "mandates show", "mandates recall", "mandates close",
     "people list", "people add", "people keys", "people rotate", "people revoke", "people begin",

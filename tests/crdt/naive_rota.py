@@ -14,7 +14,9 @@ Rota = dict[bytes, tuple[list[str], list[str]]]
 def rota(told: Iterable[Told], plan: RecordId) -> Rota:
     """Return who comes to the shifts of a plan."""
     every: list[Any] = list({one.id: one for one in told}.values())
-    shifts = [each for each in every if each.kind == "shift" and each.value["plan"] == plan]
+    about = [each for each in every if each.kind == "shift" and each.value["plan"] == plan]
+    off = [id_ for each in about for id_ in each.value.get("cancels", [])]
+    shifts = [each for each in about if "places" in each.value and each.id not in off]
     found: Rota = {}
     for shift in sorted(shifts, key=lambda each: (each.value["from"], each.value["until"], each.id)):
         people: AddWinsSet[str] = AddWinsSet()

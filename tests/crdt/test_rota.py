@@ -14,7 +14,7 @@ from fedsync.records.ids import Reach, RecordId
 from tests.crdt import naive_rota as naive
 from tests.crdt.granary import ALDER, NOON, chain, genesis, interleaved, regrouped, told
 from tests.crdt.naive_root import rooted_rows, state_root_of
-from tests.crdt.village import DAY, OURS, Village, ids, last, plan, planner, shift, signup, tallied
+from tests.crdt.village import DAY, OURS, Village, cancelled, ids, last, plan, planner, shift, signup, tallied
 
 ANN, BEN = planner("Ann"), planner("Ben")
 
@@ -80,6 +80,18 @@ def test_who_had_fewer_turns_holds_the_place_and_the_other_waits() -> None:
     manned = rota(node.view, OURS, cooking)
     assert [comer.turns for comer in (*manned[1].held, *manned[1].waiting)] == [0, 1]
     assert [comer.turns for comer in (*manned[2].held, *manned[2].waiting)] == [1, 1]
+
+
+def test_a_shift_that_is_cancelled_is_nobodys_turn() -> None:
+    mine = chain(ANN, [plan()])
+    cooking = ids(mine)[0]
+    mine = chain(ANN, [shift(cooking), shift(cooking, NOON + DAY)], mine)
+    lunch, supper = ids(mine)[1:]
+    mine = chain(ANN, [signup(lunch, "Dora"), signup(supper, "Dora")], mine)
+    node = Village()
+    node.take(*chain(BEN, [cancelled(cooking, lunch)]), *mine)
+    assert shown(node, cooking) == [(["Dora"], [])]
+    assert [comer.turns for comer in rota(node.view, OURS, cooking)[0].held] == [0]
 
 
 def test_a_swap_takes_one_back_and_puts_another_down_at_once() -> None:
@@ -182,7 +194,9 @@ def made_up(random: Random) -> list[list[Block]]:
     for _ in range(random.randint(3, 22)):
         at = random.randrange(len(logs))
         seen = random.sample(signed, random.randint(0, min(3, len(signed))))
-        if not known or random.random() < 0.25:
+        if known and random.random() < 0.1:
+            drafts = [cancelled(cooking, *random.sample(known, 1))]
+        elif not known or random.random() < 0.25:
             drafts = [shift(cooking, NOON + DAY * random.randrange(4), random.randint(1, 3))]
         elif random.random() < 0.6:
             drafts = [signup(random.choice(known), random.choice(NAMES))]
@@ -195,6 +209,8 @@ def made_up(random: Random) -> list[list[Block]]:
             continue
         logs[at] = chain(logs[at][0].genesis, drafts, logs[at])
         new = ids(logs[at])[-1]
+        if "cancels" in drafts[0].value:  # type: ignore[operator]
+            continue
         if drafts[0].kind == "shift":
             known.append(new)
         else:

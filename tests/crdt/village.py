@@ -46,6 +46,12 @@ def shift(of: RecordId, start: int = NOON, places: int = 1, stop: int | None = N
     return Draft("shift", value, NOON)
 
 
+def cancelled(of: RecordId, *shifts: RecordId) -> Draft:
+    """Return the record by which shifts do not take place."""
+    value: dict[str, Any] = {"plan": of, "cancels": list(shifts)}
+    return Draft("shift", value, NOON)
+
+
 def signup(
     of: RecordId, who: str | None, drops: list[RecordId] | None = None, replaces: str | None = None
 ) -> Draft:

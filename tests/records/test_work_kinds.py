@@ -11,6 +11,7 @@ from fedsync.records.kinds.goods import MAX_AHEAD_MS
 from fedsync.records.kinds.refs import FactRef
 from fedsync.records.kinds.work import (
     MAX_PLACES,
+    Cancelled,
     Plan,
     Shift,
     Signup,
@@ -38,7 +39,8 @@ def test_rotas_are_plans_and_hours_are_facts() -> None:
 def test_a_plan_and_a_shift_say_what_work_and_when() -> None:
     assert parse_plan({"name": {"de": "Kochen"}, "note": "for all"}) == Plan({"de": "Kochen"})
     assert parse_shift(A_SHIFT) == Shift(PLAN, NOON, NOON + HOUR, 2)
-    assert parse_shift({**A_SHIFT, "name": "Lunch"}).name == "Lunch"
+    assert parse_shift({**A_SHIFT, "name": "Lunch"}) == Shift(PLAN, NOON, NOON + HOUR, 2, "Lunch")
+    assert parse_shift({"plan": PLAN, "cancels": [ONE]}) == Cancelled(PLAN, (ONE,))
 
 
 def test_a_signup_adds_takes_back_or_swaps() -> None:
@@ -80,6 +82,8 @@ def test_an_entry_that_corrects_another_may_say_that_it_was_nothing() -> None:
         (parse_shift, {**A_SHIFT, "places": MAX_PLACES + 1}, "malformed"),
         (parse_shift, {**A_SHIFT, "plan": "Cooking"}, "malformed"),
         (parse_shift, {**A_SHIFT, "name": " "}, "name"),
+        (parse_shift, {"plan": PLAN, "cancels": []}, "malformed"),
+        (parse_shift, {**A_SHIFT, "cancels": [ONE]}, "malformed"),
         (parse_signup, {"shift": SHIFT}, "malformed"),
         (parse_signup, {"shift": SHIFT, "who": ""}, "name"),
         (parse_signup, {"shift": SHIFT, "who": b"0" * 16}, "name"),

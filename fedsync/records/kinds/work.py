@@ -44,6 +44,14 @@ class Shift:
 
 
 @dataclass(frozen=True, slots=True)
+class Cancelled:
+    """Shifts of a plan that do not take place after all. What was said of them stays, and comes to nothing."""
+
+    plan: RecordId
+    shifts: tuple[RecordId, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Signup:
     """Somebody comes to a shift, or sign-ups that the author had seen are taken back, or both at once: a swap."""
 
@@ -76,9 +84,12 @@ def parse_plan(value: Value) -> Plan:
     return Plan(_title(fields))
 
 
-def parse_shift(value: Value) -> Shift:
-    """Return the shift that a record makes. Raises Void."""
+def parse_shift(value: Value) -> Shift | Cancelled:
+    """Return the shift that a record makes, or which ones it cancels. Raises Void."""
     fields = map_of(value, "a shift")
+    if "cancels" in fields:
+        exactly(fields, {"plan", "cancels"}, set(), "the cancelling of a shift")
+        return Cancelled(id_of(fields, "plan"), ids(fields, "cancels"))
     exactly(fields, {"plan", "from", "until", "places"}, {"name"}, "a shift")
     start, stop = stretch(fields)
     called = _title(fields) if "name" in fields else None
