@@ -23,36 +23,39 @@ class Holders:
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
-        self._seats: dict[LogId, tuple[Scope, Key]] | None = None
+        self._seats: dict[LogId, Genesis] | None = None
 
     def name(self, log: LogId) -> str:
         """Return what who writes a log is called, with their community where it is another one."""
-        found = self.who(log)
+        found = self._begins(log)
         if found is None:
             return f"somebody unknown here ({short(log)})"
-        scope, key = found
-        called = name_of(self._reading.view, scope, key) or short(key)
-        own = self._reading.own().scope
-        return called if scope == own else f"{called} of {self._reading.name_of(scope)}"
+        called = name_of(self._reading.view, found.scope, found.key) or short(found.key)
+        if found.scope != self._reading.own().scope:
+            called += f" of {self._reading.name_of(found.scope)}"
+        return f"{called}, at home" if found.reach is Reach.LOCAL else called
 
     def who(self, log: LogId) -> tuple[Scope, Key] | None:
         """Return the body and the key of a log, None when neither it nor a seat that it would be of is known."""
+        found = self._begins(log)
+        return None if found is None else (found.scope, found.key)
+
+    def _begins(self, log: LogId) -> Genesis | None:
         row = self._reading.store.logs.row(log)
         if row is not None:
-            return row.genesis.scope, row.genesis.key
+            return row.genesis
         if self._seats is None:
-            self._seats = dict(self._expected())
+            self._seats = {each.log: each for each in self._expected()}
         return self._seats.get(log)
 
-    def _expected(self) -> Iterator[tuple[LogId, tuple[Scope, Key]]]:
+    def _expected(self) -> Iterator[Genesis]:
         # A seat's log of promises follows from its log of pages: same key, same machine.
         for body in self._reading.store.followed.all():
-            for key, log in named_keys(self._reading.view, body.scope):
+            for _, log in named_keys(self._reading.view, body.scope):
                 row = self._reading.store.logs.row(log) if log is not None else None
                 if row is not None and row.genesis.capacity == SEAT:
                     for reach in (Reach.REGION, Reach.LOCAL):
-                        plans = replace(row.genesis, log_class=LogClass.PLANS, reach=reach)
-                        yield plans.log, (body.scope, key)
+                        yield replace(row.genesis, log_class=LogClass.PLANS, reach=reach)
 
 
 def plan_log(reading: Reading, asked: str, local: bool = False) -> tuple[str, LogId]:

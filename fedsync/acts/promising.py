@@ -23,6 +23,7 @@ from fedsync.records.genesis import Genesis
 from fedsync.records.ids import LogClass, LogId, PayloadId, Reach, RecordId, Scope
 from fedsync.records.kinds.parties import Party
 from fedsync.records.kinds.plans import COMMITMENT, GRANT, INTENT, MAX_ACCEPTED
+from fedsync.records.kinds.refs import FactRef
 from fedsync.records.seal import Draft
 
 
@@ -114,8 +115,10 @@ class Purse:
         return RightsView(self.genesis.log, b"", self.account, self.open).free(now)
 
 
-def purse(author: Author, reading: Reading, offer: IntentView, kind: str) -> Purse:
+def purse(author: Author, reading: Reading, offer: IntentView, kind: str, local: bool = False) -> Purse:
     """Return what an author may spend of an offer by records of a kind. Raises a Problem (exit 7).
+
+    `local`: by records that never leave the community's own nodes.
 
     They may speak for our own body, or under a mandate of the one that offers: whichever holds more.
     """
@@ -123,7 +126,7 @@ def purse(author: Author, reading: Reading, offer: IntentView, kind: str) -> Pur
     problems: list[Problem] = []
     for scope in dict.fromkeys((reading.own().scope, offer.scope)):
         try:
-            found.append(_purse_of(author, reading, offer, kind, scope))
+            found.append(_purse_of(author, reading, offer, kind, scope, offer.local or local))
         except Problem as problem:
             problems.append(problem)
     if not found:
@@ -132,8 +135,10 @@ def purse(author: Author, reading: Reading, offer: IntentView, kind: str) -> Pur
     return max(found, key=lambda each: each.free(now))
 
 
-def _purse_of(author: Author, reading: Reading, offer: IntentView, kind: str, scope: Scope) -> Purse:
-    reach = Reach.LOCAL if offer.local else None
+def _purse_of(
+    author: Author, reading: Reading, offer: IntentView, kind: str, scope: Scope, local: bool
+) -> Purse:
+    reach = Reach.LOCAL if local else None
     genesis = goods_log(author, reading, LogClass.PLANS, [kind], scope, reach)
     for each in rights(reading.view, offer.id):
         if each.log == genesis.log:
@@ -153,6 +158,8 @@ class Promising:
     until: int | None = None
     agreement: PayloadId | None = None
     note: str = ""
+    local: bool = False
+    """To whom it is promised stays at home; others see only that so much of the offer is not free any more."""
 
 
 def promise(author: Author, reading: Reading, door: Door, said: Promising, unit: str) -> RecordId:
@@ -180,7 +187,7 @@ def promise(author: Author, reading: Reading, door: Door, said: Promising, unit:
         "note": said.note or None,
     }
     value |= {name: each for name, each in more.items() if each is not None}
-    return _spend(author, reading, door, offer, COMMITMENT, value, unit)
+    return _spend(author, reading, door, offer, COMMITMENT, value, unit, said.local)
 
 
 def grant(
@@ -208,11 +215,12 @@ def _spend(
     kind: str,
     value: dict[str, Value],
     unit: str,
+    local: bool = False,
 ) -> RecordId:
     with author.writing():
         now, quantity = now_ms(), value["quantity"]
         assert isinstance(quantity, int)
-        held = purse(author, reading, offer, kind)
+        held = purse(author, reading, offer, kind, local)
         if value.get("to") == held.genesis.log:
             raise usage(f"{author.name} holds these rights already.", "Name somebody else with --to PERSON.")
         accepts = held.accepting(quantity, now)
@@ -222,11 +230,30 @@ def _spend(
                 f"What {author.name} said of this offer before waits for records that have not come, so a promise would wait too.",
                 "See what it waits for: fedsync stock rights " + short(offer.id),
             )
-        if accepts is None:
+        refs = None if accepts is None else [each.ref for each in accepts]
+        if refs is None and local and not offer.local:
+            refs = _brought_home(author, reading, door, offer, held, quantity, now)
+        if refs is None:
             raise _beyond(author, reading, offer, held, quantity, unit, now)
-        if accepts:
-            value["accepts"] = [list(each.ref) for each in accepts]
+        if refs:
+            value["accepts"] = [list(each) for each in refs]
         return author.write_as(door, reading, held.genesis, [Draft(kind, value, now)])[-1].tip
+
+
+def _brought_home(
+    author: Author, reading: Reading, door: Door, offer: IntentView, home: Purse, quantity: int, now: int
+) -> list[FactRef] | None:
+    """Hand as many of the author's rights as are missing to their log that stays at home; return what that must accept."""
+    lacks = quantity - home.free(now)
+    out = purse(author, reading, offer, GRANT)
+    accepts = out.accepting(lacks, now)
+    if accepts is None or out.account.stuck is not None:
+        return None
+    value: dict[str, Value] = {"intent": offer.id, "quantity": lacks, "to": home.genesis.log}
+    if accepts:
+        value["accepts"] = [list(each.ref) for each in accepts]
+    last = author.write_as(door, reading, out.genesis, [Draft(GRANT, value, now)])[-1]
+    return [*(each.ref for each in home.open), FactRef(last.log, last.last, last.tip)]
 
 
 def _beyond(

@@ -89,7 +89,11 @@ def state_said(
     )
     app.out.result(
         {"id": id_.hex(), "quantity": {"quantity": amount, "unit": measured.unit}, "local": local},
-        lambda: app.out.say(f"{subject} {says} {words} ({short(id_)}).", then),
+        lambda: app.out.say(
+            f"{subject} {says} {words} ({short(id_)}).",
+            then,
+            *([] if whose is None else _seen_by_all(whose, local)),
+        ),
     )
 
 
@@ -105,6 +109,7 @@ def promise_said(
     under: str | None,
     place: str | None,
     note: str,
+    local: bool,
     name: str,
 ) -> None:
     """Write a promise, and say what is left of the offer."""
@@ -114,12 +119,22 @@ def promise_said(
         amount = _of(reading, goods, found, quantity, unit, place)
         receiver, need = _receiver(reading, to, outside, found)
         agreed = None if under is None else the_agreement(reading, under).id
+        # Whose need stays at home is not told to the region by a promise either.
+        local = local or (need is not None and need.local)
         words = f"{goods.amount(found.said.item, amount)} of {goods.item(found.said.item)}"
         app.before_signing(
             f"{name} signs: {reading.name_of(found.scope)} promises {party(reading, receiver)} {words}."
         )
         said = Promising(
-            found, amount, receiver, None if need is None else need.id, _day(due), _day(until), agreed, note
+            found,
+            amount,
+            receiver,
+            None if need is None else need.id,
+            _day(due),
+            _day(until),
+            agreed,
+            note,
+            local,
         )
         author = app.author(name)
         with app.door() as door:
@@ -127,10 +142,16 @@ def promise_said(
         promised, given_up = sums(reading.view, found.id)
         left = goods.amount(found.said.item, found.said.quantity - promised - given_up)
         app.out.result(
-            {"id": id_.hex(), "offer": found.id.hex(), "need": need.id.hex() if need else None},
+            {
+                "id": id_.hex(),
+                "offer": found.id.hex(),
+                "need": need.id.hex() if need else None,
+                "local": local or found.local,
+            },
             lambda: app.out.say(
                 f"{name} promised {words} to {party(reading, receiver)} ({short(id_)}).",
                 f"Of the offer {left} are not promised to anybody.",
+                *(_seen_by_all(receiver, local or found.local)),
             ),
         )
 
@@ -258,6 +279,13 @@ def hold_said(app: App, name: str, body: str | None) -> None:
 
 def _day(text: str | None) -> int | None:
     return None if text is None else end_of_day(text)
+
+
+def _seen_by_all(who: Party, local: bool) -> list[str]:
+    """Return a word to who named somebody that everybody can read now."""
+    if local or not isinstance(who, str):
+        return []
+    return [f"The whole region can read that it is {who}. What households need and get: add --local."]
 
 
 def _name(text: str) -> str:

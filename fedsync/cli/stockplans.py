@@ -81,6 +81,7 @@ def offer(app: App, **said: Any) -> None:
 @click.option("--under", metavar="AGREEMENT", help="The agreement that it belongs to.")
 @PLACE
 @NOTE
+@click.option("--local", is_flag=True, help="To whom it is promised stays on our own nodes: a household.")
 @AS
 @common
 @signing

@@ -273,3 +273,57 @@ def test_a_steward_promises_under_a_mandate_and_rights_reach_them_where_they_sig
     own = mill.json("stock", "offer", "Oats", 5, "kg", "--body", "Oakfield", "--as", "Wim", *SIGN)["id"]
     valley.meet()
     assert oak.json("stock", "rights", own)["offer"]["who"] == "Oakfield"
+
+
+def test_to_whom_something_is_promised_at_home_is_told_to_nobody_else(tmp_path: Any) -> None:
+    valley = Federation(tmp_path)
+    oak, mill = valley.place(), valley.place("Mill Lane")
+    offer = oak.json("stock", "offer", "Oats", 100, "kg", "--as", "Ann", *SIGN)["id"]
+    need = oak.json(
+        "stock", "need", "Oats", 30, "kg", "--for", "The Millers", "--local", "--as", "Ann", *SIGN
+    )["id"]
+    value = oak.json("stock", "promise", offer, 30, "kg", "--to", need, "--as", "Ann", *SIGN)
+    assert value["local"] is True
+    oak(
+        "stock",
+        "promise",
+        offer,
+        20,
+        "kg",
+        "--to",
+        "The Weavers",
+        "--outside",
+        "--local",
+        "--as",
+        "Ann",
+        *SIGN,
+    )
+    assert rights(oak, offer) == {"Ann": 50_000, "Ann, at home": 0}
+    assert oak.json("stock", "rights", offer)["offer"]["free"]["quantity"] == 50_000
+    oak.refused(
+        "stock",
+        "promise",
+        offer,
+        60,
+        "kg",
+        "--to",
+        "The Weavers",
+        "--outside",
+        "--local",
+        "--as",
+        "Ann",
+        *SIGN,
+        code=7,
+    )
+    valley.meet()
+    shown = mill.json("stock", "rights", offer)
+    assert shown["promises"] == []
+    assert {row["who"]: row["free"]["quantity"] for row in shown["rights"]} == {
+        "Ann of Oakfield": 50_000,
+        "Ann of Oakfield, at home": 50_000,
+    }
+    assert "The Millers" not in mill("stock", "plans").out + mill("log").out
+    out = oak(
+        "stock", "promise", offer, 1, "kg", "--to", "The Weavers", "--outside", "--as", "Ann", *SIGN
+    ).out
+    assert "The whole region can read that it is The Weavers." in out
