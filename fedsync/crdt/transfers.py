@@ -80,8 +80,10 @@ def add(
     key = (realm, transfer, *goods, log, store, what)
     row = draft.get(MOVES, key)
     total, number = (int(row[0] or 0), int(row[1] or 0)) if row else (0, 0)
-    if number + events:
-        draft.put(MOVES, key, (small(total + quantity), number + events))
+    total, number = total + quantity, number + events
+    # While a block is taken, what is replaced may be gone before it comes: then none is left of a sum that is not zero.
+    if number or total:
+        draft.put(MOVES, key, (small(total), number))
         draft.put(MOVES_OF, (log, transfer), ())
     else:
         draft.drop(MOVES, key)

@@ -1,6 +1,7 @@
 """Random hauling between stores and communities, with a plain ledger beside it; `scripts/transfer-soak` runs it long.
 
-Planners announce, stewards produce, consume, load, unload, lose, send back and disagree, now and then without any sense.
+Planners announce, stewards produce, consume, load, unload, lose, send back, correct each other and disagree, now and then
+without any sense.
 Their records reach several nodes late, in any order, in parts. On each node at any time not a gram may be lost:
 
     what lies in all stores + what is in transit + what was lost or written off = produced - consumed
@@ -24,6 +25,7 @@ from fedsync.records.codec import Value
 from fedsync.records.ed25519 import PrivateKey, private_key, public_key
 from fedsync.records.genesis import Genesis
 from fedsync.records.ids import LogClass, RecordId, Scope
+from fedsync.records.kinds.refs import FactRef
 from fedsync.records.places import START, Place
 from fedsync.records.seal import Draft, seal
 from tests.crdt.carts import BEN, CEDAR, LOT, Cart, carried, lost, missing
@@ -35,6 +37,8 @@ ITEMS = (WHEAT, OATS)
 STEWARDS = (ANN, BEN, private_key(b"c" * 32))
 ACTIVE = 60
 """Transfers that people still do something about."""
+RECENT = 300
+"""Movements that may still be corrected."""
 
 Thing = tuple[bytes, bytes]
 """An item, and its lot or nothing."""
@@ -68,6 +72,30 @@ class Load:
         return {scope for scope, _ in by} == {self.provider, self.receiver}
 
 
+@dataclass(frozen=True)
+class Move:
+    """One movement under a transfer. What is lost is in no store."""
+
+    scope: Scope
+    load: Load
+    thing: Thing
+    action: str
+    store: bytes
+    quantity: int
+
+    def draft(self, **more: Value) -> Draft:
+        """Return the record of it."""
+        item, lot = self.thing
+        more |= {"resource_conforms_to": item, **({"lot": lot} if lot else {})}
+        if self.action == "lower":
+            return lost(self.quantity, self.load.id, "spoiled", **more)
+        return carried(self.action, self.quantity, self.load.id, self.store, **more)
+
+
+Step = tuple[str, Draft, tuple[bytes, int], Move | None]
+"""In which log, what, what it produced less what it consumed, and what it moved under a transfer."""
+
+
 @dataclass
 class Log:
     """One log, as it grows. `place`: how much stands after its last mandatory place."""
@@ -97,13 +125,15 @@ class World:
         self.made: Counter[bytes] = Counter()
         self.loads: list[Load] = []
         self.logs: dict[str, Log] = {}
+        self.moves: list[tuple[FactRef, Move]] = []
+        """Movements that nobody has corrected yet, the latest last."""
         self.made_by: dict[RecordId, Counter[bytes]] = {}
         """Tip of a block -> what was produced, less what was consumed, in it."""
 
     def round(self, steps: int) -> tuple[list[tuple[str, Block]], int]:
         """Let people take steps; return the blocks that they sealed, and how many steps it were."""
         found: list[tuple[str, Block]] = []
-        drafts: dict[str, list[Draft]] = defaultdict(list)
+        done: dict[str, list[Step]] = defaultdict(list)
         announced: dict[str, list[tuple[Draft, Load]]] = defaultdict(list)
         for _ in range(max(1, steps // 10)):
             draft, load, log = self._announce()
@@ -115,20 +145,21 @@ class World:
             for (_, load), id_ in zip(each, ids, strict=True):
                 load.id = id_
                 self.loads.append(load)
-        made: dict[str, list[tuple[bytes, int]]] = defaultdict(list)
         for _ in range(steps):
-            name, draft, change = self._step()
-            drafts[name].append(draft)
-            made[name].append(change)
-        for name, mine in drafts.items():
-            at, changes = 0, made[name]
-            for block in self._log(name).add(mine):
-                number = block.count - (block.first == 0)
-                self.made_by[block.tip] = Counter()
-                for item, quantity in changes[at : at + number]:
-                    self.made_by[block.tip][item] += quantity
-                at += number
+            step = self._step()
+            done[step[0]].append(step)
+        for name, mine in done.items():
+            rest = iter(mine)
+            for block in self._log(name).add([draft for _, draft, _, _ in mine]):
+                made: Counter[bytes] = Counter()
+                for at in range(block.first == 0, block.count):
+                    _, _, (item, quantity), move = next(rest)
+                    made[item] += quantity
+                    if move is not None:
+                        self.moves.append((FactRef(block.log, block.first + at, block.ids[at]), move))
+                self.made_by[block.tip] = made
                 found.append((name, block))
+        del self.moves[:-RECENT]
         return found, steps + sum(map(len, announced.values()))
 
     def _log(self, name: str) -> Log:
@@ -161,50 +192,68 @@ class World:
         load = Load(RecordId(b""), provider, receiver, things)
         return Draft("transfer", value, NOON), load, f"{random.choice((provider, receiver)).hex()} plans"
 
-    def _step(self) -> tuple[str, Draft, tuple[bytes, int]]:
+    def _step(self) -> Step:
         random = self.random
         if random.random() < 0.25 or not self.loads:
             return self._produce_or_consume()
+        if self.moves and random.random() < 0.15:
+            return self._correct()
         load = random.choice(self.loads[-ACTIVE:])
         scope = random.choice((load.provider, load.receiver))
-        name = f"{scope.hex()} steward {random.randrange(3)}"
+        name = self._steward(scope)
+        if random.random() < 0.15:
+            return self._say(load, scope, name)
+        move = self._move(load, scope)
+        self._count(move, 1)
+        return name, move.draft(), (move.thing[0], 0), move
+
+    def _steward(self, scope: Scope) -> str:
+        return f"{scope.hex()} steward {self.random.randrange(3)}"
+
+    def _move(self, load: Load, scope: Scope) -> Move:
+        random = self.random
         thing = random.choice(load.things) if random.random() < 0.95 else (WHEAT, b"")
-        item, lot = thing
-        more: dict[str, Value] = {"resource_conforms_to": item, **({"lot": lot} if lot else {})}
         rest = load.in_transit(thing)
         quantity = rest if rest > 0 and random.random() < 0.5 else random.randint(0, 500_000)
-        store = random.choice(STORES)
-        match random.randrange(8):
-            case 0 | 1 | 2:
-                self.lying[scope, store, item, lot] -= quantity
-                load.sums[thing, "out"] += quantity
-                return name, carried("pickup", quantity, load.id, store, **more), (item, 0)
-            case 3 | 4 | 5:
-                self.lying[scope, store, item, lot] += quantity
-                load.sums[thing, "in"] += quantity
-                return name, carried("dropoff", quantity, load.id, store, **more), (item, 0)
-            case 6:
-                load.sums[thing, "lost"] += quantity
-                return name, lost(quantity, load.id, random.choice(["spoiled", "stolen"]), **more), (item, 0)
-            case _:
-                open_ = [each for each in load.words if each[0] == thing]
-                said = (
-                    random.choice(open_)
-                    if open_ and random.random() < 0.7
-                    else (thing, max(1, quantity), "lost")
-                )
-                load.words[said].add((scope, name))
-                return name, missing(said[1], load.id, said[2], **more), (item, 0)
+        action = random.choice(("pickup", "pickup", "pickup", "dropoff", "dropoff", "dropoff", "lower"))
+        return Move(scope, load, thing, action, random.choice(STORES), quantity)
 
-    def _produce_or_consume(self) -> tuple[str, Draft, tuple[bytes, int]]:
+    def _count(self, move: Move, sign: int) -> None:
+        """Write a movement into the ledger, or strike it out."""
+        quantity = sign * move.quantity
+        if move.action == "lower":
+            move.load.sums[move.thing, "lost"] += quantity
+            return
+        out = move.action == "pickup"
+        move.load.sums[move.thing, "out" if out else "in"] += quantity
+        self.lying[move.scope, move.store, *move.thing] += -quantity if out else quantity
+
+    def _correct(self) -> Step:
+        ref, old = self.moves.pop(self.random.randrange(len(self.moves)))
+        new = self._move(old.load, old.scope)
+        self._count(old, -1)
+        self._count(new, 1)
+        return self._steward(old.scope), new.draft(corrects=ref.value), (new.thing[0], 0), new
+
+    def _say(self, load: Load, scope: Scope, name: str) -> Step:
+        random = self.random
+        thing = random.choice(load.things)
+        open_ = [each for each in load.words if each[0] == thing]
+        missed = max(1, load.in_transit(thing)), random.choice(("lost", "stolen"))
+        said = random.choice(open_) if open_ and random.random() < 0.7 else (thing, *missed)
+        load.words[said].add((scope, name))
+        item, lot = thing
+        more: dict[str, Value] = {"resource_conforms_to": item, **({"lot": lot} if lot else {})}
+        return name, missing(said[1], load.id, said[2], **more), (item, 0), None
+
+    def _produce_or_consume(self) -> Step:
         random = self.random
         scope, store, item = random.choice(BODIES), random.choice(STORES), random.choice(ITEMS)
         action, sign = random.choice((("produce", 1), ("consume", -1)))
         quantity = random.randint(0, 1_000_000)
         self.lying[scope, store, item, b""] += sign * quantity
         self.made[item] += sign * quantity
-        name = f"{scope.hex()} steward {random.randrange(3)}"
-        return name, moved(action, quantity, NOON, item, store), (item, sign * quantity)
+        return self._steward(scope), moved(action, quantity, NOON, item, store), (item, sign * quantity), None
 
 
 @dataclass
@@ -284,9 +333,9 @@ def _unlike(world: World, node: Cart) -> list[str]:
         shown: dict[Thing, int] = {(line.item, line.lot): line.in_transit for line in ways[load.id].lines}
         told = {thing for thing, _ in load.sums} | {thing for thing, _, _ in load.words} | set(load.things)
         faults += [
-            f"transfer {load.id.hex()[:8]}: {shown[thing]} is {load.in_transit(thing)}"
+            f"transfer {load.id.hex()[:8]}: {shown.get(thing, 0)} is {load.in_transit(thing)}"
             for thing in told
-            if shown[thing] != load.in_transit(thing)
+            if shown.get(thing, 0) != load.in_transit(thing)
         ]
     return faults
 

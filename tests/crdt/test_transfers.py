@@ -8,7 +8,7 @@ import pytest
 from fedsync.crdt.seats import All, Cut
 from fedsync.crdt.transfertables import MOVES
 from fedsync.crdt.transit import all_transfers
-from fedsync.records.block import Block
+from fedsync.records.block import Block, merge
 from fedsync.records.ed25519 import public_key
 from fedsync.records.ids import Reach
 from tests.crdt.carts import (
@@ -223,6 +223,14 @@ def test_a_movement_that_was_corrected_is_on_its_way_as_the_correction_says() ->
         assert cart.line(LOAD).picked == 350
         cart.do(cart.hearing(wrong[0].log, All()))
         assert cart.line(LOAD).picked == 350
+
+
+def test_a_correction_that_came_first_takes_away_no_other_movement_of_the_block_that_it_corrects() -> None:
+    giver = facts("giver", ALDER, carried("pickup", 3, LOAD), carried("pickup", 140, LOAD))
+    right = facts("colleague", ALDER, carried("pickup", 14, LOAD, corrects=ref_of(giver[-1])))
+    cart = node(SENT, right)
+    cart.take(merge(giver))
+    assert cart.line(LOAD).picked == 17
 
 
 @pytest.mark.parametrize("seed", range(150))
