@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fedsync.acts.author import Author, now_ms
-from fedsync.acts.goods import WrongWord, check_note, check_time
-from fedsync.acts.goodsnames import Names, normal
+from fedsync.acts.goods import WrongWord, check_name, check_note, check_time
+from fedsync.acts.goodsnames import Names
 from fedsync.acts.rights import rights_put_right
 from fedsync.acts.stewards import write_goods
 from fedsync.crdt.corrections import MAX_LINE, Lines
@@ -18,7 +18,7 @@ from fedsync.localunits import Stated
 from fedsync.reading import Reading
 from fedsync.records.block import Block, Record
 from fedsync.records.codec import NotCanonical, Value
-from fedsync.records.ids import LogClass, Reach
+from fedsync.records.ids import LogClass, PayloadId, Reach
 from fedsync.records.kinds.parties import REASONS
 from fedsync.records.kinds.refs import FactRef
 from fedsync.records.kinds.stock import COUNT, EVENT, parse_event
@@ -37,6 +37,7 @@ class Change:
     at: int | None = None
     store: str | None = None
     to: str | None = None
+    lot: str | None = None
     reason: str | None = None
     note: str | None = None
 
@@ -184,9 +185,15 @@ def _changed(names: Names, reading: Reading, record: Record, change: Change, now
         found["has_point_in_time"] = change.at
     for name, store in (("store", change.store), ("to", change.to)):
         if store is not None:
-            if not normal(store):
-                raise WrongWord("store", "The store has no name.", "Type what the store is called.")
+            check_name("store", store)
             found[name] = names.store(store)
+    if change.lot is not None:
+        check_name("lot", change.lot)
+        old = record.value
+        assert isinstance(old, dict)
+        item_id = old["resource_conforms_to"]
+        assert isinstance(item_id, bytes)
+        found["lot"] = names.lot(change.lot, None, PayloadId(item_id), taken=True)
     if change.reason is not None:
         if change.reason not in REASONS:
             raise WrongWord(

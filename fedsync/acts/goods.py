@@ -69,20 +69,12 @@ def check_line(line: Line, now: int) -> None:
     """Raise WrongWord (exit 2) that says which word of the line cannot be."""
     if line.action != COUNT:
         check_action(line.action, line.to)
-    for what, text in (("item", line.item), ("store", line.store)):
-        if not text.strip():
-            raise WrongWord(what, f"The {what} has no name.", f"Type what the {what} is called.")
-    lot = line.lot.code if line.lot else ""
-    if line.lot is not None and not lot.strip():
-        raise WrongWord("lot", "The lot has no code.", "Type what stands on the goods.")
-    for what, text in (("item", line.item), ("store", line.store), ("store", line.to), ("lot", lot)):
-        # Measured as it is written: what was typed in another form may grow.
-        if len(normal(text)) > MAX_NAME_CHARS:
-            raise WrongWord(
-                what, f"The name of the {what} is longer than {MAX_NAME_CHARS} letters.", "Shorten it."
-            )
-        if not is_plain(text):
-            raise WrongWord(what, f"The name of the {what} holds what is no letter or sign.", ONE_LINE)
+    check_name("item", line.item)
+    check_name("store", line.store)
+    if line.to:
+        check_name("store", line.to)
+    if line.lot is not None:
+        check_name("lot", line.lot.code)
     if line.to and normal(line.to).casefold() == normal(line.store).casefold():
         raise WrongWord("to", f"It lies in {line.store} already.", "Name two different stores.")
     if not 0 <= line.quantity <= MAX_QUANTITY:
@@ -94,6 +86,19 @@ def check_line(line: Line, now: int) -> None:
     check_note(line.note)
     check_reason(line)
     check_time(line.at, now)
+
+
+def check_name(what: str, text: str) -> None:
+    """Raise WrongWord (exit 2) unless an item, a store or a lot can be called so."""
+    if not text.strip():
+        raise WrongWord(what, f"The {what} has no name.", f"Type what the {what} is called.")
+    # Measured as it is written: what was typed in another form may grow.
+    if len(normal(text)) > MAX_NAME_CHARS:
+        raise WrongWord(
+            what, f"The name of the {what} is longer than {MAX_NAME_CHARS} letters.", "Shorten it."
+        )
+    if not is_plain(text):
+        raise WrongWord(what, f"The name of the {what} holds what is no letter or sign.", ONE_LINE)
 
 
 def check_note(note: str) -> None:

@@ -45,11 +45,22 @@ def show(app: App, item: str, store: str | None, body: str | None) -> None:
             *(
                 line
                 for each, name, lines in zip(found, names, why, strict=True)
-                for line in (f"{title(each, name)}:", *(f"  {line}" for line in lines))
+                for line in (f"{title(each, name)}:", *(f"  {line}" for line in [*_lot(each), *lines]))
             ),
             *_sums(found),
         ),
     )
+
+
+def _lot(level: "StockLevel") -> list[str]:
+    """Return until when goods of a lot are good, if that is said."""
+    from fedsync.acts.author import now_ms
+    from fedsync.cli.stockrows import expiry_words
+
+    if level.expires is None:
+        return []
+    words = expiry_words(level.expires, now_ms())
+    return [f"{words[0].upper()}{words[1:]}."]
 
 
 def _sums(found: "list[StockLevel]") -> list[str]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from shlex import quote
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -148,6 +149,7 @@ def count(app: App, include: tuple[str, ...], exclude: tuple[str, ...], **said: 
 @click.option("--at", metavar="TIME", help="When it happened.")
 @click.option("--store", metavar="S", help="Where it was.")
 @click.option("--to", metavar="S", help="Where it went, if it went into another store.")
+@click.option("--lot", metavar="CODE", help="Of which lot it was.")
 @click.option("--reason", help="Why it is gone.")
 @click.option("--note", help="A word on it.")
 @PLACE
@@ -277,18 +279,27 @@ def _record(
             blocks = record_lines(author, reading, door, [line], local=local, scope=scope)
         before = counted_before(reading, blocks[-1].record(blocks[-1].count - 1))
         stores = {line.store.casefold(), line.to.casefold()}
-        after = [
+        pools = [
             level
             for level in levels(reading.view, scope)
             if level.local == local
             and level.item.casefold() == line.item.casefold()
             and level.store.casefold() in stores
-            and level.lot.casefold() == (line.lot.code.strip().casefold() if line.lot else "")
         ]
+    lot = line.lot.code.strip().casefold() if line.lot else ""
+    after = [level for level in pools if level.lot.casefold() == lot]
+    # Goods that lie there in lots were hardly taken of none.
+    lots = [
+        f"{each.lot} ({units.show(each.on_hand, each.unit)})"
+        for each in pools
+        if each.lot and each.on_hand > 0
+    ]
+    astray = bool(lots) and not lot and any(each.below_zero for each in after)
+    id_ = blocks[-1].tip.hex()
     made = made_names(blocks)
     app.out.result(
         {
-            "id": blocks[-1].tip.hex(),
+            "id": id_,
             "made": made,
             "counted_before": [{"quantity": each, "unit": measured.unit} for each in before],
             "quantity": {"quantity": amount, "unit": measured.unit},
@@ -313,6 +324,14 @@ def _record(
                 f"{level.store}: {units.show(level.on_hand, level.unit)} of {level.item}{lot_of(level)}"
                 + (" (only here)" if level.local else "")
                 for level in after
+            ),
+            *(
+                [
+                    f"In lots there lie: {', '.join(lots)}. If it was of one of these, type:",
+                    f"  fedsync stock correct {id_[:8]} --lot CODE --as {quote(name)}",
+                ]
+                if astray
+                else []
             ),
         ),
     )

@@ -112,6 +112,18 @@ def test_a_day_until_which_a_lot_is_good_makes_one_lot_wherever_it_is_typed(
     assert (row["on_hand"]["quantity"], row["expires"]) == (2_000, "2099-01-31T23:59:59.999Z")
 
 
+def test_who_takes_of_no_lot_what_lies_there_in_lots_is_told(node: Place) -> None:
+    lots(node)
+    out = node("stock", "use", "Milk", 2, "L", "--store", "Cellar", "--as", "Ann").out
+    assert "In lots there lie: M7 (20 L), M9 (5 L)." in out
+    taken = out.split("stock correct ")[1].split()[0]
+    node("stock", "correct", taken, "--lot", "m7", "--as", "Ann")
+    rows = node.json("stock", "list")["stock"]
+    assert [(row["lot"], row["on_hand"]["quantity"]) for row in rows] == [("M7", 18_000), ("M9", 5_000)]
+    node.refused("stock", "correct", taken, "--lot", "X1", "--as", "Ann", code=6)
+    assert "In lots" not in node("stock", "add", "Milk", 2, "L", "--store", "Cellar", "--as", "Ann").out
+
+
 def test_what_is_below_zero_is_listed_and_told(node: Place) -> None:
     record(node, "add", 3)
     record(node, "use", 3, item="Rye")

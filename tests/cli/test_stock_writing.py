@@ -62,7 +62,7 @@ def test_actions_of_two_stores_are_recorded_when_both_are_named(node: Place) -> 
         (("count", "Oats", "-3.5", "kg", "--store", "Granary"), "less than nothing"),
         (("add", "Oats", 2**53, "kg", "--store", "Granary"), "more than can be written down"),
         (("add", "Oats", 1, "kg", "--store", "Granary", "--expires", "2027-01-01"), "none is named"),
-        (("add", "Oats", 1, "kg", "--store", "Granary", "--lot", " "), "no code"),
+        (("add", "Oats", 1, "kg", "--store", "Granary", "--lot", " "), "lot has no name"),
     ],
 )
 def test_what_cannot_be_is_refused_with_the_way_out(node: Place, more: tuple[object, ...], said: str) -> None:
