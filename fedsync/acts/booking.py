@@ -15,6 +15,7 @@ from fedsync.picking import begins, the_one
 from fedsync.reading import Reading
 from fedsync.records.codec import Value
 from fedsync.records.ids import LogClass, RecordId, Scope
+from fedsync.records.kinds.plans import MAX_ACCEPTED
 from fedsync.records.seal import Draft
 
 
@@ -114,7 +115,7 @@ def book(author: Author, reading: Reading, door: Door, said: Wish) -> tuple[Reco
         "until": said.stop,
     }
     if grants:
-        value["accepts"] = [list(each) for each in grants]
+        value["accepts"] = [list(each) for each in grants[-MAX_ACCEPTED:]]
     with author.writing():
         blocks = author.write_as(door, reading, genesis, [Draft("booking", value, now_ms())])
     return blocks[-1].tip, offered, thing

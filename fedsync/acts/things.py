@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from fedsync.acts.rotas import checked_name, realms
 from fedsync.crdt.bookings import USE, Schedule, schedule
+from fedsync.crdt.lendingtables import BOOKINGS, LOANS
 from fedsync.crdt.levels import StockLevel, levels
 from fedsync.crdt.plantables import INTENTS, intent_row
 from fedsync.crdt.realms import Realm, is_local
@@ -187,11 +188,24 @@ def _told_apart(thing: Thing) -> str:
 
 
 def party(reading: Reading, who: str) -> Party:
-    """Return whom a person means: a body that is known here by this name, else somebody of this name."""
+    """Return whom a person means: a body that is known here by this name, else somebody who is called so.
+
+    A name that was written down before, in other capital letters, is meant again.
+    """
     for body in reading.store.followed.all():
         if reading.name_of(body.scope).casefold() == who.strip().casefold():
             return body.scope
-    return checked_name(who)
+    name = checked_name(who)
+    named = {
+        str(row[at])
+        for realm in realms(reading.own().scope)
+        for table, at in ((LOANS, 3), (BOOKINGS, 2))
+        for _, row in reading.view.scan(table, (realm,))
+        if isinstance(row[at], str)
+    }
+    if name in named:
+        return name
+    return min((each for each in named if each.casefold() == name.casefold()), default=name)
 
 
 def party_name(reading: Reading, who: Party) -> str:

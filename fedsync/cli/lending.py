@@ -92,11 +92,12 @@ def return_(app: App, thing: str, who: str | None, condition: str, at: str | Non
 @click.command()
 @click.option("--all", "every", is_flag=True, help="Those that are back, too.")
 @click.option("--overdue", is_flag=True, help="Only what should be back by now.")
+@click.option("--who", metavar="WHO", help="Only what this person or community has.")
 @common
-def loans(app: App, every: bool, overdue: bool) -> None:
+def loans(app: App, every: bool, overdue: bool, who: str | None) -> None:
     """List who has what since when, and when it is due."""
     from fedsync.acts.loans import all_loans
-    from fedsync.acts.things import Called
+    from fedsync.acts.things import Called, party_name
     from fedsync.cli.lendingview import loan_json, loan_row
     from fedsync.reading import now_ms
 
@@ -107,7 +108,9 @@ def loans(app: App, every: bool, overdue: bool) -> None:
         found = [
             each
             for each in all_loans(reading, scope)
-            if (every or each.lent.out) and (not overdue or each.lent.overdue(now))
+            if (every or each.lent.out)
+            and (not overdue or each.lent.overdue(now))
+            and (who is None or party_name(reading, each.lent.loan.to).casefold() == who.strip().casefold())
         ]
         value = [loan_json(reading, called, each, now) for each in found]
         rows = [loan_row(reading, called, each, now) for each in found]

@@ -6,7 +6,7 @@ from fedsync.acts.holders import Holders
 from fedsync.acts.loans import Placed
 from fedsync.acts.things import Called, Thing, party_name
 from fedsync.cli.rotaview import span
-from fedsync.cli.telling import day, rfc3339, short
+from fedsync.cli.telling import day, person, rfc3339, short
 from fedsync.crdt.bookings import Booked, Schedule
 from fedsync.crdt.realms import is_local
 from fedsync.crdt.schedule import ASKED, BOOKED, PENDING, RELEASED, TAKEN, VOID
@@ -111,7 +111,12 @@ def keeper(reading: Reading, offered: Schedule | None) -> str:
     holder = None if offered is None else offered.holder or offered.towards
     if holder is None:
         return "" if offered is None else "nobody"
-    return Holders(reading).name(holder)
+    found = Holders(reading).who(holder)
+    if found is None:
+        return f"somebody unknown here ({short(holder)})"
+    scope, _ = found
+    of = "" if scope == reading.own().scope else f" of {reading.name_of(scope)}"
+    return person(reading, *found) + of
 
 
 def thing_json(reading: Reading, thing: Thing, out: list[Placed], now: int) -> Json:
@@ -122,8 +127,8 @@ def thing_json(reading: Reading, thing: Thing, out: list[Placed], now: int) -> J
         "item": thing.name,
         "lot": thing.code or None,
         "store": thing.where or None,
-        "on_hand": None if level is None else level.on_hand,
-        "accounting": None if level is None else level.accounting,
+        "on_hand": None if level is None else {"quantity": level.on_hand, "unit": level.unit},
+        "accounting": None if level is None else {"quantity": level.accounting, "unit": level.unit},
         "lent": [
             {"to": party_name(reading, each.lent.loan.to), "id": each.lent.loan.id.hex()} for each in out
         ],

@@ -23,7 +23,7 @@ def shed(node: Place) -> Place:
 def there(node: Place, thing: str) -> tuple[int, int]:
     """Return how many are in the shed, and how many there are by right."""
     (row,) = [each for each in node.json("stock", "things")["things"] if each["thing"] == thing]
-    return row["on_hand"], row["accounting"]
+    return row["on_hand"]["quantity"], row["accounting"]["quantity"]
 
 
 def states(node: Place, *more: str) -> list[tuple[str, str]]:
@@ -214,6 +214,21 @@ def test_a_steward_lends_and_signs_people_up_within_their_mandate(shed: Place) -
     assert shed.refused("stock", "lend", "D1", "--to", "Emil", "--as", "Wim", code=7)["code"] == "no_mandate"
     assert [each["to"] for each in shed.json("stock", "loans", "--all")["loans"]] == ["Dora"]
     assert shed.json("rota", "hours")["hours"][0]["given"]["quantity"] == 60
+
+
+def test_a_thing_that_two_people_keep_is_said_to_be(node: Place) -> None:
+    node("stock", "keep", "Hall", "--as", "Ann")
+    # As if Ben had begun to keep it on the other side of a cut.
+    node("stock", "offer", "Hall", 1, "piece", "--use", "--local", "--as", "Ben")
+    assert "AND OTHERS" in node("stock", "things").out
+    assert "it may be booked twice" in node("why", "Hall").out
+
+
+def test_a_name_that_was_written_before_is_meant_again(shed: Place) -> None:
+    shed("stock", "lend", "D1", "--to", "Dora", "--as", "Ann")
+    shed("stock", "lend", "Chair", "--to", "dora", "--as", "Ann")
+    assert [each["to"] for each in shed.json("stock", "loans", "--who", "DORA")["loans"]] == ["Dora", "Dora"]
+    assert shed.json("stock", "loans", "--who", "Emil")["loans"] == []
 
 
 def test_why_tells_who_has_a_thing_and_who_books_it(shed: Place) -> None:
