@@ -149,10 +149,7 @@ def _count_amid(draft: Draft, key: PoolKey, old: Balance, times: set[int]) -> No
     elif last.at > old.counted_at:
         between = sums.between(draft, key, old.counted_at, last.at)
         after -= between
-    if before is not None and before.at not in (
-        old.before_at,
-        old.counted_at if last.at != old.counted_at else None,
-    ):
+    if before is not None and before.at not in (old.before_at, old.counted_at):
         between = sums.between(draft, key, before.at, last.at)
     draft.put(BALANCES, key, balance_row(_with_counts(old, last, before, between, after)))
 

@@ -127,6 +127,15 @@ def test_a_line_of_corrections_ends_somewhere_and_what_goes_on_counts_for_nothin
     assert node.level() == naive.Level(100)
 
 
+def test_of_two_corrections_in_one_block_the_later_holds_whatever_else_they_say() -> None:
+    wrong = chain(ANN, [moved("raise", 1, NOON), moved("raise", 10, NOON)])
+    noted = moved("raise", 2, NOON, corrects=ref_of(wrong[1]), note="by cart")
+    plain = correcting(wrong[1], "raise", 4)
+    node = Node()
+    node.take(*wrong, merge(chain(BEN, [correcting(wrong[2], "raise", 20), noted, plain])))
+    assert node.level() == naive.Level(24)
+
+
 def test_of_corrections_of_what_is_not_held_one_holds() -> None:
     wrong = chain(ANN, [moved("raise", 1, NOON)])
     node = Node()
@@ -224,6 +233,26 @@ def test_what_a_count_says_of_an_event_holds_for_what_stands_in_its_place() -> N
     # Of the one that holds it says something else, and that goes first.
     node.take(*chain(BEN, [counted(50, NOON + 1, includes=[ref_of(right[-1])])], after=count))
     assert node.level() == naive.Level(50, 40, NOON + 1)
+
+
+@pytest.mark.parametrize("store", [GRANARY, CELLAR])
+def test_what_a_count_says_of_a_correction_goes_down_its_line_and_ends_where_that_is_cut(
+    store: bytes,
+) -> None:
+    first = chain(ANN, [moved("raise", 1, NOON, store=store)])
+    second = chain(BEN, [correcting(first[-1], "raise", 2, store=store)])
+    third = chain(BEN, [correcting(second[-1], "raise", 4, store=store)], after=second)
+    last = chain(CEM, [correcting(third[-1], "raise", 8)])
+    count = chain(genesis("Dia"), [counted(100, NOON + 1, excludes=[ref_of(second[-1])])])
+    node = Node()
+    for blocks, here in ((first, 1), (second, 2), (count, 102), ([third[-1]], 104), (last, 108)):
+        node.take(*blocks)
+        if store == GRANARY or blocks in (count, last):
+            assert node.level().on_hand == (100 if blocks is count and store == CELLAR else here)
+    # What the count named is gone, and with it what led from there to the last.
+    node.do(node.hearing(BEN.log, Cut(())))
+    told = 8 + (1 if store == GRANARY else 0)
+    assert node.level() == naive.Level(100, 100 - told, NOON + 1)
 
 
 def test_a_later_count_makes_a_new_beginning_of_what_an_earlier_one_excluded() -> None:
