@@ -190,10 +190,11 @@ class Federation:
             return
         house, path = self.dice.choice(self.backups)
         house.restore(path, self.dice.random() < 0.5)
-        # What only this house had is gone, and with it what was acknowledged: that is what backups are for.
+        # What only this house had is gone, and with it what was acknowledged: that is what backups are for. What
+        # another house is only about to commit it may lose as well.
         for body in self.bodies:
             for log, (seq, record) in list(body.acknowledged.items()):
-                if not any(each.store.logs.holds(log, seq, record) for each in self.honest):
+                if not any(each.reader.logs.holds(log, seq, record) for each in self.honest):
                     del body.acknowledged[log]
             for teller in body.tellers if self.dice.random() < 0.5 else ():
                 self._lose_the_pen(teller, house)

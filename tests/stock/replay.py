@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from random import Random
+from typing import TypeVar
 
 from fedsync.crdt import fold, root
 from fedsync.crdt.levels import StockLevel, levels
@@ -23,6 +24,8 @@ from fedsync.records.places import START
 from fedsync.records.seal import Draft, seal
 from tests.authority.federation import Book, Federation
 from tests.crdt.books import genesis, key, private
+
+T = TypeVar("T")
 
 
 def id_of(value: Mapping[str, Value]) -> PayloadId:
@@ -222,32 +225,33 @@ def refs_of(blocks: Iterable[Block]) -> list[FactRef]:
     return [FactRef(block.log, block.first + at, id_) for block in blocks for at, id_ in enumerate(block.ids)]
 
 
-def parted(names: Sequence[str], random: Random, parts: int) -> list[list[str]]:
-    """Return the names in so many groups at random, none of them empty."""
-    order = list(names)
+def parted(some: Sequence[T], random: Random, parts: int) -> list[list[T]]:
+    """Return some things in so many groups at random, none of them empty."""
+    order = list(some)
     random.shuffle(order)
     cuts = sorted(random.sample(range(1, len(order)), parts - 1))
     return [order[start:stop] for start, stop in zip([0, *cuts], [*cuts, len(order)], strict=True)]
 
 
-def lived_apart(country: Country, random: Random, steps: int) -> dict[str, Node]:
-    """Return a node for each body, after so many steps in which each wrote on and met only some of the others.
+def lived_apart(country: Country, random: Random, steps: int, number: int | None = None) -> list[Node]:
+    """Return so many nodes, one for each body by default, after steps in which each wrote on and met some of the others.
 
     The last of a body's logs is written at its own node, the others wherever their tellers happen to be.
     """
-    nodes = {name: country.node() for name in country.books}
-    for node in nodes.values():
+    names = list(country.books)
+    nodes = [country.node() for _ in range(number or len(names))]
+    for node in nodes:
         node.take_all(country.federation.blocks)
-    bodies = {book.scope: name for name, book in country.books.items()}
+    home = {book.scope: nodes[at % len(nodes)] for at, book in enumerate(country.books.values())}
     logs = by_log(country.goods)
-    home = {log[0].genesis.scope: number for number, log in enumerate(logs)}
-    at = [
-        bodies[log[0].genesis.scope] if home[log[0].genesis.scope] == number else random.choice(list(nodes))
-        for number, log in enumerate(logs)
+    last = {log[0].genesis.scope: at for at, log in enumerate(logs)}
+    where = [
+        home[scope] if last[scope := log[0].genesis.scope] == at else random.choice(nodes)
+        for at, log in enumerate(logs)
     ]
     for step in range(steps):
-        for log, where in zip(logs, at, strict=True):
-            nodes[where].take_all(log[len(log) * step // steps : len(log) * (step + 1) // steps], random)
-        for group in parted(list(nodes), random, random.randint(2, max(2, len(nodes) // 2))):
-            meet([nodes[each] for each in group], random)
+        for log, node in zip(logs, where, strict=True):
+            node.take_all(log[len(log) * step // steps : len(log) * (step + 1) // steps], random)
+        for group in parted(nodes, random, random.randint(2, max(2, len(nodes) // 2))):
+            meet(group, random)
     return nodes
