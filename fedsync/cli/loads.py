@@ -58,7 +58,7 @@ def parse_load(
     of_way = [id_ for id_ in ids if way is not None and any(line.item == id_ for line in way.lines)]
     if not ids and names is not None:
         ids = [names.item(item, measured.unit)]
-        goods.items[ids[0]] = (item, measured.unit)
+        goods.named(ids[0], item, measured.unit)
     if not ids:
         raise not_found("item", item, "What is known: fedsync stock list --body all")
     chosen = (of_way or ids)[0]

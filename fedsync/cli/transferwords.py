@@ -1,13 +1,15 @@
 """Goods on their way, in words for people and as rows for programs."""
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 from fedsync import units
 from fedsync.cli.telling import day, person, rfc3339, short
-from fedsync.crdt.realms import scope_of
+from fedsync.crdt.realms import local_realm, scope_of
 from fedsync.crdt.tables import ITEMS, LOTS, STORES
 from fedsync.crdt.transit import LineView, Stage, TransferView
+from fedsync.crdt.view import Row, Table
 from fedsync.reading import Reading
 from fedsync.records.ids import Key, PayloadId, Scope
 from fedsync.records.kinds.parties import Party
@@ -19,49 +21,77 @@ MAX_NAMED = 2
 
 
 class Goods:
-    """What things, lots and stores are called, read once: our own names come first."""
+    """What things, lots and stores are called: our own names come first. One is looked up, all are read when all are asked for."""
 
     def __init__(self, reading: Reading) -> None:
-        self.own = reading.own().scope
-        self.items: dict[PayloadId, tuple[str, str]] = {}
-        """Name and unit."""
-        self._stores: dict[Scope, dict[PayloadId, str]] = {}
-        for key, row in sorted(reading.view.scan(ITEMS), key=lambda each: scope_of(each[0][0]) != self.own):  # type: ignore[arg-type]
-            self.items.setdefault(PayloadId(key[1]), (str(row[0]), str(row[1])))  # type: ignore[arg-type]
-        for key, row in reading.view.scan(STORES):
-            self._stores.setdefault(scope_of(key[0]), {})[PayloadId(key[1])] = str(row[0])  # type: ignore[arg-type]
-        self.lots: dict[PayloadId, tuple[str, PayloadId]] = {}
-        """Code, and what it is a lot of."""
-        for key, row in reading.view.scan(LOTS):
-            self.lots[PayloadId(key[1])] = (str(row[0]), PayloadId(row[1]))  # type: ignore[arg-type]
+        self._reading, self.own = reading, reading.own().scope
+        self._rows: dict[tuple[Table, bytes], Row | None] = {}
+
+    @cached_property
+    def items(self) -> dict[PayloadId, tuple[str, str]]:
+        """All things: name and unit."""
+        found: dict[PayloadId, tuple[str, str]] = {}
+        rows = sorted(self._reading.view.scan(ITEMS), key=lambda each: scope_of(each[0][0]) != self.own)  # type: ignore[arg-type]
+        for key, row in rows:
+            found.setdefault(PayloadId(key[1]), (str(row[0]), str(row[1])))  # type: ignore[arg-type]
+        return found
+
+    @cached_property
+    def lots(self) -> dict[PayloadId, tuple[str, PayloadId]]:
+        """All lots: code, and what it is a lot of."""
+        rows = self._reading.view.scan(LOTS)
+        return {PayloadId(key[1]): (str(row[0]), PayloadId(row[1])) for key, row in rows}  # type: ignore[arg-type]
+
+    def stores_of(self, scope: Scope) -> dict[PayloadId, str]:
+        """Return the stores of a body by id."""
+        rows = (
+            each
+            for realm in (scope, local_realm(scope))
+            for each in self._reading.view.scan(STORES, (realm,))
+        )
+        return {PayloadId(key[1]): str(row[0]) for key, row in rows}  # type: ignore[arg-type]
 
     def item(self, item: PayloadId) -> str:
         """Return what a thing is called; its short id when its name has not come."""
-        return self.items[item][0] if item in self.items else short(item)
+        row = self._row(ITEMS, item)
+        return short(item) if row is None else str(row[0])
 
     def unit(self, item: PayloadId) -> str:
         """Return the code of the unit that a thing is counted in."""
-        return self.items[item][1] if item in self.items else "1"
+        row = self._row(ITEMS, item)
+        return "1" if row is None else str(row[1])
+
+    def lot(self, lot: PayloadId) -> str:
+        """Return the code of a lot."""
+        row = self._row(LOTS, lot)
+        return short(lot) if row is None else str(row[0])
+
+    def store(self, store: PayloadId) -> str:
+        """Return what a store is called."""
+        row = self._row(STORES, store)
+        return short(store) if row is None else str(row[0])
+
+    def named(self, item: PayloadId, name: str, unit: str) -> None:
+        """Take it that a thing is about to be called so."""
+        self.items[item] = (name, unit)
+        self._rows[ITEMS, item] = (name, unit)
+
+    def _row(self, table: Table, id_: PayloadId) -> Row | None:
+        """Return how something is named, by our own books if they name it."""
+        if (table, id_) not in self._rows:
+            scopes = dict.fromkeys([self.own, *(body.scope for body in self._reading.store.followed.all())])
+            realms = [realm for scope in scopes for realm in (scope, local_realm(scope))]
+            rows = (row for realm in realms for _, row in self._reading.view.scan(table, (realm, id_)))
+            self._rows[table, id_] = next(rows, None)
+        return self._rows[table, id_]
 
     def amount(self, item: PayloadId, quantity: int) -> str:
         """Return a quantity of a thing in words."""
         return units.show(quantity, self.unit(item))
 
-    def lot(self, lot: PayloadId) -> str:
-        """Return the code of a lot."""
-        return self.lots[lot][0] if lot in self.lots else short(lot)
-
     def thing(self, item: PayloadId, lot: PayloadId) -> str:
         """Return what a line is about."""
         return f"{self.item(item)}, lot {self.lot(lot)}" if lot else self.item(item)
-
-    def stores_of(self, scope: Scope) -> dict[PayloadId, str]:
-        """Return the stores of a body by id."""
-        return self._stores.get(scope, {})
-
-    def store(self, store: PayloadId) -> str:
-        """Return what a store is called."""
-        return next((names[store] for names in self._stores.values() if store in names), short(store))
 
 
 def party(reading: Reading, who: Party) -> str:
