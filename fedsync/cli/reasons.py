@@ -3,6 +3,7 @@
 from typing import Any
 
 from fedsync import units
+from fedsync.acts.holders import Holders
 from fedsync.acts.minutes import find_page
 from fedsync.acts.settling import forked_log, forked_logs
 from fedsync.acts.things import find_thing, thing_at
@@ -209,9 +210,10 @@ def _record(reading: Reading, record: Record) -> Json:
         return _plainly(id_, record.kind, verdict.status, lines, verdict.sentence, step)
     if record.kind in whyplans.KINDS:
         goods = transferwords.Goods(reading)
-        verdict, more = whyplans.why_plan(
-            reading.view, record, lambda quantity, item: goods.amount(PayloadId(item), quantity)
+        words = whyplans.Words(
+            lambda quantity, item: goods.amount(PayloadId(item), quantity), Holders(reading).name
         )
+        verdict, more = whyplans.why_plan(reading.view, record, words)
         step = step or verdict.next
         lines = [*lines, verdict.sentence, *verdict.more, *more]
         return _plainly(id_, record.kind, verdict.status, lines, verdict.sentence, step)

@@ -1,6 +1,7 @@
 """Why a need, an offer, a promise, a grant of rights or an agreement is worth what it is, in sentences. Reads a view."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from fedsync.crdt.agreements import agreement
@@ -79,8 +80,16 @@ _STATUS = {"valid": "counts"}
 """What `why` calls a status, where it has a word of its own for it."""
 
 
-def why_plan(view: Reader, record: Record, amount: Callable[[int, bytes], str]) -> tuple[Verdict, list[str]]:
-    """Return whether a record of this family counts, and the lines that show why. `amount` writes so much of an item."""
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How so much of an item is written, and what who writes a log is called."""
+
+    amount: Callable[[int, bytes], str]
+    who: Callable[[LogId], str]
+
+
+def why_plan(view: Reader, record: Record, words: Words) -> tuple[Verdict, list[str]]:
+    """Return whether a record of this family counts, and the lines that show why."""
     if record.kind not in KINDS or record.version != VERSION:
         return Verdict("inert", "unknown", "This version does not know this kind of record; it keeps it."), []
     inert = why_inert_plans(record.genesis)
@@ -97,14 +106,14 @@ def why_plan(view: Reader, record: Record, amount: Callable[[int, bytes], str]) 
         return standing, []
     match said:
         case Intent():
-            return _intent(view, record, said, amount)
+            return _intent(view, record, said, words)
         case Agreement() | Ending():
             return _agreement(view, record, said)
     row = _row(view, record)
     if row is None:
         return _verdict("void", "no-promise"), []
     return _verdict(row.status, row.code, f"fedsync stock rights {short(_about(view, record))}"), list(
-        _evidence(view, record, said, row, amount)
+        _evidence(view, record, said, row, words)
     )
 
 
@@ -127,21 +136,19 @@ def _about(view: Reader, record: Record) -> RecordId:
     return RecordId(place(row).intent)
 
 
-def _intent(
-    view: Reader, record: Record, said: Intent, amount: Callable[[int, bytes], str]
-) -> tuple[Verdict, list[str]]:
+def _intent(view: Reader, record: Record, said: Intent, words: Words) -> tuple[Verdict, list[str]]:
     if not said.is_offer:
         return _verdict("counts", "needed", "fedsync stock match"), []
     given = [each for each in promises(view, record.id) if each.status == "valid"]
     promised = sum(each.said.quantity for each in given)
     gone = sum(each.said.quantity for each in grants(view, record.id) if each.code == "given-up")
     lines = [
-        f"{amount(said.quantity, said.item)} are offered; {amount(promised, said.item)} are promised in {len(given)} promises"
-        + (f", {amount(gone, said.item)} are given up." if gone else ".")
+        f"{words.amount(said.quantity, said.item)} are offered; {words.amount(promised, said.item)} are promised in {len(given)} promises"
+        + (f", {words.amount(gone, said.item)} are given up." if gone else ".")
     ]
     for each in rights(view, record.id):
         rest = each.account.left + sum(grant.lot.left for grant in each.open)
-        lines.append(f"The log {short(each.log)} may promise {amount(rest, said.item)}.")
+        lines.append(f"{words.who(each.log)} may promise {words.amount(rest, said.item)}.")
     return _verdict("counts", "offered", f"fedsync stock rights {short(record.id)}"), lines
 
 
@@ -150,7 +157,7 @@ def _evidence(
     record: Record,
     said: Grant | TakeBack | Commitment | Release,
     row: StepRow,
-    amount: Callable[[int, bytes], str],
+    words: Words,
 ) -> Iterator[str]:
     about = _about(view, record)
     offer = intent(view, about)
@@ -160,17 +167,17 @@ def _evidence(
     if row.code == "beyond-rights":
         for each in rights(view, about):
             if each.log == record.log:
-                yield f"Its log holds {amount(each.account.left, item)} now; this says {amount(row.quantity, item)}."
+                yield f"Its log holds {words.amount(each.account.left, item)} now; this says {words.amount(row.quantity, item)}."
     if isinstance(said, Commitment):
         rows = view.scan(FULFILLED, (realm_of(record.genesis), record.id))
         kept = sum(int(cells[0]) for _, cells in rows if cells[0] is not None)
         if kept:
-            yield f"{amount(kept, item)} left the stores to keep it."
+            yield f"{words.amount(kept, item)} left the stores to keep it."
     if isinstance(said, Grant | Commitment):
         for ref in said.accepts:
-            yield f"It rests on the grant {short(ref.id)} of the log {short(ref.log)}, {_worth(view, about, ref.id)}."
+            yield f"It rests on the grant {short(ref.id)} of {words.who(ref.log)}, {_worth(view, about, ref.id)}."
     if isinstance(said, Grant) and said.to is not None:
-        yield f"It is to the log {short(said.to)}: {_taken(view, about, record.id, said.to)}."
+        yield f"It is to {words.who(said.to)}, {_taken(view, about, record.id, said.to)}."
 
 
 def _worth(view: Reader, about: RecordId, id_: RecordId) -> str:
@@ -184,8 +191,8 @@ def _taken(view: Reader, about: RecordId, id_: RecordId, to: LogId) -> str:
     for each in rights(view, about):
         if each.log == to:
             lot = each.account.lot(id_)
-            return "which has not accepted it yet" if lot is None else "which accepted it"
-    return "which has not accepted it yet"
+            return "who has not accepted it yet" if lot is None else "who accepted it"
+    return "who has not accepted it yet"
 
 
 def _agreement(view: Reader, record: Record, said: Agreement | Ending) -> tuple[Verdict, list[str]]:

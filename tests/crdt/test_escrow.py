@@ -16,6 +16,7 @@ from fedsync.records.ids import PageId, Reach, RecordId
 from tests.crdt.granary import ALDER, BIRCH, HOUR, NOON, WHEAT, interleaved, regrouped
 from tests.crdt.market import Log, Market, RandomMarket, log, twin
 from tests.crdt.naive_root import rooted_rows, state_root_of
+from tests.seeds import seeds
 
 
 def node_with(*logs: Log) -> Market:
@@ -366,7 +367,7 @@ def counting_of(blocks: list[Block], bound: Bound, fork: int | None) -> list[Blo
     return blocks[:stop]
 
 
-@pytest.mark.parametrize("seed", range(120))
+@pytest.mark.parametrize("seed", seeds(60))
 def test_any_order_grouping_and_repetition_give_the_verdicts_of_the_naive_twin_and_one_root(
     seed: int,
 ) -> None:

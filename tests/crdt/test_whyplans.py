@@ -9,7 +9,7 @@ import pytest
 from fedsync.crdt import account, agreements, escrow, judging, promises
 from fedsync.crdt.agreements import agreement
 from fedsync.crdt.seats import Cut
-from fedsync.crdt.whyplans import SENTENCES, why_plan
+from fedsync.crdt.whyplans import SENTENCES, Words, why_plan
 from fedsync.records.block import Block
 from fedsync.records.ids import PayloadId, Reach
 from fedsync.records.seal import Draft
@@ -17,11 +17,12 @@ from tests.crdt.granary import ALDER, BIRCH, NOON
 from tests.crdt.market import Log, Market, log
 
 DAY = 86_400_000
+WORDS = Words(lambda quantity, item: f"{quantity} g", lambda log: log.hex()[:8])
 
 
 def code_of(node: Market, blocks: list[Block], id_: bytes) -> tuple[str, str, list[str]]:
     (record,) = (each for block in blocks for each in block.records() if each.id == id_)
-    verdict, more = why_plan(node.view, record, lambda quantity, item: f"{quantity} g")
+    verdict, more = why_plan(node.view, record, WORDS)
     assert verdict.sentence.endswith(".")
     return verdict.status, verdict.code, more
 
@@ -52,7 +53,7 @@ def test_a_promise_beyond_rights_says_what_its_log_holds() -> None:
     assert code_of(node, ben.blocks, kept) == (
         "counts",
         "promise-stands",
-        [f"It rests on the grant {granted[2].hex()[:8]} of the log {ann.id.hex()[:8]}, which stands."],
+        [f"It rests on the grant {granted[2].hex()[:8]} of {ann.id.hex()[:8]}, which stands."],
     )
     assert code_of(node, ben.blocks, beyond) == (
         "beyond",
@@ -62,9 +63,7 @@ def test_a_promise_beyond_rights_says_what_its_log_holds() -> None:
     status, code, lines = code_of(node, ann.blocks, offer)
     assert (status, code) == ("counts", "offered")
     assert lines[0] == "100 g are offered; 20 g are promised in 1 promises."
-    assert code_of(node, ann.blocks, granted[2])[2] == [
-        f"It is to the log {ben.id.hex()[:8]}: which accepted it."
-    ]
+    assert code_of(node, ann.blocks, granted[2])[2] == [f"It is to {ben.id.hex()[:8]}, who accepted it."]
 
 
 def test_what_a_log_says_that_does_not_count_is_told_by_its_standing() -> None:
