@@ -1,6 +1,7 @@
 """Corrections and counts that name facts: what holds is the same however and whenever word of it came."""
 
 from collections import Counter
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -356,3 +357,36 @@ def test_over_all_stores_each_resource_adds_up_to_the_gram(seed: int) -> None:
         lying[realm, item] += now.on_hand
     assert +lying == +outside
     assert -lying == -outside
+
+
+@given(st.integers(0, 2**32))
+def test_what_comes_late_changes_nothing_of_what_lies_there_after_a_later_count(seed: int) -> None:
+    found = world(seed, counts=False)
+    (*_, node) = deliver(found, seed)
+    pools = [place for place in node.levels() if place[0] == ALDER]
+    keeper = genesis("Keeper")
+    counts = []
+    for _, store, item, lot in pools:
+        of_lot: dict[str, Any] = {"lot": lot} if lot else {}
+        counts.append(counted(7, NOON + 100 * HOUR, item, store, **of_lot))
+    node.take(*chain(keeper, counts))
+    late = world(seed + 1, counts=False)
+    # Other people, and nothing that corrects what the first ones said.
+    others = dict.fromkeys([LOGS[0].log, LOGS[1].log, LOGS[2].log])
+    for number, log in enumerate(others):
+        drafts = [
+            Draft(record.kind, record.value, record.time)
+            for block in late.logs[log][1:]
+            for record in block.records()
+        ]
+        node.take(*chain(genesis(f"Late {number}"), drafts))
+    after = node.levels()
+    assert all(after[place].on_hand == 7 for place in pools)
+
+
+def test_what_was_told_of_a_store_before_it_was_made_is_there_when_it_is() -> None:
+    node = Node()
+    node.take(*chain(ANN, [moved("raise", 5, NOON)]))
+    assert [each.store for each in levels(node.view)] == [GRANARY.hex()[:8]]
+    node.take(*chain(BEN, [Draft("store", store_value("Granary"), NOON)]))
+    assert [(each.store, each.on_hand) for each in levels(node.view)] == [("Granary", 5)]
