@@ -104,6 +104,7 @@ class Times:
     """Stretches of time that do not meet, each with the record that booked it."""
 
     found: list[tuple[int, int, RecordId]] = field(default_factory=list)
+    by: dict[RecordId, tuple[int, int, RecordId]] = field(default_factory=dict)
 
     def meets(self, start: int, stop: int) -> RecordId | None:
         """Return a record that booked some of this time, the earliest of it."""
@@ -116,14 +117,16 @@ class Times:
 
     def add(self, start: int, stop: int, by: RecordId) -> None:
         """Book a stretch that meets none."""
-        insort(self.found, (start, stop, by))
+        self.by[by] = (start, stop, by)
+        insort(self.found, self.by[by])
 
     def free(self, booking: RecordId) -> bool:
         """Free what a record booked; say whether it had."""
-        kept = [each for each in self.found if each[2] != booking]
-        freed = len(kept) < len(self.found)
-        self.found = kept
-        return freed
+        booked = self.by.pop(booking, None)
+        if booked is None:
+            return False
+        del self.found[bisect_left(self.found, booked)]
+        return True
 
 
 # --- The way of the right -----------------------------------------------------------------------------------

@@ -330,3 +330,5 @@ def test_records_are_said_in_words(shed: Place) -> None:
         shown = shed.json("show", id_)
         assert shown["says"] == words
         assert shown["reason"] in shed("why", id_).out
+    assert shed.json("rebuild")["same"] is True
+    assert shed.json("verify", "--all")["whole"] is True
