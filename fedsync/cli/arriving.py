@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from fedsync.cli.telling import day, rfc3339, short
-from fedsync.cli.transferwords import Goods, overdue, party, reason_words, waits_for_our_word, what
+from fedsync.cli.transferwords import Goods, overdue, party, reason_words, waits_for, waits_for_our_word, what
 from fedsync.crdt.transit import TransferView, all_transfers
 from fedsync.reading import Reading
 
@@ -72,7 +72,7 @@ def _discrepancy(reading: Reading, goods: Goods, way: TransferView) -> Json:
         )
         for line in way.lines
         for word in line.words
-        if not word.settled and own not in word.said_by
+        if waits_for(way, word, own)
     ]
     who = sorted({reading.name_of(scope) for _, word in said for scope in word.said_by})
     return {

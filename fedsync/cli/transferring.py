@@ -12,7 +12,7 @@ from fedsync.cli.app import App
 from fedsync.cli.loads import FORM, listed, made_of, parse_load
 from fedsync.cli.records import find as find_record
 from fedsync.cli.telling import end_of_day, parse_time, short
-from fedsync.cli.transferwords import Goods, party, reason_words, why_lines
+from fedsync.cli.transferwords import Goods, party, reason_words, waits_for, why_lines
 from fedsync.crdt.plantables import INTENTS, PLACES, intent_row
 from fedsync.crdt.realms import is_local, scope_of
 from fedsync.crdt.transit import Manifest, TransferView, all_transfers, find
@@ -207,7 +207,7 @@ def _words(
         (Load(line.item, line.lot, word.quantity), word.reason)
         for line in way.lines
         for word in line.words
-        if not word.settled and own not in word.said_by and (why is None or word.reason == why)
+        if waits_for(way, word, own) and (why is None or word.reason == why)
     ]
     if theirs:
         return theirs

@@ -8,7 +8,7 @@ from fedsync import units
 from fedsync.cli.telling import day, person, rfc3339, short
 from fedsync.crdt.realms import local_realm, scope_of
 from fedsync.crdt.tables import ITEMS, LOTS, STORES
-from fedsync.crdt.transit import LineView, Stage, TransferView
+from fedsync.crdt.transit import LineView, Stage, TransferView, Word
 from fedsync.crdt.view import Row, Table
 from fedsync.reading import Reading
 from fedsync.records.ids import Key, PayloadId, Scope
@@ -225,7 +225,10 @@ def _why_line(reading: Reading, goods: Goods, way: TransferView, line: LineView)
         if word.settled:
             yield f"  settled: {names} say {what}"
         else:
-            yield f"  {names} says {what}, and the other side has not said the same"
+            others = (
+                "nobody else there has" if way.manifest and way.manifest.within else "the other side has not"
+            )
+            yield f"  {names} says {what}, and {others} said the same"
 
 
 def says(reading: Reading, kind: str, value: dict[str, Any]) -> str:
@@ -271,8 +274,10 @@ def waits_for_our_word(way: TransferView, own: bytes) -> bool:
     manifest = way.manifest
     if manifest is None or own not in manifest.parties:
         return False
-    return any(
-        line.in_transit > 0 and not word.settled and own not in word.said_by
-        for line in way.lines
-        for word in line.words
-    )
+    return any(line.in_transit > 0 and waits_for(way, word, own) for line in way.lines for word in line.words)
+
+
+def waits_for(way: TransferView, word: Word, own: bytes) -> bool:
+    """Say whether a body has to say the same, or another person of it, before a word settles anything."""
+    within = way.manifest is not None and way.manifest.within
+    return not word.settled and (within or own not in word.said_by)

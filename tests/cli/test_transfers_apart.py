@@ -199,3 +199,30 @@ def test_who_has_a_mandate_of_the_giver_records_for_it_wherever_they_live(road: 
     assert road.does("Mill Lane", "settle", id_)["status"] == "settled"
     new = (*TRANSFER, "new", "--to", "Mill Lane", "--line", "Oats 1 kg", "--body", "Oakfield", "--as", "Ben")
     assert quarry.refused(*new, code=7)["code"] == "outside_mandate"
+
+
+def test_a_cart_that_is_lost_with_all_on_it_is_told_in_one_word(road: Road) -> None:
+    id_ = road.announced("--line", "Oats 5 kg")
+    road.does("Oakfield", "pickup", id_)
+    assert (
+        road.does("Oakfield", "lose", id_, "--all", "--reason", "cold chain")["status"] == "all accounted for"
+    )
+    assert (road.line("Oakfield", id_)["lost"], road.line("Oakfield", id_, "Oats")["lost"]) == (350, 5)
+    nothing = (*TRANSFER, "lose", id_, "--all", "--reason", "stolen", "--as", "Ann")
+    assert road.place("Oakfield").refused(*nothing, code=7)["code"] == "nothing_due"
+
+
+def test_two_people_of_one_body_write_off_what_is_missing_between_its_stores(road: Road) -> None:
+    road.place("Oakfield")("stock", "add", "Oats", 1, "kg", "--store", "Mill", "--as", "Ann")
+    id_ = road.announced("--to", "Oakfield", "--store", "Granary", "--to-store", "Mill", line="Oats 5 kg")
+    road.does("Oakfield", "pickup", id_)
+    road.does("Oakfield", "dropoff", id_, "--line", "Oats 4 kg")
+    assert (
+        road.does("Oakfield", "settle", id_, "--reason", "lost", name="Ann")["status"] == "discrepancy open"
+    )
+    waiting = road.place("Oakfield").json("status")["waiting"]
+    assert "discrepancy" in {row["kind"] for row in waiting}
+    shown = road.place("Oakfield")(*TRANSFER, "show", id_).out
+    assert "Oakfield says 1 kg lost, and nobody else there has said the same" in shown
+    assert road.does("Oakfield", "settle", id_, name="Ann")["status"] == "discrepancy open"
+    assert road.does("Oakfield", "settle", id_, name="Ben")["status"] == "settled"
