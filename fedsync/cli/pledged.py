@@ -9,9 +9,19 @@ from fedsync.cli.planwords import kept
 from fedsync.cli.telling import day, rfc3339, short, text_of
 from fedsync.cli.transferwords import Goods, party
 from fedsync.crdt.agreements import agreements
-from fedsync.crdt.offers import IntentView, PromiseView, all_promises, grants, intent, intents, rights
+from fedsync.crdt.countingtables import COUNTED_LOGS, counted_log
+from fedsync.crdt.offers import (
+    GrantView,
+    IntentView,
+    PromiseView,
+    all_promises,
+    grants,
+    intent,
+    intents,
+    rights,
+)
 from fedsync.reading import Reading
-from fedsync.records.ids import Key
+from fedsync.records.ids import Key, LogId
 
 Json = dict[str, Any]
 
@@ -36,6 +46,15 @@ def pledged(reading: Reading, now: int) -> Iterator[Json]:
     for offer in offers:
         if not offer.over(now):
             yield from _rights(reading, goods, holders, offer, here, now)
+
+
+def _over(reading: Reading, grant: GrantView, holder: LogId, now: int) -> bool:
+    """Say whether rights may be taken back: their time is over, or the book ended the log of who holds them."""
+    if grant.said.expires is not None and now > grant.said.expires:
+        return True
+    row = reading.view.get(COUNTED_LOGS, (holder,))
+    found = counted_log(row) if row is not None else None
+    return found is not None and (found.bound == "cut" or found.chain is not None)
 
 
 def _agreements(reading: Reading, now: int) -> Iterator[Json]:
@@ -90,8 +109,9 @@ def _rights(
             }
     for grant in grants(reading.view, offer.id):
         who = holders.who(grant.log)
-        over = grant.said.expires is not None and now > grant.said.expires
-        if not over or grant.status != "valid" or grant.said.to is None or who is None or who[1] not in here:
+        if grant.status != "valid" or grant.said.to is None or who is None or who[1] not in here:
+            continue
+        if not _over(reading, grant, grant.said.to, now):
             continue
         left = next(
             (

@@ -328,3 +328,34 @@ def test_to_whom_something_is_promised_at_home_is_told_to_nobody_else(tmp_path: 
         "stock", "promise", offer, 1, "kg", "--to", "The Weavers", "--outside", "--as", "Ann", *SIGN
     ).out
     assert "The whole region can read that it is The Weavers." in out
+
+
+def test_a_recall_makes_promises_fall_and_what_is_left_of_the_rights_can_be_taken_back(tmp_path: Any) -> None:
+    valley = Federation(tmp_path)
+    oak, mill = valley.place(), valley.place("Mill Lane")
+    mill("people", "add", "Wim", "--as", "Ann", *SIGN)
+    key = mill("people", "keys", "Wim", "--show").out.splitlines()[-1]
+    oak("people", "add", "Wim", "--key", key, "--as", "Ann", *SIGN)
+    may = ("--task", "seed", "--may", "commitment,rights_grant")
+    page = valley.decided("Oakfield", "mandates", "give", "Wim", *may)
+    offer = oak.json("stock", "offer", "Oats", 100, "kg", "--as", "Ann", *SIGN)["id"]
+    valley.meet()
+    mill("stock", "hold", "--body", "Oakfield", "--as", "Wim", *SIGN)
+    valley.meet()
+    grant = oak.json("stock", "grant", offer, 40, "kg", "--to", "Wim", "--as", "Ann", *SIGN)["id"]
+    valley.meet()
+    kept = promised(mill, offer, 10, "Wim", *SIGN)
+    valley.meet()
+    late = promised(mill, offer, 20, "Wim", *SIGN)
+    # Oakfield has not heard of the second promise when it ends the mandate.
+    valley.decided("Oakfield", "mandates", "recall", f"{page[:8]}:0")
+    valley.meet()
+    worth = {row["id"]: row["status"] for row in oak.json("stock", "rights", offer)["promises"]}
+    assert worth == {kept: "valid"}
+    assert "fall with a recall" in mill("why", late).out
+    lines = [row["line"] for row in oak.json("status")["waiting"] if row["kind"] == "rights_over"]
+    assert len(lines) == 1
+    oak("stock", "take-back", grant, "--as", "Ann", *SIGN)
+    assert rights(oak, offer)["Ann"] == 90_000
+    valley.meet()
+    assert rights(mill, offer)["Ann of Oakfield"] == 90_000
