@@ -44,8 +44,11 @@ class Split:
             self.write(twin, self.houses[2])
 
     def write(self, teller: Teller, house: House) -> None:
-        self.idle(house)
-        assert self.body.trade(teller, house, self.dice)
+        before = teller.ends.get(LogClass.FACTS)
+        # Now and then a teller keeps goods at home: that forks nothing, and is no part of what all come to.
+        while teller.ends.get(LogClass.FACTS) == before:
+            self.idle(house)
+            assert self.body.trade(teller, house, self.dice)
 
     def idle(self, house: House) -> None:
         assert self.world.run(60.0, lambda: not house.busy)
@@ -116,10 +119,10 @@ def test_nodes_that_hold_different_branches_come_to_the_one_that_the_book_names(
         for house in split.houses:
             assert house.store.logs.pinned(log) == split.named
             assert house.store.logs.holds(log, *split.named)
-        shown = {
-            repr((body_root(StateDraft(each.node.state), body.scope), levels(each.node.state, body.scope)))
-            for each in split.houses
-        }
+        shown = set()
+        for each in split.houses:
+            seen = [level for level in levels(each.node.state, body.scope) if not level.local]
+            shown.add(repr((body_root(StateDraft(each.node.state), body.scope), seen)))
         assert len(shown) == 1
         for house in split.houses:
             before = house.node.state_root()
