@@ -1,6 +1,7 @@
 """What the docs name is there."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 from fedsync.records.kinds import entryform
@@ -16,17 +17,32 @@ def test_every_rule_of_authority_has_its_test() -> None:
         if re.match(r"\| \d+ \|", line)
     }
     assert rules.keys() == set(range(1, 15))
-    there = {
-        name
-        for file in (ROOT / "tests").rglob("test_*.py")
-        for name in re.findall(r"^(?:async )?def (test_\w+)", file.read_text("utf-8"), re.MULTILINE)
-    }
+    there = _tests()
     for rule, tests in rules.items():
         assert tests, f"rule {rule} names no test"
         assert tests <= there, f"rule {rule} names {tests - there}"
     rules_file = (ROOT / "tests" / "authority" / "test_rules.py").read_text("utf-8")
     named = set().union(*rules.values())
     assert set(re.findall(r"^def (test_rule_\w+)", rules_file, re.MULTILINE)) <= named
+
+
+def test_every_rule_of_stock_has_its_test() -> None:
+    page = (ROOT / "docs" / "stock.md").read_text("utf-8")
+    rules = [line for line in page.splitlines() if re.match(r"\| \d+\. ", line)]
+    assert [int(line[2:].split(".")[0]) for line in rules] == list(range(1, len(rules) + 1))
+    for line in rules:
+        named = set(re.findall(r"\btest_\w+", line))
+        assert named, f"{line} names no test"
+        assert named <= _tests(), f"{named - _tests()} is no test"
+
+
+@cache
+def _tests() -> set[str]:
+    return {
+        name
+        for file in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^(?:async )?def (test_\w+)", file.read_text("utf-8"), re.MULTILINE)
+    }
 
 
 def test_links_between_the_docs_lead_somewhere() -> None:
