@@ -1,7 +1,7 @@
 """Balances: what lies in one pool, kept up with each movement and count. Touches a draft only.
 
 A movement after the last count is one addition, and so is a count later than all that is known. Only what upsets the order
-of counts, or names movements, makes a balance anew, from the sums of days (`sums`). Either way a row follows from the
+of counts, or names movements, makes a balance anew, from the sums of spans of time (`sums`). Either way a row follows from the
 movements and counts alone, not from how they came.
 """
 
@@ -138,7 +138,7 @@ def _count_amid(draft: Draft, key: PoolKey, old: Balance, times: set[int]) -> No
     """Bring counts of these times into a balance that has all movements, where something happened later."""
     last, before = _instants(draft, key, {*times, old.counted_at, old.before_at})
     known = _instants(draft, key, {old.counted_at, old.before_at})
-    if last is None or any(each is not None and each.count.named for each in (last, before, *known)):
+    if last is None or any(_names(each) for each in (last, before, *known)):
         draft.put(BALANCES, key, balance_row(old))
         recompute(draft, key, times=times)
         return
@@ -152,6 +152,11 @@ def _count_amid(draft: Draft, key: PoolKey, old: Balance, times: set[int]) -> No
     if before is not None and before.at not in (old.before_at, old.counted_at):
         between = sums.between(draft, key, before.at, last.at)
     draft.put(BALANCES, key, balance_row(_with_counts(old, last, before, between, after)))
+
+
+def _names(instant: Instant | None) -> bool:
+    """Say whether any count of an instant names movements, be it one that another has outdone since."""
+    return instant is not None and any(write.value.named for write in instant.register.writes)
 
 
 def _with_counts(

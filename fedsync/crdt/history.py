@@ -24,6 +24,7 @@ from fedsync.records.kinds.refs import FactRef
 from fedsync.records.kinds.stock import EVENT, EconomicEvent, parse_event
 from fedsync.records.void import Void
 
+DAY = 24 * 3600 * 1000
 BIG = 10_000
 """Movements that are read back for one answer at most. Each may lie in a block of its own, which takes a millisecond to open."""
 
@@ -98,6 +99,12 @@ def history(
     # A stretch of a log holds what happened at other times, too: of that not all is read.
     kept = [each for each in told if begins is None or each.at >= begins]
     moves = sorted(kept, key=lambda each: (each.at, each.recorded, each.log, each.seq))
+    if not words and len(moves) > limit:
+        # Movements are added up by spans of many days, and what is shown ends with a day.
+        day = moves[-limit].at // DAY * DAY
+        newest = [each for each in moves if each.at >= day]
+        if len(newest) < len(moves):
+            moves, begins = newest, day
     shown = [each for each in counts if begins is None or each.at >= begins]
     found = list(_counted(view, key, shown))
     entries = _placed(moves, found, words)

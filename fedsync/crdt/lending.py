@@ -136,7 +136,7 @@ def _move(draft: Draft, realm: Realm, moved: Custody) -> None:
 
 def _take_back(draft: Draft, realm: Realm, moved: Custody) -> None:
     key, log = (realm, moved.store, moved.item, moved.lot), LogId(moved.by)
-    taken, row = sums.take_out(draft, key, log, {moved.at // sums.DAY}), draft.get(BALANCES, key)
+    taken, row = sums.take_out(draft, key, log, {moved.at // sums.SPAN}), draft.get(BALANCES, key)
     assert taken is not None, "what was brought in is there"
     assert row is not None, "what was brought in is there"
     old = balance(row)

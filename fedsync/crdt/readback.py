@@ -15,7 +15,7 @@ FAR = 512
 
 
 class _Stretch(NamedTuple):
-    """Movements of one day in a pool by one log, by their place in it."""
+    """Movements of one span of time in a pool by one log, by their place in it."""
 
     log: LogId
     first: int
@@ -29,22 +29,22 @@ def wanted(
     view: Reader, key: PoolKey, limit: int, since: int | None, most: int
 ) -> tuple[dict[LogId, list[tuple[int, int]]], int | None]:
     """Return the stretches of logs to read, and from when on all movements are in them (None: ever)."""
-    days: dict[int, list[_Stretch]] = {}
+    spans: dict[int, list[_Stretch]] = {}
     for cells, row in view.scan(RUNS, key):
         found = run(row)
-        day, log, first = cells[4:]
+        span, log, first = cells[4:]
         stretch = _Stretch(LogId(log), first, found.last, found.earliest, found.latest, found.events)  # type: ignore[arg-type]
-        days.setdefault(day, []).append(stretch)  # type: ignore[arg-type]
+        spans.setdefault(span, []).append(stretch)  # type: ignore[arg-type]
     chosen: list[_Stretch] = []
     begins: int | None = None
     events = 0
-    for day in sorted(days, reverse=True):
+    for span in sorted(spans, reverse=True):
         if events >= limit or (since is not None and begins is not None and begins <= since):
             return _by_log(chosen), begins
-        rows = sorted(days[day], key=lambda each: each.latest, reverse=True)
+        rows = sorted(spans[span], key=lambda each: each.latest, reverse=True)
         for at, each in enumerate(rows):
             if events >= most:
-                # One day holds too many. What is later than all that is not read of it is read as a whole.
+                # One span holds too many. What is later than all that is not read of it is read as a whole.
                 return _by_log(chosen), rows[at].latest + 1
             events += each.events
             chosen.append(each)

@@ -10,7 +10,7 @@ from fedsync.crdt.balances import Change, bring_in, change, count_row, recompute
 from fedsync.crdt.factors import take_factors, take_out_factors
 from fedsync.crdt.facts import Moves
 from fedsync.crdt.realms import Realm, realm_of
-from fedsync.crdt.sums import DAY
+from fedsync.crdt.sums import SPAN
 from fedsync.crdt.tables import (
     BALANCES,
     COUNTS,
@@ -63,19 +63,19 @@ class Stock:
         """Take a log out of every balance."""
         log, realm = genesis.log, realm_of(genesis)
         take_out_factors(draft, genesis)
-        days: dict[Pool, set[int]] = {}
+        spans: dict[Pool, set[int]] = {}
         anew = corrections.pools_naming_log(draft, realm, log)
         anew |= _restore(draft, realm, log)
         corrected: dict[FactRef, FactRef] = {}
         for block in draft.blocks(log):
             said = facts.read(block, block.first, block.last + 1)
             for pool, moves in said.moves.items():
-                days.setdefault(pool, set()).update(at // DAY for at in moves.times)
+                spans.setdefault(pool, set()).update(at // SPAN for at in moves.times)
             corrected.update(_forget(draft, realm, log, said))
             anew.update(said.pools)
         anew |= _uncorrect(draft, realm, log, corrected)
-        for pool, on in days.items():
-            _take_out_of(draft, realm, pool, log, on)
+        for pool, within in spans.items():
+            _take_out_of(draft, realm, pool, log, within)
         for pool in sorted(anew):
             recompute(draft, (realm, *pool), without=log)
 
@@ -121,9 +121,9 @@ def _forget(draft: Draft, realm: Realm, log: LogId, said: facts.Facts) -> dict[F
     return corrected
 
 
-def _take_out_of(draft: Draft, realm: Realm, pool: Pool, log: LogId, days: set[int]) -> None:
+def _take_out_of(draft: Draft, realm: Realm, pool: Pool, log: LogId, spans: set[int]) -> None:
     key = (realm, *pool)
-    taken, row = sums.take_out(draft, key, log, days), draft.get(BALANCES, key)
+    taken, row = sums.take_out(draft, key, log, spans), draft.get(BALANCES, key)
     if taken is not None and row is not None:
         old = balance(row)
         left = old._replace(
@@ -214,16 +214,16 @@ def _restore(draft: Draft, realm: Realm, log: LogId) -> set[Pool]:
 
 def _flip(draft: Draft, realm: Realm, ref: FactRef, event: EconomicEvent, sign: int, anew: bool) -> set[Pool]:
     """Let an event count again (1), or no more (-1). Returns its pools if their balances shall be made `anew`."""
-    day = event.at // DAY
+    span = event.at // SPAN
     pools: set[Pool] = set()
     for store, delta, apart in event.moved:
         pool = (store, event.item, event.lot)
-        key, off = (realm, *pool), (realm, *pool, day, ref.log, ref.seq)
+        key, off = (realm, *pool), (realm, *pool, span, ref.log, ref.seq)
         if sign < 0:
             draft.put(OFF, off, (event.at, delta))
         else:
             draft.drop(OFF, off)
-        sums.shift(draft, key, day, sign * delta, 0)
+        sums.shift(draft, key, span, sign * delta, 0)
         change(draft, key, Change(Moves([event.at], [sign * delta], sign * apart), sign, 0))
         pools.add(pool)
     change_transfer(draft, realm, ref.log, event, sign)

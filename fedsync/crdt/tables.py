@@ -35,15 +35,15 @@ BALANCES = Table(
 is there by right beyond what lies there. `events` counts movements without those that a correction replaces, `told` with them.
 """
 
-SUMS = Table("movement_sum", (*_POOL, "day"), ("sum", "told"))
-"""What moved on each day, without what corrections replace. So a late count adds up days, not movements."""
+SUMS = Table("movement_sum", (*_POOL, "span"), ("sum", "told"))
+"""What moved in each span of time (`sums`), without what corrections replace. So a late count adds up spans, not movements."""
 RUNS = Table(
     "movement_run",
-    (*_POOL, "day", "log", "first"),
+    (*_POOL, "span", "log", "first"),
     ("last", "earliest", "latest", "sum", "apart", "events"),
 )
-"""Movements of one day in one pool by one log from `first` to `last`, added up, with those that are replaced."""
-OFF = Table("movement_off", (*_POOL, "day", "log", "seq"), ("at", "delta"))
+"""Movements of one span in one pool by one log from `first` to `last`, added up, with those that are replaced."""
+OFF = Table("movement_off", (*_POOL, "span", "log", "seq"), ("at", "delta"))
 """Movements that do not count because a correction stands in their place."""
 
 CORRECTIONS = Table(
@@ -108,7 +108,7 @@ class Balance(NamedTuple):
 
 
 class Run(NamedTuple):
-    """Movements of one day by one log, added up."""
+    """Movements of one span by one log, added up."""
 
     last: int
     earliest: int

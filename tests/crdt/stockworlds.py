@@ -137,8 +137,8 @@ def _bound(random: Random, found: World, log: LogId) -> Bound:
 
 
 def _said(random: Random, known: list[tuple[Genesis, Block]], counts: bool, long: bool = False) -> Draft:
-    # Few instants and two days, so that much meets.
-    at = NOON + random.choice([0, 1, 2, 3, 20, 21, 30]) * HOUR
+    # Few instants, so that much meets, in three of the spans that are added up.
+    at = NOON + random.choice([0, 1, 2, 3, 390, 391, 800]) * HOUR
     item = random.choice([WHEAT, WHEAT, WHEAT, OATS])
     store, other = random.sample([GRANARY, CELLAR], 2)
     quantity = random.randint(0, 20)
@@ -147,7 +147,7 @@ def _said(random: Random, known: list[tuple[Genesis, Block]], counts: bool, long
         more["lot"] = random.choice([SPRING_LOT, AUTUMN_LOT])
     if random.random() < 0.1:
         more["note"] = "by cart"
-    time = NOON + 40 * HOUR
+    time = NOON + 900 * HOUR
     if counts and random.random() < 0.25:
         for name in ("includes", "excludes"):
             if random.random() < 0.5:

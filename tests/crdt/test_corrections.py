@@ -224,6 +224,16 @@ def test_a_count_says_of_what_it_names_whether_it_saw_it() -> None:
         assert node.level() == naive.Level(9 + 2, 9 - 1 - 4, NOON + 1)
 
 
+def test_a_count_outdone_by_another_of_its_instant_takes_along_what_it_named() -> None:
+    log = chain(ANN, [moved("raise", 5, NOON), moved("raise", 3, NOON + 5)])
+    counts = chain(BEN, [counted(10, NOON + 1, excludes=[ref_of(log[1])])])
+    node = Node()
+    node.take(*log, *counts)
+    assert node.level() == naive.Level(10 + 5 + 3, 10, NOON + 1)
+    node.take(*chain(BEN, [counted(11, NOON + 1)], after=counts))
+    assert node.level() == naive.Level(11 + 3, 11 - 5, NOON + 1)
+
+
 def test_what_a_count_says_of_an_event_holds_for_what_stands_in_its_place() -> None:
     wrong = chain(ANN, [moved("raise", 100, NOON)])
     count = chain(BEN, [counted(50, NOON + 1, excludes=[ref_of(wrong[-1])])])
@@ -368,7 +378,7 @@ def test_what_comes_late_changes_nothing_of_what_lies_there_after_a_later_count(
     counts = []
     for _, store, item, lot in pools:
         of_lot: dict[str, Any] = {"lot": lot} if lot else {}
-        counts.append(counted(7, NOON + 100 * HOUR, item, store, **of_lot))
+        counts.append(counted(7, NOON + 1000 * HOUR, item, store, **of_lot))
     node.take(*chain(keeper, counts))
     late = world(seed + 1, counts=False)
     # Other people, and nothing that corrects what the first ones said.

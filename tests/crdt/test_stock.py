@@ -157,7 +157,7 @@ class Opened(MemoryView):
         return super().blocks(log, first)
 
 
-def test_a_late_count_reads_again_no_movements_but_those_of_its_day() -> None:
+def test_a_late_count_reads_again_only_the_movements_that_it_falls_into_the_middle_of() -> None:
     day = 24 * HOUR
     blocks = chain(ANN, [moved("raise", 1, NOON + at * HOUR) for at in range(240)])
     node = Node(view=Opened())
