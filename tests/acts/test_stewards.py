@@ -8,12 +8,17 @@ from fedsync.acts.agenda import FACTS_ALONE, drawn_later
 from fedsync.acts.author import now_ms
 from fedsync.again import state_faults
 from fedsync.crdt.booktables import page_row
+from fedsync.crdt.countingtables import COUNTED_LOGS, counted_log
 from fedsync.crdt.levels import levels
+from fedsync.doors import LocalDoor
 from fedsync.reading import Reading
+from fedsync.records.block import Base
 from fedsync.records.codec import Value
-from fedsync.records.ids import LogClass, PageId, Reach
+from fedsync.records.genesis import Genesis
+from fedsync.records.ids import LogClass, PageId, Reach, Scope
 from fedsync.records.kinds.entries import EntryId
-from fedsync.records.seal import Draft
+from fedsync.records.places import START
+from fedsync.records.seal import Draft, seal
 from tests.acts.valley import Valley
 from tests.cli.calling import Place
 
@@ -58,6 +63,20 @@ class Stores(Valley):
         with Reading.open(self.homes[at]) as reading:
             scope = reading.body("Oakfield").scope
             return sum(each.on_hand for each in levels(reading.view, scope) if each.item == "Oats") // 1000
+
+    def scope(self) -> Scope:
+        """Return Oakfield's founding tag."""
+        with Reading.open(self.homes["Oakfield"]) as reading:
+            return reading.own().scope
+
+    def counted(self, begins: Genesis) -> dict[str, int]:
+        """Return how many records of a log count at each node, the first one among them."""
+        found = {}
+        for name in self.homes:
+            with Reading.open(self.homes[name]) as reading:
+                row = reading.view.get(COUNTED_LOGS, (begins.log,))
+                found[name] = counted_log(row).read if row is not None else 0
+        return found
 
     def end(self, given: EntryId, *words: object, verb: str = "recall", seal: bool = True) -> PageId:
         page = self.drafted("Oakfield", "mandates", verb, given[0].hex(), *words)
@@ -298,6 +317,50 @@ def test_what_others_see_names_nothing_that_is_local(stores: Stores) -> None:
     assert stores.refused(*words)["code"] == "local"
     stores.place("Oakfield")(*words, "--local", *AS)
     assert "(only here)" in stores.place("Oakfield")("stock", "list").out
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_of_a_forked_log_of_promises_every_node_counts_the_branch_that_the_recall_keeps(
+    stores: Stores, seen: bool
+) -> None:
+    given = stores.give(may="intent")
+    stores.meet()
+    vera = stores.author("Oakfield", "Vera")
+    begins = Genesis(vera.key, stores.scope(), ("mandate", *given), LogClass.PLANS, Reach.REGION, bytes(16))
+    base = _plan(stores, "Oakfield", begins, None, 1)
+    stores.meet()
+    # The same key writes on at two nodes, as after a backup was restored.
+    left = _plan(stores, "Oakfield", begins, base, 2, 3)
+    _plan(stores, "Mill Lane", begins, base, 4, 5, 6)
+    if seen:
+        stores.meet()
+        assert stores.counted(begins) == dict.fromkeys(stores.homes, 2)
+    entry: dict[str, Value] = {
+        "kind": "recall", "mandate": list(given), "cuts": [[begins.log, left.seq, left.id]]
+    }  # fmt: skip
+    page = stores.enter("Oakfield", [entry], seal=False)
+    stores.seal_carelessly("Oakfield", page)
+    stores.meet()
+    assert stores.counted(begins) == dict.fromkeys(stores.homes, left.seq + 1)
+
+
+def _plan(stores: Stores, at: str, begins: Genesis, base: Base | None, *numbers: int) -> Base:
+    """Let a node take what Vera needs, by her own word; return where her log stands then."""
+    door = LocalDoor(stores.homes[at], stores.homes[at].lock())
+    try:
+        drafts = [
+            Draft(
+                "intent",
+                {"resource_conforms_to": bytes(32), "quantity": each, "receiver": begins.scope},
+                now_ms(),
+            )
+            for each in numbers
+        ]
+        blocks = seal(stores.author("Oakfield", "Vera").private, begins, base, drafts, now_ms())
+        door.node.take_now([each.raw for each in blocks])
+    finally:
+        door.close()
+    return Base(begins, blocks[-1].last, blocks[-1].tip, START)
 
 
 def _logs(stores: Stores, given: EntryId) -> list[tuple[str, int]]:
