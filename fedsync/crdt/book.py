@@ -50,6 +50,7 @@ from fedsync.crdt.booktables import (
     row,
 )
 from fedsync.crdt.branches import last_voice, place
+from fedsync.crdt.countingtables import COUNTED_LOGS, COUNTED_UNDER, counted_log
 from fedsync.crdt.delegates import entry_at, tips_of
 from fedsync.crdt.epoch import begun, epoch_on, read_page
 from fedsync.crdt.nodes import note_node, rename
@@ -58,7 +59,7 @@ from fedsync.crdt.settle import HEAD, News, settle
 from fedsync.crdt.settling import note_settle, resettle
 from fedsync.crdt.slot import VoiceStatus
 from fedsync.crdt.tallies import need
-from fedsync.crdt.view import Draft
+from fedsync.crdt.view import Draft, KeyRow
 from fedsync.records.block import Block, Record
 from fedsync.records.codec import NotCanonical, pack
 from fedsync.records.genesis import GENESIS
@@ -167,6 +168,7 @@ class _Fold:
         reseated = self.bound | moved.books
         bounds = {(scope, key) for scope in reseated for key in reseat(self.draft, scope)}
         bounds |= set(self._holders(moved.mandates))
+        bounds |= set(self._under(moved.mandates, {*moved.pages, *self.pages}))
         for scope in reseated:
             rename(self.draft, scope)
         return bounds.union(*(resettle(self.draft, scope) for scope in reseated))
@@ -180,6 +182,16 @@ class _Fold:
             for key in (entry.holder, entry.alternate):
                 if key is not None:
                     yield here.scope, key
+
+    def _under(self, mandates: Iterable[EntryId], pages: Iterable[PageId]) -> Iterator[tuple[Scope, Key]]:
+        """Yield whose logs of goods and promises name these mandates, or anything on these pages as one."""
+        prefixes: list[KeyRow] = [*mandates, *((page,) for page in pages)]
+        for prefix in prefixes:
+            for key, _ in self.draft.scan(COUNTED_UNDER, prefix):
+                row = self.draft.get(COUNTED_LOGS, (key[2],))
+                if row is not None:
+                    log = counted_log(row)
+                    yield log.scope, log.key
 
     # --- Writing down
 

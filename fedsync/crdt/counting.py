@@ -10,7 +10,7 @@ it came.
 from collections.abc import Callable, Mapping
 from typing import Protocol, TypeAlias
 
-from fedsync.crdt.countingtables import COUNTED_LOGS, COUNTED_LOGS_OF, CountedLog, counted_log
+from fedsync.crdt.countingtables import COUNTED_LOGS, COUNTED_LOGS_OF, COUNTED_UNDER, CountedLog, counted_log
 from fedsync.crdt.factchain import holds, id_at, stretches
 from fedsync.crdt.pins import Pin
 from fedsync.crdt.seats import All, Bound, Cut, Pending
@@ -51,6 +51,9 @@ class Content(Protocol):
         ...
 
 
+CUT = ("cut", "suspended")
+"""What the book says of a log of which a part may be missing here."""
+
 Contents: TypeAlias = Mapping[LogClass, Content]
 
 
@@ -65,7 +68,7 @@ class Counting:
         log = self._open(draft, block.genesis)
         if log is None:
             return
-        if log.bound == "cut" or (log.chain is None and settled(draft, log.scope, block.log) is not None):
+        if log.bound in CUT or (log.chain is None and settled(draft, log.scope, block.log) is not None):
             # The block may hold the record that the log is cut at, or settled at, so that what is below counts now.
             self.refold(draft, block.log)
         elif not log.done:
@@ -83,7 +86,7 @@ class Counting:
         lower = found.fork is None or seq < found.fork
         if lower:
             draft.put(COUNTED_LOGS, (log,), tuple(found._replace(fork=seq)))
-        waits = found.bound == "cut" or settled(draft, found.scope, log) is not None
+        waits = found.bound in CUT or settled(draft, found.scope, log) is not None
         if lower or (found.chain is None and waits):
             self.refold(draft, log)
 
@@ -127,6 +130,8 @@ class Counting:
         found = _reaching(CountedLog(genesis.scope, genesis.key, _name(bound), None, None), limit, tip)
         draft.put(COUNTED_LOGS, (genesis.log,), tuple(found))
         draft.put(COUNTED_LOGS_OF, (genesis.scope, genesis.key, genesis.log), ())
+        if genesis.mandate is not None:
+            draft.put(COUNTED_UNDER, (*genesis.mandate, genesis.log), ())
         if limit is not None:
             # Also that nothing of it will ever count is news to whoever waits for it.
             content.changed(draft, genesis)
@@ -162,7 +167,7 @@ def _name(bound: Bound) -> str:
         case All():
             return "all"
         case Cut():
-            return "cut"
+            return "suspended" if bound.open else "cut"
 
 
 def _reaching(log: CountedLog, limit: int | None, chosen: Pin | None) -> CountedLog:

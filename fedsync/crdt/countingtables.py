@@ -12,10 +12,12 @@ COUNTED_LOGS = Table(
     "counted_log", ("log",), ("scope", "key", "bound", "limit", "fork", "read", "chain", "chain_seq")
 )
 COUNTED_LOGS_OF = Table("counted_log_of", ("scope", "key", "log"), ())
+COUNTED_UNDER = Table("counted_under", ("page", "entry", "log"), ())
+"""The logs that name an entry as their mandate, whether or not it is one, and theirs."""
 TERM_USES = Table("term_use", ("log", "kind"), ("used", "last"))
 """Of a kind that a log's mandate limits, how many were read; `last`: where the last one stands that is allowed."""
 
-COUNTING_TABLES = (COUNTED_LOGS, COUNTED_LOGS_OF, TERM_USES)
+COUNTING_TABLES = (COUNTED_LOGS, COUNTED_LOGS_OF, COUNTED_UNDER, TERM_USES)
 
 
 class CountedLog(NamedTuple):
@@ -24,7 +26,7 @@ class CountedLog(NamedTuple):
     scope: Scope
     key: Key
     bound: str
-    """"pending", "all" or "cut": what the book says of the key."""
+    """"pending", "all", "cut", or "suspended" while only pages that are not sealed cut it: what the book says."""
     limit: int | None
     """How many records from the first on count; None: all."""
     fork: int | None

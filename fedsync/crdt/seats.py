@@ -49,6 +49,8 @@ class Cut:
     """The record that chooses among the branches of a forked log, as a `settle` does."""
     nothing: bool = False
     """It is no matter of tips: nothing of the log can count."""
+    open: bool = False
+    """No sealed page says so yet: the log is suspended, and may come to count again."""
 
 
 Bound: TypeAlias = Pending | All | Cut

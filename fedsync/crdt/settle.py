@@ -90,17 +90,18 @@ class News:
 
 
 class Moved(NamedTuple):
-    """The books of which more than drafts changed, and the mandates that may stand otherwise than before."""
+    """The books of which more than drafts changed; the mandates that may stand otherwise; the pages that do."""
 
     books: set[Scope]
     mandates: set[EntryId]
+    pages: set[PageId]
 
 
 def settle(draft: Draft, news: News) -> Moved:
     """Settle what the news may have changed; return what moved."""
     settling = _Settling(draft)
     settling.run(news)
-    return Moved(settling.moved, settling.given)
+    return Moved(settling.moved, settling.given, set(settling.changed))
 
 
 @dataclass

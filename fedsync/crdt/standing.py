@@ -56,14 +56,15 @@ def _under_mandate(view: Reader, genesis: Genesis) -> Bound:
     if under.waits is not None:
         return Pending()
     if under.fault is not None:
-        return Cut((), nothing=True)
+        return Cut((), nothing=True, open=under.fault == "mandate-frozen")
     ends = list(endings_of(view, genesis))
     if not ends:
         return All()
     if genesis.log_class is LogClass.FACTS and settled(view, genesis.scope, genesis.log) is not None:
         return All()
     first, *others = (each.tips for each in ends)
-    return Cut(first, tuple(others), chosen_tip(view, genesis))
+    suspended = not any(each.hard for each in ends)
+    return Cut(first, tuple(others), chosen_tip(view, genesis), open=suspended)
 
 
 def under_of(view: Reader, genesis: Genesis) -> Under:

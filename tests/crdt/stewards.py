@@ -178,6 +178,10 @@ class Node:
         for scope, each in sorted(bounds):
             self._counting.refold_key(draft, scope, each)
 
+    def bounds(self) -> set[tuple[object, object]]:
+        """Return what the book says of each log, as it is written down: other matters rest on that."""
+        return {(each[0], row[2]) for each, row in self.view.scan(COUNTED_LOGS)}
+
     def counts(self) -> set[RecordId]:
         """Return the records that count, but for those that begin logs."""
         return {
@@ -389,9 +393,17 @@ def draw(random: Random, say: Say = say_anything) -> World:
     given = (bytes(page_id(pages([first])[1])), 0)
     logs: list[list[Block]] = []
     after: dict[int, Block] = {}
-    for name, log_class in (("Vera", FACTS), ("Vera", PLANS), ("Wim", FACTS), ("Zoe", FACTS)):
+    writers = [
+        ("Vera", FACTS, 0),
+        ("Vera", PLANS, 0),
+        ("Wim", FACTS, 0),
+        ("Zoe", FACTS, 0),
+        ("Zoe", PLANS, 1),
+    ]
+    for name, log_class, entry in writers:
         if random.random() < 0.8:
-            logs.append(_grown(random, say, [opening(name, log_of(name, given, log_class))], name))
+            under = (given[0], entry)
+            logs.append(_grown(random, say, [opening(name, log_of(name, under, log_class))], name))
             if random.random() < 0.35:
                 whole = logs[-1]
                 at = random.randrange(1, len(whole) + 1)

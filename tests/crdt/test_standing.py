@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from fedsync.crdt.countingtables import COUNTED_LOGS, counted_log
 from fedsync.crdt.drafting import draft_page
 from fedsync.crdt.pins import pin_of
 from fedsync.crdt.seats import All, Cut, Pending
@@ -205,6 +206,17 @@ def test_what_the_end_keeps_counts_and_what_is_above_does_not(kind: str, word: s
     assert code(at, log[3]) == (("cut", "recalled") if word == "sealed" else ("suspended", "recall-adopted"))
 
 
+@pytest.mark.parametrize(("word", "says"), [("adopted", "suspended"), ("sealed", "cut")])
+def test_only_a_sealed_page_ends_a_log_for_good(word: str, says: str) -> None:
+    log = vera()
+    at = node([[GIVEN], [ending("recall", given_by(GIVEN), log[2])]], ["sealed", word], *log[:2])
+    row = at.view.get(COUNTED_LOGS, (log[0].log,))
+    assert row is not None
+    assert counted_log(row).bound == says
+    at.do(*log[2:])
+    assert kept(at, log) == 2
+
+
 def test_a_draft_of_a_recall_ends_nothing() -> None:
     log = vera()
     at = node([[GIVEN], [ending("recall", given_by(GIVEN))]], ["sealed", "draft"], *log)
@@ -358,7 +370,7 @@ def test_a_mandate_gives_nothing_while_its_book_is_split_at_its_page() -> None:
     for name in ("Ben", "Cem"):
         mill.lie(name, "approval", rival)
     assert mill.status(given) == "frozen"
-    assert bound_of(mill.view, begins) == Cut((), nothing=True)
+    assert bound_of(mill.view, begins) == Cut((), nothing=True, open=True)
     assert mill.bounds == {(mill.scope, key("Vera"))}
     assert under_of(mill.view, begins).fault == "mandate-frozen"
 
@@ -381,7 +393,7 @@ def test_any_order_gives_what_the_naive_twin_says(seed: int) -> None:
             if at.follows and random.random() < 0.15:
                 assert at.counts() == Twin(at.held, world.pages).counts(), (seed, again)
         assert at.counts() == Twin(at.held, world.pages).counts(), (seed, again)
-        ends.append(at.counts())
+        ends.append((at.counts(), at.bounds()))
     assert ends[0] == ends[1] == ends[2]
 
 
