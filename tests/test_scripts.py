@@ -96,7 +96,13 @@ def test_the_benchmark_of_authority_measures_a_small_region_in_memory_and_in_a_s
 def test_the_benchmark_of_stock_measures_a_small_store_in_memory_and_on_disk() -> None:
     found = _measured("stock", "--events", "2000", "--singles", "20")
     events = ("at_the_end", "in_the_middle", "before_the_first_count", "at_random")
-    figures = {"from_scratch_s", "late_count_us", "correction_us", *(f"event_{each}_us" for each in events)}
+    figures = {
+        "from_scratch_s",
+        "of_many_items_us",
+        "late_count_us",
+        "correction_us",
+        *(f"event_{each}_us" for each in events),
+    }
     for where in ("memory", "store"):
         assert found[where].keys() >= figures
         assert all(found[where][each] > 0 for each in figures)

@@ -42,9 +42,9 @@ class Log:
 
 
 class Granary:
-    """One store, one item, a million movements by a few tellers, and a count each week."""
+    """One store, one item or many, a million movements by a few tellers, and a count each week."""
 
-    def __init__(self, events: int, tellers: int = 8) -> None:
+    def __init__(self, events: int, tellers: int = 8, items: int = 1) -> None:
         self.random = Random(7)
         self.scope = Scope(sha256(b"granary").digest()[:16])
         writers = [Writer(f"teller {each}", self.scope) for each in range(tellers)]
@@ -61,7 +61,7 @@ class Granary:
         self.blocks = [Writer("clerk", self.scope, PERSON).write(("page", page))]
         self.blocks += [each.write() for each in writers]
         self.logs = [Log(each, self.scope) for each in writers]
-        self.store, self.item = self._names()
+        self.store, self.items = self._names(items)
         self.written: list[FactRef] = []
         """Some movements, for whoever corrects them: the last of each block."""
         self._fill(events)
@@ -71,13 +71,12 @@ class Granary:
         """The one body."""
         return [(self.scope, self.body)]
 
-    def _names(self) -> tuple[PayloadId, PayloadId]:
+    def _names(self, items: int) -> tuple[PayloadId, list[PayloadId]]:
         store: Value = {"name": "Granary", "scope": self.scope}
-        item: Value = {"name": "Wheat", "unit": "g"}
-        self.blocks += self.logs[0].write(
-            Draft("store", store, TIME), Draft("resource_specification", item, TIME)
-        )
-        return payload_id(pack(store)), payload_id(pack(item))
+        made: list[Value] = [{"name": f"Wheat {each}", "unit": "g"} for each in range(items)]
+        drafts = [Draft("resource_specification", each, TIME) for each in made]
+        self.blocks += self.logs[0].write(Draft("store", store, TIME), *drafts)
+        return payload_id(pack(store)), [payload_id(pack(each)) for each in made]
 
     def _fill(self, events: int) -> None:
         self.first = self.last = self.counted_at = TIME
@@ -123,7 +122,7 @@ class Granary:
     def _fact(self, at: int) -> dict[str, Value]:
         return {
             "quantity": self.random.randrange(1, 5000),
-            "resource_conforms_to": self.item,
+            "resource_conforms_to": self.random.choice(self.items),
             "store": self.store,
             "has_point_in_time": at,
         }

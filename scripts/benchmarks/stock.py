@@ -20,6 +20,9 @@ from fedsync.records.block import Block
 REACH_US, REACH_S = 100, 12
 """What issue and design ask for: one event more by the median, and a million from scratch."""
 
+ITEMS, SHARE = 1000, 4
+"""A second store has so many items, each moved about every week, and a quarter as many movements."""
+
 Steps = list[tuple[str, list[Block]]]
 
 
@@ -44,7 +47,17 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     with workplace() as where, opened(make_home(where / "home", "Here")) as node:
         figures["store"], again = _measure(InStore(node), granary, history, steps)
     assert shown == again, (shown, again)
+    some = arguments.events // SHARE
+    many = Granary(some, items=ITEMS)
+    figures["memory"]["of_many_items_us"] = _each(Held(), many, some)
+    with workplace() as where, opened(make_home(where / "home", "Here")) as node:
+        figures["store"]["of_many_items_us"] = _each(InStore(node), many, some)
     return figures
+
+
+def _each(state: State, granary: Granary, events: int) -> float:
+    """Return the microseconds of a movement when all are folded from scratch."""
+    return round(1e6 * state.load(granary.bodies, granary.blocks) / events, 1)
 
 
 def _measure(
