@@ -35,8 +35,8 @@ def list_(app: App, every: bool) -> None:
             [
                 short(each.id),
                 text_of(each.said.title),
-                ", ".join(reading.name_of(party) for party in each.said.parties),
-                each.status(now) + (f": {_names(reading, each.missing)} must sign" if each.missing else ""),
+                _names(reading, each.said.parties),
+                _state(reading, each, now),
             ]
             for each in found
         ]
@@ -77,7 +77,7 @@ def show(app: App, asked: str) -> None:
         if found.ends is not None:
             lines.append(f"  ends {day(found.ends)}")
         signed = {each.scope: each for each in found.signed}
-        for party in found.said.parties:
+        for party in sorted(found.said.parties, key=reading.name_of):
             word = f"signed {day(signed[party].time)}" if party in signed else "has not signed"
             lines.append(f"  {reading.name_of(party)} {word}")
         for ending, fault in found.endings:
@@ -244,7 +244,17 @@ def the_agreement(reading: "Reading", asked: str) -> "Standing":
 
 
 def _names(reading: "Reading", parties: Any) -> str:
-    return ", ".join(reading.name_of(party) for party in parties)
+    return ", ".join(sorted(reading.name_of(party) for party in parties))
+
+
+def _state(reading: "Reading", found: "Standing", now: int) -> str:
+    from fedsync.cli.telling import day
+
+    if found.missing:
+        return f"{found.status(now)}: {_names(reading, found.missing)} must sign"
+    if found.ends is None or found.ends <= now:
+        return found.status(now)
+    return f"{found.status(now)}, ends {day(found.ends)}"
 
 
 def _row(reading: "Reading", found: "Standing", now: int) -> dict[str, Any]:

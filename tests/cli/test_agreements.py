@@ -45,6 +45,7 @@ def test_an_agreement_is_proposed_signed_kept_and_left(tmp_path: Path) -> None:
     valley.meet()
     (row,) = oak.json("stock", "agreements", "list")["agreements"]
     assert row["ends"] is not None
+    assert "in force, ends 20" in oak("stock", "agreements", "list").out
     assert "Mill Lane said that it ends" in oak("stock", "agreements", "show", id_).out
 
 
