@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import pytest
 
-from fedsync.records.codec import Value
 from fedsync.records.kinds.actions import ACTIONS, TWO_STORES, Change
 from tests.crdt.granary import (
     ALDER,
@@ -71,8 +70,8 @@ def test_there_is_a_row_for_every_action() -> None:
 @pytest.mark.parametrize("action", sorted(AFTER))
 def test_an_action_leaves_in_both_stores_what_its_row_says(action: str) -> None:
     node = Node()
-    more: dict[str, Value] = {"to": CELLAR} if action in TWO_STORES else {}
-    node.take(*chain(genesis("Ann"), [moved("raise", 9, NOON), moved(action, 5, NOON + 1, **more)]))
+    after = moved(action, 5, NOON + 1, to=CELLAR) if action in TWO_STORES else moved(action, 5, NOON + 1)
+    node.take(*chain(genesis("Ann"), [moved("raise", 9, NOON), after]))
     assert (lies(node, ALDER, GRANARY), lies(node, ALDER, CELLAR)) == AFTER[action]
 
 
