@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from typing import Any
 
 import trio
 
@@ -151,6 +152,8 @@ def keep_local(node: Node, loaves: int) -> None:
     node.run("stock", "add", BREAD, loaves + 1, "pieces", *here)
     node.run("stock", "use", BREAD, 1, "pieces", *here)
     node.run("stock", "count", BREAD, loaves, "pieces", *here)
+    offer = node.json("stock", "offer", "Oats", loaves, "kg", "--as", "Ann")["id"]
+    node.run("stock", "promise", offer, 1, "kg", "--to", HOUSEHOLD, "--outside", "--local", "--as", "Ann")
     # What is about people stays here without being told to.
     node.run("stock", "lend", BREAD, "--to", HOUSEHOLD, "--as", "Ann")
     number, span = node.json("status")["records"], ("--from", "2031-01-01", "--until", "2031-01-02")
@@ -169,14 +172,22 @@ def local_logs(node: Node) -> set[bytes]:
 
 
 def forbidden(node: Node) -> set[bytes]:
-    """Return all that local records say, and all that names them."""
+    """Return all that local records say, and all that names them.
+
+    One name is open: where rights to promise went that are spent at home. So nobody else takes them for free.
+    """
     found = {SECRET.encode(), HOUSEHOLD.encode(), BREAD.encode()}
+    went: set[Any] = set()
     with Reading.open(node.home) as reading:
         for _, block in reading.store.since(0):
             if block.genesis.reach is Reach.LOCAL:
                 found |= {bytes(block.log), *map(bytes, block.ids)}
                 found |= {bytes(each.payload_id) for each in block.records()}
-    return found
+            else:
+                said: list[Any] = [each.value for each in block.records() if each.kind == "rights_grant"]
+                went |= {each["to"] for each in said}
+    assert len(went) == 1
+    return found - went
 
 
 def blocks_in(frames: Iterable[bytes]) -> list[bytes]:
