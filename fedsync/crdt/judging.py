@@ -37,7 +37,7 @@ from fedsync.crdt.plantables import (
 from fedsync.crdt.realms import is_local, realm_of, scope_of
 from fedsync.crdt.view import Draft
 from fedsync.records.codec import pack, unpack
-from fedsync.records.ids import LogId, RecordId
+from fedsync.records.ids import LogClass, LogId, RecordId
 from fedsync.records.kinds.plans import (
     INTENT,
     PARSERS,
@@ -133,7 +133,8 @@ def offer_of(draft: Draft, intent: RecordId, local: bool) -> Step | Verdict:
 def held_of(draft: Draft, log: LogId, realm: bytes | None = None) -> Held | None:
     """Return how much of a log of plans counts; None when nothing is known of it, or not yet whether any of it does.
 
-    `realm`: that of the log, where it is known; else its first block is read.
+    `realm`: that of the log, where it is known to be one of plans; else its first block is read. A log of another class is
+    as good as not held: no grant stands in it, and nobody is told here when more of it counts.
     """
     row = draft.get(COUNTED_LOGS, (log,))
     if row is None:
@@ -142,7 +143,10 @@ def held_of(draft: Draft, log: LogId, realm: bytes | None = None) -> Held | None
     if found.bound == "pending":
         return None
     if realm is None:
-        realm = realm_of(next(iter(draft.blocks(log))).genesis)
+        begins = next(iter(draft.blocks(log))).genesis
+        if begins.log_class is not LogClass.PLANS:
+            return None
+        realm = realm_of(begins)
     return Held(found.read, found.bound == "cut" or found.chain is not None, is_local(realm))
 
 

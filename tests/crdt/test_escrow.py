@@ -8,12 +8,22 @@ import pytest
 
 from fedsync.crdt.account import Account, Lot
 from fedsync.crdt.booktables import SETTLED
-from fedsync.crdt.plantables import DIRTY, DRAWS, INTENTS, STEPS, WAITS, WAITS_OF, step_row
+from fedsync.crdt.plantables import (
+    DIRTY,
+    DRAWS,
+    INTENTS,
+    RIGHTS,
+    STEPS,
+    WAITS,
+    WAITS_OF,
+    rights_row,
+    step_row,
+)
 from fedsync.crdt.seats import All, Bound, Cut, Pending
 from fedsync.crdt.view import Draft as StateDraft
 from fedsync.records.block import Block, merge
 from fedsync.records.ids import PageId, Reach, RecordId
-from tests.crdt.granary import ALDER, BIRCH, HOUR, NOON, WHEAT, interleaved, regrouped
+from tests.crdt.granary import ALDER, BIRCH, HOUR, NOON, WHEAT, genesis, interleaved, regrouped
 from tests.crdt.market import Log, Market, RandomMarket, log, twin
 from tests.crdt.naive_root import rooted_rows, state_root_of
 from tests.seeds import seeds
@@ -250,6 +260,50 @@ def test_rights_come_back_as_of_no_record_only_when_none_of_their_holder_counts(
     some.take(*ann.blocks)
     some.take(merge(ben.blocks))
     assert some.code(back[2]) == ("void", "not-over")
+
+
+def test_who_takes_back_names_a_record_of_the_holder_that_is_there() -> None:
+    ann, ben, cem = log("Ann"), log("Ben"), log("Cem")
+    offer = ann.offer(10)
+    grant = ann.grant(offer, 10, ben, expires=NOON)
+    ben.promise(offer, 4, accepts=[grant])
+    other = cem.promise(offer, 1)
+    made_up = ann.back(offer, 6, grant, NOON + 1, at=[ben.id, 1, bytes(32)])
+    elsewhere = ann.back(offer, 6, grant, NOON + 1, at=[cem.id, 1, other])
+    node = node_with(ann, ben, cem)
+    assert node.code(made_up[2]) == ("void", "at-not-counted")
+    assert node.code(elsewhere[2]) == ("void", "at-elsewhere")
+    assert node.left() == {(offer, ann.id): 0, (offer, ben.id): 6}
+
+
+def test_what_comes_back_is_granted_no_more() -> None:
+    ann, ben = log("Ann"), log("Ben")
+    offer = ann.offer(10)
+    grant = ann.grant(offer, 10, ben, expires=NOON)
+    ann.back(offer, 6, grant, NOON + 1)
+    node = node_with(ann, ben)
+    rows = {key[2]: rights_row(row) for key, row in node.view.scan(RIGHTS)}
+    assert rows[ann.id] == (6, 0, 4)
+
+
+@pytest.mark.parametrize("book", ["all", "cut"])
+@pytest.mark.parametrize("late", [False, True])
+def test_no_log_of_another_class_holds_rights_or_grants_them_whichever_comes_first(
+    late: bool, book: str
+) -> None:
+    # Nothing is judged anew when a log of goods grows, so a verdict that looked at one would hang on the order.
+    ann, ben, goods = log("Ann"), log("Ben"), Log(genesis("goods of Cem"))
+    goods.say("economic_event", resource_conforms_to=WHEAT)
+    offer = ann.offer(10)
+    granted = ann.grant(offer, 4, goods, expires=NOON)
+    accepts = ben.promise(offer, 1, accepts=[goods.tip()])
+    back = ann.back(offer, 4, granted, NOON + 1, at=goods.tip())
+    node = Market({goods.id: Cut(()) if book == "cut" else All()})
+    for each in [ann, ben, goods] if late else [goods, ann, ben]:
+        node.take(*each.blocks)
+    assert node.code(accepts) == ("pending", "grant-not-held")
+    assert node.code(back[2]) == ("pending", "at-not-held")
+    assert node.left() == {(offer, ann.id): 6}
 
 
 # --- What falls -------------------------------------------------------------------------------------------
