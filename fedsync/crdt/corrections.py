@@ -25,6 +25,8 @@ from fedsync.records.void import Void
 
 MAX_LINE = 16
 """Corrections, each of the one before. Who still errs then can correct the first event, and begins a line beside."""
+_ALL = (b"", b"", b"")
+"""Instead of a pool: all."""
 FEW = 100
 """References to a log's facts that are gone through all at once; where there are more, each record is looked up."""
 
@@ -138,14 +140,24 @@ def forget_correction(draft: Draft, realm: Realm, corrected: FactRef, by: FactRe
 def note_named(draft: Draft, realm: Realm, pool: Pool, count: Count) -> None:
     """Write down which facts a count names."""
     for ref in count.named:
-        draft.put(NAMED, (realm, *ref, count.log, count.seq), pool)
+        _name(draft, realm, ref, pool, 1)
         _refer(draft, realm, ref)
 
 
-def forget_named(draft: Draft, realm: Realm, count: Count) -> None:
-    """Forget which facts a count names: it does not count."""
+def forget_named(draft: Draft, realm: Realm, pool: Pool, count: Count) -> None:
+    """Forget which facts a count names that was noted: it does not count."""
     for ref in count.named:
-        draft.drop(NAMED, (realm, *ref, count.log, count.seq))
+        _name(draft, realm, ref, pool, -1)
+
+
+def _name(draft: Draft, realm: Realm, ref: FactRef, pool: Pool, more: int) -> None:
+    for key in ((realm, *ref, *pool), (realm, *ref, *_ALL)):
+        row = draft.get(NAMED, key)
+        number = more + (0 if row is None else int(row[0]))  # type: ignore[arg-type]
+        if number:
+            draft.put(NAMED, key, (number,))
+        else:
+            draft.drop(NAMED, key)
 
 
 def _refer(draft: Draft, realm: Realm, ref: FactRef) -> None:
@@ -165,10 +177,10 @@ def referred(
     if row is None or row[0] >= stop or row[1] < first:  # type: ignore[operator]
         return set(), set()
     if int(row[2]) <= FEW:  # type: ignore[arg-type]
-        named_by = [(FactRef(*key[1:4]), pool) for key, pool in draft.scan(NAMED, (realm, block.log))]  # type: ignore[arg-type]
+        named_by = [(FactRef(*key[1:4]), key[4:]) for key, _ in draft.scan(NAMED, (realm, block.log))]  # type: ignore[arg-type]
         tops = [FactRef(*key[1:]) for key, _ in draft.scan(STANDING, (realm, block.log))]  # type: ignore[arg-type]
         held = set(_held(block, first, stop))
-        pools = {pool for ref, pool in named_by if ref in held}
+        pools = {pool for ref, pool in named_by if ref in held and pool != _ALL}
         return {ref for ref in tops if ref in held}, pools  # type: ignore[return-value]
     corrected, pools = set(), set()
     for ref in _held(block, first, stop):
@@ -184,12 +196,17 @@ def _held(block: Block, first: int, stop: int) -> list[FactRef]:
 
 def pools_naming(draft: Draft, realm: Realm, ref: FactRef) -> set[Pool]:
     """Return the pools whose counts name a fact."""
-    return {tuple(row) for _, row in draft.scan(NAMED, (realm, *ref))}  # type: ignore[misc]
+    return {key[4:] for key, _ in draft.scan(NAMED, (realm, *ref)) if key[4:] != _ALL}  # type: ignore[misc]
+
+
+def is_named(draft: Draft, realm: Realm, ref: FactRef, pool: Pool | None = None) -> bool:
+    """Say whether a count of a pool, or any count, names a fact."""
+    return draft.get(NAMED, (realm, *ref, *(pool or _ALL))) is not None
 
 
 def pools_naming_log(draft: Draft, realm: Realm, log: LogId) -> set[Pool]:
     """Return the pools whose counts name facts of a log."""
-    return {tuple(row) for _, row in draft.scan(NAMED, (realm, log))}  # type: ignore[misc]
+    return {key[4:] for key, _ in draft.scan(NAMED, (realm, log)) if key[4:] != _ALL}  # type: ignore[misc]
 
 
 def in_pool(event: EconomicEvent, pool: tuple[PayloadId, ...]) -> int | None:

@@ -27,6 +27,7 @@ from fedsync.crdt.plantables import (
     PLACES,
     RIGHTS,
     STEPS,
+    WAIT_SPAN,
     WAITS,
     WAITS_OF,
     StepRow,
@@ -204,11 +205,11 @@ def packed(drawn: Drawn) -> bytes:
 def wait(draft: Draft, intent: RecordId, waits: Iterable[tuple[LogId, int]]) -> None:
     """Note on which places of logs an offer hangs without their being held."""
     for log, seq in waits:
-        draft.put(WAITS, (log, seq, intent), ())
+        draft.put(WAITS, (log, seq // WAIT_SPAN, seq, intent), ())
         draft.put(WAITS_OF, (intent, log, seq), ())
 
 
 def _forget_waits(draft: Draft, intent: RecordId) -> None:
     for key, _ in list(draft.scan(WAITS_OF, (intent,))):
-        draft.drop(WAITS, (key[1], key[2], intent))
+        draft.drop(WAITS, (key[1], int(key[2]) // WAIT_SPAN, key[2], intent))
         draft.drop(WAITS_OF, key)

@@ -141,10 +141,14 @@ def _take_back(draft: Draft, realm: Realm, moved: Custody) -> None:
     assert row is not None, "what was brought in is there"
     old = balance(row)
     left = old._replace(
-        apart=old.apart - taken.apart, events=old.events - taken.events, told=old.told - taken.events
+        apart=old.apart - taken.apart,
+        events=old.events - taken.events,
+        told=old.told - taken.events,
+        latest=sums.latest(draft, key) if old.latest == moved.at else old.latest,
     )
     draft.put(BALANCES, key, balance_row(left))
-    recompute(draft, key, without=log)
+    # Nobody counted in a log of this name, so the last counts are what they were.
+    recompute(draft, key)
 
 
 # --- Who has what -------------------------------------------------------------------------------------------

@@ -36,8 +36,12 @@ ACCOUNTS = Table("plan_account", ("intent", "log"), ("state",))
 """The lots of rights that a log holds: what a record at its end is judged by."""
 DRAWS = Table("plan_draw", ("intent", "log", "seq"), ("drawn",))
 """From which lots a promise was taken, so that its release gives them back."""
-WAITS = Table("plan_wait", ("log", "seq", "intent"), ())
-"""Which offers have to be judged anew when a log gets a record, or the book says something else of the log."""
+WAITS = Table("plan_wait", ("log", "span", "seq", "intent"), ())
+"""Which offers have to be judged anew when a log gets a record, or the book says something else of the log. By spans of the
+log, so that who waits for its far end, be they thousands, costs it nothing until it comes there.
+"""
+WAIT_SPAN = 128
+"""Records in a span: as many as a block has at most."""
 WAITS_OF = Table("plan_wait_of", ("intent", "log", "seq"), ())
 TAKEN_BACK = Table("plan_taken_back", ("intent",), ())
 """Offers of which somebody took rights back."""

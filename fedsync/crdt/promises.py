@@ -29,6 +29,7 @@ from fedsync.crdt.plantables import (
     RIGHTS,
     STEPS,
     TAKEN_BACK,
+    WAIT_SPAN,
     WAITS,
     Place,
     StepRow,
@@ -36,7 +37,7 @@ from fedsync.crdt.plantables import (
     step_row,
 )
 from fedsync.crdt.realms import is_local, realm_of, scope_of
-from fedsync.crdt.view import Draft
+from fedsync.crdt.view import Draft, KeyRow
 from fedsync.records.block import Block
 from fedsync.records.codec import NotCanonical, unpack
 from fedsync.records.genesis import Genesis
@@ -68,10 +69,12 @@ class Promises:
         row = draft.get(COUNTED_LOGS, (block.log,))
         # Of a log that the book ends, what is the last of it may matter to whoever waits.
         ends = row is not None and counted_log(row).limit is not None
+        spans: list[KeyRow] = [(block.log, each) for each in range(first // WAIT_SPAN, -(-stop // WAIT_SPAN))]
         again = {
-            RecordId(key[2])  # type: ignore[arg-type]
-            for key, _ in draft.scan(WAITS, (block.log,))
-            if ends or first <= key[1] < stop  # type: ignore[operator]
+            RecordId(key[3])  # type: ignore[arg-type]
+            for prefix in ([(block.log,)] if ends else spans)
+            for key, _ in draft.scan(WAITS, prefix)
+            if ends or first <= key[2] < stop  # type: ignore[operator]
         }
         for seq in range(first, stop):
             at = seq - block.first
@@ -113,7 +116,7 @@ class Promises:
     def changed(self, draft: Draft, genesis: Genesis) -> None:
         """Judge what was set aside, and what waits for this log, anew."""
         again = {RecordId(key[0]) for key, _ in draft.scan(DIRTY)}  # type: ignore[arg-type]
-        again |= {RecordId(key[2]) for key, _ in draft.scan(WAITS, (genesis.log,))}  # type: ignore[arg-type]
+        again |= {RecordId(key[3]) for key, _ in draft.scan(WAITS, (genesis.log,))}  # type: ignore[arg-type]
         for intent in sorted(again):
             draft.drop(DIRTY, (intent,))
             judge_anew(draft, intent)

@@ -110,8 +110,12 @@ def _forget(draft: Draft, realm: Realm, log: LogId, said: facts.Facts) -> dict[F
             draft.drop(table, (realm, id_, log))
     for pool, counts in said.counts.items():
         for count in counts:
-            draft.drop(COUNTS, (realm, *pool, count.at, log, count.seq))
-            corrections.forget_named(draft, realm, count)
+            place = (realm, *pool, count.at, log, count.seq)
+            row = draft.get(COUNTS, place)
+            # Not of another branch, which was never taken.
+            if row is not None and row[0] == count.id:
+                draft.drop(COUNTS, place)
+                corrections.forget_named(draft, realm, pool, count)
     corrected = {}
     for seq, record, event in said.linked:
         if event.corrects is not None:
@@ -185,12 +189,19 @@ def _settle(
             draft.put(STANDING, (realm, *top), new)
     named: set[Pool] = set()
     for ref in sorted(doubtful | holding):
-        for each in lines.up(ref):
-            named |= corrections.pools_naming(draft, realm, each)
+        line_up = [each for each in lines.up(ref) if corrections.is_named(draft, realm, each)]
         place = (realm, ref.log, ref.seq)
         is_off = draft.get(REPLACED, place) == (ref.id,)
-        event = lines.event(ref) if is_off is (ref in holding) else None
+        flips = is_off is (ref in holding)
+        event = lines.event(ref) if flips or line_up else None
         if event is None:
+            continue
+        # What a count says of it matters where it moves anything, and nowhere else.
+        pools = {(store, event.item, event.lot) for store, _, _ in event.moved}
+        named |= {
+            pool for pool in pools if any(corrections.is_named(draft, realm, each, pool) for each in line_up)
+        }
+        if not flips:
             continue
         if is_off:
             draft.drop(REPLACED, place)

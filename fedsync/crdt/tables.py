@@ -62,8 +62,9 @@ STANDING = Table(
 are rivals for that."""
 REPLACED = Table("stock_replaced", ("realm", "log", "seq"), ("id",), rooted=True)
 """Events that do not count because of a correction."""
-NAMED = Table("stock_named", ("realm", "log", "seq", "id", "by_log", "by_seq"), ("store", "item", "lot"))
-"""Facts that a count names, and the pool that it counted."""
+NAMED = Table("stock_named", ("realm", "log", "seq", "id", "store", "item", "lot"), ("counts",))
+"""Facts that counts name, by the pool that was counted, and how many counts of it name them; under no pool, how many in all.
+So that who corrects a fact which thousands of counts name looks up the few pools that it moves, and not all of them."""
 REFERRED = Table("stock_referred", ("realm", "log"), ("low", "high", "times"))
 """Between which seqs a log has facts that corrections or counts name, if it has any, and how often. Nearly all logs have none."""
 FULFILLED = Table("stock_fulfilled", ("realm", "commitment", "log"), ("sum", "events"), rooted=True)
