@@ -35,6 +35,17 @@ BASE: dict[str, tuple[str, int]] = {
 }
 """Each unit that may be typed -> the base unit's UCUM code, and how many of it one is."""
 
+SPELLED: dict[str, str] = {
+    **{each.casefold(): each for each in BASE},
+    **dict.fromkeys(("gram", "grams", "gramme", "grammes"), "g"),
+    **dict.fromkeys(("kgs", "kilo", "kilos", "kilogram", "kilograms", "kilogramme", "kilogrammes"), "kg"),
+    **dict.fromkeys(("millilitre", "millilitres", "milliliter", "milliliters"), "mL"),
+    **dict.fromkeys(("litre", "litres", "liter", "liters"), "L"),
+    **dict.fromkeys(("mins", "minute", "minutes"), "min"),
+    **dict.fromkeys(("hour", "hours", "hrs"), "h"),
+}
+"""How people write these units, whatever the capital letters: Kg and kilos are no units of their own."""
+
 POUNDS: dict[str, Fraction] = {
     "lb": Fraction(45_359_237, 100_000),
     "lbs": Fraction(45_359_237, 100_000),
@@ -60,7 +71,7 @@ MAX_QUANTITY = 2**53
 
 def parse_quantity(number: str, unit: str) -> tuple[int, str]:
     """Return a quantity in base units and the base unit's code. Raises a Problem (exit 2) that says what to type."""
-    pounds = POUNDS.get(unit.strip())
+    pounds = pounds_of(unit)
     if pounds is not None:
         return one_rounded(parse_number(number) * pounds, "g", f"{number} {unit}"), "g"
     code, factor = base_unit(unit)
@@ -70,6 +81,11 @@ def parse_quantity(number: str, unit: str) -> tuple[int, str]:
             f"{number} {unit} is not a whole number of {plain_unit(code)}.", "Type a quantity that is."
         )
     return one_rounded(amount, code, f"{number} {unit}"), code
+
+
+def pounds_of(unit: str) -> Fraction | None:
+    """Return the grams of a pound or an ounce of trade, whatever the capital letters; None for another unit."""
+    return POUNDS.get(unit.strip()) or POUNDS.get(unit.strip().casefold())
 
 
 def parse_number(number: str) -> Fraction:
@@ -111,9 +127,9 @@ def rounded(amounts: Iterable[Fraction]) -> list[int]:
 
 def base_unit(unit: str) -> tuple[str, int]:
     """Return the base unit's code for `unit`, and how many of it one is. Raises a Problem (exit 2)."""
-    found = BASE.get(unit.strip())
-    if found is not None:
-        return found
+    spelled = SPELLED.get(unit.strip().casefold())
+    if spelled is not None:
+        return BASE[spelled]
     word = unit.strip().removeprefix("{").removesuffix("}")
     if not _WORD.fullmatch(word):
         raise usage(

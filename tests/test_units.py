@@ -26,6 +26,13 @@ from fedsync.units import BASE, MAX_QUANTITY, base_unit, parse_quantity, plain_u
         ("3", "{dose}", 3, "{dose}"),
         ("3", "glass", 3, "{glass}"),
         ("3", " kg ", 3_000, "g"),
+        ("3", "Kg", 3_000, "g"),
+        ("3", "KILOS", 3_000, "g"),
+        ("3", "grams", 3, "g"),
+        ("3", "ML", 3, "mL"),
+        ("3", "Litres", 3_000, "mL"),
+        ("2", "hours", 120, "min"),
+        ("1", "LB", 454, "g"),
         ("3", "Kisten Äpfel", 3, "{kisten äpfel}"),
     ],
 )

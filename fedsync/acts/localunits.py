@@ -8,7 +8,7 @@ from fractions import Fraction
 from fedsync.acts.author import Author, now_ms
 from fedsync.acts.goods import WrongWord
 from fedsync.acts.importing import WrongLine
-from fedsync.acts.measuring import KNOWN
+from fedsync.acts.measuring import is_known
 from fedsync.acts.stewards import goods_log, write_goods
 from fedsync.crdt.factors import factors
 from fedsync.crdt.levels import items_called
@@ -22,7 +22,7 @@ from fedsync.records.ids import LogClass, PayloadId, Scope, payload_id
 from fedsync.records.kinds.units import FACTOR, MAX_FACTOR_NAME_CHARS, MAX_RATIO, UnitFactor, factor_value
 from fedsync.records.seal import Draft
 from fedsync.spreadsheet import Table
-from fedsync.units import POUNDS, base_unit, parse_number, plain_unit
+from fedsync.units import base_unit, parse_number, plain_unit, pounds_of
 
 COLUMNS = ("place", "item", "name", "quantity", "unit")
 """Of a table of local units. Place and item may be empty."""
@@ -53,7 +53,7 @@ def new_unit(
 ) -> NewUnit:
     """Return a local unit as somebody typed it; `quantity` may be a fraction such as 10/3. Raises WrongWord (exit 2)."""
     named = _line("name", name, "unit")
-    if named in KNOWN:
+    if is_known(named):
         raise WrongWord("name", f"{named} is the same for everybody.", "Give the local unit another name.")
     try:
         above, slash, below = quantity.partition("/")
@@ -65,7 +65,7 @@ def new_unit(
         raise WrongWord("quantity", problem.message, "Type how much one is, like 8.75 or 10/3.") from None
     if not amount:
         raise WrongWord("quantity", f"One {named} cannot be nothing.", "Type how much one is, like 8.75.")
-    pounds = POUNDS.get(unit.strip())
+    pounds = pounds_of(unit)
     try:
         code, size = ("g", pounds) if pounds is not None else base_unit(unit)
     except Problem as problem:

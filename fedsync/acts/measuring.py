@@ -21,9 +21,18 @@ from fedsync.localunits import (
 )
 from fedsync.reading import Reading
 from fedsync.records.ids import PayloadId, Scope
-from fedsync.units import BASE, POUNDS, base_unit, parse_number, parse_quantity, plain_unit
+from fedsync.units import (
+    BASE,
+    POUNDS,
+    SPELLED,
+    base_unit,
+    parse_number,
+    parse_quantity,
+    plain_unit,
+    pounds_of,
+)
 
-KNOWN = frozenset({*BASE, *POUNDS}) - {"1", "piece", "pieces", "pcs", "{piece}"}
+KNOWN = frozenset({*BASE, *SPELLED, *POUNDS}) - {"1", "piece", "pieces", "pcs", "{piece}"}
 """Units that are the same for everybody, so that no community can make another thing of them. A piece is not among
 them: one piece of melon may well be 4 kg."""
 PIECE = "{piece}"
@@ -62,7 +71,7 @@ class Measures:
         said = f"{number} {unit.strip()}"
         if factor is not None:
             return self._fits(item, known, unit, reckon(number, unit, *named_by(self.factors, factor)), said)
-        if unit.strip() in KNOWN:
+        if is_known(unit):
             return self._fits(item, known, unit, _plain(number, unit))
         direct = _code(unit)
         if direct in known:
@@ -136,9 +145,14 @@ def resolve(
     return Measures(reading, scope).resolve(item, number, unit, place, factor)
 
 
+def is_known(unit: str) -> bool:
+    """Say whether a unit is the same for everybody, however it is written."""
+    return unit.strip() in KNOWN or unit.strip().casefold() in KNOWN
+
+
 def _plain(number: str, unit: str) -> Measured:
     """Return a quantity in a unit that is reckoned by itself. Half of what is not divided is refused."""
-    pounds = POUNDS.get(unit.strip())
+    pounds = pounds_of(unit)
     if pounds is not None:
         return Measured(parse_number(number) * pounds, "g", Stated(number.replace(" ", ""), unit.strip()))
     quantity, code = parse_quantity(number, unit)
