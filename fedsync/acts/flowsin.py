@@ -11,6 +11,7 @@ from functools import partial
 
 from fedsync.acts.author import Author, now_ms
 from fedsync.acts.flowplans import Plans, Promised, leave_what_is_ours, write_plans
+from fedsync.acts.flowsout import record_id
 from fedsync.acts.goods import COUNT, Line, LotNamed, check_line
 from fedsync.acts.goodsnames import Names
 from fedsync.acts.ledger import content, ledger
@@ -70,7 +71,9 @@ class Taking:
         self._scope = reading.own().scope
         self._names = Names(reading, self._scope, now)
         self._measures = Measures(reading)
-        self._recorded = {content(each.value) for each in ledger(reading).standing()}
+        books = ledger(reading)
+        self._recorded = {content(each.value) for each in books.standing()}
+        self._ours = {record_id(ref.id): books.now(ref) for ref in books.entries}
         self._items = {each.id: each.name for each in self._flows.specifications}
         self._places = {each.id: each.name for each in self._flows.places}
         self._lots = {each.id: each for each in self._flows.lots}
@@ -155,6 +158,8 @@ class Taking:
         if event.action not in ACTIONS:
             raise _Left(f"there is no action {event.action}")
         self._add_up(event)
+        if self._is_ours(event.id, event.quantity, event.at):
+            return
         resource, to = self._resources.get(event.resource), self._resources.get(event.to_resource)
         for id_ in (event.resource, event.to_resource):
             if id_ and id_ not in self._resources:
@@ -195,10 +200,28 @@ class Taking:
 
     def _count(self, count: FileCount) -> None:
         resource = self._resources.get(count.resource)
+        if self._is_ours(count.id, count.quantity, count.at):
+            return
         if resource is None:
             raise _Left("what was counted is not in the file")
         name, store = self._name("", resource), self._place(resource)
         self._write(COUNT, COUNT, name, count.quantity, store, "", resource, count.at, count.note, {})
+
+    def _is_ours(self, id_: str, quantity: Measure, at: int) -> bool:
+        """Say whether a movement or count is in our books already, by the name that they gave it when they were exported.
+
+        Only its quantity and time are compared: for some of the rest ValueFlows has no word.
+        """
+        held = self._ours.get(id_)
+        if held is None:
+            return False
+        differs = self._exact(quantity) != held.said.quantity or at != held.said.at
+        if differs and id_ == record_id(held.ref.id):
+            raise _Left(
+                "it is recorded here, and otherwise: put it right with fedsync stock correct, or count again"
+            )
+        self._taken.there += 1
+        return True
 
     def _intent(self, intent: Intent) -> None:
         if intent.action not in PLANNED:

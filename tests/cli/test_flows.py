@@ -262,3 +262,27 @@ def test_what_is_no_valueflows_is_refused(node: Place, tmp_path: Path) -> None:
     node.refused("export", "stock", "--csv", "-", "--valueflows", "-", code=2)
     node.refused("export", "stock", "--csv", "-", "--body", "Oakfield", code=2)
     assert node("export", "stock", "--csv", "-").out.startswith("id,at_utc,action")
+
+
+def test_our_own_books_come_back_as_nothing_new_and_a_changed_line_is_told(tmp_path: Path) -> None:
+    node, file = found(tmp_path / "home"), tmp_path / "stock.jsonld"
+    store = ("--store", "Barn", "--as", "Ann")
+    id_ = node.json("stock", "add", "Oats", 12, "kg", "--at", "2026-05-12", *store)["id"]
+    # What a count says of single movements has no word in ValueFlows.
+    node("stock", "count", "Oats", 9, "kg", "--at", "2026-05-12", "--exclude", id_, *store)
+    used = node.json("stock", "use", "Oats", 2, "kg", *store)["id"]
+    node("export", "stock", "--valueflows", file)
+    words = ("import", "valueflows", file, "--as", "Ben")
+    value = node.json(*words)
+    assert (value["movements"], value["counts"], value["there"], value["left"]) == (0, 0, 3, [])
+    # Nor is what was put right since recorded once more.
+    node("stock", "correct", used, 3, "kg", "--as", "Ann")
+    assert (node.json(*words)["movements"], node.level("Oats", "Barn")["on_hand"]["quantity"]) == (0, 18_000)
+    node("export", "stock", "--valueflows", file)
+    graph = json.loads(file.read_text("utf-8"))
+    for each in graph["@graph"]:
+        if each["@id"].endswith(id_):
+            each["vf:resourceQuantity"]["vf:hasNumericalValue"] = 13_000
+    file.write_text(json.dumps(graph), "utf-8")
+    (left,) = [each for each in node.json(*words)["left"] if "EconomicEvent" in each]
+    assert "put it right with fedsync stock correct" in left
