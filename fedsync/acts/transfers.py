@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from fedsync.acts.author import Author, now_ms
+from fedsync.acts.goods import check_name
+from fedsync.acts.goodsnames import Names
 from fedsync.acts.stewards import goods_log, write_goods
 from fedsync.crdt.naming import short
 from fedsync.crdt.realms import is_local, scope_of
@@ -307,24 +309,29 @@ def party_name(reading: Reading, party: Party) -> str:
     return party if isinstance(party, str) else reading.name_of(party)
 
 
-def our_store(reading: Reading, own: Scope, asked: str | None, usual: PayloadId | None) -> PayloadId:
+def our_store(
+    reading: Reading, own: Scope, asked: str | None, usual: PayloadId | None, names: Names | None = None
+) -> PayloadId:
     """Return which store of a body is meant: the one that is named, the one of the manifest, or the only one.
 
-    Raises a Problem (exit 2 or 6).
+    With `names` one that is new is made. Raises a Problem (exit 2 or 6).
     """
-    names = {PayloadId(key[1]): str(row[0]) for key, row in reading.view.scan(STORES, (own,))}  # type: ignore[arg-type]
-    shown = ", ".join(sorted(names.values())) or "none yet"
+    ours = {PayloadId(key[1]): str(row[0]) for key, row in reading.view.scan(STORES, (own,))}  # type: ignore[arg-type]
+    shown = ", ".join(sorted(ours.values())) or "none yet"
     if asked is not None:
-        for id_, name in names.items():
+        for id_, name in ours.items():
             if name.casefold() == asked.strip().casefold():
                 return id_
+        if names is not None:
+            check_name("store", asked)
+            return names.store(asked)
         raise not_found(
             "store", asked, f"Our stores: {shown}. One is made with: fedsync stock add ... --store S"
         )
-    if usual is not None and usual in names:
+    if usual is not None and usual in ours:
         return usual
-    if len(names) == 1:
-        return next(iter(names))
+    if len(ours) == 1:
+        return next(iter(ours))
     raise usage("It is not said which of our stores.", f"Add --store S. Our stores: {shown}.")
 
 

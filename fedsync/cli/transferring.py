@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from fedsync.acts import transfers as acts
 from fedsync.acts.author import now_ms
+from fedsync.acts.goods import MADE
 from fedsync.acts.goodsnames import Names
 from fedsync.acts.transfers import Carried, Load, Step, check_reason, default_loads, our_store
 from fedsync.acts.whose import person_at
@@ -27,6 +28,9 @@ from fedsync.records.kinds.goods import MAX_AHEAD_MS
 from fedsync.records.kinds.parties import REASONS, Party
 from fedsync.records.kinds.plans import COMMITMENT, parse_commitment, parse_intent
 from fedsync.records.void import Void
+
+ARRIVES = frozenset({Step.DROPOFF, Step.RETURN})
+"""Steps after which goods lie in a store of ours; it is made at first use."""
 
 
 def the_transfer(reading: Reading, asked: str) -> TransferView:
@@ -131,24 +135,35 @@ def record_said(
         way, own, goods = the_transfer(reading, asked), _whose(reading, body), Goods(reading)
         manifest = _announced(way)
         # What arrives may be new to everybody; what leaves lay somewhere, so an unknown name is a slip.
-        names = Names(reading, own, now, is_local(manifest.realm)) if step is Step.DROPOFF else None
+        names = Names(reading, own, now, is_local(manifest.realm)) if step in ARRIVES else None
         acts.standing(reading, manifest, own, step, Key(find_person(reading.home, name).key))
         loads = (
-            tuple(parse_load(reading, goods, each, names, way) for each in lines)
+            tuple(
+                parse_load(reading, goods, each, names if step is Step.DROPOFF else None, way)
+                for each in lines
+            )
             if lines
             else default_loads(manifest, way, own, step)
         )
-        at_store = None if step is Step.LOSE else our_store(reading, own, store, _usual(manifest, own, step))
+        at_store = (
+            None if step is Step.LOSE else our_store(reading, own, store, _usual(manifest, own, step), names)
+        )
         said = listed(goods, loads)
-        where = f" ({goods.store(at_store)})" if at_store is not None else f" ({reason_words(why or '')})"
+        made = names.made if names is not None else []
+        new = [
+            f"New: {MADE[each.kind]} {each.value['name']!s}" for each in made if isinstance(each.value, dict)
+        ]
+        place = store if any(each.kind == "store" for each in made) else None
+        where = (
+            f" ({reason_words(why or '')})" if at_store is None else f" ({place or goods.store(at_store)})"
+        )
         app.before_signing(f"{name} signs: {word} of {said or 'nothing'}{where}, transfer {short(way.id)}.")
         author = app.author(name)
         with app.door() as door:
             carried = Carried(step, loads, at_store, when, why, note)
-            made = names.made if names is not None else []
             blocks = acts.record_step(author, reading, door, own, manifest, way, carried, made)
         after = find(reading.view, way.id) or way
-        shown = [f"Transfer {short(way.id)}: {after.stage.value}"]
+        shown = [*new, f"Transfer {short(way.id)}: {after.stage.value}"]
         shown += [f"  {each}" for each in why_lines(reading, goods, after)]
     app.out.result(
         {

@@ -220,3 +220,13 @@ def test_why_says_of_each_thing_where_it_is(road: Road) -> None:
     ]
     log = road.place("Mill Lane").json("show", id_)
     assert log["says"] == "announces that Oakfield gives Mill Lane 350 kg of Potatoes"
+
+
+def test_what_arrives_lies_in_a_store_that_is_made_at_first_use(road: Road) -> None:
+    id_ = road.announced()
+    receiver = road.place("Mill Lane")
+    shown = receiver(*TRANSFER, "dropoff", id_, "--store", "New loft", "--as", "Ben").out
+    assert "New: store New loft" in shown
+    assert receiver.level("Potatoes", "New loft")["on_hand"]["quantity"] == 350_000
+    sent = road.place("Oakfield").refused(*TRANSFER, "pickup", id_, "--store", "Loft", "--as", "Ann", code=6)
+    assert "Granary" in sent["try"]
