@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fedsync.acts.author import Author, now_ms
-from fedsync.acts.goods import WrongWord, check_name, check_note, check_time
+from fedsync.acts.goods import WrongWord, check_name, check_note, check_time, known_reason
 from fedsync.acts.goodsnames import Names
 from fedsync.acts.rights import rights_put_right
 from fedsync.acts.stewards import write_goods
@@ -19,7 +19,6 @@ from fedsync.reading import Reading
 from fedsync.records.block import Block, Record
 from fedsync.records.codec import NotCanonical, Value
 from fedsync.records.ids import LogClass, PayloadId, Reach
-from fedsync.records.kinds.parties import REASONS
 from fedsync.records.kinds.refs import FactRef
 from fedsync.records.kinds.stock import COUNT, EVENT, parse_event
 from fedsync.records.seal import Draft
@@ -195,13 +194,7 @@ def _changed(names: Names, reading: Reading, record: Record, change: Change, now
         assert isinstance(item_id, bytes)
         found["lot"] = names.lot(change.lot, None, PayloadId(item_id), taken=True)
     if change.reason is not None:
-        if change.reason not in REASONS:
-            raise WrongWord(
-                "reason",
-                f"{change.reason} is no reason that sums can be made of.",
-                f"One of: {', '.join(sorted(REASONS))}.",
-            )
-        found["reason"] = change.reason
+        found["reason"] = known_reason(change.reason)
     if change.note is not None:
         check_note(change.note)
         found["note"] = change.note

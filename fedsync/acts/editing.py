@@ -12,7 +12,7 @@ from fedsync.acts.author import Author, now_ms
 from fedsync.acts.cells import decimal_text, number, size_of, time_of
 from fedsync.acts.edits import HEAD_OF, Change, Plan
 from fedsync.acts.goods import Line as GoodsLine
-from fedsync.acts.goods import LotNamed, WrongWord, check_line
+from fedsync.acts.goods import LotNamed, WrongWord, check_line, reason_word
 from fedsync.acts.goodsnames import Names, normal
 from fedsync.acts.importing import WrongLine
 from fedsync.acts.ledger import Entry, content, ledger
@@ -143,7 +143,7 @@ class Editing:
             item = PayloadId(value["resource_conforms_to"])  # type: ignore[arg-type]
             _set(value, "lot", self._lot_id(cells["lot"], item) if cells["lot"] else None)
         for head in touched & {"reason", "note"}:
-            _set(value, head, normal(cells[head]) or None)
+            _set(value, head, _word(head, cells[head]) or None)
 
     def _stands(self, plan: Plan, entry: Entry, value: dict[str, Value]) -> bool:
         """Say whether an edited row is to be written. Raises WrongWord where it was changed meanwhile, or is another's."""
@@ -262,7 +262,7 @@ class Editing:
             value["lot"] = self._lot_id(cells["lot"], item)
         for head in ("reason", "note"):
             if cells.get(head):
-                value[head] = normal(cells[head])
+                value[head] = _word(head, cells[head])
         if measured.stated is not None:
             value["stated"] = measured.stated.value
         return value
@@ -322,6 +322,11 @@ def _set(value: dict[str, Value], key: str, to: Value) -> None:
 
 def _shown(cells: Mapping[str, str], head: str) -> str:
     return f"{cells['quantity']} {cells['unit']}" if head == "quantity" else cells.get(head, "")
+
+
+def _word(head: str, cell: str) -> str:
+    """Return a reason or a note as records write it."""
+    return reason_word(cell) if head == "reason" else normal(cell)
 
 
 def _goods_line(cells: Mapping[str, str], measured: Measured, quantity: int, at: int) -> GoodsLine:

@@ -19,7 +19,7 @@ from fedsync.records.block import Block, Record
 from fedsync.records.codec import Value
 from fedsync.records.ids import NO_LOT, LogClass, Reach, Scope
 from fedsync.records.kinds.actions import ACTIONS, SIGNS, TWO_STORES
-from fedsync.records.kinds.goods import MAX_AHEAD_MS, MAX_NAME_CHARS
+from fedsync.records.kinds.goods import MAX_AHEAD_MS, MAX_NAME_CHARS, MAX_NAMED
 from fedsync.records.kinds.parties import MAX_NOTE_CHARS, MAX_QUANTITY, REASONS
 from fedsync.records.kinds.refs import FactRef
 from fedsync.records.seal import Draft
@@ -86,6 +86,24 @@ def check_line(line: Line, now: int) -> None:
     check_note(line.note)
     check_reason(line)
     check_time(line.at, now)
+    check_named(line)
+
+
+def check_named(line: Line) -> None:
+    """Raise WrongWord (exit 2) unless a count says one thing of each movement that it names."""
+    if both := set(line.includes) & set(line.excludes):
+        named = ", ".join(sorted(each.id.hex()[:8] for each in both))
+        raise WrongWord(
+            "include",
+            f"{named} can't have moved before this count and after it.",
+            "Name it with --include, or with --exclude.",
+        )
+    if max(len(line.includes), len(line.excludes)) > MAX_NAMED:
+        raise WrongWord(
+            "include",
+            f"A count names {MAX_NAMED} movements at most on each side.",
+            "Say of the others when they happened: fedsync stock correct RECORD --at TIME --as NAME",
+        )
 
 
 def check_name(what: str, text: str) -> None:
@@ -123,18 +141,26 @@ def check_reason(line: Line) -> None:
     """Raise WrongWord (exit 2) unless the reason, if there is one, says why goods are gone."""
     if not line.reason:
         return
-    if line.reason not in REASONS:
-        raise WrongWord(
-            "reason",
-            f"{line.reason} is no reason that sums can be made of.",
-            f"One of: {', '.join(sorted(REASONS))}.",
-        )
+    known_reason(line.reason)
     if line.action != "lower":
         raise WrongWord(
             "reason",
             f"A reason says why goods are gone, and {line.action} does not say that they are.",
             "Type: fedsync stock lose ITEM QTY UNIT --store S --reason R --as NAME",
         )
+
+
+def reason_word(typed: str) -> str:
+    """Return a reason as records write it: "cold chain" is cold_chain."""
+    return "_".join(typed.casefold().replace("_", " ").split())
+
+
+def known_reason(typed: str) -> str:
+    """Return a reason as records write it. Raises WrongWord (exit 2) when no records know it."""
+    if (reason := reason_word(typed)) in REASONS:
+        return reason
+    known = ", ".join(each.replace("_", " ") for each in sorted(REASONS))
+    raise WrongWord("reason", f"{typed} is no reason that sums can be made of.", f"One of: {known}.")
 
 
 def check_action(action: str, to: str = "") -> None:
@@ -243,7 +269,7 @@ def _draft(names: Names, line: Line, now: int) -> Draft:
     if line.to:
         value["to"] = names.store(line.to)
     if line.reason:
-        value["reason"] = line.reason
+        value["reason"] = known_reason(line.reason)
     if line.corrects is not None:
         value["corrects"] = line.corrects.value
     return Draft("economic_event", value, now)

@@ -26,7 +26,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from fedsync.acts.goods import COUNT, Line, LotNamed, WrongWord, check_action, check_line
+from fedsync.acts.goods import COUNT, Line, LotNamed, WrongWord, check_action, check_line, reason_word
 from fedsync.errors import Exit, Problem, usage
 from fedsync.localunits import Measured
 from fedsync.records.codec import Value, pack
@@ -260,7 +260,7 @@ def _line(
             cells["note"],
             to=cells["to"],
             lot=LotNamed(cells["lot"]) if cells["lot"] else None,
-            reason=cells["reason"],
+            reason=reason_word(cells["reason"]),
             stated=measured.stated,
         )
         check_line(line, now)

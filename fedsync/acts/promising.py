@@ -277,7 +277,8 @@ def _beyond(
         f"Others have rights: {who}. One of them can hand some on: "
         f'fedsync stock grant {short(offer.id)} {units.show(quantity - free, unit)} --to "{us}" --as NAME'
         if others
-        else "Nobody has rights left of it that are known here. See: fedsync stock rights " + short(offer.id)
+        else "Nobody else has rights left of it that are known here. See: fedsync stock rights "
+        + short(offer.id)
     )
     return refused(
         "beyond_rights",

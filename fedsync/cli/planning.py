@@ -3,7 +3,8 @@
 from fedsync import units
 from fedsync.acts import handing
 from fedsync.acts import promising as acts
-from fedsync.acts.goods import check_note
+from fedsync.acts.author import now_ms
+from fedsync.acts.goods import ONE_LINE, check_note
 from fedsync.acts.holders import Holders, plan_log
 from fedsync.acts.measuring import resolve
 from fedsync.acts.promising import Asked, Promising
@@ -26,6 +27,7 @@ from fedsync.crdt.offers import (
 )
 from fedsync.errors import not_found, refused, usage
 from fedsync.picking import begins, the_one
+from fedsync.plain import is_plain
 from fedsync.reading import Reading
 from fedsync.records.kinds.parties import MAX_PARTY_CHARS, Party
 
@@ -73,12 +75,14 @@ def state_said(
             raise usage("Nothing is no need and no offer.", "Type more than zero.")
         whose: Party | None = None
         if side == "need":
-            whose = own if receiver is None else _name(receiver)
+            whose = own if receiver is None else _name(reading, receiver, "Who needs it")
         words = f"{measured.words(amount)} of {item}"
         says = "needs" if side == "need" else "offers"
         subject = party(reading, whose if whose is not None else own)
-        app.before_signing(f"{name} signs: {subject} {says} {words}.")
-        asked = Asked(item.strip(), amount, measured.unit, whose, _day(due), _day(until), store, use, note)
+        by, over = _days(due, until)
+        said = " ".join([f"{name} signs: {subject} {says} {words}.", *_over(until, over)])
+        app.before_signing(said)
+        asked = Asked(item.strip(), amount, measured.unit, whose, by, over, store, use, note)
         author = app.author(name)
         with app.door() as door:
             id_ = acts.state(author, reading, door, asked, local, own)
@@ -91,6 +95,7 @@ def state_said(
         {"id": id_.hex(), "quantity": {"quantity": amount, "unit": measured.unit}, "local": local},
         lambda: app.out.say(
             f"{subject} {says} {words} ({short(id_)}).",
+            *_over(until, over),
             then,
             *([] if whose is None else _seen_by_all(whose, local)),
         ),
@@ -118,20 +123,20 @@ def promise_said(
         goods, found = Goods(reading), the_offer(reading, offer)
         amount = _of(reading, goods, found, quantity, unit, place)
         receiver, need = _receiver(reading, to, outside, found)
+        by, over = _days(due, until)
         agreed = None if under is None else the_agreement(reading, under).id
         # Whose need stays at home is not told to the region by a promise either.
         local = local or (need is not None and need.local)
         words = f"{goods.amount(found.said.item, amount)} of {goods.item(found.said.item)}"
-        app.before_signing(
-            f"{name} signs: {reading.name_of(found.scope)} promises {party(reading, receiver)} {words}."
-        )
+        signs = f"{name} signs: {reading.name_of(found.scope)} promises {party(reading, receiver)} {words}."
+        app.before_signing(" ".join([signs, *_over(until, over)]))
         said = Promising(
             found,
             amount,
             receiver,
             None if need is None else need.id,
-            _day(due),
-            _day(until),
+            by,
+            over,
             agreed,
             note,
             local,
@@ -151,6 +156,7 @@ def promise_said(
             lambda: app.out.say(
                 f"{name} promised {words} to {party(reading, receiver)} ({short(id_)}).",
                 f"Of the offer {left} are not promised to anybody.",
+                *_over(until, over),
                 *(_seen_by_all(receiver, local or found.local)),
             ),
         )
@@ -172,6 +178,7 @@ def grant_said(
         raise usage("To whom?", "Say one of: --to PERSON, --back, --give-up.")
     if expires is not None and give_up:
         raise usage("What is given up is given up for good.", "Leave out --expires.")
+    last = _day(expires)
     with app.reading() as reading:
         goods, found = Goods(reading), the_offer(reading, offer)
         amount = _of(reading, goods, found, quantity, unit, None)
@@ -185,17 +192,16 @@ def grant_said(
         else:
             assert to is not None
             whom, log = plan_log(reading, to, found.local)
-        app.before_signing(f"{name} signs: the right to promise {words} goes to {whom}.")
+        signs = f"{name} signs: the right to promise {words} goes to {whom}."
+        app.before_signing(" ".join([signs, *_over(expires, last)]))
         with app.door() as door:
-            id_ = acts.grant(
-                author, reading, door, found, amount, log, _day(expires), goods.unit(found.said.item)
-            )
+            id_ = acts.grant(author, reading, door, found, amount, log, last, goods.unit(found.said.item))
     app.out.result(
         {"id": id_.hex(), "offer": found.id.hex(), "log": log.hex() if log is not None else None},
         lambda: app.out.say(
             f"{words} are given up: nobody can promise them any more ({short(id_)})."
             if give_up
-            else f"{whom} may promise {words} ({short(id_)})."
+            else " ".join([f"{whom} may promise {words} ({short(id_)}).", *_over(expires, last)])
         ),
     )
 
@@ -277,8 +283,21 @@ def hold_said(app: App, name: str, body: str | None) -> None:
 # --- Words ------------------------------------------------------------------------------------------------
 
 
+def _days(due: str | None, until: str | None) -> tuple[int | None, int | None]:
+    """Return when something is due and when it is over. Raises a Problem (exit 2) when that is no sense."""
+    by, over = _day(due), _day(until)
+    if by is not None and over is not None and over < by:
+        raise usage("It would be over before it is due.", "Look at --due and --until.")
+    return by, over
+
+
 def _day(text: str | None) -> int | None:
     return None if text is None else end_of_day(text)
+
+
+def _over(text: str | None, end: int | None) -> list[str]:
+    """Return a word to who named a last day that is over: what ends then has no effect from the start."""
+    return [f"{text} is over already."] if end is not None and end < now_ms() else []
 
 
 def _seen_by_all(who: Party, local: bool) -> list[str]:
@@ -288,10 +307,21 @@ def _seen_by_all(who: Party, local: bool) -> list[str]:
     return [f"The whole region can read that it is {who}. What households need and get: add --local."]
 
 
-def _name(text: str) -> str:
+def _name(reading: Reading, text: str, who: str) -> str:
+    """Return what somebody is called who keeps no records. Raises a Problem (exit 2); `who` says what they do."""
     name = text.strip()
-    if not name or len(name) > MAX_PARTY_CHARS or "\n" in name:
-        raise usage("Who needs it has no name.", "Type what they are called.")
+    if not name:
+        raise usage(f"{who} has no name.", "Type what they are called.")
+    if len(name) > MAX_PARTY_CHARS:
+        raise usage(f"The name is longer than {MAX_PARTY_CHARS} letters.", "Shorten it.")
+    if not is_plain(name):
+        raise usage("The name holds what is no letter or sign.", ONE_LINE)
+    for body in reading.store.followed.all():
+        if reading.name_of(body.scope).casefold() == name.casefold():
+            raise usage(
+                f"{reading.name_of(body.scope)} keeps records with fedsync, and would not know that it is meant.",
+                "Name it as a community, without --outside and --for; or give the household another name.",
+            )
     return name
 
 
@@ -314,7 +344,7 @@ def _of(
 def _receiver(reading: Reading, to: str, outside: bool, offer: IntentView) -> tuple[Party, IntentView | None]:
     """Return who gets it, and the need that it serves if one was named."""
     if outside:
-        return _name(to), None
+        return _name(reading, to, "Who gets it"), None
     names = [
         body.scope
         for body in reading.store.followed.all()

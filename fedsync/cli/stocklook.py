@@ -144,6 +144,12 @@ def find_levels(
         name, _, place = item.rpartition("@")
         found = _called(every, name, place)
     if not found:
+        name, _, place = item.rpartition("@") if store is None else (item, "@", store)
+        lies = sorted({each.store for each in _called(every, name, None)})
+        if lies:
+            raise not_found(
+                "store", f"{place} with {name}", f"{name} is recorded in: {', '.join(lies[:12])}."
+            )
         known = sorted({each.item for each in every})
         raise not_found("item", item, f"Items: {', '.join(known[:12]) or 'none yet'}.")
     own = reading.own().scope

@@ -279,3 +279,12 @@ def test_an_item_that_is_not_there_is_told_with_those_that_are(node: Place, word
     record(node, "add", 1)
     assert "Oats" in node.refused("stock", word, "Rye", code=6)["try"]
     node.refused("stock", word, "Oats@Barn", code=6)
+
+
+def test_who_asks_for_an_item_in_a_store_where_it_never_lay_is_told_where_it_lies(node: Place) -> None:
+    node("stock", "add", "Oats", 12, "kg", "--store", "Granary", "--as", "Ann")
+    for asked in (("Oats@Cellar",), ("Oats", "--store", "Cellar")):
+        for command in ("show", "history"):
+            error = node.refused("stock", command, *asked, code=6)
+            assert error["message"] == "There is no store Cellar with Oats."
+            assert error["try"] == "Oats is recorded in: Granary."

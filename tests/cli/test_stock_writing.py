@@ -73,6 +73,35 @@ def test_what_cannot_be_is_refused_with_the_way_out(node: Place, more: tuple[obj
     assert on_hand(node) == 12_000
 
 
+def test_a_count_that_says_two_things_of_one_movement_is_refused(node: Place) -> None:
+    id_ = words(node)
+    before = node("log").out
+    error = node.refused(
+        *("stock", "count", "Oats", 12, "kg", "--store", "Granary", "--as", "Ann"),
+        *("--include", id_, "--exclude", id_),
+        code=2,
+    )
+    assert id_[:8] in error["message"]
+    assert node("log").out == before
+
+
+def test_a_reason_is_typed_as_people_write_it(node: Place) -> None:
+    id_ = words(node)
+    node("stock", "lose", "Oats", 1, "kg", "--store", "Granary", "--reason", "Cold chain", "--as", "Ann")
+    node("stock", "correct", id_, 13, "kg", "--as", "Ann")
+    assert on_hand(node) == 12_000
+    error = node.refused(
+        "stock", "lose", "Oats", 1, "kg", "--store", "Granary", "--reason", "bears", "--as", "Ann", code=2
+    )
+    assert "cold chain" in error["try"]
+
+
+def test_a_unit_in_other_letters_is_no_unit_of_its_own(node: Place) -> None:
+    for unit in ("Kg", "KG", "kilos", "kg"):
+        node("stock", "add", "Soap", 2, unit, "--store", "Granary", "--as", "Ann")
+    assert on_hand(node, item="Soap") == 8_000
+
+
 def test_nothing_found_is_a_count_all_the_same(node: Place) -> None:
     words(node)
     move(node, "count", 0)

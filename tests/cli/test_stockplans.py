@@ -359,3 +359,43 @@ def test_a_recall_makes_promises_fall_and_what_is_left_of_the_rights_can_be_take
     assert rights(oak, offer)["Ann"] == 90_000
     valley.meet()
     assert rights(mill, offer)["Ann of Oakfield"] == 90_000
+
+
+def test_a_last_day_that_is_over_or_before_the_day_it_is_due_is_told(node: Place) -> None:
+    offer = offered(node)
+    promise = ("stock", "promise", offer, 1, "kg", "--to", "Free kitchen", "--outside")
+    for command in (("stock", "need", "Oats", 1, "kg"), ("stock", "offer", "Oats", 1, "kg"), promise):
+        said = node(*command, "--until", "2020-01-01", "--as", "Ann")
+        assert "2020-01-01 is over already." in said.out
+        error = node.refused(*command, "--due", "2031-02-01", "--until", "2031-01-01", "--as", "Ann", code=2)
+        assert error["message"] == "It would be over before it is due."
+    grant = ("stock", "grant", offer, 5, "kg", "--to", "Ben", "--as", "Ann", "--expires")
+    assert "2020-01-01 is over already." in node(*grant, "2020-01-01").out
+    assert "over already" not in node(*grant, "2099-01-01").out
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("", "has no name"),
+        ("x" * 201, "longer than 200 letters"),
+        ("Free\x1b[31m kitchen", "no letter or sign"),
+        ("two\nlines", "no letter or sign"),
+        ("oakfield", "Oakfield keeps records with fedsync"),
+    ],
+)
+def test_who_keeps_no_records_has_a_name_that_is_nobody_elses(node: Place, name: str, said: str) -> None:
+    offer = offered(node)
+    for command in (
+        ("stock", "promise", offer, 1, "kg", "--to", name, "--outside"),
+        ("stock", "need", "Oats", 1, "kg", "--for", name),
+    ):
+        assert said in node.refused(*command, "--as", "Ann", code=2)["message"]
+
+
+def test_who_has_all_rights_that_are_left_is_told_that_nobody_else_has_any(node: Place) -> None:
+    offer = offered(node)
+    error = node.refused(
+        *("stock", "promise", offer, 500, "kg", "--to", "Free kitchen", "--outside", "--as", "Ann"), code=7
+    )
+    assert "Nobody else has rights" in error["try"]
