@@ -93,6 +93,9 @@ class Judge:
         self._promises = {
             (step.log, step.id): step for step in self._at.values() if isinstance(step.said, Commitment)
         }
+        self._grants = {
+            (step.log, step.id): step for step in self._at.values() if isinstance(step.said, Grant)
+        }
         self.result = Result({}, {log: Account() for log in steps}, {}, set())
 
     def run(self) -> Result:
@@ -124,9 +127,8 @@ class Judge:
             backs.sort(key=lambda back: (back.at, back.step.log, back.step.seq))
 
     def _placed(self, step: Step, said: TakeBack) -> "_Back | Verdict":
-        grant = next(
-            (each for each in self._steps[step.log] if each.id == said.grant and each.seq < step.seq), None
-        )
+        # One that names it stands later: it could not know its id before.
+        grant = self._grants.get((step.log, said.grant))
         if grant is None or not isinstance(grant.said, Grant) or grant.said.to is None:
             return Verdict(VOID, "no-grant")
         holder = grant.said.to

@@ -82,15 +82,22 @@ def holding(view: Reader, realm: Realm) -> dict[FactRef, TallyRow]:
             rivals = by.setdefault(each.corrects, {})
             if each.log not in rivals or each.seq > rivals[each.log].seq:
                 rivals[each.log] = each
-    found: dict[FactRef, TallyRow] = {}
-    for ref, each in every.items():
-        top = each
-        while top.corrects is not None and top.corrects in every:
-            top = every[top.corrects]
-        while top.ref in by:
-            top = max(by[top.ref].values(), key=lambda one: one.id)
-        found[ref] = top
-    return found
+    tops: dict[FactRef, TallyRow] = {}
+    for each in every.values():
+        # Each way up is gone once: somebody may correct one entry thousands of times, each time the last.
+        way, at = [], each
+        while at.ref not in tops and at.corrects is not None and at.corrects in every:
+            way.append(at.ref)
+            at = every[at.corrects]
+        top = tops.setdefault(at.ref, at)
+        tops.update(dict.fromkeys(way, top))
+    holds: dict[FactRef, TallyRow] = {}
+    for top in {each.ref: each for each in tops.values()}.values():
+        last = top
+        while last.ref in by:
+            last = max(by[last.ref].values(), key=lambda one: one.id)
+        holds[top.ref] = last
+    return {ref: holds[tops[ref].ref] for ref in every}
 
 
 def tally(found: list[TallyRow]) -> list[Tallied]:

@@ -170,12 +170,12 @@ def shifts(view: Reader, realm: Realm, plan: RecordId | None = None) -> Iterator
 def standing(view: Reader, realm: Realm, shift: RecordId) -> dict[str, tuple[SignupRow, ...]]:
     """Return the sign-ups for a shift that nobody took back, by name."""
     dropped = {key[2] for key, _ in view.scan(DROPS, (realm, shift))}
-    found: dict[str, tuple[SignupRow, ...]] = {}
+    found: dict[str, list[SignupRow]] = {}
     for key, row in view.scan(SIGNUPS, (realm, shift)):
         if key[2] not in dropped:
             each = signup_row(key, row)
-            found[each.who] = (*found.get(each.who, ()), each)
-    return found
+            found.setdefault(each.who, []).append(each)
+    return {who: tuple(each) for who, each in found.items()}
 
 
 def drops_of(view: Reader, realm: Realm, shift: RecordId, signup: RecordId) -> list[RecordId]:

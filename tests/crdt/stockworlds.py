@@ -100,12 +100,12 @@ def world(seed: int, records: int = 40, counts: bool = True, long: bool = False)
     for _ in range(records if long else random.randint(1, records)):
         begins = random.choice(LOGS[:2] if long else LOGS)
         log = found.logs[begins.log]
-        (*_, last) = chain(begins, [_said(random, known, counts, long)], log)
+        (*_, last) = chain(begins, [said(random, known, counts, long)], log)
         log.append(last)
         known.append((begins, last))
     for begins in LOGS:
         _fork(random, found, begins, known, counts)
-        found.bounds[begins.log] = _bound(random, found, begins.log)
+        found.bounds[begins.log] = bound(random, found, begins.log)
     return found
 
 
@@ -116,13 +116,14 @@ def _fork(
     if len(trunk) < 2 or random.random() < 0.7:
         return
     at = random.randrange(1, len(trunk))
-    drafts = [_said(random, known, counts) for _ in range(random.randint(1, 4))]
+    drafts = [said(random, known, counts) for _ in range(random.randint(1, 4))]
     branch = chain(begins, drafts, trunk[:at])[at:]
     if branch[0].tip != trunk[at].tip:
         found.branches[begins.log] = branch
 
 
-def _bound(random: Random, found: World, log: LogId) -> Bound:
+def bound(random: Random, found: World, log: LogId) -> Bound:
+    """Return what the book says of a log in the end."""
     trunk, branch = found.logs[log], found.branches.get(log)
     if branch is not None and random.random() < 0.6:
         tip = random.choice([*trunk[branch[0].first :], *branch])
@@ -136,7 +137,8 @@ def _bound(random: Random, found: World, log: LogId) -> Bound:
     return Cut(tuple((each.last, each.tip) for each in random.sample(trunk[1:], random.randint(0, 1))))
 
 
-def _said(random: Random, known: list[tuple[Genesis, Block]], counts: bool, long: bool = False) -> Draft:
+def said(random: Random, known: list[tuple[Genesis, Block]], counts: bool, long: bool = False) -> Draft:
+    """Return a movement, or a count if there are `counts`; they name what is known. `long`: a correction, nearly always."""
     # Few instants, so that much meets, in three of the spans that are added up.
     at = NOON + random.choice([0, 1, 2, 3, 390, 391, 800]) * HOUR
     item = random.choice([WHEAT, WHEAT, WHEAT, OATS])
