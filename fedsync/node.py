@@ -42,8 +42,8 @@ PARK_MS = 7 * 24 * 3600 * 1000
 MAX_FOLLOWED = 1000
 """Bodies that a node follows unless its operator says otherwise: all of a large region."""
 
-REBUILD_RECORDS = 4096
-"""Records that are folded again at a time: some ten MB. What they all ask for is read once."""
+REBUILD_RECORDS = 16384
+"""Records that are folded again at a time: some forty MB. What they all ask for is read once, and written once."""
 GC_THRESHOLDS = (50_000, 20, 50)
 """Objects made between two looks for garbage. A first sync or a fold of everything makes millions, none of them in
 cycles; 7 % less CPU."""

@@ -13,13 +13,14 @@ from fedsync.crdt import sums
 from fedsync.crdt.checkpoints import Checkpoints, Count, Instant, level
 from fedsync.crdt.corrections import Lines, in_pool
 from fedsync.crdt.facts import Moves
-from fedsync.crdt.tables import BALANCES, COUNTS, Balance, PoolKey, balance, balance_row
-from fedsync.crdt.view import Draft
+from fedsync.crdt.tables import BALANCES, COUNTS, Balance, PoolKey, balance, balance_row, small
+from fedsync.crdt.view import Draft, Row
 from fedsync.records.codec import Value, pack, unpack
 from fedsync.records.ids import LogId, RecordId
 from fedsync.records.kinds.refs import FactRef, fact_ref
 
 _EMPTY = Balance()
+_EMPTY_ROW = balance_row(_EMPTY)
 
 
 class Change(NamedTuple):
@@ -41,10 +42,10 @@ def bring_in(
     if moves.times:
         sums.add(draft, key, log, first, last, moves)
     row = draft.get(BALANCES, key)
-    old = _EMPTY if row is None else balance(row)
     if not counts:
-        draft.put(BALANCES, key, balance_row(_told(old, moves)))
+        draft.put(BALANCES, key, _told_row(_EMPTY_ROW if row is None else row, moves))
         return
+    old = _EMPTY if row is None else balance(row)
     now: Balance | None = old
     rest = moves
     for count in sorted(counts, key=lambda each: (each.at, each.seq)):
@@ -62,6 +63,35 @@ def change(draft: Draft, key: PoolKey, moved: Change) -> None:
     """Bring into a balance what moves in it, after it was added to the sums."""
     row = draft.get(BALANCES, key)
     draft.put(BALANCES, key, balance_row(_changed(_EMPTY if row is None else balance(row), moved)))
+
+
+def _told_row(row: Row, moves: Moves) -> Row:
+    """Return the row of a balance after movements that were not told before: `_told` in one step, for there are millions."""
+    times, deltas = moves.times, moves.deltas
+    on_hand, unexplained, counted_at, counted, count_id, contested, before_at, before = row[:8]
+    between, after, apart, events, told, latest = row[8:]
+    new = max(times) if len(times) > 1 else times[0]
+    if counted_at is None:
+        among, later = 0, sum(deltas)
+    else:
+        among, later = _split(counted_at, before_at, moves)  # type: ignore[arg-type]
+    number = len(times)
+    return (
+        small(int(on_hand) + later),  # type: ignore[arg-type]
+        None if unexplained is None else small(int(unexplained) - among),
+        counted_at,
+        counted,
+        count_id,
+        contested,
+        before_at,
+        before,
+        small(int(between) + among),  # type: ignore[arg-type]
+        small(int(after) + later),  # type: ignore[arg-type]
+        small(int(apart) + moves.apart) if moves.apart else apart,  # type: ignore[arg-type]
+        events + number,  # type: ignore[operator]
+        told + number,  # type: ignore[operator]
+        new if latest is None or new > latest else latest,  # type: ignore[operator]
+    )
 
 
 def _told(old: Balance, moves: Moves) -> Balance:

@@ -32,8 +32,8 @@ def wanted(
     spans: dict[int, list[_Stretch]] = {}
     for cells, row in view.scan(RUNS, key):
         found = run(row)
-        span, log, first = cells[4:]
-        stretch = _Stretch(LogId(log), first, found.last, found.earliest, found.latest, found.events)  # type: ignore[arg-type]
+        span, log = cells[4:6]
+        stretch = _Stretch(LogId(log), found.first, found.last, found.earliest, found.latest, found.events)  # type: ignore[arg-type]
         spans.setdefault(span, []).append(stretch)  # type: ignore[arg-type]
     chosen: list[_Stretch] = []
     begins: int | None = None

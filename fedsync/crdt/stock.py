@@ -234,7 +234,6 @@ def _flip(draft: Draft, realm: Realm, ref: FactRef, event: EconomicEvent, sign: 
             draft.put(OFF, off, (event.at, delta))
         else:
             draft.drop(OFF, off)
-        sums.shift(draft, key, span, sign * delta, 0)
         change(draft, key, Change(Moves([event.at], [sign * delta], sign * apart), sign, 0))
         pools.add(pool)
     change_transfer(draft, realm, ref.log, event, sign)

@@ -35,14 +35,12 @@ BALANCES = Table(
 is there by right beyond what lies there. `events` counts movements without those that a correction replaces, `told` with them.
 """
 
-SUMS = Table("movement_sum", (*_POOL, "span"), ("sum", "told"))
-"""What moved in each span of time (`sums`), without what corrections replace. So a late count adds up spans, not movements."""
 RUNS = Table(
     "movement_run",
-    (*_POOL, "span", "log", "first"),
-    ("last", "earliest", "latest", "sum", "apart", "events"),
+    (*_POOL, "span", "log", "part"),
+    ("first", "last", "earliest", "latest", "sum", "apart", "events"),
 )
-"""Movements of one span in one pool by one log from `first` to `last`, added up, with those that are replaced."""
+"""Movements of one span of time in one pool by one part of a log, added up, with those that are replaced (`sums`)."""
 OFF = Table("movement_off", (*_POOL, "span", "log", "seq"), ("at", "delta"))
 """Movements that do not count because a correction stands in their place."""
 
@@ -71,7 +69,7 @@ FULFILLED = Table("stock_fulfilled", ("realm", "commitment", "log"), ("sum", "ev
 """What each log handed over to keep a promise."""
 
 STOCK_TABLES = (
-    *(STORES, ITEMS, LOTS, COUNTS, BALANCES, SUMS, RUNS, OFF),
+    *(STORES, ITEMS, LOTS, COUNTS, BALANCES, RUNS, OFF),
     *(CORRECTIONS, CORRECTS, STANDING, REPLACED, NAMED, REFERRED, FULFILLED),
 )
 
@@ -109,8 +107,9 @@ class Balance(NamedTuple):
 
 
 class Run(NamedTuple):
-    """Movements of one span by one log, added up."""
+    """Movements of one span by one part of a log, added up: from seq `first` to `last`."""
 
+    first: int
     last: int
     earliest: int
     latest: int
@@ -149,14 +148,14 @@ def balance(row: Row) -> Balance:
 
 def run_row(found: Run) -> Row:
     """Return the cells of a run."""
-    last, earliest, latest, total, apart, events = found
-    return (last, earliest, latest, small(total), small(apart), events)
+    first, last, earliest, latest, total, apart, events = found
+    return (first, last, earliest, latest, small(total), small(apart), events)
 
 
 def run(row: Row) -> Run:
     """Return the run in a row."""
-    last, earliest, latest, total, apart, events = row
-    return Run(last, earliest, latest, int(total), int(apart), events)  # type: ignore[arg-type]
+    first, last, earliest, latest, total, apart, events = row
+    return Run(first, last, earliest, latest, int(total), int(apart), events)  # type: ignore[arg-type]
 
 
 def log_of(key: tuple[Cell, ...], at: int) -> LogId:

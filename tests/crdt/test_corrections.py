@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from fedsync.crdt.corrections import FEW, MAX_LINE
 from fedsync.crdt.levels import levels
 from fedsync.crdt.seats import All, Cut
-from fedsync.crdt.tables import BALANCES, OFF, REPLACED, RUNS, STANDING, STOCK_TABLES, SUMS
+from fedsync.crdt.tables import BALANCES, OFF, REPLACED, RUNS, STANDING, STOCK_TABLES
 from fedsync.crdt.whystock import why_fact
 from fedsync.records.block import Base, Block, merge
 from fedsync.records.codec import Value
@@ -198,7 +198,7 @@ def test_when_a_correction_counts_no_more_what_it_corrected_counts_again() -> No
     assert node.level() == naive.Level(4)
     for log in (ANN, CEM, BEN):
         node.do(node.hearing(log.log, Cut(())))
-    assert [row for table in (BALANCES, SUMS, RUNS, OFF, REPLACED) for row in node.view.scan(table)] == []
+    assert [row for table in (BALANCES, RUNS, OFF, REPLACED) for row in node.view.scan(table)] == []
 
 
 def test_a_correction_takes_along_what_keeps_a_promise_and_what_is_on_its_way() -> None:

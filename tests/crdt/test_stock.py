@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsync.crdt import facts
+from fedsync.crdt import facts, sums
 from fedsync.crdt.levels import find_items, find_store, levels
 from fedsync.crdt.realms import is_local, local_realm
 from fedsync.crdt.seats import All, Bound, Cut, Pending
@@ -157,7 +157,10 @@ class Opened(MemoryView):
         return super().blocks(log, first)
 
 
-def test_a_late_count_reads_again_only_the_movements_that_it_falls_into_the_middle_of() -> None:
+def test_a_late_count_reads_again_only_the_part_of_a_log_that_it_falls_into_the_middle_of(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sums, "PART", 48)
     day = 24 * HOUR
     blocks = chain(ANN, [moved("raise", 1, NOON + at * HOUR) for at in range(240)])
     node = Node(view=Opened())
