@@ -235,7 +235,7 @@ class _Judge:
                     self._verdicts[step.id] = Verdict(ASKED, "promised-away")
                 case Asked():
                     self._book(step, tenure)
-                case Freed() if step.seq > away and self._times.free(step.booking):
+                case Freed() if self._times.free(step.booking):
                     self._verdicts[step.booking] = Verdict(RELEASED, "released", step.id)
         if back is None:
             return None

@@ -64,6 +64,31 @@ def test_who_was_handed_the_right_keeps_to_what_was_booked_before() -> None:
     assert ("again", BOOKED) in shown(node, room)
 
 
+def test_a_booking_after_the_offer_is_over_is_none() -> None:
+    offer = offered()
+    assert isinstance(offer.value, dict)
+    mine = chain(ANN, [Draft("intent", {**offer.value, "until": NOON}, NOON)])
+    room = ids(mine)[0]
+    mine = chain(ANN, [booked(room, 1), booked(room, 3, who="Emil", time=NOON + 1)], mine)
+    node = Village()
+    node.take(*mine)
+    assert shown(node, room) == [("Dora", BOOKED), ("Emil", VOID)]
+
+
+def test_who_takes_up_a_right_from_a_log_that_stays_at_home_waits_wherever_that_is_held() -> None:
+    mine = chain(ANN, [offered()])
+    room = ids(mine)[0]
+    home = planner("Dia", Reach.LOCAL)
+    mine = chain(ANN, [granted(room, home.log)], mine)
+    inside = chain(home, [granted(room, BEN.log, [last(mine)])])
+    out = chain(BEN, [booked(room, 1, accepts=[last(inside)])])
+    for logs in ([mine, inside, out], [mine, out]):
+        node = Village()
+        for log in logs:
+            node.take(*log)
+        assert shown(node, room) == [("Dora", PENDING)]
+
+
 @pytest.mark.parametrize(
     ("offer", "code"),
     [

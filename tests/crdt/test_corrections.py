@@ -112,6 +112,19 @@ def test_of_rival_corrections_the_later_of_one_log_holds_and_of_two_logs_the_lar
     assert [row[3] for _, row in node.view.scan(STANDING)] == [1]
 
 
+def test_what_goes_on_from_rival_corrections_is_contested_as_they_are() -> None:
+    wrong = chain(ANN, [moved("raise", 1, NOON)])
+    mine, theirs = (
+        chain(BEN, [correcting(wrong[-1], "raise", 2)]),
+        chain(CEM, [correcting(wrong[-1], "raise", 8)]),
+    )
+    holds = max(mine[-1], theirs[-1], key=lambda block: block.tip)
+    node = Node()
+    node.take(*chain(ANN, [correcting(holds, "raise", 5)], wrong), *mine, *theirs)
+    assert node.level() == naive.Level(5)
+    assert [row[3] for _, row in node.view.scan(STANDING)] == [1]
+
+
 def test_a_line_of_corrections_ends_somewhere_and_what_goes_on_counts_for_nothing() -> None:
     log = chain(ANN, [moved("raise", 1, NOON)])
     for many in range(2, MAX_LINE + 4):

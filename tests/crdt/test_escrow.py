@@ -306,6 +306,38 @@ def test_no_log_of_another_class_holds_rights_or_grants_them_whichever_comes_fir
     assert node.left() == {(offer, ann.id): 6}
 
 
+@pytest.mark.parametrize("late", [False, True])
+def test_a_grant_is_accepted_by_its_own_place_and_no_other(late: bool) -> None:
+    ann, ben, cem = log("Ann"), log("Ben"), log("Cem")
+    offer = ann.offer(10)
+    grant = ann.grant(offer, 5, ben)
+    there = ben.promise(offer, 1, accepts=[[ann.id, 1, grant[2]]])
+    elsewhere = ben.promise(offer, 1, accepts=[[cem.id, 0, grant[2]]])
+    node = Market()
+    for each in [ben, cem, ann] if late else [ann, cem, ben]:
+        node.take(*each.blocks)
+    assert node.code(there) == ("void", "no-grant")
+    assert node.code(elsewhere) == ("void", "no-grant")
+
+
+def test_rights_come_back_from_a_log_whose_branch_the_book_settled() -> None:
+    ann, ben = log("Ann"), log("Ben")
+    offer = ann.offer(10)
+    grant = ann.grant(offer, 10, ben)
+    trunk = list(ben.blocks)
+    one, other = Log(ben.begins, list(trunk)), Log(ben.begins, list(trunk))
+    one.promise(offer, 4, accepts=[grant])
+    other.promise(offer, 9, accepts=[grant])
+    back = ann.back(offer, 6, grant, at=one.tip())
+    node = node_with(ann, one)
+    assert node.code(back[2]) == ("void", "not-over")
+    node.view.hold(other.blocks[-1])
+    node.do(node.forking(ben.id, 1))
+    node.do(settling(node, one))
+    assert node.code(back[2]) == ("valid", "taken-back")
+    assert node.left() == {(offer, ann.id): 6, (offer, ben.id): 0}
+
+
 # --- What falls -------------------------------------------------------------------------------------------
 
 

@@ -6,7 +6,7 @@ from random import Random
 from fedsync.crdt.factors import factors
 from fedsync.crdt.realms import Realm, local_realm
 from fedsync.crdt.seats import Cut, Pending
-from fedsync.records.block import Block
+from fedsync.records.block import Block, merge
 from fedsync.records.codec import Value
 from fedsync.records.ids import Reach
 from fedsync.records.seal import Draft
@@ -54,6 +54,13 @@ def test_what_was_cut_off_a_log_is_no_unit() -> None:
     node.take(*blocks)
     assert len(known(node)) == 2
     node.do(node.hearing(blocks[0].log, Cut(((2, blocks[2].tip),))))
+    assert known(node) == {("bowl", None): Fraction(8_750)}
+
+
+def test_of_a_block_that_is_cut_in_the_middle_only_the_units_before_count() -> None:
+    blocks = chain(genesis("one"), [factor(), factor("sack", 100_000)])
+    node = Node({blocks[0].log: Cut(((1, blocks[1].tip),))})
+    node.take(merge(blocks))
     assert known(node) == {("bowl", None): Fraction(8_750)}
 
 

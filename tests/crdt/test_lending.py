@@ -119,6 +119,15 @@ def test_what_is_lent_is_not_there_and_still_ours() -> None:
     assert shed(node) == (1, 1)
 
 
+def test_a_thing_is_never_there_twice_because_its_return_says_an_earlier_time() -> None:
+    mine = chain(ANN, [moved("raise", 1, NOON - 2 * HOUR, DRILL, SHED, lot=BLUE), lent("Dora")])
+    counted_ = counted(1, NOON - 1, DRILL, SHED, lot=BLUE)
+    node = Village()
+    node.take(*mine, *chain(BEN, [returned(last(mine), NOON - HOUR), counted_]))
+    # By the count one was there before it was lent; a return before the count would leave it lent for good.
+    assert shed(node) == (1, 1)
+
+
 def test_who_counts_while_it_is_out_finds_it_gone_and_its_return_adds_it() -> None:
     mine = chain(ANN, [moved("raise", 5, NOON - HOUR, CHAIR, SHED)])
     out = chain(ANN, [lent("Dora", item=CHAIR, lot=None, quantity=2)], mine)

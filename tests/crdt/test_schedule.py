@@ -163,6 +163,11 @@ def test_while_the_thing_is_promised_away_it_is_not_booked() -> None:
     }  # fmt: skip
 
 
+def test_who_promised_the_thing_away_can_still_release_what_they_booked_before() -> None:
+    steps: list[Step] = [asked(2, "one", 10, 12), Promised(3, None), Freed(4, id_("free"), id_("one"))]
+    assert statuses(result({ANN: steps})) == {"one": RELEASED}
+
+
 # --- People who know little of each other -------------------------------------------------------------------
 
 

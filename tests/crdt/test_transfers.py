@@ -65,6 +65,14 @@ def test_what_was_picked_up_is_in_transit_until_it_is_accounted_for() -> None:
     assert node(SENT, giver, receiver).line(LOAD) == Line(350, 350, 338, 0, 12, 0, 0, "all accounted for")
 
 
+def test_what_spoils_in_a_store_is_not_lost_on_the_way_it_came() -> None:
+    receiver = facts(
+        "receiver", BIRCH, carried("dropoff", 338, LOAD), carried("lower", 8, LOAD, reason="spoiled")
+    )
+    giver = facts("giver", ALDER, carried("pickup", 350, LOAD))
+    assert node(SENT, giver, receiver).line(LOAD) == Line(350, 350, 338, 0, 0, 0, 12, "in transit")
+
+
 def test_received_before_its_pickup_was_recorded_is_shown_and_no_error() -> None:
     receiver = facts("receiver", BIRCH, carried("dropoff", 338, LOAD))
     early = Line(350, 0, 338, 0, 0, 0, -338, "received before its pickup was recorded")
