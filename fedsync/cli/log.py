@@ -127,7 +127,7 @@ def rebuild(app: App) -> None:
 @click.option("--store", metavar="S", help="With an item: in this store.")
 @common
 def why(app: App, id_: str, store: str | None) -> None:
-    """Say why: a record, page or entry counts or not, a peer is behind, so much of an item is there."""
+    """Say why: a record, page or entry counts or not, a peer is behind, so much of an item is there, somebody's hours."""
     from fedsync.cli.reasons import explain
 
     with app.reading() as reading:

@@ -1,15 +1,19 @@
 """`fedsync why`: one answer for a record, a page, an entry, a body, a peer or an amount of something."""
 
+from collections.abc import Sized
+from shlex import quote
 from typing import Any
 
 from fedsync import units
 from fedsync.acts.holders import Holders
 from fedsync.acts.minutes import find_page
+from fedsync.acts.rotas import all_hours
 from fedsync.acts.settling import forked_log, forked_logs
 from fedsync.acts.things import find_thing, thing_at
 from fedsync.cli import lendingwords, transferwords
 from fedsync.cli.entries import naming
 from fedsync.cli.records import find, says
+from fedsync.cli.rotaview import time_words
 from fedsync.cli.settling import why_forked
 from fedsync.cli.stocklook import find_levels
 from fedsync.cli.stockrows import title
@@ -32,11 +36,13 @@ from fedsync.records.ids import LogClass, PageId, PayloadId
 Json = dict[str, Any]
 
 _NEXT = "Next: "
+HOURS_SHOWN = 10
+"""Entries of somebody's hours that are told one by one, the newest first."""
 
 
 def explain(reading: Reading, home: Home, asked: str, store: str | None) -> Json:
     """Return an answer: "lines" for people, the rest for programs. Raises a Problem (exit 6) when nothing is called so."""
-    for look in (_entry, _item, _peer, _page, _body, _forked, _transfer, _thing):
+    for look in (_entry, _item, _peer, _page, _body, _forked, _transfer, _thing, _hours):
         found = look(reading, home, asked, store)
         if found is not None:
             return found
@@ -120,6 +126,36 @@ def _thing(reading: Reading, home: Home, asked: str, store: str | None) -> Json 
     lines = [f"{found.called}:"]
     lines += [f"  {each}" for each in lendingwords.thing_lines(reading, found, now_ms())]
     return _plainly(found.called, "thing", "kept", lines)
+
+
+def _hours(reading: Reading, home: Home, asked: str, store: str | None) -> Json | None:
+    """Answer for somebody's hours, given and received."""
+    every = (each.entry for each in all_hours(reading, reading.own().scope))
+    found = [each for each in every if each.who.casefold() == asked.strip().casefold()]
+    if not found:
+        return None
+    who = found[0].who
+    given, received = [each for each in found if each.given], [each for each in found if each.received]
+    lines = [
+        f"{who} gave {_entries(sum(each.given for each in given), given)},"
+        f" and received {_entries(sum(each.received for each in received), received)}."
+    ]
+    newest = sorted(found, key=lambda each: (each.at, each.id), reverse=True)
+    lines += [
+        f"  {day(each.at)}: {time_words(each.given or each.received)} {'given' if each.given else 'received'} ({short(each.id)})"
+        for each in newest[:HOURS_SHOWN]
+    ]
+    if newest[HOURS_SHOWN:]:
+        lines.append(
+            f"  {len(newest) - HOURS_SHOWN:,} earlier entries: fedsync rota hours {quote(who)} --entries"
+        )
+    return _plainly(who, "hours", "held", lines)
+
+
+def _entries(minutes: int, found: Sized) -> str:
+    if not found:
+        return "nothing"
+    return f"{time_words(minutes)} in {len(found):,} {'entry' if len(found) == 1 else 'entries'}"
 
 
 def _peer(reading: Reading, home: Home, asked: str, store: str | None) -> Json | None:

@@ -102,6 +102,28 @@ def test_hours_given_and_hours_received_are_two_tallies(node: Place, lunch: str)
     assert node.json("rota", "hours", "--until", "2020-01-01")["hours"] == []
 
 
+def test_why_says_of_somebodys_hours_what_they_come_from(node: Place, lunch: str) -> None:
+    for minutes in range(1, 13):
+        node(
+            "rota",
+            "hours",
+            "Dora",
+            "--given",
+            f"{minutes}min",
+            "--at",
+            f"2026-05-{minutes:02}",
+            "--as",
+            "Ann",
+        )
+    id_ = node.json("rota", "hours", "Dora", "--received", "2h", "--at", "2026-05-20", "--as", "Ben")["id"]
+    shown = node("why", "dora").out
+    assert "Dora gave 1 h 18 min in 12 entries, and received 2 h in 1 entry." in shown
+    assert f"2026-05-20 00:00: 2 h received ({id_[:8]})" in shown
+    assert "2026-05-04 00:00: 4 min given" in shown
+    assert "3 earlier entries: fedsync rota hours Dora --entries" in shown
+    assert "2026-05-03" not in shown
+
+
 def test_a_shift_that_does_not_take_place_is_gone(node: Place, lunch: str) -> None:
     signed = node.json("rota", "signup", lunch, "Dora", "--as", "Ann")["id"]
     assert (
