@@ -15,6 +15,11 @@ import fedsync
 
 PROJECT = Path(__file__).parent.parent
 LOCKS = ("requirements.lock", "requirements-dev.lock")
+SCRIPTS = [
+    ".ci/run",
+    *sorted(f"scripts/{each.name}" for each in (PROJECT / "scripts").iterdir() if each.is_file()),
+]
+SCRIPTS.remove("scripts/_env")  # is sourced, not started
 
 
 def pinned(lock: str) -> dict[str, str]:
@@ -40,7 +45,7 @@ def test_scripts_run_is_fedsync_from_any_directory_and_through_a_link(tmp_path: 
         assert done.stderr == ""
 
 
-@pytest.mark.parametrize("name", ["scripts/run", "scripts/test", "scripts/check", "scripts/lock", ".ci/run"])
+@pytest.mark.parametrize("name", SCRIPTS)
 def test_scripts_may_be_started_and_are_plain_shell(name: str) -> None:
     assert os.access(PROJECT / name, os.X_OK)
     subprocess.run(["dash", "-n", PROJECT / name], check=True)
