@@ -17,10 +17,13 @@ def begins(asked: str, id_: str) -> bool:
     return len(asked) >= SHORTEST and id_.startswith(asked.lower())
 
 
-def the_one(what: str, asked: str, found: Iterable[T], name: Callable[[T], str], look: str = "") -> T:
+def the_one(
+    what: str, asked: str, found: Iterable[T], name: Callable[[T], str], look: str = "", apart: str = ""
+) -> T:
     """Return the one thing that was found. Raises a Problem (exit 6): none, or which ones.
 
-    `what` is it in a word, `name` tells candidates apart, `look` is the command that lists them.
+    `what` is it in a word, `name` tells candidates apart, `look` is the command that lists them, `apart` says how
+    to tell them apart where no id does.
     """
     same = list(found)
     if len(same) == 1:
@@ -29,7 +32,7 @@ def the_one(what: str, asked: str, found: Iterable[T], name: Callable[[T], str],
         shown = ", ".join(name(each) for each in same[:MAX_CANDIDATES])
         more = f" and {len(same) - MAX_CANDIDATES} more" if len(same) > MAX_CANDIDATES else ""
         longer = all(begins(asked, name(each)) for each in same)
-        hint = "Type more of it." if longer else "Type the id of one of them instead."
+        hint = "Type more of it." if longer else apart or "Type the id of one of them instead."
         raise Problem("ambiguous", f"{asked} may be any of these: {shown}{more}.", hint, Exit.NOT_FOUND)
     hint = f"See: {look}" if look else ""
     if len(asked) < SHORTEST:

@@ -1,4 +1,4 @@
-"""What may reach a terminal: letters and signs of any script, and nothing that a terminal would obey. Pure."""
+"""What may reach a terminal: letters and signs of any script, and nothing that a terminal would obey; a few words. Pure."""
 
 import unicodedata
 
@@ -21,3 +21,13 @@ def plain(text: object) -> str:
 
 def _shown(each: str) -> bool:
     return each.isprintable() or each in _JOINERS or unicodedata.category(each) == "Zs"
+
+
+def many(number: int, word: str) -> str:
+    """Return how many there are of something, as people count: 1 line, 2 lines."""
+    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
+
+
+def is_are(number: int) -> str:
+    """Return the word that goes with so many."""
+    return "is" if number == 1 else "are"

@@ -29,6 +29,7 @@ from typing import Any
 from fedsync.acts.goods import COUNT, Line, LotNamed, WrongWord, check_action, check_line, reason_word
 from fedsync.errors import Exit, Problem, usage
 from fedsync.localunits import Measured
+from fedsync.plain import is_are, many
 from fedsync.records.codec import Value, pack
 from fedsync.units import base_unit, parse_quantity
 
@@ -64,7 +65,7 @@ class WrongLines(Problem):
         more = f" (and {len(wrong) - 3} more)" if len(wrong) > 3 else ""
         super().__init__(
             "wrong_lines",
-            f"{len(wrong)} lines of {path.name} are wrong, so none was written. {shown}{more}",
+            f"{many(len(wrong), 'line')} of {path.name} {is_are(len(wrong))} wrong, so none was written. {shown}{more}",
             "Mend them, or the map of columns. To see all: --dry-run",
             Exit.FOREIGN_FILE,
             {"wrong": as_json(wrong)},

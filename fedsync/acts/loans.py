@@ -165,8 +165,9 @@ def find_loan(reading: Reading, scope: Scope, asked: str, who: str | None) -> Pl
         "loan of",
         asked,
         out,
-        lambda each: f"{each.lent.loan.id.hex()[:12]}",
+        lambda each: f"{each.lent.loan.id.hex()[:8]} ({party_name(reading, each.lent.loan.to)})",
         "fedsync stock loans",
+        "Type one of these ids, or say who had it: --from WHO.",
     )
 
 

@@ -177,7 +177,16 @@ def find_thing(reading: Reading, scope: Scope, asked: str, store: str | None = N
     found = [each for each in every if word in (each.code.casefold(), each.called.casefold())]
     found = found or [each for each in every if each.name.casefold() == word]
     found = found or [each for each in every if any(begins(asked, one.intent.hex()) for one in each.offers)]
-    return the_one("thing", asked, found, _told_apart, "fedsync stock things")
+    alike = len({each.called for each in found}) == 1
+    apart = "Say where it lies: --store S." if alike else "Type what stands on it: its number, its lot."
+    return the_one(
+        "thing",
+        asked,
+        found,
+        _told_apart,
+        "fedsync stock things",
+        apart,
+    )
 
 
 def _told_apart(thing: Thing) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from fedsync.cli.app import App, common, signing
+from fedsync.plain import is_are, many
 
 MAX_NOTES = 40
 """Notes that are shown; JSON has all."""
@@ -96,8 +97,8 @@ def import_valueflows(app: App, file: Path, store: str, dry_run: bool, name: str
     def lines(taken: Taken, will: str) -> list[str]:
         more = len(taken.left) - MAX_NOTES
         return [
-            f"{taken.of(EVENT)} movements, {taken.of(COUNT)} counts, {len(taken.plans.asked)} needs and offers and "
-            f"{len(taken.plans.promised)} promises {will}; {taken.there} are recorded already.",
+            f"{many(taken.of(EVENT), 'movement')}, {many(taken.of(COUNT), 'count')}, {len(taken.plans.asked)} needs and "
+            f"offers and {many(len(taken.plans.promised), 'promise')} {will}; {taken.there} {is_are(taken.there)} recorded already.",
             *(f"- {note}" for note in taken.left[:MAX_NOTES]),
             *([f"- and {more} more notes"] if more > 0 else []),
         ]

@@ -52,11 +52,17 @@ def lend(
     with app.reading() as reading, app.door() as door:
         id_, found, to = hand_over(author, reading, door, said)
         called = party_name(reading, to)
+    many = "" if quantity == 1 else f"{quantity} × "
     back = "" if until is None else f", and brings it back by {day(until)}"
     app.out.result(
         {"id": id_.hex(), "thing": found.called, "to": called},
-        lambda: app.out.say(f"{called} has {found.called}{back} ({id_.hex()[:8]})."),
+        lambda: app.out.say(f"{called} has {many}{found.called}{back} ({id_.hex()[:8]})."),
     )
+
+
+NO_THINGS = (
+    "No things yet. What is lent lies in a store: fedsync stock add; a room is kept: fedsync stock keep."
+)
 
 
 @click.command("return")
@@ -116,7 +122,9 @@ def loans(app: App, every: bool, overdue: bool, who: str | None) -> None:
         rows = [loan_row(reading, called, each, now) for each in found]
     app.out.result(
         {"loans": value},
-        lambda: app.out.table(["LOAN", "THING", "FROM", "WHO HAS IT", "SINCE", "DUE", "STATE"], rows),
+        lambda: app.out.table(
+            ["LOAN", "THING", "FROM", "WHO HAS IT", "SINCE", "DUE", "STATE"], rows, none="No loans."
+        ),
     )
 
 
@@ -151,7 +159,7 @@ def keep(app: App, thing: str, lot: str | None, store: str | None, opened: bool,
 @click.option("--from", "start", required=True, metavar="TIME", help="Such as 2026-05-12T10:00.")
 @click.option("--until", "stop", required=True, metavar="TIME")
 @click.option("--for", "who", required=True, metavar="WHO", help="Who is to have it.")
-@click.option("--of", "body", metavar="BODY", help="Whose thing it is; default: our own.")
+@click.option("--of", "--body", "body", metavar="BODY", help="Whose thing it is; default: our own.")
 @click.option(
     "--ask", is_flag=True, help="Without the right to book it: whoever has it sees what is asked for."
 )
@@ -247,7 +255,8 @@ def bookings(app: App, thing: str | None, every: bool, body: str | None) -> None
         value = [booking_json(reading, *each) for each in found]
         rows = [booking_row(reading, *each) for each in found]
     app.out.result(
-        {"bookings": value}, lambda: app.out.table(["BOOKING", "THING", "WHEN", "FOR", "STATE"], rows)
+        {"bookings": value},
+        lambda: app.out.table(["BOOKING", "THING", "WHEN", "FOR", "STATE"], rows, none="No bookings."),
     )
 
 
@@ -282,5 +291,7 @@ def things(app: App, body: str | None) -> None:
         rows = [thing_row(reading, *each, now) for each in found]
     app.out.result(
         {"things": value},
-        lambda: app.out.table(["THING", "WHERE", "THERE", "WHO HAS IT", "WHO BOOKS IT", "BOOKED"], rows),
+        lambda: app.out.table(
+            ["THING", "WHERE", "THERE", "WHO HAS IT", "WHO BOOKS IT", "BOOKED"], rows, none=NO_THINGS
+        ),
     )

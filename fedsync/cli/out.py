@@ -52,10 +52,17 @@ class Out:
             print(plain(line), file=sys.stderr)
 
     def table(
-        self, heads: Sequence[str], rows: Iterable[Sequence[object]], right: Sequence[str] = ()
+        self,
+        heads: Sequence[str],
+        rows: Iterable[Sequence[object]],
+        right: Sequence[str] = (),
+        none: str = "",
     ) -> None:
-        """Print a table; the columns named in `right` are set to the right."""
+        """Print a table; the columns named in `right` are set to the right. `none` is what an empty one says in words."""
         cells = [[plain(cell) for cell in row] for row in rows]
+        if none and not cells:
+            self.say(none)
+            return
         terminal = sys.stdout.isatty()
         # Cut off from a terminal nobody sees where a line is folded, so there it is as wide as it must be.
         wide = shutil.get_terminal_size().columns if terminal else int(os.environ.get("COLUMNS", "160"))

@@ -206,7 +206,13 @@ def show(app: App, plan_: str | None, every: bool, body: str | None) -> None:
 @click.option("--at", metavar="TIME", help="When it was (default: now).")
 @click.option("--shift", "shift_", metavar="SHIFT", help="In which shift it was.")
 @click.option("--note", default="", help="A word on it.")
-@click.option("--corrects", metavar="ENTRY", help="It stands in place of this one; 0min: that was nothing.")
+@click.option(
+    "--correct",
+    "--corrects",
+    "corrects",
+    metavar="ENTRY",
+    help="It stands in place of this one; 0min: that was nothing.",
+)
 @click.option("--entries", is_flag=True, help="Show each entry, not sums.")
 @click.option("--since", metavar="DAY", help="Show from this day on.")
 @click.option("--until", metavar="DAY", help="Show up to the end of this day.")
@@ -326,6 +332,7 @@ def _show_hours(app: App, who: str | None, since: str | None, until: str | None)
             ["WHO", "GAVE", "RECEIVED", "ENTRIES"],
             [[each.who, time_words(each.given), time_words(each.received), each.entries] for each in rows],
             right=["GAVE", "RECEIVED", "ENTRIES"],
+            none="No hours are written down: fedsync rota hours WHO --given 90min --as NAME",
         ),
     )
 

@@ -79,5 +79,8 @@ def list_(app: App, store: str | None, body: str | None, below_zero: bool, expir
             heads(lots),
             [cells(level, names[level.scope] if foreign else "", lots, now) for level in found],
             right=["ON HAND", "UNEXPLAINED"],
+            none="Nothing of that lies anywhere."
+            if below_zero or expiring is not None
+            else "Nothing is recorded yet: fedsync stock add ITEM QTY UNIT --store S --as NAME",
         ),
     )

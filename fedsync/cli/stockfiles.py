@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fedsync.cli.app import App, common, signing
+from fedsync.plain import is_are, many
 
 if TYPE_CHECKING:
     from fedsync.acts.edits import Change, Plan
@@ -36,6 +37,15 @@ def export(app: App, file: str, store: str | None, item: str | None, body: str |
     write_csv(app, file, store, item, body)
 
 
+def _check_known(what: str, asked: str | None, every: set[str]) -> None:
+    """Raise a Problem (exit 6) when nothing that is written out is called so: an empty table would hide a slip."""
+    from fedsync.errors import not_found
+
+    names = sorted(filter(None, every))
+    if asked is not None and asked.casefold() not in {each.casefold() for each in names}:
+        raise not_found(what, asked, f"What is there: {', '.join(names[:12]) or 'nothing yet'}.")
+
+
 def write_csv(
     app: App, file: str, store: str | None = None, item: str | None = None, body: str | None = None
 ) -> None:
@@ -50,6 +60,8 @@ def write_csv(
         found = ledger(reading, scope)
         local = keeps_local(reading, scope)
         rows = rows_of(found, _who(reading, scope), found.standing())
+    _check_known("store", store, {row[head] for row in rows for head in ("store", "to")})
+    _check_known("item", item, {row["item"] for row in rows})
     rows = [
         row
         for row in rows
@@ -66,7 +78,7 @@ def write_csv(
     write_file(file, text)
     app.out.result(
         {"rows": len(rows), "file": file, "local_left_out": local},
-        lambda: app.out.say(f"{file}: {len(rows)} rows", *([LOCAL] if local else [])),
+        lambda: app.out.say(f"{file}: {many(len(rows), 'row')}", *([LOCAL] if local else [])),
     )
 
 
@@ -199,7 +211,11 @@ def _import_mapped(
                 f"{len(lines)} lines {'are right' if wrong else 'would be written'}: "
                 + ", ".join(f"{number} {action}" for action, number in sorted(by_action.items())),
                 *(f"  line {each.number}, {each.field}: {each.reason}" for each in wrong[:MAX_SHOWN]),
-                *([f"{len(wrong)} lines are wrong, so nothing would be written."] if wrong else []),
+                *(
+                    [f"{many(len(wrong), 'line')} {is_are(len(wrong))} wrong, so nothing would be written."]
+                    if wrong
+                    else []
+                ),
             ),
         )
         return
@@ -287,7 +303,10 @@ def _wrong_lines(plan: "Plan") -> list[str]:
     if not plan.wrong:
         return []
     told = [f"line {each.number}, {each.field}: {each.reason}" for each in plan.wrong[:MAX_SHOWN]]
-    return [*told, f"{len(plan.wrong)} lines are wrong, so nothing would be written."]
+    return [
+        *told,
+        f"{many(len(plan.wrong), 'line')} {is_are(len(plan.wrong))} wrong, so nothing would be written.",
+    ]
 
 
 def _value(plan: "Plan") -> dict[str, Any]:

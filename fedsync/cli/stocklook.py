@@ -125,6 +125,7 @@ def history(
                 ["WHEN", "WHAT", "CHANGE", "THEN THERE", "WHO", "NOTE", "ID"],
                 [_cells(reading, level, each) for each in shown],
                 right=["CHANGE", "THEN THERE"],
+                none="  Nothing happened then.",
             )
             if left_out:
                 app.out.say(f"  {left_out:,} older ones are not shown: --limit, --since and --until choose.")

@@ -77,6 +77,11 @@ def title(level: StockLevel, body: str) -> str:
     return f"{level.item}{lot} in {level.store} ({body}{mine})"
 
 
+def good_until_words(expires: int | None) -> str:
+    """Return until when a lot is good, to tell it from another with the same code."""
+    return "no day is said" if expires is None else f"good until {day(expires)[:10]}"
+
+
 def lot_of(level: StockLevel) -> str:
     """Return the lot of a pool as it follows the item, if it is one."""
     return f", lot {level.lot}" if level.lot else ""

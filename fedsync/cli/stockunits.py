@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fedsync.cli.app import App, common, group, signing
+from fedsync.plain import is_are, many
 
 if TYPE_CHECKING:
     from fedsync.acts.localunits import Made, NewUnit
@@ -76,6 +77,7 @@ def list_(app: App, item: str | None, place: str | None, body: str | None) -> No
                 ]
                 for row in rows
             ],
+            none='No local units: fedsync stock unit add bowl = QTY UNIT --item "ITEM" --as NAME',
         ),
     )
 
@@ -164,7 +166,11 @@ def import_(app: App, file: str, place: str | None, dry_run: bool, body: str | N
                 *(f"  {_words(each)}" for each in new[:MAX_SHOWN]),
                 *([f"  and {len(new) - MAX_SHOWN} more"] if len(new) > MAX_SHOWN else []),
                 *(f"  line {each.number}, {each.field}: {each.reason}" for each in wrong[:MAX_SHOWN]),
-                *([f"{len(wrong)} lines are wrong, so nothing would be written."] if wrong else []),
+                *(
+                    [f"{many(len(wrong), 'line')} {is_are(len(wrong))} wrong, so nothing would be written."]
+                    if wrong
+                    else []
+                ),
             ),
         )
         return

@@ -259,7 +259,7 @@ def _record(
     from fedsync.acts.author import now_ms
     from fedsync.acts.goods import COUNT, counted_before, made_names, record_lines
     from fedsync.acts.measuring import resolve
-    from fedsync.cli.stockrows import lot_of
+    from fedsync.cli.stockrows import good_until_words, lot_of
     from fedsync.crdt.levels import levels
 
     command = click.get_current_context().info_name
@@ -294,6 +294,8 @@ def _record(
         for each in pools
         if each.lot and each.on_hand > 0
     ]
+    # One code, two days: two lots that are easily taken for one.
+    dated = len({(level.store, level.expires) for level in after}) > len({level.store for level in after})
     astray = bool(lots) and not lot and any(each.below_zero for each in after)
     id_ = blocks[-1].tip.hex()
     made = made_names(blocks)
@@ -322,8 +324,14 @@ def _record(
             ),
             *(
                 f"{level.store}: {units.show(level.on_hand, level.unit)} of {level.item}{lot_of(level)}"
+                + (f", {good_until_words(level.expires)}" if dated else "")
                 + (" (only here)" if level.local else "")
                 for level in after
+            ),
+            *(
+                [f"Several lots are called {after[0].lot}. If it is one, name its day with --expires."]
+                if dated
+                else []
             ),
             *(
                 [

@@ -29,9 +29,6 @@ from fedsync.records.kinds.parties import REASONS, Party
 from fedsync.records.kinds.plans import COMMITMENT, parse_commitment, parse_intent
 from fedsync.records.void import Void
 
-ARRIVES = frozenset({Step.DROPOFF, Step.RETURN})
-"""Steps after which goods lie in a store of ours; it is made at first use."""
-
 
 def the_transfer(reading: Reading, asked: str) -> TransferView:
     """Return the transfer whose id begins with `asked`. Raises a Problem (exit 6)."""
@@ -135,7 +132,9 @@ def record_said(
         way, own, goods = the_transfer(reading, asked), _whose(reading, body), Goods(reading)
         manifest = _announced(way)
         # What arrives may be new to everybody; what leaves lay somewhere, so an unknown name is a slip.
-        names = Names(reading, own, now, is_local(manifest.realm)) if step in ARRIVES else None
+        # So is the store that it goes to; what leaves or is sent back lay in one.
+        comes = step is Step.DROPOFF or (step is Step.RETURN and own == manifest.provider)
+        names = Names(reading, own, now, is_local(manifest.realm)) if comes else None
         acts.standing(reading, manifest, own, step, Key(find_person(reading.home, name).key))
         loads = (
             tuple(

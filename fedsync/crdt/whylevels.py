@@ -86,7 +86,9 @@ class _Told:
     def _put_right(self, moved: Moved, standing: dict[RecordId, Moved]) -> str:
         by = moved.by or b""
         new = standing.get(RecordId(by))
-        what = f"put right to {self._went(new)}" if new is not None else "put right"
+        what = "put right"
+        if new is not None:
+            what = f"put right to {self._went(new)}" if new.delta else "put right: it never happened"
         others = ", and differently by others" if moved.rivals else ""
         return f"{self._went(moved)}: {what} (record {by.hex()[:8]}{others})"
 

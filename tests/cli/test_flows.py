@@ -55,7 +55,7 @@ def test_what_is_exported_and_taken_in_elsewhere_lies_there_as_it_lay(full: Plac
     empty = found(tmp_path / "other")
     words = ("import", "valueflows", file, "--as", "Ben")
     assert (
-        "10 movements, 1 counts, 0 needs and offers and 0 promises would be recorded"
+        "10 movements, 1 count, 0 needs and offers and 0 promises would be recorded"
         in empty(*words, "--dry-run").out
     )
     assert levels(empty) == []
@@ -113,7 +113,7 @@ def test_needs_offers_and_promises_are_taken_in_and_count_there(node: Place, tmp
     assert (value["intents"], value["commitments"]) == (3, 1)
     empty = found(tmp_path / "other")
     words = ("import", "valueflows", file, "--as", "Ben")
-    assert "3 needs and offers and 1 promises would be recorded" in empty(*words, "--dry-run").out
+    assert "3 needs and offers and 1 promise would be recorded" in empty(*words, "--dry-run").out
     value = empty.json(*words)
     assert (value["intents"], value["commitments"], value["left"]) == (3, 1, [])
     assert plans(empty) == plans(node)

@@ -108,7 +108,7 @@ def test_a_wrong_line_is_named_by_number_field_and_reason_and_nothing_is_written
 def test_many_wrong_lines_still_make_five_lines_at_most(node: Place) -> None:
     words = files(node, *["2026-01-01,Lazio,receive,Comirnaty,x"] * 1000)
     error = node.refused(*words, code=11)
-    assert "1000 lines" in error["message"]
+    assert "1,000 lines" in error["message"]
     assert len(node(*words, "--json", code=11).json["wrong"]) == 1000
     assert node(*words, "--dry-run").out.count("line ") == 20
 

@@ -332,3 +332,19 @@ def test_records_are_said_in_words(shed: Place) -> None:
         assert shown["reason"] in shed("why", id_).out
     assert shed.json("rebuild")["same"] is True
     assert shed.json("verify", "--all")["whole"] is True
+
+
+def test_who_means_one_of_several_is_told_how_to_say_which(node: Place) -> None:
+    for code in ("D1", "D2"):
+        node("stock", "add", "Drill", 1, "piece", "--lot", code, "--store", "Shed", "--local", "--as", "Ann")
+    node("stock", "add", "Chair", 10, "pieces", "--store", "Hall", "--local", "--as", "Ann")
+    drill = node.refused("stock", "lend", "Drill", "--to", "Dora", "--as", "Ann", code=6)
+    assert drill["try"] == "Type what stands on it: its number, its lot."
+    for who in ("Dora", "Emil"):
+        said = node("stock", "lend", "Chair", "--to", who, "--quantity", 4, "--as", "Ann").out
+        assert f"{who} has 4 × Chair" in said
+    back = node.refused("stock", "return", "Chair", "--as", "Ann", code=6)
+    assert "(Dora)" in back["message"]
+    assert "--from WHO" in back["try"]
+    node("stock", "add", "Chair", 1, "piece", "--store", "Attic", "--local", "--as", "Ann")
+    assert "--store S" in node.refused("stock", "lend", "Chair", "--to", "Fay", "--as", "Ann", code=6)["try"]

@@ -96,6 +96,44 @@ def test_a_reason_is_typed_as_people_write_it(node: Place) -> None:
     assert "cold chain" in error["try"]
 
 
+def test_lots_with_one_code_and_two_days_are_told_apart(node: Place) -> None:
+    lot = ("stock", "add", "Milk", 1, "L", "--store", "Cellar", "--lot", "M7", "--as", "Ann", "--expires")
+    assert "Several lots" not in node(*lot, "2031-05-20").out
+    said = node(*lot, "2031-05-21").out
+    assert "Cellar: 1 L of Milk, lot M7, good until 2031-05-20\n" in said
+    assert "Cellar: 1 L of Milk, lot M7, good until 2031-05-21\n" in said
+    assert "Several lots are called M7." in said
+
+
+def test_what_never_happened_is_told_in_these_words(node: Place) -> None:
+    words(node)
+    used = node.json("stock", "use", "Oats", 2, "kg", "--store", "Granary", "--as", "Ann")["id"]
+    node("stock", "correct", used, 0, "kg", "--as", "Ann")
+    assert "put right: it never happened" in node("stock", "show", "Oats").out
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (("stock", "list"), "Nothing is recorded yet"),
+        (("stock", "list", "--expiring", 3), "Nothing of that"),
+        (("stock", "unit", "list"), "No local units"),
+        (("stock", "loans"), "No loans."),
+        (("stock", "bookings"), "No bookings."),
+        (("stock", "things"), "No things yet"),
+        (("rota", "hours"), "No hours are written down"),
+    ],
+)
+def test_an_empty_list_says_so_in_words(node: Place, command: tuple[object, ...], said: str) -> None:
+    assert said in node(*command).out
+
+
+def test_a_table_of_a_store_that_is_not_there_is_no_empty_table(node: Place) -> None:
+    words(node)
+    assert "Granary" in node.refused("stock", "export", "-", "--store", "Granry", code=6)["try"]
+    assert "Oats" in node.refused("stock", "export", "-", "--item", "Oatz", code=6)["try"]
+
+
 def test_a_unit_in_other_letters_is_no_unit_of_its_own(node: Place) -> None:
     for unit in ("Kg", "KG", "kilos", "kg"):
         node("stock", "add", "Soap", 2, unit, "--store", "Granary", "--as", "Ann")
