@@ -16,7 +16,7 @@ from fedsync.acts.stewards import goods_log, write_goods
 from fedsync.crdt.naming import short
 from fedsync.crdt.realms import is_local, scope_of
 from fedsync.crdt.tables import ITEMS, LOTS, STORES
-from fedsync.crdt.transit import LineView, Manifest, TransferView
+from fedsync.crdt.transit import LineView, Manifest, Stage, TransferView
 from fedsync.crdt.view import Row, Table
 from fedsync.doors import Door
 from fedsync.errors import not_found, refused, usage
@@ -96,6 +96,32 @@ def announce(
         if made:
             write_goods(author, reading, door, LogClass.FACTS, made, None, reach, own)
         return author.write_as(door, reading, genesis, [manifest])[-1].tip
+
+
+def cancel(
+    author: Author, reading: Reading, door: Door, own: Scope, way: TransferView, note: str = ""
+) -> RecordId:
+    """Write that what a body announced will not come; return the record's id. Raises a Problem (exit 7)."""
+    manifest = way.manifest
+    if manifest is None or scope_of(manifest.realm) != own:
+        who = "somebody else" if manifest is None else reading.name_of(scope_of(manifest.realm))
+        raise refused(
+            "not_announced_here",
+            f"{who} announced transfer {short(way.id)}, so {reading.name_of(own)} cannot call it off.",
+            "Ask them; or record what did arrive.",
+        )
+    if way.stage is not Stage.OPEN:
+        raise refused(
+            "not_open",
+            f"Of transfer {short(way.id)} nothing is left to call off: {way.stage.value}.",
+            f"See: fedsync stock transfer show {short(way.id)}",
+        )
+    value: dict[str, Value] = {"cancels": way.id}
+    reach = Reach.LOCAL if is_local(manifest.realm) else None
+    with author.writing():
+        said = Draft(TRANSFER, {**value, "note": note} if note else value, now_ms())
+        genesis = goods_log(author, reading, LogClass.PLANS, [TRANSFER], own, reach)
+        return author.write_as(door, reading, genesis, [said])[-1].tip
 
 
 def _write(

@@ -63,6 +63,20 @@ def new(app: App, **said: Any) -> None:
     announce_said(app, **said)
 
 
+@transfer.command()
+@click.argument("asked", metavar="TRANSFER")
+@NOTE
+@BODY
+@AS
+@common
+@signing
+def cancel(app: App, **said: Any) -> None:
+    """Say that what we announced will not come. What has already left is recorded as what became of it."""
+    from fedsync.cli.transferring import cancel_said
+
+    cancel_said(app, **said)
+
+
 def _step(word: str, help_: str, *options: Callable[[Any], Any]) -> click.Command:
     """Make a command that records one step of a transfer."""
 

@@ -13,7 +13,7 @@ from fedsync.cli.app import App
 from fedsync.cli.loads import FORM, listed, made_of, parse_load
 from fedsync.cli.records import find as find_record
 from fedsync.cli.telling import end_of_day, parse_time, short
-from fedsync.cli.transferwords import Goods, party, reason_words, waits_for, why_lines
+from fedsync.cli.transferwords import Goods, party, reason_words, waits_for, what, why_lines
 from fedsync.crdt.plantables import INTENTS, PLACES, intent_row
 from fedsync.crdt.realms import is_local, scope_of
 from fedsync.crdt.transit import Manifest, TransferView, all_transfers, find
@@ -184,6 +184,24 @@ def _moving(blocks: Sequence[Block]) -> Iterator[RecordId]:
                 "lower",
             ):
                 yield record.id
+
+
+def cancel_said(app: App, asked: str, note: str, body: str | None, name: str) -> None:
+    """Write that what was announced will not come."""
+    with app.reading() as reading:
+        way, own = the_transfer(reading, asked), _whose(reading, body)
+        said = what(Goods(reading), way)
+        app.before_signing(
+            f"{name} signs, for {reading.name_of(own)}: transfer {short(way.id)}, {said}, is called off."
+        )
+        author = app.author(name)
+        with app.door() as door:
+            record = acts.cancel(author, reading, door, own, way, note)
+        after = find(reading.view, way.id) or way
+    app.out.result(
+        {"transfer": way.id.hex(), "records": [record.hex()], "status": after.stage.value},
+        lambda: app.out.say(f"Transfer {short(way.id)}: {after.stage.value}"),
+    )
 
 
 def settle_said(

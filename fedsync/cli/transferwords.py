@@ -238,6 +238,8 @@ def says(reading: Reading, kind: str, value: dict[str, Any]) -> str:
         missing = goods.amount(value["resource_conforms_to"], value["quantity"])
         thing = goods.thing(value["resource_conforms_to"], value.get("lot", b""))
         return f"says that of transfer {short(value['transfer'])} {missing} of {thing} are missing: {reason_words(value['reason'])}"
+    if "cancels" in value:
+        return f"says that transfer {short(value['cancels'])} will not come"
     said = ", ".join(
         f"{goods.amount(line['resource_conforms_to'], line['quantity'])} of {goods.thing(line['resource_conforms_to'], line.get('lot', b''))}"
         for line in value["lines"]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from fedsync.crdt.realms import Realm, realm_of
 from fedsync.crdt.tables import small
-from fedsync.crdt.transfertables import DISCREPANCIES, LINES, MOVES, MOVES_OF, TRANSFERS
+from fedsync.crdt.transfertables import CANCELS, DISCREPANCIES, LINES, MOVES, MOVES_OF, TRANSFERS
 from fedsync.crdt.view import Draft, KeyRow, Row, Table
 from fedsync.records.block import Block, Record
 from fedsync.records.codec import NotCanonical
@@ -17,7 +17,7 @@ from fedsync.records.header import VERSION
 from fedsync.records.ids import LogId, RecordId
 from fedsync.records.kinds import class_of
 from fedsync.records.kinds.stock import EVENT, EconomicEvent, parse_event
-from fedsync.records.kinds.transfers import PARSERS, Discrepancy, Transfer
+from fedsync.records.kinds.transfers import PARSERS, Cancel, Discrepancy, Transfer
 from fedsync.records.void import Void
 
 PICKED, DROPPED, LOST = "picked", "dropped", "lost"
@@ -123,6 +123,8 @@ def _said(realm: Realm, record: Record) -> Rows:
                 key = (realm, record.id, line.item, line.lot or b"")
                 rows.append((LINES, key, (line.quantity, line.commitment)))
             return rows
+        case Cancel():
+            return [(CANCELS, (realm, said.transfer, record.log, record.seq), (record.id,))]
         case Discrepancy():
             place = (realm, said.transfer, said.item, said.lot or b"", record.log, record.seq)
             return [(DISCREPANCIES, place, (record.id, said.quantity, said.reason))]

@@ -16,6 +16,8 @@ TRANSFERS = Table(
 """Manifests. A provider or receiver is 16 bytes, a body, or a name; a carrier is a key or a name."""
 LINES = Table("transfer_line", ("realm", "transfer", "item", "lot"), ("quantity", "commitment"), rooted=True)
 """`lot` is empty where goods are of none."""
+CANCELS = Table("transfer_cancel", ("realm", "transfer", "log", "seq"), ("id",), rooted=True)
+"""Words of bodies that what they announced will not come."""
 DISCREPANCIES = Table(
     "discrepancy",
     ("realm", "transfer", "item", "lot", "log", "seq"),
@@ -33,4 +35,4 @@ MOVES = Table(
 MOVES_OF = Table("transfer_move_of", ("log", "transfer"), ())
 """Which transfers a log names, so that it can be taken out."""
 
-TRANSFER_TABLES = (TRANSFERS, LINES, DISCREPANCIES, MOVES, MOVES_OF)
+TRANSFER_TABLES = (TRANSFERS, LINES, CANCELS, DISCREPANCIES, MOVES, MOVES_OF)

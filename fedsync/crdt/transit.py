@@ -20,7 +20,7 @@ from fedsync.crdt.booktables import BOOKS
 from fedsync.crdt.countingtables import COUNTED_LOGS, counted_log
 from fedsync.crdt.realms import Realm, is_local, local_realm, scope_of
 from fedsync.crdt.transfers import DROPPED, LOST, PICKED
-from fedsync.crdt.transfertables import DISCREPANCIES, LINES, MOVES, TRANSFERS
+from fedsync.crdt.transfertables import CANCELS, DISCREPANCIES, LINES, MOVES, TRANSFERS
 from fedsync.crdt.view import Draft, KeyRow, Row, View
 from fedsync.records.ids import Key, LogId, PayloadId, RecordId, Scope
 from fedsync.records.kinds.parties import Party
@@ -37,11 +37,12 @@ class Stage(Enum):
     OPEN = "open"
     SETTLED = "settled"
     DONE = "all accounted for"
+    CANCELLED = "called off"
 
     @property
     def over(self) -> bool:
         """Say whether nothing is left to do."""
-        return self in (Stage.SETTLED, Stage.DONE)
+        return self in (Stage.SETTLED, Stage.DONE, Stage.CANCELLED)
 
 
 _MOST_TO_DO = tuple(Stage)
@@ -101,6 +102,8 @@ class LineView:
     words: tuple[Word, ...]
     moved: bool
     """Whether anything of it was moved, be it zero."""
+    cancelled: bool = False
+    """Whether who announced it has said that it will not come. That ends only what has not moved."""
 
     @property
     def settled(self) -> int:
@@ -116,7 +119,7 @@ class LineView:
     def stage(self) -> Stage:
         """How far it is."""
         if not self.moved:
-            return Stage.OPEN
+            return Stage.CANCELLED if self.cancelled else Stage.OPEN
         if self.in_transit < 0:
             return Stage.EARLY
         if self.in_transit > 0:
@@ -162,10 +165,12 @@ def all_transfers(view: Reader) -> Iterator[TransferView]:
         said[key[1]].moves.append((key, row))  # type: ignore[index]
     for key, row in view.scan(DISCREPANCIES):
         said[key[1]].words.append((key, row))  # type: ignore[index]
+    for key, _ in view.scan(CANCELS):
+        said[key[1]].cancels.append(key)  # type: ignore[index]
     for key, row in view.scan(TRANSFERS):
         manifest = _manifest_in(key, row)
         yield _announced(view, manifest, said.pop(manifest.id, _Said()))
-    for transfer in sorted(said):
+    for transfer in sorted(each for each, rows in said.items() if rows.moves or rows.words):
         yield _unannounced(view, RecordId(transfer), said[transfer])
 
 
@@ -191,6 +196,7 @@ class _Said:
     lines: list[tuple[KeyRow, Row]] = field(default_factory=list)
     moves: list[tuple[KeyRow, Row]] = field(default_factory=list)
     words: list[tuple[KeyRow, Row]] = field(default_factory=list)
+    cancels: list[KeyRow] = field(default_factory=list)
 
 
 def _said(view: Reader, realms: Iterable[Realm], transfer: RecordId) -> _Said:
@@ -199,6 +205,7 @@ def _said(view: Reader, realms: Iterable[Realm], transfer: RecordId) -> _Said:
         said.lines.extend(view.scan(LINES, (realm, transfer)))
         said.moves.extend(view.scan(MOVES, (realm, transfer)))
         said.words.extend(view.scan(DISCREPANCIES, (realm, transfer)))
+        said.cancels.extend(key for key, _ in view.scan(CANCELS, (realm, transfer)))
     return said
 
 
@@ -240,6 +247,8 @@ def _announced(view: Reader, manifest: Manifest, said: _Said) -> TransferView:
     for place in lines.keys() - sums.keys():
         sums[place] = _Sums()
     views = [_line(manifest, place, *lines.get(place, (0, None)), sums[place]) for place in sorted(sums)]
+    if any(key[0] == manifest.realm for key in said.cancels):
+        views = [replace(each, cancelled=True) for each in views]
     return TransferView(manifest.id, manifest, tuple(views), frozenset(strangers))
 
 

@@ -68,6 +68,23 @@ def test_what_is_missing_is_settled_once_both_sides_say_the_same(road: Road) -> 
     assert road.line("Mill Lane", id_) == settled
 
 
+def test_what_will_not_come_is_called_off_by_who_announced_it(road: Road) -> None:
+    id_ = road.announced("--due", "2020-05-12")
+    mill, oak = road.place("Mill Lane"), road.place("Oakfield")
+    assert mill.json(*TRANSFER, "list", "--open")["transfers"] != []
+    refused = mill.refused(*TRANSFER, "cancel", id_, "--as", "Ben", "--yes", code=7)
+    assert "Oakfield announced transfer" in refused["message"]
+    assert road.does("Oakfield", "cancel", id_, "--note", "No lorry")["status"] == "called off"
+    road.meet()
+    assert road.line("Mill Lane", id_) == {"status": "called off", "announced": 350}
+    assert mill.json(*TRANSFER, "list", "--open")["transfers"] == []
+    again = oak.refused(*TRANSFER, "cancel", id_, "--as", "Ben", "--yes", code=7)
+    assert "nothing is left to call off: called off" in again["message"]
+    # It came all the same.
+    road.does("Mill Lane", "dropoff", id_, "--line", "Potatoes 350 kg")
+    assert road.line("Mill Lane", id_)["status"] == "received before its pickup was recorded"
+
+
 def test_what_comes_back_is_returned(road: Road) -> None:
     id_ = road.announced()
     road.does("Oakfield", "pickup", id_)

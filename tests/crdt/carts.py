@@ -67,6 +67,11 @@ def manifest(
     return Draft("transfer", {"provider": provider, "receiver": receiver, "lines": lines, **more}, NOON)
 
 
+def cancelled(transfer: bytes) -> Draft:
+    """Return the word that a transfer will not come."""
+    return Draft("transfer", {"cancels": transfer}, NOON)
+
+
 def carried(
     action: str, quantity: int, transfer: bytes, store: bytes | None = GRANARY, **more: Value
 ) -> Draft:
@@ -136,6 +141,10 @@ def random_logs(random: Random, records: int) -> list[list[Block]]:
         for name, drafts in announced.items()
     ]
     ids = [block.tip for log in logs for block in log[1:]]
+    # Some are called off, by who announced them or by somebody else, known or not.
+    for at, scope in enumerate(bodies):
+        off = [cancelled(random.choice([NOWHERE, *ids])) for _ in range(random.randrange(3))]
+        logs.append(plans(f"second thoughts {at}", scope, *off))
     known = [NOWHERE, *random.sample(ids, min(len(ids), 3))]
     told: dict[tuple[Scope, int], list[Draft]] = {}
     for _ in range(records):

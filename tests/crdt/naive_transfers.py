@@ -5,7 +5,7 @@ time, as plainly as can be. It knows no forks and no books: all that it is told 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.crdt.naive_stock import Told
@@ -36,7 +36,9 @@ Ways = dict[bytes, dict[tuple[bytes, bytes], Line]]
 def ways(told: Iterable[Told], keys: Mapping[bytes, bytes]) -> Ways:
     """Return each line of each transfer that a record names. `keys`: which key each log is written with."""
     records = list({each.id: each for each in told}.values())
-    manifests = {each.id: each for each in records if each.kind == "transfer" and _sound_manifest(each)}
+    plans = [each for each in records if each.kind == "transfer"]
+    manifests = {each.id: each for each in plans if "cancels" not in each.value and _sound_manifest(each)}
+    off = {(each.scope, each.value["cancels"]) for each in plans if "cancels" in each.value}
     named = [each for each in records if each.kind in ("economic_event", "discrepancy") and _bears(each)]
     found: Ways = {}
     for transfer in manifests.keys() | {each.value["transfer"] for each in named}:
@@ -58,6 +60,11 @@ def ways(told: Iterable[Told], keys: Mapping[bytes, bytes]) -> Ways:
             place: _line(manifest, place, [each for each in about if _place(each.value) == place], keys)
             for place in places
         }
+        if manifest is not None and (manifest.scope, transfer) in off:
+            found[transfer] = {
+                place: replace(line, stage="called off") if line.stage == "open" else line
+                for place, line in found[transfer].items()
+            }
     return found
 
 

@@ -16,6 +16,7 @@ from tests.crdt.carts import (
     CEDAR,
     LOT,
     Cart,
+    cancelled,
     carried,
     facts,
     lost,
@@ -56,6 +57,20 @@ LOAD = SENT[-1].tip
 
 def test_what_is_announced_is_open_until_something_moves() -> None:
     assert node(SENT).line(LOAD) == Line(350, 0, 0, 0, 0, 0, 0, "open")
+
+
+def test_who_announced_it_calls_off_what_has_not_moved_and_nobody_else_does() -> None:
+    off = plans("Ann's second thoughts", ALDER, cancelled(LOAD))
+    theirs = plans("Birch's thoughts", BIRCH, cancelled(LOAD))
+    assert node(SENT, theirs).line(LOAD).stage == "open"
+    assert node(off, SENT).line(LOAD) == Line(350, 0, 0, 0, 0, 0, 0, "called off")
+    moved = facts("Ann's facts", ALDER, carried("pickup", 300, LOAD))
+    assert node(SENT, off, moved).line(LOAD).stage == "in transit"
+    # What is called off before it was announced here is neither shown nor forgotten.
+    assert list(all_transfers(node(off).view)) == []
+    cart = node(SENT, off)
+    cart.do(cart.hearing(off[0].log, Cut(((0, off[0].tip),))))
+    assert cart.line(LOAD).stage == "open"
 
 
 def test_what_was_picked_up_is_in_transit_until_it_is_accounted_for() -> None:

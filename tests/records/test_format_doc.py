@@ -22,7 +22,8 @@ from fedsync.records.kinds.plans import (
     parse_release,
 )
 from fedsync.records.kinds.stock import parse_count, parse_event, parse_lot, parse_specification, parse_store
-from fedsync.records.kinds.transfers import parse_discrepancy, parse_transfer
+from fedsync.records.kinds.transfers import PARSERS as TRANSFERS
+from fedsync.records.kinds.transfers import parse_discrepancy
 from fedsync.records.kinds.units import parse_factor
 from fedsync.records.kinds.work import parse_plan, parse_shift, parse_signup, parse_tally
 from fedsync.records.void import Void
@@ -43,7 +44,7 @@ PARSE: Mapping[str, Callable[[Value], object]] = {
     "commitment": lambda value: parse_commitment(value, LOG),
     "release": parse_release,
     "agreement": parse_agreement,
-    "transfer": lambda value: parse_transfer(value, SCOPE),
+    "transfer": lambda value: TRANSFERS["transfer"](value, SCOPE, NOW),
     "discrepancy": parse_discrepancy,
     "booking": lambda value: parse_booking(value, LOG),
     "loan": lambda value: parse_loan(value, SCOPE, NOW),

@@ -10,9 +10,11 @@ from fedsync.records.kinds import class_of
 from fedsync.records.kinds.parties import MAX_QUANTITY
 from fedsync.records.kinds.transfers import (
     MAX_LINES,
+    Cancel,
     Discrepancy,
     Line,
     Transfer,
+    parse_cancel,
     parse_discrepancy,
     parse_transfer,
 )
@@ -63,6 +65,19 @@ def test_a_manifest_says_who_gives_what_to_whom() -> None:
         5,
     )
     assert parse_transfer({**SENT, "carrier": b"k" * 32}, ALDER).carrier == b"k" * 32
+
+
+def test_a_transfer_is_called_off_by_its_name_and_by_nothing_else() -> None:
+    assert parse_cancel({"cancels": bytes(32), "note": "no lorry"}) == Cancel(RecordId(bytes(32)))
+    wrong: list[Value] = [
+        {"cancels": bytes(31)},
+        {"cancels": bytes(32), "due": 1},
+        {"cancels": bytes(32), "note": 1},
+        {},
+    ]
+    for value in wrong:
+        with pytest.raises(Void):
+            parse_cancel(value)
 
 
 def test_a_party_that_keeps_no_records_goes_by_its_name() -> None:

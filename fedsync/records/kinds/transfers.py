@@ -69,6 +69,21 @@ class Discrepancy:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """The word of a body that what it announced will not come. What has moved by then is not touched by it."""
+
+    transfer: RecordId
+
+
+def parse_cancel(value: Value) -> Cancel:
+    """Return which transfer a record calls off. Raises Void."""
+    fields = map_of(value, "a transfer")
+    exactly(fields, {"cancels"}, {"note"}, "a transfer that calls one off")
+    check_note(fields)
+    return Cancel(RecordId(bytes_of(fields, "cancels", 32)))
+
+
 def parse_transfer(value: Value, scope: Scope) -> Transfer:
     """Return the manifest that a record in a log of `scope` gives. Raises Void."""
     fields = map_of(value, "a transfer")
@@ -94,6 +109,11 @@ def parse_transfer(value: Value, scope: Scope) -> Transfer:
     )
 
 
+def calls_off(value: Value) -> bool:
+    """Say whether a record of kind `transfer` is of the form that calls one off."""
+    return isinstance(value, dict) and "cancels" in value
+
+
 def parse_discrepancy(value: Value) -> Discrepancy:
     """Return what a record says is missing. Raises Void."""
     fields = map_of(value, "a discrepancy")
@@ -107,9 +127,11 @@ def parse_discrepancy(value: Value) -> Discrepancy:
     )
 
 
-PARSERS: Mapping[str, Callable[[Value, Scope, int], Transfer | Discrepancy]] = MappingProxyType(
+PARSERS: Mapping[str, Callable[[Value, Scope, int], Transfer | Cancel | Discrepancy]] = MappingProxyType(
     {
-        TRANSFER: lambda value, scope, time: parse_transfer(value, scope),
+        TRANSFER: lambda value, scope, time: (
+            parse_cancel(value) if calls_off(value) else parse_transfer(value, scope)
+        ),
         DISCREPANCY: lambda value, scope, time: parse_discrepancy(value),
     }
 )
