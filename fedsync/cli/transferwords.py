@@ -203,8 +203,9 @@ def _why_line(reading: Reading, goods: Goods, way: TransferView, line: LineView)
         yield f"{thing}: {amount(line.announced)} announced, nothing picked up yet"
     else:
         parts = [(line.received, "received"), (line.returned, "returned"), (line.lost, "lost on the way")]
-        parts += [(line.settled, "missing, as both sides say"), (line.in_transit, "in transit")]
-        found = " + ".join(f"{amount(quantity)} {word}" for quantity, word in parts if quantity > 0)
+        parts += [(line.settled, "missing, as both sides say"), (max(line.in_transit, 0), "in transit")]
+        # One below zero is part of the sum, too: more was sent back than is known to have arrived.
+        found = " + ".join(f"{amount(quantity)} {word}" for quantity, word in parts if quantity)
         if line.in_transit < 0:
             yield f"{thing}: {amount(line.picked)} picked up so far, and {found}"
             yield (
@@ -213,6 +214,11 @@ def _why_line(reading: Reading, goods: Goods, way: TransferView, line: LineView)
             )
         else:
             yield f"{thing}: {amount(line.picked)} picked up = {found or 'nothing'}"
+        if line.received < 0:
+            yield (
+                f"  {amount(-line.received)} more were sent back than are known to have arrived: "
+                "an arrival is not recorded yet, or what was sent back was recorded twice"
+            )
         rest = line.announced - line.picked
         if way.manifest is not None and not line.announced:
             yield f"  {thing} is not on the list of what was announced"

@@ -247,3 +247,21 @@ def test_what_arrives_lies_in_a_store_that_is_made_at_first_use(road: Road) -> N
     assert receiver.level("Potatoes", "New loft")["on_hand"]["quantity"] == 350_000
     sent = road.place("Oakfield").refused(*TRANSFER, "pickup", id_, "--store", "Loft", "--as", "Ann", code=6)
     assert "Granary" in sent["try"]
+
+
+def test_more_sent_back_than_arrived_is_told_and_the_sum_stays_true(road: Road) -> None:
+    id_ = road.announced()
+    road.does("Oakfield", "pickup", id_)
+    road.meet()
+    road.does("Mill Lane", "return", id_, "--line", "Potatoes 4 kg")
+    shown = road.place("Mill Lane")(*TRANSFER, "show", id_).out
+    assert "Potatoes: 350 kg picked up = -4 kg received + 354 kg in transit" in shown
+    assert "4 kg more were sent back than are known to have arrived" in shown
+    road.meet()
+    road.does("Oakfield", "return", id_, "--line", "Potatoes 4 kg")
+    shown = road.place("Oakfield")(*TRANSFER, "show", id_).out
+    assert "Potatoes: 350 kg picked up = -4 kg received + 4 kg returned + 350 kg in transit" in shown
+    sent = road.place("Mill Lane").refused(
+        *TRANSFER, "return", id_, "--line", "Potatoes 1 kg", "--store", "Lft", "--as", "Ben", code=6
+    )
+    assert "Cellar" in sent["try"]
