@@ -90,6 +90,12 @@ def end(author: Author, reading: Reading, door: Door, agreement: Standing, at: i
                 f"The notice of this agreement is {agreement.said.notice} days, so it cannot end so early.",
                 "Leave out --from: then it ends as soon as it can.",
             )
+        if agreement.ends is not None and agreement.ends <= when:
+            raise refused(
+                "ends_already",
+                "This agreement ends before that already, and for all.",
+                f"See when: fedsync stock agreements show {short(agreement.id)}",
+            )
         genesis = goods_log(author, reading, LogClass.PLANS, [AGREEMENT])
         value: dict[str, Value] = {"ends": agreement.id, "from": when}
         author.write_as(door, reading, genesis, [Draft(AGREEMENT, value, now)])

@@ -1,6 +1,5 @@
 """`fedsync stock add`, `use`, `move`, `lose`, `count`, `correct`: what people record of their stores."""
 
-import re
 from collections.abc import Callable
 from shlex import quote
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from fedsync.cli.app import App, common, signing
+from fedsync.cli.quantities import Quantities
 from fedsync.errors import usage
 
 if TYPE_CHECKING:
@@ -44,22 +44,6 @@ BODY = click.option(
     metavar="NAME",
     help="Whose store; of another community under a mandate of theirs. Default: our own.",
 )
-
-_NEGATIVE = re.compile(r"-[0-9]")
-
-
-class Quantities(click.Command):
-    """A command that takes a quantity: one below zero is told so, and not that there is no such option."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Raise a Problem (exit 2) for a number below zero where a quantity stands."""
-        for before, each in zip(["", *args], args, strict=False):
-            if _NEGATIVE.match(each) and not before.startswith("--"):
-                raise usage(
-                    f"{each} is less than nothing, and that is no quantity.",
-                    "What came in is added (stock add), what went out is used (stock use), each above zero.",
-                )
-        return super().parse_args(ctx, args)
 
 
 def _goods(command: F) -> F:
@@ -121,6 +105,8 @@ def move(app: App, **said: Any) -> None:
 @signing
 def lose(app: App, **said: Any) -> None:
     """Record that something is gone, and why."""
+    if not said["reason"].strip():
+        raise usage("It is not said why it is gone.", "Add --reason spoiled, stolen, lost, unknown ...")
     _record(app, action="lower", **said)
 
 
@@ -258,6 +244,7 @@ def _record(
     from fedsync import units
     from fedsync.acts.author import now_ms
     from fedsync.acts.goods import COUNT, counted_before, made_names, record_lines
+    from fedsync.acts.goodsnames import normal, same
     from fedsync.acts.measuring import resolve
     from fedsync.cli.stockrows import good_until_words, lot_of
     from fedsync.crdt.levels import levels
@@ -278,15 +265,13 @@ def _record(
         with app.door() as door:
             blocks = record_lines(author, reading, door, [line], local=local, scope=scope)
         before = counted_before(reading, blocks[-1].record(blocks[-1].count - 1))
-        stores = {line.store.casefold(), line.to.casefold()}
+        stores = {normal(line.store).casefold(), normal(line.to).casefold()}
         pools = [
             level
             for level in levels(reading.view, scope)
-            if level.local == local
-            and level.item.casefold() == line.item.casefold()
-            and level.store.casefold() in stores
+            if level.local == local and same(level.item, line.item) and level.store.casefold() in stores
         ]
-    lot = line.lot.code.strip().casefold() if line.lot else ""
+    lot = normal(line.lot.code).casefold() if line.lot else ""
     after = [level for level in pools if level.lot.casefold() == lot]
     # Goods that lie there in lots were hardly taken of none.
     lots = [

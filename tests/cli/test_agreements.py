@@ -42,6 +42,8 @@ def test_an_agreement_is_proposed_signed_kept_and_left(tmp_path: Path) -> None:
     )
     assert "14 days" in early["message"]
     mill("stock", "agreements", "end", id_, "--as", "Ann", *SIGN)
+    again = mill.refused("stock", "agreements", "end", id_, "--as", "Ann", *SIGN, code=7)
+    assert again["code"] == "ends_already"
     valley.meet()
     (row,) = oak.json("stock", "agreements", "list")["agreements"]
     assert row["ends"] is not None

@@ -57,6 +57,7 @@ def test_actions_of_two_stores_are_recorded_when_both_are_named(node: Place) -> 
         (("move", "Oats", 1, "kg", "--from", "Granary", "--to", "GRANARY"), "lies in Granary already"),
         (("use", "Oats", 1, "kg", "--store", "Granary", "--to", "Mill"), "told of one store"),
         (("lose", "Oats", 1, "kg", "--store", "Granary", "--reason", "eaten by a bear"), "no reason"),
+        (("lose", "Oats", 1, "kg", "--store", "Granary", "--reason", " "), "not said why"),
         (("add", "Oats", 0, "kg", "--store", "Granary"), "Nothing moved"),
         (("use", "Oats", "-3", "kg", "--store", "Granary"), "less than nothing"),
         (("count", "Oats", "-3.5", "kg", "--store", "Granary"), "less than nothing"),
@@ -132,6 +133,29 @@ def test_a_table_of_a_store_that_is_not_there_is_no_empty_table(node: Place) -> 
     words(node)
     assert "Granary" in node.refused("stock", "export", "-", "--store", "Granry", code=6)["try"]
     assert "Oats" in node.refused("stock", "export", "-", "--item", "Oatz", code=6)["try"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (("Oats", "5kg"), "apart"),
+        (("Oats", "5"), "apart"),
+        (("Red", "beans", "5", "kg"), "in quotes"),
+    ],
+)
+def test_a_quantity_that_is_typed_in_another_form_is_shown_how(
+    node: Place, typed: tuple[str, ...], said: str
+) -> None:
+    for command in ("add", "count"):
+        error = node.refused("stock", command, *typed, "--store", "Granary", "--as", "Ann", code=2)
+        assert said in error["try"]
+    assert "--store" in node.refused("stock", "add", "Oats", 5, "kg", "--as", "Ann", code=2)["message"]
+
+
+def test_what_lies_there_is_told_whatever_spaces_stand_around_the_names(node: Place) -> None:
+    words(node)
+    said = node("stock", "add", " oats ", 1, "kg", "--store", " granary", "--as", "Ann").out
+    assert "Granary: 13 kg of Oats" in said
 
 
 def test_a_unit_in_other_letters_is_no_unit_of_its_own(node: Place) -> None:
