@@ -1,5 +1,6 @@
 """What a log holds of the rights to promise from an offer, and what spending from them is worth. Pure; see `escrow`."""
 
+from bisect import bisect_left, insort
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
@@ -51,13 +52,20 @@ Drawn: TypeAlias = list[tuple[RecordId, int]]
 
 @dataclass(slots=True)
 class Account:
-    """What a log holds of the rights of one offer."""
+    """What a log holds of the rights of one offer. Lots are added at the end, and stay when they are spent."""
 
     lots: list[Lot] = field(default_factory=list)
     stuck: int | None = None
     """The seq from which on it waits for something that is not held."""
     promised: int = 0
     granted: int = 0
+    # Somebody may accept ten thousand grants, so what is spent of each is not looked for among all.
+    _at: dict[RecordId, int] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """By source: which lot it is."""
+    _unspent: list[tuple[int, int]] = field(default_factory=list, init=False, repr=False, compare=False)
+    """Expiry and number of all lots of which something is left, and some of which nothing is, in the order of spending."""
+    _noted: int = field(default=0, init=False, repr=False, compare=False)
+    """How many lots are in both."""
 
     @property
     def left(self) -> int:
@@ -70,24 +78,27 @@ class Account:
 
     def lot(self, source: RecordId) -> Lot | None:
         """Return the lot that came from a record, None when it was never accepted."""
-        return next((lot for lot in self.lots if lot.source == source), None)
+        self._note()
+        at = self._at.get(source)
+        return None if at is None else self.lots[at]
 
     def draw(self, quantity: int, time: int) -> Drawn | None:
         """Spend; None when less than that is left."""
-        usable = [lot for lot in self.lots if lot.usable(time)]
-        if sum(lot.left for lot in usable) < quantity:
+        self._note()
+        first = last = bisect_left(self._unspent, (time, -1))
+        parts: list[tuple[Lot, int]] = []
+        while quantity and last < len(self._unspent):
+            lot = self.lots[self._unspent[last][1]]
+            if lot.left:
+                parts.append((lot, min(lot.left, quantity)))
+                quantity -= parts[-1][1]
+            last += 1
+        if quantity:
             return None
-        # A sort keeps the order of acceptance among equals.
-        usable.sort(key=lambda lot: MAX_TIME + 1 if lot.expires is None else lot.expires)
-        drawn: Drawn = []
-        for lot in usable:
-            part = min(lot.left, quantity)
-            if part == 0:
-                break
+        for lot, part in parts:
             lot.left -= part
-            quantity -= part
-            drawn.append((lot.source, part))
-        return drawn
+        self._unspent[first:last] = [each for each in self._unspent[first:last] if self.lots[each[1]].left]
+        return [(lot.source, part) for lot, part in parts]
 
     def give_back(self, drawn: Drawn) -> None:
         """Undo a spending."""
@@ -95,6 +106,21 @@ class Account:
             lot = self.lot(source)
             assert lot is not None, "a lot that was spent from stays"
             lot.left += part
+            place = _order(lot, self._at[source])
+            at = bisect_left(self._unspent, place)
+            if self._unspent[at : at + 1] != [place]:
+                self._unspent.insert(at, place)
+
+    def _note(self) -> None:
+        for at in range(self._noted, len(self.lots)):
+            self._at.setdefault(self.lots[at].source, at)
+            insort(self._unspent, _order(self.lots[at], at))
+        self._noted = len(self.lots)
+
+
+def _order(lot: Lot, at: int) -> tuple[int, int]:
+    """Return what lots are spent by: those that expire first, then in the order of acceptance."""
+    return MAX_TIME + 1 if lot.expires is None else lot.expires, at
 
 
 def spend(

@@ -213,6 +213,8 @@ class Mixture:
         return Draft("booking", {**value, **self._accepts(begins, intent)}, self._time())
 
     def _transfer(self, begins: Genesis) -> Draft:
+        if self.random.random() < 0.2:
+            return Draft("transfer", {"cancels": self._id("transfer")}, NOON)
         other = BIRCH if begins.scope == ALDER else ALDER
         lines: list[Any] = [{"resource_conforms_to": WHEAT, "quantity": 3}]
         return Draft("transfer", {"provider": begins.scope, "receiver": other, "lines": lines}, NOON)

@@ -320,6 +320,18 @@ def test_a_grant_is_accepted_by_its_own_place_and_no_other(late: bool) -> None:
     assert node.code(elsewhere) == ("void", "no-grant")
 
 
+def test_a_record_names_a_grant_once_wherever_it_says_that_it_stands() -> None:
+    # Under the same id it would hold the grant and nothing, of which the granter could take back nothing.
+    ann, ben, cem = log("Ann"), log("Ben"), log("Cem")
+    offer = ann.offer(10)
+    grant = ann.grant(offer, 5, ben)
+    ben.promise(offer, 1, accepts=[[cem.id, 9, grant[2]], grant])
+    node = Market({cem.id: Cut(())})
+    for each in (ann, cem, ben):
+        node.take(*each.blocks)
+    assert node.left() == {(offer, ann.id): 5}
+
+
 def test_rights_come_back_from_a_log_whose_branch_the_book_settled() -> None:
     ann, ben = log("Ann"), log("Ben")
     offer = ann.offer(10)
@@ -517,3 +529,45 @@ def test_lots_that_expire_first_are_spent_first() -> None:
     assert account.draw(12, NOON) == [(b"c", 5), (b"b", 5), (b"a", 2)]
     assert account.draw(4, NOON) is None
     assert account.left == 8
+
+
+@pytest.mark.parametrize("seed", seeds(40))
+def test_lots_are_drawn_and_given_back_as_who_looks_at_all_of_them_each_time_would(seed: int) -> None:
+    random = Random(seed)
+    account, plain, drawn = Account(), Account(), []
+    for number in range(60):
+        match random.choice(("lot", "draw", "draw", "back", "less")):
+            case "lot":
+                expires = random.choice([None, *range(5)])
+                for each in (account, plain):
+                    each.lots.append(Lot(RecordId(bytes([number])), 4, expires))
+            case "draw":
+                quantity, time = random.randint(1, 9), random.randrange(6)
+                found = account.draw(quantity, time)
+                assert found == _plain_draw(plain, quantity, time)
+                drawn += [found] if found else []
+            case "back" if drawn:
+                back = drawn.pop(random.randrange(len(drawn)))
+                account.give_back(back)
+                for source, part in back:
+                    next(lot for lot in plain.lots if lot.source == source).left += part
+            case "less" if account.lots:
+                # What the granter takes back goes past the account.
+                at = random.randrange(len(account.lots))
+                for each in (account, plain):
+                    each.lots[at].left = max(0, each.lots[at].left - 1)
+        assert account.lots == plain.lots
+
+
+def _plain_draw(account: Account, quantity: int, time: int) -> list[tuple[RecordId, int]] | None:
+    usable = [lot for lot in account.lots if lot.usable(time)]
+    usable.sort(key=lambda lot: 99 if lot.expires is None else lot.expires)
+    if sum(lot.left for lot in usable) < quantity:
+        return None
+    found = []
+    for lot in usable:
+        part = min(lot.left, quantity)
+        if part:
+            found.append((lot.source, part))
+        lot.left, quantity = lot.left - part, quantity - part
+    return found

@@ -279,7 +279,7 @@ def accepted(fields: dict[str, Value], log: LogId) -> tuple[FactRef, ...]:
     if len(values) > MAX_ACCEPTED:
         raise Void("malformed", f"a record accepts {MAX_ACCEPTED} grants at most")
     refs = tuple(fact_ref(each, "accepts") for each in values)
-    if len(set(refs)) < len(refs):
+    if len({ref.id for ref in refs}) < len(refs):
         raise Void("malformed", "accepts names a grant twice")
     if any(ref.log == log for ref in refs):
         raise Void("self", "nobody accepts a grant of their own log")
