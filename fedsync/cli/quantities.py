@@ -7,22 +7,19 @@ import click
 from fedsync.errors import usage
 
 _NEGATIVE = re.compile(r"-[0-9]")
-
-
 EXAMPLE = '"Red beans" 5 kg'
 
 
 class Quantities(click.Command):
     """A command that takes a quantity: one below zero is told so, and not that there is no such option."""
 
+    below_zero = "What came in is added (stock add), what went out is used (stock use), each above zero."
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Raise a Problem (exit 2) for a number below zero where a quantity stands."""
         for before, each in zip(["", *args], args, strict=False):
             if _NEGATIVE.match(each) and not before.startswith("--"):
-                raise usage(
-                    f"{each} is less than nothing, and that is no quantity.",
-                    "What came in is added (stock add), what went out is used (stock use), each above zero.",
-                )
+                raise usage(f"{each} is less than nothing, and that is no quantity.", self.below_zero)
         try:
             return super().parse_args(ctx, args)
         except click.MissingParameter as missing:
@@ -38,3 +35,9 @@ class Quantities(click.Command):
                 "There are more words than a name, a number and a unit.",
                 f"Put a name of several words in quotes: {EXAMPLE}.",
             ) from None
+
+
+class Amounts(Quantities):
+    """One that takes what is needed, offered, promised or granted."""
+
+    below_zero = "Type more than zero."

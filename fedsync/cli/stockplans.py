@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import click
 
 from fedsync.cli.app import App, common, signing
+from fedsync.cli.quantities import Amounts
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,7 +28,7 @@ def _amount(command: F) -> F:
     return command
 
 
-@click.command()
+@click.command(cls=Amounts)
 @click.argument("item")
 @_amount
 @click.option("--for", "receiver", metavar="WHO", help="Who needs it, by name; default: our community.")
@@ -48,7 +49,7 @@ def need(app: App, **said: Any) -> None:
     state_said(app, "need", **said)
 
 
-@click.command()
+@click.command(cls=Amounts)
 @click.argument("item")
 @_amount
 @click.option("--store", metavar="S", help="Where it lies.")
@@ -69,7 +70,7 @@ def offer(app: App, **said: Any) -> None:
     state_said(app, "offer", **said)
 
 
-@click.command()
+@click.command(cls=Amounts)
 @click.argument("offer", metavar="OFFER")
 @_amount
 @click.option("--to", required=True, metavar="NEED|BODY", help="The need that it serves, or who gets it.")
@@ -103,7 +104,7 @@ def rights(app: App, offer: str, every: bool) -> None:
     show_rights(app, offer, every)
 
 
-@click.command()
+@click.command(cls=Amounts)
 @click.argument("offer", metavar="OFFER")
 @_amount
 @click.option(
@@ -122,7 +123,7 @@ def grant(app: App, **said: Any) -> None:
     grant_said(app, **said)
 
 
-@click.command("take-back")
+@click.command("take-back", cls=Amounts)
 @click.argument("granted", metavar="GRANT")
 @click.argument("quantity", required=False)
 @click.argument("unit", required=False)

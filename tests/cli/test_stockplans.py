@@ -139,6 +139,10 @@ def test_what_cannot_be_promised_is_refused_in_words(node: Place) -> None:
     node.refused("stock", "promise", "abcd1234", 1, "kg", "--to", "X", "--outside", "--as", "Ann", code=6)
     node.refused("stock", "promise", offer, 1, "kg", "--to", "Nowhere", "--as", "Ann", code=6)
     node.refused("stock", "need", "Oats", 0, "kg", "--as", "Ann", code=2)
+    for words in (("need", "Oats"), ("offer", "Oats"), ("promise", offer, "--to", "X"), ("grant", offer)):
+        error = node.refused("stock", *words, -1, "kg", "--as", "Ann", code=2)
+        assert "less than nothing" in error["message"]
+    assert "a unit apart" in node.refused("stock", "offer", "Oats", "5kg", "--as", "Ann", code=2)["try"]
     over = offered(node, 10, "--until", "2020-01-01")
     error = node.refused("stock", "promise", over, 1, "kg", "--to", "X", "--outside", "--as", "Ann", code=7)
     assert error["code"] == "offer_over"
