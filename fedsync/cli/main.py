@@ -22,6 +22,7 @@ _COMMANDS = {
     "run": "service",
     "status": "service",
     "demo": "service",
+    "simulate": "simulating",
     "doctor": "service",
     "restore": "service",
     "invite": "peers",

@@ -168,19 +168,35 @@ class Memory:
 
         Raises ValueError when what it follows is not held.
         """
+        return self.wrote(block)[1] is not None
+
+    def wrote(self, block: Block) -> tuple[Outcome, Block | None]:
+        """Keep a block of our own; return what became of it, and what of it is held now and was not before.
+
+        Raises ValueError when what it follows is not held.
+        """
         held = self._logs.get(block.log)
         if held is None and block.first == 0:
             held = self._new(block.genesis)
         if held is None:
             raise ValueError("what the block follows is not held")
         if not held.blocks:
-            return self._keep(held, block, START)[1] is not None
+            return self._keep(held, block, START)
         base = self.base(block.log, (block.first - 1, block.prev))
         if block.first and base is None:
             if held.fork is None:
                 raise ValueError("what the block follows is not held")
+            return Known(), None
+        return self._append(held, block, base.place if base else START, 0)
+
+    def follow(self, scope: Scope, body: bytes) -> bool:
+        """Follow a body; False when one with its founding tag is followed already."""
+        if any(scope == each for each, _ in self.following):
             return False
-        return self._append(held, block, base.place if base else START, 0)[1] is not None
+        self.following.append((scope, body))
+        # Counted like a change of what is held: a peer that has seen less of us does not know of this body.
+        self._counter += 1
+        return True
 
     def pin(self, log: LogId, head: Head) -> None:
         """Take it that the body has named this tip for a log. What leads elsewhere counts no more."""

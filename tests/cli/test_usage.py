@@ -29,7 +29,7 @@ COMMANDS = [
     "book sign", "book approve", "decisions propose", "decisions list", "decisions show", "stock list",
     "stock lend", "stock return", "stock loans", "stock keep", "stock book", "stock unbook", "stock bookings", "stock things",
     "rota plan", "rota shift", "rota signup", "rota leave", "rota cancel", "rota swap", "rota show", "rota hours",
-    "stock add", "stock use", "stock count", "stock move", "stock lose", "stock correct", "stock show", "stock history", "stock import", "export popolo", "import popolo", "book print", "log", "show", "verify", "rebuild", "why",
+    "simulate", "stock add", "stock use", "stock count", "stock move", "stock lose", "stock correct", "stock show", "stock history", "stock import", "export popolo", "import popolo", "book print", "log", "show", "verify", "rebuild", "why",
     "mandates give", "mandates list", "mandates show", "mandates recall", "mandates close",
     "people list", "people add", "people keys", "people rotate", "people revoke", "people begin",
     "mandates report",

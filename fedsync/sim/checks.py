@@ -1,0 +1,218 @@
+"""What must be true when the storm is over, checked from the ledger and the bytes on each disk.
+
+None of this asks the machines what they believe: ids are worked out from the bytes again, stocks are added up with
+plain sums, and sets are compared as Python's sets. Each fault is a sentence.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from fedsync.crdt.levels import levels
+from fedsync.gossip.framing import MAX_BODY
+from fedsync.gossip.limits import MAX_BACKLOG, MAX_TAKES_BYTES
+from fedsync.records.block import load
+from fedsync.records.genesis import GENESIS, Genesis
+from fedsync.records.ids import LogClass, LogId, PayloadId, Reach, RecordId, Scope
+from fedsync.records.wire import read_body, read_outer
+from fedsync.sim.links import QUEUE_BYTES
+from fedsync.sim.node import Bound, Node
+from fedsync.sim.world import World
+
+MOST_AT_THE_DOOR: Final = MAX_TAKES_BYTES + MAX_BODY
+"""Bytes of one peer that wait to be checked: what is read before the pause is felt is one frame more."""
+MOST_ON_A_LINK: Final = QUEUE_BYTES + MAX_BACKLOG + MAX_BODY
+"""Bytes that wait at one end: a full link, and the answers that a session may heap up."""
+REREAD: Final = 3
+"""Nodes whose disk is read again from the start, to see that the same state comes of it."""
+MOST_TOLD: Final = 12
+"""Faults that are told one by one."""
+
+Chain: TypeAlias = dict[int, set[RecordId]]
+"""The ids at each place of one log."""
+
+
+@dataclass
+class Shelf:
+    """What lies on one disk, as its bytes say."""
+
+    bodies: dict[Scope, bytes]
+    logs: dict[LogId, Genesis]
+    chains: dict[LogId, Chain]
+
+    def holds(self, log: LogId, seq: int, id_: RecordId) -> bool:
+        """Say whether this record lies there."""
+        return id_ in self.chains.get(log, {}).get(seq, ())
+
+    def fork(self, log: LogId) -> int | None:
+        """Return the lowest place with two records."""
+        return min((seq for seq, ids in self.chains.get(log, {}).items() if len(ids) > 1), default=None)
+
+    def shared(self) -> dict[LogId, object]:
+        """Return what two nodes must have in common of each log: below a dispute all, of it that there is one."""
+        found: dict[LogId, object] = {}
+        for log, genesis in self.logs.items():
+            if genesis.reach is Reach.LOCAL:
+                continue
+            fork = None if genesis.log_class is LogClass.AUTHORITY else self.fork(log)
+            ids = {each for seq, at in self.chains[log].items() for each in at if fork is None or seq < fork}
+            found[log] = fork, frozenset(ids)
+        return found
+
+
+class Reader:
+    """Reads disks; the same bytes once for all of them."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[LogId, bytes], tuple[int, list[RecordId]]] = {}
+
+    def read(self, node: Node) -> Shelf:
+        """Return what lies on a node's disk."""
+        shelf = Shelf({}, {}, defaultdict(lambda: defaultdict(set)))
+        for entry in node.disk.entries:
+            if isinstance(entry, Bound):
+                shelf.bodies[entry.scope] = entry.body
+                continue
+            head, _, size, packed = read_outer(entry.raw)
+            if head.first == 0:
+                body = read_body(packed, size, head.count)
+                assert body.kinds[0] == GENESIS
+                shelf.logs[head.log] = Genesis.parse(body.payloads()[0])
+            known = self._known.get((head.log, entry.raw))
+            if known is None:
+                block = load(entry.raw, shelf.logs[head.log])
+                known = self._known[head.log, entry.raw] = (block.first, list(block.ids))
+            first, ids = known
+            for seq, id_ in enumerate(ids, first):
+                shelf.chains[head.log][seq].add(id_)
+        return shelf
+
+
+def faults(world: World) -> list[str]:
+    """Return what is not as it must be."""
+    reader = Reader()
+    shelves = {node: reader.read(node) for node in world.honest}
+    found = [
+        each for part in (_time, _kept, _home, _same, _forks, _sums, _bounds) for each in part(world, shelves)
+    ]
+    found += _again(world)
+    if len(found) > MOST_TOLD:
+        found = [*found[:MOST_TOLD], f"and {len(found) - MOST_TOLD} more"]
+    return found
+
+
+Shelves: TypeAlias = dict[Node, Shelf]
+
+
+def _time(world: World, _: Shelves) -> Iterator[str]:
+    if world.took is None:
+        yield f"after {world.scenario.calm:.0f} s of calm the nodes had not come to the same"
+
+
+def _kept(world: World, shelves: Shelves) -> Iterator[str]:
+    """Every record that was acknowledged lies everywhere that it should."""
+    for record in world.ledger.promised:
+        if record.local or not world.ledger.counts(record):
+            continue
+        lacks = [
+            node.name for node, shelf in shelves.items() if not shelf.holds(record.log, record.seq, record.id)
+        ]
+        if lacks:
+            yield f"record {record.seq} of log {record.log.hex()[:8]} was acknowledged and is not at {_some(lacks)}"
+
+
+def _home(world: World, shelves: Shelves) -> Iterator[str]:
+    """What is local lies at home, and nowhere else; no block of it was ever on a link."""
+    homes = {each.scope: each.node for each in world.communities}
+    for record in world.ledger.promised:
+        if record.local:
+            home = homes[record.scope]
+            if home in shelves and not shelves[home].holds(record.log, record.seq, record.id):
+                yield f"local record {record.seq} of log {record.log.hex()[:8]} is not at {home.name}"
+    for node, shelf in shelves.items():
+        strayed = [
+            log for log, of in shelf.logs.items() if of.reach is Reach.LOCAL and homes[of.scope] is not node
+        ]
+        if strayed:
+            yield f"{node.name} holds what is local to others: log {strayed[0].hex()[:8]}"
+    if world.net.strayed:
+        yield f"{world.net.strayed} blocks of what is local were sent over links"
+
+
+def _same(world: World, shelves: Shelves) -> Iterator[str]:
+    """All hold the same, follow the same, and show the same state."""
+    first, *others = world.honest
+    held, root = shelves[first].shared(), first.state_root()
+    for node in others:
+        mine = shelves[node].shared()
+        unlike = [log for log in held.keys() | mine.keys() if held.get(log) != mine.get(log)]
+        if unlike:
+            yield f"{node.name} and {first.name} differ in {len(unlike)} logs, such as {min(unlike).hex()[:8]}"
+        elif shelves[node].bodies != shelves[first].bodies:
+            yield f"{node.name} and {first.name} follow other bodies"
+        elif node.state_root() != root:
+            yield f"{node.name} and {first.name} hold the same records and show another state"
+
+
+def _forks(world: World, shelves: Shelves) -> Iterator[str]:
+    """Who wrote two records at one place is known everywhere."""
+    for log, (_, seq) in world.ledger.forks.items():
+        unaware = [node.name for node, shelf in shelves.items() if shelf.fork(log) != seq]
+        if unaware:
+            yield f"log {log.hex()[:8]} has two records at {seq}, and {_some(unaware)} cannot prove it"
+
+
+def _sums(world: World, shelves: Shelves) -> Iterator[str]:
+    """What lies in each store is what was acknowledged, added up."""
+    sums: dict[tuple[Scope, bool, PayloadId], int] = defaultdict(int)
+    for record in world.ledger.promised:
+        if record.item is not None and world.ledger.counts(record):
+            sums[record.scope, record.local, record.item] += record.change
+    for community in world.communities[: world.scenario.honest]:
+        for node in shelves:
+            wanted = {
+                (local, item): change
+                for (scope, local, item), change in sums.items()
+                if scope == community.scope and (not local or node is community.node)
+            }
+            shown = {
+                (each.local, each.item_id): each.on_hand
+                for each in levels(node.view, community.scope)
+                if each.store_id == community.store_id
+            }
+            for key in sorted(wanted.keys() | shown.keys()):
+                if wanted.get(key, 0) != shown.get(key, 0):
+                    yield (
+                        f"{node.name} shows {shown.get(key, 0)} g in the store of {community.name}, "
+                        f"and {wanted.get(key, 0)} g were recorded"
+                    )
+                    break
+
+
+def _bounds(world: World, _: Shelves) -> Iterator[str]:
+    """Nothing grows without end, and silence is cheap."""
+    for node in world.honest:
+        most = max(node.most_waiting.values(), default=0)
+        if most > MOST_AT_THE_DOOR:
+            yield f"{most} bytes of one peer waited at the door of {node.name}; {MOST_AT_THE_DOOR} may"
+    if world.net.most_queued > MOST_ON_A_LINK:
+        yield f"{world.net.most_queued} bytes waited to be sent on one link; {MOST_ON_A_LINK} may"
+    seconds, sent = world.quiet
+    an_hour = sent * 3600 / seconds if seconds else 0
+    if world.took is not None and not world.scenario.liars and an_hour > world.scenario.quiet_bytes:
+        yield f"a link on which nothing happens takes {an_hour:.0f} bytes an hour; {world.scenario.quiet_bytes} may"
+
+
+def _again(world: World) -> Iterator[str]:
+    """What is on the disk gives the same state when it is read from the start."""
+    for node in world.honest[:REREAD]:
+        before = node.state_root()
+        node.crash(loud=True)
+        node.start()
+        if node.state_root() != before:
+            yield f"{node.name} shows another state after it has read its disk again"
+
+
+def _some(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"

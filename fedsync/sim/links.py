@@ -1,0 +1,360 @@
+"""Links between stations in virtual time: delay, rate, loss, bursts, reordering, duplication, silence, windows.
+
+A connection has two ends, and each may go without the other's knowing: what is sent into silence is gone, and a
+frame that comes to an end that is no more is answered by a hang-up, as TCP does.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+from functools import partial
+from hashlib import sha256
+from random import Random
+from typing import Final, Protocol
+
+from fedsync.gossip.events import (
+    Close,
+    Closed,
+    Effect,
+    Event,
+    Opened,
+    Pause,
+    Peer,
+    Received,
+    Resume,
+    Room,
+    Send,
+    Take,
+    Tick,
+    Wake,
+)
+from fedsync.gossip.messages import Tag
+from fedsync.gossip.peer_memory import PeerMemory
+from fedsync.sim.heap import Heap
+from fedsync.sim.rare import Seen
+from fedsync.sim.scenario import Links
+
+QUEUE_BYTES: Final = 512 * 1024
+"""What a link takes before it says that it is full, as the real one does."""
+FRAME_PREFIX: Final = 2
+"""Bytes before each frame on a stream."""
+REORDERED: Final = 4.0
+"""A frame that goes astray comes up to so many times the link's delay later."""
+_RARE_TAGS: Final[dict[int, str]] = {
+    Tag.DELTA: "delta",
+    Tag.RANGE: "range",
+    Tag.LOCATE: "locate",
+    Tag.NOBASE: "no-base",
+    Tag.REFUSED: "refused",
+    Tag.PRUNE: "pruned",
+}
+
+
+class Station(Protocol):
+    """What stands at an end of a link."""
+
+    name: str
+    peer: Peer
+    alive: bool
+    ends: "dict[Peer, End]"
+
+    def wall(self) -> int:
+        """Return what its clock shows, in ms."""
+        ...
+
+    def tell(self, peer: Peer, event: Event) -> None:
+        """Feed an event of one peer to its machines."""
+        ...
+
+    def says(self, frame: bytes) -> list[bytes]:
+        """Return what it sends in place of this frame: the frame, if it is honest."""
+        ...
+
+    def memory_of(self, peer: Peer) -> PeerMemory | None:
+        """Return what it remembers of a peer."""
+        ...
+
+    def put(self, end: "End", number: int, raw: bytes) -> None:
+        """Queue a block that came, for its door."""
+        ...
+
+    def do(self, peer: Peer, effect: Effect) -> None:
+        """Carry out what concerns the station and not the link."""
+        ...
+
+
+@dataclass(eq=False)
+class End:
+    """One end of a connection: what waits to be read, and when to wake."""
+
+    link: "Link"
+    station: Station
+    dialler: bool
+    inbox: deque[bytes] = field(default_factory=deque)
+    paused_until: float | None = 0.0
+    wake_at: float = float("inf")
+    free_at: float = 0.0
+    last_at: float = 0.0
+    queued: int = 0
+    asks_room: bool = False
+    up: bool = True
+    other: "End | None" = None
+    bad_until: float = 0.0
+    burst_at: float = -1.0
+
+    @property
+    def peer(self) -> Peer:
+        """Whom this end talks to."""
+        return self.link.beyond(self.station).peer
+
+
+@dataclass(eq=False)
+class Link:
+    """Two stations that may talk; `one` dials. `stops` says why nothing passes now."""
+
+    one: Station
+    two: Station
+    delay: float
+    rate: float
+    stops: set[str] = field(default_factory=set)
+    ends: tuple[End, End] | None = None
+    shunned_until: float = 0.0
+    planned: bool = False
+    sent: int = 0
+    """Bytes of frames so far, both ways."""
+
+    def beyond(self, station: Station) -> Station:
+        """Return who is at the other end."""
+        return self.two if station is self.one else self.one
+
+    @property
+    def talks(self) -> bool:
+        """Whether both ends stand."""
+        return self.ends is not None and self.ends[0].up and self.ends[1].up
+
+
+class Net:
+    """All links of one world. `calm`: nothing is lost, and nothing goes astray."""
+
+    def __init__(self, heap: Heap, dice: Random, seen: Seen, nature: Links) -> None:
+        self.heap, self.dice, self.seen, self.nature = heap, dice, seen, nature
+        self.links: list[Link] = []
+        self.calm = False
+        self.most_queued = 0
+        """The most bytes that ever waited at one end to be sent."""
+        self.private: list[bytes] = []
+        """Logs of which no block may ever be on a link."""
+        self.strayed = 0
+        """Blocks of such logs that were."""
+        self.trace = sha256()
+        """Over every frame and when it was sent: equal when two runs are."""
+
+    def join(self, one: Station, two: Station) -> Link:
+        """Lay a link, a little faster or slower than others."""
+        nature = self.nature
+        link = Link(
+            one, two, nature.delay * (0.5 + self.dice.random()), nature.rate * (0.5 + self.dice.random())
+        )
+        self.links.append(link)
+        if nature.windows is not None:
+            link.stops.add("window")
+            self.heap.after(self.dice.random() * nature.windows.every, partial(self._open_window, link))
+        self.redial(link)
+        return link
+
+    # --- Coming and going -------------------------------------------------------------------------------
+
+    def redial(self, link: Link) -> None:
+        """Dial soon, unless that is planned already."""
+        if not link.planned:
+            link.planned = True
+            self.heap.after(self.nature.redial * (0.5 + self.dice.random()), partial(self._dial, link))
+
+    def _dial(self, link: Link) -> None:
+        link.planned = False
+        if link.stops or not (link.one.alive and link.two.alive):
+            return  # Whoever takes the last of these away dials again.
+        if link.ends is not None and link.ends[0].up:
+            return
+        if self.heap.now < link.shunned_until:
+            link.planned = True
+            self.heap.at(link.shunned_until, partial(self._dial, link))
+            return
+        for old in link.ends or ():
+            old.up = False
+        one, two = link.ends = (End(link, link.one, True), End(link, link.two, False))
+        one.other, two.other = two, one
+        for end in link.ends:
+            end.station.ends[end.peer] = end
+        for end in link.ends:
+            station = end.station
+            opened = Opened(end.dialler, self.dice.randbytes(8), station.wall(), station.memory_of(end.peer))
+            station.tell(end.peer, opened)
+            self._ask_room(end)
+
+    def hang_up(self, end: End, tell: bool = True) -> None:
+        """End one end; the other hears of it when what was sent has come, if anything passes. `tell`: its own station."""
+        if not end.up:
+            return
+        end.up = False
+        end.inbox.clear()
+        station, peer = end.station, end.peer
+        if station.ends.get(peer) is end:
+            del station.ends[peer]
+        if tell:
+            station.tell(peer, Closed())
+        if end.other is not None and end.other.up:
+            comes = max(end.last_at, self.heap.now + end.link.delay)
+            self.heap.at(comes, partial(self._hung_up, end.other))
+        self.redial(end.link)
+
+    def _hung_up(self, end: End) -> None:
+        if end.up and not end.link.stops and end.other is not None and not end.other.up:
+            self.hang_up(end)
+
+    def stop(self, link: Link, why: str, loud: bool) -> None:
+        """Let nothing pass. `loud`: both sides are told at once; else they find out."""
+        link.stops.add(why)
+        if loud:
+            for end in link.ends or ():
+                self.hang_up(end)
+        elif link.talks:
+            self.seen.note("silent")
+
+    def lift(self, link: Link, why: str) -> None:
+        """Take away one of the reasons why nothing passes."""
+        link.stops.discard(why)
+        if not link.stops:
+            self.redial(link)
+
+    def _open_window(self, link: Link) -> None:
+        windows = self.nature.windows
+        assert windows is not None
+        self.seen.note("window")
+        self.lift(link, "window")
+        self.heap.after(windows.open, partial(self.stop, link, "window", True))
+        self.heap.after(windows.every, partial(self._open_window, link))
+
+    # --- Effects ----------------------------------------------------------------------------------------
+
+    def act(self, station: Station, effects: list[tuple[Peer, Effect]]) -> None:
+        """Carry out what an engine asks for."""
+        for peer, effect in effects:
+            end = station.ends.get(peer)
+            match effect:
+                case Send(frame, _) if end is not None:
+                    self._send(end, frame)
+                case Take(number, raw) if end is not None:
+                    station.put(end, number, raw)
+                case Wake(when) if end is not None:
+                    end.wake_at = when
+                    self.heap.at(when, partial(self._tick, end, when))
+                case Pause(until) if end is not None:
+                    end.paused_until = until
+                case Resume() if end is not None:
+                    end.paused_until = 0.0
+                    self.heap.at(self.heap.now, partial(self._read, end))
+                case Close(code, _, back_off) if end is not None:
+                    self._closing(end, code, back_off)
+                case Send() | Take() | Wake() | Pause() | Resume() | Close():
+                    pass
+                case _:
+                    station.do(peer, effect)
+
+    def _closing(self, end: End, code: str, back_off: float) -> None:
+        if code in ("strikes", "garbage"):
+            self.seen.note("struck")
+        elif code in ("silent", "no-hello"):
+            self.seen.note("noticed")
+        if back_off:
+            end.link.shunned_until = self.heap.now + back_off
+        # The session is over already: its machine asked for this.
+        self.hang_up(end, tell=False)
+
+    def _send(self, end: End, frame: bytes) -> None:
+        for each in end.station.says(frame):
+            self.trace.update(b"%f" % self.heap.now + end.station.peer + each)
+            self._look(each)
+            self._carry(end, each)
+            if not self.calm and self.dice.random() < self.nature.duplicate:
+                self.seen.note("duplicated")
+                self._carry(end, each)
+        end.asks_room = True
+        self._ask_room(end)
+
+    def _look(self, frame: bytes) -> None:
+        """Note what a frame is, where that is worth noting."""
+        tag = frame[1] if len(frame) > 1 else 0
+        if tag == Tag.BLOCK:
+            if len(frame) > 2 and frame[2] > 1:
+                self.seen.note("pushed")
+            if any(log in frame for log in self.private):
+                self.strayed += 1
+        elif (rare := _RARE_TAGS.get(tag)) is not None:
+            self.seen.note(rare)
+
+    def _carry(self, end: End, frame: bytes) -> None:
+        link, now, size = end.link, self.heap.now, len(frame) + FRAME_PREFIX
+        leaves = end.free_at = max(now, end.free_at) + size / link.rate
+        link.sent += size
+        end.queued += size
+        self.most_queued = max(self.most_queued, end.queued)
+        self.heap.at(leaves, partial(self._left, end, size))
+        if not self.calm and self.dice.random() < self._loss(end, leaves):
+            self.seen.note("lost")
+            return
+        comes = leaves + link.delay
+        if not self.calm and self.dice.random() < self.nature.reorder:
+            self.seen.note("reordered")
+            comes += self.dice.random() * link.delay * REORDERED
+        else:
+            comes = end.last_at = max(comes, end.last_at)
+        self.heap.at(comes, partial(self._arrive, end, frame))
+
+    def _loss(self, end: End, when: float) -> float:
+        bursts = self.nature.bursts
+        if bursts is None:
+            return self.nature.loss
+        if end.burst_at < 0:
+            end.burst_at = when + self.dice.expovariate(1 / bursts.every)
+        while when >= end.burst_at:
+            self.seen.note("burst")
+            end.bad_until = end.burst_at + self.dice.expovariate(1 / bursts.lasts)
+            end.burst_at = end.bad_until + self.dice.expovariate(1 / bursts.every)
+        return bursts.loss if when < end.bad_until else self.nature.loss
+
+    def _left(self, end: End, size: int) -> None:
+        end.queued -= size
+        if end.asks_room:
+            self._ask_room(end)
+
+    def _ask_room(self, end: End) -> None:
+        if end.queued <= QUEUE_BYTES // 2:
+            end.asks_room = False
+            self.heap.at(self.heap.now, partial(self._room, end))
+
+    def _room(self, end: End) -> None:
+        if end.up:
+            end.station.tell(end.peer, Room(QUEUE_BYTES - end.queued))
+
+    def _arrive(self, sender: End, frame: bytes) -> None:
+        end = sender.other
+        if end is None or sender.link.stops:
+            return
+        if not end.up:
+            if end.station.alive:
+                self.heap.after(sender.link.delay, partial(self._hung_up, sender))
+            return
+        end.inbox.append(frame)
+        self._read(end)
+
+    def _read(self, end: End) -> None:
+        while end.inbox and end.up and end.paused_until is not None:
+            if end.paused_until > self.heap.now:
+                self.heap.at(end.paused_until, partial(self._read, end))
+                return
+            end.station.tell(end.peer, Received(end.inbox.popleft()))
+
+    def _tick(self, end: End, when: float) -> None:
+        if end.up and end.wake_at == when:
+            end.wake_at = float("inf")
+            end.station.tell(end.peer, Tick())

@@ -1,0 +1,329 @@
+"""One node of a simulation: the machines of gossip over `Memory`, the real folds, and a disk that outlives a crash.
+
+What a daemon does in its one order is done here: blocks wait, are taken in batches, and only after a commit, which
+takes a while, is anything of them seen or told. What a crash finds in the node's hands is lost; what is on the disk is
+read again and folded again.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from random import Random
+from typing import Final, TypeAlias
+
+from fedsync.crdt import fold, root
+from fedsync.crdt.seats import is_named
+from fedsync.crdt.view import Draft, MemoryView
+from fedsync.gossip.engine import Engine
+from fedsync.gossip.events import (
+    Effect,
+    Event,
+    Follow,
+    Followed,
+    Granted,
+    Held,
+    Outcome,
+    Peer,
+    Remember,
+    Stored,
+    Taken,
+)
+from fedsync.gossip.memory import Check, Memory
+from fedsync.gossip.peer_memory import PeerMemory
+from fedsync.records.block import Block, peek
+from fedsync.records.genesis import Genesis
+from fedsync.records.ids import LogClass, LogId, PageId, RecordId, Scope
+from fedsync.sim.heap import Heap
+from fedsync.sim.links import End, Link, Net
+from fedsync.sim.rare import Seen
+
+NOON: Final = 1_760_000_000_000
+"""What a right clock shows when the simulation begins, in ms."""
+BATCH_BLOCKS: Final = 256
+"""Blocks that share a commit at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A block on the disk; `wall` is what the clock showed when it was taken, `own` whether it was written here."""
+
+    raw: bytes
+    wall: int
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A body that is followed."""
+
+    scope: Scope
+    body: PageId
+
+
+@dataclass
+class Disk:
+    """What outlives a crash, in the order in which it was written."""
+
+    journal: bytes
+    entries: list[Kept | Bound] = field(default_factory=list)
+    remembered: dict[Peer, bytes] = field(default_factory=dict)
+
+
+Says: TypeAlias = Callable[["Node", bytes], list[bytes]]
+Watch: TypeAlias = Callable[["Node", Sequence[RecordId]], None]
+"""Told of records when a node has them for certain."""
+
+
+class Node:
+    """One community's node. A station of the net."""
+
+    def __init__(
+        self, name: str, net: Net, check: Check, commit: float, offset: int, watch: Watch, lies: Says | None
+    ) -> None:
+        """`offset`: how wrong its clock is, in ms. `lies`: what it sends in place of a frame, if it is a liar."""
+        self.name, self.net, self.offset = name, net, offset
+        self.peer = Peer(sha256(f"node {name}".encode()).digest())
+        self.alive = True
+        self.ends: dict[Peer, End] = {}
+        self.lies = lies
+        self.most_waiting: dict[Peer, int] = {}
+        """The most bytes of one peer that ever waited at the door."""
+        self._check, self._commit_s, self._watch = check, commit, watch
+        self.disk = Disk(self._dice.randbytes(8))
+        self._begin()
+
+    @property
+    def _dice(self) -> Random:
+        return self.net.dice
+
+    @property
+    def _heap(self) -> Heap:
+        return self.net.heap
+
+    @property
+    def _seen(self) -> Seen:
+        return self.net.seen
+
+    @property
+    def links(self) -> list[Link]:
+        """The links that end here."""
+        return [link for link in self.net.links if self in (link.one, link.two)]
+
+    # --- Dying and coming back --------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        self.memory = Memory(self.disk.journal, self._admit, self._check)
+        self.view = MemoryView()
+        self.engine = Engine(self.memory)
+        self._queues: dict[Peer, deque[tuple[End, int, bytes]]] = {}
+        self._hands: list[tuple[End, int, bytes]] = []
+        self._follows: dict[Scope, tuple[Peer, PageId]] = {}
+        self._planned = False
+        self._door, self._draft = b"", Draft(self.view)
+        self._life = object()
+        for entry in self.disk.entries:
+            draft = Draft(self.view)
+            if isinstance(entry, Bound):
+                self.memory.follow(entry.scope, entry.body)
+                fold.apply_bind(draft, entry.scope, entry.body)
+            else:
+                self._keep(draft, entry.raw, entry.wall, entry.own)
+            root.note(draft)
+            self.view.commit(draft.changes)
+
+    def crash(self, loud: bool) -> None:
+        """End at once. `loud`: the machine goes on, and hangs up for its program; else peers find out."""
+        self.alive = False
+        self._seen.note("crash")
+        if self._hands:
+            self._seen.note("crash-in-commit")
+        for end in list(self.ends.values()):
+            if loud:
+                self.net.hang_up(end, tell=False)
+            end.up = False
+        self.ends.clear()
+        self._life = object()
+
+    def start(self) -> None:
+        """Come back with what is on the disk."""
+        self._begin()
+        self.alive = True
+        for link in self.links:
+            self.net.redial(link)
+
+    # --- A station of the net ---------------------------------------------------------------------------
+
+    def wall(self) -> int:
+        """Return what its clock shows, in ms."""
+        return NOON + self.offset + int(self._heap.now * 1000)
+
+    def tell(self, peer: Peer, event: Event) -> None:
+        """Feed an event of one peer to the machines."""
+        if self.alive:
+            self.net.act(self, self.engine.handle(peer, event, self._heap.now))
+
+    def says(self, frame: bytes) -> list[bytes]:
+        """Return what it sends in place of a frame."""
+        return [frame] if self.lies is None else self.lies(self, frame)
+
+    def memory_of(self, peer: Peer) -> PeerMemory | None:
+        """Return what it remembers of a peer."""
+        kept = self.disk.remembered.get(peer)
+        return PeerMemory.unpack(kept) if kept is not None else None
+
+    def put(self, end: End, number: int, raw: bytes) -> None:
+        """Queue a block for the door."""
+        queue = self._queues.setdefault(end.peer, deque())
+        queue.append((end, number, raw))
+        waiting = sum(len(each) for _, _, each in queue)
+        self.most_waiting[end.peer] = max(waiting, self.most_waiting.get(end.peer, 0))
+        self._plan()
+
+    def do(self, peer: Peer, effect: Effect) -> None:
+        """Carry out what concerns the node and not its link."""
+        match effect:
+            case Follow(scope, body):
+                self._follows.setdefault(scope, (peer, PageId(body)))
+                self._plan()
+            case Remember(memory):
+                self.disk.remembered[peer] = memory.pack()
+            case _:
+                pass
+
+    # --- The door ---------------------------------------------------------------------------------------
+
+    def _plan(self) -> None:
+        if not self._planned:
+            self._planned = True
+            self._later(0.0, self._batch)
+
+    def _later(self, delay: float, what: Callable[[], None]) -> None:
+        life = self._life
+        self._heap.after(delay, lambda: what() if self._life is life else None)
+
+    def _batch(self) -> None:
+        """Take into its hands what waits, of all peers in turn."""
+        while self._queues and len(self._hands) < BATCH_BLOCKS:
+            peer = next(iter(self._queues))
+            queue = self._queues.pop(peer)
+            self._hands.append(queue.popleft())
+            if queue:
+                self._queues[peer] = queue
+        self._later(self._commit_s * (0.5 + self._dice.random()), self._commit)
+
+    def _commit(self) -> None:
+        """Make durable what it has in its hands; only then answer and tell."""
+        hands, self._hands = self._hands, []
+        follows, self._follows = self._follows, {}
+        draft, wall = Draft(self.view), self.wall()
+        bound = [scope for scope, (_, body) in follows.items() if self._bind(draft, scope, body)]
+        answers: list[tuple[End, int, Outcome]] = []
+        told: list[tuple[Block, Peer, int | None]] = []
+        for end, number, raw in hands:
+            outcome, block = self._keep(draft, raw, wall, own=False)
+            answers.append((end, number, outcome))
+            if block is not None:
+                self.disk.entries.append(Kept(block.raw, wall, own=False))
+                told.append((block, end.peer, outcome.fork if isinstance(outcome, Held) else None))
+        root.note(draft)
+        self.view.commit(draft.changes)
+        for block, _, _ in told:
+            self._watch(self, block.ids)
+        self._planned = False
+        if bound:
+            self._all(Followed())
+        for end, number, outcome in answers:
+            if self.ends.get(end.peer) is end:
+                self.tell(end.peer, Taken(number, outcome))
+        for block, peer, fork in told:
+            self._all(Stored(block.log, block.raw, (block.last, block.tip), fork, peer))
+        if bound or any("page" in block.kinds for block, _, _ in told):
+            self._all(Granted())
+        if self._queues or self._follows:
+            self._plan()
+
+    def _all(self, event: Stored | Granted | Followed) -> None:
+        self.net.act(self, self.engine.everyone(event, self._heap.now))
+
+    def _keep(self, draft: Draft, raw: bytes, wall: int, own: bool) -> tuple[Outcome, Block | None]:
+        """Bring a block through the door into memory and state."""
+        self._door, self._draft = raw, draft
+        outcome, block = self._own(raw) if own else self.memory.take(raw, wall)
+        if block is not None:
+            self.view.hold(block)
+            fork = outcome.fork if isinstance(outcome, Held) else None
+            if fork is not None:
+                self._seen.note("fork-met")
+            if fork is not None and block.genesis.log_class is not LogClass.AUTHORITY:
+                fold.apply_fork(draft, block.log, fork)
+            else:
+                fold.apply_block(draft, block)
+        return outcome, block
+
+    def _own(self, raw: bytes) -> tuple[Outcome, Block | None]:
+        head = peek(raw)
+        base = self.memory.base(head.log, (head.first - 1, head.prev)) if head.first else None
+        return self.memory.wrote(self._check(raw, base))
+
+    def _admit(self, genesis: Genesis) -> str:
+        """Say whether a log may begin here, as the node's own door does."""
+        bodies = dict(self.memory.following)
+        body = bodies.get(genesis.scope)
+        if body is None:
+            return "no"
+        if is_named(self._draft, genesis.scope, genesis.key) or _carries(self._check, self._door, body):
+            return "yes"
+        return "park"
+
+    def _bind(self, draft: Draft, scope: Scope, body: PageId) -> bool:
+        if not self.memory.follow(scope, body):
+            return False
+        fold.apply_bind(draft, scope, body)
+        self.disk.entries.append(Bound(scope, body))
+        return True
+
+    # --- What people write here -------------------------------------------------------------------------
+
+    def follow(self, scope: Scope, body: PageId) -> None:
+        """Follow a body: one's own, before anything of it is written."""
+        draft = Draft(self.view)
+        self._bind(draft, scope, body)
+        root.note(draft)
+        self.view.commit(draft.changes)
+
+    def write(self, blocks: Sequence[Block]) -> bool:
+        """Keep blocks of somebody here, durably; False, and nothing is kept, when the first is not taken."""
+        for block in blocks:
+            draft, wall = Draft(self.view), self.wall()
+            outcome, kept = self._keep(draft, block.raw, wall, own=True)
+            if kept is None:
+                return False
+            self.disk.entries.append(Kept(kept.raw, wall, own=True))
+            root.note(draft)
+            self.view.commit(draft.changes)
+            self._watch(self, kept.ids)
+            fork = outcome.fork if isinstance(outcome, Held) else None
+            self._all(Stored(kept.log, kept.raw, (kept.last, kept.tip), fork, None))
+            if "page" in kept.kinds:
+                self._all(Granted())
+        return True
+
+    def holds(self, log: LogId, seq: int, record: RecordId) -> bool:
+        """Say whether it has this record."""
+        return self.memory.holds(log, (seq, record))
+
+    def state_root(self) -> bytes:
+        """Return the state root."""
+        draft = Draft(self.view)
+        found = root.state_root(draft)
+        self.view.commit(draft.changes)
+        return found
+
+
+def _carries(check: Check, raw: bytes, page: bytes) -> bool:
+    """Say whether the block at the door holds page 0 of the body: then its author is known by it."""
+    block = check(raw, None)
+    return any(
+        kind == "page" and bytes(block.record(at).payload_id) == page for at, kind in enumerate(block.kinds)
+    )

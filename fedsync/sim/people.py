@@ -1,0 +1,232 @@
+"""Communities and their tellers: who founds, records goods, decides, and now and then writes two truths.
+
+Each teller has a pen for each log, and writes at the community's own node. What a node acknowledges goes into the
+ledger; what a lying node acknowledges does not, since nobody can hold it to that.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from random import Random
+from typing import Final
+
+from fedsync.crdt.drafting import CannotDraft, draft_page
+from fedsync.crdt.minutes import PageView, pages
+from fedsync.crdt.tellers import Approve, Refuse, Sign, may_approve, next_act
+from fedsync.records.block import Base, Block
+from fedsync.records.codec import Value, pack
+from fedsync.records.ed25519 import private_key, public_key
+from fedsync.records.genesis import SEAT, Genesis
+from fedsync.records.ids import LogClass, LogId, PageId, PayloadId, Reach, Scope, payload_id
+from fedsync.records.places import START
+from fedsync.records.seal import Draft, normal, seal
+from fedsync.sim.ledger import Ledger, Promised
+from fedsync.sim.node import Node
+
+TELLERS: Final = 3
+THRESHOLD: Final = 2
+ITEMS: Final = tuple({"name": name, "unit": "g"} for name in ("Oats", "Rye", "Lentils"))
+MOST_MOVED: Final = 100_000
+"""Grams of one movement."""
+
+
+def _id(value: dict[str, Value]) -> PayloadId:
+    return payload_id(pack(value))
+
+
+class Pen:
+    """One log of one teller, and where it stands. A twin goes on from an earlier record: that forks the log."""
+
+    def __init__(self, seed: bytes, scope: Scope, log_class: LogClass, reach: Reach, life: int = 0) -> None:
+        self._seed = seed
+        self.private = private_key(seed)
+        incarnation = sha256(b"pen" + seed + bytes((life,))).digest()[:16]
+        self.genesis = Genesis(public_key(self.private), scope, SEAT, log_class, reach, incarnation)
+        self.life = life
+        self.ends: list[Base] = []
+        """Each record at which a further one could be written, oldest first."""
+
+    @property
+    def log(self) -> LogId:
+        """The log that it writes."""
+        return self.genesis.log
+
+    def later(self) -> "Pen":
+        """Return the pen with which its owner goes on in a log of its own, after this one forked."""
+        genesis = self.genesis
+        return Pen(self._seed, genesis.scope, genesis.log_class, genesis.reach, self.life + 1)
+
+    def seal(self, base: Base | None, drafts: Sequence[Draft], wall: int) -> list[Block]:
+        """Return blocks that follow `base`. Nothing is written yet."""
+        return seal(self.private, self.genesis, base, drafts, wall)
+
+    def wrote(self, blocks: Sequence[Block]) -> None:
+        """Go on from the last of these."""
+        for block in blocks:
+            place = block.place(self.ends[-1].place if self.ends else START)
+            self.ends.append(Base(self.genesis, block.last, block.tip, place))
+
+
+class Teller:
+    """A person who keeps a community's book and its stores."""
+
+    def __init__(self, name: str, scope: Scope) -> None:
+        self.name = name
+        seed = sha256(f"teller {name}".encode()).digest()
+        self.book = Pen(seed, scope, LogClass.AUTHORITY, Reach.WORLD)
+        self.facts = Pen(seed, scope, LogClass.FACTS, Reach.REGION)
+        self.home = Pen(seed, scope, LogClass.FACTS, Reach.LOCAL)
+
+
+@dataclass
+class Community:
+    """A community, its node and its tellers."""
+
+    name: str
+    node: Node
+    ledger: Ledger
+    tellers: list[Teller] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.scope = Scope(sha256(f"body {self.name}".encode()).digest()[:16])
+        self.store: dict[str, Value] = {"name": "Granary", "scope": self.scope}
+        self.tellers = [Teller(f"{self.name}, {at + 1}", self.scope) for at in range(TELLERS)]
+        self.node.net.private += [each.home.log for each in self.tellers]
+
+    @property
+    def store_id(self) -> PayloadId:
+        """How records name its store."""
+        return _id(self.store)
+
+    def found(self) -> None:
+        """Write page 0, by which the tellers are known, and let each of them begin their book."""
+        entry: dict[str, Value] = {
+            "kind": "epoch",
+            "name": self.name,
+            "classification": "community",
+            "level": 0,
+            "seats": [{"genesis": each.book.genesis.payload} for each in self.tellers],
+            "k": THRESHOLD,
+        }
+        page: Value = normal(
+            {"body": None, "number": 0, "prev": None, "entries": [entry], "scope": self.scope}
+        )
+        self.node.follow(self.scope, PageId(payload_id(pack(page))))
+        written = self._say(self.tellers[0].book, [("page", page)])
+        assert written, "a new node takes its own community's page 0"
+        for each in self.tellers:
+            person: Value = [bytes(16), {"key": each.book.genesis.key, "name": each.name}]
+            self._say(each.book, [("person", person)])
+
+    # --- What they do -----------------------------------------------------------------------------------
+
+    def trade(self, dice: Random, local: float) -> None:
+        """Record what came into the store or was taken; `local`: how often that stays at home."""
+        teller = dice.choice(self.tellers)
+        pen = teller.home if dice.random() < local else teller.facts
+        said: list[tuple[str, Value]] = []
+        if not pen.ends:
+            said.append(("store", dict(self.store)))
+            said += [("resource_specification", dict(each)) for each in ITEMS]
+        for _ in range(dice.choice([1, 1, 1, 2, 5, 40])):
+            event: dict[str, Value] = {
+                "action": dice.choice(["raise", "consume"]),
+                "quantity": dice.randrange(1, MOST_MOVED),
+                "resource_conforms_to": _id(dict(dice.choice(ITEMS))),
+                "store": self.store_id,
+                "has_point_in_time": self.node.wall() - dice.randrange(3_600_000),
+            }
+            said.append(("economic_event", event))
+        self._say(pen, said)
+
+    def decide(self, dice: Random) -> None:
+        """Draft a page when none is open; else let a teller sign or approve what their tools say."""
+        open_ = [each for each in pages(self.node.view, self.scope) if each.status in ("drafted", "adopted")]
+        teller = dice.choice(self.tellers)
+        if open_:
+            self._speak(teller, dice.choice(open_))
+            return
+        entry: dict[str, Value] = {
+            "kind": "decision",
+            "title": f"Rule {dice.randrange(10**6)}",
+            "text": "so be it",
+        }
+        try:
+            drafted = draft_page(self.node.view, self.scope, [entry])
+        except CannotDraft:
+            return
+        self._say(teller.book, [("page", normal(dict(drafted.value)))])
+
+    def _speak(self, teller: Teller, page: PageView) -> None:
+        acts = next_act(self.node.view, page.id, teller.book.log)
+        if isinstance(acts, Refuse):
+            ready = may_approve(self.node.view, page.id, teller.book.log)
+            if not isinstance(ready, Approve):
+                return
+            acts = (ready,)
+        self._say(teller.book, [_voice(page, act) for act in acts])
+
+    def fork(self, dice: Random, elsewhere: Node) -> bool:
+        """Write once more after a record that was followed already, at another node; return whether that was done."""
+        teller = dice.choice(self.tellers)
+        pen = teller.facts
+        held = [each for each in pen.ends[:-1] if elsewhere.holds(pen.log, each.seq, each.id)]
+        if not held or not elsewhere.alive or pen.log in self.ledger.forks:
+            return False
+        base = held[-1]
+        event: dict[str, Value] = {
+            "action": "raise",
+            "quantity": 1,
+            "resource_conforms_to": _id(dict(ITEMS[0])),
+            "store": self.store_id,
+            "has_point_in_time": elsewhere.wall() + 1,
+        }
+        blocks = pen.seal(base, [Draft("economic_event", event, elsewhere.wall() + 1)], elsewhere.wall())
+        # Written down first: from the moment the node has it, the log is in dispute.
+        self.ledger.forked(pen.log, LogClass.FACTS, base.seq + 1)
+        if not elsewhere.write(blocks):
+            raise AssertionError("a node takes a branch of a log whose base it holds")
+        teller.facts = pen.later()
+        return True
+
+    def _say(self, pen: Pen, said: Sequence[tuple[str, Value]]) -> bool:
+        """Write records at home; note in the ledger what an honest node acknowledges."""
+        node = self.node
+        if not node.alive:
+            return False
+        wall = node.wall()
+        blocks = pen.seal(
+            pen.ends[-1] if pen.ends else None, [Draft(kind, value, wall) for kind, value in said], wall
+        )
+        if node.lies is None:
+            for block in blocks:
+                self._promise(block)
+        if not node.write(blocks):
+            raise AssertionError("a node takes what its own teller writes at the end of the teller's log")
+        pen.wrote(blocks)
+        return True
+
+    def _promise(self, block: Block) -> None:
+        local = block.genesis.reach is Reach.LOCAL
+        genesis = block.genesis
+        for at, id_ in enumerate(block.ids):
+            item: PayloadId | None = None
+            change = 0
+            if block.kinds[at] == "economic_event":
+                event = block.value(at)
+                assert isinstance(event, dict)
+                named, quantity = event["resource_conforms_to"], event["quantity"]
+                assert isinstance(named, bytes)
+                assert isinstance(quantity, int)
+                item, change = PayloadId(named), quantity if event["action"] == "raise" else -quantity
+            seq = block.first + at
+            self.ledger.note(
+                Promised(genesis.scope, block.log, genesis.log_class, seq, id_, local, item, change)
+            )
+
+
+def _voice(page: PageView, act: Sign | Approve) -> tuple[str, Value]:
+    said: dict[str, Value] = {"page": page.id, "slot": page.prev or bytes(32), "round": act.round}
+    if isinstance(act, Approve):
+        return "approval", said
+    return "signature", said if act.lock is None else said | {"lock": act.lock}

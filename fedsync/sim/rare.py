@@ -1,0 +1,43 @@
+"""What must be seen to happen sometimes: a run in which nothing rare happens tests less than it says."""
+
+from collections import Counter
+from typing import Final
+
+RARE: Final = {
+    "pushed": "a new record was pushed at once",
+    "delta": "two nodes that remembered each other sent what was new since",
+    "range": "sets were compared from the root down",
+    "locate": "the place where two chains part was looked for",
+    "no-base": "a block came whose forerunner was missing",
+    "refused": "a record came too early: its body was not followed yet, or no page named its author",
+    "pruned": "a copy came twice, and one way was cut off the tree",
+    "lost": "a frame was lost",
+    "burst": "a spell of bad loss began",
+    "reordered": "a frame overtook another",
+    "duplicated": "a frame came twice",
+    "cut": "a link was cut",
+    "silent": "a link went silent, and nobody was told",
+    "noticed": "a session ended because nothing was heard",
+    "window": "a link's window opened",
+    "partition": "records were written on both sides of a partition",
+    "crash": "a node crashed",
+    "crash-in-commit": "a node crashed with records in its hands that were not on disk yet",
+    "fork": "somebody wrote two different records at one place",
+    "fork-met": "a node met the second branch of a log",
+    "sealed": "a page was sealed",
+    "lied": "a node lied to its peer",
+    "struck": "a session ended over what deserved nothing",
+}
+"""Each with the sentence that people read."""
+
+
+class Seen:
+    """Counts of what happened."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+
+    def note(self, name: str) -> None:
+        """Count one more of these."""
+        assert name in RARE, name
+        self.counts[name] += 1

@@ -1,0 +1,227 @@
+"""What a scenario file says. Pure: bytes of a file in, a frozen description out, or a complaint that names the line.
+
+All times are seconds here; the file says them with units. What a file does not mention does not happen.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from fedsync.sim.form import BadScenario, Form
+from fedsync.sim.rare import RARE
+
+SHAPES: Final = ("line", "ring", "star", "tree", "mesh")
+LIES: Final = ("withhold", "roots", "claims", "spoil", "junk", "replay", "flood")
+SIGNATURES: Final = ("each", "once")
+MAX_NODES: Final = 200
+"""Every node follows every community here, so work grows with the square of their number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bursts:
+    """Spells in which a direction of a link loses far more, as radio does."""
+
+    every: float
+    lasts: float
+    loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """A link that stands for `open` seconds in every `every`, at a time of its own."""
+
+    every: float
+    open: float
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """How nodes are joined, and what their links are like. `rate` in bytes a second."""
+
+    shape: str
+    more: int
+    delay: float
+    rate: int
+    loss: float
+    reorder: float
+    duplicate: float
+    redial: float
+    bursts: Bursts | None
+    windows: Windows | None
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What people write: mean times between two such acts in one community; 0: never."""
+
+    stock: float
+    decisions: float
+    local: float
+    """Which share of movements never leaves the community's own node."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Mean times between two such events in the whole federation, and how long they last; 0: never."""
+
+    cut_every: float
+    cut_lasts: float
+    crash_every: float
+    crash_lasts: float
+    fork_every: float
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """A share of the nodes that none of the others reach for a time."""
+
+    begins: float
+    ends: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """Clocks that are wrong by up to so much, in either direction, on a share of the nodes."""
+
+    off: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Liars:
+    """Nodes that do not do what they should."""
+
+    kind: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One kind of life that a federation may have."""
+
+    name: str
+    about: str
+    nodes: int
+    storm: float
+    calm: float
+    """Within so many seconds after the storm all must have come to the same."""
+    commit: float
+    signatures: str
+    quiet_bytes: int
+    """What a session may send in an hour in which nothing happens, both ways."""
+    links: Links
+    work: Work
+    trouble: Trouble
+    partitions: tuple[Partition, ...]
+    clocks: Clocks
+    liars: tuple[Liars, ...]
+    must: tuple[str, ...]
+    """What must have happened at least once in a soak; else it tests less than it says."""
+
+    @property
+    def honest(self) -> int:
+        """How many nodes do what they should."""
+        return self.nodes - sum(each.count for each in self.liars)
+
+
+def read(text: str, nodes: int | None = None) -> Scenario:
+    """Return what a scenario file says, with another number of nodes if one is given. Raises BadScenario."""
+    form = Form.read(text)
+    scenario = Scenario(
+        name=form.words("name"),
+        about=form.words("about", ""),
+        nodes=form.count("nodes", least=2, most=MAX_NODES) if nodes is None else _given(form, nodes),
+        storm=form.span("storm", least=60.0),
+        calm=form.span("calm", least=60.0),
+        commit=form.span("commit", 0.03),
+        signatures=form.one_of("signatures", SIGNATURES, "once"),
+        quiet_bytes=form.count("quiet_bytes", 20_000, least=1),
+        links=_links(form.table("links")),
+        work=_work(form.table("work")),
+        trouble=_trouble(form.table("trouble")),
+        partitions=tuple(_partition(each) for each in form.tables("partition")),
+        clocks=_clocks(form.table("clocks")),
+        liars=tuple(_liars(each) for each in form.tables("liars")),
+        must=form.some_of("must", tuple(RARE)),
+    )
+    form.done()
+    if scenario.honest < 2:
+        raise form.bad("liars", "at least two nodes do not lie")
+    for each in scenario.partitions:
+        if each.ends > scenario.storm:
+            raise form.bad("partition", "a partition ends within the storm: it must heal before the calm")
+    return scenario
+
+
+def _given(form: Form, nodes: int) -> int:
+    form.count("nodes", least=2, most=MAX_NODES)
+    if not 2 <= nodes <= MAX_NODES:
+        raise BadScenario(f"a federation here has from 2 to {MAX_NODES} nodes")
+    return nodes
+
+
+def _links(form: Form) -> Links:
+    bursts = windows = None
+    if "bursts" in form:
+        part = form.table("bursts")
+        bursts = Bursts(part.span("every", least=0.1), part.span("lasts", least=0.01), part.share("loss"))
+        part.done()
+    if "windows" in form:
+        part = form.table("windows")
+        windows = Windows(part.span("every", least=60.0), part.span("open", least=30.0))
+        part.done()
+        if windows.open >= windows.every:
+            raise part.bad("open", "a window is open for less than the time from one to the next")
+    form.table("bursts"), form.table("windows")
+    links = Links(
+        shape=form.one_of("shape", SHAPES, "ring"),
+        more=form.count("more", 0),
+        delay=form.span("delay", 0.05),
+        rate=form.count("rate", 1_000_000, least=30),
+        loss=form.share("loss", 0.0),
+        reorder=form.share("reorder", 0.0),
+        duplicate=form.share("duplicate", 0.0),
+        redial=form.span("redial", 5.0, least=0.1),
+        bursts=bursts,
+        windows=windows,
+    )
+    form.done()
+    return links
+
+
+def _work(form: Form) -> Work:
+    work = Work(form.span("stock", 0.0), form.span("decisions", 0.0), form.share("local", 0.0))
+    form.done()
+    return work
+
+
+def _trouble(form: Form) -> Trouble:
+    trouble = Trouble(
+        cut_every=form.span("cut_every", 0.0),
+        cut_lasts=form.span("cut_lasts", 60.0),
+        crash_every=form.span("crash_every", 0.0),
+        crash_lasts=form.span("crash_lasts", 60.0),
+        fork_every=form.span("fork_every", 0.0),
+    )
+    form.done()
+    return trouble
+
+
+def _partition(form: Form) -> Partition:
+    part = Partition(form.span("begins"), form.span("ends"), form.share("share", 0.5))
+    form.done()
+    if part.ends <= part.begins:
+        raise form.bad("ends", "a partition ends after it begins")
+    return part
+
+
+def _clocks(form: Form) -> Clocks:
+    clocks = Clocks(form.span("off", 0.0), form.share("share", 1.0))
+    form.done()
+    return clocks
+
+
+def _liars(form: Form) -> Liars:
+    liars = Liars(form.one_of("kind", LIES), form.count("count", 1, least=1, most=MAX_NODES))
+    form.done()
+    return liars

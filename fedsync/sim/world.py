@@ -1,0 +1,260 @@
+"""A federation that lives through a scenario: first a storm, then a calm in which all must come to the same."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from random import Random
+from typing import Final
+
+from fedsync.crdt.minutes import pages
+from fedsync.gossip.memory import Check
+from fedsync.gossip.trie import Trees
+from fedsync.records.block import Base, Block, check
+from fedsync.records.ids import RecordId
+from fedsync.sim.heap import Heap
+from fedsync.sim.ledger import Ledger
+from fedsync.sim.lies import Liar
+from fedsync.sim.links import Link, Net
+from fedsync.sim.node import Node
+from fedsync.sim.people import Community
+from fedsync.sim.rare import Seen
+from fedsync.sim.scenario import Partition, Scenario
+
+CHECKED_KEPT: Final = 20_000
+"""Blocks whose check is remembered: what is under way among all nodes at a time, at some KB each."""
+PICTURES: Final = 120
+"""Moments of a storm at which is noted how far each node is."""
+ASKED: Final = 300
+"""In the calm all are compared so many times, if it takes that long."""
+ASK_S: Final = 2.0
+"""But at most so often, in seconds."""
+QUIET_S: Final = 600.0
+"""After all have come to the same nothing is written for so long, to see what silence costs."""
+
+
+class Checker:
+    """`check`, done once for the same bytes at the same place, and remembered for all nodes."""
+
+    def __init__(self) -> None:
+        self._done: dict[tuple[bytes, Base | None], Block] = {}
+
+    def __call__(self, raw: bytes, base: Base | None) -> Block:
+        """Return the block. Raises BadBlock, each time anew."""
+        found = self._done.get((raw, base))
+        if found is None:
+            if len(self._done) >= CHECKED_KEPT:
+                self._done.clear()
+            found = self._done[raw, base] = check(raw, base)
+        return found
+
+
+class World:
+    """Everything follows from the scenario and the seed."""
+
+    def __init__(self, scenario: Scenario, seed: int) -> None:
+        self.scenario, self.seed = scenario, seed
+        self.dice = Random(f"{scenario.name} {seed}")
+        self.heap, self.seen, self.ledger = Heap(), Seen(), Ledger()
+        self.net = Net(self.heap, self.dice, self.seen, scenario.links)
+        self.held: dict[Node, int] = {}
+        """How many of the records that all should come to hold each node has."""
+        self.pictures: list[tuple[float, int, list[int]]] = []
+        """(second, records to hold, how many of them each honest node has)."""
+        self.took: float | None = None
+        """Seconds of calm until all were the same."""
+        self.quiet: tuple[float, int] = (0.0, 0)
+        """Seconds in which nothing happened, and the bytes sent in them on the busiest link."""
+        self.apart: list[tuple[float, float]] = []
+        """From when to when nodes were cut off."""
+        self.nodes: list[Node] = []
+        self.communities: list[Community] = []
+        self._over = False
+        verify: Check = check if scenario.signatures == "each" else Checker()
+        kinds = [each.kind for each in scenario.liars for _ in range(each.count)]
+        for at in range(scenario.nodes):
+            kind = kinds[at - scenario.honest] if at >= scenario.honest else None
+            self._settle(f"{'Village' if kind is None else 'Liars'} {at + 1}", verify, kind)
+        for community in self.communities:
+            community.found()
+        self._join()
+        self._plan()
+
+    # --- Making -----------------------------------------------------------------------------------------
+
+    def _settle(self, name: str, verify: Check, kind: str | None) -> None:
+        clocks, dice = self.scenario.clocks, self.dice
+        offset = int(dice.uniform(-clocks.off, clocks.off) * 1000) if dice.random() < clocks.share else 0
+        lies = None
+        if kind is not None:
+            liar = Liar(
+                kind, dice, lambda: [each.log for each in self.ledger.promised[:50]], lambda: self.heap.now
+            )
+            lies = partial(self._lying, liar)
+        node = Node(name, self.net, verify, self.scenario.commit, offset, self._watch, lies)
+        self.held[node] = 0
+        self.nodes.append(node)
+        self.communities.append(Community(name, node, self.ledger))
+
+    def _lying(self, liar: Liar, node: Node, frame: bytes) -> list[bytes]:
+        said = liar(frame)
+        if said != [frame]:
+            self.seen.note("lied")
+        return said
+
+    def _join(self) -> None:
+        """Lay links: among the honest in the scenario's shape, so that no liar can keep them apart; then to liars."""
+        dice, nature, honest = self.dice, self.scenario.links, self.honest
+        pairs: dict[tuple[int, int], None] = {}
+        count = len(honest)
+        match nature.shape:
+            case "mesh":
+                pairs = {(one, two): None for two in range(count) for one in range(two)}
+            case "star":
+                pairs = {(0, two): None for two in range(1, count)}
+            case "tree":
+                pairs = {(dice.randrange(two), two): None for two in range(1, count)}
+            case _:
+                pairs = {(one, one + 1): None for one in range(count - 1)}
+                if nature.shape == "ring" and count > 2:
+                    pairs[0, count - 1] = None
+        for _ in range(nature.more):
+            one, two = sorted(dice.sample(range(count), 2))
+            pairs[one, two] = None
+        for one, two in pairs:
+            self.net.join(honest[one], honest[two])
+        for liar in self.nodes[count:]:
+            for node in dice.sample(honest, min(count, dice.randint(1, 3))):
+                self.net.join(*dice.choice([(liar, node), (node, liar)]))
+
+    @property
+    def honest(self) -> list[Node]:
+        """The nodes that do what they should."""
+        return self.nodes[: self.scenario.honest]
+
+    def _watch(self, node: Node, ids: Sequence[RecordId]) -> None:
+        self.held[node] += sum(each in self.ledger.public for each in ids)
+
+    # --- What goes on, and what goes wrong --------------------------------------------------------------
+
+    def _plan(self) -> None:
+        scenario = self.scenario
+        work, trouble = scenario.work, scenario.trouble
+        for community in self.communities:
+            self._often(work.stock, partial(community.trade, self.dice, work.local))
+            self._often(work.decisions, partial(community.decide, self.dice))
+        self._often(trouble.cut_every, self._cut)
+        self._often(trouble.crash_every, self._crash)
+        self._often(trouble.fork_every, self._fork)
+        for partition in scenario.partitions:
+            self.heap.at(partition.begins, partial(self._part, partition))
+        for at in range(PICTURES + 1):
+            self.heap.at(scenario.storm * at / PICTURES, self._picture)
+
+    def _often(self, mean: float, what: Callable[[], None]) -> None:
+        """Do something again and again while the storm lasts, at random times."""
+        if mean > 0:
+            self.heap.after(self.dice.expovariate(1 / mean), partial(self._again, mean, what))
+
+    def _again(self, mean: float, what: Callable[[], None]) -> None:
+        if not self._over:
+            what()
+            self._often(mean, what)
+
+    def _cut(self) -> None:
+        link, dice = self.dice.choice(self.net.links), self.dice
+        if "cut" not in link.stops:
+            self.seen.note("cut")
+            self.net.stop(link, "cut", loud=dice.random() < 0.5)
+            self.heap.after(
+                dice.expovariate(1 / self.scenario.trouble.cut_lasts), partial(self.net.lift, link, "cut")
+            )
+
+    def _crash(self) -> None:
+        node, dice = self.dice.choice(self.honest), self.dice
+        if node.alive:
+            node.crash(loud=dice.random() < 0.5)
+            self.heap.after(
+                dice.expovariate(1 / self.scenario.trouble.crash_lasts), partial(self._come_back, node)
+            )
+
+    def _come_back(self, node: Node) -> None:
+        if not node.alive:
+            node.start()
+
+    def _fork(self) -> None:
+        community = self.dice.choice(self.communities[: self.scenario.honest])
+        others = [each for each in self.honest if each is not community.node]
+        if community.fork(self.dice, self.dice.choice(others)):
+            self.seen.note("fork")
+            # What lies in dispute is nobody's to hold any more.
+            for node in self.nodes:
+                self.held[node] = sum(
+                    each in self.ledger.public
+                    for log in node.memory.logs()
+                    for block, _, _ in node.memory.log(log).blocks  # type: ignore[union-attr]
+                    for each in block.ids
+                )
+
+    def _part(self, partition: Partition) -> None:
+        side = self.dice.sample(self.nodes, max(1, round(len(self.nodes) * partition.share)))
+        across = [link for link in self.net.links if (link.one in side) != (link.two in side)]
+        for link in across:
+            self.net.stop(link, "partition", loud=self.dice.random() < 0.5)
+        self.apart.append((partition.begins, partition.ends))
+        before = len(self.ledger.promised)
+        self.heap.at(partition.ends, partial(self._heal, across, side, before))
+
+    def _heal(self, across: list[Link], side: list[Node], before: int) -> None:
+        inside = {each.scope for each in self.communities if each.node in side}
+        written = {each.scope in inside for each in self.ledger.promised[before:] if not each.local}
+        if len(written) == 2:
+            self.seen.note("partition")
+        for link in across:
+            self.net.lift(link, "partition")
+
+    # --- How it goes ------------------------------------------------------------------------------------
+
+    def live(self) -> None:
+        """Live through the storm and the calm."""
+        self.heap.run(self.scenario.storm)
+        self._over = self.net.calm = True
+        for node in self.nodes:
+            self._come_back(node)
+        for link in self.net.links:
+            for why in sorted(link.stops - {"window"}):
+                self.net.lift(link, why)
+        begun = self.heap.now
+        if self.heap.run(begun + self.scenario.calm, self._agree, max(ASK_S, self.scenario.calm / ASKED)):
+            self.took = self.heap.now - begun
+        self._picture()
+        sent = [link.sent for link in self.net.links]
+        self.heap.run(self.heap.now + QUIET_S)
+        most = max(link.sent - before for link, before in zip(self.net.links, sent, strict=True))
+        self.quiet = QUIET_S, most
+        self._picture()
+
+    def _agree(self) -> bool:
+        """Say whether the honest nodes believe that they hold the same. `checks` does not believe it."""
+        self._picture()
+        first: object = None
+        for node in self.honest:
+            if len(node.memory.following) < len(self.communities):
+                return False
+            sets = [key for key in node.memory.sets() if key[1] != 0]
+            roots = sorted(Trees(node.memory).roots(sets))
+            if first is not None and roots != first:
+                return False
+            first = roots
+        return True
+
+    def note_sealed(self) -> None:
+        """Count the pages after the first that are final, as the first honest node shows them."""
+        view = self.honest[0].view
+        for community in self.communities:
+            for page in pages(view, community.scope):
+                if page.number and page.status == "sealed":
+                    self.seen.note("sealed")
+
+    def _picture(self) -> None:
+        now = self.heap.now
+        if not self.pictures or self.pictures[-1][0] < now:
+            self.pictures.append((now, len(self.ledger.public), [self.held[each] for each in self.honest]))

@@ -1,0 +1,102 @@
+"""Scenario files: what they say is what is played, and what they must not say is refused with its line."""
+
+import pytest
+
+from fedsync.sim.form import BadScenario
+from fedsync.sim.scenario import Bursts, Liars, Partition, Windows, read
+
+LEAST = 'name = "Two"\nnodes = 2\nstorm = "1 h"\ncalm = "10 min"\n'
+
+
+def test_the_least_scenario_has_two_nodes_on_good_links_and_nothing_goes_wrong() -> None:
+    found = read(LEAST)
+    assert (found.nodes, found.storm, found.calm) == (2, 3600.0, 600.0)
+    assert found.links.loss == 0
+    assert not found.partitions
+    assert not found.liars
+    assert not found.must
+    assert found.trouble.crash_every == found.work.stock == 0
+
+
+def test_all_that_a_scenario_may_say_is_read() -> None:
+    found = read(
+        LEAST.replace("nodes = 2", "nodes = 9")
+        + """
+commit = "0.2 s"
+must = ["fork", "crash"]
+[links]
+shape = "star"
+loss = 0.5
+bursts = { every = "1 min", lasts = "80 ms", loss = 1 }
+[links.windows]
+every = "2 h"
+open = "5min"
+[clocks]
+off = "30 y"
+[[partition]]
+begins = "10 min"
+ends = "0.5 h"
+[[partition]]
+begins = "0 s"
+ends = "1 min"
+share = 0.1
+[[liars]]
+kind = "flood"
+count = 2
+"""
+    )
+    assert found.commit == 0.2
+    assert found.must == ("fork", "crash")
+    assert found.links.bursts == Bursts(60.0, 0.08, 1.0)
+    assert found.links.windows == Windows(7200.0, 300.0)
+    assert found.clocks.off == pytest.approx(946_728_000)
+    assert found.partitions == (Partition(600.0, 1800.0, 0.5), Partition(0.0, 60.0, 0.1))
+    assert found.liars == (Liars("flood", 2),)
+    assert found.honest == 7
+
+
+def test_the_command_line_may_ask_for_another_number_of_nodes() -> None:
+    assert read(LEAST, 5).nodes == 5
+    with pytest.raises(BadScenario, match="from 2 to 200 nodes"):
+        read(LEAST, 1)
+
+
+@pytest.mark.parametrize(
+    ("more", "line", "said"),
+    [
+        (
+            "[links]\nlosss = 0.1",
+            6,
+            r"there is no field losss in \[links\]; there are bursts, windows, shape",
+        ),
+        ("speed = 3", 5, "there is no field speed; there are name, about"),
+        ("[links]\nloss = 2", 6, "loss is a number from 0 to 1"),
+        ("[links]\n\n# slow\ndelay = 3", 8, "delay is a time span"),
+        ('[links]\ndelay = "3 parsecs"', 6, "delay is a time span"),
+        ('[links]\nshape = "blob"', 6, "shape is one of line, ring"),
+        ("[links]\nrate = true", 6, "rate is a whole number"),
+        ("[links]\nbursts = 3", 6, r"bursts is a table: \[links.bursts\]"),
+        ('[links.windows]\nevery = "1 h"', 5, r"\[links.windows\] must say open"),
+        ('[links.windows]\nevery = "1 h"\nopen = "2 h"', 7, "less than the time"),
+        (
+            '[[partition]]\nbegins = "1 min"\nends = "2 min"\n[[partition]]\nbegins = "9 min"\nends = "2 min"',
+            10,
+            "ends after",
+        ),
+        ('[[partition]]\nbegins = "1 min"\nends = "2 h"', 5, "ends within the storm"),
+        ('[[liars]]\nkind = "silent"', 6, "kind is one of withhold"),
+        ('[[liars]]\nkind = "junk"', 5, "at least two nodes do not lie"),
+        ('must = ["fork", "luck"]', 5, "must names 'luck'"),
+        ("[trouble", 5, "this is not TOML"),
+        ("nodes = 3", 5, "this is not TOML: Cannot overwrite a value"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_its_line(more: str, line: int, said: str) -> None:
+    with pytest.raises(BadScenario, match=said) as refused:
+        read(LEAST + more)
+    assert refused.value.line == line
+
+
+def test_what_must_be_said_is_asked_for() -> None:
+    with pytest.raises(BadScenario, match="the scenario must say calm"):
+        read(LEAST.replace("calm", "# calm"))

@@ -1,0 +1,208 @@
+"""`fedsync simulate` from within: scenarios converge, seeds replay, and each checker catches what it is there for."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from fedsync.gossip import link
+from fedsync.records.ids import LogClass
+from fedsync.sim.checks import faults
+from fedsync.sim.links import QUEUE_BYTES
+from fedsync.sim.node import Kept, Node
+from fedsync.sim.run import simulate
+from fedsync.sim.scenario import LIES, Scenario, read
+from fedsync.sim.world import World
+from tests.seeds import seeds
+
+ROOT = Path(__file__).resolve().parents[2]
+SCENARIOS = sorted((ROOT / "scenarios").glob("*.toml"))
+
+SMALL = """
+name = "A small one"
+nodes = 4
+storm = "5 min"
+calm = "10 min"
+[links]
+loss = 0.05
+[work]
+stock = "30 s"
+decisions = "1 min"
+local = 0.3
+[trouble]
+fork_every = "20 s"
+"""
+
+
+def scenario(name: str) -> Scenario:
+    return read((ROOT / "scenarios" / f"{name}.toml").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("seed", seeds(3))
+def test_after_a_storm_of_everything_all_nodes_come_to_the_same(seed: int) -> None:
+    outcome = simulate(scenario("storm"), seed)
+    assert not outcome.faults, f"replay with: fedsync simulate scenarios/storm.toml --seed {seed}"
+
+
+@pytest.mark.parametrize("kind", LIES)
+def test_a_liar_keeps_nobody_from_coming_to_the_same(kind: str) -> None:
+    outcome = simulate(read(SMALL.replace("nodes = 4", "nodes = 5") + f'[[liars]]\nkind = "{kind}"'), 1)
+    assert not outcome.faults
+    assert outcome.seen["lied"]
+
+
+def test_with_signatures_checked_by_each_node_the_same_happens() -> None:
+    once, each = simulate(read(SMALL), 3), simulate(read(f'signatures = "each"\n{SMALL}'), 3)
+    assert once.good
+    assert (once.digest, once.took) == (each.digest, each.took)
+
+
+def test_every_scenario_that_ships_can_be_read() -> None:
+    assert len(SCENARIOS) >= 4
+    for path in SCENARIOS:
+        found = read(path.read_text("utf-8"))
+        assert found.about, path.name
+
+
+def test_a_run_follows_from_its_seed_alone() -> None:
+    told = []
+    for hash_seed in ("1", "2"):
+        words = ["-m", "fedsync.cli.main", "simulate", "scenarios/storm.toml", "--seed", "7", "--nodes", "4"]
+        told.append(
+            subprocess.run(
+                [sys.executable, *words],
+                env={**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(ROOT)},
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=60,
+            ).stdout
+        )
+    assert told[0] == told[1]
+    assert "all is well" in told[0]
+    assert "digest" in told[0]
+
+
+def test_another_seed_is_another_life() -> None:
+    assert simulate(read(SMALL), 1).digest != simulate(read(SMALL), 2).digest
+
+
+def test_a_simulated_link_takes_as_much_as_a_real_one() -> None:
+    assert QUEUE_BYTES == link.QUEUE_BYTES
+
+
+# --- What the checkers are there for: each is shown a world with that fault in it -------------------------
+
+
+@cache
+def _lived() -> Scenario:
+    return read(SMALL)
+
+
+def _world() -> World:
+    world = World(_lived(), 1)
+    world.live()
+    return world
+
+
+def _disk(world: World, at: int) -> list[Kept]:
+    return [each for each in world.nodes[at].disk.entries if isinstance(each, Kept)]
+
+
+def _lose(world: World) -> None:
+    """What a disk that does not sync loses: the last thing on it."""
+    entries = world.nodes[2].disk.entries
+    mine = [each for each in entries if isinstance(each, Kept) and not each.own]
+    entries.remove(mine[-1])
+
+
+def _stray(world: World) -> None:
+    local = bytes(world.communities[0].tellers[0].home.log)
+    raw = next(each for each in _disk(world, 0) if local in each.raw)
+    world.nodes[1].disk.entries.append(raw)
+
+
+def _leak(world: World) -> None:
+    world.net.strayed += 1
+
+
+def _miscount(world: World) -> None:
+    """A fold that adds something up twice."""
+    from fedsync.crdt.tables import BALANCES
+
+    view = world.nodes[1].view
+    for key, row in list(view.scan(BALANCES, (world.communities[1].scope,))):
+        view.commit({(BALANCES, key): tuple(each + 1 if type(each) is int else each for each in row)})
+
+
+def _forget_a_fork(world: World) -> None:
+    log, (_, seq) = next(iter(world.ledger.forks.items()))
+    world.ledger.forks[log] = LogClass.FACTS, seq + 1000
+
+
+def _never(world: World) -> None:
+    world.took = None
+
+
+def _shout(world: World) -> None:
+    world.quiet = 600.0, 10**6
+
+
+def _heap_up(world: World) -> None:
+    world.nodes[0].most_waiting[world.nodes[1].peer] = 10**9
+
+
+def _jam(world: World) -> None:
+    world.net.most_queued = 10**9
+
+
+def _unfollow(world: World) -> None:
+    disk = world.nodes[3].disk
+    disk.entries.remove(next(each for each in disk.entries[5:] if not isinstance(each, Kept)))
+
+
+@pytest.mark.parametrize(
+    ("plant", "said"),
+    [
+        (_lose, "was acknowledged and is not at Village 3"),
+        (_stray, "Village 2 holds what is local to others"),
+        (_leak, "1 blocks of what is local were sent"),
+        (_miscount, "Village 2 shows"),
+        (_forget_a_fork, "cannot prove it"),
+        (_never, "had not come to the same"),
+        (_shout, "a link on which nothing happens"),
+        (_heap_up, "waited at the door of Village 1"),
+        (_jam, "waited to be sent on one link"),
+        (_unfollow, "follow other bodies"),
+    ],
+)
+def test_a_fault_is_found_and_said_in_words(plant: Callable[[World], None], said: str) -> None:
+    world = _world()
+    assert faults(world) == []
+    plant(world)
+    assert any(said in each for each in faults(world))
+
+
+def test_a_disk_that_loses_what_it_said_was_safe_is_found_out() -> None:
+    world = World(_lived(), 1)
+
+    def lose_and_fall(node: Node) -> None:
+        node.crash(loud=True)
+        del node.disk.entries[-5:]
+        node.start()
+
+    # Cut off, so that nobody can give back what its disk forgets.
+    node = world.nodes[0]
+    for each in node.links:
+        world.net.stop(each, "cut", loud=True)
+    world.heap.at(150.0, lambda: lose_and_fall(node))
+    try:
+        world.live()
+    except (AssertionError, ValueError):
+        return  # A teller's own log does not fit what the node has: that is told as a fault too.
+    assert faults(world)
