@@ -113,4 +113,8 @@ def same(one: str, other: str) -> bool:
 def _lot_words(lot: LotNamed) -> str:
     if lot.expires is None:
         return lot.code
-    return f"{lot.code} (good until {datetime.fromtimestamp(lot.expires / 1000, UTC):%Y-%m-%d})"
+    try:
+        day = f"{datetime.fromtimestamp(lot.expires / 1000, UTC):%Y-%m-%d}"
+    except (OverflowError, ValueError, OSError):
+        day = "a day that no calendar has"
+    return f"{lot.code} (good until {day})"

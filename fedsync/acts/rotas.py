@@ -167,8 +167,13 @@ def later(at: int, weeks: int) -> int:
     """Return the same day of the week and time of day some weeks later: clocks that change do not move the shift."""
     if not weeks:
         return at
-    moved = datetime.fromtimestamp(at // 1000) + timedelta(weeks=weeks)
-    return int(moved.timestamp()) * 1000 + at % 1000
+    try:
+        moved = datetime.fromtimestamp(at // 1000) + timedelta(weeks=weeks)
+        return int(moved.timestamp()) * 1000 + at % 1000
+    except (OverflowError, ValueError, OSError):
+        raise usage(
+            "That many weeks on, the calendar ends.", "Look at --from, --until and --weeks."
+        ) from None
 
 
 def sign_up(author: Author, reading: Reading, door: Door, shifted: Shifted, who: str) -> RecordId:
