@@ -154,6 +154,12 @@ def _take_back(draft: Draft, realm: Realm, moved: Custody) -> None:
 # --- Who has what -------------------------------------------------------------------------------------------
 
 
+MAX_CLASHES = 16
+"""Loans of the same thing that are named beside each: somebody may write down thousands of one drill."""
+ENDLESS = 2**60
+"""Later than every time in ms."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lent:
     """A loan, the return that holds, returns that came too late to count, and loans of the same thing at the same time."""
@@ -204,7 +210,11 @@ def loans(view: Reader, realm: Realm) -> list[Lent]:
         thing = (each.loan.store, each.loan.item, each.loan.lot)
         still = [one for one in out.get(thing, []) if one.until is None or one.until > each.loan.at]
         for one in still:
-            clashes.setdefault(one.loan.id, []).append(each.loan.id)
-            clashes.setdefault(each.loan.id, []).append(one.loan.id)
-        out[thing] = [*still, each]
+            for mine, other in ((one, each), (each, one)):
+                named = clashes.setdefault(mine.loan.id, [])
+                if len(named) < MAX_CLASHES:
+                    named.append(other.loan.id)
+        # Whoever is left out now has met as many as are named, and those that stay are out for longer.
+        still = sorted([*still, each], key=lambda one: ENDLESS if one.until is None else one.until)
+        out[thing] = still[-MAX_CLASHES - 1 :]
     return [Lent(each.loan, each.back, each.again, tuple(clashes.get(each.loan.id, ()))) for each in found]

@@ -196,6 +196,7 @@ def test_shifts_soon_that_lack_people_wait_for_them(node: Place, lunch: str) -> 
                 "9999-12-30T10:00",
                 "--until",
                 "9999-12-30T11:00",
+                "--places",
                 "1",
                 "--weeks",
                 "3",

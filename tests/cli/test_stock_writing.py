@@ -5,10 +5,17 @@ from pathlib import Path
 import pytest
 
 from fedsync.acts.author import now_ms
+from fedsync.acts.goods import Line, WrongWord, check_line
 from fedsync.cli.telling import rfc3339
+from fedsync.records.ids import LogId, RecordId
+from fedsync.records.kinds.goods import MAX_NAMED
+from fedsync.records.kinds.parties import MAX_QUANTITY
+from fedsync.records.kinds.refs import FactRef
 from tests.acts.valley import Valley
 from tests.cli.calling import Place
 from tests.cli.test_stock import DAY, move
+
+FACT = FactRef(LogId(bytes(32)), 1, RecordId(bytes(32)))
 
 
 def on_hand(node: Place, store: str = "Granary", item: str = "Oats") -> int:
@@ -299,3 +306,30 @@ def test_a_local_unit_is_reckoned_and_kept_as_it_was_said(node: Place) -> None:
     assert on_hand(node) == 15_000
     stated = node.json("show", value["id"])["payload"]["stated"]
     assert (stated["quantity"], stated["unit"]) == ("2", "bowls")
+
+
+def test_what_others_see_names_no_record_that_stays_at_home(node: Place) -> None:
+    given = node.json(
+        *("stock", "use", "Oats", 1, "kg", "--store", "Granary", "--as", "Ann", "--local"),
+        *("--note", "For a household"),
+    )["id"]
+    for side in ("--include", "--exclude"):
+        count = ("stock", "count", "Oats", 5, "kg", "--store", "Granary", side, given, "--as", "Ann")
+        assert "never leaves our own nodes" in node.refused(*count, code=7)["message"]
+        assert node.json(*count, "--local")["id"]
+
+
+@pytest.mark.parametrize(
+    ("line", "field"),
+    [
+        (Line("raise", "Oats", MAX_QUANTITY + 1, "g", "Granary", 0), "quantity"),
+        (Line("raise", "Oats", -1, "g", "Granary", 0), "quantity"),
+        (Line("raise", "Oats", 1, "g", "Granary", 0, reason="lost"), "reason"),
+        (Line("count", "Oats", 1, "g", "Granary", 0, includes=(FACT,) * (MAX_NAMED + 1)), "include"),
+        (Line("count", "Oats", 1, "g", "Granary", 0, excludes=(FACT,) * (MAX_NAMED + 1)), "include"),
+    ],
+)
+def test_what_would_be_void_is_told_before_it_is_written(line: Line, field: str) -> None:
+    with pytest.raises(WrongWord) as wrong:
+        check_line(line, now_ms())
+    assert wrong.value.field == field

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fedsync.crdt.history import Moved, history
-from fedsync.crdt.lending import Lent, loans
+from fedsync.crdt.lending import MAX_CLASHES, Lent, loans
 from fedsync.crdt.seats import All, Cut
 from fedsync.crdt.tables import BALANCES, balance
 from fedsync.records.block import Block, Record
@@ -85,6 +85,18 @@ def test_a_thing_that_is_lent_while_it_is_out_is_shown_on_both_loans() -> None:
     assert (dora.clashes, emil.clashes) == ((emil.loan.id,), (dora.loan.id,))
     node.take(*chain(ANN, [returned(last(first), NOON + HOUR)], first))
     assert [each.clashes for each in told_by(node)] == [(), ()]
+
+
+def test_of_a_thing_that_is_lent_very_often_at_once_each_loan_names_a_few_others() -> None:
+    often = [lent("Dora", NOON + at) for at in range(60)]
+    node = Village()
+    node.take(*chain(ANN, often))
+    found = told_by(node)
+    assert {len(each.clashes) for each in found} == {MAX_CLASHES}
+    assert all(each.loan.id not in each.clashes for each in found)
+    node.take(*chain(BEN, [lent("Emil", NOON + HOUR)]))
+    emil = told_by(node)[-1]
+    assert (emil.loan.to, len(emil.clashes)) == ("Emil", MAX_CLASHES)
 
 
 def test_things_without_a_number_may_be_with_several_people() -> None:
