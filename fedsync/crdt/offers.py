@@ -234,6 +234,10 @@ def sums(view: Reader, about: RecordId) -> tuple[int, int]:
     return promised, given_up
 
 
+MAX_MATCHES = 20
+"""Suggestions for one need: thousands of needs and of offers of one thing must not make a page of millions of lines."""
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
     """A suggestion: what could serve a need. Nothing is given to anybody by it."""
@@ -252,7 +256,8 @@ def matches(
     same: dict[PayloadId, object],
     on_hand: dict[tuple[Scope, PayloadId], int],
 ) -> list[Match]:
-    """Return for each open need what could serve it: offers first, then free stock, what is in time before what is not.
+    """Return for each open need the best `MAX_MATCHES` that could serve it: offers first, then free stock, what is in time
+    before what is not, and what there is most of.
 
     `same`: what things are the same, by item. `on_hand`: what lies in all stores of a body. Needs are listed by their due
     date and say nothing of who goes first: that is for people to decide.
@@ -265,27 +270,38 @@ def matches(
         if not offer.over(now):
             reserved[key] = reserved.get(key, 0) + offer.said.quantity - sums(view, offer.id)[1]
     met = met_needs(view)
+    by_thing: dict[object, list[tuple[IntentView, int]]] = {}
+    for offer, free in sorted(offers, key=lambda each: (-each[1], each[0].scope)):
+        if free > 0 and not offer.over(now):
+            thing = same.get(offer.said.item, offer.said.item)
+            by_thing.setdefault((thing, offer.said.action), []).append((offer, free))
     for need in sorted(intents(view, "need"), key=lambda each: (each.said.due or 2**60, each.time, each.id)):
         if need.over(now) or met.get(need.id, 0) >= need.said.quantity:
             continue
         thing = same.get(need.said.item, need.said.item)
-        mine = [
-            Match(need, offer, offer.scope, free, _in_time(need, offer))
-            for offer, free in offers
-            if free > 0
-            and not offer.over(now)
-            and same.get(offer.said.item, offer.said.item) == thing
-            and (need.said.lot is None or need.said.lot == offer.said.lot)
-            and need.said.action == offer.said.action
-            and need.said.receiver != offer.said.provider
-        ]
+        mine = _offers_for(need, by_thing.get((thing, need.said.action), []))
         for (scope, item), lies in on_hand.items():
             if same.get(item, item) == thing and need.said.receiver != scope:
                 free = lies - reserved.get((scope, thing), 0)
                 if free > 0:
                     mine.append(Match(need, None, scope, free, True))
-        found += sorted(mine, key=lambda each: (not each.in_time, each.offer is None, -each.free, each.scope))
+        mine.sort(key=lambda each: (not each.in_time, each.offer is None, -each.free, each.scope))
+        found += mine[:MAX_MATCHES]
     return found
+
+
+def _offers_for(need: IntentView, offers: list[tuple[IntentView, int]]) -> list[Match]:
+    """Return the best of these offers, of which that with most free comes first; as many as are shown, in time and late."""
+    found: dict[bool, list[Match]] = {True: [], False: []}
+    for offer, free in offers:
+        if need.said.receiver == offer.said.provider or need.said.lot not in (None, offer.said.lot):
+            continue
+        in_time = _in_time(need, offer)
+        if len(found[in_time]) < MAX_MATCHES:
+            found[in_time].append(Match(need, offer, offer.scope, free, in_time))
+        elif in_time:
+            break
+    return found[True] + found[False]
 
 
 def met_needs(view: Reader) -> dict[RecordId, int]:
