@@ -4,12 +4,13 @@ from fedsync import units
 from fedsync.acts import handing
 from fedsync.acts import promising as acts
 from fedsync.acts.author import now_ms
-from fedsync.acts.goods import ONE_LINE, check_note
+from fedsync.acts.goods import check_name, check_note
 from fedsync.acts.holders import Holders, plan_log
 from fedsync.acts.measuring import resolve
 from fedsync.acts.promising import Asked, Promising
 from fedsync.cli.agreements import the_agreement
 from fedsync.cli.app import App
+from fedsync.cli.outsiders import outsider, unseen_by
 from fedsync.cli.planwords import (
     kept,
     promise_line,
@@ -27,9 +28,8 @@ from fedsync.crdt.offers import (
 )
 from fedsync.errors import not_found, refused, usage
 from fedsync.picking import begins, the_one
-from fedsync.plain import is_plain
 from fedsync.reading import Reading
-from fedsync.records.kinds.parties import MAX_PARTY_CHARS, Party
+from fedsync.records.kinds.parties import Party
 
 
 def the_offer(reading: Reading, asked: str) -> IntentView:
@@ -67,6 +67,9 @@ def state_said(
 ) -> None:
     """Write a need or an offer, and say what comes next."""
     check_note(note)
+    check_name("item", item)
+    if store is not None:
+        check_name("store", store)
     with app.reading() as reading:
         own = (reading.own() if body is None else reading.body(body)).scope
         measured = resolve(reading, item, quantity, unit, place or store)
@@ -75,7 +78,7 @@ def state_said(
             raise usage("Nothing is no need and no offer.", "Type more than zero.")
         whose: Party | None = None
         if side == "need":
-            whose = own if receiver is None else _name(reading, receiver, "Who needs it")
+            whose = own if receiver is None else outsider(reading, receiver, "Who needs it")
         words = f"{measured.words(amount)} of {item}"
         says = "needs" if side == "need" else "offers"
         subject = party(reading, whose if whose is not None else own)
@@ -158,6 +161,7 @@ def promise_said(
                 f"Of the offer {left} are not promised to anybody.",
                 *_over(until, over),
                 *(_seen_by_all(receiver, local or found.local)),
+                *unseen_by(reading, receiver, local or found.local),
             ),
         )
 
@@ -307,24 +311,6 @@ def _seen_by_all(who: Party, local: bool) -> list[str]:
     return [f"The whole region can read that it is {who}. What households need and get: add --local."]
 
 
-def _name(reading: Reading, text: str, who: str) -> str:
-    """Return what somebody is called who keeps no records. Raises a Problem (exit 2); `who` says what they do."""
-    name = text.strip()
-    if not name:
-        raise usage(f"{who} has no name.", "Type what they are called.")
-    if len(name) > MAX_PARTY_CHARS:
-        raise usage(f"The name is longer than {MAX_PARTY_CHARS} letters.", "Shorten it.")
-    if not is_plain(name):
-        raise usage("The name holds what is no letter or sign.", ONE_LINE)
-    for body in reading.store.followed.all():
-        if reading.name_of(body.scope).casefold() == name.casefold():
-            raise usage(
-                f"{reading.name_of(body.scope)} keeps records with fedsync, and would not know that it is meant.",
-                "Name it as a community, without --outside and --for; or give the household another name.",
-            )
-    return name
-
-
 def _of(
     reading: Reading, goods: Goods, offer: IntentView, quantity: str, unit: str, place: str | None
 ) -> int:
@@ -344,7 +330,7 @@ def _of(
 def _receiver(reading: Reading, to: str, outside: bool, offer: IntentView) -> tuple[Party, IntentView | None]:
     """Return who gets it, and the need that it serves if one was named."""
     if outside:
-        return _name(reading, to, "Who gets it"), None
+        return outsider(reading, to, "Who gets it"), None
     names = [
         body.scope
         for body in reading.store.followed.all()

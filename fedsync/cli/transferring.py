@@ -11,6 +11,7 @@ from fedsync.acts.transfers import Carried, Load, Step, check_reason, default_lo
 from fedsync.acts.whose import person_at
 from fedsync.cli.app import App
 from fedsync.cli.loads import FORM, listed, made_of, parse_load
+from fedsync.cli.outsiders import outsider, unseen_by
 from fedsync.cli.records import find as find_record
 from fedsync.cli.telling import end_of_day, parse_time, short
 from fedsync.cli.transferwords import Goods, party, reason_words, waits_for, what, why_lines
@@ -92,6 +93,7 @@ def announce_said(
             id_ = acts.announce(author, reading, door, own, manifest, names.made)
         new = [f"New: item {goods.item(load.item)}" for load in loads if load.item in made_of(names)]
         step = "pickup" if gives == own else "dropoff"
+        new += unseen_by(reading, gets if gives == own else gives, local)
     app.out.result(
         {"transfer": id_.hex()},
         lambda: app.out.say(
@@ -286,9 +288,7 @@ def promised(reading: Reading, asked: str) -> Promised:
 
 def _party(reading: Reading, asked: str, outside: bool) -> Party:
     if outside:
-        if not asked.strip():
-            raise usage("Who receives it has no name.", "Type what they are called.")
-        return asked.strip()
+        return outsider(reading, asked, "Who gives or receives it")
     names = [reading.name_of(body.scope) for body in reading.store.followed.all()]
     if not any(name.casefold() == asked.casefold() for name in names) and len(asked) < 4:
         raise not_found("body", asked, "Of who keeps no records with fedsync, say so: --outside")

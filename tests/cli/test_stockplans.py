@@ -1,5 +1,6 @@
 """`fedsync stock need`, `offer`, `promise`, `grant` and their like: what is asked for, given and promised."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -403,3 +404,39 @@ def test_who_has_all_rights_that_are_left_is_told_that_nobody_else_has_any(node:
         *("stock", "promise", offer, 500, "kg", "--to", "Free kitchen", "--outside", "--as", "Ann"), code=7
     )
     assert "Nobody else has rights" in error["try"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (("", 5, "kg"), "The item has no name."),
+        (("x" * 201, 5, "kg"), "The name of the item is longer than 200 letters."),
+        (("Oats\x1b[31m", 5, "kg"), "The name of the item holds what is no letter or sign."),
+        (("Oats", 5, "kg", "--store", " "), "The store has no name."),
+        (("Oats", -5, "kg"), "-5 is less than nothing, and that is no quantity."),
+        (("Oats", "5kg"), "How much of what is not said in full."),
+    ],
+)
+def test_what_is_offered_or_needed_has_a_name_and_a_quantity(
+    node: Place, typed: tuple[object, ...], said: str
+) -> None:
+    before = node("log").out
+    for side in ("offer", "need"):
+        if side == "offer" or "--store" not in typed:
+            assert node.refused("stock", side, *typed, "--as", "Ann", code=2)["message"] == said
+    assert node("log").out == before
+
+
+def test_who_keeps_at_home_what_another_community_gets_is_told_that_they_do_not_see_it(
+    tmp_path: Path,
+) -> None:
+    valley = Federation(tmp_path)
+    oak = valley.place("Oakfield")
+    offer = offered(oak, 10, "--local")
+    said = "Mill Lane does not see it"
+    assert said in oak("stock", "promise", offer, 1, "kg", "--to", "Mill Lane", "--as", "Ann").out
+    oak("stock", "add", "Oats", 10, "kg", "--store", "Barn", "--as", "Ann")
+    new = ("stock", "transfer", "new", "--to", "Mill Lane", "--line", "Oats 1 kg", "--as", "Ann")
+    assert said in oak(*new, "--local").out
+    assert said not in oak(*new).out
+    assert "keeps records with fedsync" in oak.refused(*new, "--outside", code=2)["message"]
