@@ -90,7 +90,10 @@ class Acquaintance:
 
     def shared(self) -> list[SetKey]:
         """Return the sets that we hold something of and the peer may hold too, ordered."""
-        return sorted(key for key in self._holdings.sets() if self.may(key))
+        mine = {scope for scope, _ in self._holdings.bodies()}
+        if self.bodies is not None:
+            mine.intersection_update([scope for scope, _ in self.bodies])
+        return sorted(key for key in self._holdings.sets() if key[0] in mine and key[1] != Reach.LOCAL)
 
     def _digest(self) -> bytes:
         return digest(tuple(self._holdings.bodies()))

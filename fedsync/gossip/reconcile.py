@@ -70,14 +70,20 @@ class Reconcile:
         # What the peer is sure to know by name. Not what only we named: that word may have been lost.
         self._theirs: set[SetKey] = set()
         self._told: set[LogId] = set()
+        # Each BEAT asks for the root, and most of them come when nothing has changed.
+        self._root: tuple[object, bytes] = (None, b"")
         self._heard: set[LogId] = set()
 
     # --- By root, and by range ------------------------------------------------------------------------
 
     def root(self, without: Iterable[LogId] = ()) -> bytes:
         """Return the 16 bytes over the roots of the sets that both may hold, some logs left out."""
+        follows = self._follows()
+        asked = (self._holdings.journal(), follows, frozenset(without))
+        if self._root[0] == asked:
+            return self._root[1]
         out: dict[SetKey, list[LogId]] = {}
-        for log in without:
+        for log in asked[2]:
             held = self._holdings.log(log)
             if held is not None:
                 out.setdefault(held.set, []).append(log)
@@ -87,7 +93,9 @@ class Reconcile:
             root = Tree(self._holdings, key, left).hash() if left else self._trees.tree(key).hash()
             if root != EMPTY:
                 roots.append((key, root))
-        return root_of_roots(roots, self._follows())
+        found = root_of_roots(roots, follows)
+        self._root = asked, found
+        return found
 
     def sets(self) -> Sets:
         """Return what opens a comparison."""
