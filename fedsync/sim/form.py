@@ -78,6 +78,13 @@ class Form:
             raise self.bad(name, f"{name} is a whole number from {least} to {most}")
         return value
 
+    def yes(self, name: str) -> bool:
+        """Return true or false; false when the field is not there."""
+        value = self._take(name, False)
+        if not isinstance(value, bool):
+            raise self.bad(name, f"{name} is true or false")
+        return value
+
     def words(self, name: str, default: str | None = None) -> str:
         """Return a text that is not empty."""
         value = self._take(name, default)

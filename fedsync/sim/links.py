@@ -187,7 +187,8 @@ class Net:
             end.station.ends[end.peer] = end
         for end in link.ends:
             station = end.station
-            opened = Opened(end.dialler, self.dice.randbytes(8), station.wall(), station.memory_of(end.peer))
+            nonce, memory = self.dice.randbytes(8), station.memory_of(end.peer)
+            opened = Opened(end.dialler, nonce, station.wall(), memory, self.nature.brief)
             station.tell(end.peer, opened)
             self._ask_room(end)
 

@@ -45,6 +45,8 @@ class Links:
     reorder: float
     duplicate: float
     redial: float
+    brief: bool
+    """Sessions end when nothing is left to ask, and are opened again: what a link costs that is paid by the minute."""
     bursts: Bursts | None
     windows: Windows | None
 
@@ -182,6 +184,7 @@ def _links(form: Form) -> Links:
         reorder=form.share("reorder", 0.0),
         duplicate=form.share("duplicate", 0.0),
         redial=form.span("redial", 5.0, least=0.1),
+        brief=form.yes("brief"),
         bursts=bursts,
         windows=windows,
     )

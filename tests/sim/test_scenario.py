@@ -74,6 +74,7 @@ def test_the_command_line_may_ask_for_another_number_of_nodes() -> None:
         ("[links]\n\n# slow\ndelay = 3", 8, "delay is a time span"),
         ('[links]\ndelay = "3 parsecs"', 6, "delay is a time span"),
         ('[links]\nshape = "blob"', 6, "shape is one of line, ring"),
+        ("[links]\nbrief = 1", 6, "brief is true or false"),
         ("[links]\nrate = true", 6, "rate is a whole number"),
         ("[links]\nbursts = 3", 6, r"bursts is a table: \[links.bursts\]"),
         ('[links.windows]\nevery = "1 h"', 5, r"\[links.windows\] must say open"),
