@@ -57,7 +57,7 @@ def key_at(reading: Reading, asked: str) -> tuple[str, FollowedBody, Key]:
     found = [key for key, each in called.items() if each.casefold() == name.strip().casefold()]
     place = reading.name_of(home.scope)
     key = the_one(
-        f"person of {place}", name.strip(), found, lambda key: key.hex()[:8], "fedsync bodies show all"
+        f"person in {place} called", name.strip(), found, lambda key: key.hex()[:8], "fedsync bodies show all"
     )
     return called[key], home, key
 

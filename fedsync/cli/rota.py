@@ -162,7 +162,7 @@ def cancel(app: App, shift_: str, name: str) -> None:
 
 
 @rota.command()
-@click.argument("plan_", metavar="PLAN", required=False)
+@click.argument("plan_", metavar="[PLAN]", required=False)
 @click.option("--all", "every", is_flag=True, help="Shifts that are over, too.")
 @click.option("--body", metavar="NAME", help="What this community shows of its rotas; default: ours.")
 @common
@@ -200,7 +200,7 @@ def show(app: App, plan_: str | None, every: bool, body: str | None) -> None:
 
 
 @rota.command()
-@click.argument("who", metavar="WHO", required=False)
+@click.argument("who", metavar="[WHO]", required=False)
 @click.option("--given", metavar="TIME", help="They gave this much, such as 90min or 1.5h.")
 @click.option("--received", metavar="TIME", help="They received this much.")
 @click.option("--at", metavar="TIME", help="When it was (default: now).")
