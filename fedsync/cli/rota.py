@@ -10,6 +10,7 @@ from fedsync.cli.app import App, common, group, signing
 if TYPE_CHECKING:
     from fedsync.acts.author import Author
     from fedsync.acts.rotas import Shifted
+    from fedsync.crdt.rota import Manned
 
 AS = click.option("--as", "name", required=True, metavar="NAME", help="Who signs.")
 OPEN = click.option(
@@ -91,14 +92,15 @@ def signup(app: App, shift_: str, who: str, name: str) -> None:
 
     When more sign up than there are places, those who had the fewest turns in this plan hold them; the others wait.
     """
-    from fedsync.acts.rotas import find_shift, known_name, sign_up
+    from fedsync.acts.rotas import find_shift, known_name, manned, sign_up
 
     author = _ask(app, name, f"{who} comes to the shift {shift_}")
     with app.reading() as reading, app.door() as door:
         shifted = find_shift(reading, reading.own().scope, shift_)
+        before = manned(reading, shifted)
         called = known_name(reading, shifted.realm, who)
         id_ = sign_up(author, reading, door, shifted, who)
-    _say_standing(app, shifted, id_, called)
+    _say_standing(app, shifted, id_, called, before)
 
 
 @rota.command()
@@ -109,15 +111,16 @@ def signup(app: App, shift_: str, who: str, name: str) -> None:
 @signing
 def leave(app: App, shift_: str, who: str, name: str) -> None:
     """Take somebody off a shift; who waits longest by turns moves up."""
-    from fedsync.acts.rotas import find_shift, signups_of
+    from fedsync.acts.rotas import find_shift, manned, signups_of
     from fedsync.acts.rotas import leave as leave_shift
 
     author = _ask(app, name, f"{who} no longer comes to the shift {shift_}")
     with app.reading() as reading, app.door() as door:
         shifted = find_shift(reading, reading.own().scope, shift_)
+        before = manned(reading, shifted)
         called = signups_of(reading, shifted, who)[0].who
         id_ = leave_shift(author, reading, door, shifted, who)
-    _say_standing(app, shifted, id_, called)
+    _say_standing(app, shifted, id_, called, before)
 
 
 @rota.command()
@@ -129,15 +132,16 @@ def leave(app: App, shift_: str, who: str, name: str) -> None:
 @signing
 def swap(app: App, shift_: str, leaves: str, comes: str, name: str) -> None:
     """Put COMES down for a shift in the place of LEAVES, in one record: in between the place is nobody's to lose."""
-    from fedsync.acts.rotas import find_shift, known_name
+    from fedsync.acts.rotas import find_shift, known_name, manned
     from fedsync.acts.rotas import swap as swap_shift
 
     author = _ask(app, name, f"{comes} comes to the shift {shift_} in the place of {leaves}")
     with app.reading() as reading, app.door() as door:
         shifted = find_shift(reading, reading.own().scope, shift_)
+        before = manned(reading, shifted)
         called = known_name(reading, shifted.realm, comes)
         id_ = swap_shift(author, reading, door, shifted, leaves, comes)
-    _say_standing(app, shifted, id_, called)
+    _say_standing(app, shifted, id_, called, before)
 
 
 @rota.command()
@@ -360,14 +364,14 @@ def _ask(app: App, name: str, what: str) -> "Author":
     return app.author(name)
 
 
-def _say_standing(app: App, shifted: "Shifted", id_: bytes, who: str) -> None:
-    """Say how it is with somebody in a shift, now that the record is taken."""
+def _say_standing(app: App, shifted: "Shifted", id_: bytes, who: str, before: "Manned") -> None:
+    """Say how it is with somebody in a shift, now that the record is taken, and for whom else that changed something."""
     from fedsync.acts.rotas import manned
-    from fedsync.cli.rotaview import manned_json, standing_words
+    from fedsync.cli.rotaview import manned_json, moved_words, standing_words
 
     with app.reading() as reading:
         now = manned(reading, shifted)
     app.out.result(
         {"id": id_.hex(), "who": who, "shift": manned_json(now)},
-        lambda: app.out.say(standing_words(now, who)),
+        lambda: app.out.say(standing_words(now, who), *moved_words(before, now, who)),
     )

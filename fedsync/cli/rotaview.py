@@ -94,6 +94,19 @@ def standing_words(manned: Manned, who: str) -> str:
     return f"{who} waits, as number {place}: {when}. Those who had fewer turns go first."
 
 
+def moved_words(before: Manned, after: Manned, who: str) -> list[str]:
+    """Return who else got a place by what was written, and who had one and waits now."""
+    had, have = ({each.who for each in at.held} for at in (before, after))
+    waits = {each.who for each in after.waiting}
+    return [
+        *(f"{each} has a place now." for each in sorted(have - had - {who})),
+        *(
+            f"{each} waits now: who had fewer turns goes first."
+            for each in sorted((had - have) & waits - {who})
+        ),
+    ]
+
+
 def of_shift(shifted: Shifted) -> str:
     """Return which shift it is, in words."""
     what = f" {shifted.shift.name}" if shifted.shift.name else ""

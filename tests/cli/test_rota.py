@@ -223,3 +223,16 @@ def test_what_can_not_be_is_said_and_nothing_is_written(
     before = node.json("verify")["records"]
     node.refused("rota", *words, code=code)
     assert node.json("verify")["records"] == before
+
+
+def test_who_loses_a_place_by_anothers_sign_up_is_named_and_who_moves_up(node: Place, lunch: str) -> None:
+    later = node.json(
+        *("rota", "shift", "Cooking", "--from", "2031-05-13T10:00", "--until", "2031-05-13T13:00"),
+        *("--places", 1, "--as", "Ann"),
+    )["ids"][0]
+    node("rota", "signup", lunch, "Dora", "--as", "Ann")
+    node("rota", "signup", later, "Dora", "--as", "Ann")
+    said = node("rota", "signup", later, "Emil", "--as", "Ann").out
+    assert "Emil has a place: " in said
+    assert "Dora waits now: who had fewer turns goes first." in said
+    assert "Dora has a place now." in node("rota", "leave", later, "Emil", "--as", "Ann").out
