@@ -68,7 +68,7 @@ class Counting:
         log = self._open(draft, block.genesis)
         if log is None:
             return
-        if log.bound in CUT or (log.chain is None and settled(draft, log.scope, block.log) is not None):
+        if log.bound in CUT or (log.waits and settled(draft, log.scope, block.log) is not None):
             # The block may hold the record that the log is cut at, or settled at, so that what is below counts now.
             self.refold(draft, block.log)
         elif not log.done:

@@ -40,6 +40,11 @@ class CountedLog(NamedTuple):
         """Say whether all that counts is taken, whatever else arrives."""
         return self.limit is not None and self.read >= self.limit
 
+    @property
+    def waits(self) -> bool:
+        """Say whether a book may have chosen a record of it that is not held yet: of such a log only a part counts."""
+        return self.chain is None and self.limit is not None
+
 
 def counted_log(row: Row) -> CountedLog:
     """Return the log in a row."""
