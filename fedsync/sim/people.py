@@ -20,11 +20,14 @@ from fedsync.records.genesis import SEAT, Genesis
 from fedsync.records.ids import LogClass, LogId, PageId, PayloadId, Reach, Scope, payload_id
 from fedsync.records.places import START
 from fedsync.records.seal import Draft, normal, seal
+from fedsync.sim.goods import Goods
 from fedsync.sim.ledger import Ledger, Promised
 from fedsync.sim.node import Node
 
 TELLERS: Final = 3
 THRESHOLD: Final = 2
+STORE: Final = "Barn"
+"""What a plain store is called: all that lies there is movements in and out, so that anybody can add it up."""
 ITEMS: Final = tuple({"name": name, "unit": "g"} for name in ("Oats", "Rye", "Lentils"))
 MOST_MOVED: Final = 100_000
 """Grams of one movement."""
@@ -75,6 +78,7 @@ class Teller:
         seed = sha256(f"teller {name}".encode()).digest()
         self.book = Pen(seed, scope, LogClass.AUTHORITY, Reach.WORLD)
         self.facts = Pen(seed, scope, LogClass.FACTS, Reach.REGION)
+        self.plans = Pen(seed, scope, LogClass.PLANS, Reach.REGION)
         self.home = Pen(seed, scope, LogClass.FACTS, Reach.LOCAL)
 
 
@@ -89,7 +93,9 @@ class Community:
 
     def __post_init__(self) -> None:
         self.scope = Scope(sha256(f"body {self.name}".encode()).digest()[:16])
-        self.store: dict[str, Value] = {"name": "Granary", "scope": self.scope}
+        self.store: dict[str, Value] = {"name": STORE, "scope": self.scope}
+        self.goods = Goods(self.scope)
+        self._named: set[LogId] = set()
         self.tellers = [Teller(f"{self.name}, {at + 1}", self.scope) for at in range(TELLERS)]
         self.node.net.private += [each.home.log for each in self.tellers]
 
@@ -138,6 +144,18 @@ class Community:
             }
             said.append(("economic_event", event))
         self._say(pen, said)
+
+    def deal(self, dice: Random) -> None:
+        """Record all that goods can do, sense or not, in other stores; or need, offer, promise, send and agree."""
+        teller = dice.choice(self.tellers)
+        if dice.random() < 0.5:
+            logs = [each.plans.log for each in self.tellers]
+            said = self.goods.plans(dice, self.node.wall(), teller.plans.genesis, logs)
+            self._say(teller.plans, said, self.goods)
+        elif self.node.alive:
+            first = teller.facts.log not in self._named
+            self._named.add(teller.facts.log)
+            self._say(teller.facts, self.goods.facts(dice, self.node.wall(), first), self.goods)
 
     def decide(self, dice: Random) -> None:
         """Draft a page when none is open; else let a teller sign or approve what their tools say."""
@@ -189,8 +207,8 @@ class Community:
         teller.facts = pen.later()
         return True
 
-    def _say(self, pen: Pen, said: Sequence[tuple[str, Value]]) -> bool:
-        """Write records at home; note in the ledger what an honest node acknowledges."""
+    def _say(self, pen: Pen, said: Sequence[tuple[str, Value]], goods: Goods | None = None) -> bool:
+        """Write records at home; note in the ledger what an honest node acknowledges, and in `goods` what may be named."""
         node = self.node
         if not node.alive:
             return False
@@ -204,6 +222,8 @@ class Community:
         if not node.write(blocks):
             raise AssertionError("a node takes what its own teller writes at the end of the teller's log")
         pen.wrote(blocks)
+        if goods is not None:
+            goods.note(blocks)
         return True
 
     def _promise(self, block: Block) -> None:
@@ -212,9 +232,9 @@ class Community:
         for at, id_ in enumerate(block.ids):
             item: PayloadId | None = None
             change = 0
-            if block.kinds[at] == "economic_event":
-                event = block.value(at)
-                assert isinstance(event, dict)
+            event = block.value(at) if block.kinds[at] == "economic_event" else {}
+            assert isinstance(event, dict)
+            if event.get("store") == self.store_id:
                 named, quantity = event["resource_conforms_to"], event["quantity"]
                 assert isinstance(named, bytes)
                 assert isinstance(quantity, int)

@@ -56,6 +56,7 @@ class Work:
     """What people write: mean times between two such acts in one community; 0: never."""
 
     stock: float
+    goods: float
     decisions: float
     local: float
     """Which share of movements never leaves the community's own node."""
@@ -193,7 +194,12 @@ def _links(form: Form) -> Links:
 
 
 def _work(form: Form) -> Work:
-    work = Work(form.span("stock", 0.0), form.span("decisions", 0.0), form.share("local", 0.0))
+    work = Work(
+        form.span("stock", 0.0),
+        form.span("goods", 0.0),
+        form.span("decisions", 0.0),
+        form.share("local", 0.0),
+    )
     form.done()
     return work
 

@@ -74,6 +74,7 @@ class World:
             kind = kinds[at - scenario.honest] if at >= scenario.honest else None
             self._settle(f"{'Village' if kind is None else 'Liars'} {at + 1}", verify, kind)
         for community in self.communities:
+            community.goods.others = [each.goods for each in self.communities]
             community.found()
         self._join()
         self._plan()
@@ -140,6 +141,7 @@ class World:
         work, trouble = scenario.work, scenario.trouble
         for community in self.communities:
             self._often(work.stock, partial(community.trade, self.dice, work.local))
+            self._often(work.goods, partial(community.deal, self.dice))
             self._often(work.decisions, partial(community.decide, self.dice))
         self._often(trouble.cut_every, self._cut)
         self._often(trouble.crash_every, self._crash)

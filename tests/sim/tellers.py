@@ -24,7 +24,7 @@ from fedsync.records.kinds.entries import Tip
 from fedsync.records.places import START
 from fedsync.records.seal import Draft, normal, seal
 from fedsync.records.void import Void
-from tests.sim.goods import Goods
+from fedsync.sim.goods import Goods
 from tests.sim.houses import House
 
 Tips: TypeAlias = dict[LogId, tuple[int, RecordId]]
