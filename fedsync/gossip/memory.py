@@ -213,6 +213,10 @@ class Memory:
 
     # --- Copies and restores --------------------------------------------------------------------------
 
+    def renew(self, journal: bytes) -> None:
+        """Take another journal id: a peer has seen more of this one than is held here."""
+        self._journal = journal
+
     def copied(self, journal: bytes | None = None) -> "Memory":
         """Return a copy, as of a backup; with a new journal id when the copy noticed that it is one."""
         other = Memory(journal or self._journal, self.admit, self._check)

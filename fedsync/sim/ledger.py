@@ -4,7 +4,7 @@ The checkers read this and not what the nodes think of themselves: who wrote whi
 store, and who wrote two records at one place.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Collection
 from typing import NamedTuple
 
 from fedsync.records.ids import LogClass, LogId, PayloadId, RecordId, Scope
@@ -23,30 +23,44 @@ class Promised(NamedTuple):
     change: int = 0
 
 
-@dataclass
 class Ledger:
-    """All that was acknowledged, in order."""
+    """All that was acknowledged, in order; less what restores from backups lost for good, until it turns up again."""
 
-    promised: list[Promised] = field(default_factory=list)
-    forks: dict[LogId, tuple[LogClass, int]] = field(default_factory=dict)
-    """Where somebody wrote two records at one place: the lowest seq, by log."""
-    public: dict[RecordId, None] = field(default_factory=dict)
-    """What all should come to hold, for pictures."""
+    def __init__(self) -> None:
+        self.promised: list[Promised] = []
+        self.forks: dict[LogId, tuple[LogClass, int]] = {}
+        """Where somebody wrote two records at one place: the lowest seq, by log."""
+        self.public: dict[RecordId, None] = {}
+        """What all should come to hold, for pictures."""
+        self._written: list[Promised] = []
+        self._forks: dict[LogId, tuple[LogClass, int]] = {}
 
     def note(self, record: Promised) -> None:
         """Write down what was acknowledged."""
+        self._written.append(record)
         self.promised.append(record)
         if not record.local:
             self.public[record.id] = None
 
     def forked(self, log: LogId, log_class: LogClass, seq: int) -> None:
         """Write down that a log has two records at `seq`. What lies there and above is nobody's to keep."""
-        if log in self.forks:
-            seq = min(seq, self.forks[log][1])
-        self.forks[log] = log_class, seq
+        self._forks[log] = self.forks[log] = log_class, seq
         for each in self.promised:
             if each.log == log and each.seq >= seq:
                 self.public.pop(each.id, None)
+
+    def survey(self, everywhere: Collection[RecordId]) -> bool:
+        """Go through all that was ever written, after a restore; return whether some of it is held nowhere.
+
+        That is what a backup costs. A log of which one branch is gone for good is not forked any more.
+        """
+        self.promised = [each for each in self._written if each.id in everywhere]
+        self.public = {each.id: None for each in self.promised if not each.local}
+        self.forks = {}
+        for log, (log_class, seq) in self._forks.items():
+            if len({each.id for each in self.promised if each.log == log and each.seq == seq}) > 1:
+                self.forked(log, log_class, seq)
+        return len(self.promised) < len(self._written)
 
     def counts(self, record: Promised) -> bool:
         """Say whether it must be kept, and be counted: it does not lie in a dispute."""

@@ -24,6 +24,7 @@ from fedsync.gossip.events import (
     Granted,
     Held,
     Outcome,
+    Outrun,
     Peer,
     Remember,
     Stored,
@@ -68,6 +69,10 @@ class Disk:
     journal: bytes
     entries: list[Kept | Bound] = field(default_factory=list)
     remembered: dict[Peer, bytes] = field(default_factory=dict)
+
+    def copied(self) -> "Disk":
+        """Return a copy: a backup, or what is made of one."""
+        return Disk(self.journal, list(self.entries), dict(self.remembered))
 
 
 Says: TypeAlias = Callable[["Node", bytes], list[bytes]]
@@ -145,6 +150,13 @@ class Node:
         self.ends.clear()
         self._life = object()
 
+    def restore(self, backup: Disk, noticed: bool) -> None:
+        """Put a backup in place of its disk while it is down. `noticed`: it knows, as on another machine."""
+        self.disk = backup.copied()
+        if noticed:
+            self.disk.journal = self._dice.randbytes(8)
+            self.disk.remembered.clear()
+
     def start(self) -> None:
         """Come back with what is on the disk."""
         self._begin()
@@ -188,6 +200,10 @@ class Node:
                 self._plan()
             case Remember(memory):
                 self.disk.remembered[peer] = memory.pack()
+            case Outrun():
+                self._seen.note("outrun")
+                self.disk.journal = self._dice.randbytes(8)
+                self.memory.renew(self.disk.journal)
             case _:
                 pass
 
@@ -312,6 +328,15 @@ class Node:
     def holds(self, log: LogId, seq: int, record: RecordId) -> bool:
         """Say whether it has this record."""
         return self.memory.holds(log, (seq, record))
+
+    def ids(self) -> list[RecordId]:
+        """Return all records that it has."""
+        return [
+            each
+            for log in self.memory.logs()
+            for block, _, _ in self.memory.log(log).blocks  # type: ignore[union-attr]
+            for each in block.ids
+        ]
 
     def state_root(self) -> bytes:
         """Return the state root."""

@@ -4,7 +4,7 @@ Each teller has a pen for each log, and writes at the community's own node. What
 ledger; what a lying node acknowledges does not, since nobody can hold it to that.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from random import Random
@@ -17,7 +17,7 @@ from fedsync.records.block import Base, Block
 from fedsync.records.codec import Value, pack
 from fedsync.records.ed25519 import private_key, public_key
 from fedsync.records.genesis import SEAT, Genesis
-from fedsync.records.ids import LogClass, LogId, PageId, PayloadId, Reach, Scope, payload_id
+from fedsync.records.ids import LogClass, LogId, PageId, PayloadId, Reach, RecordId, Scope, payload_id
 from fedsync.records.places import START
 from fedsync.records.seal import Draft, normal, seal
 from fedsync.sim.goods import Goods
@@ -200,22 +200,31 @@ class Community:
             "has_point_in_time": elsewhere.wall() + 1,
         }
         blocks = pen.seal(base, [Draft("economic_event", event, elsewhere.wall() + 1)], elsewhere.wall())
-        # Written down first: from the moment the node has it, the log is in dispute.
+        # Written down first: from the moment the node has it, the log is in dispute. It counts if all else is lost.
+        for block in blocks:
+            self._promise(block)
         self.ledger.forked(pen.log, LogClass.FACTS, base.seq + 1)
         if not elsewhere.write(blocks):
             raise AssertionError("a node takes a branch of a log whose base it holds")
         teller.facts = pen.later()
         return True
 
+    def lose(self, held: Collection[RecordId]) -> None:
+        """Go back with every pen to what is still held somewhere."""
+        for teller in self.tellers:
+            for pen in (teller.book, teller.facts, teller.plans, teller.home):
+                while pen.ends and pen.ends[-1].id not in held:
+                    pen.ends.pop()
+
     def _say(self, pen: Pen, said: Sequence[tuple[str, Value]], goods: Goods | None = None) -> bool:
         """Write records at home; note in the ledger what an honest node acknowledges, and in `goods` what may be named."""
         node = self.node
-        if not node.alive:
+        end = pen.ends[-1] if pen.ends else None
+        if not node.alive or (end is not None and not node.holds(pen.log, end.seq, end.id)):
+            # After a restore a teller waits until peers have brought back what the teller's tools know of.
             return False
         wall = node.wall()
-        blocks = pen.seal(
-            pen.ends[-1] if pen.ends else None, [Draft(kind, value, wall) for kind, value in said], wall
-        )
+        blocks = pen.seal(end, [Draft(kind, value, wall) for kind, value in said], wall)
         if node.lies is None:
             for block in blocks:
                 self._promise(block)

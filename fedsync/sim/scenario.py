@@ -71,6 +71,7 @@ class Trouble:
     crash_every: float
     crash_lasts: float
     fork_every: float
+    restore_every: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +212,7 @@ def _trouble(form: Form) -> Trouble:
         crash_every=form.span("crash_every", 0.0),
         crash_lasts=form.span("crash_lasts", 60.0),
         fork_every=form.span("fork_every", 0.0),
+        restore_every=form.span("restore_every", 0.0),
     )
     form.done()
     return trouble

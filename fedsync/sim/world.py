@@ -14,7 +14,7 @@ from fedsync.sim.heap import Heap
 from fedsync.sim.ledger import Ledger
 from fedsync.sim.lies import Liar
 from fedsync.sim.links import Link, Net
-from fedsync.sim.node import Node
+from fedsync.sim.node import Disk, Node
 from fedsync.sim.people import Community
 from fedsync.sim.rare import Seen
 from fedsync.sim.scenario import Partition, Scenario
@@ -27,6 +27,8 @@ ASKED: Final = 300
 """In the calm all are compared so many times, if it takes that long."""
 ASK_S: Final = 2.0
 """But at most so often, in seconds."""
+RESTORE_S: Final = 300.0
+"""A node that is set back to a backup is down for so long, in seconds: until then all that it sent has come or is lost."""
 QUIET_S: Final = 600.0
 """After all have come to the same nothing is written for so long, to see what silence costs."""
 
@@ -67,6 +69,9 @@ class World:
         """From when to when nodes were cut off."""
         self.nodes: list[Node] = []
         self.communities: list[Community] = []
+        self.backups: dict[Node, tuple[Disk, list[RecordId]]] = {}
+        """The last backup of each node, and which records are in it."""
+        self._restoring: set[Node] = set()
         self._over = False
         verify: Check = check if scenario.signatures == "each" else Checker()
         kinds = [each.kind for each in scenario.liars for _ in range(each.count)]
@@ -146,6 +151,9 @@ class World:
         self._often(trouble.cut_every, self._cut)
         self._often(trouble.crash_every, self._crash)
         self._often(trouble.fork_every, self._fork)
+        # A backup is made about as often as one is used, so it is neither always fresh nor always old.
+        self._often(trouble.restore_every, self._back_up)
+        self._often(trouble.restore_every, self._restore)
         for partition in scenario.partitions:
             self.heap.at(partition.begins, partial(self._part, partition))
         for at in range(PICTURES + 1):
@@ -179,7 +187,7 @@ class World:
             )
 
     def _come_back(self, node: Node) -> None:
-        if not node.alive:
+        if not node.alive and node not in self._restoring:
             node.start()
 
     def _fork(self) -> None:
@@ -188,13 +196,42 @@ class World:
         if community.fork(self.dice, self.dice.choice(others)):
             self.seen.note("fork")
             # What lies in dispute is nobody's to hold any more.
-            for node in self.nodes:
-                self.held[node] = sum(
-                    each in self.ledger.public
-                    for log in node.memory.logs()
-                    for block, _, _ in node.memory.log(log).blocks  # type: ignore[union-attr]
-                    for each in block.ids
-                )
+            self._count_again()
+
+    def _back_up(self) -> None:
+        node = self.dice.choice(self.honest)
+        self.backups[node] = node.disk.copied(), node.ids()
+
+    def _restore(self) -> None:
+        """Take a node down; a while later, when nothing of it is under way any more, it begins again from its backup."""
+        node, dice = self.dice.choice(self.honest), self.dice
+        if node in self.backups and node.alive and node not in self._restoring:
+            self._restoring.add(node)
+            node.crash(loud=dice.random() < 0.5)
+            self.heap.after(RESTORE_S, partial(self._begin_again, node, dice.random() < 0.5))
+
+    def _begin_again(self, node: Node, noticed: bool) -> None:
+        if node not in self._restoring:
+            return
+        self._restoring.discard(node)
+        self.seen.note("restore")
+        node.restore(self.backups[node][0], noticed)
+        node.start()
+        self._forget_what_is_lost()
+        self._count_again()
+
+    def _forget_what_is_lost(self) -> None:
+        """Take out of the ledger what no node holds any more, and from the pens what no backup holds either."""
+        everywhere = {id_ for node in self.nodes for id_ in node.ids()}
+        if self.ledger.survey(everywhere):
+            self.seen.note("lost-for-good")
+        kept = {id_ for _, ids in self.backups.values() for id_ in ids}
+        for community in self.communities:
+            community.lose(everywhere | kept)
+
+    def _count_again(self) -> None:
+        for node in self.nodes:
+            self.held[node] = sum(each in self.ledger.public for each in node.ids())
 
     def _part(self, partition: Partition) -> None:
         side = self.dice.sample(self.nodes, max(1, round(len(self.nodes) * partition.share)))
@@ -220,6 +257,9 @@ class World:
         self.heap.run(self.scenario.storm)
         self._over = self.net.calm = True
         for node in self.nodes:
+            if node in self._restoring:
+                # Nobody comes to set it back any more: it begins again as it was.
+                self._restoring.discard(node)
             self._come_back(node)
         for link in self.net.links:
             for why in sorted(link.stops - {"window"}):
