@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 from fedsync.again import Beside, numbers
 from fedsync.crdt import fold
-from fedsync.crdt.booktables import ADOPTED, DRAFTED, SEALED, book, known, page_row, status
-from fedsync.crdt.certificate import Certified
-from fedsync.crdt.epoch import epoch_on
-from fedsync.crdt.minutes import current_epoch, page_ids
+from fedsync.crdt.books.booktables import ADOPTED, DRAFTED, SEALED, book, known, page_row, status
+from fedsync.crdt.books.certificate import Certified
+from fedsync.crdt.books.epoch import epoch_on
+from fedsync.crdt.books.minutes import current_epoch, page_ids
 from fedsync.crdt.root import note
 from fedsync.crdt.view import Draft, MemoryView
 from fedsync.reading import Reading

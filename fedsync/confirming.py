@@ -1,4 +1,4 @@
-"""What a node drafts by itself, when its community lets it: the page that confirms a region's results (see `crdt.confirming`).
+"""What a node drafts by itself, when its community lets it: the page that confirms a region's results (see `crdt.books.confirming`).
 
 When the node first saw a page sealed stands in the store's own memory, not in the state: it is this node's clock, and
 nothing that nodes compare rests on it.
@@ -7,9 +7,9 @@ nothing that nodes compare rests on it.
 import logging
 
 from fedsync import config
-from fedsync.crdt.booktables import NAMED
-from fedsync.crdt.confirming import awaited, ripe
-from fedsync.crdt.drafting import CannotDraft, draft_page
+from fedsync.crdt.books.booktables import NAMED
+from fedsync.crdt.books.confirming import awaited, ripe
+from fedsync.crdt.books.drafting import CannotDraft, draft_page
 from fedsync.node import Node, Taken, Verdict
 from fedsync.reading import Reading
 from fedsync.records.ed25519 import PrivateKey, public_key

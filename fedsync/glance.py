@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from types import TracebackType
 
-from fedsync.crdt.booktables import ADOPTED, BOOKS, CHILDREN, KNOWN, NAMES, SOUND, STATUSES
+from fedsync.crdt.books.booktables import ADOPTED, BOOKS, CHILDREN, KNOWN, NAMES, SOUND, STATUSES
 from fedsync.crdt.version import VERSION
 from fedsync.crdt.view import Table
 from fedsync.errors import Problem

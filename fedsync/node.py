@@ -16,9 +16,9 @@ from enum import Enum
 from pathlib import Path
 
 from fedsync.crdt import fold, root
-from fedsync.crdt.booktables import page_row
-from fedsync.crdt.delegates import entry_at
-from fedsync.crdt.seats import is_named
+from fedsync.crdt.books.booktables import page_row
+from fedsync.crdt.books.delegates import entry_at
+from fedsync.crdt.logs.seats import is_named
 from fedsync.crdt.view import Draft
 from fedsync.home import Home
 from fedsync.noticing import Notices

@@ -4,8 +4,8 @@ The door of the node looks at each batch before it is committed: what is pinned 
 page which says so. Others ask after the commit.
 """
 
-from fedsync.crdt.booktables import MANDATE_CUTS, NODES, SETTLED
-from fedsync.crdt.pins import logs_ended, pin_of
+from fedsync.crdt.books.booktables import MANDATE_CUTS, NODES, SETTLED
+from fedsync.crdt.logs.pins import logs_ended, pin_of
 from fedsync.crdt.view import Draft, View
 from fedsync.records.ids import LogClass, LogId, PageId
 from fedsync.store.store import Store
@@ -55,6 +55,6 @@ class Notices:
         return found
 
     def renamed(self) -> bool:
-        """Say, once and after the commit, whether other nodes are named or dropped than before: see `crdt.nodes`."""
+        """Say, once and after the commit, whether other nodes are named or dropped than before: see `crdt.books.nodes`."""
         found, self._renamed = self._renamed, False
         return found

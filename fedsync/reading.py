@@ -7,9 +7,9 @@ from typing import Any
 
 from fedsync import control
 from fedsync.crdt import fold
-from fedsync.crdt.drafting import CannotDraft, newest
-from fedsync.crdt.minutes import current_epoch
-from fedsync.crdt.naming import dropped_in_words
+from fedsync.crdt.books.drafting import CannotDraft, newest
+from fedsync.crdt.books.minutes import current_epoch
+from fedsync.crdt.books.naming import dropped_in_words
 from fedsync.crdt.root import state_root
 from fedsync.crdt.view import Draft
 from fedsync.errors import Exit, Problem

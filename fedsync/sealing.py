@@ -3,8 +3,8 @@
 A node has no voice in what is decided: without the seats nothing is certified. It only spares people a second round.
 """
 
-from fedsync.crdt.booktables import NAMED, book
-from fedsync.crdt.tellers import Approve, Sign, next_seal
+from fedsync.crdt.books.booktables import NAMED, book
+from fedsync.crdt.books.tellers import Approve, Sign, next_seal
 from fedsync.node import Node, Taken, Verdict
 from fedsync.records.codec import Value
 from fedsync.records.ed25519 import PrivateKey, public_key

@@ -7,9 +7,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from fedsync.acts.founding import page_zero, person
-from fedsync.crdt.drafting import draft_epoch, draft_page
-from fedsync.crdt.tellers import Approve, Refuse, Sign, may_approve, next_act
+from fedsync.acts.books.founding import page_zero, person
+from fedsync.crdt.books.drafting import draft_epoch, draft_page
+from fedsync.crdt.books.tellers import Approve, Refuse, Sign, may_approve, next_act
 from fedsync.node import Node, Taken, Verdict
 from fedsync.records.block import Block, check
 from fedsync.records.codec import Value, pack

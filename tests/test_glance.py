@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fedsync.crdt.levels import TABLES
+from fedsync.crdt.goods.levels import TABLES
 from fedsync.glance import Glance
 from fedsync.home import Home
 from fedsync.reading import Reading

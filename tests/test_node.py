@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fedsync.crdt.levels import levels
-from fedsync.crdt.minutes import page_view
-from fedsync.crdt.whystock import why_fact
+from fedsync.crdt.books.minutes import page_view
+from fedsync.crdt.goods.levels import levels
+from fedsync.crdt.goods.whystock import why_fact
 from fedsync.gossip import limits
 from fedsync.node import GROWTH_MS, MAX_BRANCHES, MAX_INCARNATIONS, Node, Verdict
 from fedsync.records.block import Block

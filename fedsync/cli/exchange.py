@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fedsync.cli.app import App, common, group, signing
-from fedsync.cli.flows import export_stock, import_valueflows
+from fedsync.cli.goods.flows import export_stock, import_valueflows
 
 if TYPE_CHECKING:
-    from fedsync.acts.adopting import Plan
+    from fedsync.acts.books.adopting import Plan
     from fedsync.reading import Reading
 
 MAX_NOTES = 40
@@ -32,7 +32,7 @@ export.add_command(export_stock)
 @common
 def export_popolo(app: App, bodies: tuple[str, ...], output: str | None) -> None:
     """Write bodies, people, mandates, motions and votes as Popolo, the JSON of public bodies."""
-    from fedsync.acts.publishing import publish
+    from fedsync.acts.books.publishing import publish
     from fedsync.errors import usage
     from fedsync.popolo.form import dump, to_json
 
@@ -83,7 +83,7 @@ def import_popolo(app: App, file: Path, body: str | None, dry_run: bool, name: s
     Nothing is taken for signed. Names and motions are signed by --as; results and mandates are prepared for the
     next page, which the assembly signs or not: see fedsync book draft.
     """
-    from fedsync.acts.adopting import adopt, plan
+    from fedsync.acts.books.adopting import adopt, plan
     from fedsync.errors import Exit, Problem, usage
     from fedsync.popolo.form import MAX_BYTES, BadPopolo, load
 
@@ -153,7 +153,7 @@ def _plan_value(made: "Plan") -> dict[str, Any]:
 
 
 def _plan_lines(reading: "Reading", made: "Plan") -> list[str]:
-    from fedsync.cli.entries import describe
+    from fedsync.cli.books.entries import describe
     from fedsync.records.kinds.entryform import parse_entry
 
     new = [each for each in made.motions if each.held is None]

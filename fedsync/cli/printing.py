@@ -17,8 +17,8 @@ from fedsync.cli.app import App, common
 @common
 def print_book(app: App, body: str | None, first: int, last: int | None, target: str | None) -> None:
     """Print the minute book: what was decided, when, and who signed it."""
-    from fedsync.cli.minutebook import as_text, minute_book
-    from fedsync.cli.minutehtml import as_html
+    from fedsync.cli.books.minutebook import as_text, minute_book
+    from fedsync.cli.books.minutehtml import as_html
     from fedsync.errors import usage
     from fedsync.reading import now_ms
 

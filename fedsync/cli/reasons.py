@@ -5,27 +5,28 @@ from shlex import quote
 from typing import Any
 
 from fedsync import units
-from fedsync.acts.holders import Holders
-from fedsync.acts.minutes import find_page
-from fedsync.acts.rotas import all_hours
-from fedsync.acts.settling import forked_log, forked_logs
-from fedsync.acts.things import find_thing, thing_at
-from fedsync.cli import lendingwords, transferwords
-from fedsync.cli.entries import naming
+from fedsync.acts.books.minutes import find_page
+from fedsync.acts.books.settling import forked_log, forked_logs
+from fedsync.acts.goods.holders import Holders
+from fedsync.acts.goods.rotas import all_hours
+from fedsync.acts.goods.things import find_thing, thing_at
+from fedsync.cli.books.entries import naming
+from fedsync.cli.books.settling import why_forked
+from fedsync.cli.goods import lendingwords, transferwords
+from fedsync.cli.goods.rotaview import time_words
+from fedsync.cli.goods.stocklook import find_levels
+from fedsync.cli.goods.stockrows import title
 from fedsync.cli.records import find, says
-from fedsync.cli.rotaview import time_words
-from fedsync.cli.settling import why_forked
-from fedsync.cli.stocklook import find_levels
-from fedsync.cli.stockrows import title
 from fedsync.cli.telling import ago, day, short
-from fedsync.crdt import whylending, whyplans
 from fedsync.crdt.answer import Answer
-from fedsync.crdt.booktables import PAGES
-from fedsync.crdt.transit import all_transfers
+from fedsync.crdt.books.booktables import PAGES
+from fedsync.crdt.goods.transit import all_transfers
+from fedsync.crdt.goods.whylevels import why_stock
+from fedsync.crdt.goods.whymoves import bearing
+from fedsync.crdt.goods.whystock import KINDS, why_fact
+from fedsync.crdt.plans import whyplans
 from fedsync.crdt.why import about_body, about_entry, about_page, about_record
-from fedsync.crdt.whylevels import why_stock
-from fedsync.crdt.whymoves import bearing
-from fedsync.crdt.whystock import KINDS, why_fact
+from fedsync.crdt.work import whylending
 from fedsync.errors import Exit, Problem, not_found
 from fedsync.home import Home
 from fedsync.picking import begins, the_one

@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fedsync import units
-from fedsync.cli import lendingwords, planwords, transferwords
-from fedsync.cli.goodswords import goods
+from fedsync.cli.goods import lendingwords, planwords, transferwords
+from fedsync.cli.goods.goodswords import goods
 from fedsync.cli.telling import day, person, rfc3339, short, text_of
-from fedsync.crdt import whylending
-from fedsync.crdt.naming import Naming, choice_words
-from fedsync.crdt.tables import ITEMS
-from fedsync.crdt.whystock import KINDS, why_fact
+from fedsync.crdt.books.naming import Naming, choice_words
+from fedsync.crdt.goods.tables import ITEMS
+from fedsync.crdt.goods.whystock import KINDS, why_fact
+from fedsync.crdt.work import whylending
 from fedsync.errors import not_found
 from fedsync.localunits import amount_words
 from fedsync.picking import the_one

@@ -32,7 +32,7 @@ def run(app: App, ready_file: str | None, quiet: bool) -> None:
 def status(app: App) -> None:
     """Show how this node stands: what it holds, its peers, and what waits for you."""
     from fedsync.cli import telling
-    from fedsync.cli.settling import forked_lines, forked_rows
+    from fedsync.cli.books.settling import forked_lines, forked_rows
     from fedsync.cli.waiting import waiting as waiting_for_people
     from fedsync.cli.waiting import waiting_lines
     from fedsync.reading import now_ms, peers_shown

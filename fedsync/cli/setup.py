@@ -18,7 +18,7 @@ from fedsync.cli.app import App, common, signing
 @signing
 def init(app: App, community: str, tellers: tuple[str, ...], threshold: int | None, listen: str) -> None:
     """Make this community's node: its keys, its book, and the sheet with the repair keys."""
-    from fedsync.acts.founding import check_numbers, found
+    from fedsync.acts.books.founding import check_numbers, found
     from fedsync.config import parse_address
     from fedsync.errors import usage
 

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from fedsync.crdt import people
-from fedsync.crdt.booktables import POSTS
+from fedsync.crdt.books import people
+from fedsync.crdt.books.booktables import POSTS
 from fedsync.errors import usage
 from fedsync.records.ids import Key, Scope
 

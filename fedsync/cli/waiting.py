@@ -8,17 +8,17 @@ from shlex import quote
 from typing import Any
 
 from fedsync import keyring
-from fedsync.acts import rotation
-from fedsync.cli.arriving import arriving
-from fedsync.cli.comingback import coming_back
-from fedsync.cli.entries import naming
-from fedsync.cli.pledged import pledged
-from fedsync.cli.proposals import left, proposals
-from fedsync.cli.settling import forked_rows
-from fedsync.cli.stockwaiting import stores
+from fedsync.acts.books import rotation
+from fedsync.cli.books.entries import naming
+from fedsync.cli.books.proposals import left, proposals
+from fedsync.cli.books.settling import forked_rows
+from fedsync.cli.goods.arriving import arriving
+from fedsync.cli.goods.comingback import coming_back
+from fedsync.cli.goods.pledged import pledged
+from fedsync.cli.goods.stockwaiting import stores
 from fedsync.cli.telling import day, rfc3339
 from fedsync.confirming import due
-from fedsync.crdt.booktables import (
+from fedsync.crdt.books.booktables import (
     ADOPTED,
     DISPLACED,
     DRAFTED,
@@ -31,19 +31,19 @@ from fedsync.crdt.booktables import (
     record_row,
     status,
 )
-from fedsync.crdt.confirming import unsaid
-from fedsync.crdt.consents import is_proposal
-from fedsync.crdt.delegates import Given, entry_at, given
-from fedsync.crdt.drafting import CannotDraft, newest
-from fedsync.crdt.epoch import Epoch
-from fedsync.crdt.mandates import IN_FORCE, PROVISIONAL
-from fedsync.crdt.minutes import PageView, current_epoch, page_view
-from fedsync.crdt.motions import MotionView, motions
-from fedsync.crdt.naming import Naming, short
-from fedsync.crdt.slot import VoiceStatus
-from fedsync.crdt.tellers import Approve, may_approve
-from fedsync.crdt.votes import Senders
-from fedsync.crdt.whypages import delegates_of
+from fedsync.crdt.books.confirming import unsaid
+from fedsync.crdt.books.consents import is_proposal
+from fedsync.crdt.books.delegates import Given, entry_at, given
+from fedsync.crdt.books.drafting import CannotDraft, newest
+from fedsync.crdt.books.epoch import Epoch
+from fedsync.crdt.books.mandates import IN_FORCE, PROVISIONAL
+from fedsync.crdt.books.minutes import PageView, current_epoch, page_view
+from fedsync.crdt.books.motions import MotionView, motions
+from fedsync.crdt.books.naming import Naming, short
+from fedsync.crdt.books.slot import VoiceStatus
+from fedsync.crdt.books.tellers import Approve, may_approve
+from fedsync.crdt.books.votes import Senders
+from fedsync.crdt.books.whypages import delegates_of
 from fedsync.reading import Reading
 from fedsync.records.ids import Key, PageId, Scope
 from fedsync.records.kinds.entries import Result

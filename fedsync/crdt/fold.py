@@ -9,10 +9,11 @@ it is folded.
 
 from collections.abc import Iterable
 
-from fedsync.crdt import book, root
-from fedsync.crdt.contents import CONTENTS
-from fedsync.crdt.counting import Counting
-from fedsync.crdt.standing import bound_of
+from fedsync.crdt import root
+from fedsync.crdt.books import book
+from fedsync.crdt.logs.contents import CONTENTS
+from fedsync.crdt.logs.counting import Counting
+from fedsync.crdt.logs.standing import bound_of
 from fedsync.crdt.statetables import STATE_TABLES
 from fedsync.crdt.version import VERSION as VERSION
 from fedsync.crdt.view import Changes, Draft, View

@@ -1,13 +1,13 @@
 """All tables that folds write, room by room, so that the root and the store know of each. Touches nothing."""
 
-from fedsync.crdt import booktables
-from fedsync.crdt.countingtables import COUNTING_TABLES
-from fedsync.crdt.factors import FACTOR_TABLES
-from fedsync.crdt.lendingtables import LENDING_TABLES
-from fedsync.crdt.plantables import PLAN_TABLES
-from fedsync.crdt.tables import STOCK_TABLES
-from fedsync.crdt.transfertables import TRANSFER_TABLES
-from fedsync.crdt.worktables import WORK_TABLES
+from fedsync.crdt.books import booktables
+from fedsync.crdt.goods.factors import FACTOR_TABLES
+from fedsync.crdt.goods.tables import STOCK_TABLES
+from fedsync.crdt.goods.transfertables import TRANSFER_TABLES
+from fedsync.crdt.logs.countingtables import COUNTING_TABLES
+from fedsync.crdt.plans.plantables import PLAN_TABLES
+from fedsync.crdt.work.lendingtables import LENDING_TABLES
+from fedsync.crdt.work.worktables import WORK_TABLES
 
 STATE_TABLES = (
     *booktables.TABLES,

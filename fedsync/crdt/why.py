@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from shlex import quote
 
 from fedsync.crdt.answer import Answer
-from fedsync.crdt.booktables import (
+from fedsync.crdt.books.booktables import (
     DISSENTS,
     MANDATE_LOGS,
     PEOPLE,
@@ -24,16 +24,16 @@ from fedsync.crdt.booktables import (
     record_row,
     status,
 )
-from fedsync.crdt.drafting import CannotDraft, newest
-from fedsync.crdt.minutes import current_epoch
-from fedsync.crdt.motions import dissents, motion, versions
-from fedsync.crdt.naming import Naming, rule_words, short
-from fedsync.crdt.results import results_on
-from fedsync.crdt.slot import VoiceStatus
-from fedsync.crdt.slotview import epoch_or_wait
-from fedsync.crdt.whyentries import about_entry
-from fedsync.crdt.whypages import PEERS, REPAIR, about_page, double_approvals, epoch_waits, short12
-from fedsync.crdt.whyvoices import VERBS, about_voice, about_vote, mandate_status, verdict
+from fedsync.crdt.books.drafting import CannotDraft, newest
+from fedsync.crdt.books.minutes import current_epoch
+from fedsync.crdt.books.motions import dissents, motion, versions
+from fedsync.crdt.books.naming import Naming, rule_words, short
+from fedsync.crdt.books.results import results_on
+from fedsync.crdt.books.slot import VoiceStatus
+from fedsync.crdt.books.slotview import epoch_or_wait
+from fedsync.crdt.books.whyentries import about_entry
+from fedsync.crdt.books.whypages import PEERS, REPAIR, about_page, double_approvals, epoch_waits, short12
+from fedsync.crdt.books.whyvoices import VERBS, about_voice, about_vote, mandate_status, verdict
 from fedsync.records.genesis import GENESIS
 from fedsync.records.ids import Key, PageId, RecordId, Scope
 from fedsync.records.kinds import class_of

@@ -12,7 +12,7 @@ import trio
 
 from fedsync import config, control, keyring
 from fedsync.confirming import confirm_pages
-from fedsync.crdt.naming import dropped_in_words
+from fedsync.crdt.books.naming import dropped_in_words
 from fedsync.daemon import joining
 from fedsync.daemon.dialler import Dialler, jitter
 from fedsync.daemon.links import Links

@@ -6,15 +6,15 @@ Each community plays a delegation to the General Assembly and instructs its dele
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from fedsync.acts import mandates, membership, minutes, motions, votes
-from fedsync.acts.bodies import found_body, founding_of
-from fedsync.crdt.bearing import usual_k
-from fedsync.crdt.booktables import SEALED, book, known, status
-from fedsync.crdt.delegates import Given, given
-from fedsync.crdt.motions import motion
-from fedsync.crdt.results import ResultView, VoteView, named_votes, results_on, tally_now, votes_on
-from fedsync.crdt.slot import VoiceStatus
-from fedsync.crdt.votes import FINAL, Senders
+from fedsync.acts.books import mandates, membership, minutes, motions, votes
+from fedsync.acts.books.bodies import found_body, founding_of
+from fedsync.crdt.books.bearing import usual_k
+from fedsync.crdt.books.booktables import SEALED, book, known, status
+from fedsync.crdt.books.delegates import Given, given
+from fedsync.crdt.books.motions import motion
+from fedsync.crdt.books.results import ResultView, VoteView, named_votes, results_on, tally_now, votes_on
+from fedsync.crdt.books.slot import VoiceStatus
+from fedsync.crdt.books.votes import FINAL, Senders
 from fedsync.demo.community import Community
 from fedsync.demo.delegations import Agenda, Question
 from fedsync.doors import DaemonDoor

@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from fedsync import config, control, keyring
-from fedsync.acts import goods, inviting, minutes, people
+from fedsync.acts import inviting
 from fedsync.acts.author import Author
-from fedsync.acts.founding import found
-from fedsync.crdt.decisions import decisions
+from fedsync.acts.books import minutes, people
+from fedsync.acts.books.founding import found
+from fedsync.acts.goods import recording as goods
+from fedsync.crdt.books.decisions import decisions
 from fedsync.data import Resolution
 from fedsync.doors import DaemonDoor
 from fedsync.errors import Problem

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from fedsync.acts.goods import Line
+from fedsync.acts.goods.recording import Line
 from fedsync.data import Movement, Resolution, movements, regions, resolutions
 
 ACTION = {"receive": "raise", "return": "lower", "consume": "consume"}

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from fedsync.crdt.results import ResultView
-from fedsync.crdt.votes import FINAL, PROVISIONAL
+from fedsync.crdt.books.results import ResultView
+from fedsync.crdt.books.votes import FINAL, PROVISIONAL
 from fedsync.data import Ballot
 from fedsync.demo.assembly import DELEGATE, GUEST, NAME, Assembly
 from fedsync.demo.board import Speaker

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from fedsync.crdt.levels import levels
+from fedsync.crdt.goods.levels import levels
 from fedsync.gossip.framing import MAX_BODY
 from fedsync.gossip.limits import MAX_BACKLOG, MAX_TAKES_BYTES
 from fedsync.records.block import load

@@ -13,7 +13,7 @@ from random import Random
 from typing import Final, TypeAlias
 
 from fedsync.crdt import fold, root
-from fedsync.crdt.seats import is_named
+from fedsync.crdt.logs.seats import is_named
 from fedsync.crdt.view import Draft, MemoryView
 from fedsync.gossip.engine import Engine
 from fedsync.gossip.events import (

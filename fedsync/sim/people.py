@@ -10,9 +10,9 @@ from hashlib import sha256
 from random import Random
 from typing import Final
 
-from fedsync.crdt.drafting import CannotDraft, draft_page
-from fedsync.crdt.minutes import PageView, pages
-from fedsync.crdt.tellers import Approve, Refuse, Sign, may_approve, next_act
+from fedsync.crdt.books.drafting import CannotDraft, draft_page
+from fedsync.crdt.books.minutes import PageView, pages
+from fedsync.crdt.books.tellers import Approve, Refuse, Sign, may_approve, next_act
 from fedsync.records.block import Base, Block
 from fedsync.records.codec import Value, pack
 from fedsync.records.ed25519 import private_key, public_key

@@ -5,7 +5,7 @@ from functools import partial
 from random import Random
 from typing import Final
 
-from fedsync.crdt.minutes import pages
+from fedsync.crdt.books.minutes import pages
 from fedsync.gossip.memory import Check
 from fedsync.gossip.trie import Trees
 from fedsync.records.block import Base, Block, check

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from benchmarks.nodes import make_home, opened, workplace
 from benchmarks.region import Region
 from fedsync.crdt import fold, root
-from fedsync.crdt.booktables import VOTE_VERDICTS, book
+from fedsync.crdt.books.booktables import VOTE_VERDICTS, book
 from fedsync.crdt.view import Draft, MemoryView, View
 from fedsync.node import GC_THRESHOLDS, REBUILD_RECORDS, Node
 from fedsync.records.block import Block

@@ -8,7 +8,7 @@ from typing import Any
 from benchmarks.nodes import daemon, introduce, make_home, status, workplace
 from fedsync import units
 from fedsync.acts.author import Author
-from fedsync.acts.goods import Line, record_lines
+from fedsync.acts.goods.recording import Line, record_lines
 from fedsync.doors import open_door
 from fedsync.home import Home
 from fedsync.reading import Reading

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from fedsync import config, control, keyring
 from fedsync.acts.author import REACH_OF
-from fedsync.acts.founding import found
+from fedsync.acts.books.founding import found
 from fedsync.data import movements
 from fedsync.home import Home
 from fedsync.node import Node, open_node

@@ -13,7 +13,7 @@ from typing import Any
 from benchmarks.authority import InMemory, InStore, State
 from benchmarks.granary import A_COUNT_EVERY, HOUR, STEP_MS, Granary
 from benchmarks.nodes import make_home, opened, workplace
-from fedsync.crdt.levels import levels
+from fedsync.crdt.goods.levels import levels
 from fedsync.node import GC_THRESHOLDS
 from fedsync.records.block import Block
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from fedsync.acts.author import now_ms
-from fedsync.crdt.booktables import VOTE_VERDICTS, known
-from fedsync.crdt.delegates import Given, given
+from fedsync.crdt.books.booktables import VOTE_VERDICTS, known
+from fedsync.crdt.books.delegates import Given, given
 from fedsync.reading import Reading
 from fedsync.records.codec import Value
 from fedsync.records.genesis import SEAT

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from fedsync.acts import minutes
+from fedsync.acts.books import minutes
 from fedsync.auditing import audit
-from fedsync.crdt.certificate import Certified, check
-from fedsync.crdt.certifying import certify
+from fedsync.crdt.books.certificate import Certified, check
+from fedsync.crdt.books.certifying import certify
 from fedsync.reading import Reading
 from fedsync.records.codec import Value
 from fedsync.records.ids import PageId, Scope

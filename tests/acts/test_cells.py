@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsync.acts.cells import number, quantity_cells, size_of, time_cell, time_of
-from fedsync.acts.goods import WrongWord
+from fedsync.acts.goods.cells import number, quantity_cells, size_of, time_cell, time_of
+from fedsync.acts.goods.recording import WrongWord
 from fedsync.records.kinds.parties import MAX_QUANTITY
 
 NOON = 1_778_594_400_123

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from fedsync.acts import minutes, motions, votes
-from fedsync.acts.motions import Words, find_motion
+from fedsync.acts.books import minutes, motions, votes
+from fedsync.acts.books.motions import Words, find_motion
 from fedsync.cli.waiting import waiting
 from fedsync.config import load
 from fedsync.confirming import DAY_MS, confirm_pages
-from fedsync.crdt.delegates import given
-from fedsync.crdt.minutes import page_view, pages
-from fedsync.crdt.results import result_view, tally_now
+from fedsync.crdt.books.delegates import given
+from fedsync.crdt.books.minutes import page_view, pages
+from fedsync.crdt.books.results import result_view, tally_now
 from fedsync.home import Home
 from fedsync.keyring import load_node_key
 from fedsync.node import open_node

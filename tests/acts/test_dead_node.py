@@ -3,8 +3,8 @@
 from contextlib import closing
 from pathlib import Path
 
-from fedsync.acts import minutes
-from fedsync.acts.bodies import found_body, founding_of
+from fedsync.acts.books import minutes
+from fedsync.acts.books.bodies import found_body, founding_of
 from fedsync.doors import LocalDoor
 from fedsync.keyring import load_node_key
 from fedsync.records.codec import Value

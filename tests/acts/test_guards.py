@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from fedsync.acts import minutes
-from fedsync.crdt.epoch import begun
-from fedsync.crdt.tellers import Refuse, Sign, next_signature
+from fedsync.acts.books import minutes
+from fedsync.crdt.books.epoch import begun
+from fedsync.crdt.books.tellers import Refuse, Sign, next_signature
 from fedsync.doors import LocalDoor
 from fedsync.keyring import load_node_key
 from fedsync.node import Verdict

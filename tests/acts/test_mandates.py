@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from fedsync.acts import minutes
 from fedsync.acts.author import now_ms
+from fedsync.acts.books import minutes
 from fedsync.records.codec import Value
 from fedsync.records.ids import PageId
 from fedsync.words import key_text

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from fedsync.acts import minutes
 from fedsync.acts.author import now_ms
+from fedsync.acts.books import minutes
 from fedsync.crdt.reasons import REASONS
 from fedsync.errors import Problem
 from fedsync.reading import Reading

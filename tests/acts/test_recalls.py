@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from fedsync import keyring
-from fedsync.acts import minutes
 from fedsync.acts.author import Author, now_ms
+from fedsync.acts.books import minutes
 from fedsync.crdt.reasons import REASONS
 from fedsync.doors import LocalDoor
 from fedsync.keyring import load_node_key

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from fedsync.acts import agenda, minutes
-from fedsync.crdt.delegates import given
-from fedsync.crdt.minutes import page_view
+from fedsync.acts.books import agenda, minutes
+from fedsync.crdt.books.delegates import given
+from fedsync.crdt.books.minutes import page_view
 from fedsync.errors import Problem
 from fedsync.reading import Reading
 from fedsync.records.codec import Value

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from fedsync.acts.rotation import DAY_MS, Service, services
-from fedsync.crdt.delegates import given
-from fedsync.crdt.minutes import current_epoch
+from fedsync.acts.books.rotation import DAY_MS, Service, services
+from fedsync.crdt.books.delegates import given
+from fedsync.crdt.books.minutes import current_epoch
 from fedsync.reading import Reading, now_ms
 from fedsync.records.codec import Value
 from fedsync.records.ids import Key

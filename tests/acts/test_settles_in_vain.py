@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from fedsync.acts import minutes
-from fedsync.acts.goods import Line, record_lines
-from fedsync.crdt.faults import NOT_HELD
+from fedsync.acts.books import minutes
+from fedsync.acts.goods.recording import Line, record_lines
+from fedsync.crdt.books.faults import NOT_HELD
 from fedsync.crdt.reasons import REASONS
 from fedsync.errors import Problem
 from fedsync.reading import Reading

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from fedsync.acts.agenda import FACTS_ALONE, drawn_later
 from fedsync.acts.author import now_ms
+from fedsync.acts.books.agenda import FACTS_ALONE, drawn_later
 from fedsync.again import state_faults
-from fedsync.crdt.booktables import page_row
-from fedsync.crdt.countingtables import COUNTED_LOGS, counted_log
-from fedsync.crdt.levels import levels
+from fedsync.crdt.books.booktables import page_row
+from fedsync.crdt.goods.levels import levels
+from fedsync.crdt.logs.countingtables import COUNTED_LOGS, counted_log
 from fedsync.doors import LocalDoor
 from fedsync.reading import Reading
 from fedsync.records.block import Base

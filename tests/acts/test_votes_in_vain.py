@@ -6,10 +6,10 @@ import pytest
 
 from fedsync.acts.author import now_ms
 from fedsync.crdt.answer import Answer
-from fedsync.crdt.decisions import decisions
-from fedsync.crdt.motions import dissents, motion
-from fedsync.crdt.naming import Naming
-from fedsync.crdt.results import ResultView, result_view, vote_view
+from fedsync.crdt.books.decisions import decisions
+from fedsync.crdt.books.motions import dissents, motion
+from fedsync.crdt.books.naming import Naming
+from fedsync.crdt.books.results import ResultView, result_view, vote_view
 from fedsync.crdt.why import about_entry, about_record
 from fedsync.reading import Reading
 from fedsync.records.codec import Value
@@ -91,7 +91,7 @@ def result_page(valley: Delegations, motion_: RecordId, votes: list[Value], **mo
         "kind": "result", "motion": motion_, "rule": {"method": "threshold", "need": 2}, "votes": votes, **more,
     }  # fmt: skip
     with valley.at("Oakfield") as (reading, door):
-        from fedsync.acts import minutes
+        from fedsync.acts.books import minutes
 
         page, _ = minutes.enter(valley.author("Oakfield", "Cleo"), reading, door, valley.scope, [entry])
     return page

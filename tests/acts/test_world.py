@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from fedsync.acts import minutes
+from fedsync.acts.books import minutes
 from fedsync.records.ids import PageId
 from tests.acts.valley import Valley
 from tests.cli.calling import Place

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from fedsync.acts import minutes
 from fedsync.acts.author import Author
-from fedsync.acts.bodies import found_body, founding_of
-from fedsync.acts.founding import found
+from fedsync.acts.books import minutes
+from fedsync.acts.books.bodies import found_body, founding_of
+from fedsync.acts.books.founding import found
 from fedsync.config import Address
-from fedsync.crdt.minutes import PageView, page_view
-from fedsync.crdt.tellers import Approve, Sign
+from fedsync.crdt.books.minutes import PageView, page_view
+from fedsync.crdt.books.tellers import Approve, Sign
 from fedsync.doors import Door, LocalDoor, open_door
 from fedsync.home import Home
 from fedsync.keyring import load_node_key

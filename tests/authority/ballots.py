@@ -18,8 +18,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from fedsync.crdt.booktables import RESULTS
-from fedsync.crdt.votes import FINAL
+from fedsync.crdt.books.booktables import RESULTS
+from fedsync.crdt.books.votes import FINAL
 from fedsync.records.ids import PageId, RecordId
 from fedsync.records.kinds.entries import Result
 from fedsync.records.kinds.entryform import result_value

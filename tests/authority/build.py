@@ -10,8 +10,8 @@ from hashlib import sha256
 from random import Random
 from typing import Any
 
-from fedsync.crdt.book import apply_blocks, bind
-from fedsync.crdt.booktables import BOOKS, MANDATES, RESULTS, STATUSES, VERDICTS, VOTE_VERDICTS
+from fedsync.crdt.books.book import apply_blocks, bind
+from fedsync.crdt.books.booktables import BOOKS, MANDATES, RESULTS, STATUSES, VERDICTS, VOTE_VERDICTS
 from fedsync.crdt.view import Draft as StateDraft
 from fedsync.crdt.view import MemoryView
 from fedsync.records.block import Block

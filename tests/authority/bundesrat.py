@@ -21,8 +21,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from fedsync.crdt.booktables import RESULTS, VOTE_VERDICTS
-from fedsync.crdt.votes import tally
+from fedsync.crdt.books.booktables import RESULTS, VOTE_VERDICTS
+from fedsync.crdt.books.votes import tally
 from fedsync.records.codec import Value
 from fedsync.records.ids import PageId, RecordId
 from fedsync.records.kinds.entries import Result

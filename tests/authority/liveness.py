@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
 
-from fedsync.crdt.book import apply_blocks, bind
-from fedsync.crdt.booktables import STATUSES
-from fedsync.crdt.tellers import Approve, Refuse, Sign, next_act, next_seal
+from fedsync.crdt.books.book import apply_blocks, bind
+from fedsync.crdt.books.booktables import STATUSES
+from fedsync.crdt.books.tellers import Approve, Refuse, Sign, next_act, next_seal
 from fedsync.crdt.view import Draft as StateDraft
 from fedsync.crdt.view import MemoryView
 from fedsync.records.block import Block

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from random import Random
 from typing import Any
 
-from fedsync.crdt.book import apply_blocks, bind
+from fedsync.crdt.books.book import apply_blocks, bind
 from fedsync.crdt.view import Draft, MemoryView
 from tests.authority.build import Built, build, fold, statuses
 from tests.authority.meeting import met

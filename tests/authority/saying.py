@@ -6,7 +6,7 @@
 from random import Random
 from typing import Any
 
-from fedsync.crdt.binds import binds
+from fedsync.crdt.books.binds import binds
 from tests.authority import naive
 from tests.authority.build import Json, build, fold, statuses
 from tests.crdt.books import tag

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from itertools import permutations
 from typing import Any
 
-from fedsync.crdt.book import apply_blocks
+from fedsync.crdt.books.book import apply_blocks
 from fedsync.crdt.view import Draft, MemoryView
 from tests.authority.build import Built, build, statuses
 from tests.authority.naive import Rules

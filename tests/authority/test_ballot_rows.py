@@ -2,8 +2,8 @@
 
 from random import Random
 
-from fedsync.crdt.booktables import RESULTS
-from fedsync.crdt.votes import FINAL, PROVISIONAL, tally
+from fedsync.crdt.books.booktables import RESULTS
+from fedsync.crdt.books.votes import FINAL, PROVISIONAL, tally
 from fedsync.records.ids import PageId, RecordId
 from fedsync.records.kinds.entries import Result
 from fedsync.records.kinds.entryform import result_value

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsync.crdt.methods import outcome_of_counts
+from fedsync.crdt.books.methods import outcome_of_counts
 from fedsync.records.kinds.motions import Method, Rule
 from tests.authority.ballots import check, main, pairwise_winner
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fedsync.crdt.binds import binds
+from fedsync.crdt.books.binds import binds
 from tests.authority.build import Built, build, fold
 from tests.authority.naive import Rules
 from tests.authority.naive_structure import YES

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from fedsync.crdt.book import apply_blocks
+from fedsync.crdt.books.book import apply_blocks
+from fedsync.crdt.books.votes import tally
 from fedsync.crdt.view import Draft, KeyRow, MemoryView, Row, Table
-from fedsync.crdt.votes import tally
 from fedsync.records.block import Block
 from fedsync.records.codec import Value
 from fedsync.records.ids import LogId, RecordId

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from fedsync.crdt import canon, delegates, mandates, methods, slot, votes
-from fedsync.crdt.slot import Hold, Judged, Verdict, VoiceStatus
+from fedsync.crdt.books import canon, delegates, mandates, methods, slot, votes
+from fedsync.crdt.books.slot import Hold, Judged, Verdict, VoiceStatus
 from tests.authority.small_worlds import QUICK, explore
 
 Patch = pytest.MonkeyPatch
@@ -68,7 +68,7 @@ def the_witness_is_not_asked(patch: Patch) -> None:
 def any_branch_will_do(patch: Patch) -> None:
     """Rule 7: of several certified pages the lowest id, not the one that was seen."""
     patch.setattr(canon, "onward", lambda _, __, certified: min(certified))
-    patch.setattr("fedsync.crdt.settle.onward", lambda _, __, certified: min(certified))
+    patch.setattr("fedsync.crdt.books.settle.onward", lambda _, __, certified: min(certified))
 
 
 def an_adopted_recall_waits(patch: Patch) -> None:

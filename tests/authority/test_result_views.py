@@ -4,9 +4,9 @@ from random import Random
 
 import pytest
 
-from fedsync.crdt.confirming import awaited
-from fedsync.crdt.results import open_seats, outcomes, result_view
-from fedsync.crdt.votes import FINAL, tally
+from fedsync.crdt.books.confirming import awaited
+from fedsync.crdt.books.results import open_seats, outcomes, result_view
+from fedsync.crdt.books.votes import FINAL, tally
 from tests.authority.build import build, fold
 from tests.authority.random_worlds import draw
 from tests.authority.test_binds import RESULTS, Json

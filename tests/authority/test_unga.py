@@ -7,8 +7,8 @@ from random import Random
 
 import pytest
 
-from fedsync.crdt.booktables import RESULTS
-from fedsync.crdt.votes import FINAL, cast, tally
+from fedsync.crdt.books.booktables import RESULTS
+from fedsync.crdt.books.votes import FINAL, cast, tally
 from fedsync.data import members, roll_calls
 from fedsync.records.block import Block
 from fedsync.records.ids import PageId

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from fedsync.crdt.booktables import VOTE_VERDICTS
+from fedsync.crdt.books.booktables import VOTE_VERDICTS
 from fedsync.records.block import Block
 from tests.authority.federation import Federation, Node
 

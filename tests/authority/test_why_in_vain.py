@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from fedsync.crdt.answer import Answer
-from fedsync.crdt.naming import Naming
+from fedsync.crdt.books.naming import Naming
 from fedsync.crdt.reasons import REASONS
 from fedsync.crdt.why import about_entry, about_page, about_record
 from tests.authority.build import build, fold

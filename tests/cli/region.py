@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from fedsync.acts import minutes, motions
 from fedsync.acts.author import now_ms
-from fedsync.crdt.delegates import given
+from fedsync.acts.books import minutes, motions
+from fedsync.crdt.books.delegates import given
 from fedsync.records.codec import Value
 from fedsync.records.ids import LogClass, PageId, RecordId
 from fedsync.records.seal import Draft

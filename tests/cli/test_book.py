@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fedsync import keyring
-from fedsync.acts import agenda
+from fedsync.acts.books import agenda
 from fedsync.home import Home
 from fedsync.reading import Reading
 from fedsync.records.codec import Value

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from fedsync.cli.entries import describe
+from fedsync.cli.books.entries import describe
 from fedsync.home import Home
 from fedsync.keyring import find_person
 from fedsync.reading import Reading

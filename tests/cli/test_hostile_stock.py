@@ -3,7 +3,7 @@
 from typing import Any
 
 from fedsync.acts.author import Author, now_ms
-from fedsync.acts.stewards import goods_log
+from fedsync.acts.goods.stewards import goods_log
 from fedsync.doors import Door, open_door
 from fedsync.home import Home
 from fedsync.reading import Reading

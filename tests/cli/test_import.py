@@ -272,7 +272,7 @@ def test_an_import_killed_at_any_moment_is_there_wholly_or_not_at_all(home_dir: 
 
 
 def test_a_file_too_large_for_a_machine_is_told(node: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fedsync.acts.importing.MAX_LINES", 2)
+    monkeypatch.setattr("fedsync.acts.goods.importing.MAX_LINES", 2)
     assert "more than 2 lines" in node.refused(*files(node, *GOOD), code=11)["message"]
 
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from fedsync.acts import minutes
 from fedsync.acts.author import now_ms
-from fedsync.acts.founding import post
-from fedsync.crdt.booktables import page_row
-from fedsync.crdt.epoch import epoch_on
+from fedsync.acts.books import minutes
+from fedsync.acts.books.founding import post
+from fedsync.crdt.books.booktables import page_row
+from fedsync.crdt.books.epoch import epoch_on
 from fedsync.keyring import load_node_key
 from fedsync.records.ed25519 import public_key
 from fedsync.records.ids import LogClass, PageId

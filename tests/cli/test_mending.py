@@ -3,9 +3,9 @@
 from contextlib import closing
 from pathlib import Path
 
-from fedsync.acts import minutes
 from fedsync.acts.author import now_ms
-from fedsync.crdt.tellers import Approve, Sign
+from fedsync.acts.books import minutes
+from fedsync.crdt.books.tellers import Approve, Sign
 from fedsync.doors import LocalDoor
 from fedsync.records.genesis import SEAT
 from fedsync.records.ids import LogClass, PageId

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fedsync.acts.publishing import requirement, rule_in
+from fedsync.acts.books.publishing import requirement, rule_in
 from fedsync.keyring import find_person
 from fedsync.records.codec import Value
 from fedsync.records.kinds.motions import Method, Of, Rule

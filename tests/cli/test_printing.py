@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fedsync.acts.motions import dissent
-from fedsync.cli import minutebook
-from fedsync.cli.minutebook import WIDTH
+from fedsync.acts.books.motions import dissent
+from fedsync.cli.books import minutebook
+from fedsync.cli.books.minutebook import WIDTH
 from fedsync.plain import plain
 from fedsync.records.codec import Value
 from tests.cli.calling import Place

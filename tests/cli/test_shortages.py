@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fedsync.acts.author import now_ms
-from fedsync.acts.stewards import goods_log
+from fedsync.acts.goods.stewards import goods_log
 from fedsync.records.codec import Value
 from fedsync.records.ids import LogClass, RecordId
 from fedsync.records.seal import Draft

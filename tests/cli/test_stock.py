@@ -3,7 +3,7 @@
 import pytest
 
 from fedsync.acts.author import Author, now_ms
-from fedsync.acts.goods import Line, record_lines
+from fedsync.acts.goods.recording import Line, record_lines
 from fedsync.cli.telling import rfc3339
 from fedsync.doors import open_door
 from fedsync.home import Home

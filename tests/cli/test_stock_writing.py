@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fedsync.acts.author import now_ms
-from fedsync.acts.goods import Line, WrongWord, check_line
+from fedsync.acts.goods.recording import Line, WrongWord, check_line
 from fedsync.cli.telling import rfc3339
 from fedsync.records.ids import LogId, RecordId
 from fedsync.records.kinds.goods import MAX_NAMED

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fedsync import data
-from fedsync.acts.measuring import Measures
+from fedsync.acts.goods.measuring import Measures
 from fedsync.errors import Problem
 from fedsync.home import Home
 from fedsync.localunits import Measured

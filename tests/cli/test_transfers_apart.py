@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from fedsync.acts.author import now_ms
-from fedsync.acts.stewards import goods_log
-from fedsync.crdt.levels import levels as all_levels
+from fedsync.acts.goods.stewards import goods_log
+from fedsync.crdt.goods.levels import levels as all_levels
 from fedsync.records.codec import Value
 from fedsync.records.ids import LogClass, PageId
 from fedsync.records.seal import Draft

@@ -12,7 +12,7 @@ import pytest
 
 from fedsync.acts.author import Author, now_ms
 from fedsync.cli.main import _COMMANDS
-from fedsync.crdt.drafting import draft_page
+from fedsync.crdt.books.drafting import draft_page
 from fedsync.doors import open_door
 from fedsync.home import Home
 from fedsync.plain import is_plain, plain

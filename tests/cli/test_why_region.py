@@ -2,7 +2,7 @@
 
 import pytest
 
-from fedsync.crdt.delegates import given
+from fedsync.crdt.books.delegates import given
 from fedsync.reading import Reading
 from fedsync.records.codec import Value
 from tests.cli.region import NAMES, Story

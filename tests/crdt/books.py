@@ -10,8 +10,8 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from fedsync.crdt.book import apply_block, bind
-from fedsync.crdt.booktables import BOOKS, STATUSES, TABLES, VERDICTS
+from fedsync.crdt.books.book import apply_block, bind
+from fedsync.crdt.books.booktables import BOOKS, STATUSES, TABLES, VERDICTS
 from fedsync.crdt.view import Draft as StateDraft
 from fedsync.crdt.view import MemoryView
 from fedsync.records.block import Base, Block

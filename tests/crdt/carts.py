@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from random import Random
 
-from fedsync.crdt.contents import CONTENTS
-from fedsync.crdt.counting import Counting
-from fedsync.crdt.transit import all_transfers
+from fedsync.crdt.goods.transit import all_transfers
+from fedsync.crdt.logs.contents import CONTENTS
+from fedsync.crdt.logs.counting import Counting
 from fedsync.records.block import Base, Block
 from fedsync.records.codec import Value
 from fedsync.records.ed25519 import PrivateKey, private_key, public_key

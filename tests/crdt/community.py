@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from fedsync.crdt.book import Bounds, apply_block, bind
-from fedsync.crdt.drafting import draft_page
-from fedsync.crdt.epoch import begun
-from fedsync.crdt.minutes import page_view
-from fedsync.crdt.tellers import Approve, Refuse, Sign, may_approve, next_act, next_signature
+from fedsync.crdt.books.book import Bounds, apply_block, bind
+from fedsync.crdt.books.drafting import draft_page
+from fedsync.crdt.books.epoch import begun
+from fedsync.crdt.books.minutes import page_view
+from fedsync.crdt.books.tellers import Approve, Refuse, Sign, may_approve, next_act, next_signature
 from fedsync.crdt.view import Draft as StateDraft
 from fedsync.crdt.view import MemoryView
 from fedsync.records.block import Block

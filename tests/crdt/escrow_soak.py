@@ -17,9 +17,9 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from fedsync.crdt.booktables import SETTLED
-from fedsync.crdt.plantables import DIRTY, INTENT_LOGS, PLACES, RIGHTS, STEPS, rights_row, step_row
-from fedsync.crdt.seats import All, Bound, Cut
+from fedsync.crdt.books.booktables import SETTLED
+from fedsync.crdt.logs.seats import All, Bound, Cut
+from fedsync.crdt.plans.plantables import DIRTY, INTENT_LOGS, PLACES, RIGHTS, STEPS, rights_row, step_row
 from fedsync.crdt.view import Draft as StateDraft
 from fedsync.records.block import Block
 from fedsync.records.codec import unpack

@@ -8,11 +8,11 @@ from random import Random
 from typing import Any
 
 from fedsync.crdt import root
-from fedsync.crdt.counting import Counting
+from fedsync.crdt.goods.stock import Stock
+from fedsync.crdt.goods.tables import BALANCES, FULFILLED, Balance, balance
+from fedsync.crdt.logs.counting import Counting
+from fedsync.crdt.logs.seats import All, Bound, Cut, Pending
 from fedsync.crdt.realms import realm_of
-from fedsync.crdt.seats import All, Bound, Cut, Pending
-from fedsync.crdt.stock import Stock
-from fedsync.crdt.tables import BALANCES, FULFILLED, Balance, balance
 from fedsync.crdt.view import Draft as StateDraft
 from fedsync.crdt.view import MemoryView
 from fedsync.records.block import Base, Block, merge

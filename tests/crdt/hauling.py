@@ -18,8 +18,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 
-from fedsync.crdt.tables import BALANCES, balance
-from fedsync.crdt.transit import all_transfers
+from fedsync.crdt.goods.tables import BALANCES, balance
+from fedsync.crdt.goods.transit import all_transfers
 from fedsync.records.block import Base, Block
 from fedsync.records.codec import Value
 from fedsync.records.ed25519 import PrivateKey, private_key, public_key

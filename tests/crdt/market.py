@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from fedsync.crdt.contents import CONTENTS
-from fedsync.crdt.counting import Counting
-from fedsync.crdt.plantables import RIGHTS, STEPS, rights_row, step_row
+from fedsync.crdt.logs.contents import CONTENTS
+from fedsync.crdt.logs.counting import Counting
+from fedsync.crdt.plans.plantables import RIGHTS, STEPS, rights_row, step_row
 from fedsync.records.block import Base, Block
 from fedsync.records.genesis import Genesis
 from fedsync.records.ids import LogClass, LogId, Reach, RecordId, Scope

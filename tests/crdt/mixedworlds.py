@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from fedsync.crdt.seats import All
+from fedsync.crdt.logs.seats import All
 from fedsync.records.block import Block
 from fedsync.records.genesis import Genesis
 from fedsync.records.ids import LogClass, LogId, Reach

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from fedsync.crdt.sets import AddWinsSet
+from fedsync.crdt.laws.sets import AddWinsSet
 from fedsync.records.ids import RecordId
 from tests.crdt.naive_stock import Told
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from fedsync.crdt import book
-from fedsync.crdt.counting import Counting
-from fedsync.crdt.countingtables import COUNTED_LOGS
-from fedsync.crdt.standing import bound_of
+from fedsync.crdt.books import book
+from fedsync.crdt.logs.counting import Counting
+from fedsync.crdt.logs.countingtables import COUNTED_LOGS
+from fedsync.crdt.logs.standing import bound_of
 from fedsync.crdt.view import Draft as StateDraft
 from fedsync.crdt.view import MemoryView, Table
 from fedsync.records.block import Block, Record

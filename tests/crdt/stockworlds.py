@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from fedsync.crdt.seats import All, Bound, Cut, Pending
+from fedsync.crdt.logs.seats import All, Bound, Cut, Pending
 from fedsync.records.block import Block
 from fedsync.records.codec import Value
 from fedsync.records.genesis import Genesis

@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
-from fedsync.crdt.book import bind
-from fedsync.crdt.booktables import SOUND, status
-from fedsync.crdt.consents import asked, is_proposal
-from fedsync.crdt.minutes import current_epoch
-from fedsync.crdt.tellers import Refuse, next_signature
+from fedsync.crdt.books.book import bind
+from fedsync.crdt.books.booktables import SOUND, status
+from fedsync.crdt.books.consents import asked, is_proposal
+from fedsync.crdt.books.minutes import current_epoch
+from fedsync.crdt.books.tellers import Refuse, next_signature
 from fedsync.crdt.view import Draft as StateDraft
 from fedsync.crdt.why import why_page
 from fedsync.records.codec import Value, pack

@@ -4,9 +4,9 @@ from itertools import combinations, product
 
 import pytest
 
-from fedsync.crdt.bearing import Numbers, check, sentences, usual_k, usual_w, within
-from fedsync.crdt.epoch import Epoch
-from fedsync.crdt.slot import Judged, Voice, judge
+from fedsync.crdt.books.bearing import Numbers, check, sentences, usual_k, usual_w, within
+from fedsync.crdt.books.epoch import Epoch
+from fedsync.crdt.books.slot import Judged, Voice, judge
 from fedsync.records.ids import LogId, PageId, RecordId
 from fedsync.records.kinds.entries import KeySeat
 from fedsync.records.void import Void

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from fedsync.crdt.booktables import CUTS, KNOWN, NAMED, SEATS
+from fedsync.crdt.books.booktables import CUTS, KNOWN, NAMED, SEATS
 from tests.crdt import naive_book as naive
 from tests.crdt.book_strategies import BODY, Book, busy_books, wild_books
 from tests.crdt.books import compare, folded, rooted, shuffled, write

@@ -2,8 +2,8 @@
 
 from itertools import product
 
-from fedsync.crdt.epoch import Epoch
-from fedsync.crdt.slot import Voice, judge
+from fedsync.crdt.books.epoch import Epoch
+from fedsync.crdt.books.slot import Voice, judge
 from fedsync.records.ids import Key, LogId, PageId, RecordId
 from fedsync.records.kinds.entries import KeySeat
 from tests.crdt import naive_book as naive

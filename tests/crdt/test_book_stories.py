@@ -2,16 +2,16 @@
 
 import pytest
 
-from fedsync.crdt.book import MAX_VOICES, bind
-from fedsync.crdt.branches import OutOfOrder
-from fedsync.crdt.decisions import decisions
-from fedsync.crdt.drafting import CannotDraft, draft_epoch, draft_page, draft_repair
-from fedsync.crdt.minutes import entry_fault, page_view, pages
-from fedsync.crdt.people import name_of, names
+from fedsync.crdt.books.book import MAX_VOICES, bind
+from fedsync.crdt.books.branches import OutOfOrder
+from fedsync.crdt.books.decisions import decisions
+from fedsync.crdt.books.drafting import CannotDraft, draft_epoch, draft_page, draft_repair
+from fedsync.crdt.books.minutes import entry_fault, page_view, pages
+from fedsync.crdt.books.people import name_of, names
+from fedsync.crdt.books.slot import VoiceStatus
+from fedsync.crdt.books.tellers import Approve, Refuse, Sign, may_approve, next_signature
+from fedsync.crdt.logs.seats import All, Bound, Cut, Pending, fact_bound, is_named, named_keys
 from fedsync.crdt.reasons import REASONS
-from fedsync.crdt.seats import All, Bound, Cut, Pending, fact_bound, is_named, named_keys
-from fedsync.crdt.slot import VoiceStatus
-from fedsync.crdt.tellers import Approve, Refuse, Sign, may_approve, next_signature
 from fedsync.crdt.view import Draft as StateDraft
 from fedsync.crdt.view import MemoryView
 from fedsync.crdt.why import verdict, why_page, why_record

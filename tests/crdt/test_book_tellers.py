@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsync.crdt.book import apply_block, bind
-from fedsync.crdt.booktables import STATUSES, VERDICTS
-from fedsync.crdt.tellers import Approve, Refuse, next_act, next_signature
+from fedsync.crdt.books.book import apply_block, bind
+from fedsync.crdt.books.booktables import STATUSES, VERDICTS
+from fedsync.crdt.books.tellers import Approve, Refuse, next_act, next_signature
 from fedsync.crdt.view import Draft as StateDraft
 from fedsync.crdt.view import MemoryView
 from fedsync.records.block import Block

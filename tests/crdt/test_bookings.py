@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsync.crdt.bookings import Booked, schedule
-from fedsync.crdt.schedule import ASKED, BOOKED, PENDING, RELEASED, TAKEN, VOID
-from fedsync.crdt.seats import All, Cut
+from fedsync.crdt.logs.seats import All, Cut
+from fedsync.crdt.work.bookings import Booked, schedule
+from fedsync.crdt.work.schedule import ASKED, BOOKED, PENDING, RELEASED, TAKEN, VOID
 from fedsync.records.block import Block, Record
 from fedsync.records.ids import Reach, RecordId
 from fedsync.records.seal import Draft

@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fedsync.crdt.booktables import BOOKS, VOICES, Reader, known, page_row, status
-from fedsync.crdt.certform import MAX_CERTIFICATE_BYTES, BadCertificate, Certificate, Voice, read
-from fedsync.crdt.certificate import Certified, check
-from fedsync.crdt.certifying import CannotCertify, certify, voice_of
-from fedsync.crdt.drafting import draft_epoch, draft_page
-from fedsync.crdt.epoch import Epoch, epoch_on
-from fedsync.crdt.minutes import current_epoch, page_ids
-from fedsync.crdt.soundness import Sound, sound
-from fedsync.crdt.tellers import Approve, Refuse, may_approve, next_act
+from fedsync.crdt.books.booktables import BOOKS, VOICES, Reader, known, page_row, status
+from fedsync.crdt.books.certform import MAX_CERTIFICATE_BYTES, BadCertificate, Certificate, Voice, read
+from fedsync.crdt.books.certificate import Certified, check
+from fedsync.crdt.books.certifying import CannotCertify, certify, voice_of
+from fedsync.crdt.books.drafting import draft_epoch, draft_page
+from fedsync.crdt.books.epoch import Epoch, epoch_on
+from fedsync.crdt.books.minutes import current_epoch, page_ids
+from fedsync.crdt.books.soundness import Sound, sound
+from fedsync.crdt.books.tellers import Approve, Refuse, may_approve, next_act
 from fedsync.crdt.view import MemoryView
 from fedsync.records.block import Block
 from fedsync.records.codec import pack, unpack

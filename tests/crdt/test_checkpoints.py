@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsync.crdt.checkpoints import Checkpoints, Count, Level, level
+from fedsync.crdt.goods.checkpoints import Checkpoints, Count, Level, level
 from fedsync.records.ids import LogId, RecordId
 
 LOGS = [LogId(bytes([each]) * 32) for each in range(3)]

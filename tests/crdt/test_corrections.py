@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsync.crdt.corrections import FEW, MAX_LINE
-from fedsync.crdt.levels import levels
-from fedsync.crdt.seats import All, Cut
-from fedsync.crdt.tables import BALANCES, OFF, REPLACED, RUNS, STANDING, STOCK_TABLES
-from fedsync.crdt.whystock import why_fact
+from fedsync.crdt.goods.corrections import FEW, MAX_LINE
+from fedsync.crdt.goods.levels import levels
+from fedsync.crdt.goods.tables import BALANCES, OFF, REPLACED, RUNS, STANDING, STOCK_TABLES
+from fedsync.crdt.goods.whystock import why_fact
+from fedsync.crdt.logs.seats import All, Cut
 from fedsync.records.block import Base, Block, merge
 from fedsync.records.codec import Value
 from fedsync.records.ids import Reach

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsync.crdt.counters import Tally, TwoTallies
+from fedsync.crdt.laws.counters import Tally, TwoTallies
 from fedsync.records.ids import LogId
 
 LOGS = [LogId(bytes([each]) * 32) for each in range(3)]

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from fedsync.crdt.account import Account, Lot
-from fedsync.crdt.booktables import SETTLED
-from fedsync.crdt.plantables import (
+from fedsync.crdt.books.booktables import SETTLED
+from fedsync.crdt.logs.seats import All, Bound, Cut, Pending
+from fedsync.crdt.plans.account import Account, Lot
+from fedsync.crdt.plans.plantables import (
     DIRTY,
     DRAWS,
     INTENTS,
@@ -19,7 +20,6 @@ from fedsync.crdt.plantables import (
     rights_row,
     step_row,
 )
-from fedsync.crdt.seats import All, Bound, Cut, Pending
 from fedsync.crdt.view import Draft as StateDraft
 from fedsync.records.block import Block, merge
 from fedsync.records.ids import PageId, Reach, RecordId

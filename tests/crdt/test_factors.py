@@ -3,9 +3,9 @@
 from fractions import Fraction
 from random import Random
 
-from fedsync.crdt.factors import factors
+from fedsync.crdt.goods.factors import factors
+from fedsync.crdt.logs.seats import Cut, Pending
 from fedsync.crdt.realms import Realm, local_realm
-from fedsync.crdt.seats import Cut, Pending
 from fedsync.records.block import Block, merge
 from fedsync.records.codec import Value
 from fedsync.records.ids import Reach

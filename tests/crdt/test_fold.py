@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fedsync.crdt import fold, root
-from fedsync.crdt.levels import levels
-from fedsync.crdt.tables import BALANCES, balance
+from fedsync.crdt.goods.levels import levels
+from fedsync.crdt.goods.tables import BALANCES, balance
+from fedsync.crdt.goods.whystock import why_fact
 from fedsync.crdt.view import Draft as StateDraft
 from fedsync.crdt.view import MemoryView
-from fedsync.crdt.whystock import why_fact
 from fedsync.records.block import Base, Block, merge
 from fedsync.records.codec import Value, pack
 from fedsync.records.genesis import Genesis

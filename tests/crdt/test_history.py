@@ -2,10 +2,10 @@
 
 import pytest
 
-from fedsync.crdt.history import Entry, Found, History, Moved, history
-from fedsync.crdt.levels import levels
-from fedsync.crdt.tables import BALANCES, balance
-from fedsync.crdt.whylevels import why_stock
+from fedsync.crdt.goods.history import Entry, Found, History, Moved, history
+from fedsync.crdt.goods.levels import levels
+from fedsync.crdt.goods.tables import BALANCES, balance
+from fedsync.crdt.goods.whylevels import why_stock
 from fedsync.records.ed25519 import private_key
 from fedsync.records.ids import NO_LOT
 from fedsync.records.kinds.refs import FactRef

@@ -1,7 +1,7 @@
 """A lying sealer that signs in one round after the other: those who follow must not use up their voices in the place."""
 
-from fedsync.crdt.booktables import SEALED, status
-from fedsync.crdt.tellers import Approve, Sign, next_seal
+from fedsync.crdt.books.booktables import SEALED, status
+from fedsync.crdt.books.tellers import Approve, Sign, next_seal
 from fedsync.records.codec import Value
 from fedsync.records.ids import PageId
 from tests.authority.federation import Book, Federation, Node, Writer

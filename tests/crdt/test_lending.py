@@ -5,10 +5,10 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsync.crdt.history import Moved, history
-from fedsync.crdt.lending import MAX_CLASHES, Lent, loans
-from fedsync.crdt.seats import All, Cut
-from fedsync.crdt.tables import BALANCES, balance
+from fedsync.crdt.goods.history import Moved, history
+from fedsync.crdt.goods.tables import BALANCES, balance
+from fedsync.crdt.logs.seats import All, Cut
+from fedsync.crdt.work.lending import MAX_CLASHES, Lent, loans
 from fedsync.records.block import Block, Record
 from fedsync.records.ids import NO_LOT
 from tests.crdt import naive_lending as naive

@@ -1,6 +1,6 @@
 """What is suggested for needs: the best few, however much is offered."""
 
-from fedsync.crdt.offers import MAX_MATCHES, matches
+from fedsync.crdt.plans.offers import MAX_MATCHES, matches
 from tests.crdt.granary import ALDER, BIRCH, HOUR, NOON, WHEAT
 from tests.crdt.market import Log, Market, log
 

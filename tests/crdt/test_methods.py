@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsync.crdt.methods import ABSTAIN, certain, outcome, outcome_of_counts
+from fedsync.crdt.books.methods import ABSTAIN, certain, outcome, outcome_of_counts
 from fedsync.records.kinds.motions import Choice, Method, Of, Rule, parse_rule, rule_value
 
 SHARES = (Method.MAJORITY, Method.TWO_THIRDS, Method.CONSENSUS)

@@ -6,7 +6,7 @@ from itertools import product
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from fedsync.crdt.methods import ABSTAIN, certain, outcome, outcome_of_counts
+from fedsync.crdt.books.methods import ABSTAIN, certain, outcome, outcome_of_counts
 from fedsync.records.kinds.motions import Choice, Method, Of, Rule
 
 NAMES = ("a", "b", "c")

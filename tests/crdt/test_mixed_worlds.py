@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from fedsync.crdt.bookings import schedule
-from fedsync.crdt.plantables import INTENTS, STEPS, intent_row, step_row
+from fedsync.crdt.plans.plantables import INTENTS, STEPS, intent_row, step_row
 from fedsync.crdt.realms import is_local
 from fedsync.crdt.statetables import STATE_TABLES
 from fedsync.crdt.view import KeyRow, Row
+from fedsync.crdt.work.bookings import schedule
 from fedsync.records.ids import RecordId
 from tests.crdt import mixedworlds
 from tests.crdt.stockworlds import World, deliver

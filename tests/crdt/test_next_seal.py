@@ -6,9 +6,9 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsync.crdt.book import apply_block, bind
-from fedsync.crdt.booktables import STATUSES
-from fedsync.crdt.tellers import Approve, Sign, next_seal
+from fedsync.crdt.books.book import apply_block, bind
+from fedsync.crdt.books.booktables import STATUSES
+from fedsync.crdt.books.tellers import Approve, Sign, next_seal
 from fedsync.crdt.view import Draft as StateDraft
 from fedsync.crdt.view import MemoryView
 from fedsync.records.block import Block

@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsync.crdt.booktables import NODES
-from fedsync.crdt.nodes import dropped
+from fedsync.crdt.books.booktables import NODES
+from fedsync.crdt.books.nodes import dropped
 from fedsync.records.block import Block
 from fedsync.records.codec import pack
 from fedsync.records.ids import Key, payload_id

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from fedsync.crdt.minutes import current_epoch
-from fedsync.crdt.tellers import Refuse, next_signature
+from fedsync.crdt.books.minutes import current_epoch
+from fedsync.crdt.books.tellers import Refuse, next_signature
 from fedsync.crdt.why import why_page
 from fedsync.records.codec import Value
 from fedsync.records.ids import PageId

@@ -5,9 +5,9 @@ from hashlib import sha256
 
 import pytest
 
-from fedsync.crdt.bearing import usual_k, usual_w
-from fedsync.crdt.epoch import Epoch, judge_epoch
-from fedsync.crdt.reform import NO_CHANGE, Change, reformed, sealers_value
+from fedsync.crdt.books.bearing import usual_k, usual_w
+from fedsync.crdt.books.epoch import Epoch, judge_epoch
+from fedsync.crdt.books.reform import NO_CHANGE, Change, reformed, sealers_value
 from fedsync.records.codec import MAX_RECORD_BYTES, Value, pack
 from fedsync.records.ids import Key, LogId, PageId, RecordId
 from fedsync.records.kinds.entries import EpochEntry, NodeSealer, Repair, Rotation, Tip

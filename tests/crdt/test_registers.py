@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsync.crdt.registers import Register, Write
+from fedsync.crdt.laws.registers import Register, Write
 from fedsync.records.ids import LogId, RecordId
 
 A, B = LogId(b"a" * 32), LogId(b"b" * 32)

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fedsync.crdt import root
-from fedsync.crdt.booktables import BOOKS
-from fedsync.crdt.tables import BALANCES, RUNS, STORES
+from fedsync.crdt.books.booktables import BOOKS
+from fedsync.crdt.goods.tables import BALANCES, RUNS, STORES
 from fedsync.crdt.view import Draft, KeyRow, MemoryView, Row, Table
 from fedsync.records.ids import Scope
 from tests.crdt.naive_root import rooted_rows, state_root_of

@@ -5,10 +5,10 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsync.crdt import hours
+from fedsync.crdt.logs.seats import All, Cut
 from fedsync.crdt.realms import local_realm
-from fedsync.crdt.rota import rota, standing
-from fedsync.crdt.seats import All, Cut
+from fedsync.crdt.work import hours
+from fedsync.crdt.work.rota import rota, standing
 from fedsync.records.block import Block, Record, merge
 from fedsync.records.ids import Reach, RecordId
 from tests.crdt import naive_rota as naive

@@ -8,7 +8,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsync.crdt.schedule import (
+from fedsync.crdt.work.schedule import (
     ASKED,
     BOOKED,
     PENDING,

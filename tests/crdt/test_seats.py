@@ -1,6 +1,6 @@
 """Where several pages drop one teller, provisionally, and cut the log at different places."""
 
-from fedsync.crdt.seats import _lowest
+from fedsync.crdt.logs.seats import _lowest
 from fedsync.records.ids import LogId, RecordId
 from fedsync.records.kinds.entries import Tip
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsync.crdt.sets import AddWinsSet, GrowSet
+from fedsync.crdt.laws.sets import AddWinsSet, GrowSet
 from fedsync.records.ids import RecordId
 
 names = st.sampled_from(["Ann", "Ben", "Cem"])

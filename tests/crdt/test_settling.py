@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsync.crdt.booktables import SETTLED
-from fedsync.crdt.whystock import why_fact
+from fedsync.crdt.books.booktables import SETTLED
+from fedsync.crdt.goods.whystock import why_fact
 from fedsync.records.block import Block, Record, merge
 from fedsync.records.codec import pack
 from fedsync.records.ids import NO_LOT, LogId, payload_id

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from fedsync.crdt.countingtables import COUNTED_LOGS, counted_log
-from fedsync.crdt.drafting import draft_page
-from fedsync.crdt.pins import pin_of
-from fedsync.crdt.seats import All, Cut, Pending
-from fedsync.crdt.standing import bound_of, under_of
-from fedsync.crdt.whystanding import why_standing
+from fedsync.crdt.books.drafting import draft_page
+from fedsync.crdt.logs.countingtables import COUNTED_LOGS, counted_log
+from fedsync.crdt.logs.pins import pin_of
+from fedsync.crdt.logs.seats import All, Cut, Pending
+from fedsync.crdt.logs.standing import bound_of, under_of
+from fedsync.crdt.logs.whystanding import why_standing
 from fedsync.records.block import Block
 from fedsync.records.genesis import Genesis
 from fedsync.records.ids import PageId, Reach

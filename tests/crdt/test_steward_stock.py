@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from fedsync.crdt import fold, root
-from fedsync.crdt.tables import BALANCES, balance
+from fedsync.crdt.goods.tables import BALANCES, balance
 from fedsync.crdt.view import Draft as StateDraft
 from fedsync.crdt.view import MemoryView
 from fedsync.records.block import Block

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsync.crdt import facts, sums
-from fedsync.crdt.levels import find_items, find_store, levels
+from fedsync.crdt.goods import facts, sums
+from fedsync.crdt.goods.levels import find_items, find_store, levels
+from fedsync.crdt.goods.tables import BALANCES, COUNTS, ITEMS, RUNS, STORES
+from fedsync.crdt.goods.whylevels import why_stock
+from fedsync.crdt.goods.whystock import why_fact
+from fedsync.crdt.logs.seats import All, Bound, Cut, Pending
 from fedsync.crdt.realms import is_local, local_realm
-from fedsync.crdt.seats import All, Bound, Cut, Pending
-from fedsync.crdt.tables import BALANCES, COUNTS, ITEMS, RUNS, STORES
 from fedsync.crdt.view import MemoryView
-from fedsync.crdt.whylevels import why_stock
-from fedsync.crdt.whystock import why_fact
 from fedsync.records.block import Base, Block, merge
 from fedsync.records.genesis import PERSON, Genesis
 from fedsync.records.ids import NO_LOT, LogClass, LogId, Reach

@@ -5,9 +5,9 @@ from random import Random
 
 import pytest
 
-from fedsync.crdt.seats import All, Cut
-from fedsync.crdt.transfertables import MOVES
-from fedsync.crdt.transit import all_transfers
+from fedsync.crdt.goods.transfertables import MOVES
+from fedsync.crdt.goods.transit import all_transfers
+from fedsync.crdt.logs.seats import All, Cut
 from fedsync.records.block import Block, merge
 from fedsync.records.ed25519 import public_key
 from fedsync.records.ids import Reach

@@ -11,9 +11,10 @@ from types import ModuleType
 
 import pytest
 
-from fedsync.crdt import decisions, mandates, reasons, votes, whylending, whyplans
+from fedsync.crdt import reasons
 from fedsync.crdt.answer import Answer
-from fedsync.crdt.booktables import (
+from fedsync.crdt.books import decisions, mandates, votes
+from fedsync.crdt.books.booktables import (
     ADOPTED,
     DISPLACED,
     DRAFTED,
@@ -29,14 +30,16 @@ from fedsync.crdt.booktables import (
     known,
     page_row,
 )
-from fedsync.crdt.epoch import read_page
-from fedsync.crdt.minutes import DECISION_WORDS
-from fedsync.crdt.naming import Naming
+from fedsync.crdt.books.epoch import read_page
+from fedsync.crdt.books.minutes import DECISION_WORDS
+from fedsync.crdt.books.naming import Naming
+from fedsync.crdt.books.slot import VoiceStatus
+from fedsync.crdt.books.whyvoices import VERBS
+from fedsync.crdt.plans import whyplans
 from fedsync.crdt.reasons import ENTRY_REASONS, MANDATE_REASONS, REASONS
-from fedsync.crdt.slot import VoiceStatus
 from fedsync.crdt.view import MemoryView
 from fedsync.crdt.why import about_body, about_entry, about_page, about_record
-from fedsync.crdt.whyvoices import VERBS
+from fedsync.crdt.work import whylending
 from fedsync.records.ids import PageId, RecordId
 from fedsync.records.kinds import entries as kinds
 from tests.authority.build import Built, build, fold
@@ -109,7 +112,7 @@ def texts_in(node: ast.AST) -> Iterator[str]:
 
 
 def test_every_code_of_the_fold_has_a_rule_and_a_sentence() -> None:
-    modules = [path for path in (ROOT / "crdt").glob("*.py") if path.stem not in GOODS | TOOLS | {"reasons"}]
+    modules = [path for path in (ROOT / "crdt").rglob("*.py") if path.stem not in GOODS | TOOLS | {"reasons"}]
     modules += [path for path in (ROOT / "records" / "kinds").glob("*.py") if path.stem not in GOODS_KINDS]
     found = {code: path.stem for path in modules for code in codes_in(path)}
     assert {"recalled", "malformed", "no-seat", "k-no-majority", "moved", "not-the-word"} <= found.keys()

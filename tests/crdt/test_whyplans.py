@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from fedsync.crdt import account, agreements, escrow, judging, promises
-from fedsync.crdt.agreements import agreement
-from fedsync.crdt.seats import Cut
-from fedsync.crdt.whyplans import SENTENCES, Words, why_plan
+from fedsync.crdt.logs.seats import Cut
+from fedsync.crdt.plans import account, agreements, escrow, judging, promises
+from fedsync.crdt.plans.agreements import agreement
+from fedsync.crdt.plans.whyplans import SENTENCES, Words, why_plan
 from fedsync.records.block import Block
 from fedsync.records.ids import PayloadId, Reach
 from fedsync.records.seal import Draft

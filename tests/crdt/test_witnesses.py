@@ -2,8 +2,8 @@
 
 import pytest
 
-from fedsync.crdt.book import bind
-from fedsync.crdt.drafting import draft_page, witnesses
+from fedsync.crdt.books.book import bind
+from fedsync.crdt.books.drafting import draft_page, witnesses
 from fedsync.crdt.view import Draft as StateDraft
 from fedsync.records.codec import Value, pack
 from fedsync.records.ids import PageId, payload_id

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from fedsync.crdt.contents import CONTENTS
-from fedsync.crdt.counting import Counting
+from fedsync.crdt.logs.contents import CONTENTS
+from fedsync.crdt.logs.counting import Counting
 from fedsync.crdt.realms import Realm
 from fedsync.records.block import Block, Record
 from fedsync.records.genesis import Genesis

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fedsync.acts import minutes
+from fedsync.acts.books import minutes
 from fedsync.records.codec import Value
 from tests.acts.valley import Valley
 from tests.daemon.village import Village, equal, until

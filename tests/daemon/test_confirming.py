@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from fedsync.crdt.minutes import pages
+from fedsync.crdt.books.minutes import pages
 from fedsync.reading import Reading
 from fedsync.records.kinds.entries import Confirm
 from tests.acts.test_confirming import Region

@@ -3,7 +3,7 @@
 import re
 import time
 
-from fedsync.acts import minutes
+from fedsync.acts.books import minutes
 from fedsync.keyring import load_node_key
 from fedsync.reading import Reading
 from fedsync.records.codec import Value

@@ -2,8 +2,8 @@
 
 from hashlib import sha256
 
-from fedsync.acts import minutes
 from fedsync.acts.author import REACH_OF, Author
+from fedsync.acts.books import minutes
 from fedsync.keyring import create_person
 from fedsync.reading import Reading
 from fedsync.records.ed25519 import public_key

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from fedsync import control
-from fedsync.acts import minutes
 from fedsync.acts.author import Author
-from fedsync.acts.founding import found
-from fedsync.acts.goods import Line, record_lines
+from fedsync.acts.books import minutes
+from fedsync.acts.books.founding import found
+from fedsync.acts.goods.recording import Line, record_lines
 from fedsync.config import Address
 from fedsync.doors import Door, open_door
 from fedsync.home import Home
@@ -167,7 +167,7 @@ class Node:
 
     def stock(self, item: str = "Oats") -> int:
         """Return what is on hand of an item of our own."""
-        from fedsync.crdt.levels import levels
+        from fedsync.crdt.goods.levels import levels
 
         with Reading.open(self.home) as reading:
             rows = levels(reading.view, reading.own().scope)

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from fedsync.crdt.decisions import decisions
-from fedsync.crdt.levels import levels
-from fedsync.crdt.minutes import pages
+from fedsync.crdt.books.decisions import decisions
+from fedsync.crdt.books.minutes import pages
+from fedsync.crdt.goods.levels import levels
+from fedsync.crdt.goods.transit import all_transfers
+from fedsync.crdt.logs.seats import is_named
 from fedsync.crdt.root import body_root
-from fedsync.crdt.seats import is_named
-from fedsync.crdt.transit import all_transfers
 from fedsync.crdt.view import Draft
 from fedsync.gossip.limits import MAX_BACKLOG, MAX_REFUSALS
 from fedsync.gossip.messages import Beat, BlockMessage, Bye, Hello, Rest, Tip, decode, encode

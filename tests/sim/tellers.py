@@ -11,9 +11,9 @@ from hashlib import sha256
 from random import Random
 from typing import TypeAlias
 
-from fedsync.crdt.drafting import CannotDraft, Drafted, draft_epoch, draft_page, newest
-from fedsync.crdt.minutes import PageView, current_epoch, pages
-from fedsync.crdt.tellers import Approve, Refuse, Sign, may_approve, next_act
+from fedsync.crdt.books.drafting import CannotDraft, Drafted, draft_epoch, draft_page, newest
+from fedsync.crdt.books.minutes import PageView, current_epoch, pages
+from fedsync.crdt.books.tellers import Approve, Refuse, Sign, may_approve, next_act
 from fedsync.node import Verdict
 from fedsync.records.block import Base, Block
 from fedsync.records.codec import Value, pack

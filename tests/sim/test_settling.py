@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fedsync.crdt.levels import levels
+from fedsync.crdt.goods.levels import levels
 from fedsync.crdt.root import body_root
 from fedsync.crdt.view import Draft as StateDraft
 from fedsync.gossip.limits import BEAT_S

@@ -133,7 +133,7 @@ def _leak(world: World) -> None:
 
 def _miscount(world: World) -> None:
     """A fold that adds something up twice."""
-    from fedsync.crdt.tables import BALANCES
+    from fedsync.crdt.goods.tables import BALANCES
 
     view = world.nodes[1].view
     for key, row in list(view.scan(BALANCES, (world.communities[1].scope,))):

@@ -12,7 +12,7 @@ from random import Random
 from typing import TypeVar
 
 from fedsync.crdt import fold, root
-from fedsync.crdt.levels import StockLevel, levels
+from fedsync.crdt.goods.levels import StockLevel, levels
 from fedsync.crdt.view import Draft as StateDraft
 from fedsync.crdt.view import MemoryView
 from fedsync.records.block import Base, Block

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from fedsync.crdt.escrow import BEYOND, VALID
-from fedsync.crdt.levels import levels
-from fedsync.crdt.plantables import STEPS, step_row
-from fedsync.crdt.transit import find
+from fedsync.crdt.goods.levels import levels
+from fedsync.crdt.goods.transit import find
+from fedsync.crdt.plans.escrow import BEYOND, VALID
+from fedsync.crdt.plans.plantables import STEPS, step_row
 from fedsync.crdt.view import Draft as StateDraft
 from fedsync.crdt.view import View
 from fedsync.records.block import Block

@@ -20,8 +20,8 @@ from pathlib import Path
 from random import Random
 from typing import Any, TypeAlias
 
-from fedsync.crdt.levels import StockLevel
-from fedsync.crdt.transit import Stage, all_transfers
+from fedsync.crdt.goods.levels import StockLevel
+from fedsync.crdt.goods.transit import Stage, all_transfers
 from fedsync.records.codec import Value
 from fedsync.records.ids import LogClass, RecordId
 from fedsync.records.seal import Draft

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from fedsync.crdt.levels import StockLevel, levels
+from fedsync.crdt.goods.levels import StockLevel, levels
 from fedsync.data import Movement, movements
 from fedsync.node import Node as WholeNode
 from fedsync.node import Verdict

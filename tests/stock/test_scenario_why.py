@@ -1,8 +1,8 @@
 """Why so much lies in the stores of the worked scenario, in words."""
 
 from fedsync import units
-from fedsync.crdt.levels import levels
-from fedsync.crdt.whylevels import why_stock
+from fedsync.crdt.goods.levels import levels
+from fedsync.crdt.goods.whylevels import why_stock
 from tests.stock.scenario import BEGUN, HOUR_MS, blocks_by_id, ids_of
 
 

@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from fedsync.crdt.levels import StockLevel
+from fedsync.crdt.goods.levels import StockLevel
 from tests.stock.naive_ledger import ledger
 from tests.stock.scms import DAY_MS, Line, check, differences, main, read, with_counts, written
 

@@ -6,7 +6,9 @@ import sqlite3
 import pytest
 from sqlite_utils import Database
 
-from fedsync.crdt import booktables, fold, tables
+from fedsync.crdt import fold
+from fedsync.crdt.books import booktables
+from fedsync.crdt.goods import tables
 from fedsync.crdt.view import KeyRow, Row, Table
 from fedsync.records.ids import NO_LOT, Key, PageId, Scope
 from fedsync.store import views

@@ -27,7 +27,7 @@ Choice: TypeAlias = str | int | tuple[str, ...]
 
 
 class Method(StrEnum):
-    """How ballots become an outcome. Each is a pure function of `fedsync.crdt.methods`."""
+    """How ballots become an outcome. Each is a pure function of `fedsync.crdt.books.methods`."""
 
     MAJORITY = "majority"
     TWO_THIRDS = "two_thirds"

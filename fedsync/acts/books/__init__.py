@@ -1,0 +1,1 @@
+"""What people do with books: bodies, seats, mandates, motions, votes, decisions."""

@@ -1,0 +1,1 @@
+"""What people do with goods, promises, things and shifts."""

@@ -1,0 +1,1 @@
+"""The commands of bodies, people, books, decisions, mandates, motions and votes."""

@@ -1,0 +1,1 @@
+"""What minute books come to: pages, mandates, votes, results, certificates. Pure."""

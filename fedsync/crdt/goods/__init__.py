@@ -1,0 +1,1 @@
+"""What lies in stores and what is on its way. Pure."""

@@ -1,0 +1,1 @@
+"""How much of each log of facts and plans counts, and why. Pure."""

@@ -1,0 +1,1 @@
+"""What is needed, offered and promised, and what parties agreed. Pure."""
