@@ -33,6 +33,7 @@ class Ledger:
         self.public: dict[RecordId, None] = {}
         """What all should come to hold, for pictures."""
         self._written: list[Promised] = []
+        self._forgiven: set[RecordId] = set()
         self._forks: dict[LogId, tuple[LogClass, int]] = {}
 
     def note(self, record: Promised) -> None:
@@ -49,12 +50,14 @@ class Ledger:
             if each.log == log and each.seq >= seq:
                 self.public.pop(each.id, None)
 
-    def survey(self, everywhere: Collection[RecordId]) -> bool:
-        """Go through all that was ever written, after a restore; return whether some of it is held nowhere.
+    def survey(self, before: Collection[RecordId], everywhere: Collection[RecordId]) -> bool:
+        """Forgive a restore what only that node had: `before`, and is held nowhere now; return whether there is any.
 
-        That is what a backup costs. A log of which one branch is gone for good is not forked any more.
+        That is what a backup costs; whatever else is missing stays promised. What turns up again is promised again. A
+        log of which one branch is gone for good is not forked any more.
         """
-        self.promised = [each for each in self._written if each.id in everywhere]
+        self._forgiven = (self._forgiven | set(before)) - set(everywhere)
+        self.promised = [each for each in self._written if each.id not in self._forgiven]
         self.public = {each.id: None for each in self.promised if not each.local}
         self.forks = {}
         for log, (log_class, seq) in self._forks.items():

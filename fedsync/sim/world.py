@@ -215,15 +215,16 @@ class World:
             return
         self._restoring.discard(node)
         self.seen.note("restore")
+        before = node.ids()
         node.restore(self.backups[node][0], noticed)
         node.start()
-        self._forget_what_is_lost()
+        self._forget_what_is_lost(before)
         self._count_again()
 
-    def _forget_what_is_lost(self) -> None:
-        """Take out of the ledger what no node holds any more, and from the pens what no backup holds either."""
+    def _forget_what_is_lost(self, before: list[RecordId]) -> None:
+        """Take out of the ledger what only one node held, and from the pens what no backup holds either."""
         everywhere = {id_ for node in self.nodes for id_ in node.ids()}
-        if self.ledger.survey(everywhere):
+        if self.ledger.survey(before, everywhere):
             self.seen.note("lost-for-good")
         kept = {id_ for _, ids in self.backups.values() for id_ in ids}
         for community in self.communities:
