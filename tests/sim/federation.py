@@ -2,7 +2,6 @@
 
 import sys
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 from fedsync.crdt.books.decisions import decisions
@@ -13,9 +12,9 @@ from fedsync.crdt.logs.seats import is_named
 from fedsync.crdt.root import body_root
 from fedsync.crdt.view import Draft
 from fedsync.gossip.limits import MAX_BACKLOG, MAX_REFUSALS
-from fedsync.gossip.messages import Beat, BlockMessage, Bye, Hello, Rest, Tip, decode, encode
 from fedsync.records.block import claimed_genesis
-from fedsync.records.ids import LogClass, LogId
+from fedsync.records.ids import LogClass
+from fedsync.sim.lies import Liar
 from fedsync.store.places import Place
 from tests.sim.houses import House, World
 from tests.sim.tellers import Body, Teller
@@ -78,37 +77,13 @@ class Federation:
         for house in self.dice.sample(self.honest, self.dice.randint(1, min(2, len(self.honest)))):
             one, two = self.dice.choice([(liar, house), (house, liar)])
             self._join(one, two)
-        liar.tamper = partial(self._lie, self.dice.choice(["silent", "roots", "junk", "bytes", "claims"]))
-
-    def _lie(self, how: str, liar: House, frame: bytes) -> list[bytes]:
-        """Serve nothing, tell wrong roots, send junk, spoil blocks, or claim tips that nobody has."""
-        dice, message = self.dice, decode(frame)
-        if how == "silent" and isinstance(message, BlockMessage):
-            return []
-        if how == "roots":
-            match message:
-                case Hello():
-                    return [frame[:-16] + dice.choice([bytes(16), dice.randbytes(16)])]
-                case Beat():
-                    return [encode(Beat(dice.randbytes(16), message.counter + 1000, message.handled))]
-                case Bye():
-                    return [encode(Bye(0, dice.randbytes(16), message.counter + 1000, message.handled))]
-                case Rest():
-                    return [encode(Rest(dice.randbytes(16)))]
-                case _:
-                    pass
-        if how == "junk" and dice.random() < 0.05:
-            return [frame, dice.randbytes(dice.randint(1, 200))]
-        if how == "bytes" and isinstance(message, BlockMessage) and dice.random() < 0.3:
-            at = dice.randrange(len(frame) - 20, len(frame))
-            return [frame[:at] + bytes([frame[at] ^ 1]) + frame[at + 1 :]]
-        if how == "claims" and not isinstance(message, Hello) and dice.random() < 0.2:
-            logs = [
-                LogId(dice.randbytes(32)),
-                *sorted(log for body in self.bodies for log in body.acknowledged),
-            ]
-            return [frame, encode(Tip(dice.choice(logs), 0, dice.randrange(10_000), dice.randbytes(4)))]
-        return [frame]
+        lie = Liar(
+            self.dice.choice(["withhold", "roots", "junk", "spoil", "claims"]),
+            self.dice,
+            lambda: sorted(log for body in self.bodies for log in body.acknowledged),
+            lambda: self.world.now,
+        )
+        liar.tamper = lambda _, frame: lie(frame)
 
     # --- What people do ---------------------------------------------------------------------------------
 

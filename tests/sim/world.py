@@ -38,25 +38,16 @@ from fedsync.gossip.events import (
 from fedsync.gossip.memory import Memory
 from fedsync.gossip.peer_memory import PeerMemory
 from fedsync.gossip.trie import Trees
-from fedsync.records.block import Base, Block, check
+from fedsync.records.block import Base, Block
 from fedsync.records.ed25519 import private_key, public_key
 from fedsync.records.genesis import SEAT, Genesis
 from fedsync.records.ids import LogClass, LogId, Reach, Scope
 from fedsync.records.places import START
 from fedsync.records.seal import Draft, seal
+from fedsync.sim.world import Checker
 
-_checked: dict[tuple[bytes, Base | None], Block] = {}
-
-
-def checked(raw: bytes, base: Base | None) -> Block:
-    """Check a block, once for all nodes."""
-    found = _checked.get((raw, base))
-    if found is None:
-        if len(_checked) > 20_000:
-            _checked.clear()
-        found = _checked[raw, base] = check(raw, base)
-    return found
-
+checked = Checker()
+"""Checks a block, once for all nodes."""
 
 SCOPE = Scope(b"s" * 16)
 BODY = (SCOPE, b"b" * 32)
