@@ -84,9 +84,10 @@ def _show(app: App, outcome: "Outcome") -> None:
     from fedsync.sim.rare import RARE
 
     scenario, out = outcome.scenario, app.out
+    lying = scenario.nodes - scenario.honest
     out.say(f"{scenario.name}, seed {outcome.seed}: {_verdict(outcome)}")
     rows = [
-        ("nodes", f"{scenario.nodes}, {scenario.nodes - scenario.honest} of which lie"),
+        ("nodes", f"{scenario.nodes}" + (f", {lying} of which lie" if lying else "")),
         ("time simulated", f"{outcome.hours:.1f} h, {outcome.node_hours:.0f} h of all nodes together"),
         ("records acknowledged", f"{outcome.records:,}"),
         ("sent over all links", f"{outcome.bytes / 1000:,.0f} kB"),

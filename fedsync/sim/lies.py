@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import TypeAlias
 
-from fedsync.gossip.messages import Beat, BlockMessage, Bye, Hello, Rest, Tip, decode, encode
+from fedsync.gossip.messages import BadMessage, Beat, BlockMessage, Bye, Hello, Rest, Tip, decode, encode
 from fedsync.records.ids import LogId
 
 Logs: TypeAlias = Callable[[], Sequence[LogId]]
@@ -18,6 +18,15 @@ WAVE_S = 20.0
 """Between two waves. At the rate of its link a liar could fill every second of a simulation, and show no more by it."""
 
 
+def root_of(frame: bytes) -> bytes:
+    """Return the root that a peer's frame tells of, empty when it tells of none."""
+    try:
+        message = decode(frame)
+    except BadMessage:
+        return b""
+    return message.root if isinstance(message, Hello | Beat | Bye) else b""
+
+
 class Liar:
     """One way of lying, with what it needs to remember."""
 
@@ -26,9 +35,11 @@ class Liar:
         self._wave_at = 0.0
         self._lie: Callable[[bytes], list[bytes]] = getattr(self, f"_{kind}")
         self._old: list[bytes] = []
+        self._heard = b""
 
-    def __call__(self, frame: bytes) -> list[bytes]:
-        """Return what is sent in place of this frame."""
+    def __call__(self, frame: bytes, heard: bytes = b"") -> list[bytes]:
+        """Return what is sent in place of this frame. `heard`: the root that the peer told of last, if it did."""
+        self._heard = heard
         return self._lie(frame)
 
     def _withhold(self, frame: bytes) -> list[bytes]:
@@ -49,6 +60,20 @@ class Liar:
                 return [encode(Rest(dice.randbytes(16)))]
             case _:
                 return [frame]
+
+    def _echo(self, frame: bytes) -> list[bytes]:
+        """Agree with whatever the peer holds, and serve nothing."""
+        if not self._heard:
+            return self._withhold(frame)
+        match decode(frame):
+            case Hello():
+                return [frame[:-16] + self._heard]
+            case Beat(_, counter, handled):
+                return [encode(Beat(self._heard, counter, handled))]
+            case Bye(_, _, counter, handled):
+                return [encode(Bye(0, self._heard, counter, handled))]
+            case _:
+                return self._withhold(frame)
 
     def _claims(self, frame: bytes) -> list[bytes]:
         """Claim tips that nobody has, of logs that there are and that there are not."""

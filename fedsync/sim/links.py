@@ -65,8 +65,8 @@ class Station(Protocol):
         """Feed an event of one peer to its machines."""
         ...
 
-    def says(self, frame: bytes) -> list[bytes]:
-        """Return what it sends in place of this frame: the frame, if it is honest."""
+    def says(self, peer: Peer, frame: bytes) -> list[bytes]:
+        """Return what it sends to a peer in place of this frame: the frame, if it is honest."""
         ...
 
     def memory_of(self, peer: Peer) -> PeerMemory | None:
@@ -272,7 +272,7 @@ class Net:
         self.hang_up(end, tell=False)
 
     def _send(self, end: End, frame: bytes) -> None:
-        for each in end.station.says(frame):
+        for each in end.station.says(end.peer, frame):
             self.trace.update(b"%f" % self.heap.now + end.station.peer + each)
             self._look(each)
             self._carry(end, each)

@@ -26,6 +26,7 @@ from fedsync.gossip.events import (
     Outcome,
     Outrun,
     Peer,
+    Received,
     Remember,
     Stored,
     Taken,
@@ -36,6 +37,7 @@ from fedsync.records.block import Block, peek
 from fedsync.records.genesis import Genesis
 from fedsync.records.ids import LogClass, LogId, PageId, RecordId, Scope
 from fedsync.sim.heap import Heap
+from fedsync.sim.lies import root_of
 from fedsync.sim.links import End, Link, Net
 from fedsync.sim.rare import Seen
 
@@ -75,7 +77,8 @@ class Disk:
         return Disk(self.journal, list(self.entries), dict(self.remembered))
 
 
-Says: TypeAlias = Callable[["Node", bytes], list[bytes]]
+Says: TypeAlias = Callable[[bytes, bytes], list[bytes]]
+"""What a liar sends in place of a frame, given the root that the peer told of last."""
 Watch: TypeAlias = Callable[["Node", Sequence[RecordId]], None]
 """Told of records when a node has them for certain."""
 
@@ -92,6 +95,8 @@ class Node:
         self.alive = True
         self.ends: dict[Peer, End] = {}
         self.lies = lies
+        self._heard: dict[Peer, bytes] = {}
+        """The root that each peer told of last: a liar may make use of it."""
         self.most_waiting: dict[Peer, int] = {}
         """The most bytes of one peer that ever waited at the door."""
         self._check, self._commit_s, self._watch = check, commit, watch
@@ -172,12 +177,14 @@ class Node:
 
     def tell(self, peer: Peer, event: Event) -> None:
         """Feed an event of one peer to the machines."""
+        if self.lies is not None and isinstance(event, Received) and (said := root_of(event.frame)):
+            self._heard[peer] = said
         if self.alive:
             self.net.act(self, self.engine.handle(peer, event, self._heap.now))
 
-    def says(self, frame: bytes) -> list[bytes]:
-        """Return what it sends in place of a frame."""
-        return [frame] if self.lies is None else self.lies(self, frame)
+    def says(self, peer: Peer, frame: bytes) -> list[bytes]:
+        """Return what it sends to a peer in place of a frame."""
+        return [frame] if self.lies is None else self.lies(frame, self._heard.get(peer, b""))
 
     def memory_of(self, peer: Peer) -> PeerMemory | None:
         """Return what it remembers of a peer."""

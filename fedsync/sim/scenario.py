@@ -10,7 +10,7 @@ from fedsync.sim.form import BadScenario, Form
 from fedsync.sim.rare import RARE
 
 SHAPES: Final = ("line", "ring", "star", "tree", "mesh")
-LIES: Final = ("withhold", "roots", "claims", "spoil", "junk", "replay", "flood")
+LIES: Final = ("withhold", "echo", "roots", "claims", "spoil", "junk", "replay", "flood")
 SIGNATURES: Final = ("each", "once")
 MAX_NODES: Final = 200
 """Every node follows every community here, so work grows with the square of their number."""

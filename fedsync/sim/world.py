@@ -100,8 +100,8 @@ class World:
         self.nodes.append(node)
         self.communities.append(Community(name, node, self.ledger))
 
-    def _lying(self, liar: Liar, node: Node, frame: bytes) -> list[bytes]:
-        said = liar(frame)
+    def _lying(self, liar: Liar, frame: bytes, heard: bytes) -> list[bytes]:
+        said = liar(frame, heard)
         if said != [frame]:
             self.seen.note("lied")
         return said
