@@ -1,9 +1,26 @@
 """Scenario files: what they say is what is played, and what they must not say is refused with its line."""
 
+import re
+from dataclasses import fields as fields_of
+from pathlib import Path
+
 import pytest
 
 from fedsync.sim.form import BadScenario
-from fedsync.sim.scenario import Bursts, Liars, Partition, Windows, read
+from fedsync.sim.scenario import (
+    LIES,
+    SHAPES,
+    Bursts,
+    Clocks,
+    Liars,
+    Links,
+    Partition,
+    Scenario,
+    Trouble,
+    Windows,
+    Work,
+    read,
+)
 
 LEAST = 'name = "Two"\nnodes = 2\nstorm = "1 h"\ncalm = "10 min"\n'
 
@@ -101,3 +118,19 @@ def test_what_makes_no_sense_is_refused_with_its_line(more: str, line: int, said
 def test_what_must_be_said_is_asked_for() -> None:
     with pytest.raises(BadScenario, match="the scenario must say calm"):
         read(LEAST.replace("calm", "# calm"))
+
+
+def test_the_docs_name_every_field_and_every_liar() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "simulator.md").read_text("utf-8")
+    told = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`]+)`", page))))
+    fields = {
+        each.name
+        for table in (Links, Bursts, Windows, Work, Trouble, Partition, Clocks, Liars)
+        for each in fields_of(table)
+    }
+    assert fields <= told, fields - told
+    outer = {each.name for each in fields_of(Scenario)}
+    tables = {"links", "work", "trouble", "partitions", "clocks", "liars"}
+    assert outer - tables <= told, outer - tables - told
+    assert set(LIES) <= told
+    assert set(SHAPES) <= told
