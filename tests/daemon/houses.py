@@ -119,8 +119,7 @@ class Houses:
     ) -> None:
         self.die, self.village, self.say = Random(seed), village, say
         self.rounds, self.done = rounds, Counter[str]()
-        self.map = village.path / "map.toml"
-        self.map.write_text(MAP, encoding="utf-8")
+        self.map = write_map(village)
         names = dict(list(regions().items())[:number])
         self.lines = lines_of(names, most)
         self.nodes: dict[str, Node] = {}
@@ -147,16 +146,8 @@ class Houses:
             if (one, other) not in self.links:
                 self.links.append((one, other))
         for one, other in self.links:
-            self._join(self.nodes[one], addresses[one], self.nodes[other], addresses[other])
+            join(self.nodes[one], addresses[one], self.nodes[other], addresses[other])
         self.say(f"{len(codes)} daemons, joined by {len(self.links)} links: {_named(self.links)}")
-
-    def _join(self, one: Node, at: str, other: Node, other_at: str) -> None:
-        with one.pen(one.tellers[0]) as (_, reading, door):
-            host, _, port = at.rpartition(":")
-            invitation = inviting.invite(
-                one.home, reading, door, other.name, [Address(host, int(port))], days=1
-            )
-        other.call("join", code=invitation.code(), addresses=[other_at])
 
     # --- Trouble ------------------------------------------------------------------------------------------
 
@@ -232,11 +223,7 @@ class Houses:
     def _import(self, code: str, part: Part) -> None:
         node = self.nodes[code]
         self.done["imports" if node.alive else "imports without a daemon"] += 1
-        file = part.write(self.village.path / "part.csv")
-        lines, wrong = read_lines(file, read_map(self.map), now_ms())
-        assert not wrong, wrong
-        with node.pen(self.die.choice(node.tellers)) as (author, reading, door):
-            record_lines(author, reading, door, lines, digest(lines))
+        take_in(node, self.die.choice(node.tellers), part, self.map)
 
     def _import_and_strike(self, code: str, part: Part) -> None:
         """Let the power fail while a command imports: it dies, and the daemon with it."""
@@ -321,6 +308,30 @@ class Houses:
         assert some.stop() == 0
         some.run("verify", "--all")
         return sum(map(len, self.lines.values()))
+
+
+def write_map(village: Village) -> Path:
+    """Write down what the columns of the file hold, for `stock import`."""
+    path = village.path / "map.toml"
+    path.write_text(MAP, encoding="utf-8")
+    return path
+
+
+def take_in(node: Node, teller: str, part: Part, map_file: Path) -> None:
+    """Import a part as the command does, without a process for it."""
+    lines, wrong = read_lines(part.write(map_file.with_name("part.csv")), read_map(map_file), now_ms())
+    assert not wrong, wrong
+    with node.pen(teller) as (author, reading, door):
+        record_lines(author, reading, door, lines, digest(lines))
+
+
+def join(one: Node, at: str, other: Node, other_at: str) -> None:
+    """Let `one` invite `other`, at these addresses; both daemons run."""
+    host, _, port = at.rpartition(":")
+    with one.pen(one.tellers[0]) as (_, reading, door):
+        to = [Address(host, int(port))]
+        invitation = inviting.invite(one.home, reading, door, other.name, to, days=1)
+    other.call("join", code=invitation.code(), addresses=[other_at])
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,13 +52,21 @@ def environment() -> dict[str, str]:
 class Node:
     """One community: its home, its tellers, and its daemon when that runs."""
 
-    def __init__(self, path: Path, name: str, tellers: tuple[str, ...] = TELLERS) -> None:
-        self.name, self.tellers = name, tellers
+    def __init__(
+        self,
+        path: Path,
+        name: str,
+        tellers: tuple[str, ...] = TELLERS,
+        listen: str = "127.0.0.1",
+        inside: tuple[str, ...] = (),
+    ) -> None:
+        """Found a community, or take the home that lies there. `inside`: words before the command that runs its daemon."""
+        self.name, self.tellers, self.inside = name, tellers, inside
         self.home = Home(path)
         self.ready, self.log_file = path.with_suffix(".ready"), path.with_suffix(".log")
         self.process: subprocess.Popen[bytes] | None = None
         if not self.home.store.exists():
-            found(path, name, tellers, len(tellers) // 2 + 1, Address("127.0.0.1", 0), lambda _: None)
+            found(path, name, tellers, len(tellers) // 2 + 1, Address(listen, 0), lambda _: None)
 
     # --- The daemon -------------------------------------------------------------------------------------
 
@@ -67,8 +75,9 @@ class Node:
         self.ready.unlink(missing_ok=True)
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
-                command(self.home.path, "run", "--ready-file", self.ready), stderr=log, env=environment()
-            )
+                [*self.inside, *command(self.home.path, "run", "--ready-file", self.ready)],
+                stderr=log, env=environment(),
+            )  # fmt: skip
         if wait:
             self.wait_ready()
 
