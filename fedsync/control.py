@@ -80,10 +80,10 @@ def _read_line(connection: socket.socket) -> bytes:
 
 
 async def serve(listener: "trio.SocketListener", handle: Handler) -> None:
-    """Answer requests until cancelled. A request that fails is answered with its problem."""
+    """Answer requests until cancelled, and close `listener`. A request that fails is answered with its problem."""
     import trio
 
-    async with trio.open_nursery() as nursery:
+    async with listener, trio.open_nursery() as nursery:
         while True:
             stream = await listener.accept()
             nursery.start_soon(_answer, stream, handle)

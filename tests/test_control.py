@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import trio
+import trio.testing
 
 from fedsync import control
 from fedsync.errors import Exit, Problem
@@ -63,6 +64,15 @@ def test_where_no_daemon_runs_that_is_said(home: Home) -> None:
     home.listen_control().close()  # The file of a daemon that was killed.
     with pytest.raises(control.NotRunning):
         control.call(home.connect_control, "ping")
+
+
+async def test_a_server_that_is_cancelled_leaves_no_socket_open(home: Home) -> None:
+    listener = trio.SocketListener(trio.socket.from_stdlib_socket(home.listen_control()))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(control.serve, listener, echo)
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+    assert listener.socket.fileno() == -1
 
 
 async def test_what_is_asked_is_answered(home: Home) -> None:
