@@ -59,6 +59,7 @@ class House:
     invitation: str = ""
     daemon: Daemon | None = None
     task: trio.lowlevel.Task | None = None
+    nursery: trio.Nursery | None = None
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
     seen: dict[bytes, int] = field(default_factory=dict)
     """How far each log was durable when the daemon was last looked at."""
@@ -171,7 +172,9 @@ class Hand(trio.abc.Instrument):
                 for peer in list(daemon.links.connections):
                     daemon.links.drop(Peer(peer), "the operator paused or removed this peer")
                 daemon.dialler.want({})
-                daemon.dialler.want(wanted)
+                if self.house.nursery is not None and self.house.nursery.child_tasks:
+                    # Else all of its tasks have ended, so that none could ask for this.
+                    daemon.dialler.want(wanted)
 
 
 def tips(home: Home) -> dict[bytes, int]:
@@ -252,6 +255,7 @@ class Shell:
             try:
                 with house.scope, open_reader(house.home.store) as reader:
                     async with trio.open_nursery() as nursery:
+                        house.nursery = nursery
                         house.daemon = Daemon(house.home, node, reader, settings, nursery)
                         await _serve(house.daemon, nursery, None)
             finally:
