@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 from pathlib import Path
+from random import Random
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -89,7 +90,10 @@ def test_a_home_that_may_only_be_read_is_read_and_writing_is_refused(filled: Pla
 
 def test_a_full_disk_loses_nothing_that_was_acknowledged(filled: Place, tmp_path: Path) -> None:
     file, columns = tmp_path / "many.csv", tmp_path / "map.toml"
-    file.write_text("at,n\n" + "2026-01-01,1\n" * 40_000)
+    # At random and large, or they would be packed into what is left.
+    random = Random(1)
+    amounts = [random.randrange(10**14) for _ in range(40_000)]
+    file.write_text("at,n\n" + "".join(f"2026-01-01,{amount}\n" for amount in amounts))
     columns.write_text(
         '[columns]\nat = "at"\nquantity = "n"\n[defaults]\nitem = "Oats"\nunit = "g"\nstore = "Granary"\naction = "raise"\n'
     )
@@ -105,7 +109,7 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged(filled: Place, tmp_path
     assert filled.json("status") == before
     assert filled.json("verify", "--all")["whole"]
     filled("stock", "import", file, "--columns", columns, "--as", "Ann")
-    assert filled.level("Oats")["on_hand"]["quantity"] == 41_000
+    assert filled.level("Oats")["on_hand"]["quantity"] == 1_000 + sum(amounts)
 
 
 def test_a_store_that_a_later_fedsync_wrote_is_left_alone(filled: Place) -> None:

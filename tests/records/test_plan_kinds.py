@@ -138,5 +138,5 @@ def test_what_does_not_match_exactly_is_void(kind: str, value: Any, code: str) -
 
 
 def test_as_many_grants_as_fit_a_person_are_accepted_at_once() -> None:
-    refs = [[OTHER, at, GRANTED] for at in range(MAX_ACCEPTED)]
+    refs = [[OTHER, at, at.to_bytes(32, "big")] for at in range(MAX_ACCEPTED)]
     assert len(said("commitment", {**PROMISED, "accepts": refs}).accepts) == MAX_ACCEPTED
