@@ -39,6 +39,8 @@ GROWTH_MS = 3600 * 1000
 """Between two further logs of one key, and two further branches of one log."""
 PARK_MS = 7 * 24 * 3600 * 1000
 """How long a block of an unknown author waits for the page that names it."""
+MAX_HEARD_OF = 10_000
+"""Bodies that were announced and are not followed, kept in mind: a megabyte. The first that was heard of goes first."""
 MAX_FOLLOWED = 1000
 """Bodies that a node follows unless its operator says otherwise: all of a large region."""
 
@@ -91,6 +93,8 @@ class Node:
         self.state = store.state(fold.TABLES, fold.VERSION)
         self.now = now
         self.follow_limit = MAX_FOLLOWED
+        self.heard_of: dict[PageId, Scope] = {}
+        """Bodies that peers announced and there was no room for, by their page 0: somebody may ask for one."""
         self.draft = Draft(self.state)
         self.notices = Notices(store)
         self._stale = False
@@ -360,6 +364,7 @@ class Node:
                 )
                 self._stale = True
         if source == "announced" and len(self.store.followed.all()) >= self.follow_limit:
+            self._note_heard_of(body, scope)
             return False
         added = self.store.followed.add(FollowedBody(scope, body, name, source, via, self.now()))
         if added:
@@ -368,6 +373,13 @@ class Node:
             if not self._stale:
                 fold.apply_bind(self.draft, scope, body)
         return added
+
+    def _note_heard_of(self, body: PageId, scope: Scope) -> None:
+        if body in self.heard_of:
+            return
+        if len(self.heard_of) >= MAX_HEARD_OF:
+            del self.heard_of[next(iter(self.heard_of))]
+        self.heard_of[body] = scope
 
     # --- Reading ----------------------------------------------------------------------------------------
 

@@ -190,7 +190,8 @@ def _scope_of(node: Node, body: PageId) -> Scope | None:
         for scope, theirs in (PeerMemory.unpack(kept).bodies or ()) if kept else ():
             if theirs == body:
                 return scope
-    return None
+    # What a peer follows is kept once both hold the same, which may take a minute; this was heard since the start.
+    return node.heard_of.get(body)
 
 
 def _settle(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:

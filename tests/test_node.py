@@ -12,6 +12,7 @@ from fedsync.crdt.goods.levels import levels
 from fedsync.crdt.goods.whystock import why_fact
 from fedsync.gossip import limits
 from fedsync.node import GROWTH_MS, MAX_BRANCHES, MAX_INCARNATIONS, Node, Verdict
+from fedsync.operations import perform
 from fedsync.records.block import Block
 from fedsync.records.ids import Key, LogClass, PageId, Reach, Scope
 from fedsync.records.seal import Draft
@@ -365,6 +366,26 @@ def test_of_what_peers_announce_no_more_is_followed_than_the_operator_allows(at:
     assert follows(9, "peer"), "whom a person invited is followed nevertheless"
     assert not follows(10, "announced")
     at.rollback()
+
+
+def test_what_there_is_no_room_for_is_followed_when_somebody_asks_though_no_peer_is_level_yet(
+    at: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fedsync.node.MAX_HEARD_OF", 2)
+    at.follow_limit = 0
+    scopes = [Scope(bytes([number]) * 16) for number in (1, 2, 3)]
+    bodies = [PageId(bytes([number]) * 32) for number in (1, 2, 3)]
+    at.begin()
+    for scope, body in zip(scopes, bodies, strict=True):
+        assert not at.follow(scope, body, None, "announced", BY)
+    at.settle()
+    at.commit()
+    # The first that was heard of had to go: what peers announce takes no more room than that.
+    assert perform(at, "ask_for", {"body": bodies[0].hex()}) == {"followed": False}
+    assert perform(at, "ask_for", {"body": bodies[2].hex()})["followed"]
+    held = at.store.followed.get(scopes[2])
+    assert held is not None
+    assert (held.body, held.source) == (bodies[2], "asked")
 
 
 def test_a_node_that_falls_between_binding_anew_and_folding_folds_at_its_next_start(
