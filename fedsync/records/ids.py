@@ -51,6 +51,31 @@ class Reach(IntEnum):
     WORLD = 2
 
 
+class Extent(IntEnum):
+    """How much of a body a node follows. Each holds what the one below it holds, and local never counts.
+
+    Two nodes share what the smaller of their extents covers, so the numbers are compared, never added.
+    """
+
+    BOOK = 1
+    """What carries authority, of every reach: enough to recompute each page, mandate and recall of the body."""
+    WORLD = 2
+    """BOOK, and all that the body publishes to the world."""
+    ALL = 3
+
+    def covers(self, reach: Reach, log_class: LogClass) -> bool:
+        """Whether logs of this reach and class are among what is followed."""
+        if reach is Reach.LOCAL:
+            return False
+        match self:
+            case Extent.BOOK:
+                return log_class is LogClass.AUTHORITY
+            case Extent.WORLD:
+                return log_class is LogClass.AUTHORITY or reach is Reach.WORLD
+            case Extent.ALL:
+                return True
+
+
 def record_id(header: bytes) -> RecordId:
     """Return the id of the record with this header."""
     return RecordId(sha256(RECORD_TAG + header).digest())
