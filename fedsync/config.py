@@ -25,11 +25,7 @@ INITIAL = """\
 # How this node is called in its own listings.
 name = {name}
 
-[listen]
-# Where peers connect. Port 0 takes any free port at each start.
-host = {host}
-port = {port}
-
+{listen}
 [limits]
 # How many bodies this node follows at most: its own, its peers' and those that they announce.
 followed_bodies = {followed_bodies}
@@ -41,6 +37,23 @@ peers = {peers}
 # [confirm]
 # after_days = 7
 """
+
+
+LISTEN = """\
+[listen]
+# Where peers connect. Port 0 takes any free port at each start. A node that nobody can call has, instead of this
+# section, the line  listen = "none"  above: it only calls others.
+host = {host}
+port = {port}
+"""
+
+OUTBOUND_ONLY = """\
+# Nobody can call this node; it calls others. One that listens has a section [listen] with host and port instead.
+listen = "none"
+"""
+
+NOWHERE = "none"
+"""What stands in place of an address when a node does not listen."""
 
 
 class ConfigError(Problem):
@@ -77,7 +90,8 @@ class Config:
     """All that config.toml says."""
 
     name: str
-    listen: Address
+    listen: Address | None
+    """Where peers connect; None: nobody can, this node only calls."""
     limits: Limits = field(default_factory=Limits)
     confirm_after_days: float | None = None
     """After how many days the node drafts the confirmation of a region's results; None: never."""
@@ -92,6 +106,11 @@ def parse_address(text: str) -> Address:
     if port > 65535:
         raise ValueError(f"{port} is not a port: 0 to 65535")
     return Address(match[1] or match[2], port)
+
+
+def listen_words(listen: Address | None) -> str:
+    """Return where a node listens, as HOST:PORT or `none`."""
+    return NOWHERE if listen is None else str(listen)
 
 
 def load(path: Path) -> Config:
@@ -111,7 +130,7 @@ def load(path: Path) -> Config:
     return _Reader(path, text).config(said)
 
 
-def write_initial(path: Path, name: str, listen: Address) -> Config:
+def write_initial(path: Path, name: str, listen: Address | None) -> Config:
     """Write a first config.toml, with a word on each setting, and return what it says.
 
     Raises FileExistsError: what an operator wrote is never overwritten.
@@ -119,8 +138,9 @@ def write_initial(path: Path, name: str, listen: Address) -> Config:
     limits = Limits()
     text = INITIAL.format(
         name=_quoted(name),
-        host=_quoted(listen.host),
-        port=listen.port,
+        listen=OUTBOUND_ONLY
+        if listen is None
+        else LISTEN.format(host=_quoted(listen.host), port=listen.port),
         followed_bodies=limits.followed_bodies,
         peers=limits.peers,
     )
@@ -152,16 +172,22 @@ class _Reader:
 
     def config(self, said: Mapping[str, object]) -> Config:
         self._only(said, "", ("name", "listen", "limits", "confirm"))
-        listen = self._table(said, "listen", ("host", "port"))
         limits = self._table(said, "limits", tuple(f.name for f in fields(Limits)))
         return Config(
             name=self._text(said, "", "name"),
-            listen=Address(
-                self._text(listen, "listen", "host"), self._number(listen, "listen", "port", 0, 65535)
-            ),
+            listen=self._listen(said),
             confirm_after_days=self._days(said) if "confirm" in said else None,
             limits=Limits(**{key: self._number(limits, "limits", key, 1, 1_000_000) for key in limits}),
         )
+
+    def _listen(self, said: Mapping[str, object]) -> Address | None:
+        if isinstance(said.get("listen"), str):
+            if said["listen"] != NOWHERE:
+                message = f"listen must be a section with host and port, or {NOWHERE!r}"
+                raise self._error("", "listen", message, f'Write it as: listen = "{NOWHERE}"')
+            return None
+        listen = self._table(said, "listen", ("host", "port"))
+        return Address(self._text(listen, "listen", "host"), self._number(listen, "listen", "port", 0, 65535))
 
     def _table(self, said: Mapping[str, object], name: str, known: tuple[str, ...]) -> dict[str, object]:
         table = said.get(name, {})

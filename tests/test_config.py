@@ -28,6 +28,14 @@ def test_what_init_writes_is_what_the_daemon_reads(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_a_node_that_only_calls_has_a_line_instead_of_an_address(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    written = write_initial(path, "Oakfield", None)
+    assert written.listen is None
+    assert load(path) == written
+    assert 'listen = "none"' in path.read_text()
+
+
 def test_what_an_operator_wrote_is_never_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text("mine")
@@ -55,6 +63,7 @@ def test_limits_may_be_left_out(tmp_path: Path) -> None:
         ('name = "a"\n[listen]\nhost = "h"\nport = 1\n[limits]\n\npeers = 0\n', 7, "peers must be"),
         ('name = "a"\n[listen]\nhost = "h"\nport = 1\n[limits]\nbodies = 1\n', 6, "'bodies' is not known"),
         ('name = "a"\nlisten = 7447\n', 2, "listen must be a section"),
+        ('name = "a"\nlisten = "nowhere"\n', 2, "or 'none'"),
         ('name = "a"\n[listen]\nhost = "h"\nport = 1\n[confirm]\nafter_days = -1\n', 6, "after_days must be"),
         ('name = "a"\n[listen]\nhost = "h"\nport = 1\n[confirm]\n', 5, "after_days must be"),
         ('name = "a', 0, "not TOML"),

@@ -8,8 +8,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fedsync.errors import Problem
+
+if TYPE_CHECKING:
+    from fedsync.config import Config
 
 LEAST_FREE = 200 * 1024 * 1024
 """Bytes of disk below which a node should not go on."""
@@ -62,6 +66,12 @@ def _disk(home: Path) -> list[Check]:
     return [Check("disk", free > LEAST_FREE and writable, says)]
 
 
+def _listens(settings: "Config") -> str:
+    if settings.listen is None:
+        return "listens nowhere: nobody can call this node, it only calls"
+    return str(settings.listen)
+
+
 def _node(path: Path) -> list[Check]:
     from fedsync import config, control, keyring
     from fedsync.home import Home
@@ -75,7 +85,7 @@ def _node(path: Path) -> list[Check]:
         return [Check("node", False, f"there is no node in {path}: make one with fedsync init")]
     found: list[Check] = []
     looks: dict[str, Callable[[], str]] = {
-        "settings": lambda: str(config.load(home.config).listen),
+        "settings": lambda: _listens(config.load(home.config)),
         "node key": lambda: public_key(keyring.load_node_key(home)).hex()[:16],
         "people": lambda: ", ".join(each.name for each in keyring.people(home)) or "nobody has a key here",
     }

@@ -34,6 +34,11 @@ def invite(app: App, name: str, addresses: tuple[str, ...], days: int) -> None:
     name = keyring.check_name(name)
     home = app.home()
     listen = config.load(home.config).listen
+    if listen is None:
+        raise usage(
+            "This node listens nowhere, so nobody could reach it with an invitation.",
+            "Let the other community invite you, and type here: fedsync join CODE",
+        )
     said = tuple(_address(each) for each in (addresses or (str(listen),)))
     if not addresses and listen.host in ("0.0.0.0", "::", ""):
         raise usage(
@@ -86,7 +91,7 @@ def join(app: App, code: str, addresses: tuple[str, ...], yes: bool) -> None:
     app.confirm(yes, f"The other screen should show: {' '.join(words)}")
     settings = config.load(home.config)
     said = [str(_address(each)) for each in addresses]
-    if not said and settings.listen.host not in ("0.0.0.0", "::", ""):
+    if not said and settings.listen is not None and settings.listen.host not in ("0.0.0.0", "::", ""):
         said = [str(settings.listen)]
     with app.door() as door:
         if isinstance(door, LocalDoor):

@@ -31,6 +31,7 @@ def run(app: App, ready_file: str | None, quiet: bool) -> None:
 @common
 def status(app: App) -> None:
     """Show how this node stands: what it holds, its peers, and what waits for you."""
+    from fedsync import config
     from fedsync.cli import telling
     from fedsync.cli.books.settling import forked_lines, forked_rows
     from fedsync.cli.waiting import waiting as waiting_for_people
@@ -41,11 +42,13 @@ def status(app: App) -> None:
     with app.reading() as reading:
         peers, running = peers_shown(reading, home)
         body = reading.own()
+        listen = config.load(home.config).listen
         name = telling.body_name(reading, body.scope)
         waiting = waiting_for_people(reading, now_ms())
         value: dict[str, Any] = {
             "name": name,
             "running": running,
+            "listen": config.listen_words(listen),
             "records": reading.store.logs.count(),
             "state_root": reading.state_root().hex(),
             "bodies": len(reading.store.followed.all()),
@@ -64,6 +67,8 @@ def status(app: App) -> None:
         f"{name} — {'running' if running else 'not running (fedsync run)'}, "
         f"{value['records']:,} records of {_bodies(value['bodies'])}, same as {same} of {len(peers)} peers"
     )
+    if listen is None:
+        app.out.say('Nobody can call this node (listen = "none"); it calls its peers.')
     if not may.ok:
         app.out.say(f"! {may.reason}")
     if peers:

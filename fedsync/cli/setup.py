@@ -12,20 +12,23 @@ from fedsync.cli.app import App, common, signing
     "--threshold", type=int, metavar="K", help="How many tellers must sign (default: more than half)."
 )
 @click.option(
-    "--listen", default="0.0.0.0:7443", metavar="HOST:PORT", help="Where peers connect; port 0: any."
+    "--listen",
+    default="0.0.0.0:7443",
+    metavar="HOST:PORT|none",
+    help="Where peers connect; port 0: any; none: this node only calls.",
 )
 @common
 @signing
 def init(app: App, community: str, tellers: tuple[str, ...], threshold: int | None, listen: str) -> None:
     """Make this community's node: its keys, its book, and the sheet with the repair keys."""
     from fedsync.acts.books.founding import check_numbers, found
-    from fedsync.config import parse_address
+    from fedsync.config import NOWHERE, listen_words, parse_address
     from fedsync.errors import usage
 
     k = threshold if threshold is not None else len(tellers) // 2 + 1
     check_numbers(tellers, k)
     try:
-        address = parse_address(listen)
+        address = None if listen == NOWHERE else parse_address(listen)
     except ValueError as error:
         raise usage(
             f"--listen {listen}: {error}.", "Type one like --listen 0.0.0.0:7443, port 0 for any free one."
@@ -43,7 +46,7 @@ def init(app: App, community: str, tellers: tuple[str, ...], threshold: int | No
         {
             "community": made.community.hex(),
             "node": made.node.hex(),
-            "listen": str(made.listen),
+            "listen": listen_words(made.listen),
             "repair_sheet": str(made.repair_sheet),
             "bears_lying_tellers": bears,
         },

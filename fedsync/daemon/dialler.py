@@ -41,6 +41,8 @@ class Dialler:
     ) -> None:
         self._links, self._own_key, self._nursery, self._jitter = links, own_key, nursery, jitter
         self.callings: dict[Peer, Calling] = {}
+        self.listens = True
+        """Whether others can call this node."""
 
     def want(self, peers: dict[Peer, tuple[str, ...]]) -> None:
         """Call exactly these from now on."""
@@ -59,6 +61,8 @@ class Dialler:
         if shunned > 0:
             return f"{self._links.parted.get(peer, 'it sent garbage')}; we talk again in {shunned} s"
         if calling is None:
+            if not self.listens:
+                return "neither can call the other: it has no address here, and this node does not listen"
             return "it has no address here; it must call us"
         wait = max(0, round(calling.next_at - trio.current_time()))
         why = calling.reason or "not called yet"

@@ -75,6 +75,7 @@ class Daemon:
         self.dropped: dict[Peer, str] = {}
         """Nodes that a body's book no longer names, with the reason in words: nothing is exchanged with them."""
         self.dialler = Dialler(self.links, self.private, nursery, jitter)
+        self.dialler.listens = settings.listen is not None
         self.gate = Gate()
         self.listening: list[trio.SocketListener] = []
         self.stopping = trio.Event()
@@ -164,17 +165,19 @@ class Daemon:
                 return answer
 
     def listen_text(self) -> str:
-        """Return where this node listens, as host:port."""
-        if not self.listening:
-            return str(self.settings.listen)
+        """Return where this node listens, as host:port, or none."""
+        if self.settings.listen is None or not self.listening:
+            return config.listen_words(self.settings.listen)
         host, port = self.listening[0].socket.getsockname()[:2]
         return str(config.Address(self.settings.listen.host or host, port))
 
     # --- Running ------------------------------------------------------------------------------------------
 
     async def listen(self) -> None:
-        """Begin to listen. Raises a Problem when the address cannot be had."""
+        """Begin to listen, unless this node only calls. Raises a Problem when the address cannot be had."""
         where = self.settings.listen
+        if where is None:
+            return
         try:
             self.listening = list(await trio.open_tcp_listeners(where.port, host=where.host or None))
         except OSError as error:
@@ -186,7 +189,9 @@ class Daemon:
             ) from None
 
     async def serve_peers(self) -> None:
-        """Answer peers until cancelled."""
+        """Answer peers until cancelled; at once done where nobody can call."""
+        if not self.listening:
+            return
         await serve(
             self.listening,
             context=self._listen_context,
@@ -278,7 +283,10 @@ async def _serve(daemon: Daemon, nursery: trio.Nursery, ready_file: Path | None)
             nursery.start_soon(daemon.confirm_pages, daemon.settings.confirm_after_days)
         nursery.start_soon(daemon.part_from_dropped)
         _warn_of_place(node)
-        log.info("running; peers can connect at %s", daemon.listen_text())
+        if daemon.listening:
+            log.info("running; peers can connect at %s", daemon.listen_text())
+        else:
+            log.info("running; nobody can call this node, it only calls")
         if ready_file is not None:
             _write_ready(ready_file, daemon.listen_text())
         await daemon.stopping.wait()

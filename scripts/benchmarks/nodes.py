@@ -124,7 +124,7 @@ def introduce(one: Home, other: Home, dials: bool = True) -> None:
             own = next(body for body in node.store.followed.all() if body.source == "own")
         settings = config.load(home.config)
         key = public_key(keyring.load_node_key(home))
-        facts.append((key, settings.name, str(settings.listen), own.scope, own.body))
+        facts.append((key, settings.name, config.listen_words(settings.listen), own.scope, own.body))
     for home, (key, name, listen, scope, body), dialled in (
         (one, facts[1], dials),
         (other, facts[0], False),

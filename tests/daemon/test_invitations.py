@@ -36,6 +36,7 @@ def test_an_invitation_is_used_by_one_node_and_by_that_one_again(village: Villag
 def test_an_invitation_ends(village: Village) -> None:
     oak, mill = village.node("Oakfield"), village.node("Mill Lane")
     listen = config.load(oak.home.config).listen
+    assert listen is not None
     with oak.pen("Ann") as (_, reading, _):
         own = reading.own()
     late = Invitation(
@@ -52,6 +53,7 @@ def test_a_code_that_another_node_gave_opens_no_door_here(village: Village) -> N
     oak, mill, hill = (village.node(name) for name in ("Oakfield", "Mill Lane", "Hill Farm"))
     given = Invitation.parse(oak.json("invite", "Mill Lane")["code"])
     where = config.load(hill.home.config).listen
+    assert where is not None
     moved = Invitation(
         given.token, given.inviter, given.scope, given.body, (Address(where.host, where.port),)
     )

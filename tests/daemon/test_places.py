@@ -80,7 +80,9 @@ def test_with_new_logs_the_old_machine_and_the_copy_both_write_on(village: Villa
     oak, mill, twin = twins(village)
     # Two machines with one node's key cannot both keep a link, nor listen at one port: the copy moves.
     text = twin.home.config.read_text()
-    port = str(config.load(twin.home.config).listen.port)
+    listen = config.load(twin.home.config).listen
+    assert listen is not None
+    port = str(listen.port)
     twin.home.config.write_text(text.replace(port, "0"))
     settled(twin, "--new-logs")
     equal(twin, mill)

@@ -60,13 +60,17 @@ class Node:
         listen: str = "127.0.0.1",
         inside: tuple[str, ...] = (),
     ) -> None:
-        """Found a community, or take the home that lies there. `inside`: words before the command that runs its daemon."""
+        """Found a community, or take the home that lies there. `inside`: words before the command that runs its daemon.
+
+        `listen`: a host, or none for a node that only calls.
+        """
         self.name, self.tellers, self.inside = name, tellers, inside
         self.home = Home(path)
         self.ready, self.log_file = path.with_suffix(".ready"), path.with_suffix(".log")
         self.process: subprocess.Popen[bytes] | None = None
         if not self.home.store.exists():
-            found(path, name, tellers, len(tellers) // 2 + 1, Address(listen, 0), lambda _: None)
+            at = None if listen == "none" else Address(listen, 0)
+            found(path, name, tellers, len(tellers) // 2 + 1, at, lambda _: None)
 
     # --- The daemon -------------------------------------------------------------------------------------
 
@@ -195,9 +199,11 @@ class Village:
         self.path = path
         self.nodes: list[Node] = []
 
-    def node(self, name: str, start: bool = True, tellers: tuple[str, ...] = TELLERS) -> Node:
+    def node(
+        self, name: str, start: bool = True, tellers: tuple[str, ...] = TELLERS, listen: str = "127.0.0.1"
+    ) -> Node:
         """Found a community, or take the home that lies there, and start its daemon."""
-        node = Node(self.path / name.lower().replace(" ", "-"), name, tellers)
+        node = Node(self.path / name.lower().replace(" ", "-"), name, tellers, listen)
         self.nodes.append(node)
         if start:
             node.start()

@@ -38,7 +38,8 @@ class Founded:
 
     community: PageId
     node: Key
-    listen: Address
+    listen: Address | None
+    """None: it does not listen."""
     repair_sheet: Path
 
 
@@ -50,7 +51,7 @@ def found(
     name: str,
     tellers: Sequence[str],
     threshold: int,
-    listen: Address,
+    listen: Address | None,
     passphrase: Callable[[str], bytes | None],
 ) -> Founded:
     """Make a community's node in `where`, which must not hold one. Raises a Problem; then nothing is there."""
@@ -67,7 +68,7 @@ def found(
     # Built beside and moved into place when whole: an interrupted init leaves no half of a node.
     building = where.with_name(f".{where.name}.new-{secrets.token_hex(4)}")
     try:
-        made = _build(Home(building).make(), name, secrets_of, threshold, _free(listen))
+        made = _build(Home(building).make(), name, secrets_of, threshold, _free(listen) if listen else None)
         _into_place(building, where)
     except BaseException:
         shutil.rmtree(building, ignore_errors=True)
@@ -117,7 +118,7 @@ def _tellers(number: int) -> str:
 
 
 def _build(
-    home: Home, name: str, tellers: dict[str, bytes | None], threshold: int, listen: Address
+    home: Home, name: str, tellers: dict[str, bytes | None], threshold: int, listen: Address | None
 ) -> Founded:
     node_key = keyring.create_node_key(home)
     config.write_initial(home.config, name, listen)
