@@ -13,6 +13,7 @@ from pathlib import Path
 
 from fedsync.errors import Exit, Problem
 from fedsync.plain import is_plain
+from fedsync.records.kinds.announcing import MAX_ADDRESSES, is_address
 
 LONGEST_NAME = 200
 """Characters of a node's name."""
@@ -31,6 +32,14 @@ name = {name}
 followed_bodies = {followed_bodies}
 # How many peers may be connected at once.
 peers = {peers}
+
+# Tell the nodes of our region where this one answers, so that they find it without being told by hand. Nothing is
+# announced without this. As a bridge it also tells the nodes of other regions; as a relay it passes on what two nodes
+# that cannot reach each other have to say.
+# [announce]
+# addresses = ["node.example.org:7443"]
+# bridge = false
+# relay = false
 
 # Let this node draft the page that confirms what our delegates voted, so many days after a region's page with results
 # was sealed, when nobody of ours has objected. People still sign it. Without this, nothing is drafted.
@@ -86,6 +95,16 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Announce:
+    """What this node tells others of itself: where it answers, and what it does for them. Without addresses, nothing."""
+
+    addresses: tuple[str, ...] = ()
+    bridge: bool = False
+    """Nodes of other regions are told too."""
+    relay: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All that config.toml says."""
 
@@ -95,6 +114,7 @@ class Config:
     limits: Limits = field(default_factory=Limits)
     confirm_after_days: float | None = None
     """After how many days the node drafts the confirmation of a region's results; None: never."""
+    announce: Announce = field(default_factory=Announce)
 
 
 def parse_address(text: str) -> Address:
@@ -171,12 +191,13 @@ class _Reader:
         self._lines = text.splitlines()
 
     def config(self, said: Mapping[str, object]) -> Config:
-        self._only(said, "", ("name", "listen", "limits", "confirm"))
+        self._only(said, "", ("name", "listen", "limits", "confirm", "announce"))
         limits = self._table(said, "limits", tuple(f.name for f in fields(Limits)))
         return Config(
             name=self._text(said, "", "name"),
             listen=self._listen(said),
             confirm_after_days=self._days(said) if "confirm" in said else None,
+            announce=self._announce(said),
             limits=Limits(**{key: self._number(limits, "limits", key, 1, 1_000_000) for key in limits}),
         )
 
@@ -213,6 +234,40 @@ class _Reader:
         if type(value) is not int or not low <= value <= high:
             message = f"{key} must be a whole number from {low} to {high}"
             raise self._error(section, key, message, f"Write it as: {key} = {max(low, 7)}")
+        return value
+
+    def _announce(self, said: Mapping[str, object]) -> Announce:
+        table = self._table(said, "announce", ("addresses", "bridge", "relay"))
+        found = Announce(
+            self._addresses(table, "announce"),
+            self._truth(table, "announce", "bridge"),
+            self._truth(table, "announce", "relay"),
+        )
+        if (found.bridge or found.relay) and not found.addresses:
+            message = "a bridge or relay must be found: [announce] needs addresses"
+            raise self._error(
+                "announce", "addresses", message, 'Write it as: addresses = ["node.example.org:7443"]'
+            )
+        return found
+
+    def _addresses(self, table: Mapping[str, object], section: str) -> tuple[str, ...]:
+        value = table.get("addresses", [])
+        hint = 'Write it as: addresses = ["node.example.org:7443"]'
+        if not isinstance(value, list) or len(value) > MAX_ADDRESSES:
+            raise self._error(
+                section, "addresses", f"addresses must be a list of at most {MAX_ADDRESSES}", hint
+            )
+        for each in value:
+            if not isinstance(each, str) or not is_address(each):
+                raise self._error(section, "addresses", f"{each!r} is not HOST:PORT", hint)
+        if len(set(value)) < len(value):
+            raise self._error(section, "addresses", "an address stands there twice", hint)
+        return tuple(value)
+
+    def _truth(self, table: Mapping[str, object], section: str, key: str) -> bool:
+        value = table.get(key, False)
+        if not isinstance(value, bool):
+            raise self._error(section, key, f"{key} must be true or false", f"Write it as: {key} = true")
         return value
 
     def _days(self, said: Mapping[str, object]) -> float:

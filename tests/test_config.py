@@ -7,8 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsync.config import Address, Config, ConfigError, Limits, load, parse_address, write_initial
+from fedsync.config import Address, Announce, Config, ConfigError, Limits, load, parse_address, write_initial
 from fedsync.errors import Exit
+
+GOOD = 'name = "a"\n[listen]\nhost = "h"\nport = 1\n'
+"""A file of four lines in which nothing is wrong."""
 
 
 def said(path: Path, text: str) -> ConfigError:
@@ -67,6 +70,13 @@ def test_limits_may_be_left_out(tmp_path: Path) -> None:
         ('name = "a"\n[listen]\nhost = "h"\nport = 1\n[confirm]\nafter_days = -1\n', 6, "after_days must be"),
         ('name = "a"\n[listen]\nhost = "h"\nport = 1\n[confirm]\n', 5, "after_days must be"),
         ('name = "a', 0, "not TOML"),
+        (GOOD + '[announce]\naddresses = "n:1"\n', 6, "addresses must be a list"),
+        (GOOD + '[announce]\naddresses = ["n:1", "n"]\n', 6, "'n' is not HOST:PORT"),
+        (GOOD + '[announce]\naddresses = ["n:0"]\n', 6, "'n:0' is not HOST:PORT"),
+        (GOOD + '[announce]\naddresses = ["n:1", "n:1"]\n', 6, "twice"),
+        (GOOD + "[announce]\nbridge = true\n", 5, "needs addresses"),
+        (GOOD + '[announce]\naddresses = ["n:1"]\nrelay = 1\n', 7, "relay must be true or false"),
+        (GOOD + '[announce]\nwhere = ["n:1"]\n', 6, "'where' is not known"),
     ],
 )
 def test_a_mistake_names_its_line_and_what_to_do(tmp_path: Path, text: str, line: int, message: str) -> None:
@@ -113,3 +123,11 @@ def test_any_text_is_an_address_or_a_value_error(text: str) -> None:
     except ValueError:
         return
     assert parse_address(str(parse_address(text))) == parse_address(text)
+
+
+def test_nothing_is_announced_unless_the_file_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(GOOD)
+    assert load(path).announce == Announce()
+    path.write_text(GOOD + '[announce]\naddresses = ["n.example.org:1", "[2001:db8::7]:2"]\nbridge = true\n')
+    assert load(path).announce == Announce(("n.example.org:1", "[2001:db8::7]:2"), bridge=True)

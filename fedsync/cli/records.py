@@ -129,6 +129,10 @@ def _says(reading: Reading, record: Record, value: dict[str, Any]) -> str:
             return f"{value['action']} {goods(reading, record, value)}"
         case "count":
             return f"counts {goods(reading, record, value)}"
+        case "announcement":
+            return (
+                f"answers at {', '.join(value['addresses'])}" if value["addresses"] else "answers nowhere now"
+            )
         case "vote" | "motion" | "dissent" | "post":
             return _authority(reading, record, value)
         case kind if kind in whylending.KINDS:

@@ -109,6 +109,7 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
         # Records
         "malformed": Reason(14, "its payload does not match its kind exactly"),
         "wrong-class": Reason(14, "its kind does not belong in this class of log"),
+        "not-a-node": Reason(14, "only a node says where it answers, in a log that others see"),
         "local-log": Reason(14, "it stands in a log that never leaves the community's own nodes"),
         # Decisions
         "superseded": Reason(13, "a later decision on a sealed page stands in its place"),
@@ -190,6 +191,7 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
         # What says nothing that counts or not
         "begins-a-log": Reason(4, "it names the key, the body and the capacity that its log is written in"),
         "claims-a-name": Reason(4, "it is a claim, shown as such; no rule hangs on what people are called"),
+        "announces": Reason(4, "its node says where it answers; books alone say whether it may connect"),
         "names-a-post": Reason(4, "it says which node serves a body, until a later one says otherwise"),
         "puts-a-motion": Reason(11, "it asks a question; votes, words and results name it"),
         "dissents": Reason(14, "it is kept and shown beside what it is against; nobody can take it away"),

@@ -1,6 +1,7 @@
 """All tables that folds write, room by room, so that the root and the store know of each. Touches nothing."""
 
 from fedsync.crdt.books import booktables
+from fedsync.crdt.books.addresstables import ADDRESS_TABLES
 from fedsync.crdt.goods.factors import FACTOR_TABLES
 from fedsync.crdt.goods.tables import STOCK_TABLES
 from fedsync.crdt.goods.transfertables import TRANSFER_TABLES
@@ -11,6 +12,7 @@ from fedsync.crdt.work.worktables import WORK_TABLES
 
 STATE_TABLES = (
     *booktables.TABLES,
+    *ADDRESS_TABLES,
     *COUNTING_TABLES,
     *STOCK_TABLES,
     *FACTOR_TABLES,

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from shlex import quote
 
 from fedsync.crdt.answer import Answer
+from fedsync.crdt.books.addresses import announced
 from fedsync.crdt.books.booktables import (
     DISSENTS,
     MANDATE_LOGS,
@@ -37,6 +38,7 @@ from fedsync.crdt.books.whyvoices import VERBS, about_voice, about_vote, mandate
 from fedsync.records.genesis import GENESIS
 from fedsync.records.ids import Key, PageId, RecordId, Scope
 from fedsync.records.kinds import class_of
+from fedsync.records.kinds.announcing import ANNOUNCEMENT
 from fedsync.records.kinds.authority import PERSON, POST
 from fedsync.records.kinds.motions import DISSENT, MOTION, VOTE
 
@@ -107,6 +109,13 @@ def _plainly(
                 if key[3] == record
             ]
             return Answer(id_, POST, what, "kept", "names-a-post", tuple(evidence))
+        case "announcement" if whose is not None:
+            last = announced(view, whose.scope).get((whose.scope, whose.key))
+            evidence = ["Its node has announced something else since."]
+            if last is not None and last.record == record:
+                at = f"at {', '.join(last.addresses)}" if last.addresses else "nowhere any more"
+                evidence = [f"It says that the node answers {at}."]
+            return Answer(id_, ANNOUNCEMENT, what, "kept", "announces", tuple(evidence))
     known_kind = class_of(held.kind) is not None
     if not known_kind:
         verb = "is of a kind unknown here"

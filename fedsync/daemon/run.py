@@ -11,6 +11,7 @@ from typing import Any
 import trio
 
 from fedsync import config, control, keyring
+from fedsync.announcing import announce, unsaid
 from fedsync.confirming import confirm_pages
 from fedsync.crdt.books.naming import dropped_in_words
 from fedsync.daemon import joining
@@ -69,6 +70,8 @@ class Daemon:
         self._results = trio.Event()
         """Set when pages came, and before they are looked at for the first time: results may wait for our word."""
         self._results.set()
+        self._named = trio.Event()
+        """Set when pages came: one may name this node, and then it may announce itself."""
         self.links.authority_came = self._authority_came
         self._nodes_changed = trio.Event()
         self.links.nodes_changed = lambda: self._nodes_changed.set()
@@ -214,6 +217,20 @@ class Daemon:
                 taken = await trio.to_thread.run_sync(seal_pages, node, self.private)
             self.links.announce(taken)
 
+    async def announce(self) -> None:
+        """Say where this node answers, or no longer, wherever a book names it, until cancelled."""
+        told = False
+        while True:
+            async with self.links.door.writing() as node:
+                taken = await trio.to_thread.run_sync(announce, node, self.private, self.settings.announce)
+                waits = unsaid(node, self.key, self.settings.announce)
+            self.links.announce(taken)
+            if waits and not told:
+                log.warning("Where this node answers is announced once a page of our book names it.")
+            told = told or waits
+            await self._named.wait()
+            self._named = trio.Event()
+
     async def part_from_dropped(self) -> None:
         """Close the links of nodes that a body's book drops, and take them back when one names them, until cancelled."""
         while True:
@@ -224,6 +241,7 @@ class Daemon:
     def _authority_came(self) -> None:
         self._authority.set()
         self._results.set()
+        self._named.set()
 
     async def confirm_pages(self, after_days: float) -> None:
         """Draft what confirms a region's results once it is due, until cancelled."""
@@ -281,6 +299,7 @@ async def _serve(daemon: Daemon, nursery: trio.Nursery, ready_file: Path | None)
         nursery.start_soon(daemon.seal_pages)
         if daemon.settings.confirm_after_days is not None:
             nursery.start_soon(daemon.confirm_pages, daemon.settings.confirm_after_days)
+        nursery.start_soon(daemon.announce)
         nursery.start_soon(daemon.part_from_dropped)
         _warn_of_place(node)
         if daemon.listening:

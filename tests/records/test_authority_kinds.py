@@ -10,6 +10,13 @@ from fedsync.records.codec import Value
 from fedsync.records.genesis import SEAT, Genesis
 from fedsync.records.ids import Key, LogClass, Reach, Scope
 from fedsync.records.kinds import CLASS_OF, class_of
+from fedsync.records.kinds.announcing import (
+    MAX_ADDRESSES,
+    Announcement,
+    announcement_value,
+    is_address,
+    parse_announcement,
+)
 from fedsync.records.kinds.authority import parse_approval, parse_page, parse_person, parse_signature
 from fedsync.records.kinds.entries import Decision, EpochEntry, KeySeat, UnknownEntry, VoidEntry
 from fedsync.records.void import Void
@@ -31,6 +38,7 @@ PAGE_0: dict[str, Value] = {"body": None, "number": 0, "prev": None, "entries": 
 PAGE: dict[str, Value] = {"body": ID, "number": 3, "prev": ID, "entries": [], "by": "repair"}
 SIGNATURE: dict[str, Value] = {"page": ID, "slot": ID, "round": 0, "lock": 2}
 APPROVAL: dict[str, Value] = {"page": ID, "slot": ID, "round": 0}
+ANNOUNCEMENT: dict[str, Value] = {"addresses": ["node.example.org:7447", "[2001:db8::7]:7447"], "relay": True}
 PERSON: list[Value] = [TAG, {"key": b"k" * 32, "name": "Ann"}]
 PARSERS: list[tuple[Callable[[Value], object], Value]] = [
     (parse_page, PAGE_0),
@@ -38,6 +46,7 @@ PARSERS: list[tuple[Callable[[Value], object], Value]] = [
     (parse_signature, SIGNATURE),
     (parse_approval, APPROVAL),
     (parse_person, PERSON),
+    (parse_announcement, ANNOUNCEMENT),
 ]
 
 
@@ -108,3 +117,42 @@ def test_each_kind_belongs_in_one_class_of_log_and_an_unknown_one_in_none() -> N
     assert class_of("notice") is LogClass.TEXTS
     assert class_of("song") is None
     assert set(CLASS_OF.values()) == set(LogClass)
+
+
+def test_an_announcement_says_what_was_written() -> None:
+    said = parse_announcement(ANNOUNCEMENT)
+    assert said == Announcement(("node.example.org:7447", "[2001:db8::7]:7447"), relay=True)
+    assert announcement_value(said) == ANNOUNCEMENT
+    assert parse_announcement({"addresses": []}) == Announcement(())
+
+
+ODD_ADDRESSES = [
+    "", "node", ":7447", "node:", "node:0", "node:07447", "node:65536", "node:7447 ", " node:7447", "no de:7447",
+    "nöde:7447", "node\n:7447", "::1:7447", "[::1:7447", "[]:7447", "[node]:7447", "fe80::1%eth0:7447", "[fe80::1%eth0]:7447",
+    "a" * 254 + ":7447", "node:7447/", "\x1b[31m:7447", "node:٧",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("odd", ODD_ADDRESSES)
+def test_what_is_no_address_makes_an_announcement_void(odd: str) -> None:
+    assert not is_address(odd)
+    with pytest.raises(Void, match="address"):
+        parse_announcement(
+            {"addresses": ["node.example.org:7447", odd]} if odd else {"addresses": [odd, "n:1"]}
+        )
+
+
+def test_an_announcement_is_void_with_too_many_addresses_one_of_them_twice_or_no_relay_that_is_said() -> None:
+    many: list[Value] = [f"node{number}:7447" for number in range(MAX_ADDRESSES + 1)]
+    assert len(parse_announcement({"addresses": many[:-1]}).addresses) == MAX_ADDRESSES
+    odd: list[dict[str, Value]] = [
+        {"addresses": many},
+        {"addresses": many[:1] * 2},
+        {"addresses": [], "relay": False},
+        {"addresses": [], "relay": 1},
+        {"addresses": "node:1"},
+        {},
+    ]
+    for value in odd:
+        with pytest.raises(Void):
+            parse_announcement(value)

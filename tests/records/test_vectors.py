@@ -20,6 +20,7 @@ from fedsync.records.header import Header
 from fedsync.records.ids import Key, RecordId, log_id, signed_bytes
 from fedsync.records.kinds import (
     CLASS_OF,
+    announcing,
     authority,
     goods,
     lending,
@@ -162,7 +163,7 @@ def test_the_tags_of_the_document_are_those_of_the_code() -> None:
 def test_the_kinds_of_the_document_stand_in_their_class_and_are_read() -> None:
     stated = dict(re.findall(r"^    ([a-z_]+) +(authority|plans|facts|texts) +[\[{]", DOCUMENT, re.MULTILINE))
     books = {authority.PAGE, authority.SIGNATURE, authority.APPROVAL, authority.PERSON, authority.POST}
-    read = {*books, motions.MOTION, motions.VOTE, motions.DISSENT, units.FACTOR}
+    read = {*books, announcing.ANNOUNCEMENT, motions.MOTION, motions.VOTE, motions.DISSENT, units.FACTOR}
     read |= {*stock.PARSERS, *plans.PARSERS, *transfers.PARSERS, lending.LOAN, lending.BOOKING}
     read |= {work.PLAN, work.SHIFT, work.SIGNUP, work.TALLY}
     assert stated == {kind: CLASS_OF[kind].name.lower() for kind in read}

@@ -7,6 +7,7 @@ rooted rows.
 
 from collections.abc import Iterable, Iterator
 
+from fedsync.crdt.books.addresses import note_announcement
 from fedsync.crdt.books.booktables import (
     ACTS,
     BOOKS,
@@ -66,6 +67,7 @@ from fedsync.records.genesis import GENESIS
 from fedsync.records.header import VERSION
 from fedsync.records.ids import Key, LogClass, LogId, PageId, Reach, RecordId, Scope
 from fedsync.records.kinds import class_of
+from fedsync.records.kinds.announcing import ANNOUNCEMENT
 from fedsync.records.kinds.authority import (
     APPROVAL,
     PAGE,
@@ -268,6 +270,8 @@ class _Fold:
                 post = parse_post(record.value)
                 holds = (post.incarnation, record.genesis.key, record.time)
                 self.draft.put(POSTS, (record.genesis.scope, post.role, post.key, record.id), holds)
+            if record.kind == ANNOUNCEMENT:
+                note_announcement(self.draft, record)
         except NotCanonical as error:
             raise Void("malformed", str(error)) from None
         return None, None

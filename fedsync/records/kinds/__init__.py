@@ -10,7 +10,10 @@ from types import MappingProxyType
 from fedsync.records.ids import LogClass
 
 _KINDS: dict[LogClass, tuple[str, ...]] = {
-    LogClass.AUTHORITY: ("page", "signature", "approval", "person", "post", "motion", "vote", "dissent"),
+    LogClass.AUTHORITY: (
+        *("page", "signature", "approval", "person", "post", "motion", "vote", "dissent"),
+        "announcement",
+    ),
     LogClass.PLANS: (
         *("intent", "rights_grant", "commitment", "release", "agreement", "transfer", "booking"),
         *("plan", "shift", "signup"),

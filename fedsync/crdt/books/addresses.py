@@ -1,0 +1,91 @@
+"""Where nodes answer, by their own word in the logs of bodies that name them. Touches a draft or a view only.
+
+An announcement counts only for the key whose log it stands in: nobody can say where another node answers.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from fedsync.crdt.books.addresstables import ANNOUNCEMENTS
+from fedsync.crdt.books.booktables import Reader
+from fedsync.crdt.view import Draft
+from fedsync.records.block import Record
+from fedsync.records.genesis import NODE
+from fedsync.records.ids import Key, LogId, Reach, RecordId, Scope
+from fedsync.records.kinds.announcing import Announcement, parse_announcement
+from fedsync.records.void import Void
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What a node said last in a body, and where it stands."""
+
+    scope: Scope
+    key: Key
+    addresses: tuple[str, ...]
+    relay: bool
+    time: int
+    """By the node's own clock, in ms."""
+    record: RecordId
+    log: LogId
+
+
+def note_announcement(draft: Draft, record: Record) -> None:
+    """Write down what a node announces, unless its log says something newer. Raises Void."""
+    genesis = record.genesis
+    if genesis.capacity != NODE or genesis.reach is Reach.LOCAL:
+        raise Void("not-a-node", "only a node says where it answers, in a log that others see")
+    said: Announcement = parse_announcement(record.value)
+    at = (genesis.scope, genesis.key, record.log)
+    held = draft.get(ANNOUNCEMENTS, at)
+    # Of two branches of a forked log the higher wins, then the greater id: the same wherever both are held.
+    if held is None or (held[0], held[1]) < (record.seq, record.id):
+        cells = (record.seq, record.id, record.time, " ".join(said.addresses), int(said.relay))
+        draft.put(ANNOUNCEMENTS, at, cells)
+
+
+Said: TypeAlias = dict[tuple[Scope, Key], Announced]
+
+
+def announced(view: Reader, scope: Scope | None = None) -> Said:
+    """Return what each node said last in each body, or in one; what was taken back has no addresses.
+
+    A node that was set up anew has several logs; the one that claims the latest time holds, and it makes sure itself
+    that this is the one it writes now (`after`).
+    """
+    found: Said = {}
+    for each in _all(view, (scope,) if scope is not None else ()):
+        before = found.get((each.scope, each.key))
+        if before is None or _rank(before) < _rank(each):
+            found[each.scope, each.key] = each
+    return found
+
+
+def newest(view: Reader, key: Key) -> Announced | None:
+    """Return what a node said last of itself, in whichever body."""
+    return max(
+        (each for (_, whose), each in announced(view).items() if whose == key), key=_rank, default=None
+    )
+
+
+def announced_by(view: Reader, scope: Scope, key: Key) -> Announced | None:
+    """Return what a node said last in one body."""
+    return max(_all(view, (scope, key)), key=_rank, default=None)
+
+
+def after(view: Reader, scope: Scope, key: Key, now: int) -> int:
+    """Return the time that a node's next announcement in a body must claim, so that it holds even if its clock fell back."""
+    return max([now, *(each.time + 1 for each in _all(view, (scope, key)))])
+
+
+def _all(view: Reader, prefix: tuple[bytes, ...]) -> Iterator[Announced]:
+    for key, cells in view.scan(ANNOUNCEMENTS, prefix):
+        _, record, time, addresses, relay = cells
+        yield Announced(
+            key[0], key[1], tuple(str(addresses).split()), bool(relay), time, record, key[2]  # type: ignore[arg-type]
+        )  # fmt: skip
+
+
+def _rank(each: Announced) -> tuple[int, RecordId]:
+    return each.time, each.record
