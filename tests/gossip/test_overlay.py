@@ -1,0 +1,273 @@
+"""The overlay alone: views stay small, the operator's peers stay, and whoever can be reached is reached."""
+
+from collections.abc import Sequence
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fedsync.gossip.events import Peer
+from fedsync.gossip.groups import Group
+from fedsync.gossip.overlay import Call, Down, Drop, Effect, Failed, Kept, Known, Overlay, Tick, Up, Why
+from fedsync.gossip.view import ACTIVE, ADMIT_S, EXCHANGE_S, LONGEST_S, PASSIVE, WANTED
+from tests.gossip.overlays import Town, Views, candidate, peer, scope
+
+SOON = 2 * LONGEST_S
+"""Within so many seconds of the end of all trouble every group hangs together."""
+ISLANDS = 2 * EXCHANGE_S
+"""The same where two islands have forgotten each other."""
+
+
+def group_of(size: int, name: str = "region", bodies: int | None = None) -> Group:
+    return Group(
+        scope(name), [candidate(at, body=None if bodies is None else at % bodies) for at in range(size)]
+    )
+
+
+def town_of(size: int, seed: int, bodies: int | None = None) -> tuple[Town, list[Peer]]:
+    town, group = Town(seed), group_of(size, bodies=bodies)
+    members = [peer(at) for at in range(size)]
+    for each in members:
+        town.add(each, group)
+    return town, members
+
+
+def answered(me: Overlay, effects: Sequence[Effect], now: float = 1.0) -> list[Peer]:
+    """Let all calls succeed, and those that follow; return who was called."""
+    called: list[Peer] = []
+    while calls := [each for each in effects if isinstance(each, Call)]:
+        called += [each.peer for each in calls]
+        effects = [more for each in calls for more in me.handle(Up(each.peer, True), now)]
+    return called
+
+
+def bounded(town: Town) -> None:
+    for overlay in town.nodes.values():
+        for view in overlay.views.values():
+            assert len(view.active) <= ACTIVE
+            assert len(view.passive) <= PASSIVE
+            assert set(view.active) <= set(overlay.links)
+            assert not view.active.keys() & view.passive.keys()
+
+
+@pytest.mark.parametrize("size", [2, 3, 7, 20, 60, 200])
+def test_nodes_that_know_of_each_other_come_together(size: int) -> None:
+    town, members = town_of(size, seed=size)
+    assert town.run(60.0, lambda: town.together(members)) is not None
+    bounded(town)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_whatever_happens_views_are_bounded_and_all_come_together_again(data: st.DataObject) -> None:
+    size = data.draw(st.integers(3, 40), "nodes")
+    bodies = data.draw(st.one_of(st.none(), st.integers(1, 8)), "bodies")
+    town, members = town_of(size, data.draw(st.integers(0, 999), "seed"), bodies)
+    town.after_each = bounded
+    kept: dict[Peer, Views] = {}
+    for _ in range(data.draw(st.integers(1, 6), "troubles")):
+        town.run(data.draw(st.sampled_from([1.0, 30.0, 400.0]), "pause"))
+        match data.draw(st.sampled_from(["part", "heal", "kill", "start", "cut"]), "trouble"):
+            case "part":
+                town.heal()
+                town.part(town.dice.sample(members, size // 2))
+            case "heal":
+                town.heal()
+            case "kill":
+                for each in town.dice.sample(members, size // 3):
+                    if each not in town.dead:
+                        kept[each] = town.kill(each)
+            case "start":
+                for each in sorted(town.dead):
+                    town.start(each, kept[each])
+            case "cut":
+                for pair in town.dice.sample(list(town.links), len(town.links) // 2):
+                    if pair in town.links:
+                        town.cut(pair)
+    town.heal()
+    assert town.run(SOON, lambda: town.together(members)) is not None, "somebody was left behind"
+
+
+def test_two_islands_that_have_forgotten_each_other_meet() -> None:
+    town, members = town_of(80, seed=4)
+    town.run(60.0)
+    town.part(members[40:])
+    town.run(100_000.0)  # Longer than a broken link is remembered.
+    town.heal()
+    assert not town.together(members)
+    assert town.run(ISLANDS, lambda: town.together(members)) is not None
+
+
+def test_a_killed_third_is_replaced_and_comes_back() -> None:
+    town, members = town_of(90, seed=5)
+    town.run(60.0)
+    kept = {each: town.kill(each) for each in members[:30]}
+    assert town.run(SOON, lambda: town.together(members)) is not None
+    for each, views in kept.items():
+        town.start(each, views)
+    assert town.run(SOON, lambda: town.together(members)) is not None
+
+
+def test_a_quiet_overlay_changes_a_link_now_and_then_and_nothing_else() -> None:
+    """No livelock: however full all are, evictions are as rare as exchanges."""
+    town, members = town_of(50, seed=6)
+    town.run(3600.0)
+    calls, drops = town.calls, town.drops
+    hours = 10
+    town.run(hours * 3600.0)
+    each_hour = (town.calls - calls) / len(members) / hours
+    # An exchange costs its victim a link, which that one replaces.
+    assert each_hour < 3 * 3600 / EXCHANGE_S
+    assert (town.drops - drops) / len(members) / hours < 3 * 3600 / EXCHANGE_S
+    assert town.together(members)
+
+
+def test_full_nodes_do_not_evict_each_other_for_ever() -> None:
+    """Each of these is called by all others at once, again and again, as nothing real would do."""
+    town, members = town_of(20, seed=7)
+    town.run(600.0)
+    before = town.drops
+    for _ in range(60):
+        one, two = town.dice.sample(members, 2)
+        town._call(one, two)
+        town.run(1.0)
+    evictions = town.drops - before
+    assert evictions <= 60
+    assert town.run(SOON, lambda: town.together(members)) is not None
+
+
+def test_the_operators_peers_take_no_place_and_are_never_dropped() -> None:
+    town, group = Town(8), group_of(60)
+    members = [peer(at) for at in range(60)]
+    own = frozenset(members[1:21])
+    for each in members:
+        town.add(each, group, pinned=own if each == members[0] else frozenset())
+    hub = town.nodes[members[0]]
+    for each in own:
+        town._call(members[0], each)
+    for _ in range(50):
+        for each in members[1:]:
+            if frozenset((members[0], each)) not in town.links:
+                town._call(each, members[0])
+        town.run(120.0)
+        for effect in hub.handle(Tick(), town.now):
+            assert not (isinstance(effect, Drop) and effect.peer in own)
+        assert not own & hub.views[group.scope].active.keys()
+        assert len(set(hub.links) - own) <= ACTIVE
+
+
+def test_a_body_with_hundreds_of_nodes_has_one_place_once_others_ask() -> None:
+    honest = [candidate(at) for at in range(10)]
+    liars = [candidate(f"liar {at}", body="liars") for at in range(500)]
+    group = Group(scope("region"), [*honest, *liars])
+    victim = Overlay(honest[0].peer, Random(1))
+    victim.handle(Known([group]), 0.0)
+    now = 0.0
+    for each in liars:
+        now += 1.0
+        victim.handle(Up(each.peer, False), now)
+    assert len(victim.views[group.scope].active) == ACTIVE
+    for each in honest[1:]:
+        now += ADMIT_S * 2
+        victim.handle(Up(each.peer, False), now)
+    linked = victim.views[group.scope].active
+    assert sum(each.body == b"liars" for each in linked.values()) <= 1
+
+
+def test_whom_we_called_is_not_evicted_by_who_calls() -> None:
+    group = group_of(200)
+    me = Overlay(peer(0), Random(2))
+    called = answered(me, me.handle(Known([group]), 0.0))
+    assert len(called) == WANTED
+    now = 2.0
+    for at in range(1, 200):
+        now += 5.0  # Well before the next exchange, all in all.
+        if now > EXCHANGE_S / 3:
+            break
+        if peer(at) not in me.links:
+            me.handle(Up(peer(at), False), now)
+    assert set(called) <= me.views[group.scope].active.keys()
+
+
+def test_candidates_are_drawn_by_body_first() -> None:
+    group = Group(
+        scope("region"), [candidate(0), *(candidate(f"many {at}", body="many") for at in range(999))]
+    )
+    dice = Random(3)
+    drawn = [group.draw(dice) == candidate(0) for _ in range(400)]
+    assert 150 < sum(drawn) < 250
+
+
+def test_a_restart_calls_the_links_of_before_first() -> None:
+    group = group_of(300)
+    good = [peer(at) for at in (250, 251, 252, 253)]
+    others = [peer(at) for at in range(100, 120)]
+    me = Overlay(peer(0), Random(4), kept={group.scope: Kept(tuple(good), tuple(others))})
+    called = answered(me, me.handle(Known([group]), 0.0))
+    assert set(called) == set(good)
+    assert set(me.keep()[group.scope].good) == set(good)
+
+
+def test_what_was_kept_of_a_group_outlives_a_start_in_which_nobody_named_it() -> None:
+    kept = {scope("region"): Kept((peer(1),), (peer(2),))}
+    me = Overlay(peer(0), Random(5), kept=kept)
+    me.handle(Known([]), 0.0)
+    assert me.keep() == kept
+
+
+def test_who_is_named_by_no_body_any_more_is_dropped() -> None:
+    group = group_of(5)
+    me = Overlay(peer(0), Random(6))
+    me.handle(Known([group]), 0.0)
+    me.handle(Up(peer(1), False), 0.0)
+    less = Group(group.scope, [each for each in group.all() if each.peer != peer(1)])
+    assert Drop(peer(1), Why.STRANGER) in me.handle(Known([less]), 1.0)
+    assert me.handle(Up(peer(99), False), 2.0)[0] == Drop(peer(99), Why.STRANGER)
+
+
+def test_a_bad_peer_is_called_last_and_given_up_first() -> None:
+    group = group_of(12)
+    bad = {peer(1), peer(2), peer(3)}
+    thought: dict[Peer, float] = dict.fromkeys(bad, -5.0)
+    me = Overlay(peer(0), Random(7), score=lambda each: thought.get(each, 0.0))
+    assert len(answered(me, me.handle(Known([group]), 0.0))) == WANTED
+    assert not bad & set(me.links)
+    worse = me.links[0]
+    thought[worse] = -5.0
+    called = answered(me, me.handle(Tick(), 100.0), 100.0)
+    assert called
+    assert not bad & set(called)
+    assert worse not in me.links
+
+
+def test_a_peer_in_two_groups_takes_one_link() -> None:
+    own, region = group_of(3, "own"), group_of(9, "region")
+    me = Overlay(peer(0), Random(8))
+    called = answered(me, me.handle(Known([own, region]), 0.0))
+    assert len(called) == len(set(called)) <= 2 + WANTED
+    assert {peer(1), peer(2)} <= me.views[own.scope].active.keys()
+
+
+def test_whoever_answers_nothing_is_called_later_and_later() -> None:
+    group = group_of(2)
+    me = Overlay(peer(0), Random(9))
+    effects, now, times = me.handle(Known([group]), 0.0), 0.0, []
+    while now < 3600.0:
+        if any(isinstance(each, Call) for each in effects):
+            times.append(now)
+            effects = me.handle(Failed(peer(1)), now)
+        else:
+            now += 1.0
+            effects = me.handle(Tick(), now)
+    assert len(times) < 3600 / 5
+    assert times[-1] > 3600 - 2 * LONGEST_S
+
+
+def test_a_link_that_was_given_up_is_not_called_back_at_once() -> None:
+    group = group_of(2)
+    me = Overlay(peer(0), Random(10))
+    me.handle(Known([group]), 0.0)
+    me.handle(Up(peer(1), True), 0.0)
+    effects = me.handle(Down(peer(1), left=True), 1.0)
+    assert not any(isinstance(each, Call) for each in effects)
