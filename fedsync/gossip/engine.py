@@ -27,7 +27,7 @@ from fedsync.gossip.messages import Tag
 from fedsync.gossip.phases import Phase
 from fedsync.gossip.report import Report
 from fedsync.gossip.session import Session
-from fedsync.gossip.trie import Trees
+from fedsync.gossip.trees import Trees
 from fedsync.gossip.wants import Asked
 
 _BLOCK = bytes((0x93, Tag.BLOCK))

@@ -94,6 +94,10 @@ class Holdings(Protocol):
         """Return the logs of a set whose items changed after the journal's counter was `since`."""
         ...
 
+    def moved(self, since: int) -> Sequence[SetKey]:
+        """Return the sets of which an item changed after the journal's counter was `since`, in any order."""
+        ...
+
     def fresh(self, log: LogId, since: int, limit: int) -> Sequence[bytes]:
         """Return blocks of a log stored after the counter was `since`, oldest first, of at most `limit` bytes."""
         ...

@@ -61,6 +61,8 @@ class Memory:
         self._buckets: dict[SetKey, dict[int, Bucket | None]] = {}
         self._named: dict[bytes, list[LogId]] = {}
         self._grown: dict[tuple[object, ...], int] = {}
+        self._moved: dict[SetKey, int] = {}
+        """The counter when each set last changed, the latest last."""
 
     # --- The door -------------------------------------------------------------------------------------
 
@@ -209,6 +211,8 @@ class Memory:
     def _touch(self, held: MemoryLog) -> None:
         log = held.genesis.log
         held.changed = self._counter
+        self._moved.pop(held.set, None)
+        self._moved[held.set] = self._counter
         self._buckets.setdefault(held.set, {})[int.from_bytes(log[:2], "big") >> 4] = None
 
     # --- Copies and restores --------------------------------------------------------------------------
@@ -221,6 +225,7 @@ class Memory:
         """Return a copy, as of a backup; with a new journal id when the copy noticed that it is one."""
         other = Memory(journal or self._journal, self.admit, self._check)
         other._counter, other.following = self._counter, list(self.following)
+        moved = dict(self._moved)
         for log, held in self._logs.items():
             twin = copy(held)
             twin.heads, twin.blocks, twin.where = list(held.heads), list(held.blocks), dict(held.where)
@@ -228,6 +233,7 @@ class Memory:
             other._sets.setdefault(held.set, {})[log] = twin
             other._named.setdefault(log[:8], []).append(log)
             other._touch_quietly(twin)
+        other._moved = moved
         return other
 
     def _touch_quietly(self, held: MemoryLog) -> None:
@@ -286,6 +292,15 @@ class Memory:
     def changed(self, key: SetKey, since: int) -> Sequence[LogId]:
         """Return the logs of a set that changed after the counter was `since`."""
         return [log for log, held in self._sets.get(key, {}).items() if held.changed > since]
+
+    def moved(self, since: int) -> Sequence[SetKey]:
+        """Return the sets that changed after the counter was `since`."""
+        found: list[SetKey] = []
+        for key in reversed(self._moved):
+            if self._moved[key] <= since:
+                break
+            found.append(key)
+        return found
 
     def fresh(self, log: LogId, since: int, limit: int) -> Sequence[bytes]:
         """Return blocks stored after the counter was `since`, up to `limit` bytes."""

@@ -30,7 +30,8 @@ from fedsync.gossip.listing import (
     read_entry,
 )
 from fedsync.gossip.messages import BlockMessage, Delta, Message, Range, Sets, encode
-from fedsync.gossip.trie import EMPTY, HEX, Tree, Trees, root_of_roots
+from fedsync.gossip.trees import Trees, Whole
+from fedsync.gossip.trie import EMPTY, HEX, Tree
 from fedsync.records.block import peek
 from fedsync.records.ids import LogId, Reach
 
@@ -70,6 +71,8 @@ class Reconcile:
         # What the peer is sure to know by name. Not what only we named: that word may have been lost.
         self._theirs: set[SetKey] = set()
         self._told: set[LogId] = set()
+        self._keys: Sequence[SetKey] = ()
+        self._whole: Whole | None = None
         # Each BEAT asks for the root, and most of them come when nothing has changed.
         self._root: tuple[object, bytes] = (None, b"")
         self._heard: set[LogId] = set()
@@ -78,22 +81,18 @@ class Reconcile:
 
     def root(self, without: Iterable[LogId] = ()) -> bytes:
         """Return the 16 bytes over the roots of the sets that both may hold, some logs left out."""
-        follows = self._follows()
-        asked = (self._holdings.journal(), follows, frozenset(without))
-        if self._root[0] == asked:
+        follows, keys = self._follows(), self._shared()
+        asked = (self._trees.renew(), follows, frozenset(without))
+        if keys is self._keys and self._root[0] == asked:
             return self._root[1]
         out: dict[SetKey, list[LogId]] = {}
         for log in asked[2]:
             held = self._holdings.log(log)
             if held is not None:
                 out.setdefault(held.set, []).append(log)
-        roots = []
-        for key in self._shared():
-            left = out.get(key)
-            root = Tree(self._holdings, key, left).hash() if left else self._trees.tree(key).hash()
-            if root != EMPTY:
-                roots.append((key, root))
-        found = root_of_roots(roots, follows)
+        if self._whole is None or keys is not self._keys:
+            self._keys, self._whole = keys, self._trees.whole(keys)
+        found = self._whole.root(follows, out)
         self._root = asked, found
         return found
 

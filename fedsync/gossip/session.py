@@ -71,7 +71,7 @@ from fedsync.gossip.phases import ANSWERS, HEARS, Phase
 from fedsync.gossip.reconcile import Reconcile
 from fedsync.gossip.report import Report, report
 from fedsync.gossip.rhythm import Rhythm
-from fedsync.gossip.trie import Trees
+from fedsync.gossip.trees import Trees
 from fedsync.gossip.wants import Asked
 from fedsync.records.ids import LogId, Scope
 
@@ -89,7 +89,7 @@ class Session:
         self._opened, self._trees, self._asked = opened, trees, asked
         self._holdings = trees.holdings
         self._lifted = lifted
-        self._known = Acquaintance(trees.holdings, opened.memory)
+        self._known = Acquaintance(trees, opened.memory)
         self._brief = opened.brief
         self._out = Outbox()
         # Placeholders until both nonces are known; nothing is named before.

@@ -7,7 +7,7 @@ from typing import Final
 
 from fedsync.crdt.books.minutes import pages
 from fedsync.gossip.memory import Check
-from fedsync.gossip.trie import Trees
+from fedsync.gossip.trees import Trees
 from fedsync.records.block import Base, Block, check
 from fedsync.records.ids import RecordId
 from fedsync.sim.heap import Heap

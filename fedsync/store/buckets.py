@@ -44,6 +44,7 @@ class Buckets:
         self._known: dict[int, dict[int, Bucket | None]] = {}
         self._marked: set[tuple[int, int]] = set()
         self._unsaved: set[tuple[int, int]] = set()
+        self._moved: dict[int, None] = {}
 
     # --- Within a transaction -------------------------------------------------------------------------
 
@@ -57,6 +58,7 @@ class Buckets:
 
     def touch(self, set_no: int, log: LogId) -> None:
         """Mark the bucket of `log` as stale."""
+        self._moved[set_no] = None
         mark = (set_no, bucket_of(log))
         known = self._known.get(set_no)
         if known is not None:
@@ -70,8 +72,11 @@ class Buckets:
                 mark,
             )
 
-    def flush(self) -> None:
-        """Write the hashes that were computed since, at the end of a transaction."""
+    def flush(self, counter: int) -> None:
+        """Write the hashes that were computed since, at the end of a transaction, and what moved up to the counter."""
+        moved = [(counter, set_no) for set_no in self._moved]
+        self._conn.executemany("UPDATE sets SET moved = ? WHERE no = ?", moved)
+        self._moved.clear()
         rows = []
         for set_no, bucket in self._unsaved:
             found = self._known[set_no].get(bucket)
@@ -83,7 +88,7 @@ class Buckets:
 
     def forget(self) -> None:
         """Forget all but the file: a transaction was rolled back."""
-        for each in (self._numbers, self._known, self._marked, self._unsaved):
+        for each in (self._numbers, self._known, self._marked, self._unsaved, self._moved):
             each.clear()
 
     # --- Asking ---------------------------------------------------------------------------------------
@@ -97,6 +102,12 @@ class Buckets:
     def sets(self) -> list[SetId]:
         """Return the sets of which some log is held, in order."""
         rows = self._conn.execute("SELECT scope, reach, class FROM sets ORDER BY 1, 2, 3").fetchall()
+        return [SetId(Scope(scope), Reach(reach), LogClass(class_)) for scope, reach, class_ in rows]
+
+    @guarded
+    def moved(self, since: int) -> list[SetId]:
+        """Return the sets of which a tip changed after the journal's counter was `since`."""
+        rows = self._conn.execute("SELECT scope, reach, class FROM sets WHERE moved > ?", (since,)).fetchall()
         return [SetId(Scope(scope), Reach(reach), LogClass(class_)) for scope, reach, class_ in rows]
 
     @guarded

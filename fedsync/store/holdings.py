@@ -78,6 +78,10 @@ class StoreHoldings:
         items = self._shown().buckets.changed(SetId(*key), since)
         return list(dict.fromkeys(item.log for item in items))
 
+    def moved(self, since: int) -> Sequence[SetKey]:
+        """Return the sets of which an item changed after the journal's counter was `since`."""
+        return self._shown().buckets.moved(since)
+
     def fresh(self, log: LogId, since: int, limit: int) -> Sequence[bytes]:
         """Return blocks of a log stored after the counter was `since`, oldest first, of at most `limit` bytes."""
         store = self._shown()

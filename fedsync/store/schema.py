@@ -24,10 +24,11 @@ def _first(db: "Database") -> None:
     """Records first: logs, heads and blocks; then what a node knows of itself and of its peers."""
     db.conn.execute("CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID")
     db.table("sets").create(
-        {"no": int, "scope": bytes, "reach": int, "class": int},
+        {"no": int, "scope": bytes, "reach": int, "class": int, "moved": int},
         pk="no",
-        not_null={"scope", "reach", "class"},
-    ).create_index(["scope", "reach", "class"], unique=True)
+        not_null={"scope", "reach", "class", "moved"},
+        defaults={"moved": 0},
+    ).create_index(["scope", "reach", "class"], unique=True).create_index(["moved"])
     logs = db.table("logs").create(
         {
             "no": int,

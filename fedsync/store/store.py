@@ -89,7 +89,7 @@ class Store:
         """Make the transaction durable. When this raises, nothing of the transaction is kept."""
         try:
             self.journal.flush()
-            self.buckets.flush()
+            self.buckets.flush(self.journal.counter)
             self.conn.execute("COMMIT")
         except sqlite3.Error as error:
             self.rollback()

@@ -10,7 +10,7 @@ from fedsync.gossip.listing import Named, Salt
 from fedsync.gossip.memory import Memory
 from fedsync.gossip.messages import BlockMessage, Message, Range, Refused, decode, encode
 from fedsync.gossip.peer_memory import PeerMemory
-from fedsync.gossip.trie import Trees
+from fedsync.gossip.trees import Trees
 from fedsync.records.block import Block, peek
 from fedsync.records.ids import LogClass
 from tests.records.blocks import cut

@@ -260,7 +260,7 @@ def test_a_log_is_not_served_to_who_does_not_follow_its_body() -> None:
     north, south, link = pair(world)
     fill(north)
     other = Scope(b"o" * 16)
-    north.memory.following.append((other, b"x" * 32))
+    north.memory.follow(other, b"x" * 32)
     south.limit_follow = 1
     elsewhere = Author(5, scope=other)
     north.write(elsewhere.write("not for south"))
@@ -294,7 +294,7 @@ def test_what_a_cut_kept_from_a_peer_is_told_again() -> None:
     world = World()
     north, south, link = pair(world)
     body = (Scope(b"n" * 16), b"n" * 32)
-    north.memory.following.append(body)
+    north.memory.follow(*body)
     world.connect(link)
     world.run(0.06)  # both have said HELLO, and north's BODIES are on their way
     world.cut(link)
@@ -400,7 +400,7 @@ def test_nothing_is_told_of_a_body_before_the_peer_has_said_that_it_follows_it()
     world = World()
     north, south, link = pair(world)
     other = (Scope(b"o" * 16), b"c" * 32)
-    north.memory.following.append(other)
+    north.memory.follow(*other)
     south.limit_follow = 1
     said = overheard(world, north)
     world.connect(link)
@@ -411,7 +411,7 @@ def test_nothing_is_told_of_a_body_before_the_peer_has_said_that_it_follows_it()
     assert not [message for _, message in said if isinstance(message, NoBase)]
     assert Author(2).log in south.memory.logs()
 
-    south.memory.following.append(other)
+    south.memory.follow(*other)
     world.act(south, south.engine.everyone(Followed(), world.now))
     world.run(2)
     assert equal([north, south])

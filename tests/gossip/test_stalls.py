@@ -11,7 +11,7 @@ from fedsync.gossip.memory import Memory
 from fedsync.gossip.messages import BlockMessage, Locate, Range, Refused, Sets, encode
 from fedsync.gossip.outbox import Outbox
 from fedsync.gossip.reconcile import Claim, Reconcile
-from fedsync.gossip.trie import Trees
+from fedsync.gossip.trees import Trees
 from fedsync.gossip.wants import Asked, Wants
 from fedsync.records.block import Block
 from fedsync.records.ids import LogClass, Scope
@@ -113,7 +113,7 @@ def test_who_forgot_what_its_peer_follows_is_told_again(north_dials: bool) -> No
     forgotten = dict(north.remembered)
     new = (Scope(b"n" * 16), b"n" * 32)
     for node in (north, south):
-        node.memory.following.append(new)
+        node.memory.follow(*new)
     world.connect(link)
     world.run(100.0)
     world.cut(link)

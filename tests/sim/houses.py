@@ -50,7 +50,8 @@ from fedsync.gossip.events import (
 from fedsync.gossip.limits import BUCKET_DEPTH
 from fedsync.gossip.link import QUEUE_BYTES
 from fedsync.gossip.peer_memory import PeerMemory
-from fedsync.gossip.trie import Trees, node_hash
+from fedsync.gossip.trees import Trees
+from fedsync.gossip.trie import node_hash
 from fedsync.node import Node
 from fedsync.node import Taken as Admitted
 from fedsync.records.ids import Key, PageId, Reach, Scope

@@ -7,7 +7,8 @@ from fedsync.gossip.events import Granted, Peer
 from fedsync.gossip.holdings import Head
 from fedsync.gossip.memory import Memory
 from fedsync.gossip.messages import Beat, BlockMessage, Bye, Hello, Rest, decode, encode
-from fedsync.gossip.trie import Trees, root_of_roots
+from fedsync.gossip.trees import Trees
+from fedsync.gossip.trie import root_of_roots
 from fedsync.records.block import Base
 from fedsync.records.ids import LogClass, LogId
 from tests.sim.world import Author, Filter, Link, Node, World, equal

@@ -37,7 +37,7 @@ from fedsync.gossip.events import (
 )
 from fedsync.gossip.memory import Memory
 from fedsync.gossip.peer_memory import PeerMemory
-from fedsync.gossip.trie import Trees
+from fedsync.gossip.trees import Trees
 from fedsync.records.block import Base, Block
 from fedsync.records.ed25519 import private_key, public_key
 from fedsync.records.genesis import SEAT, Genesis
@@ -281,7 +281,7 @@ class World:
 
     def _follow(self, node: Node, scope: Scope, body: bytes) -> None:
         if (scope, body) not in node.memory.following and len(node.memory.following) < node.limit_follow:
-            node.memory.following.append((scope, body))
+            node.memory.follow(scope, body)
             self.act(node, node.engine.everyone(Followed(), self.now))
 
     def _wake(self, node: Node, link: Link, generation: int) -> None:

@@ -160,6 +160,20 @@ def test_bucket_hashes_survive_in_the_file_and_never_go_stale(store: Store) -> N
         assert asked == 0
 
 
+def test_sets_that_moved_are_those_with_a_log_that_changed(store: Store) -> None:
+    dice, counters = random.Random(3), [0]
+    authors = [Author(f"author {n}", LogClass(n % 3), scope=Scope(bytes([n % 5]) * 16)) for n in range(20)]
+    with open_reader(store.path) as reader:
+        holdings = [StoreHoldings(store, HASH), StoreHoldings(reader, HASH)]
+        for _ in range(40):
+            for author in dice.sample(authors, dice.randint(0, 3)):
+                keep(store, author.write("a"))
+            counters.append(holdings[0].journal()[1])
+            since = dice.choice(counters)
+            for each in holdings:
+                assert set(each.moved(since)) == {key for key in each.sets() if each.changed(key, since)}
+
+
 def test_items_are_cut_by_range_and_changes_by_the_counter(holdings: Holdings, store: Store) -> None:
     authors = sorted((Author(f"author {number}", PAGES) for number in range(50)), key=lambda a: a.log)
     for author in authors:
