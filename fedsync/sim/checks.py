@@ -16,8 +16,9 @@ from fedsync.records.block import load
 from fedsync.records.genesis import GENESIS, Genesis
 from fedsync.records.ids import LogClass, LogId, PayloadId, Reach, RecordId, Scope
 from fedsync.records.wire import read_body, read_outer
+from fedsync.sim.disk import Bound
 from fedsync.sim.links import QUEUE_BYTES
-from fedsync.sim.node import Bound, Node
+from fedsync.sim.node import BATCH_S, Node
 from fedsync.sim.world import World
 
 MOST_AT_THE_DOOR: Final = MAX_TAKES_BYTES + MAX_BODY
@@ -93,9 +94,8 @@ def faults(world: World) -> list[str]:
     """Return what is not as it must be."""
     reader = Reader()
     shelves = {node: reader.read(node) for node in world.honest}
-    found = [
-        each for part in (_time, _kept, _home, _same, _forks, _sums, _bounds) for each in part(world, shelves)
-    ]
+    parts = (_time, _kept, _forged, _home, _same, _forks, _sums, _bounds, _turns)
+    found = [each for part in parts for each in part(world, shelves)]
     found += _again(world)
     if len(found) > MOST_TOLD:
         found = [*found[:MOST_TOLD], f"and {len(found) - MOST_TOLD} more"]
@@ -120,6 +120,15 @@ def _kept(world: World, shelves: Shelves) -> Iterator[str]:
         ]
         if lacks:
             yield f"record {record.seq} of log {record.log.hex()[:8]} was acknowledged and is not at {_some(lacks)}"
+
+
+def _forged(world: World, shelves: Shelves) -> Iterator[str]:
+    """Nothing lies anywhere that nobody has signed."""
+    for node, shelf in shelves.items():
+        for log, chain in shelf.chains.items():
+            strange = [seq for seq, ids in chain.items() if not ids <= world.ledger.signed]
+            if strange:
+                yield f"{node.name} holds what nobody has signed: record {min(strange)} of log {log.hex()[:8]}"
 
 
 def _home(world: World, shelves: Shelves) -> Iterator[str]:
@@ -202,6 +211,19 @@ def _bounds(world: World, _: Shelves) -> Iterator[str]:
     an_hour = sent * 3600 / seconds if seconds else 0
     if world.took is not None and not world.scenario.liars and an_hour > world.scenario.quiet_bytes:
         yield f"a link on which nothing happens takes {an_hour:.0f} bytes an hour; {world.scenario.quiet_bytes} may"
+
+
+def _turns(world: World, _: Shelves) -> Iterator[str]:
+    """Nobody's flood keeps others waiting at the door: a peer's first block waits for the batch before it, and its own."""
+    most = 4 * (BATCH_S + 1.5 * world.scenario.pace.commit + world.scenario.pace.checking)
+    names = {node.peer: node.name for node in world.honest}
+    for node in world.honest:
+        for peer, waited in node.longest_wait.items():
+            if peer in names and waited > most:
+                yield (
+                    f"a block of {names[peer]} waited {waited:.1f} s at the door of {node.name}, "
+                    f"though none of theirs was before it; {most:.1f} s may pass"
+                )
 
 
 def _again(world: World) -> Iterator[str]:

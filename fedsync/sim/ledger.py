@@ -32,6 +32,8 @@ class Ledger:
         """Where somebody wrote two records at one place: the lowest seq, by log."""
         self.public: dict[RecordId, None] = {}
         """What all should come to hold, for pictures."""
+        self.signed: set[RecordId] = set()
+        """All records that anybody signed, liars too. Whatever else lies anywhere was forged."""
         self._written: list[Promised] = []
         self._forgiven: set[RecordId] = set()
         self._forks: dict[LogId, tuple[LogClass, int]] = {}

@@ -9,11 +9,15 @@ from fedsync.records.ids import LogId
 
 Logs: TypeAlias = Callable[[], Sequence[LogId]]
 """Logs that a liar knows of."""
+Blocks: TypeAlias = Callable[[], Sequence[bytes]]
+"""Blocks that a liar can send unasked."""
 
 OLD_FRAMES = 50
 """Frames that a liar keeps to send again."""
 FLOOD = 100
 """Frames in one wave of a flood."""
+HEAP = 300
+"""Blocks in one wave of them: more than a session takes before it stops reading."""
 WAVE_S = 20.0
 """Between two waves. At the rate of its link a liar could fill every second of a simulation, and show no more by it."""
 
@@ -30,8 +34,10 @@ def root_of(frame: bytes) -> bytes:
 class Liar:
     """One way of lying, with what it needs to remember."""
 
-    def __init__(self, kind: str, dice: Random, logs: Logs, now: Callable[[], float]) -> None:
-        self._dice, self._logs, self._now = dice, logs, now
+    def __init__(
+        self, kind: str, dice: Random, logs: Logs, now: Callable[[], float], blocks: Blocks = tuple
+    ) -> None:
+        self._dice, self._logs, self._now, self._blocks = dice, logs, now, blocks
         self._wave_at = 0.0
         self._lie: Callable[[bytes], list[bytes]] = getattr(self, f"_{kind}")
         self._old: list[bytes] = []
@@ -114,3 +120,21 @@ class Liar:
             Tip(LogId(dice.randbytes(32)), 0, dice.randrange(100), dice.randbytes(4)) for _ in range(FLOOD)
         ]
         return [frame, *map(encode, tips)]
+
+    def _heap(self, frame: bytes) -> list[bytes]:
+        """Send waves of blocks that nobody asked for, and that the peer has had already."""
+        dice = self._dice
+        if isinstance(decode(frame), Hello) or self._now() < self._wave_at:
+            return [frame]
+        self._wave_at = self._now() + WAVE_S
+        blocks = self._blocks()
+        if not blocks:
+            return [frame]
+        return [frame, *(encode(BlockMessage(False, True, dice.choice(blocks))) for _ in range(HEAP))]
+
+    def _weak(self, frame: bytes) -> list[bytes]:
+        """Send what was signed under a key of small order, without a secret."""
+        if isinstance(decode(frame), Hello) or self._now() < self._wave_at:
+            return [frame]
+        self._wave_at = self._now() + WAVE_S
+        return [frame, *(encode(BlockMessage(False, True, each)) for each in self._blocks())]

@@ -7,7 +7,6 @@ read again and folded again.
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from hashlib import sha256
 from random import Random
 from typing import Final, TypeAlias
@@ -36,45 +35,19 @@ from fedsync.gossip.peer_memory import PeerMemory
 from fedsync.records.block import Block, peek
 from fedsync.records.genesis import Genesis
 from fedsync.records.ids import LogClass, LogId, PageId, RecordId, Scope
+from fedsync.sim.disk import Bound, Disk, Kept
 from fedsync.sim.heap import Heap
 from fedsync.sim.lies import root_of
 from fedsync.sim.links import End, Link, Net
 from fedsync.sim.rare import Seen
+from fedsync.sim.scenario import Pace
 
 NOON: Final = 1_760_000_000_000
 """What a right clock shows when the simulation begins, in ms."""
 BATCH_BLOCKS: Final = 256
 """Blocks that share a commit at most."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A block on the disk; `wall` is what the clock showed when it was taken, `own` whether it was written here."""
-
-    raw: bytes
-    wall: int
-    own: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """A body that is followed."""
-
-    scope: Scope
-    body: PageId
-
-
-@dataclass
-class Disk:
-    """What outlives a crash, in the order in which it was written."""
-
-    journal: bytes
-    entries: list[Kept | Bound] = field(default_factory=list)
-    remembered: dict[Peer, bytes] = field(default_factory=dict)
-
-    def copied(self) -> "Disk":
-        """Return a copy: a backup, or what is made of one."""
-        return Disk(self.journal, list(self.entries), dict(self.remembered))
+BATCH_S: Final = 0.25
+"""A batch is committed after so many seconds of checking even when more is waiting, as a daemon's is."""
 
 
 Says: TypeAlias = Callable[[bytes, bytes], list[bytes]]
@@ -87,7 +60,7 @@ class Node:
     """One community's node. A station of the net."""
 
     def __init__(
-        self, name: str, net: Net, check: Check, commit: float, offset: int, watch: Watch, lies: Says | None
+        self, name: str, net: Net, check: Check, pace: Pace, offset: int, watch: Watch, lies: Says | None
     ) -> None:
         """`offset`: how wrong its clock is, in ms. `lies`: what it sends in place of a frame, if it is a liar."""
         self.name, self.net, self.offset = name, net, offset
@@ -99,7 +72,9 @@ class Node:
         """The root that each peer told of last: a liar may make use of it."""
         self.most_waiting: dict[Peer, int] = {}
         """The most bytes of one peer that ever waited at the door."""
-        self._check, self._commit_s, self._watch = check, commit, watch
+        self.longest_wait: dict[Peer, float] = {}
+        """The longest that a block of a peer waited at the door, in seconds, when nothing of that peer was before it."""
+        self._check, self._pace, self._watch = check, pace, watch
         self.disk = Disk(self._dice.randbytes(8))
         self._begin()
 
@@ -127,6 +102,8 @@ class Node:
         self.view = MemoryView()
         self.engine = Engine(self.memory)
         self._queues: dict[Peer, deque[tuple[End, int, bytes]]] = {}
+        self._first_at: dict[Peer, float] = {}
+        """Since when the first block of each peer waits at the door."""
         self._hands: list[tuple[End, int, bytes]] = []
         self._follows: dict[Scope, tuple[Peer, PageId]] = {}
         self._planned = False
@@ -143,11 +120,18 @@ class Node:
             self.view.commit(draft.changes)
 
     def crash(self, loud: bool) -> None:
-        """End at once. `loud`: the machine goes on, and hangs up for its program; else peers find out."""
+        """End at once. `loud`: the machine goes on, and hangs up for its program; else its power fails: peers find out."""
         self.alive = False
         self._seen.note("crash")
         if self._hands:
             self._seen.note("crash-in-commit")
+            if self._dice.random() < 0.5:
+                # All of the commit had reached the disk, and nobody was told.
+                self._seen.note("crash-untold")
+                self._write_hands()
+                self.disk.sync()
+        if not loud:
+            self.disk.fail()
         for end in list(self.ends.values()):
             if loud:
                 self.net.hang_up(end, tell=False)
@@ -195,6 +179,7 @@ class Node:
         """Queue a block for the door."""
         queue = self._queues.setdefault(end.peer, deque())
         queue.append((end, number, raw))
+        self._first_at.setdefault(end.peer, self._heap.now)
         waiting = sum(len(each) for _, _, each in queue)
         self.most_waiting[end.peer] = max(waiting, self.most_waiting.get(end.peer, 0))
         self._plan()
@@ -206,7 +191,7 @@ class Node:
                 self._follows.setdefault(scope, (peer, PageId(body)))
                 self._plan()
             case Remember(memory):
-                self.disk.remembered[peer] = memory.pack()
+                self.disk.remember(peer, memory.pack())
             case Outrun():
                 self._seen.note("outrun")
                 self.disk.journal = self._dice.randbytes(8)
@@ -227,32 +212,35 @@ class Node:
 
     def _batch(self) -> None:
         """Take into its hands what waits, of all peers in turn."""
-        while self._queues and len(self._hands) < BATCH_BLOCKS:
-            peer = next(iter(self._queues))
-            queue = self._queues.pop(peer)
-            self._hands.append(queue.popleft())
-            if queue:
-                self._queues[peer] = queue
-        self._later(self._commit_s * (0.5 + self._dice.random()), self._commit)
+        checking = 0.0
+        while self._queues and len(self._hands) < BATCH_BLOCKS and checking <= BATCH_S:
+            self._hands.append(self._next())
+            checking += self._pace.checking
+        self._later(checking + self._pace.commit * (0.5 + self._dice.random()), self._commit)
+
+    def _next(self) -> tuple[End, int, bytes]:
+        """Return the block whose turn it is."""
+        peer = next(iter(self._queues))
+        queue = self._queues.pop(peer)
+        found = queue.popleft()
+        if queue:
+            self._queues[peer] = queue
+        self._served(peer)
+        return found
+
+    def _served(self, peer: Peer) -> None:
+        """Note how long the first block of a peer waited."""
+        now = self._heap.now
+        self.longest_wait[peer] = max(now - self._first_at[peer], self.longest_wait.get(peer, 0.0))
+        if peer in self._queues:
+            self._first_at[peer] = now
+        else:
+            del self._first_at[peer]
 
     def _commit(self) -> None:
         """Make durable what it has in its hands; only then answer and tell."""
-        hands, self._hands = self._hands, []
-        follows, self._follows = self._follows, {}
-        draft, wall = Draft(self.view), self.wall()
-        bound = [scope for scope, (_, body) in follows.items() if self._bind(draft, scope, body)]
-        answers: list[tuple[End, int, Outcome]] = []
-        told: list[tuple[Block, Peer, int | None]] = []
-        for end, number, raw in hands:
-            outcome, block = self._keep(draft, raw, wall, own=False)
-            answers.append((end, number, outcome))
-            if block is not None:
-                self.disk.entries.append(Kept(block.raw, wall, own=False))
-                told.append((block, end.peer, outcome.fork if isinstance(outcome, Held) else None))
-        root.note(draft)
-        self.view.commit(draft.changes)
-        for block, _, _ in told:
-            self._watch(self, block.ids)
+        bound, answers, told = self._write_hands()
+        self.disk.sync()
         self._planned = False
         if bound:
             self._all(Followed())
@@ -265,6 +253,28 @@ class Node:
             self._all(Granted())
         if self._queues or self._follows:
             self._plan()
+
+    def _write_hands(
+        self,
+    ) -> tuple[bool, list[tuple[End, int, Outcome]], list[tuple[Block, Peer, int | None]]]:
+        """Write what it has in its hands. Return whether it follows a new body, the answers, and what is held now."""
+        hands, self._hands = self._hands, []
+        follows, self._follows = self._follows, {}
+        draft, wall = Draft(self.view), self.wall()
+        bound = [scope for scope, (_, body) in follows.items() if self._bind(draft, scope, body)]
+        answers: list[tuple[End, int, Outcome]] = []
+        told: list[tuple[Block, Peer, int | None]] = []
+        for end, number, raw in hands:
+            outcome, block = self._keep(draft, raw, wall, own=False)
+            answers.append((end, number, outcome))
+            if block is not None:
+                self.disk.write(Kept(block.raw, wall, own=False))
+                told.append((block, end.peer, outcome.fork if isinstance(outcome, Held) else None))
+        root.note(draft)
+        self.view.commit(draft.changes)
+        for block, _, _ in told:
+            self._watch(self, block.ids)
+        return bool(bound), answers, told
 
     def _all(self, event: Stored | Granted | Followed) -> None:
         self.net.act(self, self.engine.everyone(event, self._heap.now))
@@ -303,7 +313,7 @@ class Node:
         if not self.memory.follow(scope, body):
             return False
         fold.apply_bind(draft, scope, body)
-        self.disk.entries.append(Bound(scope, body))
+        self.disk.write(Bound(scope, body))
         return True
 
     # --- What people write here -------------------------------------------------------------------------
@@ -314,6 +324,7 @@ class Node:
         self._bind(draft, scope, body)
         root.note(draft)
         self.view.commit(draft.changes)
+        self.disk.sync()
 
     def write(self, blocks: Sequence[Block]) -> bool:
         """Keep blocks of somebody here, durably; False, and nothing is kept, when the first is not taken."""
@@ -322,9 +333,10 @@ class Node:
             outcome, kept = self._keep(draft, block.raw, wall, own=True)
             if kept is None:
                 return False
-            self.disk.entries.append(Kept(kept.raw, wall, own=True))
+            self.disk.write(Kept(kept.raw, wall, own=True))
             root.note(draft)
             self.view.commit(draft.changes)
+            self.disk.sync()
             self._watch(self, kept.ids)
             fork = outcome.fork if isinstance(outcome, Held) else None
             self._all(Stored(kept.log, kept.raw, (kept.last, kept.tip), fork, None))

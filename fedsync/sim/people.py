@@ -13,19 +13,18 @@ from typing import Final
 from fedsync.crdt.books.drafting import CannotDraft, draft_page
 from fedsync.crdt.books.minutes import PageView, pages
 from fedsync.crdt.books.tellers import Approve, Refuse, Sign, may_approve, next_act
-from fedsync.records.block import Base, Block
+from fedsync.records.block import Block
 from fedsync.records.codec import Value, pack
-from fedsync.records.ed25519 import private_key, public_key
-from fedsync.records.genesis import SEAT, Genesis
+from fedsync.records.genesis import Genesis
 from fedsync.records.ids import LogClass, LogId, PageId, PayloadId, Reach, RecordId, Scope, payload_id
-from fedsync.records.places import START
-from fedsync.records.seal import Draft, normal, seal
+from fedsync.records.seal import Draft, normal
+from fedsync.sim.forging import forged, weak_seat
 from fedsync.sim.goods import Goods
 from fedsync.sim.ledger import Ledger, Promised
 from fedsync.sim.node import Node
+from fedsync.sim.pens import Pen, Witness
 
 TELLERS: Final = 3
-THRESHOLD: Final = 2
 STORE: Final = "Barn"
 """What a plain store is called: all that lies there is movements in and out, so that anybody can add it up."""
 ITEMS: Final = tuple({"name": name, "unit": "g"} for name in ("Oats", "Rye", "Lentils"))
@@ -37,49 +36,16 @@ def _id(value: dict[str, Value]) -> PayloadId:
     return payload_id(pack(value))
 
 
-class Pen:
-    """One log of one teller, and where it stands. A twin goes on from an earlier record: that forks the log."""
-
-    def __init__(self, seed: bytes, scope: Scope, log_class: LogClass, reach: Reach, life: int = 0) -> None:
-        self._seed = seed
-        self.private = private_key(seed)
-        incarnation = sha256(b"pen" + seed + bytes((life,))).digest()[:16]
-        self.genesis = Genesis(public_key(self.private), scope, SEAT, log_class, reach, incarnation)
-        self.life = life
-        self.ends: list[Base] = []
-        """Each record at which a further one could be written, oldest first."""
-
-    @property
-    def log(self) -> LogId:
-        """The log that it writes."""
-        return self.genesis.log
-
-    def later(self) -> "Pen":
-        """Return the pen with which its owner goes on in a log of its own, after this one forked."""
-        genesis = self.genesis
-        return Pen(self._seed, genesis.scope, genesis.log_class, genesis.reach, self.life + 1)
-
-    def seal(self, base: Base | None, drafts: Sequence[Draft], wall: int) -> list[Block]:
-        """Return blocks that follow `base`. Nothing is written yet."""
-        return seal(self.private, self.genesis, base, drafts, wall)
-
-    def wrote(self, blocks: Sequence[Block]) -> None:
-        """Go on from the last of these."""
-        for block in blocks:
-            place = block.place(self.ends[-1].place if self.ends else START)
-            self.ends.append(Base(self.genesis, block.last, block.tip, place))
-
-
 class Teller:
     """A person who keeps a community's book and its stores."""
 
-    def __init__(self, name: str, scope: Scope) -> None:
+    def __init__(self, name: str, scope: Scope, witness: Witness) -> None:
         self.name = name
         seed = sha256(f"teller {name}".encode()).digest()
-        self.book = Pen(seed, scope, LogClass.AUTHORITY, Reach.WORLD)
-        self.facts = Pen(seed, scope, LogClass.FACTS, Reach.REGION)
-        self.plans = Pen(seed, scope, LogClass.PLANS, Reach.REGION)
-        self.home = Pen(seed, scope, LogClass.FACTS, Reach.LOCAL)
+        self.book = Pen(seed, scope, LogClass.AUTHORITY, Reach.WORLD, witness)
+        self.facts = Pen(seed, scope, LogClass.FACTS, Reach.REGION, witness)
+        self.plans = Pen(seed, scope, LogClass.PLANS, Reach.REGION, witness)
+        self.home = Pen(seed, scope, LogClass.FACTS, Reach.LOCAL, witness)
 
 
 @dataclass
@@ -89,6 +55,8 @@ class Community:
     name: str
     node: Node
     ledger: Ledger
+    weak: bool = False
+    """Whether its page 0 gives a seat to a key of small order, under which anybody can sign."""
     tellers: list[Teller] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -96,7 +64,9 @@ class Community:
         self.store: dict[str, Value] = {"name": STORE, "scope": self.scope}
         self.goods = Goods(self.scope)
         self._named: set[LogId] = set()
-        self.tellers = [Teller(f"{self.name}, {at + 1}", self.scope) for at in range(TELLERS)]
+        self.tellers = [
+            Teller(f"{self.name}, {at + 1}", self.scope, self.ledger.signed.update) for at in range(TELLERS)
+        ]
         self.node.net.private += [each.home.log for each in self.tellers]
 
     @property
@@ -106,13 +76,16 @@ class Community:
 
     def found(self) -> None:
         """Write page 0, by which the tellers are known, and let each of them begin their book."""
+        seats: list[Value] = [{"genesis": each.book.genesis.payload} for each in self.tellers]
+        if self.weak:
+            seats.append({"genesis": self._weak_seat.payload})
         entry: dict[str, Value] = {
             "kind": "epoch",
             "name": self.name,
             "classification": "community",
             "level": 0,
-            "seats": [{"genesis": each.book.genesis.payload} for each in self.tellers],
-            "k": THRESHOLD,
+            "seats": seats,
+            "k": len(seats) // 2 + 1,
         }
         page: Value = normal(
             {"body": None, "number": 0, "prev": None, "entries": [entry], "scope": self.scope}
@@ -123,6 +96,14 @@ class Community:
         for each in self.tellers:
             person: Value = [bytes(16), {"key": each.book.genesis.key, "name": each.name}]
             self._say(each.book, [("person", person)])
+
+    @property
+    def _weak_seat(self) -> Genesis:
+        return weak_seat(self.scope, bytes(16))
+
+    def forgery(self) -> bytes:
+        """Return what begins the log of the weak seat, signed by nobody."""
+        return forged(self._weak_seat, self.node.wall())
 
     # --- What they do -----------------------------------------------------------------------------------
 
@@ -199,7 +180,10 @@ class Community:
             "store": self.store_id,
             "has_point_in_time": elsewhere.wall() + 1,
         }
-        blocks = pen.seal(base, [Draft("economic_event", event, elsewhere.wall() + 1)], elsewhere.wall())
+        # Half of the time just as long as the other branch: who compares lengths sees nothing.
+        records = pen.ends[-1].seq - base.seq if dice.random() < 0.5 else 1
+        drafts = [Draft("economic_event", event, elsewhere.wall() + 1)] * records
+        blocks = pen.seal(base, drafts, elsewhere.wall())
         # Written down first: from the moment the node has it, the log is in dispute. It counts if all else is lost.
         for block in blocks:
             self._promise(block)

@@ -22,6 +22,8 @@ RARE: Final = {
     "partition": "records were written on both sides of a partition",
     "crash": "a node crashed",
     "crash-in-commit": "a node crashed with records in its hands that were not on disk yet",
+    "crash-untold": "a node crashed when a commit had reached the disk and nobody had been told",
+    "forged": "a block came that was signed under a key of small order",
     "restore": "a node was set back to a backup",
     "lost-for-good": "a backup lacked records that nobody else had",
     "outrun": "a peer told a node that it had held more before",

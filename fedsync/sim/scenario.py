@@ -10,7 +10,7 @@ from fedsync.sim.form import BadScenario, Form
 from fedsync.sim.rare import RARE
 
 SHAPES: Final = ("line", "ring", "star", "tree", "mesh")
-LIES: Final = ("withhold", "echo", "roots", "claims", "spoil", "junk", "replay", "flood")
+LIES: Final = ("withhold", "echo", "roots", "claims", "spoil", "junk", "replay", "flood", "heap", "weak")
 SIGNATURES: Final = ("each", "once")
 MAX_NODES: Final = 200
 """Every node follows every community here, so work grows with the square of their number."""
@@ -100,6 +100,14 @@ class Liars:
 
 
 @dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a node's machine is: seconds to make a batch safe, and to check one block that came."""
+
+    commit: float
+    checking: float
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """One kind of life that a federation may have."""
 
@@ -109,7 +117,7 @@ class Scenario:
     storm: float
     calm: float
     """Within so many seconds after the storm all must have come to the same."""
-    commit: float
+    pace: Pace
     signatures: str
     quiet_bytes: int
     """What a session may send in an hour in which nothing happens, both ways."""
@@ -137,7 +145,7 @@ def read(text: str, nodes: int | None = None) -> Scenario:
         nodes=form.count("nodes", least=2, most=MAX_NODES) if nodes is None else _given(form, nodes),
         storm=form.span("storm", least=60.0),
         calm=form.span("calm", least=60.0),
-        commit=form.span("commit", 0.03),
+        pace=Pace(form.span("commit", 0.03), form.span("checking", 0.0)),
         signatures=form.one_of("signatures", SIGNATURES, "once"),
         quiet_bytes=form.count("quiet_bytes", 20_000, least=1),
         links=_links(form.table("links")),

@@ -9,12 +9,13 @@ from fedsync.crdt.books.minutes import pages
 from fedsync.gossip.memory import Check
 from fedsync.gossip.trees import Trees
 from fedsync.records.block import Base, Block, check
-from fedsync.records.ids import RecordId
+from fedsync.records.ids import LogId, RecordId
+from fedsync.sim.disk import Disk, Kept
 from fedsync.sim.heap import Heap
 from fedsync.sim.ledger import Ledger
 from fedsync.sim.lies import Liar
 from fedsync.sim.links import Link, Net
-from fedsync.sim.node import Disk, Node
+from fedsync.sim.node import Node
 from fedsync.sim.people import Community
 from fedsync.sim.rare import Seen
 from fedsync.sim.scenario import Partition, Scenario
@@ -72,6 +73,8 @@ class World:
         self.backups: dict[Node, tuple[Disk, list[RecordId]]] = {}
         """The last backup of each node, and which records are in it."""
         self._restoring: set[Node] = set()
+        self._side: Sequence[Node] = ()
+        """The nodes on one side of a partition, while there is one."""
         self._over = False
         verify: Check = check if scenario.signatures == "each" else Checker()
         kinds = [each.kind for each in scenario.liars for _ in range(each.count)]
@@ -89,16 +92,25 @@ class World:
     def _settle(self, name: str, verify: Check, kind: str | None) -> None:
         clocks, dice = self.scenario.clocks, self.dice
         offset = int(dice.uniform(-clocks.off, clocks.off) * 1000) if dice.random() < clocks.share else 0
-        lies = None
-        if kind is not None:
-            liar = Liar(
-                kind, dice, lambda: [each.log for each in self.ledger.promised[:50]], lambda: self.heap.now
-            )
-            lies = partial(self._lying, liar)
-        node = Node(name, self.net, verify, self.scenario.commit, offset, self._watch, lies)
+        lies = None if kind is None else partial(self._lying, self._liar(kind, len(self.nodes)))
+        node = Node(name, self.net, verify, self.scenario.pace, offset, self._watch, lies)
         self.held[node] = 0
         self.nodes.append(node)
-        self.communities.append(Community(name, node, self.ledger))
+        self.communities.append(Community(name, node, self.ledger, kind == "weak"))
+
+    def _liar(self, kind: str, at: int) -> Liar:
+        def blocks() -> list[bytes]:
+            if kind == "weak":
+                self.seen.note("forged")
+                return [self.communities[at].forgery()]
+            return [
+                each.raw for each in self.nodes[at].disk.entries if isinstance(each, Kept) and not each.own
+            ]
+
+        def logs() -> list[LogId]:
+            return [each.log for each in self.ledger.promised[:50]]
+
+        return Liar(kind, self.dice, logs, lambda: self.heap.now, blocks)
 
     def _lying(self, liar: Liar, frame: bytes, heard: bytes) -> list[bytes]:
         said = liar(frame, heard)
@@ -193,6 +205,9 @@ class World:
     def _fork(self) -> None:
         community = self.dice.choice(self.communities[: self.scenario.honest])
         others = [each for each in self.honest if each is not community.node]
+        if community.node in self._side and len(self._side) < len(self.nodes):
+            # Best where nobody at home can see it.
+            others = [each for each in others if each not in self._side] or others
         if community.fork(self.dice, self.dice.choice(others)):
             self.seen.note("fork")
             # What lies in dispute is nobody's to hold any more.
@@ -236,6 +251,7 @@ class World:
 
     def _part(self, partition: Partition) -> None:
         side = self.dice.sample(self.nodes, max(1, round(len(self.nodes) * partition.share)))
+        self._side = side
         across = [link for link in self.net.links if (link.one in side) != (link.two in side)]
         for link in across:
             self.net.stop(link, "partition", loud=self.dice.random() < 0.5)
@@ -248,6 +264,7 @@ class World:
         written = {each.scope in inside for each in self.ledger.promised[before:] if not each.local}
         if len(written) == 2:
             self.seen.note("partition")
+        self._side = ()
         for link in across:
             self.net.lift(link, "partition")
 

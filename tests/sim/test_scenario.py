@@ -14,6 +14,7 @@ from fedsync.sim.scenario import (
     Clocks,
     Liars,
     Links,
+    Pace,
     Partition,
     Scenario,
     Trouble,
@@ -62,7 +63,7 @@ kind = "flood"
 count = 2
 """
     )
-    assert found.commit == 0.2
+    assert found.pace.commit == 0.2
     assert found.must == ("fork", "crash")
     assert found.links.bursts == Bursts(60.0, 0.08, 1.0)
     assert found.links.windows == Windows(7200.0, 300.0)
@@ -126,12 +127,12 @@ def test_the_docs_name_every_field_and_every_liar() -> None:
     told = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`]+)`", page))))
     fields = {
         each.name
-        for table in (Links, Bursts, Windows, Work, Trouble, Partition, Clocks, Liars)
+        for table in (Links, Bursts, Windows, Work, Trouble, Partition, Clocks, Liars, Pace)
         for each in fields_of(table)
     }
     assert fields <= told, fields - told
     outer = {each.name for each in fields_of(Scenario)}
-    tables = {"links", "work", "trouble", "partitions", "clocks", "liars"}
+    tables = {"links", "work", "trouble", "partitions", "clocks", "liars", "pace"}
     assert outer - tables <= told, outer - tables - told
     assert set(LIES) <= told
     assert set(SHAPES) <= told

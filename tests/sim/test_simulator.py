@@ -12,8 +12,9 @@ import pytest
 from fedsync.gossip import link
 from fedsync.records.ids import LogClass
 from fedsync.sim.checks import faults
+from fedsync.sim.disk import Kept
 from fedsync.sim.links import QUEUE_BYTES
-from fedsync.sim.node import Kept, Node
+from fedsync.sim.node import Node
 from fedsync.sim.run import simulate
 from fedsync.sim.scenario import LIES, Scenario, read
 from fedsync.sim.world import World
@@ -115,10 +116,12 @@ def _disk(world: World, at: int) -> list[Kept]:
 
 
 def _lose(world: World) -> None:
-    """What a disk that does not sync loses: the last thing on it."""
+    """What a disk that does not sync loses: the last thing on it that is in no dispute."""
     entries = world.nodes[2].disk.entries
-    mine = [each for each in entries if isinstance(each, Kept) and not each.own]
-    entries.remove(mine[-1])
+    wanted = {each.id for each in world.ledger.promised if world.ledger.counts(each) and not each.local}
+    held = [world.nodes[2].memory.log(log) for log in world.nodes[2].memory.logs()]
+    counted = {block.raw for log in held if log for block, _, _ in log.blocks if wanted & {*block.ids}}
+    entries.remove([each for each in entries if isinstance(each, Kept) and each.raw in counted][-1])
 
 
 def _stray(world: World) -> None:

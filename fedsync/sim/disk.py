@@ -1,0 +1,72 @@
+"""What a simulated node has on its disk, and what of it a power failure leaves.
+
+What is written may be lost until it is synced; what is synced stays. A node that answers before it has synced is
+found out when the power fails.
+"""
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from fedsync.gossip.events import Peer
+from fedsync.records.ids import PageId, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A block on the disk; `wall` is what the clock showed when it was taken, `own` whether it was written here."""
+
+    raw: bytes
+    wall: int
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A body that is followed."""
+
+    scope: Scope
+    body: PageId
+
+
+Entry: TypeAlias = Kept | Bound
+
+
+@dataclass
+class Disk:
+    """What outlives a crash, in the order in which it was written."""
+
+    journal: bytes
+    entries: list[Entry] = field(default_factory=list)
+    remembered: dict[Peer, bytes] = field(default_factory=dict)
+    synced: int = 0
+    """So many of the entries are safe."""
+    _before: dict[Peer, bytes | None] = field(default_factory=dict)
+    """What was remembered of a peer, where that was written anew since the last sync."""
+
+    def write(self, entry: Entry) -> None:
+        """Write an entry. It is not safe yet."""
+        self.entries.append(entry)
+
+    def remember(self, peer: Peer, memory: bytes) -> None:
+        """Write what is remembered of a peer, in place of what was. It is not safe yet."""
+        self._before.setdefault(peer, self.remembered.get(peer))
+        self.remembered[peer] = memory
+
+    def sync(self) -> None:
+        """Wait until all that was written is safe."""
+        self.synced = len(self.entries)
+        self._before.clear()
+
+    def fail(self) -> None:
+        """Lose what is not safe, as when the power fails."""
+        del self.entries[self.synced :]
+        for peer, memory in self._before.items():
+            if memory is None:
+                del self.remembered[peer]
+            else:
+                self.remembered[peer] = memory
+        self._before.clear()
+
+    def copied(self) -> "Disk":
+        """Return a copy: a backup, or what is made of one. All of it is safe."""
+        return Disk(self.journal, list(self.entries), dict(self.remembered), len(self.entries))

@@ -1,0 +1,72 @@
+"""Plants one bug after the other, and shows which life of which scenario finds it. See scripts/planted."""
+
+import argparse
+import sys
+import time
+from typing import NamedTuple
+
+import pytest
+
+from fedsync.records import ed25519
+from fedsync.sim.run import simulate
+from fedsync.sim.scenario import read
+from tests.sim.plants import PLANTS, Plant
+from tests.sim.soak import ALL
+
+
+class Caught(NamedTuple):
+    """Where a bug was found. `said`: what was said there; empty: it was not found."""
+
+    seed: int
+    said: str
+    others: tuple[str, ...]
+    """What else was said on the way."""
+
+
+def hunt(plant: Plant) -> Caught:
+    """Play lives with a planted bug until one finds it, or all that must be enough have been played."""
+    scenario = read((ALL / f"{plant.scenario}.toml").read_text("utf-8"), plant.nodes)
+    others: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        plant.plant(patch)
+        # Keys that were looked at before, or while the bug was in, are no part of what is tried.
+        ed25519._parsed.cache_clear()
+        try:
+            for seed in range(plant.seeds):
+                for fault in simulate(scenario, seed).faults:
+                    if any(each in fault for each in plant.said):
+                        return Caught(seed, fault, tuple(others))
+                    others.append(fault)
+        finally:
+            ed25519._parsed.cache_clear()
+    return Caught(-1, "", tuple(others))
+
+
+def main() -> int:
+    """Hunt for each, or for those named; return the exit code."""
+    parser = argparse.ArgumentParser(prog="planted", description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[[], *(each.name for each in PLANTS)])
+    words = parser.parse_args()
+    missed = []
+    for plant in PLANTS:
+        if words.names and plant.name not in words.names:
+            continue
+        begun = time.process_time()
+        found = hunt(plant)
+        print(f"{plant.name}: {plant.what}")
+        if found.said:
+            print(f"  found by scenarios/{plant.scenario}.toml, seed {found.seed}: {found.said}")
+        else:
+            missed.append(plant.name)
+            print(
+                f"  NOT FOUND in {plant.seeds} lives of scenarios/{plant.scenario}.toml",
+                *found.others,
+                sep="\n  ",
+            )
+        print(f"  {time.process_time() - begun:.1f} s of CPU", flush=True)
+    print(f"Not found: {', '.join(missed)}." if missed else "Each of them was found.")
+    return int(bool(missed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

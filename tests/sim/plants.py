@@ -1,0 +1,187 @@
+"""Bugs to plant on purpose: a simulator that does not find them would not find others.
+
+Each takes something away that a rule of the protocol, of the disk or of the folds rests on, in the machines
+themselves, and names the scenario, and what a checker must say about it. `planted.py` plays them, and a test some.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import count
+from typing import TypeAlias
+
+import pytest
+
+from fedsync.crdt import fold
+from fedsync.crdt.view import Draft
+from fedsync.gossip import compare, listing, reconcile, trie
+from fedsync.gossip.events import Known, Outcome, Peer
+from fedsync.gossip.exchange import Exchange
+from fedsync.gossip.holdings import Item
+from fedsync.gossip.memory import Memory, MemoryLog
+from fedsync.gossip.session import Session
+from fedsync.records import ed25519
+from fedsync.records.block import Block
+from fedsync.records.ids import ZERO_ID, LogClass
+from fedsync.records.places import Place
+from fedsync.sim.disk import Disk
+from fedsync.sim.links import End
+from fedsync.sim.node import Node
+
+Patch: TypeAlias = pytest.MonkeyPatch
+
+
+@dataclass(frozen=True)
+class Plant:
+    """A bug, where it is looked for, and a part of what must be said of it. `seeds`: so many must be enough."""
+
+    name: str
+    what: str
+    plant: Callable[[Patch], None]
+    said: tuple[str, ...]
+    scenario: str = "storm"
+    nodes: int | None = 5
+    seeds: int = 4
+
+
+def _nothing(*_: object) -> None:
+    """Stand in for what a planted bug leaves out."""
+
+
+# --- How sets are compared --------------------------------------------------------------------------------
+
+
+def _push_only(patch: Patch) -> None:
+    patch.setattr(Session, "_compare", _nothing)
+
+
+def _version_vector(patch: Patch) -> None:
+    """A log is what its greatest seq says: no id is hashed, and none is compared."""
+
+    def item_bytes(item: Item) -> bytes:
+        return whole((*item[:3], ZERO_ID))
+
+    whole = trie.item_bytes
+    patch.setattr(trie, "item_bytes", item_bytes)
+    patch.setattr(compare, "_is", lambda id_, tip, salt: id_ is not None)
+    match = reconcile.Reconcile._said
+    patch.setattr(reconcile.Reconcile, "_said", lambda self, item: match(self, item)._replace(record=_NO_ID))
+    named = listing.read_entry
+
+    def read_entry(data: bytes) -> listing.Entry:
+        entry = named(data)
+        items = [(short, said._replace(record=_NO_ID)) for short, said in entry.items]
+        return listing.Entry(entry.form, entry.prefix, entry.nodes, tuple(items))
+
+    patch.setattr(reconcile, "read_entry", read_entry)
+    # Nor is there a memory of what was sent: vectors are all that is exchanged.
+    patch.setattr(reconcile.Reconcile, "delta", _nothing)
+
+
+_NO_ID = b""
+
+
+def _unsorted(patch: Patch) -> None:
+    def node_hash(items: list[Item], depth: int) -> bytes:
+        if items and trie.is_leaf(items):
+            return sha256(b"\0" + b"".join(map(trie.item_bytes, items))).digest()
+        return whole(items, depth)
+
+    whole = trie.node_hash
+    for module in ("trie", "memory"):
+        patch.setattr(f"fedsync.gossip.{module}.node_hash", node_hash)
+
+
+def _never_again(patch: Patch) -> None:
+    patch.setattr(Exchange, "lift", _nothing)
+    patch.setattr(Session, "_beat", _nothing)
+
+
+# --- What is kept, and who gets it ------------------------------------------------------------------------
+
+
+def _normal_sync(patch: Patch) -> None:
+    """As SQLite does with synchronous = NORMAL: what is written is synced now and then, and not before it is told."""
+    sync, told = Disk.sync, count(1)
+    patch.setattr(Disk, "sync", lambda self: None if next(told) % 50 else sync(self))
+
+
+def _forks_unseen(patch: Patch) -> None:
+    append = Memory._append
+
+    def one_branch(
+        self: Memory, held: MemoryLog, block: Block, place: Place, wall: int
+    ) -> tuple[Outcome, Block | None]:
+        # The node at which the second branch is written has both; no other takes it.
+        if wall and (block.first - 1, block.prev) not in held.heads:
+            return Known(), None
+        return append(self, held, block, place, wall)
+
+    patch.setattr(Memory, "_append", one_branch)
+
+
+def _local_leaves(patch: Patch) -> None:
+    nowhere = type("Reach", (), {"LOCAL": -1})
+    for module in ("acquaintance", "reconcile", "memory"):
+        patch.setattr(f"fedsync.gossip.{module}.Reach", nowhere)
+
+
+# --- The door ---------------------------------------------------------------------------------------------
+
+
+def _shared_queue(patch: Patch) -> None:
+    """First come, first served: whoever sends most is served most."""
+    waiting: dict[Node, deque[tuple[End, int, bytes]]] = {}
+    put = Node.put
+
+    def note(self: Node, end: End, number: int, raw: bytes) -> None:
+        waiting.setdefault(self, deque()).append((end, number, raw))
+        put(self, end, number, raw)
+
+    def first(self: Node) -> tuple[End, int, bytes]:
+        while True:
+            found = waiting[self].popleft()
+            queue: deque[tuple[End, int, bytes]] | None = self._queues.get(Peer(found[0].peer))
+            if queue and queue[0] is not None and queue[0][:2] == found[:2]:
+                queue.popleft()
+                if not queue:
+                    del self._queues[found[0].peer]
+                self._served(found[0].peer)
+                return found
+
+    patch.setattr(Node, "put", note)
+    patch.setattr(Node, "_next", first)
+
+
+def _small_order(patch: Patch) -> None:
+    patch.setattr(ed25519, "SMALL_ORDER", frozenset())
+
+
+# --- The folds --------------------------------------------------------------------------------------------
+
+
+def _passed_over(patch: Patch) -> None:
+    apply, blocks = fold.apply_block, count()
+
+    def mostly(draft: Draft, block: Block) -> None:
+        if next(blocks) % 50 or block.genesis.log_class is LogClass.AUTHORITY:
+            apply(draft, block)
+
+    patch.setattr(fold, "apply_block", mostly)
+
+
+APART = ("had not come to the same", "differ in", "cannot prove it", "was acknowledged and is not at")
+PLANTS = (
+    Plant("push-only", "new records are pushed, and sets are never compared", _push_only, APART),
+    Plant("version-vector", "sets are compared by the greatest seq of each log, without ids", _version_vector, APART),
+    Plant("dropped-sort", "the items of a leaf are hashed in the order in which they came", _unsorted, APART),
+    Plant("never-again", "a log that was refused once is never asked for again", _never_again, APART, nodes=7),
+    Plant("normal-sync", "a node answers before what was written is safe", _normal_sync, ("acknowledged", "broke")),
+    Plant("forks-unseen", "who holds one branch of a log takes no other", _forks_unseen, ("cannot prove it",)),
+    Plant("local-leaves", "what is local is told to peers like everything else", _local_leaves, ("local",)),
+    Plant("shared-queue", "one queue at the door for all peers", _shared_queue, ("none of theirs was before it",), "door", None, 2),
+    Plant("small-order", "keys and signatures of small order pass", _small_order, ("nobody has signed",), "door", None, 2),
+    Plant("passed-over", "one block of fifty is not folded, whichever it is", _passed_over, ("shows", "show")),
+)  # fmt: skip
+"""All of them: `scripts/planted` shows that each is found."""
