@@ -5,14 +5,16 @@ by itself, nobody is bound by it: whether it may connect, the books say that nam
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterator
+from dataclasses import replace
 
 from fedsync.config import Announce
 from fedsync.crdt.books.addresses import after, announced_by
 from fedsync.crdt.books.booktables import NAMED
 from fedsync.node import Node, Taken, Verdict
 from fedsync.records.ed25519 import PrivateKey, public_key
-from fedsync.records.ids import Key, Scope
+from fedsync.records.genesis import Genesis
+from fedsync.records.ids import Key, Reach
 from fedsync.records.kinds.announcing import ANNOUNCEMENT, Announcement, announcement_value
 from fedsync.records.kinds.entries import node_genesis
 from fedsync.records.seal import Draft, seal
@@ -27,16 +29,14 @@ def announce(node: Node, private: PrivateKey, wish: Announce) -> list[Taken]:
     if not node.store.directory.may_write_own_logs().ok:
         return []
     key, written = public_key(private), []
-    for scope, wanted in _wanted(node, key, wish):
-        before = announced_by(node.state, scope, key)
+    for genesis, wanted in _wanted(node, key, wish):
+        before = announced_by(node.state, genesis.scope, key, genesis.reach)
         held = NOTHING if before is None else Announcement(before.addresses, before.relay)
-        if wanted == held:
+        # Where no page names this node others would not take its log: it is said once one does.
+        if wanted == held or not _is_named(node, genesis):
             continue
-        genesis = node_genesis(key, node.store.directory.incarnation, scope)
-        if node.state.get(NAMED, (scope, key, genesis.log)) is None:
-            # Others would not take the log. It is said once the book names this node.
-            continue
-        draft = Draft(ANNOUNCEMENT, announcement_value(wanted), after(node.state, scope, key, node.now()))
+        time = after(node.state, genesis.scope, key, node.now())
+        draft = Draft(ANNOUNCEMENT, announcement_value(wanted), time)
         blocks = seal(private, genesis, node.store.logs.tip(genesis.log), [draft], node.now())
         taken = node.take_now([block.raw for block in blocks])
         assert all(each.verdict is Verdict.TAKEN for each in taken), taken
@@ -49,18 +49,28 @@ def unsaid(node: Node, key: Key, wish: Announce) -> bool:
     """Say whether something is to be announced and no book names this node, so that nobody would take its word."""
     if not wish.addresses:
         return False
-    return all(
-        node.state.get(NAMED, (scope, key, node_genesis(key, node.store.directory.incarnation, scope).log))
-        is None
-        for scope, wanted in _wanted(node, key, wish)
-        if wanted != NOTHING
+    return not any(
+        wanted != NOTHING and _is_named(node, genesis) for genesis, wanted in _wanted(node, key, wish)
     )
 
 
-def _wanted(node: Node, key: Key, wish: Announce) -> Iterable[tuple[Scope, Announcement]]:
-    """Yield what is to be announced in each followed body: in our own, and of a bridge wherever a book names this node."""
+def _wanted(node: Node, key: Key, wish: Announce) -> Iterator[tuple[Genesis, Announcement]]:
+    """Yield what is to stand in each log: of our own body, and of all whose books name this node.
+
+    What is written in the book of a body of bodies is heard wherever that is followed, so a node that is no bridge
+    writes it for the members alone.
+    """
+    said = Announcement(wish.addresses, wish.relay) if wish.addresses else NOTHING
     for body in node.store.followed.all():
-        own = body.source == "own"
-        if own or any(True for _ in node.state.scan(NAMED, (body.scope, key))):
-            here = wish.addresses and (own or wish.bridge)
-            yield body.scope, Announcement(wish.addresses, wish.relay) if here else NOTHING
+        far = node_genesis(key, node.store.directory.incarnation, body.scope)
+        if body.source == "own":
+            yield far, said
+        elif any(True for _ in node.state.scan(NAMED, (body.scope, key))):
+            # What is taken back comes first: the last word holds.
+            logs = (replace(far, reach=Reach.REGION), far)
+            for genesis in logs if wish.bridge else reversed(logs):
+                yield genesis, said if (genesis.reach is Reach.WORLD) == wish.bridge else NOTHING
+
+
+def _is_named(node: Node, genesis: Genesis) -> bool:
+    return any(True for _ in node.state.scan(NAMED, (genesis.scope, genesis.key)))

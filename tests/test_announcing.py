@@ -7,7 +7,7 @@ import pytest
 
 from fedsync.announcing import announce, unsaid
 from fedsync.config import Announce
-from fedsync.crdt.books.addresses import announced
+from fedsync.crdt.books.addresses import announced, bridges
 from fedsync.crdt.books.drafting import draft_page
 from fedsync.node import Node
 from fedsync.records.block import check
@@ -85,19 +85,33 @@ def test_it_is_announced_once_and_anew_when_it_changes_and_can_be_taken_back(hou
     assert house.shown() == {house.own.scope: HERE.addresses}
 
 
-def test_only_a_bridge_announces_itself_beyond_its_own_community_and_takes_that_back_alone(
+def test_only_a_bridge_says_where_it_answers_beyond_its_region_and_takes_that_back_alone(
     house: House,
 ) -> None:
     region = Scribe(house.at, "Valley", "Ann", "Ben", "Cleo")
     house.name(house.own)
     house.name(region)
-    assert house.say(HERE) == 1
-    assert region.scope not in house.shown()
+    both = {house.own.scope: HERE.addresses, region.scope: HERE.addresses}
+    assert house.say(HERE) == 2
+    assert house.shown() == both
+    assert bridges(house.at.state, region.scope) == set()
     bridge = Announce(HERE.addresses, bridge=True)
-    assert house.say(bridge) == 1
-    assert house.shown() == {house.own.scope: HERE.addresses, region.scope: HERE.addresses}
-    assert house.say(HERE) == 1
-    assert house.shown() == {house.own.scope: HERE.addresses, region.scope: ()}
+    for wish, written, found in ((bridge, 2, {KEY}), (bridge, 0, {KEY}), (HERE, 2, set()), (HERE, 0, set())):
+        assert house.say(wish) == written
+        assert house.shown() == both
+        assert bridges(house.at.state, region.scope) == found
+    assert house.say(bridge) == 2
+    assert house.say(Announce()) == 2
+    assert set(house.shown().values()) == {()}
+
+
+def test_a_node_that_only_its_region_names_announces_itself_there(house: House) -> None:
+    region = Scribe(house.at, "Valley", "Ann", "Ben", "Cleo")
+    house.name(region)
+    assert not unsaid(house.at, KEY, HERE)
+    (taken,) = announce(house.at, PRIVATE, HERE)
+    assert check(taken.raw, None).genesis.reach is Reach.REGION
+    assert house.shown() == {region.scope: HERE.addresses}
 
 
 def test_what_is_announced_travels_with_the_book_of_the_community(house: House) -> None:

@@ -29,6 +29,8 @@ class Announced:
     """By the node's own clock, in ms."""
     record: RecordId
     log: LogId
+    reach: Reach
+    """How far the log travels: one of a body of bodies that is for its members alone does not make a bridge."""
 
 
 def note_announcement(draft: Draft, record: Record) -> None:
@@ -41,7 +43,8 @@ def note_announcement(draft: Draft, record: Record) -> None:
     held = draft.get(ANNOUNCEMENTS, at)
     # Of two branches of a forked log the higher wins, then the greater id: the same wherever both are held.
     if held is None or (held[0], held[1]) < (record.seq, record.id):
-        cells = (record.seq, record.id, record.time, " ".join(said.addresses), int(said.relay))
+        words = " ".join(said.addresses)
+        cells = (record.seq, record.id, record.time, words, int(said.relay), int(genesis.reach))
         draft.put(ANNOUNCEMENTS, at, cells)
 
 
@@ -69,9 +72,20 @@ def newest(view: Reader, key: Key) -> Announced | None:
     )
 
 
-def announced_by(view: Reader, scope: Scope, key: Key) -> Announced | None:
-    """Return what a node said last in one body."""
-    return max(_all(view, (scope, key)), key=_rank, default=None)
+def announced_by(view: Reader, scope: Scope, key: Key, reach: Reach | None = None) -> Announced | None:
+    """Return what a node said last in one body, or in its logs there that travel so far."""
+    found = (each for each in _all(view, (scope, key)) if reach in (None, each.reach))
+    return max(found, key=_rank, default=None)
+
+
+def bridges(view: Reader, scope: Scope) -> set[Key]:
+    """Return the nodes that say, to whoever follows the book of a body, where they answer."""
+    last: dict[Key, Announced] = {}
+    for each in _all(view, (scope,)):
+        before = last.get(each.key)
+        if each.reach is Reach.WORLD and (before is None or _rank(before) < _rank(each)):
+            last[each.key] = each
+    return {key for key, each in last.items() if each.addresses}
 
 
 def after(view: Reader, scope: Scope, key: Key, now: int) -> int:
@@ -81,9 +95,10 @@ def after(view: Reader, scope: Scope, key: Key, now: int) -> int:
 
 def _all(view: Reader, prefix: tuple[bytes, ...]) -> Iterator[Announced]:
     for key, cells in view.scan(ANNOUNCEMENTS, prefix):
-        _, record, time, addresses, relay = cells
+        _, record, time, addresses, relay, reach = cells
         yield Announced(
-            key[0], key[1], tuple(str(addresses).split()), bool(relay), time, record, key[2]  # type: ignore[arg-type]
+            Scope(key[0]), Key(key[1]), tuple(str(addresses).split()), bool(relay), int(time),  # type: ignore[arg-type]
+            RecordId(record), LogId(key[2]), Reach(int(reach)),  # type: ignore[arg-type]
         )  # fmt: skip
 
 

@@ -28,7 +28,7 @@ from fedsync.records.genesis import NODE
 from fedsync.records.ids import Key, PageId, Scope
 from fedsync.records.kinds.entries import Join, Leave
 
-_NAMED, _DROPPED = "named", "dropped"
+NAMED, _DROPPED = "named", "dropped"
 
 
 class At(NamedTuple):
@@ -58,7 +58,7 @@ def dropped(view: Reader) -> dict[Key, Dropped]:
     named: set[Key] = set()
     gone: dict[Key, Dropped] = {}
     for (scope, key, *_), (standing, number, page) in view.scan(NODES):
-        if standing == _NAMED:
+        if standing == NAMED:
             named.add(Key(key))  # type: ignore[arg-type]
         else:
             gone.setdefault(Key(key), Dropped(Scope(scope), PageId(page), int(number)))  # type: ignore[arg-type]
@@ -130,7 +130,7 @@ def _along(view: Reader, scope: Scope, way: Way) -> dict[Key, tuple[str, At]]:
             named[source] = keys
         now = frozenset[Key]().union(*named.values())
         for key in now | found.keys():
-            standing = _NAMED if key in now else _DROPPED
+            standing = NAMED if key in now else _DROPPED
             if key not in found or found[key][0] != standing:
                 found[key] = (standing, where)
     return found

@@ -1,0 +1,189 @@
+"""Which nodes belong to the bodies around ours, where they answer, and through whose book each came in. Pure; reads a view.
+
+Around ours are: what our sealed book joined, what these joined, and so on up, and the members of all these. Their books
+name their nodes, and who is named may connect. A node belongs to the group of a body when its book names it, or that of
+a member; of a body in which ours sits only through another (the world, for a community) only bridges do: they
+announced themselves where nodes beyond their own region hear it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, NamedTuple, TypeAlias
+
+from fedsync.crdt.books.addresses import Announced, announced, bridges
+from fedsync.crdt.books.booktables import ACTS, NODES, SEALED, Reader, book, known, status
+from fedsync.crdt.books.delegates import entry_at
+from fedsync.crdt.books.nodes import NAMED
+from fedsync.crdt.books.slotview import epoch_in_force
+from fedsync.records.ids import Key, PageId, Scope
+from fedsync.records.kinds.entries import JOIN, LEAVE, MANDATE, Join, Leave, Mandate
+
+MAX_ADMITTED: Final = 4096
+"""Nodes that may connect because a book names them. Each costs an anchor of trust to prepare, a fifth of a ms."""
+MAX_GROUPS: Final = 64
+"""Bodies around ours of which groups are made. A book could join any number."""
+
+
+class Fellow(NamedTuple):
+    """A node that shares bodies with ours."""
+
+    key: Key
+    groups: tuple[tuple[Scope, bytes], ...]
+    """What it shares with us, our own body first, then upwards; and the weight that it falls under there: the body whose
+    book it came in by, or the key itself when the group's own book names it."""
+    addresses: tuple[str, ...] = ()
+    """Where it can be called; none: it calls."""
+    relay: bool = False
+
+
+class _Group(NamedTuple):
+    """A body around ours with its members; `near`: our own body sits in it, not one that it sits in."""
+
+    scope: Scope
+    body: PageId
+    members: tuple[tuple[Scope, PageId], ...]
+    near: bool
+
+
+def joined(view: Reader, scope: Scope) -> set[PageId]:
+    """Return the bodies that the sealed pages of a book joined, or sent a delegate to, and did not leave."""
+    found: set[PageId] = set()
+    for key, cells in view.scan(ACTS, (scope,)):
+        page, index = PageId(key[2]), int(key[3])  # type: ignore[arg-type]
+        if cells[0] not in (JOIN, LEAVE, MANDATE) or not _is_sealed(view, scope, page):
+            continue
+        match entry_at(view, page, index):
+            case Join(body=body):
+                found.add(body)
+            case Mandate(seat=seat) if seat is not None:
+                found.add(seat)
+            case Leave(body=body):
+                found.discard(body)
+    return found
+
+
+def admitted(view: Reader, own: Scope) -> dict[Key, Scope]:
+    """Return the nodes that may connect because a book of a body around ours names them, with that body, nearest first."""
+    found: dict[Key, Scope] = {}
+    groups = _around(view, own)
+    near = [each.scope for each in groups if each.near]
+    members = [scope for each in groups for scope, _ in each.members]
+    for scope in [own, *near, *members, *(each.scope for each in groups)]:
+        for key in _named(view, scope):
+            if len(found) >= MAX_ADMITTED:
+                return found
+            found.setdefault(key, scope)
+    return found
+
+
+def fellows(view: Reader, own: Scope, me: Key) -> list[Fellow]:
+    """Return the other nodes of the bodies around ours, sorted by key: what an overlay chooses from."""
+    groups = _around(view, own)
+    near = {each.scope for each in groups if each.near}
+    said = _said(view, own, groups)
+    found: dict[Key, dict[Scope, bytes]] = {}
+    at = book(view, own)
+    if at is not None:
+        for key in _named(view, own):
+            found[key] = {own: bytes(at.body)}
+    for group in groups:
+        found_afar = _bridges(view, group)
+        ours = {key for scope, keys in found_afar.items() if scope in near for key in keys}
+        if not group.near and ours and me not in ours:
+            continue  # Others of our region keep the links to other regions, and pass on what comes.
+        for key, body in _nodes_of(view, group, said).items():
+            if group.near or any(key in keys for keys in found_afar.values()):
+                found.setdefault(key, {})[group.scope] = body
+    found.pop(me, None)
+    return [_fellow(key, of, said.get(key, {})) for key, of in sorted(found.items())]
+
+
+Said: TypeAlias = dict[Key, dict[Scope, Announced]]
+"""What nodes announced in the books that name them, and did not take back."""
+
+
+def _said(view: Reader, own: Scope, groups: Iterable[_Group]) -> Said:
+    scopes = {own, *(each.scope for each in groups), *(scope for each in groups for scope, _ in each.members)}
+    found: Said = {}
+    for (scope, key), each in announced(view).items():
+        if scope in scopes and each.addresses and _is_named(view, scope, key):
+            found.setdefault(key, {})[scope] = each
+    return found
+
+
+def _bridges(view: Reader, group: _Group) -> dict[Scope, set[Key]]:
+    """Return the nodes that say where they answer to all who follow a body, or a member of it, and are named there."""
+    scopes = (group.scope, *(scope for scope, _ in group.members))
+    return {scope: {key for key in bridges(view, scope) if _is_named(view, scope, key)} for scope in scopes}
+
+
+def _nodes_of(view: Reader, group: _Group, said: Said) -> dict[Key, bytes]:
+    """Return the nodes of a group and what each falls under.
+
+    A member may name any number of nodes: all of them weigh as much as one that the group's own book names. That others'
+    nodes are its own it can say as often as it likes: it holds for those alone that announced themselves in its book.
+    """
+    found: dict[Key, bytes] = {key: bytes(key) for key in _named(view, group.scope)}
+    own: set[Key] = set()
+    for scope, body in group.members:
+        for key in _named(view, scope):
+            theirs = scope in said.get(key, {})
+            if key not in found or (theirs and key not in own):
+                found[key] = bytes(body)
+            if theirs:
+                own.add(key)
+    return found
+
+
+def _fellow(key: Key, of: Mapping[Scope, bytes], said: Mapping[Scope, Announced]) -> Fellow:
+    last = max(said.values(), key=lambda each: (each.time, each.record), default=None)
+    addresses, relay = (last.addresses, last.relay) if last is not None else ((), False)
+    return Fellow(key, tuple(of.items()), addresses, relay)
+
+
+def _around(view: Reader, own: Scope) -> list[_Group]:
+    """Return the bodies above ours, as far as their books are held: what ours joined first, then what these did."""
+    found: list[_Group] = []
+    seen, todo = {own}, [own]
+    while todo and len(found) < MAX_GROUPS:
+        below = todo.pop(0)
+        level = _level(view, below)
+        for body in sorted(joined(view, below)):
+            here = known(view, body)
+            if here is None or here.body != body or here.scope in seen or level is None:
+                continue
+            above = _level(view, here.scope)
+            if above is not None and above > level and len(found) < MAX_GROUPS:
+                seen.add(here.scope)
+                todo.append(here.scope)
+                found.append(_Group(here.scope, body, _members(view, here.scope), below == own))
+    return found
+
+
+def _members(view: Reader, scope: Scope) -> tuple[tuple[Scope, PageId], ...]:
+    at = book(view, scope)
+    head = known(view, at.head) if at is not None else None
+    epoch = epoch_in_force(view, head) if head is not None else None
+    pages = {body: known(view, body) for body in (epoch.members if epoch is not None else ())}
+    return tuple(sorted((here.scope, body) for body, here in pages.items() if here is not None))
+
+
+def _level(view: Reader, scope: Scope) -> int | None:
+    at = book(view, scope)
+    here = known(view, at.body) if at is not None else None
+    return here.level if here is not None else None
+
+
+def _named(view: Reader, scope: Scope) -> Iterator[Key]:
+    for key, cells in view.scan(NODES, (scope,)):
+        if cells[0] == NAMED:
+            yield Key(key[1])  # type: ignore[arg-type]
+
+
+def _is_named(view: Reader, scope: Scope, key: Key) -> bool:
+    cells = view.get(NODES, (scope, key))
+    return cells is not None and cells[0] == NAMED
+
+
+def _is_sealed(view: Reader, scope: Scope, page: PageId) -> bool:
+    found = status(view, scope, page)
+    return found is not None and found.status == SEALED

@@ -1,0 +1,119 @@
+"""Whom a node may let in and call: two regions of two communities each in one world, beside somebody who is in none."""
+
+from pathlib import Path
+
+import pytest
+
+from fedsync.announcing import announce
+from fedsync.config import Announce
+from fedsync.crdt.books.booktables import NODES
+from fedsync.crdt.books.fellows import MAX_ADMITTED, Fellow, admitted, fellows
+from fedsync.crdt.view import Draft
+from fedsync.doors import LocalDoor
+from fedsync.keyring import load_node_key
+from fedsync.reading import Reading
+from fedsync.records.ed25519 import public_key
+from fedsync.records.ids import Key
+from tests.acts.test_world import World
+
+MEMBERS = ("Oakfield", "Mill Lane", "Hill Farm", "Quarry")
+
+
+class Found(World):
+    def key(self, name: str) -> Key:
+        return public_key(load_node_key(self.homes[name]))
+
+    def name(self, key: Key) -> str:
+        return next(name for name in self.homes if self.key(name) == key)
+
+    def say(self, name: str, bridge: bool = False) -> None:
+        home = self.homes[name]
+        door = LocalDoor(home, home.lock())
+        try:
+            announce(door.node, load_node_key(home), Announce((f"{name.replace(' ', '-')}:7443",), bridge))
+        finally:
+            door.close()
+
+    def fellows(self, at: str) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+        with Reading.open(self.homes[at]) as reading:
+            found: list[Fellow] = fellows(reading.view, reading.own().scope, self.key(at))
+            return {
+                self.name(each.key): (
+                    tuple(reading.name_of(scope) for scope, _ in each.groups),
+                    each.addresses,
+                )
+                for each in found
+            }
+
+    def admitted(self, at: str) -> set[str]:
+        with Reading.open(self.homes[at]) as reading:
+            return {self.name(key) for key in admitted(reading.view, reading.own().scope)}
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Found:
+    made = Found(Path(tmp_path_factory.mktemp("fellows")))
+    made.found_world()
+    return made
+
+
+def test_nodes_of_the_bodies_around_ours_are_let_in_and_nobody_else(world: Found) -> None:
+    for name in MEMBERS:
+        assert world.admitted(name) == set(MEMBERS)
+    assert world.admitted("Harbour") == set()
+    assert world.fellows("Harbour") == {}
+
+
+def test_a_region_finds_its_own_and_bridges_alone_find_other_regions(world: Found) -> None:
+    # Before anybody announces anything they are fellows all the same, and only call.
+    assert world.fellows("Oakfield") == {"Mill Lane": (("Valley",), ())}
+    for name in MEMBERS:
+        world.say(name)
+    world.meet()
+    assert world.fellows("Oakfield") == {"Mill Lane": (("Valley",), ("Mill-Lane:7443",))}
+    # One of the other region wants to be found from afar; nobody of ours is a bridge, so all may call it.
+    world.say("Hill Farm", bridge=True)
+    world.meet()
+    far = (("World",), ("Hill-Farm:7443",))
+    near = (("Valley",), ("Mill-Lane:7443",))
+    assert world.fellows("Oakfield") == {"Mill Lane": near, "Hill Farm": far}
+    # Then one of ours is, and keeps the links to the others for all of us.
+    world.say("Mill Lane", bridge=True)
+    world.meet()
+    assert world.fellows("Oakfield") == {"Mill Lane": near}
+    assert world.fellows("Mill Lane") == {
+        "Oakfield": (("Valley",), ("Oakfield:7443",)),
+        "Hill Farm": far,
+    }
+    assert world.fellows("Quarry") == {"Hill Farm": (("Ridge",), ("Hill-Farm:7443",))}
+    world.say("Mill Lane")
+    world.meet()
+    assert world.fellows("Oakfield") == {"Mill Lane": near, "Hill Farm": far}
+
+
+def test_a_thousand_nodes_of_one_community_weigh_as_much_as_one_and_it_cannot_take_others_for_its_own(
+    world: Found,
+) -> None:
+    with Reading.open(world.homes["Oakfield"]) as reading:
+        mill, own = reading.body("Mill Lane"), reading.own().scope
+        draft = Draft(reading.view)
+        many = [Key(number.to_bytes(32)) for number in range(1, 1001)]
+        for key in [*many, world.key("Mill Lane"), world.key("Hill Farm")]:
+            draft.put(NODES, (mill.scope, key), ("named", 1, bytes(32)))
+        found = {each.key: dict(each.groups) for each in fellows(draft, own, world.key("Oakfield"))}
+        region = reading.body("Valley").scope
+    assert {found[key][region] for key in many} == {bytes(mill.body)}
+    # Named by the region itself, and it has not said in the community's book that it belongs there.
+    assert found[world.key("Mill Lane")][region] == world.key("Mill Lane")
+    # Of another region, and named by nobody else here: it falls under who let it in.
+    assert found[world.key("Hill Farm")][region] == bytes(mill.body)
+
+
+def test_no_more_nodes_are_let_in_than_keys_can_be_prepared_for(world: Found) -> None:
+    with Reading.open(world.homes["Oakfield"]) as reading:
+        draft = Draft(reading.view)
+        for number in range(MAX_ADMITTED + 10):
+            draft.put(NODES, (reading.body("Mill Lane").scope, number.to_bytes(32)), ("named", 1, bytes(32)))
+        found = admitted(draft, reading.own().scope)
+    assert len(found) == MAX_ADMITTED
+    assert world.key("Mill Lane") in found, "who is named by the region comes first"
