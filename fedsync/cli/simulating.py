@@ -73,6 +73,7 @@ def as_json(outcome: "Outcome") -> dict[str, Any]:
         "steps": outcome.steps,
         "records": outcome.records,
         "bytes": outcome.bytes,
+        "copies": round(outcome.copies, 3),
         "quiet_bytes_an_hour": round(outcome.quiet_bytes),
         "seen": outcome.seen,
         "missed": list(outcome.missed),
@@ -91,6 +92,7 @@ def _show(app: App, outcome: "Outcome") -> None:
         ("time simulated", f"{outcome.hours:.1f} h, {outcome.node_hours:.0f} h of all nodes together"),
         ("records acknowledged", f"{outcome.records:,}"),
         ("sent over all links", f"{outcome.bytes / 1000:,.0f} kB"),
+        ("a block comes to a node", f"{outcome.copies:.2f} times"),
         ("a link in silence", f"{outcome.quiet_bytes:,.0f} bytes an hour"),
         ("digest", outcome.digest),
     ]

@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 from fedsync.crdt.goods.levels import levels
 from fedsync.gossip.framing import MAX_BODY
 from fedsync.gossip.limits import MAX_BACKLOG, MAX_TAKES_BYTES
+from fedsync.gossip.view import ACTIVE
 from fedsync.records.block import load
 from fedsync.records.genesis import GENESIS, Genesis
 from fedsync.records.ids import LogClass, LogId, PayloadId, Reach, RecordId, Scope
@@ -27,6 +28,8 @@ MOST_ON_A_LINK: Final = QUEUE_BYTES + MAX_BACKLOG + MAX_BODY
 """Bytes that wait at one end: a full link, and the answers that a session may heap up."""
 REREAD: Final = 3
 """Nodes whose disk is read again from the start, to see that the same state comes of it."""
+MOST_LINKS: Final = ACTIVE + 1
+"""Links of a node at once where it chooses them: one is given up only when the one in its place stands."""
 MOST_TOLD: Final = 12
 """Faults that are told one by one."""
 
@@ -94,7 +97,7 @@ def faults(world: World) -> list[str]:
     """Return what is not as it must be."""
     reader = Reader()
     shelves = {node: reader.read(node) for node in world.honest}
-    parts = (_time, _kept, _forged, _home, _same, _forks, _sums, _bounds, _turns)
+    parts = (_time, _kept, _forged, _home, _same, _forks, _sums, _bounds, _overlay, _turns)
     found = [each for part in parts for each in part(world, shelves)]
     found += _again(world)
     if len(found) > MOST_TOLD:
@@ -207,10 +210,28 @@ def _bounds(world: World, _: Shelves) -> Iterator[str]:
             yield f"{most} bytes of one peer waited at the door of {node.name}; {MOST_AT_THE_DOOR} may"
     if world.net.most_queued > MOST_ON_A_LINK:
         yield f"{world.net.most_queued} bytes waited to be sent on one link; {MOST_ON_A_LINK} may"
+    asked = world.scenario.copies
+    if asked and world.copies > asked:
+        yield f"a block came {world.copies:.2f} times to a node on average; {asked:g} times may"
     seconds, sent = world.quiet
     an_hour = sent * 3600 / seconds if seconds else 0
     if world.took is not None and not world.scenario.liars and an_hour > world.scenario.quiet_bytes:
         yield f"a link on which nothing happens takes {an_hour:.0f} bytes an hour; {world.scenario.quiet_bytes} may"
+
+
+def _overlay(world: World, _: Shelves) -> Iterator[str]:
+    """Where nodes choose their links themselves, these are few, and nobody is left on an island."""
+    if world.scenario.links.shape != "overlay":
+        return
+    for node in world.honest:
+        if world.net.most_ends.get(node, 0) > MOST_LINKS:
+            yield f"{node.name} had {world.net.most_ends[node]} links at once; {MOST_LINKS} may be"
+    near = {node: [end.link.beyond(node) for end in node.ends.values()] for node in world.honest}
+    met = [world.honest[0]]
+    for node in met:
+        met += [each for each in near[node] if each in near and each not in met]
+    if len(met) < len(world.honest):
+        yield f"{len(world.honest) - len(met)} nodes are on an island"
 
 
 def _turns(world: World, _: Shelves) -> Iterator[str]:

@@ -71,6 +71,13 @@ class Form:
             raise self.bad(name, f"{name} is a number from 0 to 1")
         return float(value)
 
+    def number(self, name: str, default: float | None = None) -> float:
+        """Return a number that is not below 0."""
+        value = self._take(name, default)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
+            raise self.bad(name, f"{name} is a number from 0 on")
+        return float(value)
+
     def count(self, name: str, default: int | None = None, least: int = 0, most: int = 2**53) -> int:
         """Return a whole number within these bounds."""
         value = self._take(name, default)

@@ -5,6 +5,7 @@ frame that comes to an end that is no more is answered by a hang-up, as TCP does
 """
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
@@ -81,6 +82,14 @@ class Station(Protocol):
         """Carry out what concerns the station and not the link."""
         ...
 
+    def linked(self, peer: Peer, called: bool) -> bool:
+        """Hear that a link would stand, and say whether it may. `called`: this station dialled."""
+        ...
+
+    def unlinked(self, peer: Peer, answered: bool) -> None:
+        """Hear that a link is gone, or could not be had. `answered`: the peer lives, and has no place for it."""
+        ...
+
 
 @dataclass(eq=False)
 class End:
@@ -100,6 +109,8 @@ class End:
     other: "End | None" = None
     bad_until: float = 0.0
     burst_at: float = -1.0
+    left: bool = False
+    """Whether its station wanted it no more."""
 
     @property
     def peer(self) -> Peer:
@@ -121,6 +132,8 @@ class Link:
     planned: bool = False
     sent: int = 0
     """Bytes of frames so far, both ways."""
+    passing: bool = False
+    """Whether it stands as long as both sides want it, and is nothing afterwards."""
 
     def beyond(self, station: Station) -> Station:
         """Return who is at the other end."""
@@ -138,6 +151,12 @@ class Net:
     def __init__(self, heap: Heap, dice: Random, seen: Seen, nature: Links) -> None:
         self.heap, self.dice, self.seen, self.nature = heap, dice, seen, nature
         self.links: list[Link] = []
+        self.most_ends: dict[Station, int] = {}
+        """The most links that ever stood at each station at once."""
+        self.sent = 0
+        """Bytes of frames so far on all links, those included that are no more."""
+        self.idle: Callable[[Link], None] = lambda link: None
+        """Told of a passing link that does not stand any more."""
         self.calm = False
         self.most_queued = 0
         """The most bytes that ever waited at one end to be sent."""
@@ -151,21 +170,29 @@ class Net:
     def join(self, one: Station, two: Station) -> Link:
         """Lay a link, a little faster or slower than others."""
         nature = self.nature
-        link = Link(
-            one, two, nature.delay * (0.5 + self.dice.random()), nature.rate * (0.5 + self.dice.random())
-        )
-        self.links.append(link)
+        link = self.lay(one, two)
         if nature.windows is not None:
             link.stops.add("window")
             self.heap.after(self.dice.random() * nature.windows.every, partial(self._open_window, link))
         self.redial(link)
         return link
 
+    def lay(self, one: Station, two: Station) -> Link:
+        """Lay a link on which nobody calls yet."""
+        nature = self.nature
+        link = Link(
+            one, two, nature.delay * (0.5 + self.dice.random()), nature.rate * (0.5 + self.dice.random())
+        )
+        self.links.append(link)
+        return link
+
     # --- Coming and going -------------------------------------------------------------------------------
 
     def redial(self, link: Link) -> None:
         """Dial soon, unless that is planned already."""
-        if not link.planned:
+        if link.passing:
+            self.idle(link)
+        elif not link.planned:
             link.planned = True
             self.heap.after(self.nature.redial * (0.5 + self.dice.random()), partial(self._dial, link))
 
@@ -179,12 +206,18 @@ class Net:
             link.planned = True
             self.heap.at(link.shunned_until, partial(self._dial, link))
             return
+        self.open(link)
+
+    def open(self, link: Link) -> None:
+        """Let a link stand, whatever was left of it before."""
         for old in link.ends or ():
             old.up = False
         one, two = link.ends = (End(link, link.one, True), End(link, link.two, False))
         one.other, two.other = two, one
         for end in link.ends:
             end.station.ends[end.peer] = end
+            most = self.most_ends.get(end.station, 0)
+            self.most_ends[end.station] = max(most, len(end.station.ends))
         for end in link.ends:
             station = end.station
             nonce, memory = self.dice.randbytes(8), station.memory_of(end.peer)
@@ -203,6 +236,9 @@ class Net:
             del station.ends[peer]
         if tell:
             station.tell(peer, Closed())
+        if end.link.passing and not end.left:
+            answered = end.other is not None and end.other.left
+            station.unlinked(peer, answered)
         if end.other is not None and end.other.up:
             comes = max(end.last_at, self.heap.now + end.link.delay)
             self.heap.at(comes, partial(self._hung_up, end.other))
@@ -297,6 +333,7 @@ class Net:
         link, now, size = end.link, self.heap.now, len(frame) + FRAME_PREFIX
         leaves = end.free_at = max(now, end.free_at) + size / link.rate
         link.sent += size
+        self.sent += size
         end.queued += size
         self.most_queued = max(self.most_queued, end.queued)
         self.heap.at(leaves, partial(self._left, end, size))

@@ -35,6 +35,7 @@ from fedsync.gossip.peer_memory import PeerMemory
 from fedsync.records.block import Block, peek
 from fedsync.records.genesis import Genesis
 from fedsync.records.ids import LogClass, LogId, PageId, RecordId, Scope
+from fedsync.sim.calling import Steering
 from fedsync.sim.disk import Bound, Disk, Kept
 from fedsync.sim.heap import Heap
 from fedsync.sim.lies import root_of
@@ -68,6 +69,10 @@ class Node:
         self.alive = True
         self.ends: dict[Peer, End] = {}
         self.lies = lies
+        self.steering: Steering | None = None
+        """Chooses its links, where the scenario does not."""
+        self.came = self.new = 0
+        """Bytes of blocks that came to the door, and of those that were new."""
         self._heard: dict[Peer, bytes] = {}
         """The root that each peer told of last: a liar may make use of it."""
         self.most_waiting: dict[Peer, int] = {}
@@ -122,6 +127,8 @@ class Node:
     def crash(self, loud: bool) -> None:
         """End at once. `loud`: the machine goes on, and hangs up for its program; else its power fails: peers find out."""
         self.alive = False
+        if self.steering is not None:
+            self.steering.stop()
         self._seen.note("crash")
         if self._hands:
             self._seen.note("crash-in-commit")
@@ -150,6 +157,8 @@ class Node:
         """Come back with what is on the disk."""
         self._begin()
         self.alive = True
+        if self.steering is not None:
+            self.steering.start()
         for link in self.links:
             self.net.redial(link)
 
@@ -170,6 +179,15 @@ class Node:
         """Return what it sends to a peer in place of a frame."""
         return [frame] if self.lies is None else self.lies(frame, self._heard.get(peer, b""))
 
+    def linked(self, peer: Peer, called: bool) -> bool:
+        """Say whether a link may stand."""
+        return self.alive and (self.steering is None or self.steering.linked(peer, called))
+
+    def unlinked(self, peer: Peer, answered: bool) -> None:
+        """Note that a link is gone, or could not be had."""
+        if self.alive and self.steering is not None:
+            self.steering.unlinked(peer, answered)
+
     def memory_of(self, peer: Peer) -> PeerMemory | None:
         """Return what it remembers of a peer."""
         kept = self.disk.remembered.get(peer)
@@ -177,6 +195,7 @@ class Node:
 
     def put(self, end: End, number: int, raw: bytes) -> None:
         """Queue a block for the door."""
+        self.came += len(raw)
         queue = self._queues.setdefault(end.peer, deque())
         queue.append((end, number, raw))
         self._first_at.setdefault(end.peer, self._heap.now)
@@ -268,6 +287,7 @@ class Node:
             outcome, block = self._keep(draft, raw, wall, own=False)
             answers.append((end, number, outcome))
             if block is not None:
+                self.new += len(block.raw)
                 self.disk.write(Kept(block.raw, wall, own=False))
                 told.append((block, end.peer, outcome.fork if isinstance(outcome, Held) else None))
         root.note(draft)

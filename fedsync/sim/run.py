@@ -26,6 +26,8 @@ class Outcome:
     """Records that were acknowledged."""
     bytes: int
     """Bytes of frames on all links."""
+    copies: float
+    """How often a block came to a node, on average over the second half of the storm."""
     quiet_bytes: float
     """Bytes an hour on the busiest link while nothing happens."""
     seen: dict[str, int]
@@ -77,7 +79,8 @@ def simulate(scenario: Scenario, seed: int) -> Outcome:
         hours=world.heap.now / 3600,
         steps=world.heap.steps,
         records=len(world.ledger.promised),
-        bytes=sum(link.sent for link in world.net.links),
+        bytes=world.net.sent,
+        copies=world.copies,
         quiet_bytes=quiet * 3600 / seconds if seconds else 0.0,
         seen=seen,
         digest=told.hexdigest()[:16],

@@ -9,7 +9,7 @@ from typing import Final
 from fedsync.sim.form import BadScenario, Form
 from fedsync.sim.rare import RARE
 
-SHAPES: Final = ("line", "ring", "star", "tree", "mesh")
+SHAPES: Final = ("line", "ring", "star", "tree", "mesh", "overlay")
 LIES: Final = ("withhold", "echo", "roots", "claims", "spoil", "junk", "replay", "flood", "heap", "weak")
 SIGNATURES: Final = ("each", "once")
 MAX_NODES: Final = 200
@@ -121,6 +121,8 @@ class Scenario:
     signatures: str
     quiet_bytes: int
     """What a session may send in an hour in which nothing happens, both ways."""
+    copies: float
+    """How often a block may come to a node, on average over the second half of the storm; 0: that is not asked."""
     links: Links
     work: Work
     trouble: Trouble
@@ -148,6 +150,7 @@ def read(text: str, nodes: int | None = None) -> Scenario:
         pace=Pace(form.span("commit", 0.03), form.span("checking", 0.0)),
         signatures=form.one_of("signatures", SIGNATURES, "once"),
         quiet_bytes=form.count("quiet_bytes", 20_000, least=1),
+        copies=form.number("copies", 0.0),
         links=_links(form.table("links")),
         work=_work(form.table("work")),
         trouble=_trouble(form.table("trouble")),
@@ -185,8 +188,11 @@ def _links(form: Form) -> Links:
         if windows.open >= windows.every:
             raise part.bad("open", "a window is open for less than the time from one to the next")
     form.table("bursts"), form.table("windows")
+    shape = form.one_of("shape", SHAPES, "ring")
+    if shape == "overlay" and (windows or form.yes("brief")):
+        raise form.bad("shape", "an overlay is of links that stand: it has no windows, and is not brief")
     links = Links(
-        shape=form.one_of("shape", SHAPES, "ring"),
+        shape=shape,
         more=form.count("more", 0),
         delay=form.span("delay", 0.05),
         rate=form.count("rate", 1_000_000, least=30),

@@ -2,14 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from hashlib import sha256
 from random import Random
 from typing import Final
 
 from fedsync.crdt.books.minutes import pages
+from fedsync.gossip.groups import Candidate, Group
 from fedsync.gossip.memory import Check
 from fedsync.gossip.trees import Trees
 from fedsync.records.block import Base, Block, check
-from fedsync.records.ids import LogId, RecordId
+from fedsync.records.ids import LogId, RecordId, Scope
+from fedsync.sim.calling import Calls, Steering
 from fedsync.sim.disk import Disk, Kept
 from fedsync.sim.heap import Heap
 from fedsync.sim.ledger import Ledger
@@ -66,6 +69,8 @@ class World:
         """Seconds of calm until all were the same."""
         self.quiet: tuple[float, int] = (0.0, 0)
         """Seconds in which nothing happened, and the bytes sent in them on the busiest link."""
+        self.copies = 0.0
+        """How often a block came to an honest node, on average over the second half of the storm."""
         self.apart: list[tuple[float, float]] = []
         """From when to when nodes were cut off."""
         self.nodes: list[Node] = []
@@ -73,6 +78,7 @@ class World:
         self.backups: dict[Node, tuple[Disk, list[RecordId]]] = {}
         """The last backup of each node, and which records are in it."""
         self._restoring: set[Node] = set()
+        self.calls = Calls(self.net)
         self._side: Sequence[Node] = ()
         """The nodes on one side of a partition, while there is one."""
         self._over = False
@@ -128,6 +134,9 @@ class World:
                 pairs = {(one, two): None for two in range(count) for one in range(two)}
             case "star":
                 pairs = {(0, two): None for two in range(1, count)}
+            case "overlay":
+                self._steer()
+                return
             case "tree":
                 pairs = {(dice.randrange(two), two): None for two in range(1, count)}
             case _:
@@ -142,6 +151,17 @@ class World:
         for liar in self.nodes[count:]:
             for node in dice.sample(honest, min(count, dice.randint(1, 3))):
                 self.net.join(*dice.choice([(liar, node), (node, liar)]))
+
+    def _steer(self) -> None:
+        """Let the nodes choose their links by themselves, among all that there are."""
+        all_of_it = Scope(sha256(self.scenario.name.encode()).digest()[:16])
+        group = Group(
+            all_of_it, [Candidate(each.node.peer, each.scope, (each.name,)) for each in self.communities]
+        )
+        self.calls.stations = {node.peer: node for node in self.nodes}
+        for node in self.nodes:
+            node.steering = Steering(node, self.calls, self.dice, [group])
+            self.heap.after(self.dice.random(), node.steering.start)
 
     @property
     def honest(self) -> list[Node]:
@@ -182,6 +202,8 @@ class World:
             self._often(mean, what)
 
     def _cut(self) -> None:
+        if not self.net.links:
+            return
         link, dice = self.dice.choice(self.net.links), self.dice
         if "cut" not in link.stops:
             self.seen.note("cut")
@@ -252,6 +274,7 @@ class World:
     def _part(self, partition: Partition) -> None:
         side = self.dice.sample(self.nodes, max(1, round(len(self.nodes) * partition.share)))
         self._side = side
+        self.calls.sides.append(side)
         across = [link for link in self.net.links if (link.one in side) != (link.two in side)]
         for link in across:
             self.net.stop(link, "partition", loud=self.dice.random() < 0.5)
@@ -265,6 +288,7 @@ class World:
         if len(written) == 2:
             self.seen.note("partition")
         self._side = ()
+        self.calls.sides.remove(side)
         for link in across:
             self.net.lift(link, "partition")
 
@@ -272,7 +296,12 @@ class World:
 
     def live(self) -> None:
         """Live through the storm and the calm."""
+        self.heap.run(self.scenario.storm / 2)
+        before = [(node.came, node.new) for node in self.honest]
         self.heap.run(self.scenario.storm)
+        came = sum(node.came - came for node, (came, _) in zip(self.honest, before, strict=True))
+        new = sum(node.new - new for node, (_, new) in zip(self.honest, before, strict=True))
+        self.copies = came / new if new else 0.0
         self._over = self.net.calm = True
         for node in self.nodes:
             if node in self._restoring:
@@ -286,10 +315,9 @@ class World:
         if self.heap.run(begun + self.scenario.calm, self._agree, max(ASK_S, self.scenario.calm / ASKED)):
             self.took = self.heap.now - begun
         self._picture()
-        sent = [link.sent for link in self.net.links]
+        sent = {link: link.sent for link in self.net.links}
         self.heap.run(self.heap.now + QUIET_S)
-        most = max(link.sent - before for link, before in zip(self.net.links, sent, strict=True))
-        self.quiet = QUIET_S, most
+        self.quiet = QUIET_S, max(link.sent - sent.get(link, 0) for link in self.net.links)
         self._picture()
 
     def _agree(self) -> bool:

@@ -89,6 +89,8 @@ def test_the_command_line_may_ask_for_another_number_of_nodes() -> None:
         ),
         ("speed = 3", 5, "there is no field speed; there are name, about"),
         ("[links]\nloss = 2", 6, "loss is a number from 0 to 1"),
+        ("copies = -1", 5, "copies is a number from 0 on"),
+        ('[links]\nshape = "overlay"\nbrief = true', 6, "an overlay is of links that stand"),
         ("[links]\n\n# slow\ndelay = 3", 8, "delay is a time span"),
         ('[links]\ndelay = "3 parsecs"', 6, "delay is a time span"),
         ('[links]\nshape = "blob"', 6, "shape is one of line, ring"),

@@ -209,3 +209,42 @@ def test_a_disk_that_loses_what_it_said_was_safe_is_found_out() -> None:
     except (AssertionError, ValueError):
         return  # A teller's own log does not fit what the node has: that is told as a fault too.
     assert faults(world)
+
+
+OVERLAY = """
+name = "A small overlay"
+nodes = 12
+storm = "10 min"
+calm = "10 min"
+quiet_bytes = 60_000
+[links]
+shape = "overlay"
+[work]
+stock = "2 min"
+[trouble]
+cut_every = "30 s"
+crash_every = "1 min"
+[[partition]]
+begins = "2 min"
+ends = "6 min"
+"""
+
+
+@pytest.mark.parametrize("seed", seeds(2))
+def test_nodes_that_choose_their_links_mend_them_and_come_together(seed: int) -> None:
+    outcome = simulate(read(OVERLAY), seed)
+    assert not outcome.faults
+    assert outcome.seen["partition"]
+
+
+def test_a_node_on_an_island_and_one_with_too_many_links_are_found_out() -> None:
+    world = World(read(OVERLAY), 1)
+    world.live()
+    assert not faults(world)
+    lonely = world.honest[0]
+    for end in list(lonely.ends.values()):
+        world.calls.part(lonely, end.peer)
+    world.net.most_ends[world.honest[1]] = 30
+    found = faults(world)
+    assert any("on an island" in each for each in found)
+    assert any("links at once" in each for each in found)

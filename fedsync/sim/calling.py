@@ -1,0 +1,139 @@
+"""Links that stand as long as both sides want them: who calls whom is decided by overlays, and not by the scenario."""
+
+from collections.abc import Collection
+from functools import partial
+from random import Random
+from typing import Final
+
+from fedsync.gossip.events import Peer
+from fedsync.gossip.groups import Group
+from fedsync.gossip.overlay import Call, Down, Drop, Event, Failed, Kept, Known, Overlay, Tick, Up, Wake
+from fedsync.records.ids import Scope
+from fedsync.sim.links import Link, Net, Station
+
+HANDSHAKE: Final = 5
+"""A handshake and a peer's first word take so many times the delay of the link."""
+
+
+class Calls:
+    """Calls among the stations of a net. `sides`: of each partition that goes on, those on one side of it."""
+
+    def __init__(self, net: Net) -> None:
+        self.net = net
+        self.sides: list[Collection[Station]] = []
+        self.stations: dict[Peer, Station] = {}
+        self._links: dict[frozenset[Peer], Link] = {}
+        net.idle = self._idle
+
+    def call(self, one: Station, peer: Peer) -> None:
+        """Dial; the station hears what comes of it."""
+        two = self.stations[peer]
+        pair = frozenset((one.peer, peer))
+        link = self._links.get(pair)
+        if link is None:
+            link = self._links[pair] = self.net.lay(one, two)
+            link.passing = True
+        self.net.heap.after(link.delay * HANDSHAKE, partial(self._answer, link, one, two))
+
+    def _answer(self, link: Link, one: Station, two: Station) -> None:
+        if not one.alive:
+            self._idle(link)
+        elif link.talks:
+            one.linked(two.peer, called=True)
+        elif not self._reaches(link, one, two):
+            self._idle(link)
+            one.unlinked(two.peer, answered=False)
+        elif not two.linked(one.peer, called=False):
+            self._idle(link)
+            one.unlinked(two.peer, answered=True)
+        else:
+            pair = frozenset((one.peer, two.peer))
+            if pair not in self._links:
+                # It was let go of while this call was under way.
+                self._links[pair] = link
+                self.net.links.append(link)
+            link = self._links[pair]
+            link.one, link.two = one, two
+            self.net.open(link)
+            if not one.linked(two.peer, called=True):
+                self.part(one, two.peer)
+
+    def _reaches(self, link: Link, one: Station, two: Station) -> bool:
+        apart = any((one in side) != (two in side) for side in self.sides)
+        return two.alive and not link.stops and not apart and self.net.heap.now >= link.shunned_until
+
+    def part(self, station: Station, peer: Peer) -> None:
+        """End a link that one side wants no more; the other hears that it was not broken."""
+        end = station.ends.get(peer)
+        if end is not None:
+            end.left = True
+            self.net.hang_up(end)
+
+    def _idle(self, link: Link) -> None:
+        """Let go of a link that does not stand, once nothing more is to be known of it."""
+        stands = link.ends is not None and (link.ends[0].up or link.ends[1].up)
+        if stands or link.stops or self.net.heap.now < link.shunned_until:
+            return
+        pair = frozenset((link.one.peer, link.two.peer))
+        if self._links.get(pair) is link:
+            del self._links[pair]
+            self.net.links.remove(link)
+
+
+class Steering:
+    """The overlay of one station: feeds it, and carries out what it says. What `kept` holds outlives a crash."""
+
+    def __init__(self, station: Station, calls: Calls, dice: Random, groups: list[Group]) -> None:
+        self._station, self._calls, self._dice, self._groups = station, calls, dice, groups
+        self.kept: dict[Scope, Kept] = {}
+        self.overlay = Overlay(station.peer, dice)
+        self._life = object()
+        self._wake_at = 0.0
+
+    @property
+    def _now(self) -> float:
+        return self._calls.net.heap.now
+
+    def start(self) -> None:
+        """Begin, with the links of before first."""
+        self._life = object()
+        self.overlay = Overlay(self._station.peer, self._dice, kept=self.kept)
+        self._tell(Known(self._groups))
+
+    def stop(self) -> None:
+        """End at once."""
+        self.kept = self.overlay.keep()
+        self._life = object()
+        self._wake_at = 0.0
+
+    def linked(self, peer: Peer, called: bool) -> bool:
+        """Say whether a link may stand."""
+        return not self._tell(Up(peer, called))
+
+    def unlinked(self, peer: Peer, answered: bool) -> None:
+        """Note that a link is gone, or could not be had."""
+        if peer in self.overlay.links:
+            self._tell(Down(peer, answered))
+        else:
+            self._tell(Failed(peer, answered))
+
+    def _tell(self, event: Event) -> bool:
+        """Feed an event; return whether the link that it is about is dropped."""
+        dropped = False
+        for effect in self.overlay.handle(event, self._now):
+            match effect:
+                case Call(peer, _):
+                    self._calls.call(self._station, peer)
+                case Drop(peer):
+                    if isinstance(event, Up) and event.peer == peer:
+                        dropped = True
+                    else:
+                        self._calls.part(self._station, peer)
+                case Wake(at):
+                    self._wake_at = at
+                    self._calls.net.heap.at(at, partial(self._tick, at, self._life))
+        return dropped
+
+    def _tick(self, at: float, life: object) -> None:
+        if self._life is life and self._wake_at == at:
+            self._tell(Tick())
