@@ -1,10 +1,11 @@
-"""What a batch says of the network, beside what it folds: records that end a log, and nodes that are named or dropped.
+"""What a batch says of the network, beside what it folds: records that end a log, what is urgent, and nodes that are named or dropped.
 
 The door of the node looks at each batch before it is committed: what is pinned is pinned in the transaction that sealed the
 page which says so. Others ask after the commit.
 """
 
 from fedsync.crdt.books.booktables import MANDATE_CUTS, NODES, SETTLED
+from fedsync.crdt.books.urgent import urgent_records
 from fedsync.crdt.logs.pins import logs_ended, pin_of
 from fedsync.crdt.view import Draft, View
 from fedsync.records.ids import LogClass, LogId, PageId
@@ -18,6 +19,7 @@ class Notices:
         self._store = store
         self._repinned: list[LogId] = []
         self._renamed = False
+        self._hurried: list[LogId] = []
 
     def look(self, draft: Draft) -> None:
         """See what a batch has changed, at its end."""
@@ -29,6 +31,9 @@ class Notices:
                     self.pin(draft, log)
             elif table is NODES:
                 self._renamed = True
+        for log, seq in urgent_records(draft):
+            if self._store.logs.hurry(log, seq):
+                self._hurried.append(log)
 
     def pin(self, view: View | Draft, log: LogId) -> None:
         """Pin a log that is held at the record that a book ends it at; only its chain is judged then."""
@@ -48,6 +53,12 @@ class Notices:
     def forget(self) -> None:
         """Forget what was seen: the batch was rolled back."""
         self._repinned.clear()
+        self._hurried.clear()
+
+    def hurried(self) -> list[LogId]:
+        """Return, once and after the commit, the logs of which more goes before all else than before."""
+        found, self._hurried = self._hurried, []
+        return list(dict.fromkeys(found))
 
     def repinned(self) -> list[LogId]:
         """Return, once and after the commit, the logs whose pins changed: peers are told where they stand now."""

@@ -1,6 +1,6 @@
 """All tables that folds write, room by room, so that the root and the store know of each. Touches nothing."""
 
-from fedsync.crdt.books import booktables
+from fedsync.crdt.books import booktables, urgenttables
 from fedsync.crdt.books.addresstables import ADDRESS_TABLES
 from fedsync.crdt.goods.factors import FACTOR_TABLES
 from fedsync.crdt.goods.tables import STOCK_TABLES
@@ -13,6 +13,7 @@ from fedsync.crdt.work.worktables import WORK_TABLES
 STATE_TABLES = (
     *booktables.TABLES,
     *ADDRESS_TABLES,
+    *urgenttables.TABLES,
     *COUNTING_TABLES,
     *STOCK_TABLES,
     *FACTOR_TABLES,

@@ -114,6 +114,11 @@ class Draft:
                 rows[key] = row
         yield from sorted(rows.items(), key=lambda item: item[0])
 
+    def changed(self, table: Table) -> list[KeyRow]:
+        """Return the keys of a table that were put or dropped, in order."""
+        touched = self._touched.get(table)
+        return touched.under(()) if touched else []
+
     def blocks(self, log: LogId, first: int = 0) -> Iterator["Block"]:
         """Yield the held blocks of `log` from `first` on."""
         return self._view.blocks(log, first)

@@ -19,6 +19,7 @@ from fedsync.gossip.events import (
     Follow,
     Followed,
     Granted,
+    Hurried,
     Noted,
     Opened,
     Outrun,
@@ -229,7 +230,7 @@ class Links:
             effects = [(peer, closed), *self.engine.handle(peer, Closed(), trio.current_time())]
         self._carry_out(effects)
 
-    def tell_all(self, event: Stored | Granted | Pinned | Followed) -> None:
+    def tell_all(self, event: Stored | Granted | Pinned | Hurried | Followed) -> None:
         """Feed an event that concerns all peers."""
         self._carry_out(self.engine.everyone(event, trio.current_time()))
 
@@ -252,8 +253,8 @@ class Links:
 
     def _do(self, peer: Peer, connection: Connection, effect: Effect) -> None:
         match effect:
-            case Send(frame, _):
-                self._send(connection, frame)
+            case Send(frame, priority):
+                self._send(connection, frame, priority)
             case Take(number, raw):
                 self.door.put(peer, connection, number, raw)
             case Follow(scope=scope):
@@ -293,9 +294,9 @@ class Links:
             case _:
                 assert_never(effect)
 
-    def _send(self, connection: Connection, frame: bytes) -> None:
+    def _send(self, connection: Connection, frame: bytes, priority: int) -> None:
         try:
-            if not connection.link.send(frame):
+            if not connection.link.send(frame, priority):
                 connection.link.cut("slow-reader", "the peer asks for more than it reads")
                 connection.closing.set()
         except LinkClosed:
@@ -376,6 +377,8 @@ class Links:
             self.tell_all(Stored(block.log, block.raw, tip, taken.fork_at, origin))
         if self.node.notices.renamed():
             self.nodes_changed()
+        for log in self.node.notices.hurried():
+            self.tell_all(Hurried(log))
         for log in self.node.notices.repinned():
             self.tell_all(Pinned(log))
         if granted:

@@ -12,6 +12,7 @@ from fedsync.gossip.events import (
     Followed,
     Granted,
     Held,
+    Hurried,
     Opened,
     Pause,
     Peer,
@@ -74,7 +75,9 @@ class Engine:
             out = self._one(peer, event, now)
         return out + self._poke(now)
 
-    def everyone(self, event: Stored | Granted | Pinned | Followed, now: float) -> list[tuple[Peer, Effect]]:
+    def everyone(
+        self, event: Stored | Granted | Pinned | Hurried | Followed, now: float
+    ) -> list[tuple[Peer, Effect]]:
         """Return what to do about something that concerns all sessions."""
         out: list[tuple[Peer, Effect]] = []
         self._grants += isinstance(event, Granted)

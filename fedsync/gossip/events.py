@@ -124,6 +124,13 @@ class Pinned:
 
 
 @dataclass(frozen=True, slots=True)
+class Hurried:
+    """More of a log that is held goes before all else than before: see `Log.urgent`."""
+
+    log: LogId
+
+
+@dataclass(frozen=True, slots=True)
 class Followed:
     """The bodies that this node follows have changed."""
 
@@ -138,7 +145,9 @@ class Closed:
     """The carrier is gone."""
 
 
-Event: TypeAlias = Opened | Received | Room | Taken | Stored | Granted | Pinned | Followed | Tick | Closed
+Event: TypeAlias = (
+    Opened | Received | Room | Taken | Stored | Granted | Pinned | Hurried | Followed | Tick | Closed
+)
 
 # --- Effects ------------------------------------------------------------------------------------------
 

@@ -38,8 +38,9 @@ from fedsync.gossip.messages import (
 )
 from fedsync.gossip.outbox import Outbox
 from fedsync.gossip.peer_memory import Refusal
+from fedsync.gossip.priority import FIRST, of_log
 from fedsync.gossip.push import Push
-from fedsync.gossip.reconcile import Claim
+from fedsync.gossip.reconcile import Claim, lacks
 from fedsync.gossip.serve import Server
 from fedsync.gossip.wants import Asked, State, Wants, Wish
 from fedsync.records.block import BadBlock, peek
@@ -53,6 +54,7 @@ class _Take:
     log: LogId
     wish: Wish | None
     pushed: bool
+    first: int
     last: int
     size: int
 
@@ -113,7 +115,9 @@ class Exchange:
         verdict = compare(log, held, theirs, self._salt, self._holdings)
         if verdict.want:
             short, key = self._salt.log(log), held.set if held else None
-            self.claim([Claim(short, log, key, theirs, verdict)], now, GRAFT_S if others else 0.0)
+            urgent = lacks(held, message.urgent, verdict)
+            claim = Claim(short, log, key, theirs, verdict, urgent=urgent)
+            self.claim([claim], now, GRAFT_S if others and not urgent else 0.0)
         elif message.kind == PENDING and verdict.ahead:
             # It waits for a record that was named: it asks for the branch of ours once it hears of it.
             self.tell(log)
@@ -148,7 +152,7 @@ class Exchange:
         self._number += 1
         size = len(message.raw)
         last = head.first + head.count - 1
-        self._takes[self._number] = _Take(head.log, wish, message.pushed, last, size)
+        self._takes[self._number] = _Take(head.log, wish, message.pushed, head.first, last, size)
         self._bytes += size
         self._out.effects.append(Take(self._number, message.raw))
         if not self._paused and (len(self._takes) >= MAX_TAKES or self._bytes >= MAX_TAKES_BYTES):
@@ -180,7 +184,13 @@ class Exchange:
                 if take.wish is not None and take.wish.state is State.WAITING:
                     self.wants.noticed(take.log)
             case Known():
-                if take.pushed and others and self.push.eager and take.wish is None:
+                if (
+                    take.pushed
+                    and others
+                    and self.push.eager
+                    and take.wish is None
+                    and not self._goes_first(take)
+                ):
                     self.push.eager = False
                     self._out.say(Prune())
             case Struck(code):
@@ -202,8 +212,14 @@ class Exchange:
         theirs = (Named(TIP, take.last, b""),)
         verdict = compare(take.log, held, theirs, self._salt, self._holdings)
         if verdict.want and (held is None or self._may(held.set)):
-            short = self._salt.log(take.log)
-            self.claim([Claim(short, take.log, held.set if held else None, theirs, verdict)], now)
+            short, key = self._salt.log(take.log), held.set if held else None
+            # What is pushed to us though it does not fit is urgent, if it is worth anything.
+            self.claim([Claim(short, take.log, key, theirs, verdict, urgent=True)], now)
+
+    def _goes_first(self, take: _Take) -> bool:
+        """Say whether a block goes to all peers at once: that it came twice is no waste then."""
+        held = self._holdings.log(take.log)
+        return held is not None and of_log(held, take.first - 1) == FIRST
 
     def _refuse(self, refusal: Refusal, wish: Wish | None) -> None:
         if wish is not None:
@@ -307,27 +323,38 @@ class Exchange:
         # Whoever brought a block knows of it, but not that it forks what was held here.
         if not live or (event.origin == peer and event.fork is None):
             return
-        if event.log in self.refused_by_peer or self.server.serving(event.log):
+        if event.log in self.refused_by_peer:
             return
         held = self._holdings.log(event.log)
         if held is None or not self._may(held.set):
             return
+        turn = of_log(held, peek(event.raw).first - 1)
+        if self.server.serving(event.log):
+            self.server.hurry(event.log)
+            return
         fits = self.level and self.push.eager and event.fork is None and self._out.room > 0
-        if fits and not self._out.waiting:
-            self._out.frame(encode(self.push.block(event.log, event.raw)), 1 + held.set[2])
+        # What is urgent goes to all at once, whatever else they have yet to get: if it does not fit there, they ask.
+        first = turn == FIRST and self._out.pressing and event.origin != peer
+        if first or (fits and not self._out.waiting):
+            self._out.frame(encode(self.push.block(event.log, event.raw)), turn)
         else:
-            self.push.tell(event.log)
+            self.push.tell(event.log, turn == FIRST)
 
     def on_pinned(self, log: LogId) -> None:
         """Tell the peer where a log stands whose tip was named: it may hold that, or wait for it."""
         self.wants.noticed(log)
         self.tell(log)
 
-    def tell(self, log: LogId) -> None:
-        """Tell the peer where a log stands, if both may hold it and nobody refuses it."""
+    def on_hurried(self, log: LogId) -> None:
+        """Let what the peer is still to hear or to get of a log go before all else."""
+        self.push.hurry(log)
+        self.server.hurry(log)
+
+    def tell(self, log: LogId, base: int | None = None) -> None:
+        """Tell the peer where a log stands, if both may hold it and nobody refuses it. What is above `base` is new."""
         held = self._holdings.log(log)
         if held is not None and log not in self.refused_by_peer and self._may(held.set):
-            self.push.tell(log)
+            self.push.tell(log, base is not None and of_log(held, base) == FIRST)
 
     def _answer(self, short: bytes, answer: NoBase | None) -> None:
         if answer is not None:
@@ -342,15 +369,26 @@ class Exchange:
 
     def flush(self, now: float) -> None:
         """Ask for what is wanted, and send what the carrier has room for."""
-        self.say(self.wants.ask(now))
+        for question in self.wants.ask(now):
+            self._out.say(question)
+        while self._out.pressing and (self.push.pressing or self.server.pressing):
+            if self.push.pressing:
+                self._tips()
+            elif (urgent := self.server.next(first=True)) is not None:
+                self._out.frame(encode(urgent[1]), urgent[0])
         while self._out.flush():
             if self.push.busy:
-                self.say(self.push.next())
+                self._tips()
                 continue
             found = self.server.next()
             if found is None:
                 return
             self._out.frame(encode(found[1]), found[0])
+
+    def _tips(self) -> None:
+        priority, tips = self.push.next()
+        for tip in tips:
+            self._out.say(tip, priority)
 
     @property
     def idle(self) -> bool:

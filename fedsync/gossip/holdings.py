@@ -49,6 +49,11 @@ class Log(Protocol):
         ...
 
     @property
+    def urgent(self) -> int | None:
+        """The seq up to which the log goes before all else, as the program above says; None when nothing does."""
+        ...
+
+    @property
     def created(self) -> int:
         """The journal's counter when the log was first held."""
         ...

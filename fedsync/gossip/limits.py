@@ -42,6 +42,8 @@ SMALL_SET: Final = 64
 WINDOW_LOGS: Final = 64
 """Logs asked for and not yet done with; refilled when half is left."""
 WINDOW_REFILL: Final = 32
+MAX_OUT: Final = 128
+"""The same with what is urgent, which does not wait for the window."""
 PAGE_BYTES: Final = 128 * 1024
 """Bytes of blocks read from the store at once while serving."""
 ROOM_BYTES: Final = 64 * 1024
@@ -51,7 +53,9 @@ FRESH_BYTES: Final = 256 * 1024
 MAX_DELTA: Final = 4096
 """Logs in a DELTA; when more have changed the sets are compared by RANGE."""
 LOW_SHARE: Final = 16
-"""Every so many blocks the lowest class that waits is served, so that it never starves."""
+"""Every so many blocks the lowest class that waits is served or sent, so that it never starves."""
+URGENT_BYTES: Final = 128 * 1024
+"""Bytes of what is urgent that are sent beyond what the carrier takes: it keeps room for them, and words need some."""
 MAX_LISTED: Final = 1_000_000
 """Logs that a peer may name in one session: 100 MB of a program that lies."""
 MAX_BACKLOG: Final = 2 * 1024 * 1024
@@ -66,6 +70,8 @@ GREETING_S: Final = 10.0
 """For the peer's HELLO: a rejected client believes that it is connected."""
 CREDIT_S: Final = 30.0
 """Without any block from a peer that was asked: its logs go to the back and are asked of another."""
+URGENT_CREDIT_S: Final = 2.0
+"""The same for what is urgent: then another peer is asked too. Whoever withholds a recall gains so much and no more."""
 AGAIN_S: Final = 60.0
 """Before a log that was not served is asked of the same peer again."""
 GRAFT_S: Final = 0.5

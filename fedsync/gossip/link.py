@@ -8,7 +8,6 @@ A link ends once, for one reason, which `receive`, `send` and `room` raise from 
 """
 
 import ssl
-from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,14 +17,20 @@ from typing import Final, Literal, TypeAlias
 import trio
 
 from fedsync.gossip.framing import MAX_BODY, BadFrame, FrameReader, TruncatedStream, prefix
+from fedsync.gossip.lanes import Lanes
+from fedsync.gossip.priority import PLAIN
 from fedsync.records.ids import Key
 
 QUEUE_BYTES: Final = 512 * 1024
-"""Bytes waiting to be written on one link. 100 links that do not read cost 50 MB at most."""
-QUEUE_FRAMES: Final = 2048
-"""Frames waiting: small ones cost more than their bytes."""
+"""Bytes waiting to be written on one link, as `lanes` counts. 100 links that do not read cost 75 MB at most."""
+RESERVE_BYTES: Final = 256 * 1024
+"""The same for what is urgent, and for words, when others fill the queue: neither may end a link that is only slow."""
 WRITE_BYTES: Final = 64 * 1024
-"""Bytes given to the stream at a time; with 1 KB at a time TLS is 20 times slower."""
+"""Bytes given to the stream at a time, at most; with 1 KB at a time TLS is 20 times slower."""
+LEAST_WRITE_BYTES: Final = 4 * 1024
+"""The same on a link so slow that each write takes long: nothing can overtake what is being written."""
+WRITE_SECONDS: Final = 0.1
+"""A write should not take much longer: then less is given to the next."""
 
 Code: TypeAlias = Literal[
     # Before a first frame
@@ -105,8 +110,9 @@ class Link:
         self._patience = patience
         self._reader = FrameReader(limit)
         self._left = patience.first_frame
-        self._queue: deque[bytes] = deque()
-        self._queued = 0
+        self._queue = Lanes(QUEUE_BYTES, RESERVE_BYTES)
+        self._grain = WRITE_BYTES
+        """Bytes that the stream is given at a time."""
         self._work, self._below, self._drained = trio.Event(), trio.Event(), trio.Event()
         self._scopes: set[trio.CancelScope] = set()
         self._writing = False
@@ -123,8 +129,8 @@ class Link:
 
     @property
     def queued(self) -> int:
-        """Bytes that wait to be written."""
-        return self._queued
+        """Bytes that wait to be written; small frames count for more than they have."""
+        return self._queue.queued
 
     @property
     def wire_in(self) -> int:
@@ -173,25 +179,23 @@ class Link:
                 self.heard = True
                 return frames
 
-    def send(self, body: bytes) -> bool:
+    def send(self, body: bytes, priority: int = PLAIN) -> bool:
         """Queue `body` as a frame. Return False, and queue nothing, when the queue is full. Raises LinkClosed.
 
-        Nothing waits here, and whoever calls may be cancelled: the frame goes out whole or not at all.
+        It goes after what waits of the same or a more urgent priority (0 first), and before the rest, which keeps a
+        small share. Nothing waits here, and whoever calls may be cancelled: the frame goes out whole or not at all.
         """
         self._check()
-        size = len(body) + 2
-        if self._queue and (self._queued + size > QUEUE_BYTES or len(self._queue) >= QUEUE_FRAMES):
-            return False
         prefix(body)  # raises BadFrame here, where the fault is, and not in the task that writes
-        self._queue.append(body)
-        self._queued += size
+        if not self._queue.put(body, priority):
+            return False
         self._work.set()
         return True
 
     async def room(self) -> None:
         """Return when less than half of the queue is taken. Raises LinkClosed."""
         self._check()
-        while self._queued > QUEUE_BYTES // 2 or len(self._queue) > QUEUE_FRAMES // 2:
+        while self.queued > QUEUE_BYTES // 2:
             self._below = trio.Event()
             await self._below.wait()
             self._check()
@@ -244,8 +248,9 @@ class Link:
                     self._work = trio.Event()
                     await self._work.wait()
                     continue
-                batch = self._batch()
+                batch = b"".join([prefix(body) + body for body in self._queue.take(self._grain)])
                 self._writing = True
+                started = trio.current_time()
                 with trio.move_on_after(self._patience.write) as scope:
                     self._scopes.add(scope)
                     try:
@@ -257,7 +262,8 @@ class Link:
                     self.cut("slow-reader", f"the peer took nothing for {self._patience.write:.0f} seconds")
                     break
                 self.bytes_out += len(batch)
-                if self._queued <= QUEUE_BYTES // 2 and len(self._queue) <= QUEUE_FRAMES // 2:
+                self._learn(trio.current_time() - started)
+                if self.queued <= QUEUE_BYTES // 2:
                     self._below.set()
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
             self._end(self._what_broke(error))
@@ -268,16 +274,12 @@ class Link:
             self._writing, self._writer_gone = False, True
             self._drained.set()
 
-    def _batch(self) -> bytes:
-        """Take whole frames from the queue, up to WRITE_BYTES when there is more than one."""
-        pieces: list[bytes] = []
-        size = 0
-        while self._queue and (not pieces or size + len(self._queue[0]) + 2 <= WRITE_BYTES):
-            body = self._queue.popleft()
-            pieces += (prefix(body), body)
-            size += len(body) + 2
-        self._queued -= size
-        return b"".join(pieces)
+    def _learn(self, took: float) -> None:
+        """Give the stream less at a time when it is slow, and more when it is not."""
+        if took > WRITE_SECONDS:
+            self._grain = max(self._grain // 2, LEAST_WRITE_BYTES)
+        else:
+            self._grain = min(self._grain * 2, WRITE_BYTES)
 
     def _check(self) -> None:
         if self.ended is not None:
@@ -294,7 +296,6 @@ class Link:
             return
         self.ended = why
         self._queue.clear()
-        self._queued = 0
         for event in (self._work, self._below, self._drained):
             event.set()
         for scope in list(self._scopes):

@@ -28,6 +28,9 @@ SKIP = 3
 NODES, ITEMS, ANSWER = 0, 1, 2
 """Forms of an entry: hashes of children; all my items there; some of my items there, in answer to yours."""
 
+URGENT, URGENT_CHANGED = 4, 16
+"""Added to the kind of an item, in RANGE and in DELTA: after it stands how far its log goes before all else."""
+
 BASE, NOTHING = 0, 1
 """How a wanted log is held: up to this record; not at all."""
 
@@ -73,6 +76,8 @@ class Entry:
     """For NODES: the children that are not empty, by their digit."""
     items: tuple[tuple[bytes, Named], ...]
     """For ITEMS and ANSWER: (short of the log, item)."""
+    urgent: dict[bytes, int]
+    """By short: the seq up to which the peer says that the log goes before all else."""
 
 
 class Reader:
@@ -118,14 +123,15 @@ def number(value: int) -> bytes:
     return bytes(out)
 
 
-def named(salt: Salt, item: Item) -> bytes:
-    """Return an item as RANGE names it."""
+def named(salt: Salt, item: Item, urgent: int | None = None) -> bytes:
+    """Return an item as RANGE names it. `urgent`: the seq up to which its log goes before all else."""
     kind, log, seq, id_ = item
-    return salt.log(log) + _said(salt, kind, seq, id_)
+    return salt.log(log) + _said(salt, kind, seq, id_, URGENT, urgent)
 
 
-def _said(salt: Salt, kind: int, seq: int, id_: bytes) -> bytes:
-    return bytes((kind,)) + number(seq) + (b"" if kind == FORK else salt.record(id_))
+def _said(salt: Salt, kind: int, seq: int, id_: bytes, flag: int, urgent: int | None) -> bytes:
+    said = number(seq) + (b"" if kind == FORK else salt.record(id_))
+    return bytes((kind,)) + said if urgent is None else bytes((kind + flag,)) + said + number(urgent)
 
 
 def _hear(reader: Reader, kind: int) -> Named:
@@ -164,18 +170,28 @@ def read_entry(data: bytes) -> Entry:
         nodes = {f"{at:x}": reader.take(4) for at in range(16) if bitmap >> at & 1}
         if reader.more or depth > 62:
             raise BadMessage("field", "an entry that is longer than it says")
-        return Entry(form, prefix, nodes, ())
-    items = []
+        return Entry(form, prefix, nodes, (), {})
+    items, urgent = [], {}
     while reader.more:
-        short = reader.take(SHORT_BYTES)
-        items.append((short, _hear(reader, reader.take(1)[0])))
-    return Entry(form, prefix, {}, tuple(items))
+        short, kind = reader.take(SHORT_BYTES), reader.take(1)[0]
+        items.append((short, _hear(reader, kind & ~URGENT)))
+        if kind & URGENT:
+            urgent[short] = reader.number()
+    return Entry(form, prefix, {}, tuple(items), urgent)
 
 
-def changed(salt: Salt, log: LogId, whole: bool, items: Sequence[Item], follows: bool = False) -> bytes:
+def changed(
+    salt: Salt,
+    log: LogId,
+    whole: bool,
+    items: Sequence[Item],
+    follows: bool = False,
+    urgent: int | None = None,
+) -> bytes:
     """Return the items of a changed log as DELTA names them; without items, that the log is refused.
 
-    `whole`: the peer does not know the log. `follows`: its new blocks come unasked.
+    `whole`: the peer does not know the log. `follows`: its new blocks come unasked. `urgent`: the seq up to which it
+    goes before all else.
     """
     name = log if whole else log[:8]
     flags = 4 * whole + 8 * follows
@@ -183,7 +199,7 @@ def changed(salt: Salt, log: LogId, whole: bool, items: Sequence[Item], follows:
         return bytes((SKIP + flags,)) + name
     parts = []
     for kind, _, seq, id_ in items:
-        said = _said(salt, kind, seq, id_)
+        said = _said(salt, kind, seq, id_, URGENT_CHANGED, urgent)
         parts.append(bytes((said[0] + flags,)) + name + said[1:])
     return b"".join(parts)
 
@@ -194,6 +210,7 @@ class Changed(NamedTuple):
     name: bytes
     item: Named | None
     follows: bool
+    urgent: int = -1
 
 
 def read_changed(data: bytes) -> list[Changed]:
@@ -201,11 +218,13 @@ def read_changed(data: bytes) -> list[Changed]:
     reader, found = Reader(data), []
     while reader.more:
         byte = reader.take(1)[0]
-        if byte > 15:
+        if byte > 31:
             raise BadMessage("field", "an item of an unknown kind")
         name = reader.take(32 if byte & 4 else 8)
         kind = byte & 3
-        found.append(Changed(name, None if kind == SKIP else _hear(reader, kind), bool(byte & 8)))
+        item = None if kind == SKIP else _hear(reader, kind)
+        urgent = reader.number() if byte & URGENT_CHANGED else -1
+        found.append(Changed(name, item, bool(byte & 8), urgent))
     return found
 
 

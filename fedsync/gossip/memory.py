@@ -40,6 +40,7 @@ class MemoryLog:
     changed: int = 0
     fork: int | None = None
     pin: Head | None = None
+    urgent: int | None = None
     heads: list[Head] = field(default_factory=list)
     blocks: list[tuple[Block, Place, int]] = field(default_factory=list)
     """(block, place before it, counter when it was stored), in the order in which they came."""
@@ -207,6 +208,14 @@ class Memory:
             held.pin = head
             self._counter += 1
             self._touch(held)
+
+    def hurry(self, log: LogId, seq: int) -> bool:
+        """Let a log go before all else up to `seq`; False when it is not held, or does so already."""
+        held = self._logs.get(log)
+        if held is None or (held.urgent is not None and held.urgent >= seq):
+            return False
+        held.urgent = seq
+        return True
 
     def _touch(self, held: MemoryLog) -> None:
         log = held.genesis.log

@@ -127,6 +127,8 @@ class Tip:
     kind: int
     seq: int
     short: bytes
+    urgent: int = -1
+    """Up to this seq the log goes before all else; -1: nothing of it does. The peer's word: it orders its own wishes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,7 +352,12 @@ _READERS: dict[int, tuple[int, Callable[[list[Any]], Message]]] = {
     Tag.REST: (2, lambda v: Rest(_bytes(v[1], 16))),
     Tag.WANT: (2, lambda v: Want(_listing(v[1]))),
     Tag.BLOCK: (3, lambda v: BlockMessage(bool(_whole(v[1], 4) & 1), v[1] > 1, _bytes(v[2]))),
-    Tag.TIP: (5, lambda v: Tip(LogId(_bytes(v[1], 32)), _whole(v[2], 3), _whole(v[3]), _bytes(v[4], 4))),
+    Tag.TIP: (
+        6,
+        lambda v: Tip(
+            LogId(_bytes(v[1], 32)), _whole(v[2], 3), _whole(v[3]), _bytes(v[4], 4), _whole(v[5]) - 1
+        ),
+    ),
     Tag.REFUSED: (4, _refused),
     Tag.BYE: (5, lambda v: Bye(_whole(v[1], 256), _bytes(v[2], 0, 16), _whole(v[3]), _whole(v[4]))),
     Tag.NOBASE: (3, lambda v: NoBase(_bytes(v[1], SHORT_BYTES), _whole(v[2], 3))),
@@ -373,7 +380,7 @@ _FIELDS: dict[type[Any], tuple[int, Callable[[Any], list[Any]]]] = {
     Rest: (Tag.REST, lambda m: [m.root]),
     Want: (Tag.WANT, lambda m: [m.listing]),
     BlockMessage: (Tag.BLOCK, lambda m: [m.last | m.pushed << 1, m.raw]),
-    Tip: (Tag.TIP, lambda m: [m.log, m.kind, m.seq, m.short]),
+    Tip: (Tag.TIP, lambda m: [m.log, m.kind, m.seq, m.short, m.urgent + 1]),
     Refused: (Tag.REFUSED, lambda m: [m.log, m.code, m.until]),
     Bye: (Tag.BYE, lambda m: [m.code, m.root, m.counter, m.handled]),
     NoBase: (Tag.NOBASE, lambda m: [m.short, m.why]),

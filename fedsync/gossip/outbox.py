@@ -1,15 +1,16 @@
 """What a session has to say, in the order and the amount that the carrier takes. Pure.
 
 Small words go out at once. What can be large (ranges, blocks) waits until the carrier has room, so that a slow
-peer costs no memory and a fork proof is never stuck behind a thousand facts.
+peer costs no memory. What is urgent waits for nothing: the carrier lets it overtake what it has of other things.
 """
 
 from collections import deque
 
 from fedsync.gossip.events import Effect, Send
-from fedsync.gossip.framing import PREFIX_BYTES
-from fedsync.gossip.limits import ROOM_BYTES
+from fedsync.gossip.lanes import cost
+from fedsync.gossip.limits import ROOM_BYTES, URGENT_BYTES
 from fedsync.gossip.messages import Beat, Bye, Delta, Hello, Locate, Message, Range, Rest, Sets, Want, encode
+from fedsync.gossip.priority import FIRST, LAST, WORDS
 
 _QUESTIONS = (Hello, Sets, Range, Delta, Rest, Want, Locate)
 
@@ -28,10 +29,14 @@ class Outbox:
         """Bytes that wait for room."""
         self._deferred: deque[tuple[bytes, int]] = deque()
 
-    def say(self, message: Message, priority: int = 0) -> None:
+    def say(self, message: Message, priority: int = WORDS) -> None:
         """Send a message now, or when there is room if it may be large."""
         self.expecting = self.expecting or isinstance(message, _QUESTIONS)
         counted = not isinstance(message, Beat | Bye)
+        if isinstance(message, Hello):
+            priority = FIRST  # What comes before it is not heard.
+        elif not counted:
+            priority = LAST
         self.frame(encode(message), priority, isinstance(message, Range), counted)
 
     def frame(self, frame: bytes, priority: int, defer: bool = False, counted: bool = True) -> None:
@@ -41,7 +46,10 @@ class Outbox:
             self._deferred.append((frame, priority))
             self.backlog += len(frame)
             return
-        self.room -= len(frame) + PREFIX_BYTES
+        self._send(frame, priority)
+
+    def _send(self, frame: bytes, priority: int) -> None:
+        self.room -= cost(frame)
         self.effects.append(Send(frame, priority))
 
     def flush(self) -> bool:
@@ -49,14 +57,18 @@ class Outbox:
         while self._deferred and self.room > 0:
             frame, priority = self._deferred.popleft()
             self.backlog -= len(frame)
-            self.room -= len(frame) + PREFIX_BYTES
-            self.effects.append(Send(frame, priority))
+            self._send(frame, priority)
         return self.room > 0
 
     @property
     def waiting(self) -> bool:
         """Whether something waits for room."""
         return bool(self._deferred)
+
+    @property
+    def pressing(self) -> bool:
+        """Whether what is urgent may still go out, room or not: a peer that reads nothing must not cost more."""
+        return self.room > -URGENT_BYTES
 
     def drain(self) -> list[Effect]:
         """Return the effects so far, and begin anew."""

@@ -9,6 +9,7 @@ from fedsync.gossip.compare import items_of
 from fedsync.gossip.holdings import Holdings
 from fedsync.gossip.listing import Salt
 from fedsync.gossip.messages import BlockMessage, Tip
+from fedsync.gossip.priority import FIRST, LAST, of_class
 from fedsync.records.ids import LogId
 
 
@@ -19,6 +20,7 @@ class Push:
         self._holdings, self._salt, self._listed = holdings, salt, listed
         self.eager = True
         """Whether the peer gets whole blocks."""
+        self._first: dict[LogId, None] = {}
         self._due: dict[LogId, None] = {}
 
     def block(self, log: LogId, raw: bytes) -> BlockMessage:
@@ -26,26 +28,47 @@ class Push:
         self._listed[self._salt.log(log)] = log
         return BlockMessage(True, True, raw)
 
-    def tell(self, log: LogId) -> None:
-        """Tell the peer of a log's tip when there is room. However often it moves until then, one word is enough."""
-        self._due[log] = None
+    def tell(self, log: LogId, first: bool = False) -> None:
+        """Tell the peer of a log's tip when there is room. However often it moves until then, one word is enough.
+
+        `first`: before others, and without waiting for room.
+        """
+        if first or log in self._first:
+            self._due.pop(log, None)
+            self._first[log] = None
+        else:
+            self._due[log] = None
 
     def forget(self, log: LogId) -> None:
         """Do not tell: the peer will get it, or refuses it."""
         self._due.pop(log, None)
+        self._first.pop(log, None)
+
+    def hurry(self, log: LogId) -> None:
+        """Tell of a log before others, if it is to be told of at all."""
+        if log in self._due:
+            self.tell(log, True)
 
     @property
     def busy(self) -> bool:
         """Whether there is something to tell."""
-        return bool(self._due)
+        return bool(self._due or self._first)
 
-    def next(self) -> list[Tip]:
-        """Return what to say of the log that waits longest: a tip for each of its items."""
-        log = next(iter(self._due))
-        del self._due[log]
+    @property
+    def pressing(self) -> bool:
+        """Whether there is something to tell that does not wait for room."""
+        return bool(self._first)
+
+    def next(self) -> tuple[int, list[Tip]]:
+        """Return what to say of the log that waits longest, and how urgent it is: a tip for each of its items."""
+        line = self._first or self._due
+        log = next(iter(line))
+        del line[log]
         held = self._holdings.log(log)
         if held is None:
-            return []
+            return LAST, []
         self._listed[self._salt.log(log)] = log
         items = items_of(log, held, self._holdings)
-        return [Tip(log, kind, seq, self._salt.record(id_)) for kind, _, seq, id_ in items]
+        urgent = -1 if held.urgent is None else held.urgent
+        priority = FIRST if line is self._first else of_class(held.set[2])
+        return priority, [Tip(log, kind, seq, self._salt.record(id_), urgent) for kind, _, seq, id_ in items]

@@ -30,6 +30,7 @@ from fedsync.gossip.listing import (
     read_entry,
 )
 from fedsync.gossip.messages import BlockMessage, Delta, Message, Range, Sets, encode
+from fedsync.gossip.priority import WORDS, of_log
 from fedsync.gossip.trees import Trees, Whole
 from fedsync.gossip.trie import EMPTY, HEX, Tree
 from fedsync.records.block import peek
@@ -50,6 +51,8 @@ class Claim:
     verdict: Verdict
     follows: bool = False
     """Whether its blocks come unasked."""
+    urgent: bool = False
+    """Whether the peer says that what we lack of it goes before all else. It orders what we ask of this peer alone."""
 
 
 class Reconcile:
@@ -191,7 +194,8 @@ class Reconcile:
             yield items_entry(form, prefix, [self._name(each) for each in items[at : at + _ENTRY_ITEMS]])
 
     def _name(self, item: Item) -> bytes:
-        said = named(self._salt, item)
+        held = self._holdings.log(item[1])
+        said = named(self._salt, item, held.urgent if held else None)
         self._listed[said[:SHORT_BYTES]] = item[1]
         return said
 
@@ -213,7 +217,8 @@ class Reconcile:
             held = self._holdings.log(log) if log else None
             verdict = compare(log, held, peer, self._salt, self._holdings)
             if verdict.want:
-                claims.append(Claim(short, log, key, tuple(peer), verdict))
+                urgent = lacks(held, entry.urgent.get(short, -1), verdict)
+                claims.append(Claim(short, log, key, tuple(peer), verdict, urgent=urgent))
             if verdict.ahead and items:
                 behind += items
         for items in mine.values():
@@ -241,8 +246,10 @@ class Reconcile:
 
     # --- By what changed since ------------------------------------------------------------------------
 
-    def delta(self, since: int, refused: Iterable[LogId]) -> tuple[list[Message], list[bytes]] | None:
-        """Return what changed here after `since`, and the blocks of it that follow unasked.
+    def delta(
+        self, since: int, refused: Iterable[LogId]
+    ) -> tuple[list[Message], list[tuple[bytes, int]]] | None:
+        """Return what changed here after `since`, and the blocks of it that follow unasked, each with its priority.
 
         None when so much has changed that ranges are cheaper.
         """
@@ -251,12 +258,15 @@ class Reconcile:
             changed_logs = self._holdings.changed(key, since)
             if len(logs) + len(changed_logs) > MAX_DELTA:
                 return None
-            logs += [(key[2], log, held) for log in changed_logs if (held := self._holdings.log(log))]
+            for log in changed_logs:
+                held = self._holdings.log(log)
+                if held is not None:
+                    logs.append((self._turn(log, held, since), log, held))
         logs.sort(key=lambda each: each[0])
         parts: list[bytes] = []
-        blocks: list[bytes] = []
+        blocks: list[tuple[bytes, int]] = []
         left = FRESH_BYTES
-        for _, log, held in logs:
+        for turn, log, held in logs:
             self._told.add(log)
             self._listed[self._salt.log(log)] = log
             fresh = self._holdings.fresh(log, since, left) if left > 0 else []
@@ -264,14 +274,23 @@ class Reconcile:
             fits = bool(fresh) and _last(fresh[-1]) == held.heads[0][0]
             if fits:
                 left -= sum(map(len, fresh))
-                blocks += [encode(BlockMessage(raw is fresh[-1], False, raw)) for raw in fresh]
+                # None may overtake the listing: it says that they come.
+                turn = max(turn, WORDS)
+                blocks += [(encode(BlockMessage(raw is fresh[-1], False, raw)), turn) for raw in fresh]
             items = items_of(log, held, self._holdings)
-            parts.append(changed(self._salt, log, held.created > since, items, fits))
+            parts.append(changed(self._salt, log, held.created > since, items, fits, held.urgent))
         for log in refused:
             self._told.add(log)
             parts.append(changed(self._salt, log, False, ()))
         listings = list(_chunks(parts)) or [b""]
         return [Delta(at + 1 < len(listings), each) for at, each in enumerate(listings)], blocks
+
+    def _turn(self, log: LogId, held: Log, since: int) -> int:
+        """Return when a changed log has its turn: what is new of it may be above all that is urgent."""
+        if held.urgent is None:
+            return of_log(held, -1)
+        fresh = self._holdings.fresh(log, since, FRESH_BYTES)
+        return of_log(held, peek(fresh[0]).first - 1 if fresh else -1)
 
     def on_delta(self, message: Delta) -> tuple[list[Claim], list[LogId]] | None:
         """Return what the peer holds that we lack, and what it refuses.
@@ -296,12 +315,19 @@ class Reconcile:
             verdict = compare(log, held, theirs, self._salt, self._holdings)
             if verdict.want:
                 key = held.set if held else None
-                claims.append(Claim(self._salt.log(log), log, key, theirs, verdict, said[0].follows))
+                urgent = lacks(held, max(each.urgent for each in said), verdict)
+                short = self._salt.log(log)
+                claims.append(Claim(short, log, key, theirs, verdict, said[0].follows, urgent))
         return claims, refused
 
     def rest(self) -> bytes:
         """Return 16 bytes over our sets without the logs that either side listed."""
         return self.root(self._told | self._heard)
+
+
+def lacks(held: Log | None, urgent: int, verdict: Verdict) -> bool:
+    """Say whether we lack some of what a peer calls urgent, which ends at this seq."""
+    return urgent >= 0 and (held is None or verdict.parted or held.heads[0][0] < urgent)
 
 
 def _last(raw: bytes) -> int:

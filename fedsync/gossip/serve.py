@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import chain
 
-from fedsync.gossip.holdings import Head, Holdings, SetKey
+from fedsync.gossip.holdings import Head, Holdings, Log, SetKey
 from fedsync.gossip.limits import LOW_SHARE, PAGE_BYTES
 from fedsync.gossip.listing import Named, Salt
 from fedsync.gossip.messages import NOT_SERVED, NOTHING_ABOVE, UNKNOWN_BASE, BlockMessage, NoBase
-from fedsync.records.ids import LogClass, LogId
+from fedsync.gossip.priority import FIRST, LAST, of_log
+from fedsync.records.ids import LogId
 
 
 @dataclass(slots=True)
@@ -26,6 +27,13 @@ class Job:
     chains: deque[tuple[Head | None, Head]]
     """(last record that the peer holds, head) of each."""
     page: deque[tuple[bytes, Head]] = field(default_factory=deque)
+
+    def turn(self, held: Log, at: int | None = None) -> int:
+        """Return how urgent what is left is, the peer holding the first chain up to seq `at`."""
+        bases = [base[0] if base else -1 for base, _ in self.chains]
+        if at is not None and bases:
+            bases[0] = at
+        return of_log(held, min(bases, default=-1))
 
 
 class Server:
@@ -90,11 +98,27 @@ class Server:
                 chains.append((base, head))
         if not chains:
             return NoBase(short, NOTHING_ABOVE if based else UNKNOWN_BASE)
-        fork_proof = held.fork is not None and held.set[2] != LogClass.AUTHORITY
-        priority = 0 if fork_proof else 1 + held.set[2]
-        self._jobs[log] = Job(log, priority, chains)
-        self._lines.setdefault(priority, deque()).append(log)
+        job = self._jobs[log] = Job(log, LAST, chains)
+        self._line_up(job, job.turn(held))
         return None
+
+    def _line_up(self, job: Job, priority: int) -> None:
+        job.priority = priority
+        self._lines.setdefault(priority, deque()).append(job.log)
+
+    def hurry(self, log: LogId) -> None:
+        """Look again how urgent a log is that is being served."""
+        job, held = self._jobs.get(log), self._holdings.log(log)
+        if job is not None and held is not None and (turn := job.turn(held)) < job.priority:
+            self._line_up(job, turn)
+
+    @property
+    def pressing(self) -> bool:
+        """Whether something that is urgent waits to be served."""
+        line = self._lines.get(FIRST)
+        while line and ((job := self._jobs.get(line[0])) is None or job.priority != FIRST):
+            line.popleft()
+        return bool(line)
 
     def _base(self, log: LogId, head: Head, named: Iterable[Named]) -> Head | None:
         """Return the first of these records that lies on the chain of `head`."""
@@ -104,14 +128,17 @@ class Server:
                 return each.seq, id_
         return None
 
-    def next(self) -> tuple[int, BlockMessage | NoBase] | None:
-        """Return the next block and its priority, None when nothing waits."""
-        self._served += 1
+    def next(self, first: bool = False) -> tuple[int, BlockMessage | NoBase] | None:
+        """Return the next block and its priority, None when nothing waits. `first`: only what is urgent."""
+        self._served += not first
         while True:
             waiting = sorted(priority for priority, line in self._lines.items() if line)
+            if first:
+                waiting = [FIRST] if self.pressing else []
             if not waiting:
                 return None
-            priority = waiting[-1] if self._served % LOW_SHARE == 0 else waiting[0]
+            low = self._served % LOW_SHARE == 0 and not first
+            priority = waiting[-1] if low else waiting[0]
             line = self._lines[priority]
             job = self._jobs.get(line[0])
             if job is None or job.priority != priority:
@@ -123,17 +150,22 @@ class Server:
                 del self._jobs[job.log]
             if found is None:
                 return priority, NoBase(self._salt.log(job.log), NOTHING_ABOVE)
-            return priority, BlockMessage(found[1], False, found[0])
+            raw, last, at = found
+            held = self._holdings.log(job.log) if priority == FIRST and not last else None
+            if held is not None and (turn := job.turn(held, at)) != FIRST:
+                line.popleft()
+                self._line_up(job, turn)
+            return priority, BlockMessage(last, False, raw)
 
-    def _block(self, job: Job) -> tuple[bytes, bool] | None:
-        """Return the next block of a job, and whether it is the last; None when nothing is left after all."""
+    def _block(self, job: Job) -> tuple[bytes, bool, int] | None:
+        """Return the next block of a job, whether it is the last, and its last record's seq; None when nothing is left."""
         if not self._fill(job):
             return None
         raw, tip = job.page.popleft()
         if not job.page:
             job.chains[0] = (tip, job.chains[0][1])
             self._grow(job)
-        return raw, not job.page and not self._fill(job)
+        return raw, not job.page and not self._fill(job), tip[0]
 
     def _fill(self, job: Job) -> bool:
         """Make sure that a block is at hand; False when the job is done."""

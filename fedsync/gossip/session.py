@@ -24,6 +24,7 @@ from fedsync.gossip.events import (
     Follow,
     Followed,
     Granted,
+    Hurried,
     Opened,
     Outrun,
     Peer,
@@ -73,7 +74,11 @@ from fedsync.gossip.report import Report, report
 from fedsync.gossip.rhythm import Rhythm
 from fedsync.gossip.trees import Trees
 from fedsync.gossip.wants import Asked
+from fedsync.records.block import peek
 from fedsync.records.ids import LogId, Scope
+
+_NOTHING_NEW = 2**63
+"""Stands for the record below what is new of a log of which nothing is."""
 
 
 class Session:
@@ -106,7 +111,8 @@ class Session:
         self._equal = False
         self._hello_root = self._reconcile.root()
         # Stored before we know that the peer wants to hear of it: it may not have said HELLO, or what it follows.
-        self._early: dict[LogId, None] = {}
+        self._early: dict[LogId, int] = {}
+        """Each with the record below the first of what was stored of it since."""
 
     # --- The one entry --------------------------------------------------------------------------------
 
@@ -132,7 +138,8 @@ class Session:
                 self._rhythm.news()
                 self._exchange.on_stored(event, self.peer, met and not self._brief)
                 if not met:
-                    self._early[event.log] = None
+                    base = peek(event.raw).first - 1
+                    self._early[event.log] = min(base, self._early.get(event.log, base))
             case Granted():
                 self._rhythm.news()
                 self._lifted = True
@@ -143,7 +150,9 @@ class Session:
                 if self.phase is Phase.TALKING and self._known.bodies is not None:
                     self._exchange.on_pinned(log)
                 else:
-                    self._early[log] = None
+                    self._early.setdefault(log, _NOTHING_NEW)
+            case Hurried(log):
+                self._exchange.on_hurried(log)
             case Followed():
                 if self.phase is Phase.TALKING and not self._known.up_to_date:
                     self._out.say(self._known.tell())
@@ -307,8 +316,8 @@ class Session:
     def _tell_early(self) -> None:
         """Tell what waited for it to be known what the peer follows: else it would ask for what it is not served."""
         if self._known.bodies is not None:
-            for log in self._early:
-                self._exchange.tell(log)
+            for log, base in self._early.items():
+                self._exchange.tell(log, base)
             self._early.clear()
 
     def _say_delta(self, since: int) -> None:
@@ -321,8 +330,8 @@ class Session:
             self._awaits.add(Rest)
         messages, blocks = found
         self._say(messages)
-        for raw in blocks:
-            self._out.frame(raw, 1, defer=True)
+        for raw, priority in blocks:
+            self._out.frame(raw, priority, defer=True)
 
     def _delta(self, message: Delta, now: float) -> None:
         found = self._reconcile.on_delta(message)

@@ -16,11 +16,14 @@ from fedsync.gossip.limits import (
     LISTING_BYTES,
     MAX_BRANCHES,
     MAX_LISTED,
+    MAX_OUT,
+    URGENT_CREDIT_S,
     WINDOW_LOGS,
     WINDOW_REFILL,
 )
 from fedsync.gossip.listing import Named, Salt, places, wanted
 from fedsync.gossip.messages import BadMessage, Locate, Message, Want
+from fedsync.gossip.priority import FIRST, of_class
 from fedsync.gossip.reconcile import Claim
 from fedsync.records.ids import LogClass, LogId
 
@@ -41,10 +44,10 @@ class Asked:
         self.freed = False
         """Whether somebody may ask now for what was another's; whoever reads it sets it back."""
 
-    def claim(self, key: ClaimKey, owner: object, now: float) -> bool:
-        """Say whether `owner` may ask for it, and note that it does."""
+    def claim(self, key: ClaimKey, owner: object, now: float, credit: float = CREDIT_S) -> bool:
+        """Say whether `owner` may ask for it, and note that it does. `credit`: how long another's claim keeps it off."""
         held = self._owners.get(key)
-        if held is not None and held[0] is not owner and now - held[1] < CREDIT_S:
+        if held is not None and held[0] is not owner and now - held[1] < credit:
             return False
         self._owners[key] = (owner, now)
         return True
@@ -88,13 +91,15 @@ class Wish:
     located: bool = False
     for_set: bool = False
     """Whether it was asked for under the claim of its set."""
+    urgent: bool = False
+    """Whether the peer says that what we lack goes before all else."""
 
     @property
     def priority(self) -> int:
-        """Fork proofs first, then by class; a log of which we know nothing comes with the facts."""
-        if any(each.kind == FORK for each in self.theirs):
-            return 0
-        return 1 + (self.set[2] if self.set else LogClass.FACTS)
+        """Fork proofs and what is urgent first, then by class; a log of which we know nothing comes with the facts."""
+        if self.urgent or any(each.kind == FORK for each in self.theirs):
+            return FIRST
+        return of_class(self.set[2] if self.set else LogClass.FACTS)
 
     @property
     def key(self) -> ClaimKey | None:
@@ -114,6 +119,8 @@ class Wants:
         self._delayed: dict[bytes, Wish] = {}
         self._claimed: dict[SetKey, int] = {}
         self._heard = 0.0
+        self._lapse: float | None = None
+        """When to look again whether another, who asks for what is urgent, brings nothing."""
 
     # --- What is wanted -------------------------------------------------------------------------------
 
@@ -126,6 +133,7 @@ class Wants:
             wish = Wish(
                 claim.short, claim.log, claim.set, claim.theirs, claim.verdict.lack, claim.verdict.parted
             )
+            wish.urgent = claim.urgent
             self._wishes[claim.short] = wish
             if claim.follows:
                 self._heard = max(self._heard, now)
@@ -138,7 +146,13 @@ class Wants:
         if wish.state is not State.UNSERVED and not set(wish.theirs).issuperset(claim.theirs):
             # What comes may be no answer to this: then it is asked for once more, before it counts as not served.
             wish.located = False
+        waits = wish.state is State.WAITING and wish.short not in self._delayed
+        if waits:
+            self._unwait(wish)
         wish.theirs, wish.lack = _both(claim.theirs, wish.theirs), claim.verdict.lack
+        wish.urgent = wish.urgent or claim.urgent
+        if waits or (wish.urgent and self._delayed.pop(wish.short, None) is not None):
+            self._wait(wish)
         wish.parted = wish.parted or claim.verdict.parted
         if wish.state is State.UNSERVED and wish.after <= now:
             self._revive(wish)
@@ -174,13 +188,15 @@ class Wants:
         for wish in [wish for wish in self._delayed.values() if wish.after <= now]:
             del self._delayed[wish.short]
             self._wait(wish)
-        if len(self._out) > WINDOW_REFILL or not self._waiting:
+        room = WINDOW_LOGS - len(self._out) if len(self._out) <= WINDOW_REFILL else 0
+        self._lapse = None
+        if not self._waiting or (not room and min(self._waiting, key=_turn)[0] != FIRST):
             return []
         if not self._out:
             self._heard = now
         out: list[Message] = []
         listing = bytearray()
-        for wish in self._next(now):
+        for wish in self._next(now, room):
             held = self._holdings.log(wish.log) if wish.log else None
             if wish.log is not None and held is not None and wish.parted:
                 wish.located = True
@@ -192,24 +208,33 @@ class Wants:
                 self._claimed[wish.set] = self._claimed.get(wish.set, 0) + 1
             wish.state = State.ASKED
             self._out[wish.short] = wish
-            if len(self._out) >= WINDOW_LOGS or len(listing) > LISTING_BYTES:
+            if len(listing) > LISTING_BYTES:
                 break
         for short in self._out:
             self._unwait(self._out[short])
         return [Want(bytes(listing)), *out] if listing else out
 
-    def _next(self, now: float) -> Iterator[Wish]:
-        """Yield what may be asked for, the most urgent first. Drops what we hold by now."""
-        for group in sorted(self._waiting, key=lambda each: each[0]):
+    def _next(self, now: float, room: int) -> Iterator[Wish]:
+        """Yield up to `room` that may be asked for, the most urgent first. Drops what we hold by now.
+
+        What is urgent does not wait for room.
+        """
+        for group in sorted(self._waiting, key=_turn):
+            credit = CREDIT_S if group[0] != FIRST else URGENT_CREDIT_S
             looked = 0
             for wish in list(self._waiting.get(group, {}).values())[: _LOOK + WINDOW_LOGS]:
                 if self.satisfied(wish):
                     self._drop(wish)
                     continue
+                if room <= 0 and (group[0] != FIRST or len(self._out) >= MAX_OUT):
+                    return
                 key = wish.key
-                if key is None or self._asked.claim(key, self, now):
+                if key is None or self._asked.claim(key, self, now, credit):
+                    room -= 1
                     yield wish
                     continue
+                if group[0] == FIRST:
+                    self._lapse = now + URGENT_CREDIT_S
                 looked += 1
                 if group[1] is not None or looked > _LOOK:
                     break
@@ -218,6 +243,8 @@ class Wants:
         """Return when to look again: a wish whose time comes, or a credit that ends."""
         times = [self._heard + CREDIT_S] if self._out else []
         times += [wish.after for wish in self._delayed.values()]
+        if self._lapse is not None:
+            times.append(self._lapse)
         return min(times, default=None)
 
     # --- What comes of it -----------------------------------------------------------------------------
@@ -357,6 +384,10 @@ class Wants:
         self._wishes.pop(wish.short, None)
         self._unserved.pop(wish.short, None)
         self._leave(wish)
+
+
+def _turn(group: tuple[int, SetKey | None]) -> int:
+    return group[0]
 
 
 def _both(new: tuple[Named, ...], old: tuple[Named, ...]) -> tuple[Named, ...]:

@@ -29,6 +29,7 @@ __all__ = [
     "Record",
     "check",
     "claimed_genesis",
+    "claimed_records",
     "load",
     "merge",
     "peek",
@@ -315,6 +316,13 @@ def claimed_genesis(raw: bytes) -> Genesis | None:
     """Return the genesis that a block begins with, unverified; None when it begins further on. Raises BadBlock."""
     head, _, size, packed = read_outer(raw)
     return _genesis(head, read_body(packed, size, head.count)) if head.first == 0 else None
+
+
+def claimed_records(raw: bytes) -> list[tuple[str, bytes]]:
+    """Return the kind and payload of each record of a block, unverified. Raises BadBlock."""
+    head, _, size, packed = read_outer(raw)
+    body = read_body(packed, size, head.count)
+    return list(zip(body.kinds, body.payloads(), strict=True))
 
 
 def check(raw: bytes, base: Base | None) -> Block:

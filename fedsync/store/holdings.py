@@ -27,6 +27,8 @@ class HeldLog(NamedTuple):
     """The last signed record of each branch, the longest first."""
     fork: int | None
     pin: Tip | None
+    urgent: int | None
+    """Up to this seq it goes before all else."""
     created: int
 
 
@@ -66,7 +68,8 @@ class StoreHoldings:
         heads = [(each.seq, each.id) for each in logs.heads(log)]
         genesis = row.genesis
         key = (genesis.scope, genesis.reach, genesis.log_class)
-        return HeldLog(key, heads, logs.fork_at(log), logs.pinned(log), logs.created(log))
+        fork, urgent, created = logs.marks(log)
+        return HeldLog(key, heads, fork, logs.pinned(log), urgent, created)
 
     def named(self, prefix: bytes) -> LogId | None:
         """Return the one log whose id begins with these bytes; None when there is none, or more than one."""

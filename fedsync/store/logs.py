@@ -89,8 +89,26 @@ class Logs:
     @guarded
     def created(self, log: LogId) -> int:
         """Return the journal's counter when the log was first held."""
-        row = self._conn.execute("SELECT created FROM logs WHERE id = ?", (log,)).fetchone()
-        return row[0] if row else 0
+        return self.marks(log)[2]
+
+    @guarded
+    def marks(self, log: LogId) -> tuple[int | None, int | None, int]:
+        """Return where a log is forked, up to where it is urgent, and the journal's counter when it was first held."""
+        row: tuple[int | None, int | None, int] | None = self._conn.execute(
+            "SELECT fork_seq, urgent_seq, created FROM logs WHERE id = ?", (log,)
+        ).fetchone()
+        return row or (None, None, 0)
+
+    @guarded
+    def hurry(self, log: LogId, seq: int) -> bool:
+        """Note that a log goes before all else up to `seq`; False when it is not held, or does so already.
+
+        No change of an item: peers are not told of it as of one.
+        """
+        done = self._conn.execute(
+            "UPDATE logs SET urgent_seq = ?1 WHERE id = ?2 AND coalesce(urgent_seq, -1) < ?1", (seq, log)
+        )
+        return done.rowcount > 0
 
     @guarded
     def starting(self, prefix: bytes) -> list[LogId]:

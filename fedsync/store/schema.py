@@ -45,6 +45,7 @@ def _first(db: "Database") -> None:
             "changed": int,
             "records": int,
             "fork_seq": int,
+            "urgent_seq": int,
         },
         pk="no",
         not_null={"id", "set_no", "genesis", "key", "scope", "created", "changed", "records"},

@@ -72,7 +72,7 @@ def _version_vector(patch: Patch) -> None:
     def read_entry(data: bytes) -> listing.Entry:
         entry = named(data)
         items = [(short, said._replace(record=_NO_ID)) for short, said in entry.items]
-        return listing.Entry(entry.form, entry.prefix, entry.nodes, tuple(items))
+        return listing.Entry(entry.form, entry.prefix, entry.nodes, tuple(items), entry.urgent)
 
     patch.setattr(reconcile, "read_entry", read_entry)
     # Nor is there a memory of what was sent: vectors are all that is exchanged.

@@ -57,6 +57,7 @@ from fedsync.crdt.books.nodes import note_node, rename
 from fedsync.crdt.books.settle import HEAD, News, settle
 from fedsync.crdt.books.slot import VoiceStatus
 from fedsync.crdt.books.tallies import need
+from fedsync.crdt.books.urgent import note_urgent
 from fedsync.crdt.logs.countingtables import COUNTED_LOGS, COUNTED_UNDER, counted_log
 from fedsync.crdt.logs.seats import reseat
 from fedsync.crdt.logs.settling import note_settle, resettle
@@ -379,6 +380,7 @@ class _Fold:
         Named is who is named, by sound epochs or not: whoever holds the page must be able to admit them.
         """
         page = read_page(held.payload)
+        note_urgent(self.draft, scope, id_, page)
         if page.epoch is not None and isinstance(page.epoch[1], EpochEntry):
             self.draft.put(NAMES, (id_,), (plain(page.epoch[1].name),))
         for index, entry in enumerate(page.entries):

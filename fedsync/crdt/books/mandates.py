@@ -64,10 +64,10 @@ def note_mandates(draft: Draft, scope: Scope, page: PageId) -> None:
     for key, cells in draft.scan(ACTS, (scope, here.number, page)):
         entry = entry_at(draft, page, int(key[3])) if cells[0] in _KINDS else None
         if isinstance(entry, Act):
-            draft.put(MANDATE_ACTS, (scope, _about(entry), here.number, page, int(key[3])), ())
+            draft.put(MANDATE_ACTS, (scope, about(entry), here.number, page, int(key[3])), ())
 
 
-def _about(entry: Act) -> bytes:
+def about(entry: Act) -> bytes:
     """Return what an entry is about. Only what is about one seat or task, or recalls one of its mandates, meets."""
     match entry:
         case Mandate(seat=None):
@@ -134,7 +134,7 @@ def _touched(draft: Draft, scope: Scope, page: PageId) -> Iterator[bytes]:
             if not isinstance(entry, Mandate):
                 continue  # it recalls what is none, or is not held: that page will come by itself
         assert isinstance(entry, Mandate | Leave)
-        yield _about(entry)
+        yield about(entry)
 
 
 def _judge(draft: Draft, scope: Scope, about: bytes) -> dict[EntryId, _Given]:
