@@ -79,9 +79,18 @@ GRAFT_S: Final = 0.5
 WAKE_S: Final = 0.02
 """At least so long until a session asks to be woken."""
 BEAT_S: Final = 60.0
-"""Between two BEATs of a live session."""
+"""Between two BEATs of a live session, after something was said in it."""
+BEAT_GROWTH: Final = 4
+"""While nothing is said, the next BEAT comes after so many times as long."""
+BEAT_MAX_S: Final = 960.0
+"""But never later: 16 minutes. A BEAT has some 35 bytes, so an idle link takes less than a bit a second."""
+ASK_S: Final = (75.0, 110.0)
+"""After something was written, or 60 s less after the time within which the peer said that it speaks, a peer that was
+not heard is asked for a sign of life: once, and once more in case that is lost."""
 SILENCE_S: Final = 150.0
-"""Without any frame: two BEATs and a half. The session ends, the carrier is taken to be dead."""
+"""After the same, without any frame: the session ends, the carrier is taken to be dead."""
+THIN_BYTES_S: Final = 37.5
+"""300 bit/s: what was written is on its way so long on the worst link, and the peer is not taken to be dead before."""
 BRIEF_SILENCE_S: Final = 60.0
 """The same for a session that ends when nothing is left."""
 COMPARE_S: Final = 10.0

@@ -178,11 +178,16 @@ class Bodies:
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """I am here, and this is what I hold: the root over the sets that both may hold."""
+    """I am here, and this is what I hold: the root over the sets that both may hold.
+
+    `within`: seconds after which I speak again, at the latest. `asks`: answer with a BEAT of yours.
+    """
 
     root: bytes
     counter: int
     handled: int
+    within: int
+    asks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,7 +368,10 @@ _READERS: dict[int, tuple[int, Callable[[list[Any]], Message]]] = {
     Tag.NOBASE: (3, lambda v: NoBase(_bytes(v[1], SHORT_BYTES), _whole(v[2], 3))),
     Tag.LOCATE: (3, lambda v: Locate(_bytes(v[1], SHORT_BYTES), _listing(v[2]))),
     Tag.BODIES: (2, _bodies),
-    Tag.BEAT: (4, lambda v: Beat(_bytes(v[1], 16), _whole(v[2]), _whole(v[3]))),
+    Tag.BEAT: (
+        6,
+        lambda v: Beat(_bytes(v[1], 16), _whole(v[2]), _whole(v[3]), _whole(v[4]), _flag(v[5])),
+    ),
     Tag.PRUNE: (1, lambda _: Prune()),
 }
 
@@ -386,6 +394,6 @@ _FIELDS: dict[type[Any], tuple[int, Callable[[Any], list[Any]]]] = {
     NoBase: (Tag.NOBASE, lambda m: [m.short, m.why]),
     Locate: (Tag.LOCATE, lambda m: [m.short, m.places]),
     Bodies: (Tag.BODIES, lambda m: [[list(each) for each in m.bodies]]),
-    Beat: (Tag.BEAT, lambda m: [m.root, m.counter, m.handled]),
+    Beat: (Tag.BEAT, lambda m: [m.root, m.counter, m.handled, m.within, m.asks]),
     Prune: (Tag.PRUNE, lambda _: []),
 }  # fmt: skip

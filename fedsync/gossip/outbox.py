@@ -23,6 +23,8 @@ class Outbox:
         self.room = ROOM_BYTES
         self.sent = 0
         """Messages sent so far, BEAT and BYE not counted: a peer that has handled so many has seen all."""
+        self.written = 0
+        """Bytes of all that was said so far."""
         self.expecting = False
         """Whether something was asked since the peer was last heard."""
         self.backlog = 0
@@ -42,6 +44,7 @@ class Outbox:
     def frame(self, frame: bytes, priority: int, defer: bool = False, counted: bool = True) -> None:
         """Send a frame now, or when there is room."""
         self.sent += counted
+        self.written += len(frame)
         if defer and (self.room <= 0 or self._deferred):
             self._deferred.append((frame, priority))
             self.backlog += len(frame)

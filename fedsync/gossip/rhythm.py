@@ -1,12 +1,21 @@
-"""When a session speaks unasked, compares again, and gives up waiting. Pure; times in seconds."""
+"""When a session speaks unasked, compares again, and gives up waiting. Pure; times in seconds.
+
+Whoever has nothing to say is heard at longer and longer intervals, and says beforehand how long. A word that is more
+than a sign of life brings both back to the shortest. Whoever is not heard when it said it would be, or after something
+was written to it, is asked for a sign of life, and given up when none comes.
+"""
 
 from fedsync.gossip.limits import (
+    ASK_S,
+    BEAT_GROWTH,
+    BEAT_MAX_S,
     BEAT_S,
     BRIEF_SILENCE_S,
     COMPARE_MAX_S,
     COMPARE_S,
     GREETING_S,
     SILENCE_S,
+    THIN_BYTES_S,
     WAKE_S,
 )
 
@@ -16,11 +25,19 @@ class Rhythm:
 
     def __init__(self, now: float) -> None:
         self.started = now
-        self.heard = now
-        """When any frame came."""
         self.progress = now
         """When something came or was taken that is more than a sign of life."""
         self.beat_at = now + BEAT_S
+        self._every = BEAT_S
+        self._heard = now
+        self._within = BEAT_S
+        """How long after it was last heard the peer says something again."""
+        self._wrote: float | None = None
+        """When something was first written since the peer was heard."""
+        self._written = self._confirmed = 0
+        """Bytes that were written, and those of them that the peer is known to have handled."""
+        self._asked = 0
+        """How often the peer was asked for a sign of life since it was heard."""
         self._compare_at = now + COMPARE_S
         self._patience = COMPARE_S
         self._wake: float | None = None
@@ -29,14 +46,65 @@ class Rhythm:
         """Say whether the peer's HELLO is overdue."""
         return now >= self.started + GREETING_S
 
-    def silent_for(self, now: float, brief: bool) -> float | None:
-        """Return how long nothing came, when that is too long."""
-        last, limit = (self.progress, BRIEF_SILENCE_S) if brief else (self.heard, SILENCE_S)
-        return limit if now >= last + limit else None
-
     def stuck(self, now: float) -> bool:
         """Say whether a comparison has stood still for so long that a message of it was lost."""
         return now - self.progress > COMPARE_S * 3
+
+    # --- Signs of life --------------------------------------------------------------------------------
+
+    def hear(self, now: float) -> None:
+        """Note that a frame came."""
+        self._heard, self._within = now, BEAT_S
+        self._wrote, self._asked = None, 0
+
+    def promised(self, within: float) -> None:
+        """Note that the peer, just heard, may be silent for so long. It cannot have us wait for ever."""
+        self._within = min(max(within, BEAT_S), BEAT_MAX_S)
+
+    def stir(self, now: float) -> None:
+        """Note that something was heard that is more than a sign of life."""
+        self._every = BEAT_S
+        self.beat_at = min(self.beat_at, now + BEAT_S)
+
+    def confirmed(self) -> None:
+        """Note that the peer has handled all that was written."""
+        self._confirmed = self._written
+
+    def wrote(self, now: float, written: int) -> None:
+        """Note that something was written that is more than a sign of life; `written` bytes so far."""
+        self.stir(now)
+        self._written = written
+        if self._wrote is None:
+            self._wrote = now
+
+    def beat(self, now: float, calm: bool) -> int:
+        """Return within how many seconds we speak again, and wait for that. `calm`: longer than last time."""
+        if calm:
+            self._every = min(self._every * BEAT_GROWTH, BEAT_MAX_S)
+        self.beat_at = now + self._every
+        return int(self._every)
+
+    def ask(self, now: float) -> bool:
+        """Say whether to ask the peer now for a sign of life, and note that this is done."""
+        if self._asked < len(ASK_S) and now >= self._missed + ASK_S[self._asked]:
+            self._asked += 1
+            return True
+        return False
+
+    @property
+    def _missed(self) -> float:
+        """Since when we would have heard the peer if it spoke every BEAT_S, as far as it said that it does."""
+        due = self._heard + self._within - BEAT_S
+        if self._wrote is None:
+            return due
+        # What is on its way may take long, and until it has come the peer does not know that we wait.
+        return min(self._wrote + (self._written - self._confirmed) / THIN_BYTES_S, due)
+
+    def silent_for(self, now: float, brief: bool) -> float | None:
+        """Return how long nothing came, when that is too long."""
+        if brief:
+            return now - self.progress if now >= self.progress + BRIEF_SILENCE_S else None
+        return now - self._heard if now >= self._missed + SILENCE_S else None
 
     # --- Comparing again ------------------------------------------------------------------------------
 
@@ -70,7 +138,8 @@ class Rhythm:
         elif brief:
             at = self.progress + BRIEF_SILENCE_S
         else:
-            at = min(self.beat_at, self.heard + SILENCE_S)
+            wait = ASK_S[self._asked] if self._asked < len(ASK_S) else SILENCE_S
+            at = min(self.beat_at, self._missed + wait)
         if wanted is not None:
             at = min(at, wanted)
         if self._wake is not None and at >= self._wake:

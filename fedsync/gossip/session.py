@@ -40,7 +40,6 @@ from fedsync.gossip.events import (
 from fedsync.gossip.exchange import Exchange
 from fedsync.gossip.limits import (
     BACK_OFF_S,
-    BEAT_S,
     GREETING_S,
     MAX_BACKLOG,
     STRIKES,
@@ -102,7 +101,7 @@ class Session:
         self._exchange = Exchange(self._holdings, self._salt, asked, self._out, self._known.may, ())
         self._reconcile = self._compares(self._salt)
         self._rhythm = Rhythm(now)
-        self._handled = 0
+        self._handled = self._sent = 0
         self._awaits: set[type[Message]] = set()
         self._unsettled = False
         self._said_bye: tuple[int, int] | None = None
@@ -180,6 +179,9 @@ class Session:
                 )
             else:
                 self._settle(now)
+        if self._out.sent != self._sent:
+            self._sent = self._out.sent
+            self._rhythm.wrote(now, self._out.written)
         if self.phase is not Phase.OVER:
             wanted = self._exchange.wants.wake_at()
             at = self._rhythm.wake(now, self.phase is Phase.GREETING, self._brief, wanted)
@@ -190,7 +192,7 @@ class Session:
     # --- Messages -------------------------------------------------------------------------------------
 
     def _receive(self, frame: bytes, now: float, others: bool) -> None:
-        self._rhythm.heard = now
+        self._rhythm.hear(now)
         try:
             message = decode(frame)
             if isinstance(message, HEARS[self.phase]):
@@ -202,9 +204,11 @@ class Session:
         if isinstance(message, Beat | Bye):
             if message.handled == self._out.sent:
                 self._out.expecting = False
+                self._rhythm.confirmed()
         else:
             self._out.expecting = self._out.expecting and not isinstance(message, ANSWERS)
             self._handled += 1
+            self._rhythm.stir(now)
             if not isinstance(message, Bodies):
                 # These come again with each BEAT that is unequal: they must not put off the next comparison.
                 self._rhythm.progress = now
@@ -348,6 +352,9 @@ class Session:
 
     def _beat(self, beat: Beat, now: float) -> None:
         self._last_beat = beat
+        self._rhythm.promised(beat.within)
+        if beat.asks:
+            self._say_beat(now)
         self._agree(beat.root, beat.counter)
         if self._equal or not self._exchange.idle or self._awaits:
             return
@@ -393,9 +400,11 @@ class Session:
                 self._agree(self._last_beat.root, self._last_beat.counter)
             self._say_beat(now)
 
-    def _say_beat(self, now: float) -> None:
-        self._rhythm.beat_at = now + BEAT_S
-        self._out.say(Beat(self._root(), self._holdings.journal()[1], self._handled))
+    def _say_beat(self, now: float, calm: bool = False, asks: bool = False) -> None:
+        """Say that we are here. `calm`: nothing was said since we last did, so the next time may be later."""
+        counter = self._trees.renew()[1]
+        within = self._rhythm.beat(now, calm)
+        self._out.say(Beat(self._root(), counter, self._handled, within, asks))
 
     def _agree(self, root: bytes, counter: int) -> None:
         """Compare roots; when they are equal, all that the peer had at this counter is held here."""
@@ -440,7 +449,11 @@ class Session:
             due = [each.log for each in self._exchange.refused.values() if 0 < each.until <= wall]
             if self._exchange.lift(due, now):
                 self._compare(now)
-            self._say_beat(now)
+            self._say_beat(
+                now, calm=self._equal and not any(each.until for each in self._exchange.refused.values())
+            )
+        if not self._brief and rhythm.ask(now):
+            self._say_beat(now, asks=True)
 
     # --- The end --------------------------------------------------------------------------------------
 

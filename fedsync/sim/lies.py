@@ -58,8 +58,8 @@ class Liar:
         match decode(frame):
             case Hello():
                 return [frame[:-16] + dice.choice([bytes(16), dice.randbytes(16)])]
-            case Beat(_, counter, handled):
-                return [encode(Beat(dice.randbytes(16), counter + 1000, handled))]
+            case Beat(_, counter, handled, within, asks):
+                return [encode(Beat(dice.randbytes(16), counter + 1000, handled, within, asks))]
             case Bye(_, _, counter, handled):
                 return [encode(Bye(0, dice.randbytes(16), counter + 1000, handled))]
             case Rest():
@@ -74,8 +74,8 @@ class Liar:
         match decode(frame):
             case Hello():
                 return [frame[:-16] + self._heard]
-            case Beat(_, counter, handled):
-                return [encode(Beat(self._heard, counter, handled))]
+            case Beat(_, counter, handled, within, asks):
+                return [encode(Beat(self._heard, counter, handled, within, asks))]
             case Bye(_, _, counter, handled):
                 return [encode(Bye(0, self._heard, counter, handled))]
             case _:

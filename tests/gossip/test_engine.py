@@ -187,7 +187,7 @@ def test_who_uses_more_than_its_share_is_not_read_for_a_while_and_nobody_else_wa
                 pauses.append((peer, each.until))
     assert pauses
     assert all(peer == A and until is not None and until > 0 for peer, until in pauses)
-    beat = Received(encode(Beat(b"r" * 16, 1, 0)))
+    beat = Received(encode(Beat(b"r" * 16, 1, 0, 60)))
     assert not [each for _, each in north.handle(B, beat, 0.0) if isinstance(each, Pause)]
     assert BYTES_BURST > BLOCKS_BURST
 
@@ -253,5 +253,5 @@ def test_what_is_refused_until_a_time_is_asked_for_again_then() -> None:
 def test_a_grant_with_nothing_refused_costs_nothing() -> None:
     north, _ = engine([Author(1)])
     open_session(north, A)
-    north.handle(A, Received(encode(Beat(b"r" * 16, 1, 0))), 0.0)
+    north.handle(A, Received(encode(Beat(b"r" * 16, 1, 0, 60))), 0.0)
     assert sent(north.everyone(Granted(), 0.0)) == []

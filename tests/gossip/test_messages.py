@@ -39,7 +39,7 @@ EXAMPLES: list[m.Message] = [
     m.NoBase(b"short6", 1),
     m.Locate(b"short6", b"p"),
     m.Bodies(((Scope(b"s" * 16), b"b" * 32),)),
-    m.Beat(b"r" * 16, 3, 4),
+    m.Beat(b"r" * 16, 3, 4, 960, True),
     m.Prune(),
 ]
 
