@@ -49,9 +49,13 @@ def apply_blocks(draft: Draft, blocks: Iterable[Block]) -> None:
             _COUNTING.apply_block(draft, block)
 
 
-def apply_bind(draft: Draft, scope: Scope, body: PageId) -> None:
-    """Follow a body: its founding tag means this page 0 and no other. Raises ValueError when it means another."""
-    _refold(draft, book.bind(draft, scope, body))
+def apply_bind(draft: Draft, scope: Scope, body: PageId, outside: bool = False) -> None:
+    """Follow a body: its founding tag means this page 0 and no other. Raises ValueError when it means another.
+
+    `outside`: less than all of it is followed, so that it is judged without the books of those that have seats in it. A
+    body that is bound otherwise has to be folded again, with all that may rest on it.
+    """
+    _refold(draft, book.bind(draft, scope, body, outside))
 
 
 def apply_fork(draft: Draft, log: LogId, seq: int) -> None:

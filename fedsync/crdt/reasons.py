@@ -37,6 +37,9 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
         "lock-not-shown": Reason(5, "the quorum of the round that it names is not held yet"),
         "page-not-held": Reason(1, "the page that it names, or one before that, is not held yet"),
         "log-not-held": Reason(1, "this node does not hold it yet"),
+        "seen-from-outside": Reason(
+            6, "its page is seen from outside here: who sealed it is looked at, not who signed it for a body"
+        ),
         "epoch-not-settled": Reason(
             3, "the epoch in force waits for consents, or for the first pages of its bodies"
         ),

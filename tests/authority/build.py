@@ -3,7 +3,7 @@
 The schema is that of `worlds.jsonl` (see SOURCES.md). Nothing is judged here: the production fold gets what comes out.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
@@ -337,8 +337,11 @@ def build(world: Json) -> Built:
     return _Builder(world).build()
 
 
-def fold(built: Built, random: Random | None = None) -> MemoryView:
-    """Return the state after a world's records: in an order, batches and repetitions that `random` draws."""
+def fold(built: Built, random: Random | None = None, outside: Collection[str] = ()) -> MemoryView:
+    """Return the state after a world's records: in an order, batches and repetitions that `random` draws.
+
+    `outside`: the bodies that are looked at from outside.
+    """
     view = MemoryView()
     order = shuffled_by(built.blocks, built.after, random or Random(0))
     bindings = [(tag(body), built.pages[built_page0(built, body)]) for body in built.bodies]
@@ -347,7 +350,7 @@ def fold(built: Built, random: Random | None = None) -> MemoryView:
     for number, block in enumerate([*order, None]):
         for body, (scope, page0) in enumerate(bindings):
             if at[body] == number:
-                bind(draft, scope, page0)
+                bind(draft, scope, page0, built.bodies[body] in outside)
         if block is not None:
             apply_blocks(draft, [block])
             view.hold(block)

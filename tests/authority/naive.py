@@ -41,9 +41,9 @@ class State:
         return found | {f"frozen {name}": each for name, each in self.frozen.items()}
 
 
-def fold(records: Iterable[Json]) -> State:
-    """Return the state of a set of records."""
-    return Rules(records).state()
+def fold(records: Iterable[Json], outside: Iterable[str] = ()) -> State:
+    """Return the state of a set of records, some bodies looked at from outside."""
+    return Rules(records, outside).state()
 
 
 class Rules(Books):
@@ -152,6 +152,8 @@ class Rules(Books):
         if "counts" in entry:
             tally = [option for option, number in entry["counts"] for _ in range(number)]
             return "final" if sealed else "provisional", decide(entry, len(seats), tally)
+        if self.unseen(page):
+            return "provisional", None  # the votes are in books that are not held
         missing = False
         named: dict[str, list[str]] = {}
         for vote in entry["votes"]:

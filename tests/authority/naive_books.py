@@ -92,6 +92,8 @@ class Books(Voices):
         at = self.epoch_of(page)
         if at in (None, UNKNOWN) or one.get("by") == "repair" or above not in ("sealed", "adopted"):
             return "drafted"
+        if self.unseen(page):
+            return "drafted"  # whether k seats stand by it is not seen from outside
         seats, k, _, _, _, _ = self.epoch(at)
         standing = {self.seat_of(each) for each in self.said(page) if self.stands_by(each)}
         return "adopted" if len(standing & seats) >= k else "drafted"

@@ -25,7 +25,9 @@ def once(ask: Callable[..., T]) -> Callable[..., T]:
 class Structure:
     """A set of records, and rules 1 to 3 as questions to it."""
 
-    def __init__(self, records: Iterable[Json]) -> None:
+    def __init__(self, records: Iterable[Json], outside: Iterable[str] = ()) -> None:
+        """`outside`: the bodies that are looked at from outside, without the books of those that have seats in them."""
+        self.outside = frozenset(outside)
         self.answers: dict[Any, Any] = {}
         self.pages: dict[str, Json] = {}
         self.logs: dict[str, Json] = {}
@@ -119,7 +121,10 @@ class Structure:
 
     @once
     def epoch_holds(self, page: str) -> str:
-        """Rules 2 and 3: the epoch that a held page carries is sound, void, or not known yet to be either."""
+        """Rules 2 and 3: the epoch that a held page carries is sound, void, or not known yet to be either.
+
+        From outside it is taken from the sealers that its seats bear it out; only those that it lists are counted.
+        """
         one, members = self.pages[page], self.members(page)
         if not self.sound_by_numbers(page):
             return NO
@@ -128,6 +133,10 @@ class Structure:
         )
         if one["no"] and not self._founds(one["body"]):
             return NO
+        if members and one["body"] in self.outside and founded == YES:
+            entry = self.epoch_entry(page) or {}
+            listed = set((entry.get("consents") or {}).values())
+            return NO if one["no"] and len(listed) < entry["k"] else YES
         levels = [self._is_lower(each, self.level(one["body"])) for each in members]
         if NO in levels or founded == NO:
             return NO
@@ -176,6 +185,13 @@ class Structure:
                 return page if holds == YES else UNKNOWN
         prev = self.pages[page]["prev"]
         return self.epoch_after(prev) if prev is not None else None
+
+    def unseen(self, page: str) -> bool:
+        """Say whether who sits where a page is judged is not seen: bodies, and it is looked at from outside."""
+        at = self.epoch_of(page)
+        return (
+            self.pages[page]["body"] in self.outside and at not in (None, UNKNOWN) and bool(self.members(at))
+        )
 
     def epoch_of(self, page: str) -> str | None:
         """Rule 2: the page whose epoch judges this one: it is in force on its previous page."""

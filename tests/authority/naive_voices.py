@@ -130,9 +130,21 @@ class Voices(Structure):
         one = self.voices[voice]
         if not self.held_in_log(voice) or not self.held(one["page"]):
             return UNKNOWN
+        if self.pages[one["page"]]["body"] in self.outside and self._is_a_guest(voice):
+            return (
+                UNKNOWN  # whoever looks from outside need not hold such logs, so nobody there looks at them
+            )
         if self.pages[one["page"]]["prev"] != one["slot"] or not self.disciplined(voice):
             return NO
         return UNKNOWN if self.epoch_of(one["page"]) == UNKNOWN else self.speaks(voice)
+
+    def _is_a_guest(self, voice: str) -> bool:
+        """Say whether a voice is in another body's log than that of the book that it speaks in."""
+        log, body = self.logs[self.voices[voice]["log"]], self.pages[self.voices[voice]["page"]]["body"]
+        if "mandate" not in log:
+            return bool(log["seat"] != body)
+        given = self.pages.get(log["mandate"][0])
+        return given is None or bool(given["body"] != body)
 
     @once
     def proper(self, voice: str) -> str:
@@ -181,7 +193,7 @@ class Voices(Structure):
 
     @once
     def certified(self, page: str) -> bool:
-        """Rule 6."""
+        """Rule 6. From outside the k seats are taken from the sealers, who sign only what these signed (H3)."""
         if not self.held(page):
             return False
         one = self.pages[page]
@@ -194,7 +206,7 @@ class Voices(Structure):
         if one.get("by") == "repair":
             keys = {self.logs[self.voices[each]["log"]]["key"] for each in self.said(page)}
             return 0 < threshold <= len(keys)
-        if len({self.seat_of(each) for each in self.said(page)} & seats) < k:
+        if not self.unseen(page) and len({self.seat_of(each) for each in self.said(page)} & seats) < k:
             return False
         rounds = {self.voices[each]["round"] for each in self.said(page)}
         return any(len(self._approvers(page, each) & sealers) >= w for each in rounds)

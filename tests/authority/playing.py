@@ -1,7 +1,7 @@
 """Plays a world record by record through the production fold, and holds each state against the naive twin."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from random import Random
 from typing import Any
 
@@ -32,12 +32,12 @@ def order_of(built: Built, random: Random) -> list[str]:
     return order
 
 
-def begin(built: Built) -> MemoryView:
-    """Return the state of a node that follows all bodies of a world and holds nothing yet."""
+def begin(built: Built, outside: Collection[str] = ()) -> MemoryView:
+    """Return the state of a node that follows all bodies of a world, some from outside, and holds nothing yet."""
     view, draft = MemoryView(), None
     draft = Draft(view)
     for body in built.bodies:
-        bind(draft, tag(body), built.pages[page0(built, body)])
+        bind(draft, tag(body), built.pages[page0(built, body)], body in outside)
     view.commit(draft.changes)
     return view
 
@@ -72,17 +72,25 @@ def differing(got: Json, wanted: Json) -> Json:
     return found | {name: (got[name], None) for name in more}
 
 
-def grow(built: Built, order: list[str], stops: Iterable[int]) -> Iterator[tuple[Rules, Json, Json]]:
+def grow(
+    built: Built, order: list[str], stops: Iterable[int], outside: Collection[str] = ()
+) -> Iterator[tuple[Rules, Json, Json]]:
     """Yield the twin's rules, its answers and the production fold's after so many blocks of an order."""
-    view, at = begin(built), 0
+    view, at = begin(built, outside), 0
     for stop in stops:
         take(built, view, order[at:stop])
         at = stop
-        rules = Rules(held(built, order[:stop]))
+        rules = Rules(held(built, order[:stop]), outside)
         yield rules, rules.state().named(), statuses(built, view)
 
 
-def faults(world: Json, random: Random, stops: int = 6, reached: Counter[str] | None = None) -> list[str]:
+def faults(
+    world: Json,
+    random: Random,
+    stops: int = 6,
+    reached: Counter[str] | None = None,
+    outside: Collection[str] = (),
+) -> list[str]:
     """Return all in which the production fold differs from the twin or breaks a promise, on a world that grows.
 
     In one order the state is asked for after `stops` blocks; two other orders, with repetitions and bodies followed
@@ -94,7 +102,7 @@ def faults(world: Json, random: Random, stops: int = 6, reached: Counter[str] | 
     at = range(1, size + 1) if stops >= size else sorted({*random.sample(range(1, size), stops), size})
     found: list[str] = []
     before: tuple[Rules, Json] | None = None
-    for rules, wanted, got in grow(built, order, at):
+    for rules, wanted, got in grow(built, order, at, outside):
         differs = differing(got, wanted)
         if differs:
             return [*found, f"twin: the fold says, and the twin, after {len(rules.voices)} voices: {differs}"]
@@ -104,16 +112,18 @@ def faults(world: Json, random: Random, stops: int = 6, reached: Counter[str] | 
             if reached is not None:
                 reached.update(met(growth))
         before = rules, got
-    states = [rooted(fold(built, random)) for _ in range(2)]
+    states = [rooted(fold(built, random, outside)) for _ in range(2)]
     if states[0] != states[1]:
         rows = {
             key for key in states[0].keys() | states[1].keys() if states[0].get(key) != states[1].get(key)
         }
         found.append(f"order: two orders end in other rows: {sorted(map(str, rows))[:3]}")
-    return found + at_last(world, built, random, beyond)
+    return found + at_last(world, built, random, beyond, outside)
 
 
-def at_last(world: Json, built: Built, random: Random, beyond: frozenset[str]) -> list[str]:
+def at_last(
+    world: Json, built: Built, random: Random, beyond: frozenset[str], outside: Collection[str] = ()
+) -> list[str]:
     """Return what is broken of the promises about what came at the very end of a world."""
     promise = LAST.get(world.get("last", ""))
     if promise is None:
@@ -122,5 +132,5 @@ def at_last(world: Json, built: Built, random: Random, beyond: frozenset[str]) -
     order = order_of(built, random)
     first = [name for name in order if name.partition(" ")[2] not in late]
     whole = [*first, *(name for name in order if name.partition(" ")[2] in late)]
-    (before, _, was), (after, _, now) = grow(built, whole, [len(first), len(whole)])
+    (before, _, was), (after, _, now) = grow(built, whole, [len(first), len(whole)], outside)
     return [f"{promise.__name__}: {what}" for what in promise(Growth(before, was, after, now, beyond))]

@@ -103,7 +103,10 @@ def final_never_changes(growth: Growth) -> Iterator[str]:
 
 
 def never_adopted_by_fewer_than_k(growth: Growth) -> Iterator[str]:
-    """Adopted has k standing seats, sealed k that spoke and w sealers that approved in one round: recounted."""
+    """Adopted has k standing seats, sealed k that spoke and w sealers that approved in one round: recounted.
+
+    From outside the seats are not seen.
+    """
     rules, now = growth.after, growth.now
     for name, page in rules.pages.items():
         if now[name] not in ("adopted", "sealed") or page["prev"] is None or page.get("by") == "repair":
@@ -120,7 +123,7 @@ def never_adopted_by_fewer_than_k(growth: Growth) -> Iterator[str]:
         if now[name] == "sealed":
             # What was cut since had its voice when the page was counted.
             proper = [each for each in held if now[each] not in ("void", "pending") or rules.cut(each)]
-            if len({rules.seat_of(each) for each in proper} & seats) < k:
+            if not rules.unseen(name) and len({rules.seat_of(each) for each in proper} & seats) < k:
                 yield f"page {name} is sealed by fewer than {k} seats"
             rounds = {(rules.voices[each]["round"], rules.voices[each]["log"]) for each in proper
                       if rules.voices[each]["kind"] == "approve" and rules.voices[each]["log"] in sealers}  # fmt: skip

@@ -44,6 +44,7 @@ from fedsync.crdt.books.booktables import (
     Known,
     LogRow,
     PageRow,
+    is_outside,
     known,
     log_row,
     page_row,
@@ -137,15 +138,18 @@ def apply_blocks(draft: Draft, blocks: Iterable[Block]) -> Bounds:
     return fold.settle()
 
 
-def bind(draft: Draft, scope: Scope, body: PageId) -> Bounds:
+def bind(draft: Draft, scope: Scope, body: PageId, outside: bool = False) -> Bounds:
     """Follow the body whose page 0 is `body`: from now on the tag means this body, and no other page 0 counts.
 
-    Raises ValueError when the tag is bound to another body.
+    `outside`: not all of it is followed. Raises ValueError when the tag is bound to another body, or otherwise: what was
+    folded so has to be folded again.
     """
     bound = draft.get(FOLLOWED, (scope,))
     if bound is not None and bound[0] != body:
         raise ValueError("this founding tag is already bound to another body")
-    draft.put(FOLLOWED, (scope,), (body,))
+    if bound is not None and bool(bound[1]) != outside:
+        raise ValueError("this body is looked at from elsewhere already")
+    draft.put(FOLLOWED, (scope,), (body, int(outside)))
     fold = _Fold(draft)
     fold.learn(body)
     return fold.settle()
@@ -325,7 +329,8 @@ class _Fold:
     def _wrong_slot(self, page: Known, id_: PageId, record: RecordId, log: LogId) -> None:
         whose = log_row(self.draft, log)
         assert whose is not None
-        if whose.scope == page.scope or whose.page is not None:
+        guest = whose.page is not None and not is_outside(self.draft, page.scope)
+        if whose.scope == page.scope or guest:
             self.draft.put(VERDICTS, (page.scope, record), (id_, VoiceStatus.VOID.value, "wrong-slot"))
 
     def learn(self, first: PageId) -> None:
@@ -360,7 +365,8 @@ class _Fold:
         """Return the page as known when its chain to a followed page 0 is held, numbers stepping by one (rule 1)."""
         if held.prev is None:
             assert held.scope is not None
-            if self.draft.get(FOLLOWED, (held.scope,)) != (id_,):
+            bound = self.draft.get(FOLLOWED, (held.scope,))
+            if bound is None or bound[0] != id_:
                 return None
             epoch = epoch_on(held.payload, held.scope, None)
             level = epoch.level if epoch else None

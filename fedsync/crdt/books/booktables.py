@@ -22,7 +22,9 @@ VOTE_VERDICTS = Table(
 """Votes, by the book that gave the mandate or the seat."""
 RESULTS = Table("result_status", ("scope", "page", "entry"), ("number", "status", "outcome"), rooted=True)
 
-FOLLOWED = Table("followed", ("scope",), ("body",))
+FOLLOWED = Table("followed", ("scope",), ("body", "outside"))
+"""The bodies that the node follows. Outside: less than all of it, so its book is judged without the books of those that
+have seats in it (docs/books.md)."""
 LOGS = Table("authority_log", ("log",), ("key", "scope", "capacity", "fit", "page", "entry"))
 """`page`, `entry`: the mandate that a delegate's log is under."""
 RECORDS = Table("authority_record", ("id",), ("log", "seq", "branch", "kind", "page", "slot", "fault"))
@@ -119,6 +121,13 @@ TABLES = (
 """All tables of this side of the fold, for the store that keeps them."""
 
 Reader = View | Draft
+
+
+def is_outside(view: Reader, scope: Scope) -> bool:
+    """Say whether the body with this founding tag is looked at from outside."""
+    row = view.get(FOLLOWED, (scope,))
+    return row is not None and bool(row[1])
+
 
 SEALED, ADOPTED, DRAFTED, DISPLACED, FROZEN = "sealed", "adopted", "drafted", "displaced", "frozen"
 

@@ -114,7 +114,8 @@ class Naming:
         """Return what a body is called, by its id."""
         here, held = known(self.view, body), page_row(self.view, body)
         scope = here.scope if here is not None else held.scope if held is not None else None
-        followed = scope is not None and self.view.get(FOLLOWED, (scope,)) == (body,)
+        bound = self.view.get(FOLLOWED, (scope,)) if scope is not None else None
+        followed = bound is not None and bound[0] == body
         return self.book(scope) if followed and scope is not None else f"body {short(body)}"
 
     def page(self, page: PageId) -> str:

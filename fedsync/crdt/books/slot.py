@@ -123,6 +123,8 @@ class Judged:
     """Whose the logs are that speak properly here."""
     waits: str | None = None
     """The code of what the epoch in force waits for."""
+    outside: bool = False
+    """Bodies have the seats, and it is looked at from outside: whether enough of them signed is taken from the sealers."""
 
     def quorums(self, page: PageId) -> list[int]:
         """Return the rounds in which w sealers signed `page`, ascending."""
@@ -139,12 +141,14 @@ class Judged:
             return False
         if tally.repair:
             return 0 < epoch.threshold <= len(tally.keys)
+        if self.outside:
+            return bool(self.seals(page))
         return len(self.seats(tally.voices)) >= epoch.k and bool(self.seals(page))
 
     def stands(self, page: PageId) -> bool:
-        """Say whether k seats stand by `page` (rule 8)."""
+        """Say whether k seats are seen to stand by `page` (rule 8)."""
         tally, epoch = self.tallies.get(page), self.epoch
-        if tally is None or epoch is None or tally.repair:
+        if tally is None or epoch is None or tally.repair or self.outside:
             return False
         return len(self.seats(tally.standing)) >= epoch.k
 
@@ -180,13 +184,16 @@ def judge(
     voices: Sequence[Voice],
     kinds: Mapping[PageId, frozenset[str]] | None = None,
     waits: str | None = None,
+    outside: bool = False,
 ) -> Judged:
     """Return what `voices` amount to. `pages`: each page held in the slot -> whether it is a repair page.
 
     `kinds`: the kinds of its entries, which a delegate's mandate may not cover. `waits`: what it waits for that the
-    epoch in force is known.
+    epoch in force is known. `outside`: see `Judged`; where seats are keys it changes nothing.
     """
-    judged = Judged(epoch, waits=waits, tallies={page: Tally(repair) for page, repair in pages.items()})
+    tallies = {page: Tally(repair) for page, repair in pages.items()}
+    unseen = outside and epoch is not None and bool(epoch.members)
+    judged = Judged(epoch, waits=waits, tallies=tallies, outside=unseen)
     ordered = sorted(voices, key=lambda voice: (voice.seq, voice.id))
     waiting = _discipline(ordered, judged)
     proper = _speak(epoch, pages, kinds or {}, ordered, waiting, judged)

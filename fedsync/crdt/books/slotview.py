@@ -5,7 +5,17 @@ Touches nothing but a view.
 
 from typing import NamedTuple
 
-from fedsync.crdt.books.booktables import VOICES, Known, LogRow, Reader, children, known, log_row, page_row
+from fedsync.crdt.books.booktables import (
+    VOICES,
+    Known,
+    LogRow,
+    Reader,
+    children,
+    is_outside,
+    known,
+    log_row,
+    page_row,
+)
 from fedsync.crdt.books.delegates import Cuts, delegate
 from fedsync.crdt.books.epoch import Epoch, epoch_on, read_page
 from fedsync.crdt.books.limits import too_many_pages
@@ -24,6 +34,7 @@ class Slot(NamedTuple):
     voices: list[Voice]
     kinds: dict[PageId, frozenset[str]]
     waits: str | None
+    outside: bool = False
 
 
 def judge_slot(view: Reader, page: PageId) -> Judged:
@@ -38,7 +49,8 @@ def read_slot(view: Reader, page: PageId, only: LogId | None = None) -> Slot:
     pages: dict[PageId, bool] = {}
     kinds: dict[PageId, frozenset[str]] = {}
     epoch, waits = epoch_or_wait(view, here)
-    voices = _voices(view, page, here, only)
+    outside = is_outside(view, here.scope)
+    voices = _voices(view, page, here, only, outside)
     # What nobody speaks for is not read: anybody whom a page names may draft any number of rivals.
     spoken = {voice.page for voice in voices}
     for child in children(view, page):
@@ -50,7 +62,7 @@ def read_slot(view: Reader, page: PageId, only: LogId | None = None) -> Slot:
             assert held is not None
             kinds[child] = frozenset(kind_of(entry) for entry in read_page(held.payload).entries)
     code = "epoch-not-settled" if waits else None
-    return Slot(epoch, pages, voices, kinds, code)
+    return Slot(epoch, pages, voices, kinds, code, outside)
 
 
 def epoch_in_force(view: Reader, page: Known) -> Epoch | None:
@@ -82,7 +94,7 @@ def founds(view: Reader, page: Known) -> Sound:
     return sound(view, page.body)[0] if page.epoch not in (None, page.body) else Sound.YES
 
 
-def _voices(view: Reader, slot: PageId, here: Known, only: LogId | None) -> list[Voice]:
+def _voices(view: Reader, slot: PageId, here: Known, only: LogId | None, outside: bool) -> list[Voice]:
     scope = here.scope
     sent: dict[LogId, Delegate] = {}
     cuts: dict[LogId, Cuts] = {}
@@ -94,10 +106,12 @@ def _voices(view: Reader, slot: PageId, here: Known, only: LogId | None) -> list
             held = log_row(view, log)
             assert held is not None
             logs[log] = held
-            if held.page is not None:
+            if held.page is not None and not (outside and held.scope != scope):
                 sent[log] = delegate(view, held, here.body)
                 cuts[log] = Cuts(view, log, held)
         whose = logs[log]
+        if outside and whose.scope != scope:
+            continue  # not every node that looks from outside holds such logs: all must come to one verdict
         approves, page, round_, lock, before, _, time = cells
         allowed = sent[log].pages if log in sent else None
         found.append(

@@ -2,7 +2,7 @@
 
 from enum import Enum
 
-from fedsync.crdt.books.booktables import SOUND, Known, Reader, known, page_row, status
+from fedsync.crdt.books.booktables import SOUND, Known, Reader, is_outside, known, page_row, status
 from fedsync.crdt.books.epoch import Epoch, epoch_on, read_page
 from fedsync.records.ids import PageId
 from fedsync.records.kinds.entries import Consent, EpochEntry, consent_digest
@@ -20,7 +20,8 @@ class Sound(Enum):
 def sound(view: Reader, page: PageId) -> tuple[Sound, set[PageId]]:
     """Return whether the epoch on a known page holds, and the pages that it waits for.
 
-    `page` carries an epoch that is sound by its own numbers.
+    `page` carries an epoch that is sound by its own numbers. From outside it is taken from the sealers, who sign only
+    what holds (H4), that the bodies are of a lower level and consent; only that enough pages are listed is looked at.
     """
     settled = view.get(SOUND, (page,))
     if settled is not None:
@@ -32,6 +33,9 @@ def sound(view: Reader, page: PageId) -> tuple[Sound, set[PageId]]:
     assert epoch is not None
     if not epoch.members:
         return Sound.YES, set()
+    if is_outside(view, here.scope):
+        lists = not here.number or len(set(epoch.consents)) >= epoch.k
+        return Sound.YES if lists else Sound.NO, set()
     waits: set[PageId] = set()
     for member in epoch.members:
         level = level_of(view, member)

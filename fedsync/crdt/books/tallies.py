@@ -16,6 +16,7 @@ from fedsync.crdt.books.booktables import (
     VERDICTS,
     VOICES,
     children,
+    is_outside,
     known,
     log_row,
     record_row,
@@ -125,7 +126,7 @@ def _judge(read: Slot, without: set[RecordId]) -> Judged | None:
     if any(read.pages.values()) or read.waits is not None:
         return None
     voices = [voice for voice in read.voices if voice.id not in without]
-    judged = judge(read.epoch, read.pages, voices, read.kinds, read.waits)
+    judged = judge(*read._replace(voices=voices))
     if any(verdict.code == "lock-not-shown" for verdict in judged.verdicts.values()):
         return None
     return judged
@@ -163,7 +164,7 @@ def write_verdicts(
         # What a log of another body says here is void, and not every node that follows this body holds it.
         if cells[1] not in judged.tallies or whose is None:
             continue
-        if whose.scope != scope and whose.page is None:
+        if whose.scope != scope and (whose.page is None or is_outside(draft, scope)):
             continue
         verdict = judged.verdicts[key[3]]  # type: ignore[index]
         if verdict.status is VoiceStatus.PENDING and whose.page is not None:

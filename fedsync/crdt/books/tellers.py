@@ -259,6 +259,11 @@ def _voiceless(
                 "seats-first", "Not enough seats have signed it; a sealer without a seat waits for them."
             )
     elif log not in epoch.seats:
+        if judged.outside:
+            return Refuse(
+                "outside",
+                "This node sees the body from outside only: to sign for a seat takes all of its records.",
+            )
         kinds = frozenset(kind_of(each) for each in content.entries)
         refusal = _unsent(view, here, epoch, log, whose, kinds)
         if refusal is not None:

@@ -21,6 +21,7 @@ from fedsync.crdt.books.booktables import (
     WORDS,
     LogRow,
     Reader,
+    is_outside,
     known,
     log_row,
     record_row,
@@ -292,6 +293,8 @@ def question_of(view: Reader, scope: Scope, page: PageId, index: int) -> Asked |
     if entry.counts is not None:
         outcome = methods.outcome_of_counts(entry.rule, epoch.n, entry.counts)
         return Tallied(FINAL if sealed else PROVISIONAL, outcome, {})
+    if epoch.members and is_outside(view, scope):
+        return Tallied(PROVISIONAL, None, {})  # the votes are in books that are not held
     return Asked(scope, here.body, entry, epoch, sealed)
 
 

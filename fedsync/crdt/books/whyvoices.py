@@ -59,7 +59,8 @@ def verdict(view: Reader, record: RecordId) -> Verdict:
     if row is not None:
         return Verdict(VoiceStatus(str(row[1])), str(row[2]))
     # What a log of another body says is not kept in the tables, only judged when asked for.
-    return judge_slot(view, held.slot).verdicts[record]
+    found = judge_slot(view, held.slot).verdicts.get(record)
+    return found or Verdict(VoiceStatus.PENDING, "seen-from-outside")
 
 
 def about_voice(view: Reader, record: RecordId, held: RecordRow, what: str, called: Naming) -> Answer:
