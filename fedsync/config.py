@@ -41,6 +41,17 @@ peers = {peers}
 # bridge = false
 # relay = false
 
+# Carry for two of our peers that cannot call each other what they have to say: so many bytes a day, in all and for each
+# two, so many calls at once, and each until it was idle for so long. It cannot read what it carries. Nothing is
+# carried without this. A node may name peers through which it wants to reach others, beside those that announce it.
+# [relay]
+# offer = true
+# bytes_per_day = {relay.bytes_per_day}
+# pair_bytes_per_day = {relay.pair_bytes_per_day}
+# streams = {relay.streams}
+# idle_seconds = {relay.idle_seconds}
+# through = ["Mill Lane"]
+
 # Let this node draft the page that confirms what our delegates voted, so many days after a region's page with results
 # was sealed, when nobody of ours has objected. People still sign it. Without this, nothing is drafted.
 # [confirm]
@@ -105,6 +116,18 @@ class Announce:
 
 
 @dataclass(frozen=True, slots=True)
+class RelayOffer:
+    """How much a node carries for others that cannot call each other."""
+
+    bytes_per_day: int = 1_000_000_000
+    pair_bytes_per_day: int = 200_000_000
+    streams: int = 16
+    """Calls at once."""
+    idle_seconds: int = 1800
+    """A call that carries nothing for so long ends; a session says something every sixteen minutes at least."""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All that config.toml says."""
 
@@ -115,6 +138,10 @@ class Config:
     confirm_after_days: float | None = None
     """After how many days the node drafts the confirmation of a region's results; None: never."""
     announce: Announce = field(default_factory=Announce)
+    relay: RelayOffer | None = None
+    """None: this node carries nothing for others."""
+    through: tuple[str, ...] = ()
+    """Peers, by name or key, through which others are reached, beside those that announce that they relay."""
 
 
 def parse_address(text: str) -> Address:
@@ -163,6 +190,7 @@ def write_initial(path: Path, name: str, listen: Address | None) -> Config:
         else LISTEN.format(host=_quoted(listen.host), port=listen.port),
         followed_bodies=limits.followed_bodies,
         peers=limits.peers,
+        relay=RelayOffer(),
     )
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with open(fd, "w", encoding="utf-8") as file:
@@ -191,13 +219,15 @@ class _Reader:
         self._lines = text.splitlines()
 
     def config(self, said: Mapping[str, object]) -> Config:
-        self._only(said, "", ("name", "listen", "limits", "confirm", "announce"))
+        self._only(said, "", ("name", "listen", "limits", "confirm", "announce", "relay"))
         limits = self._table(said, "limits", tuple(f.name for f in fields(Limits)))
         return Config(
             name=self._text(said, "", "name"),
             listen=self._listen(said),
             confirm_after_days=self._days(said) if "confirm" in said else None,
             announce=self._announce(said),
+            relay=self._relay(said),
+            through=self._through(said),
             limits=Limits(**{key: self._number(limits, "limits", key, 1, 1_000_000) for key in limits}),
         )
 
@@ -249,6 +279,27 @@ class _Reader:
                 "announce", "addresses", message, 'Write it as: addresses = ["node.example.org:7443"]'
             )
         return found
+
+    def _relay(self, said: Mapping[str, object]) -> RelayOffer | None:
+        numbers = tuple(each.name for each in fields(RelayOffer))
+        table = self._table(said, "relay", ("offer", "through", *numbers))
+        found = RelayOffer(
+            **{key: self._number(table, "relay", key, 1, 10**15) for key in numbers if key in table}
+        )
+        if not self._truth(table, "relay", "offer") and not self._announce(said).relay:
+            return None
+        if self._listen(said) is None:
+            message = "a node that nobody can call cannot relay"
+            raise self._error("relay", "offer", message, "Write it as: offer = false")
+        return found
+
+    def _through(self, said: Mapping[str, object]) -> tuple[str, ...]:
+        table = said.get("relay", {})
+        value = table.get("through", []) if isinstance(table, dict) else []
+        if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
+            message = "through must be a list of names of peers"
+            raise self._error("relay", "through", message, 'Write it as: through = ["Mill Lane"]')
+        return tuple(value)
 
     def _addresses(self, table: Mapping[str, object], section: str) -> tuple[str, ...]:
         value = table.get("addresses", [])

@@ -90,6 +90,15 @@ def now_ms() -> int:
     return int(time.time() * 1000)
 
 
+def relaying_shown(home: Home) -> dict[str, Any]:
+    """Return what a running daemon carries for others as a relay, and at which it waits; nothing when none runs."""
+    try:
+        found: dict[str, Any] = control.call(home.connect_control, "status")["relay"]
+    except control.NotRunning:
+        return {"offers": None, "waits_at": {}}
+    return found
+
+
 def peers_shown(reading: Reading, home: Home) -> tuple[list[dict[str, Any]], bool]:
     """Return a row for each peer, and whether the daemon runs: it knows better than what was kept."""
     try:

@@ -34,9 +34,10 @@ def status(app: App) -> None:
     from fedsync import config
     from fedsync.cli import telling
     from fedsync.cli.books.settling import forked_lines, forked_rows
+    from fedsync.cli.relaying import relaying_lines
     from fedsync.cli.waiting import waiting as waiting_for_people
     from fedsync.cli.waiting import waiting_lines
-    from fedsync.reading import now_ms, peers_shown
+    from fedsync.reading import now_ms, peers_shown, relaying_shown
 
     home = app.home()
     with app.reading() as reading:
@@ -56,6 +57,8 @@ def status(app: App) -> None:
             "waiting": waiting,
             "forked": forked_rows(reading),
         }
+        relaying = relaying_shown(home)
+        value["relay"] = relaying
         may = reading.store.directory.may_write_own_logs()
         if not may.ok:
             value["warning"] = may.reason
@@ -69,6 +72,7 @@ def status(app: App) -> None:
     )
     if listen is None:
         app.out.say('Nobody can call this node (listen = "none"); it calls its peers.')
+    app.out.say(*relaying_lines(relaying))
     if not may.ok:
         app.out.say(f"! {may.reason}")
     if peers:

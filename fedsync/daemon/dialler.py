@@ -9,6 +9,7 @@ import trio
 
 from fedsync.config import parse_address
 from fedsync.daemon.links import Links
+from fedsync.daemon.through import Through
 from fedsync.gossip.events import Peer
 from fedsync.gossip.link import LinkClosed
 from fedsync.gossip.tcp import connect
@@ -28,9 +29,17 @@ class Calling:
 
     addresses: tuple[str, ...]
     pause: float = FIRST_PAUSE
+    tried: list[str] = field(default_factory=list)
+    """Why each way came to nothing, or came to an end, in this round; what was found in the one before is kept below."""
     reason: str = ""
     next_at: float = 0.0
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
+
+    def note(self, sentence: str) -> None:
+        """Note why one more way came to nothing."""
+        if sentence not in self.tried:
+            self.tried.append(sentence)
+        self.reason = "; ".join(self.tried)
 
 
 class Dialler:
@@ -41,6 +50,8 @@ class Dialler:
     ) -> None:
         self._links, self._own_key, self._nursery, self._jitter = links, own_key, nursery, jitter
         self.callings: dict[Peer, Calling] = {}
+        self.through: Through | None = None
+        """The way over relays, when there is one."""
         self.listens = True
         """Whether others can call this node."""
 
@@ -50,7 +61,7 @@ class Dialler:
             if self.callings[peer].addresses != peers.get(peer):
                 self.callings.pop(peer).scope.cancel()
         for peer, addresses in peers.items():
-            if peer not in self.callings and addresses:
+            if peer not in self.callings and (addresses or self._relays(peer)):
                 self.callings[peer] = Calling(addresses)
                 self._nursery.start_soon(self._call, peer, self.callings[peer])
 
@@ -61,6 +72,8 @@ class Dialler:
         if shunned > 0:
             return f"{self._links.parted.get(peer, 'it sent garbage')}; we talk again in {shunned} s"
         if calling is None:
+            if self.through is not None and (told := self.through.told(peer)):
+                return told
             if not self.listens:
                 return "neither can call the other: it has no address here, and this node does not listen"
             return "it has no address here; it must call us"
@@ -72,8 +85,11 @@ class Dialler:
         with calling.scope:
             while True:
                 await self._until_free(peer)
+                calling.tried.clear()
                 for address in calling.addresses:
                     await self._once(peer, calling, address)
+                for relay in self._relays(peer):
+                    await self._over(peer, calling, relay)
                 wait = calling.pause * (0.5 + self._jitter())
                 wait = max(wait, self._links.back_off.get(peer, 0.0) - trio.current_time())
                 calling.next_at = trio.current_time() + wait
@@ -84,6 +100,18 @@ class Dialler:
         while peer in self._links.connections:
             await self._links.gone(peer).wait()
 
+    def _relays(self, peer: Peer) -> list[Peer]:
+        return self.through.relays_for(peer) if self.through is not None else []
+
+    async def _over(self, peer: Peer, calling: Calling, relay: Peer) -> None:
+        """Call a peer through a relay, after all its addresses."""
+        if peer in self._links.connections or self.through is None:
+            return
+        heard, why = await self.through.call(relay, peer)
+        calling.note(why)
+        if heard:
+            calling.pause = FIRST_PAUSE
+
     async def _once(self, peer: Peer, calling: Calling, address: str) -> None:
         if peer in self._links.connections:
             return
@@ -92,13 +120,13 @@ class Dialler:
             link = await connect(where.host, where.port, self._own_key, Key(peer))
         except (ValueError, OverflowError) as error:
             # A peer says its address itself. Names that cannot be looked up raise more than OSError.
-            calling.reason = f"its address {address!a} is none: {error}"
+            calling.note(f"its address {address!a} is none: {error}")
             return
         except LinkClosed as why:
-            calling.reason = why.sentence
+            calling.note(why.sentence)
             return
         ended = await link.run(lambda link: self._links.carry(link, True))
-        calling.reason = ended.sentence
+        calling.note(ended.sentence)
         if link.heard:
             calling.pause = FIRST_PAUSE
 

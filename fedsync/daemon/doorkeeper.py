@@ -78,6 +78,11 @@ class Doorkeeper:
         """Drop what waits of a peer whose session is over: it will be sent again."""
         self._queues.pop(peer, None)
 
+    @property
+    def busy(self) -> bool:
+        """Whether blocks of peers wait."""
+        return any(self._queues.values())
+
     def wake(self) -> None:
         """Let small writes be committed soon."""
         self._work.set()

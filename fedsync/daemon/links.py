@@ -239,6 +239,17 @@ class Links:
         connection = self.connections.get(peer)
         return (connection.link.wire_in, connection.link.wire_out) if connection else None
 
+    @property
+    def busy(self) -> bool:
+        """Whether sessions have something to do: blocks wait at the door, or frames for a link to take them."""
+        return self.door.busy or any(each.link.queued for each in self.connections.values())
+
+    def via(self, peer: Peer) -> Peer | None:
+        """Return the relay that carries the link to a peer; None when it stands by itself, or not at all."""
+        connection = self.connections.get(peer)
+        via = connection.link.via if connection else None
+        return Peer(via) if via is not None else None
+
     def report(self, peer: Peer) -> Report | None:
         """Return how the session with a peer stands, None when there is none."""
         return self.engine.report(peer)

@@ -13,11 +13,14 @@ import trio
 from fedsync import config, control, keyring
 from fedsync.announcing import announce, unsaid
 from fedsync.confirming import confirm_pages
+from fedsync.crdt.books.addresses import announced
 from fedsync.crdt.books.naming import dropped_in_words
 from fedsync.daemon import joining
 from fedsync.daemon.dialler import Dialler, jitter
 from fedsync.daemon.links import Links
+from fedsync.daemon.relay import Relay
 from fedsync.daemon.status import peers_now, save_peers
+from fedsync.daemon.through import Through
 from fedsync.doors import once_in, take_own
 from fedsync.errors import Exit, Problem
 from fedsync.gossip.engine import Engine
@@ -25,6 +28,8 @@ from fedsync.gossip.events import Peer
 from fedsync.gossip.gate import Gate
 from fedsync.gossip.limits import BUCKET_DEPTH
 from fedsync.gossip.link import Link, LinkClosed
+from fedsync.gossip.relayed import Relayed
+from fedsync.gossip.secure import answer_over
 from fedsync.gossip.tcp import serve
 from fedsync.gossip.tls import listen_context
 from fedsync.gossip.trie import node_hash
@@ -79,6 +84,11 @@ class Daemon:
         """Nodes that a body's book no longer names, with the reason in words: nothing is exchanged with them."""
         self.dialler = Dialler(self.links, self.private, nursery, jitter)
         self.dialler.listens = settings.listen is not None
+        self.through = Through(
+            self.links, self.private, nursery, jitter, self.answer, self._secure_relayed, self.name_of
+        )
+        self.dialler.through = self.through
+        self.relay = Relay(self.links, settings.relay, self._is_known)
         self.gate = Gate()
         self.listening: list[trio.SocketListener] = []
         self.stopping = trio.Event()
@@ -115,10 +125,34 @@ class Daemon:
         for peer in self.links.back_off.keys() - active.keys():
             # Whom the operator takes back is heard at once.
             del self.links.back_off[peer]
+        self.through.want(self._relays(active), None if self.settings.listen else Peer(self.key))
         self.dialler.want(active)
         # A thousand keys take a fifth of a second to prepare, so it is done in a thread and swapped.
         context = await trio.to_thread.run_sync(listen_context, self.private, trusted)
         self._context, self._allowed = context, set(trusted)
+        self.relay.refresh()
+
+    def _relays(self, active: dict[Peer, tuple[str, ...]]) -> dict[Peer, tuple[str, ...]]:
+        """Return the peers that relay, by our operator's word or their own, with their addresses."""
+        wanted = {each.casefold() for each in self.settings.through}
+        found = {
+            peer: addresses
+            for peer, addresses in active.items()
+            if addresses and (self.name_of(peer).casefold() in wanted or peer.hex() in wanted)
+        }
+        for said in announced(self.node.state).values():
+            peer = Peer(said.key)
+            if said.relay and said.addresses and peer in active and peer not in found:
+                found[peer] = said.addresses
+        return found
+
+    def _is_known(self, key: Key) -> bool:
+        """Say whether a key is a peer's, and not that of somebody invited."""
+        return key in self._allowed and Peer(key) in self._names
+
+    async def _secure_relayed(self, stream: Relayed) -> Link:
+        """Shake hands with who calls through a relay: it must be allowed like whoever calls by itself."""
+        return await answer_over(stream, self._listen_context(), lambda key: key in self._allowed)
 
     def name_of(self, peer: Peer) -> str:
         """Return what a peer is called here."""
@@ -133,6 +167,9 @@ class Daemon:
         if link.peer not in self._allowed:
             why = self.dropped.get(Peer(link.peer), "the operator paused or removed this peer meanwhile")
             raise link.cut("recalled", why)
+        if link.relay:
+            await self.relay.answer(link)
+            return
         if Peer(link.peer) in self._names:
             await self.links.carry(link, False)
             return
@@ -153,7 +190,11 @@ class Daemon:
                 self.links.announce(taken)
                 return {}
             case "status":
-                return {"peers": peers_now(self), "listen": self.listen_text()}
+                return {
+                    "peers": peers_now(self),
+                    "listen": self.listen_text(),
+                    "relay": self._relaying(),
+                }
             case "join":
                 return await joining.join(self, arguments["code"], tuple(arguments["addresses"]))
             case "stop":
@@ -166,6 +207,10 @@ class Daemon:
                     await self.refresh()
                     self.links.followed()
                 return answer
+
+    def _relaying(self) -> dict[str, Any]:
+        told = self.relay.told(self.name_of)
+        return {"offers": told, "waits_at": self.through.waits_at()}
 
     def listen_text(self) -> str:
         """Return where this node listens, as host:port, or none."""

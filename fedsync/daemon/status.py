@@ -21,10 +21,13 @@ def peers_now(daemon: "Daemon") -> list[dict[str, Any]]:
             state, lack, theirs, reason = report.state, report.we_lack, report.they_lack, report.reason
             contact = daemon.links.contacts.get(name, int(time.time() * 1000))
             wire = daemon.links.wire(name)
+            via = daemon.links.via(name)
+            if via is not None:
+                reason = f"{reason} (through {daemon.name_of(via)})"
         else:
             state, lack, theirs = "away", peer.we_lack, peer.they_lack
             contact = daemon.links.contacts.get(name) or peer.last_contact or 0
-            wire = None
+            wire = via = None
             reason = "paused by the operator" if peer.paused else daemon.dialler.reason(name)
             state = "paused" if peer.paused else state
         if name in daemon.dropped:
@@ -39,6 +42,7 @@ def peers_now(daemon: "Daemon") -> list[dict[str, Any]]:
                 "last_contact": contact or None,
                 "reason": reason,
                 "refused": sorted(daemon.links.refusals.get(name, {}).values()),
+                "through": daemon.name_of(via) if via is not None else None,
                 "bytes_in": wire[0] if wire else None,
                 "bytes_out": wire[1] if wire else None,
             }

@@ -96,9 +96,14 @@ class Link:
         limit: int = MAX_BODY,
         patience: Patience = PATIENCE,
         meter: "Meter | None" = None,
+        relay: bool = False,
     ) -> None:
         """Wrap `stream`, at whose other end is `peer`. Frames above `limit` bytes end the link."""
         self.peer = peer
+        self.relay = relay
+        """Whether it is the carrier of a relay, and no session."""
+        self.via: Key | None = None
+        """The relay that carries it."""
         self.heard = False
         """Whether a frame has come. A client that was rejected believes that it connected: only this says so."""
         self.bytes_in = self.bytes_out = 0
@@ -329,6 +334,14 @@ class Link:
         return LinkClosed("lost", "the connection broke")
 
 
+class Abrupt(trio.abc.Stream):
+    """A stream without a socket of its own below it, which can be ended at once all the same."""
+
+    def hang_up(self) -> None:
+        """End it now, without waiting; whoever waits on it wakes up."""
+        raise NotImplementedError
+
+
 class Meter(trio.abc.Stream):
     """A stream that counts the bytes of the stream below it: what a connection costs, TLS included."""
 
@@ -369,3 +382,5 @@ def hang_up(stream: trio.abc.AsyncResource) -> None:
         stream = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream.below
     if isinstance(stream, trio.SocketStream):
         stream.socket.close()
+    elif isinstance(stream, Abrupt):
+        stream.hang_up()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import trio
 
 from fedsync.gossip.link import PATIENCE, Link, LinkClosed, Meter, Patience, hang_up
+from fedsync.gossip.relaywords import PROTOCOL
 from fedsync.gossip.tls import NotThePeer, leaf_key
 from fedsync.records.ids import Key
 
@@ -55,7 +56,8 @@ async def _secure(
         if isinstance(error, trio.BrokenResourceError | trio.ClosedResourceError | NotThePeer):
             raise _no_handshake(error, server_side) from error
         raise
-    return Link(secured, key, patience=patience, meter=meter)
+    relay = secured.selected_alpn_protocol() == PROTOCOL
+    return Link(secured, key, patience=patience, meter=meter, relay=relay)
 
 
 def _no_handshake(error: Exception, server_side: bool) -> LinkClosed:

@@ -40,13 +40,15 @@ async def connect(
     *,
     within: float = CONNECT_SECONDS,
     patience: Patience = PATIENCE,
+    relay: bool = False,
 ) -> Link:
     """Return a link to `peer`, who should answer at `host` and `port`, `within` seconds. Raises LinkClosed.
 
     Run it with `Link.run`. Whether the peer took us is known when its first frame has come (`Link.heard`).
+    `relay`: the link is for words with a relay, not for a session.
     """
     # Two milliseconds; only listeners trust so many that it must be done elsewhere.
-    context = dial_context(own_key, peer)
+    context = dial_context(own_key, peer, relay)
     with trio.move_on_after(within):
         try:
             tcp = await trio.open_tcp_stream(host, port)

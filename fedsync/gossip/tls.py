@@ -32,6 +32,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from fedsync.gossip.relaywords import PROTOCOL
 from fedsync.records.ed25519 import check_key, public_key
 from fedsync.records.ids import Key
 
@@ -54,9 +55,15 @@ class NotThePeer(Exception):
     """The certificate does not show whom we talk to. The connection must be closed; the peer is to blame."""
 
 
-def dial_context(own_key: Ed25519PrivateKey, peer: Key) -> ssl.SSLContext:
-    """Return a context that connects as `own_key` to the one `peer`. Raises BadSignature for a key of no use."""
-    return context_of(ssl.PROTOCOL_TLS_CLIENT, own_key, [leaf(own_key)], [peer])
+def dial_context(own_key: Ed25519PrivateKey, peer: Key, relay: bool = False) -> ssl.SSLContext:
+    """Return a context that connects as `own_key` to the one `peer`. Raises BadSignature for a key of no use.
+
+    `relay`: to be carried by the peer, not for a session with it.
+    """
+    context = context_of(ssl.PROTOCOL_TLS_CLIENT, own_key, [leaf(own_key)], [peer])
+    if relay:
+        context.set_alpn_protocols([PROTOCOL])
+    return context
 
 
 def listen_context(own_key: Ed25519PrivateKey, trusted: Iterable[Key]) -> ssl.SSLContext:
@@ -65,7 +72,9 @@ def listen_context(own_key: Ed25519PrivateKey, trusted: Iterable[Key]) -> ssl.SS
     With 1,000 new keys this takes a fifth of a second: build it in a thread and swap it. A context never changes
     once it is in use. The keys are not told to whoever connects.
     """
-    return context_of(ssl.PROTOCOL_TLS_SERVER, own_key, [leaf(own_key)], trusted)
+    context = context_of(ssl.PROTOCOL_TLS_SERVER, own_key, [leaf(own_key)], trusted)
+    context.set_alpn_protocols([PROTOCOL])
+    return context
 
 
 def peer_key(connection: ssl.SSLObject) -> Key:

@@ -105,7 +105,15 @@ def _first(db: "Database") -> None:
     )
 
 
-MIGRATIONS: tuple[Callable[["Database"], None], ...] = (_first,)
+def _relayed(db: "Database") -> None:
+    """What this node carries for others as a relay, by day and pair."""
+    db.conn.execute(
+        "CREATE TABLE relayed (day INTEGER NOT NULL, one BLOB NOT NULL, other BLOB NOT NULL,"
+        " bytes INTEGER NOT NULL, PRIMARY KEY (day, one, other)) WITHOUT ROWID"
+    )
+
+
+MIGRATIONS: tuple[Callable[["Database"], None], ...] = (_first, _relayed)
 """In order; a store's version says how many of them it has seen."""
 
 VERSION = len(MIGRATIONS)

@@ -32,6 +32,7 @@ from fedsync.store.meta import Meta
 from fedsync.store.parked import Parked
 from fedsync.store.peers import Followed, Invitations, Peers
 from fedsync.store.places import Directory, begin_directory
+from fedsync.store.relayed import Relayed
 from fedsync.store.state import StateTables, TableLike
 
 BUSY_SECONDS = 2.0
@@ -65,6 +66,7 @@ class Store:
         self.peers = Peers(conn)
         self.invitations = Invitations(conn)
         self.followed = Followed(conn)
+        self.relayed = Relayed(conn)
         self.directory = Directory(self.meta, self.journal, self.peers)
         self._wal_tried = 0
         self._closed = False

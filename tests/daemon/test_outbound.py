@@ -22,9 +22,9 @@ def listening(node: Node) -> list[str]:
     return [row[1] for row in rows if row[3] == "0A" and row[9] in own]
 
 
-def make_known(node: Node, other: Node, *addresses: str) -> None:
-    """Make a node a peer at another, as its operator would who was told its key."""
-    with Reading.open(other.home) as reading:
+def make_known(node: Node, other: Node, *addresses: str, body_of: Node | None = None) -> None:
+    """Make a node a peer at another, as its operator would who was told its key; with the body of `other`, or of whom."""
+    with Reading.open((body_of or other).home) as reading:
         own = reading.own()
     node.call(
         "add_peer", key=public_key(keyring.load_node_key(other.home)).hex(), name=other.name,
