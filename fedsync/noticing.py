@@ -4,12 +4,16 @@ The door of the node looks at each batch before it is committed: what is pinned 
 page which says so. Others ask after the commit.
 """
 
-from fedsync.crdt.books.booktables import MANDATE_CUTS, NODES, SETTLED
+from fedsync.crdt.books.addresstables import ANNOUNCEMENTS
+from fedsync.crdt.books.booktables import MANDATE_CUTS, NODES, SEALED, SETTLED, STATUSES
 from fedsync.crdt.books.urgent import urgent_records
 from fedsync.crdt.logs.pins import logs_ended, pin_of
 from fedsync.crdt.view import Draft, View
 from fedsync.records.ids import LogClass, LogId, PageId
 from fedsync.store.store import Store
+
+_NETWORK = (NODES, ANNOUNCEMENTS)
+"""What nodes are named, and where they answer. Any sealed page may move the bodies around ours, too."""
 
 
 class Notices:
@@ -23,13 +27,13 @@ class Notices:
 
     def look(self, draft: Draft) -> None:
         """See what a batch has changed, at its end."""
-        for table, key in draft.changes:
+        for (table, key), row in draft.changes.items():
             if table is SETTLED:
                 self.pin(draft, LogId(key[1]))  # type: ignore[arg-type]
             elif table is MANDATE_CUTS:
                 for log in logs_ended(draft, (PageId(key[2]), int(key[3]))):  # type: ignore[arg-type]
                     self.pin(draft, log)
-            elif table is NODES:
+            elif table in _NETWORK or (table is STATUSES and row is not None and row[1] == SEALED):
                 self._renamed = True
         for log, seq in urgent_records(draft):
             if self._store.logs.hurry(log, seq):
@@ -66,6 +70,6 @@ class Notices:
         return found
 
     def renamed(self) -> bool:
-        """Say, once and after the commit, whether other nodes are named or dropped than before: see `crdt.books.nodes`."""
+        """Say, once and after the commit, whether other nodes may be let in, or are called elsewhere, than before."""
         found, self._renamed = self._renamed, False
         return found

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from fedsync.admitting import whom
 from fedsync.config import parse_address
 from fedsync.errors import Problem, refused
 from fedsync.gossip.peer_memory import PeerMemory
@@ -15,6 +16,7 @@ from fedsync.node import Node
 from fedsync.picking import begins, the_one
 from fedsync.records.ed25519 import BadSignature, check_key
 from fedsync.records.ids import Key, PageId, Scope
+from fedsync.store.acquaintances import Removal
 from fedsync.store.errors import NotSettled
 from fedsync.store.peers import Invitation, Peer
 
@@ -43,7 +45,7 @@ def _take(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:
 def _invite(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:
     key, name = _key(arguments), _text(arguments, "name")
     with node.store.transaction():
-        node.store.invitations.add(Invitation(key, name, int(arguments["until"])))
+        node.store.invitations.add(Invitation(key, name, int(arguments["until"]), since=node.now()))
     return {}
 
 
@@ -70,12 +72,16 @@ def _text(arguments: Mapping[str, Any], name: str) -> str:
 
 
 def _add_peer(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Add a peer, and follow its body."""
+    """Add a peer, and follow its body if that is said. Who was removed is taken back: the operator says otherwise now."""
     key = _key(arguments)
-    body = PageId(_bytes(arguments, "body", 32))
     addresses = tuple(str(parse_address(each)) for each in arguments["addresses"])
-    add_peer(node, key, _text(arguments, "name"), addresses, Scope(_bytes(arguments, "scope", 16)), body)
-    return {}
+    known = "body" in arguments
+    body = PageId(_bytes(arguments, "body", 32)) if known else None
+    scope = Scope(_bytes(arguments, "scope", 16)) if known else None
+    add_peer(node, key, _text(arguments, "name"), addresses, scope, body)
+    peer = node.store.peers.get(key)
+    assert peer is not None
+    return {"name": peer.name, "key": key.hex()}
 
 
 def add_peer(
@@ -83,11 +89,14 @@ def add_peer(
     key: Key,
     name: str,
     addresses: tuple[str, ...],
-    scope: Scope,
-    body: PageId,
+    scope: Scope | None,
+    body: PageId | None,
     also: Callable[[], object] = lambda: None,
 ) -> None:
-    """Add a peer, and follow its body, in a transaction of its own, and do `also` what belongs to it."""
+    """Add a peer, and follow its body if that is known, in a transaction of its own, and do `also` what belongs to it.
+
+    The operator wants it so, so a removal ends here, and nowhere else.
+    """
     node.begin()
     try:
         before = node.store.peers.get(key)
@@ -95,7 +104,9 @@ def add_peer(
             node.store.peers.put(Peer(key, _unused_name(node, name), addresses, since=node.now()))
         elif addresses:
             node.store.peers.put(replace(before, addresses=addresses))
-        node.follow(scope, body, name, "peer", key)
+        node.store.removed.take_back(key)
+        if scope is not None and body is not None:
+            node.follow(scope, body, name, "peer", key)
         also()
         node.settle()
     except BaseException:
@@ -151,10 +162,35 @@ def _pause_peer(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _remove_peer(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    peer = find_peer(node, arguments["name"])
+    """Forget a peer, and keep it out whoever names or introduces it, until it is added again."""
+    key, name = find_node(node, arguments["name"])
     with node.store.transaction():
-        node.store.peers.remove(peer.key)
-    return {"name": peer.name, "key": peer.key.hex()}
+        node.store.peers.remove(key)
+        node.store.removed.add(Removal(key, name, node.now()))
+        node.store.introductions.introduce_no_more(key)
+    return {"name": name, "key": key.hex()}
+
+
+def find_node(node: Node, asked: str) -> tuple[Key, str]:
+    """Return the key and name of a peer, or of a node that a book names or a peer introduced. Raises a Problem (exit 6)."""
+    own = {peer.key: peer.name for peer in node.store.peers.all()}
+    if not _meant(asked, own):
+        others = whom(node.store, node.state, Key(b""), None)
+        own |= {key: others.names[key] for key in others.named}
+        for each in node.store.introductions.all():
+            own.setdefault(each.node, each.name)
+    return the_one(
+        "peer",
+        asked,
+        _meant(asked, own),
+        lambda each: f"{each[1]} ({each[0].hex()[:8]})",
+        "fedsync peers list",
+    )
+
+
+def _meant(asked: str, known: Mapping[Key, str]) -> list[tuple[Key, str]]:
+    named = [(key, name) for key, name in known.items() if name.casefold() == asked.casefold()]
+    return named or [(key, name) for key, name in known.items() if begins(asked, key.hex())]
 
 
 def _ask_for(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -110,6 +110,7 @@ def peers_shown(reading: Reading, home: Home) -> tuple[list[dict[str, Any]], boo
         {
             "name": peer.name,
             "key": peer.key.hex(),
+            "by": "operator",
             "state": "dropped" if peer.key in dropped else "paused" if peer.paused else "away",
             "we_lack": peer.we_lack,
             "they_lack": peer.they_lack,

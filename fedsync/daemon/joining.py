@@ -59,6 +59,10 @@ def decide(node: Node, invitee: Key, join: Join, own_name: str) -> Verdict:
     no = refusal(Standing(invitation.until, None, invitation.used_by), join.node, node.now())
     if no is not None:
         return no
+    removal = node.store.removed.get(join.node)
+    if removal is not None and invitation.since <= removal.at:
+        # Who was removed does not come back by a code that was given before: only by one given since.
+        return Refused("not-for-you")
     addresses = tuple(str(address) for address in join.addresses)
     add_peer(
         node,

@@ -3,6 +3,7 @@
 import gc
 import logging
 import os
+import random
 import signal
 import ssl
 from pathlib import Path
@@ -11,10 +12,11 @@ from typing import Any
 import trio
 
 from fedsync import config, control, keyring
+from fedsync.admitting import Whom, whom
 from fedsync.announcing import announce, unsaid
 from fedsync.confirming import confirm_pages
 from fedsync.crdt.books.addresses import announced
-from fedsync.crdt.books.naming import dropped_in_words
+from fedsync.crdt.books.fellows import Fellow
 from fedsync.daemon import joining
 from fedsync.daemon.dialler import Dialler, jitter
 from fedsync.daemon.links import Links
@@ -49,6 +51,13 @@ CONFIRM_SECONDS = 600.0
 SAVE_SECONDS = 30.0
 """How often what people are shown of peers is kept, for when the daemon is down."""
 
+SEEK_SECONDS = 3.0
+"""How often a node looks whether any link stands."""
+DRAW_SECONDS = 60.0
+"""How long it calls the same ones when none does: a bad line needs a while."""
+COMPANY = 3
+"""Nodes that it calls then, drawn by chance: one may be away, and one may not be what it should."""
+
 log = logging.getLogger("fedsync")
 
 
@@ -80,8 +89,10 @@ class Daemon:
         self.links.authority_came = self._authority_came
         self._nodes_changed = trio.Event()
         self.links.nodes_changed = lambda: self._nodes_changed.set()
-        self.dropped: dict[Peer, str] = {}
-        """Nodes that a body's book no longer names, with the reason in words: nothing is exchanged with them."""
+        self.whom = Whom({}, {}, {}, {})
+        """Whom this node exchanges with, and who stays out."""
+        self.company: dict[Peer, tuple[str, ...]] = {}
+        """Nodes that are called though they are no peers of the operator's: there were no others."""
         self.dialler = Dialler(self.links, self.private, nursery, jitter)
         self.dialler.listens = settings.listen is not None
         self.through = Through(
@@ -93,8 +104,9 @@ class Daemon:
         self.listening: list[trio.SocketListener] = []
         self.stopping = trio.Event()
         self._refreshing = trio.Lock()
-        self._names: dict[Peer, str] = {}
         self._allowed: set[Key] = set()
+        self._trusted: set[Key] | None = None
+        """Whose keys the context of the listener is made for."""
         self._context: ssl.SSLContext | None = None
 
     # --- Who may come in --------------------------------------------------------------------------------
@@ -107,30 +119,51 @@ class Daemon:
 
     async def _refresh(self) -> None:
         async with self.links.door.writing() as node:
-            peers = node.store.peers.all()
             invited = joining.open_invitations(node)
-            self.dropped = {Peer(key): words for key, words in dropped_in_words(node.state).items()}
-        self._names = {Peer(peer.key): peer.name for peer in peers}
-        active = {
-            Peer(peer.key): peer.addresses
-            for peer in peers
-            if not peer.paused and Peer(peer.key) not in self.dropped
-        }
-        trusted = [Key(key) for key in active] + invited
-        # Whom a body's book dropped is out at once, before anything that takes time.
+            self.whom = await trio.to_thread.run_sync(
+                whom, node.store, node.state, self.key, self.settings.listen
+            )
+        now = self.whom
+        trusted = [key for key in (*now.peers, *now.named) if now.lets_in(key)] + invited
+        # Whom the operator removed or a body's book dropped is out at once, before anything that takes time.
         self._allowed &= set(trusted)
         for peer in list(self.links.connections):
-            if peer not in active:
-                self.links.drop(peer, self.dropped.get(peer, "the operator paused or removed this peer"))
-        for peer in self.links.back_off.keys() - active.keys():
+            if not now.lets_in(Key(peer)):
+                self.links.drop(peer, now.why_out(Key(peer)))
+        for peer in [peer for peer in self.links.back_off if not now.lets_in(Key(peer))]:
             # Whom the operator takes back is heard at once.
             del self.links.back_off[peer]
-        self.through.want(self._relays(active), None if self.settings.listen else Peer(self.key))
-        self.dialler.want(active)
-        # A thousand keys take a fifth of a second to prepare, so it is done in a thread and swapped.
-        context = await trio.to_thread.run_sync(listen_context, self.private, trusted)
-        self._context, self._allowed = context, set(trusted)
+        self.call()
+        if set(trusted) != self._trusted:
+            # A thousand keys take a fifth of a second to prepare, so it is done in a thread and swapped.
+            context = await trio.to_thread.run_sync(listen_context, self.private, trusted)
+            self._context, self._trusted = context, set(trusted)
+        self._allowed = set(trusted)
         self.relay.refresh()
+
+    def call(self) -> None:
+        """Call the operator's peers, and for company nodes that books name while there are no others."""
+        active = {Peer(key): at for key, at in self.whom.peers.items() if self.whom.lets_in(key)}
+        self.through.want(self._relays(active), None if self.settings.listen else Peer(self.key))
+        self.dialler.want({**self.company, **active})
+
+    def candidates(self) -> tuple[Fellow, ...]:
+        """Return the nodes of the bodies around ours, with where they can be called: none that has to stay out."""
+        return self.whom.fellows
+
+    async def seek_company(self) -> None:
+        """Call some nodes that books name while no link stands, and let go of them when others do, until cancelled."""
+        drawn = -float("inf")
+        while True:
+            await trio.sleep(SEEK_SECONDS * (0.5 + jitter()))
+            others = [peer for peer in self.links.connections if peer not in self.company]
+            lonely = not self.links.connections and trio.current_time() - drawn > DRAW_SECONDS
+            if lonely or (others and self.company):
+                callable_ = [each for each in self.candidates() if each.addresses]
+                some = () if others else random.sample(callable_, min(COMPANY, len(callable_)))
+                drawn = trio.current_time() if some else drawn
+                self.company = {Peer(each.key): each.addresses for each in some}
+                self.call()
 
     def _relays(self, active: dict[Peer, tuple[str, ...]]) -> dict[Peer, tuple[str, ...]]:
         """Return the peers that relay, by our operator's word or their own, with their addresses."""
@@ -147,8 +180,8 @@ class Daemon:
         return found
 
     def _is_known(self, key: Key) -> bool:
-        """Say whether a key is a peer's, and not that of somebody invited."""
-        return key in self._allowed and Peer(key) in self._names
+        """Say whether a key is that of a node that may exchange with us, and not that of somebody invited."""
+        return key in self._allowed and self.whom.lets_in(key)
 
     async def _secure_relayed(self, stream: Relayed) -> Link:
         """Shake hands with who calls through a relay: it must be allowed like whoever calls by itself."""
@@ -156,7 +189,7 @@ class Daemon:
 
     def name_of(self, peer: Peer) -> str:
         """Return what a peer is called here."""
-        return self._names.get(peer, peer.hex()[:8])
+        return self.whom.names.get(Key(peer), peer.hex()[:8])
 
     def _link_changed(self, peer: Peer) -> None:
         if peer in self.links.connections:
@@ -165,12 +198,11 @@ class Daemon:
     async def answer(self, link: Link) -> None:
         """Carry a link that a peer, or somebody invited, opened."""
         if link.peer not in self._allowed:
-            why = self.dropped.get(Peer(link.peer), "the operator paused or removed this peer meanwhile")
-            raise link.cut("recalled", why)
+            raise link.cut("recalled", self.whom.why_out(Key(link.peer)))
         if link.relay:
             await self.relay.answer(link)
             return
-        if Peer(link.peer) in self._names:
+        if self.whom.lets_in(Key(link.peer)):
             await self.links.carry(link, False)
             return
         welcomed = await joining.hear(link, self)
@@ -346,6 +378,7 @@ async def _serve(daemon: Daemon, nursery: trio.Nursery, ready_file: Path | None)
             nursery.start_soon(daemon.confirm_pages, daemon.settings.confirm_after_days)
         nursery.start_soon(daemon.announce)
         nursery.start_soon(daemon.part_from_dropped)
+        nursery.start_soon(daemon.seek_company)
         _warn_of_place(node)
         if daemon.listening:
             log.info("running; peers can connect at %s", daemon.listen_text())

@@ -6,48 +6,48 @@ from typing import TYPE_CHECKING, Any
 from fedsync.gossip.events import Peer
 from fedsync.node import Node
 from fedsync.records.ids import Key
+from fedsync.store.peers import Peer as PeerRow
 
 if TYPE_CHECKING:
     from fedsync.daemon.run import Daemon
 
 
 def peers_now(daemon: "Daemon") -> list[dict[str, Any]]:
-    """Return a row for each peer, as it is at this moment."""
-    rows = []
-    for peer in daemon.reader.peers.all():
-        name = Peer(peer.key)
-        report = daemon.links.report(name)
-        if report is not None:
-            state, lack, theirs, reason = report.state, report.we_lack, report.they_lack, report.reason
-            contact = daemon.links.contacts.get(name, int(time.time() * 1000))
-            wire = daemon.links.wire(name)
-            via = daemon.links.via(name)
-            if via is not None:
-                reason = f"{reason} (through {daemon.name_of(via)})"
-        else:
-            state, lack, theirs = "away", peer.we_lack, peer.they_lack
-            contact = daemon.links.contacts.get(name) or peer.last_contact or 0
-            wire = via = None
-            reason = "paused by the operator" if peer.paused else daemon.dialler.reason(name)
-            state = "paused" if peer.paused else state
-        if name in daemon.dropped:
-            state, reason = "dropped", daemon.dropped[name]
-        rows.append(
-            {
-                "name": peer.name,
-                "key": peer.key.hex(),
-                "state": state,
-                "we_lack": lack,
-                "they_lack": theirs,
-                "last_contact": contact or None,
-                "reason": reason,
-                "refused": sorted(daemon.links.refusals.get(name, {}).values()),
-                "through": daemon.name_of(via) if via is not None else None,
-                "bytes_in": wire[0] if wire else None,
-                "bytes_out": wire[1] if wire else None,
-            }
-        )
-    return rows
+    """Return a row for each peer as it is at this moment, and for each node that a book names and that is linked."""
+    rows = [_row(daemon, peer, "operator") for peer in daemon.reader.peers.all()]
+    linked = sorted(Key(peer) for peer in daemon.links.connections if Key(peer) in daemon.whom.named)
+    return rows + [_row(daemon, PeerRow(key, daemon.whom.names[key]), "book") for key in linked]
+
+
+def _row(daemon: "Daemon", peer: PeerRow, by: str) -> dict[str, Any]:
+    name, out = Peer(peer.key), daemon.whom.out.get(peer.key)
+    report = daemon.links.report(name)
+    if report is not None:
+        state, lack, theirs, reason = report.state, report.we_lack, report.they_lack, report.reason
+        contact = daemon.links.contacts.get(name, int(time.time() * 1000))
+    else:
+        state, lack, theirs, reason = "away", peer.we_lack, peer.they_lack, daemon.dialler.reason(name)
+        contact = daemon.links.contacts.get(name) or peer.last_contact or 0
+    if out is not None:
+        state, reason = out.state, out.why
+    wire = daemon.links.wire(name) if report is not None else None
+    via = daemon.links.via(name) if report is not None else None
+    if via is not None:
+        reason = f"{reason} (through {daemon.name_of(via)})"
+    return {
+        "name": peer.name,
+        "key": peer.key.hex(),
+        "by": by,
+        "state": state,
+        "we_lack": lack,
+        "they_lack": theirs,
+        "last_contact": contact or None,
+        "reason": reason,
+        "refused": sorted(daemon.links.refusals.get(name, {}).values()),
+        "through": daemon.name_of(via) if via is not None else None,
+        "bytes_in": wire[0] if wire else None,
+        "bytes_out": wire[1] if wire else None,
+    }
 
 
 def save_peers(node: Node, rows: list[dict[str, Any]]) -> None:

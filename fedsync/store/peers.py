@@ -124,6 +124,8 @@ class Invitation:
     until: int
     used: int | None = None
     used_by: Key | None = None
+    since: int = 0
+    """When it was given."""
 
 
 class Invitations:
@@ -136,13 +138,14 @@ class Invitations:
     def add(self, invitation: Invitation) -> None:
         """Keep an invitation that was given."""
         self._conn.execute(
-            "INSERT INTO invitations (token_hash, name, until, used, used_by) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO invitations (token_hash, name, until, used, used_by, since) VALUES (?, ?, ?, ?, ?, ?)",
             (
                 invitation.token_hash,
                 invitation.name,
                 invitation.until,
                 invitation.used,
                 invitation.used_by,
+                invitation.since,
             ),
         )
 
@@ -150,7 +153,7 @@ class Invitations:
     def get(self, token_hash: bytes) -> Invitation | None:
         """Return an invitation, used and expired ones too: they are refused in other words than unknown ones."""
         row = self._conn.execute(
-            "SELECT token_hash, name, until, used, used_by FROM invitations WHERE token_hash = ?",
+            "SELECT token_hash, name, until, used, used_by, since FROM invitations WHERE token_hash = ?",
             (token_hash,),
         ).fetchone()
         return Invitation(*row) if row else None
@@ -159,7 +162,7 @@ class Invitations:
     def all(self) -> list[Invitation]:
         """Return the invitations, the one that ends last first."""
         rows = self._conn.execute(
-            "SELECT token_hash, name, until, used, used_by FROM invitations ORDER BY until DESC, token_hash"
+            "SELECT token_hash, name, until, used, used_by, since FROM invitations ORDER BY until DESC, token_hash"
         ).fetchall()
         return [Invitation(*row) for row in rows]
 

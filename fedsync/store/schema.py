@@ -113,7 +113,20 @@ def _relayed(db: "Database") -> None:
     )
 
 
-MIGRATIONS: tuple[Callable[["Database"], None], ...] = (_first, _relayed)
+def _acquaintances(db: "Database") -> None:
+    """Whom the operator removed, who introduced whom; and when an invitation was given, since what is older yields."""
+    for statement in (
+        "ALTER TABLE invitations ADD COLUMN since INTEGER NOT NULL DEFAULT 0",
+        "CREATE TABLE removed (key BLOB PRIMARY KEY, name TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID",
+        "CREATE TABLE introductions (node BLOB NOT NULL, by BLOB NOT NULL, name TEXT NOT NULL, addresses TEXT NOT NULL,"
+        " scope BLOB, body BLOB, at INTEGER NOT NULL, PRIMARY KEY (node, by)) WITHOUT ROWID",
+        "CREATE TABLE introducing (node BLOB NOT NULL, told BLOB NOT NULL, at INTEGER NOT NULL,"
+        " PRIMARY KEY (node, told)) WITHOUT ROWID",
+    ):
+        db.conn.execute(statement)
+
+
+MIGRATIONS: tuple[Callable[["Database"], None], ...] = (_first, _relayed, _acquaintances)
 """In order; a store's version says how many of them it has seen."""
 
 VERSION = len(MIGRATIONS)

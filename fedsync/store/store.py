@@ -15,6 +15,7 @@ from pathlib import Path
 
 from fedsync.records.block import Block
 from fedsync.store import schema, views
+from fedsync.store.acquaintances import Introductions, Removed
 from fedsync.store.blocks import Blocks
 from fedsync.store.buckets import Buckets
 from fedsync.store.errors import (
@@ -65,6 +66,8 @@ class Store:
         self.parked = Parked(conn)
         self.peers = Peers(conn)
         self.invitations = Invitations(conn)
+        self.removed = Removed(conn)
+        self.introductions = Introductions(conn)
         self.followed = Followed(conn)
         self.relayed = Relayed(conn)
         self.directory = Directory(self.meta, self.journal, self.peers)

@@ -107,6 +107,17 @@ VIEWS: tuple[ViewText, ...] = (
         " FROM invitations ORDER BY until DESC",
     ),
     ViewText(
+        "v_removed",
+        frozenset(),
+        f"SELECT name, {_short('key')} AS id, {_time('at')} AS at FROM removed ORDER BY name",
+    ),
+    ViewText(
+        "v_introductions",
+        frozenset(),
+        f"SELECT name, {_short('node')} AS node, (SELECT name FROM peers p WHERE p.key = by) AS by, {_time('at')} AS at,"
+        " addresses FROM introductions ORDER BY at",
+    ),
+    ViewText(
         "v_bodies",
         _BODIES,
         f"SELECT {_name('followed')} AS name, {_short('body')} AS id, source, {_time('since')} AS since,"

@@ -12,6 +12,7 @@ from fedsync.crdt.goods import tables
 from fedsync.crdt.view import KeyRow, Row, Table
 from fedsync.records.ids import NO_LOT, Key, PageId, Scope
 from fedsync.store import views
+from fedsync.store.acquaintances import Introduction, Removal
 from fedsync.store.peers import FollowedBody, Invitation, Peer
 from fedsync.store.store import Store
 from tests.store.authors import SCOPE, Author, keep, reopened
@@ -72,6 +73,10 @@ def full(store: Store) -> Store:
         store.followed.add(FollowedBody(SCOPE, PageId(PAGE), "as a peer calls it", "own", None, NOW))
         store.peers.put(Peer(Key(b"m" * 32), "Mill Lane", ("mill:7001",), since=NOW, last_contact=NOW))
         store.invitations.add(Invitation(b"t" * 32, "Quarry", NOW))
+        store.removed.add(Removal(Key(b"r" * 32), "Hill Farm", NOW))
+        store.introductions.add(
+            Introduction(Key(b"n" * 32), Key(b"m" * 32), "Quarry", ("q:1",), None, None, NOW)
+        )
     keep(store, ann.write("a"))
     return store
 

@@ -1,0 +1,113 @@
+"""Whom this node lets in and calls: the operator's peers, and nodes that the books of bodies around ours name.
+
+One rule, from the strongest on. Whom the operator removed stays out until the operator says otherwise, whatever a book
+names, a peer introduces or a node announces, and whatever came first. Whom a book dropped that no other names stays out.
+Whom the operator paused stays out for as long. Then the operator's own peers are let in, and who is named.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Literal, NamedTuple
+
+from fedsync.config import Address, parse_address
+from fedsync.crdt.books.fellows import Fellow, admitted, fellows
+from fedsync.crdt.books.naming import Naming, dropped_in_words
+from fedsync.crdt.view import View
+from fedsync.records.ids import Key, Scope
+from fedsync.store.store import Store
+
+MAX_CALLED_AT = 16
+"""Addresses of one node that are tried, one after another: those that the operator or an invitation gave, then its own."""
+
+
+class Out(NamedTuple):
+    """Why a node stays out: a word for listings, and a sentence's part."""
+
+    state: Literal["paused", "dropped", "removed"]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Whom:
+    """Whom this node may exchange with now."""
+
+    peers: Mapping[Key, tuple[str, ...]]
+    """The operator's own, and where they are called."""
+    named: Mapping[Key, Scope]
+    """Others that a book names: the body's founding tag."""
+    out: Mapping[Key, Out]
+    """Who stays out, and why."""
+    names: Mapping[Key, str]
+    """What all of them are called here."""
+    fellows: tuple[Fellow, ...] = ()
+    """The nodes of the bodies around ours that do not stay out, with where they can be called: what an overlay chooses from."""
+
+    def why_out(self, key: Key) -> str:
+        """Return why a node is not let in, in words."""
+        out = self.out.get(key)
+        return out.why if out is not None else "no book and no operator names this node here"
+
+    def lets_in(self, key: Key) -> bool:
+        """Say whether a node may exchange with this one."""
+        return key not in self.out and (key in self.peers or key in self.named)
+
+
+def whom(store: Store, view: View, me: Key, listen: Address | None) -> Whom:
+    """Return whom the node with the key `me` may exchange with, as its store and its state are now."""
+    own = next((body.scope for body in store.followed.all() if body.source == "own"), None)
+    peers = store.peers.all()
+    out = {peer.key: Out("paused", "paused by the operator") for peer in peers if peer.paused}
+    out |= {key: Out("dropped", why) for key, why in dropped_in_words(view).items()}
+    out |= {each.key: Out("removed", "the operator removed this node") for each in store.removed.all()}
+    around = admitted(view, own) if own is not None else {}
+    found = fellows(view, own, me) if own is not None else []
+    near = {
+        each.key: each._replace(addresses=tuple(at for at in each.addresses if worth_calling(at, listen)))
+        for each in found
+        if each.key not in out
+    }
+    naming = Naming(view)
+    names = {key: naming.person(key) for key in around} | {peer.key: peer.name for peer in peers}
+    addresses = {
+        peer.key: _different(peer.addresses, near[peer.key].addresses if peer.key in near else ())
+        for peer in peers
+    }
+    return Whom(
+        addresses,
+        {key: scope for key, scope in around.items() if key != me and key not in addresses},
+        out,
+        names,
+        tuple(near.values()),
+    )
+
+
+def worth_calling(address: str, listen: Address | None) -> bool:
+    """Say whether an address that a node announced itself may lead to it: never to this very machine, nor to many at once.
+
+    Else one could have a thousand nodes knock at their own doors. Who listens at a loopback address itself is one of
+    several on one machine.
+    """
+    try:
+        number = ip_address(parse_address(address).host)
+    except ValueError:
+        return True  # a name, or what the dialler will say of it
+    if number.is_multicast or number.is_unspecified or number == _BROADCAST:
+        return False
+    return not number.is_loopback or _is_loopback(listen)
+
+
+_BROADCAST = ip_address("255.255.255.255")
+
+
+def _is_loopback(listen: Address | None) -> bool:
+    if listen is None:
+        return False
+    try:
+        return ip_address(listen.host).is_loopback
+    except ValueError:
+        return listen.host == "localhost"
+
+
+def _different(*rows: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(each for row in rows for each in row))[:MAX_CALLED_AT]

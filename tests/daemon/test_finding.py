@@ -1,0 +1,54 @@
+"""Nodes that books name find each other by what they announced, and who was removed stays out."""
+
+from fedsync import config
+from fedsync.keyring import load_node_key
+from fedsync.records.ed25519 import public_key
+from tests.daemon.test_dropped import enter, join, sign, state
+from tests.daemon.village import Node, Village, equal, told, until
+
+
+def announce(node: Node, *lines: str) -> str:
+    """Let a node announce where it listens, from its next start on; return that."""
+    listen = config.load(node.home.config).listen
+    with node.home.config.open("a") as file:
+        file.write("\n".join(["", "[announce]", f'addresses = ["{listen}"]', *lines, ""]))
+    return str(listen)
+
+
+def linked(at: Node, to: Node) -> dict[str, object]:
+    """Return how a node shows the link to one that is no peer of its operator's; nothing when there is none."""
+    return next((row for row in at.call("status")["peers"] if row["key"] == key_of(to)), {})
+
+
+def key_of(node: Node) -> str:
+    return public_key(load_node_key(node.home)).hex()
+
+
+def test_a_node_that_lost_its_only_peer_calls_one_that_its_book_names(village: Village) -> None:
+    oak, mill, hill = village.line("Oakfield", "Mill Lane", "Hill Farm")
+    # Each book names the other's node: so each lets the other in.
+    sign(oak, enter(oak, join(hill)), "Ann", "Ben")
+    sign(hill, enter(hill, join(oak)), "Ann", "Ben")
+    hill.stop()
+    where = announce(hill)
+    hill.start()
+    equal(oak, mill, hill)
+    until(lambda: where in oak.run("log", "-n", "60").stdout, why=lambda: oak.run("log", "-n", "60").stdout)
+    assert linked(oak, hill) == {}, "there is a peer of the operator's, so nobody else is called"
+    mill.stop()
+    until(lambda: linked(oak, hill).get("state") == "same", why=lambda: told(oak, hill))
+    assert linked(oak, hill)["by"] == "book"
+    (row,) = (each for each in oak.json("peers", "list")["peers"] if each["key"] == key_of(hill))
+    assert "Hill Farm" in row["name"]
+    # Its operator wants nothing of it: the link ends, and neither time nor a restart brings it back.
+    oak.run("peers", "remove", key_of(hill), "--yes")
+    until(lambda: linked(oak, hill) == {})
+    oak.stop()
+    oak.start()
+    sign(oak, enter(oak, join(hill)), "Ann", "Ben")
+    mill.start()
+    equal(oak, mill, hill)
+    mill.stop()
+    until(lambda: state(oak, "Mill Lane") == "away")
+    assert linked(oak, hill) == {}
+    assert key_of(hill)[:8] not in str(oak.json("peers", "list"))
