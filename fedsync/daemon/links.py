@@ -49,6 +49,8 @@ from fedsync.store.places import Place
 
 MOST_CONNECTIONS = 64
 """Peers connected at once, unless the operator says otherwise."""
+TOLD_BYTES = 64 * 1024
+"""Bytes sent after which a session hears how much more its link takes: far less than what a link takes at all."""
 SIMULTANEOUS_SECONDS = 10.0
 """Two links to one peer within this time are taken for both sides having dialled at once."""
 
@@ -63,6 +65,9 @@ class Connection:
     dialler: bool
     since: float
     sent: trio.Event = field(default_factory=trio.Event)
+    """Enough was sent that the session should hear how much more the link takes."""
+    untold: int = 0
+    """Bytes sent since it last heard."""
     paused_until: float | None = 0.0
     """Read nothing before then; None: not until Resume."""
     resumed: trio.Event = field(default_factory=trio.Event)
@@ -194,10 +199,11 @@ class Links:
         return connection.paused_until - trio.current_time()
 
     async def _room(self, peer: Peer, connection: Connection) -> None:
-        """Tell the session how much the link takes, whenever something was sent and room is left."""
+        """Tell the session how much the link takes, whenever TOLD_BYTES were sent and room is left."""
         try:
             while True:
                 await connection.link.room()
+                connection.untold = 0
                 self.tell(peer, Room(QUEUE_BYTES - connection.link.queued))
                 await connection.sent.wait()
                 connection.sent = trio.Event()
@@ -312,7 +318,9 @@ class Links:
                 connection.closing.set()
         except LinkClosed:
             connection.closing.set()
-        connection.sent.set()
+        connection.untold += len(frame)
+        if connection.untold >= TOLD_BYTES:
+            connection.sent.set()
 
     # --- What is kept -----------------------------------------------------------------------------------
 

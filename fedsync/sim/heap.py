@@ -1,11 +1,10 @@
 """Virtual time: what happens when, in an order that follows from the order in which it was planned."""
 
-import heapq
 from collections.abc import Callable
-from itertools import count
-from typing import TypeAlias
+from heapq import heappop, heappush
+from typing import TypeVarTuple, Unpack
 
-Happening: TypeAlias = Callable[[], None]
+Args = TypeVarTuple("Args")
 
 
 class Heap:
@@ -13,29 +12,30 @@ class Heap:
 
     def __init__(self) -> None:
         self.now, self.steps = 0.0, 0
-        self._heap: list[tuple[float, int, Happening]] = []
-        self._order = count()
+        self._heap: list[tuple[float, int, Callable[..., None], tuple[object, ...]]] = []
+        self._order = 0
 
-    def at(self, when: float, what: Happening) -> None:
+    def at(self, when: float, what: Callable[[Unpack[Args]], None], *args: *Args) -> None:
         """Plan something; what lies in the past happens next."""
-        heapq.heappush(self._heap, (max(when, self.now), next(self._order), what))
+        self._order += 1
+        heappush(self._heap, (when if when > self.now else self.now, self._order, what, args))
 
-    def after(self, delay: float, what: Happening) -> None:
+    def after(self, delay: float, what: Callable[[Unpack[Args]], None], *args: *Args) -> None:
         """Plan something for so many seconds from now."""
-        self.at(self.now + delay, what)
+        self.at(self.now + delay, what, *args)
 
     def run(self, end: float, until: Callable[[], bool] | None = None, every: float = 1.0) -> bool:
         """Let time pass up to `end`; return whether `until` came true. It is asked about every so many seconds."""
-        ask = self.now + every
-        while self._heap and self._heap[0][0] <= end:
-            if until is not None and self._heap[0][0] > ask:
+        heap, ask = self._heap, self.now + every
+        while heap and heap[0][0] <= end:
+            if until is not None and heap[0][0] > ask:
                 self.now = ask
                 ask += every
                 if until():
                     return True
                 continue
-            self.now, _, what = heapq.heappop(self._heap)
-            what()
+            self.now, _, what, args = heappop(heap)
+            what(*args)
             self.steps += 1
         self.now = end
         return until is not None and until()

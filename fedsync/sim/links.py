@@ -7,7 +7,6 @@ frame that comes to an end that is no more is answered by a hang-up, as TCP does
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from hashlib import sha256
 from random import Random
 from typing import Final, Protocol
@@ -36,6 +35,8 @@ from fedsync.sim.scenario import Links
 
 QUEUE_BYTES: Final = 512 * 1024
 """What a link takes before it says that it is full, as the real one does."""
+TOLD_BYTES: Final = 64 * 1024
+"""Whoever has sent so many bytes is told how much more the link takes, as by the real one."""
 FRAME_PREFIX: Final = 2
 """Bytes before each frame on a stream."""
 REORDERED: Final = 4.0
@@ -97,6 +98,8 @@ class End:
 
     link: "Link"
     station: Station
+    peer: Peer
+    """Whom this end talks to."""
     dialler: bool
     inbox: deque[bytes] = field(default_factory=deque)
     paused_until: float | None = 0.0
@@ -104,6 +107,11 @@ class End:
     free_at: float = 0.0
     last_at: float = 0.0
     queued: int = 0
+    """Bytes that wait to be sent: see `waiting`."""
+    leaving: deque[tuple[float, int]] = field(default_factory=deque)
+    """When each frame that waits will be gone, and its size."""
+    untold: int = 0
+    """Bytes sent since the station was told how much more the link takes."""
     asks_room: bool = False
     up: bool = True
     other: "End | None" = None
@@ -112,10 +120,21 @@ class End:
     left: bool = False
     """Whether its station wanted it no more."""
 
-    @property
-    def peer(self) -> Peer:
-        """Whom this end talks to."""
-        return self.link.beyond(self.station).peer
+    def waiting(self, now: float) -> int:
+        """Return how many bytes wait to be sent."""
+        leaving = self.leaving
+        while leaving and leaving[0][0] <= now:
+            self.queued -= leaving.popleft()[1]
+        return self.queued
+
+    def half_empty(self, now: float) -> float:
+        """Return when less than half of the queue will be taken."""
+        left = self.waiting(now)
+        for when, size in self.leaving:
+            if left <= QUEUE_BYTES // 2:
+                break
+            now, left = when, left - size
+        return now
 
 
 @dataclass(eq=False)
@@ -158,10 +177,11 @@ class Net:
         self.idle: Callable[[Link], None] = lambda link: None
         """Told of a passing link that does not stand any more."""
         self.calm = False
+        self.lossy = nature.loss > 0 or nature.bursts is not None
         self.most_queued = 0
         """The most bytes that ever waited at one end to be sent."""
-        self.private: list[bytes] = []
-        """Logs of which no block may ever be on a link."""
+        self.private: dict[bytes, None] = {}
+        """Logs of which no block may ever be on a link. A BLOCK names its log after 9 bytes, or 10 when it is long."""
         self.strayed = 0
         """Blocks of such logs that were."""
         self.trace = sha256()
@@ -173,7 +193,7 @@ class Net:
         link = self.lay(one, two)
         if nature.windows is not None:
             link.stops.add("window")
-            self.heap.after(self.dice.random() * nature.windows.every, partial(self._open_window, link))
+            self.heap.after(self.dice.random() * nature.windows.every, self._open_window, link)
         self.redial(link)
         return link
 
@@ -194,7 +214,7 @@ class Net:
             self.idle(link)
         elif not link.planned:
             link.planned = True
-            self.heap.after(self.nature.redial * (0.5 + self.dice.random()), partial(self._dial, link))
+            self.heap.after(self.nature.redial * (0.5 + self.dice.random()), self._dial, link)
 
     def _dial(self, link: Link) -> None:
         link.planned = False
@@ -204,7 +224,7 @@ class Net:
             return
         if self.heap.now < link.shunned_until:
             link.planned = True
-            self.heap.at(link.shunned_until, partial(self._dial, link))
+            self.heap.at(link.shunned_until, self._dial, link)
             return
         self.open(link)
 
@@ -212,7 +232,10 @@ class Net:
         """Let a link stand, whatever was left of it before."""
         for old in link.ends or ():
             old.up = False
-        one, two = link.ends = (End(link, link.one, True), End(link, link.two, False))
+        one, two = link.ends = (
+            End(link, link.one, link.two.peer, True),
+            End(link, link.two, link.one.peer, False),
+        )
         one.other, two.other = two, one
         for end in link.ends:
             end.station.ends[end.peer] = end
@@ -241,7 +264,7 @@ class Net:
             station.unlinked(peer, answered)
         if end.other is not None and end.other.up:
             comes = max(end.last_at, self.heap.now + end.link.delay)
-            self.heap.at(comes, partial(self._hung_up, end.other))
+            self.heap.at(comes, self._hung_up, end.other)
         self.redial(end.link)
 
     def _hung_up(self, end: End) -> None:
@@ -268,8 +291,8 @@ class Net:
         assert windows is not None
         self.seen.note("window")
         self.lift(link, "window")
-        self.heap.after(windows.open, partial(self.stop, link, "window", True))
-        self.heap.after(windows.every, partial(self._open_window, link))
+        self.heap.after(windows.open, self.stop, link, "window", True)
+        self.heap.after(windows.every, self._open_window, link)
 
     # --- Effects ----------------------------------------------------------------------------------------
 
@@ -280,16 +303,16 @@ class Net:
             match effect:
                 case Send(frame, _) if end is not None:
                     self._send(end, frame)
-                case Take(number, raw) if end is not None:
-                    station.put(end, number, raw)
                 case Wake(when) if end is not None:
                     end.wake_at = when
-                    self.heap.at(when, partial(self._tick, end, when))
+                    self.heap.at(when, self._tick, end, when)
+                case Take(number, raw) if end is not None:
+                    station.put(end, number, raw)
                 case Pause(until) if end is not None:
                     end.paused_until = until
                 case Resume() if end is not None:
                     end.paused_until = 0.0
-                    self.heap.at(self.heap.now, partial(self._read, end))
+                    self.heap.at(self.heap.now, self._read, end)
                 case Close(code, _, back_off) if end is not None:
                     self._closing(end, code, back_off)
                 case Send() | Take() | Wake() | Pause() | Resume() | Close():
@@ -312,11 +335,11 @@ class Net:
             self.trace.update(b"%f" % self.heap.now + end.station.peer + each)
             self._look(each)
             self._carry(end, each)
-            if not self.calm and self.dice.random() < self.nature.duplicate:
+            if not self.calm and self.nature.duplicate and self.dice.random() < self.nature.duplicate:
                 self.seen.note("duplicated")
                 self._carry(end, each)
-        end.asks_room = True
-        self._ask_room(end)
+        if end.untold >= TOLD_BYTES:
+            self._ask_room(end)
 
     def _look(self, frame: bytes) -> None:
         """Note what a frame is, where that is worth noting."""
@@ -324,7 +347,7 @@ class Net:
         if tag == Tag.BLOCK:
             if len(frame) > 2 and frame[2] > 1:
                 self.seen.note("pushed")
-            if any(log in frame for log in self.private):
+            if frame[9:41] in self.private or frame[10:42] in self.private:
                 self.strayed += 1
         elif (rare := _RARE_TAGS.get(tag)) is not None:
             self.seen.note(rare)
@@ -334,19 +357,21 @@ class Net:
         leaves = end.free_at = max(now, end.free_at) + size / link.rate
         link.sent += size
         self.sent += size
-        end.queued += size
-        self.most_queued = max(self.most_queued, end.queued)
-        self.heap.at(leaves, partial(self._left, end, size))
-        if not self.calm and self.dice.random() < self._loss(end, leaves):
+        end.queued = end.waiting(now) + size
+        end.untold += size
+        end.leaving.append((leaves, size))
+        if end.queued > self.most_queued:
+            self.most_queued = end.queued
+        if self.lossy and not self.calm and self.dice.random() < self._loss(end, leaves):
             self.seen.note("lost")
             return
         comes = leaves + link.delay
-        if not self.calm and self.dice.random() < self.nature.reorder:
+        if not self.calm and self.nature.reorder and self.dice.random() < self.nature.reorder:
             self.seen.note("reordered")
             comes += self.dice.random() * link.delay * REORDERED
         else:
             comes = end.last_at = max(comes, end.last_at)
-        self.heap.at(comes, partial(self._arrive, end, frame))
+        self.heap.at(comes, self._arrive, end, frame)
 
     def _loss(self, end: End, when: float) -> float:
         bursts = self.nature.bursts
@@ -360,19 +385,19 @@ class Net:
             end.burst_at = end.bad_until + self.dice.expovariate(1 / bursts.every)
         return bursts.loss if when < end.bad_until else self.nature.loss
 
-    def _left(self, end: End, size: int) -> None:
-        end.queued -= size
-        if end.asks_room:
-            self._ask_room(end)
-
     def _ask_room(self, end: End) -> None:
-        if end.queued <= QUEUE_BYTES // 2:
-            end.asks_room = False
-            self.heap.at(self.heap.now, partial(self._room, end))
+        if not end.asks_room:
+            end.asks_room = True
+            self.heap.at(end.half_empty(self.heap.now), self._room, end)
 
     def _room(self, end: End) -> None:
-        if end.up:
-            end.station.tell(end.peer, Room(QUEUE_BYTES - end.queued))
+        end.asks_room = False
+        waiting = end.waiting(self.heap.now)
+        if waiting > QUEUE_BYTES // 2:
+            self._ask_room(end)
+        elif end.up:
+            end.untold = 0
+            end.station.tell(end.peer, Room(QUEUE_BYTES - waiting))
 
     def _arrive(self, sender: End, frame: bytes) -> None:
         end = sender.other
@@ -380,7 +405,7 @@ class Net:
             return
         if not end.up:
             if end.station.alive:
-                self.heap.after(sender.link.delay, partial(self._hung_up, sender))
+                self.heap.after(sender.link.delay, self._hung_up, sender)
             return
         end.inbox.append(frame)
         self._read(end)
@@ -388,7 +413,7 @@ class Net:
     def _read(self, end: End) -> None:
         while end.inbox and end.up and end.paused_until is not None:
             if end.paused_until > self.heap.now:
-                self.heap.at(end.paused_until, partial(self._read, end))
+                self.heap.at(end.paused_until, self._read, end)
                 return
             end.station.tell(end.peer, Received(end.inbox.popleft()))
 

@@ -67,7 +67,7 @@ class Community:
         self.tellers = [
             Teller(f"{self.name}, {at + 1}", self.scope, self.ledger.signed.update) for at in range(TELLERS)
         ]
-        self.node.net.private += [each.home.log for each in self.tellers]
+        self.node.net.private |= dict.fromkeys(each.home.log for each in self.tellers)
 
     @property
     def store_id(self) -> PayloadId:
