@@ -6,7 +6,7 @@ from fedsync.crdt import fold, root
 from fedsync.crdt.view import Cell, Draft, MemoryView, View
 from fedsync.reading import Reading
 from fedsync.records.block import Block
-from fedsync.records.ids import LogClass, LogId
+from fedsync.records.ids import Extent, LogClass, LogId
 
 BATCH_BLOCKS = 64
 
@@ -50,7 +50,7 @@ def _folded(reading: Reading) -> MemoryView:
     view = Beside(reading.view)
     draft = Draft(view)
     for body in reading.store.followed.all():
-        fold.apply_bind(draft, body.scope, body.body)
+        fold.apply_bind(draft, body.scope, body.body, body.extent < Extent.ALL)
     for number, block in reading.store.since(0):
         fork = reading.store.logs.fork_at(block.log)
         if fork is not None and block.genesis.log_class is not LogClass.AUTHORITY:

@@ -17,7 +17,7 @@ from fedsync.crdt.root import note
 from fedsync.crdt.view import Draft, MemoryView
 from fedsync.reading import Reading
 from fedsync.records.block import Block
-from fedsync.records.ids import LogClass, PageId, Scope
+from fedsync.records.ids import Extent, LogClass, PageId, Scope
 
 BATCH_BLOCKS = 256
 
@@ -42,7 +42,9 @@ class Audit:
 def audit(reading: Reading, body: PageId, certified: Certified | None = None) -> Audit:
     """Work a body's book out again and compare it with a certificate, if given, and with the state that is kept."""
     found = Audit()
-    scopes = {each.body: each.scope for each in reading.store.followed.all()}
+    followed = reading.store.followed.all()
+    scopes = {each.body: each.scope for each in followed}
+    outside = {each.body for each in followed if each.extent < Extent.ALL}
     if body not in scopes:
         found.missing.append("this node does not follow that body")
         found.unknown.add(body)
@@ -55,7 +57,7 @@ def audit(reading: Reading, body: PageId, certified: Certified | None = None) ->
                 _lack(found, member)
     # One state of the file: a daemon may write meanwhile, and must not be taken for damage.
     with reading.store.snapshot():
-        view = _work_out(reading, body, scopes, found)
+        view = _work_out(reading, body, scopes, outside, found)
         at = book(view, scope)
         if at is None:
             found.missing.append("the first page of its book has not come")
@@ -71,13 +73,15 @@ def audit(reading: Reading, body: PageId, certified: Certified | None = None) ->
     return found
 
 
-def _work_out(reading: Reading, body: PageId, scopes: dict[PageId, Scope], found: Audit) -> MemoryView:
+def _work_out(
+    reading: Reading, body: PageId, scopes: dict[PageId, Scope], outside: set[PageId], found: Audit
+) -> MemoryView:
     view = _folded(reading, scopes[body], found)
     todo, seen = [body], {body}
     while todo:
         here = todo.pop()
         draft = Draft(view)
-        fold.apply_bind(draft, scopes[here], here)
+        fold.apply_bind(draft, scopes[here], here, here in outside)
         note(draft)
         view.commit(draft.changes)
         found.bodies += 1

@@ -24,8 +24,9 @@ from fedsync.home import Home
 from fedsync.noticing import Notices
 from fedsync.records.block import BadBlock, Block, check, claimed_genesis, peek
 from fedsync.records.genesis import Capacity, Genesis, later_incarnation
-from fedsync.records.ids import Key, LogClass, LogId, PageId, Reach, Scope
+from fedsync.records.ids import Extent, Key, LogClass, LogId, PageId, Reach, Scope
 from fedsync.records.kinds.entries import Mandate
+from fedsync.store.holdings import FOLLOWED_AT
 from fedsync.store.model import Outcome
 from fedsync.store.peers import FollowedBody, Source
 from fedsync.store.places import Place
@@ -248,6 +249,8 @@ class Node:
             return _refused(block, origin, "not-followed", "its body is not followed here")
         if origin is not None and genesis.reach is Reach.LOCAL:
             return _refused(block, origin, "local", "it belongs to a community's own nodes only")
+        if origin is not None and not followed.extent.covers(genesis.reach, genesis.log_class):
+            return _refused(block, origin, "extent", "so much of its body is not followed here")
         if self._is_named(genesis) or _carries(block, followed.body):
             given = genesis.mandate
             if given is not None and page_row(self.draft, given[0]) is None and self._is_full(genesis):
@@ -348,31 +351,60 @@ class Node:
     # --- Bodies -----------------------------------------------------------------------------------------
 
     def follow(
-        self, scope: Scope, body: PageId, name: str | None, source: Source, via: Key | None = None
+        self,
+        scope: Scope,
+        body: PageId,
+        name: str | None,
+        source: Source,
+        via: Key | None = None,
+        extent: Extent = Extent.ALL,
     ) -> bool:
-        """Begin to follow a body, in the open batch; False when its scope is taken or the limit is reached.
+        """Follow a body, or more of it, in the open batch; False when nothing changes: its scope is taken, the limit
+        is reached, or so much of it is followed already.
 
         An invitation, which one person gave to another, overrides what some peer announced: else a liar could
         bind another community's founding tag to a page 0 of his own, before the community was met.
         """
-        held = self.store.followed.get(scope)
+        followed = self.store.followed
+        held = followed.get(scope)
         if held is not None and held.source == "announced" and source != "announced":
-            self.store.followed.remove(scope)
+            followed.remove(scope)
             if held.body != body:
                 log.warning(
                     "A body that a peer announced was another one; what is invited is followed instead."
                 )
                 self._stale = True
-        if source == "announced" and len(self.store.followed.all()) >= self.follow_limit:
-            self._note_heard_of(body, scope)
-            return False
-        added = self.store.followed.add(FollowedBody(scope, body, name, source, via, self.now()))
+            else:
+                extent = max(extent, held.extent)
+                self._stale = self._stale or held.extent < extent is Extent.ALL
+        elif held is not None:
+            return held.body == body and self._follow_more(held, source, extent)
+        if source == "announced":
+            if followed.is_unwanted(scope):
+                return False
+            if followed.count() >= self.follow_limit:
+                self._note_heard_of(body, scope)
+                return False
+        added = followed.add(FollowedBody(scope, body, name, source, via, self.now(), extent))
         if added:
-            # Counted like a change of what is held: a peer that has seen less of us does not know of this body.
-            self.store.journal.tick()
+            self._follows_changed()
             if not self._stale:
-                fold.apply_bind(self.draft, scope, body)
+                fold.apply_bind(self.draft, scope, body, extent < Extent.ALL)
         return added
+
+    def _follow_more(self, held: FollowedBody, source: Source, extent: Extent) -> bool:
+        """Follow more of a body; what the operator asked for is not changed by what peers announce."""
+        if extent <= held.extent or (source == "announced" and held.source != "announced"):
+            return False
+        self.store.followed.extend(held.scope, extent, held.source)
+        self._follows_changed()
+        # Who holds all of a body judges it from inside: what was judged from outside counts for nothing.
+        self._stale = self._stale or extent is Extent.ALL
+        return True
+
+    def _follows_changed(self) -> None:
+        """Count it like a change of what is held: a peer that has seen less of us does not know of it."""
+        self.store.meta.set(FOLLOWED_AT, self.store.journal.tick())
 
     def _note_heard_of(self, body: PageId, scope: Scope) -> None:
         if body in self.heard_of:
@@ -407,7 +439,7 @@ class Node:
             self.state.prepare(fold.VERSION)
             self.draft = Draft(self.state)
             for body in self.store.followed.all():
-                fold.apply_bind(self.draft, body.scope, body.body)
+                fold.apply_bind(self.draft, body.scope, body.body, body.extent < Extent.ALL)
             last = records = 0
             batch: list[Block] = []
             for number, block in self.store.since(0):

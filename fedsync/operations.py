@@ -11,7 +11,7 @@ from typing import Any
 from fedsync.admitting import whom
 from fedsync.config import parse_address
 from fedsync.errors import Problem, refused
-from fedsync.gossip.peer_memory import PeerMemory
+from fedsync.gossip.following import read_rows
 from fedsync.node import Node
 from fedsync.picking import begins, the_one
 from fedsync.records.ed25519 import BadSignature, check_key
@@ -222,10 +222,10 @@ def _ask_for(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:
 def _scope_of(node: Node, body: PageId) -> Scope | None:
     """Return the founding tag of a body that some peer follows, None when none is known to."""
     for peer in node.store.peers.all():
-        kept = node.store.meta.data(f"memory:{peer.key.hex()}")
-        for scope, theirs in (PeerMemory.unpack(kept).bodies or ()) if kept else ():
-            if theirs == body:
-                return scope
+        kept = node.store.meta.data(f"bodies:{peer.key.hex()}")
+        for row in read_rows(kept):
+            if row.body == body:
+                return row.scope
     # What a peer follows is kept once both hold the same, which may take a minute; this was heard since the start.
     return node.heard_of.get(body)
 

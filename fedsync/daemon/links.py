@@ -5,6 +5,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import assert_never
 
 import trio
@@ -110,6 +111,7 @@ class Links:
         self._gone: dict[Peer, trio.Event] = {}
         self._memories: dict[Peer, PeerMemory] = {}
         self._unsaved: set[Peer] = set()
+        self._saved_bodies: dict[Peer, bytes] = {}
         self._follows: dict[Scope, tuple[Peer, Follow]] = {}
         self._bodies_changed = False
         self._outrun = False
@@ -274,8 +276,9 @@ class Links:
                 self._send(connection, frame, priority)
             case Take(number, raw):
                 self.door.put(peer, connection, number, raw)
-            case Follow(scope=scope):
-                self._follows.setdefault(scope, (peer, effect))
+            case Follow(scope=scope, extent=extent):
+                if (other := self._follows.get(scope)) is None or other[1].extent < extent:
+                    self._follows[scope] = (peer, effect)
                 self.door.wake()
             case Remember(memory):
                 self._remember(peer, memory)
@@ -333,7 +336,9 @@ class Links:
             kept = self.node.store.meta.data(_memory_name(peer))
             if not kept:
                 return None
-            self._memories[peer] = PeerMemory.unpack(kept)
+            bodies = self.node.store.meta.data(_bodies_name(peer))
+            self._memories[peer] = PeerMemory.unpack(kept, bodies)
+            self._saved_bodies[peer] = bodies
         return self._memories[peer]
 
     def _remember(self, peer: Peer, memory: PeerMemory) -> None:
@@ -351,8 +356,11 @@ class Links:
             writes.append(lambda: directory.note_rollback(secrets.token_bytes(8)))
         for peer in self._unsaved:
             memory = self._memories[peer]
-            name, packed = _memory_name(peer), memory.pack()
-            writes.append(lambda name=name, packed=packed: self.node.store.meta.set(name, packed))  # type: ignore[misc]
+            writes.append(partial(self.node.store.meta.set, _memory_name(peer), memory.pack(whole=False)))
+            if memory.bodies is not None and memory.bodies != self._saved_bodies.get(peer):
+                # Thousands of bodies hardly ever change, and what is seen of a peer all the time.
+                writes.append(partial(self.node.store.meta.set, _bodies_name(peer), memory.bodies))
+                self._saved_bodies[peer] = memory.bodies
             if not memory.doubt:
                 writes.append(directory.note_synced)
         self._unsaved.clear()
@@ -362,7 +370,7 @@ class Links:
         return writes
 
     def _follow(self, peer: Peer, follow: Follow) -> None:
-        if self.node.follow(follow.scope, PageId(follow.body), None, "announced", Key(peer)):
+        if self.node.follow(follow.scope, PageId(follow.body), None, "announced", Key(peer), follow.extent):
             self._bodies_changed = True
 
     def delivered(self, delivery: Delivery) -> None:
@@ -419,3 +427,7 @@ _SEALABLE = frozenset({"page", "signature", "approval"})
 
 def _memory_name(peer: Peer) -> str:
     return f"memory:{peer.hex()}"
+
+
+def _bodies_name(peer: Peer) -> str:
+    return f"bodies:{peer.hex()}"

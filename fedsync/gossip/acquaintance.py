@@ -6,36 +6,34 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from fedsync.gossip.following import NOTHING_HEARD, Following, Row
 from fedsync.gossip.holdings import SetKey
 from fedsync.gossip.messages import Bodies, Hello
-from fedsync.gossip.peer_memory import PeerMemory, Refusal, digest
-from fedsync.gossip.trees import Follows, Trees
-from fedsync.records.ids import Reach, Scope
+from fedsync.gossip.peer_memory import PeerMemory, Refusal
+from fedsync.gossip.sharing import Shared, Sharing
+from fedsync.records.ids import Scope
 
 
 class Acquaintance:
     """One peer. `memory` is what is kept of it; `journal`, `counter` and `root` what its HELLO said."""
 
-    def __init__(self, trees: Trees, memory: PeerMemory | None) -> None:
-        self._trees = trees
+    def __init__(self, sharing: Sharing, memory: PeerMemory | None, near: frozenset[Scope] | None) -> None:
+        """`near`: the bodies of which the peer gets what goes only as far as their region; None: of every one."""
+        self._sharing, self._holdings, self._near = sharing, sharing.trees.holdings, near
         self.memory = memory or PeerMemory()
-        self.bodies = self.memory.bodies
-        """What the peer follows; None while it has not said."""
-        self.my_journal, self.my_counter = trees.renew()
+        self.bodies = NOTHING_HEARD if self.memory.bodies is None else Following(self.memory.bodies)
+        """What the peer follows."""
+        self.my_journal, self.my_counter = self._holdings.journal()
         self.journal = self.root = b""
         self.counter = 0
         self.since: int | None = None
         """Up to where of ours the peer has seen us, when both remember each other; else sets are compared."""
         self.rolled_back = False
         """Whether the peer remembers more of our journal than we hold."""
-        self._told = self._telling = b""
+        self._telling: Following | None = None
+        self._told = b""
         self._told_at = 0
-        # What follows from what both follow is worked out when that changes; most questions come when it has not.
-        self._shared: list[SetKey] = []
-        self._chosen: tuple[int, Follows | None] = (-1, None)
-        self._heard: Follows | None = None
-        self._scopes: frozenset[Scope] = frozenset()
-        self._digest = b""
+        self._shared: tuple[Following, Following, Shared] | None = None
 
     def hello(self, version: int, nonce: bytes, wall_ms: int, root: bytes) -> Hello:
         """Return our HELLO. In doubt we say that we have seen nothing."""
@@ -52,67 +50,78 @@ class Acquaintance:
         known = memory.journal == hello.journal and memory.counter <= hello.counter and not memory.doubt
         if known and knows_us and not self.rolled_back:
             self.since = hello.seen_counter
-        bodies = self._trees.follows
-        if not knows_us or hello.seen_counter < memory.told_at or memory.told != bodies:
+        mine = self.mine
+        if not knows_us or hello.seen_counter < memory.told_at or memory.told != mine.digest:
             return True
-        self._told = self._telling = bodies
+        self._telling, self._told = mine, mine.digest
         self._told_at = memory.told_at
         return False
 
     # --- Bodies ---------------------------------------------------------------------------------------
 
-    def tell(self) -> Bodies:
-        """Return what we follow. It is remembered as told when roots are equal: see `agreed`."""
-        self._telling = self._trees.follows
-        self._told_at = self._trees.renew()[1]
-        return Bodies(tuple(self._trees.bodies))
+    @property
+    def mine(self) -> Following:
+        """What we follow now, as this peer is to know it."""
+        return self._sharing.mine(self._near)
 
     @property
-    def up_to_date(self) -> bool:
-        """Whether the peer was told what we follow now."""
-        return self._telling == self._trees.follows
+    def heard(self) -> bool:
+        """Whether the peer has said what it follows."""
+        return self.bodies is not NOTHING_HEARD
+
+    def near(self, near: frozenset[Scope] | None) -> None:
+        """Let the peer have all of these bodies, and of no others what goes only as far as a region."""
+        self._near = near
+
+    def tell(self) -> list[Bodies]:
+        """Return all that we follow. It is remembered as told when roots are equal: see `agreed`."""
+        self._telling = self.mine
+        self._told_at = self._holdings.journal()[1]
+        return self._telling.pages()
+
+    def tell_news(self) -> list[Bodies]:
+        """Return what has changed of what we follow since it was told."""
+        mine, before = self.mine, self._telling
+        if before is None:
+            return self.tell()
+        if mine is before:
+            return []
+        self._telling = mine
+        self._told_at = self._holdings.journal()[1]
+        return mine.news(before)
 
     def agreed(self) -> None:
         """Roots are equal, so the peer knows what we follow: that is part of them. That it handled it is not enough:
         it may forget, and remembers it when it finds the same."""
-        self._told = self._telling
+        self._told = self._telling.digest if self._telling is not None else b""
 
-    def hear(self, bodies: tuple[tuple[Scope, bytes], ...]) -> list[tuple[Scope, bytes]]:
-        """Note what the peer follows; return what of it we do not."""
-        self.bodies = bodies
-        return [each for each in bodies if each[0] not in self._trees.scopes]
+    def hear(self, page: Bodies) -> list[Row] | None:
+        """Note what the peer follows; return what of it we do not follow so far, None when nothing is new of it.
+
+        Raises BadMessage.
+        """
+        before, self.bodies = self.bodies, self.bodies.with_page(page)
+        if self.bodies is before:
+            return None
+        mine = self.mine
+        rows = Following(page.data).rows
+        return [row for row in rows if (held := mine.get(row.scope)) is None or held.extent < row.extent]
 
     def both(self, dialler: bool) -> bytes:
         """Return 16 bytes on what the dialler and the listener follow, as we know it; zeros for what we do not."""
-        mine, theirs = self._trees.follows, bytes(8)
-        if self.bodies is not None:
-            self._hear()
-            theirs = self._digest
+        mine, theirs = self.mine.digest, self.bodies.digest
         return mine + theirs if dialler else theirs + mine
 
     def may(self, key: SetKey) -> bool:
-        """Say whether both may hold a set: what is local never leaves, and nobody gets what they do not follow."""
-        scope, reach, _ = key
-        if reach == Reach.LOCAL or scope not in self._trees.scopes:
-            return False
-        if self.bodies is None:
-            return True
-        self._hear()
-        return scope in self._scopes
+        """Say whether both may hold a set: nobody gets what they do not follow, or are not let have."""
+        return key in self.shared()
 
-    def shared(self) -> list[SetKey]:
-        """Return the sets that we hold something of and the peer may hold too, ordered; the same list while they are."""
-        choice = self._trees.choice
-        if self._chosen[0] != choice or self._chosen[1] is not self.bodies:
-            self._chosen = choice, self.bodies
-            self._shared = sorted(key for key in self._trees.sets if self.may(key))
-        return self._shared
-
-    def _hear(self) -> None:
-        """Work out what follows from what the peer follows, if it said something else."""
-        if self.bodies is not None and self.bodies is not self._heard:
-            self._heard, self._digest = self.bodies, digest(self.bodies)
-            self._scopes = frozenset([scope for scope, _ in self.bodies])
+    def shared(self) -> Shared:
+        """Return the sets that we hold something of and the peer may hold too."""
+        mine, theirs = self.mine, self.bodies
+        if self._shared is None or self._shared[0] is not mine or self._shared[1] is not theirs:
+            self._shared = mine, theirs, self._sharing.between(mine, theirs)
+        return self._shared[2]
 
     # --- Memory ---------------------------------------------------------------------------------------
 
@@ -123,8 +132,9 @@ class Acquaintance:
     def remember(self, counter: int, refused: Iterable[Refusal], doubt: bool) -> PeerMemory | None:
         """Return what to keep, all of the peer's up to `counter` being held or refused; None: that is kept."""
         seen = self.memory.counter if self.memory.journal == self.journal else 0
+        bodies = self.bodies.data if self.bodies.whole else None
         memory = PeerMemory(
-            self.journal, max(counter, seen), self.bodies, self._told, self._told_at, tuple(refused), doubt
+            self.journal, max(counter, seen), bodies, self._told, self._told_at, tuple(refused), doubt
         )
         if memory == self.memory:
             return None

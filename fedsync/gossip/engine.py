@@ -23,11 +23,13 @@ from fedsync.gossip.events import (
     Taken,
     Tick,
 )
+from fedsync.gossip.following import Following
 from fedsync.gossip.holdings import Holdings
 from fedsync.gossip.messages import Tag
 from fedsync.gossip.phases import Phase
 from fedsync.gossip.report import Report
 from fedsync.gossip.session import Session
+from fedsync.gossip.sharing import Sharing
 from fedsync.gossip.trees import Trees
 from fedsync.gossip.wants import Asked
 
@@ -38,7 +40,8 @@ _COSTS = {
     bytes((0x93, Tag.LOCATE)): 16,
     bytes((0x93, Tag.DELTA)): 0,
     bytes((0x93, Tag.RANGE)): 128,
-    bytes((0x92, Tag.SETS)): 1024,
+    bytes((0x94, Tag.SETS)): 1024,
+    bytes((0x92, Tag.SPANS)): 1024,
 }
 """What it costs to look into the store for a message, in logs asked for; each log named costs one more."""
 
@@ -47,7 +50,7 @@ class Engine:
     """The sessions of one node over what it holds."""
 
     def __init__(self, holdings: Holdings) -> None:
-        self._trees = Trees(holdings)
+        self._sharing = Sharing(Trees(holdings))
         self._asked = Asked()
         self._sessions: dict[Peer, Session] = {}
         self._budgets: dict[Peer, Budget] = {}
@@ -66,7 +69,7 @@ class Engine:
             out = [(peer, each) for each in old.handle(Closed(), now)] if old else []
             lifted = self._saw.get(peer) != self._grants
             self._saw[peer] = self._grants
-            session = Session(peer, event, self._trees, self._asked, now, lifted)
+            session = Session(peer, event, self._sharing, self._asked, now, lifted)
             self._sessions[peer] = session
             self._budgets.setdefault(peer, Budget())
             self._full.discard(peer)
@@ -90,6 +93,11 @@ class Engine:
         """Say for people how the session with a peer stands; None when there is none."""
         session = self._sessions.get(peer)
         return session.report if session else None
+
+    def following(self, peer: Peer) -> Following | None:
+        """Return what a peer follows, as far as it said; None when there is no session with it."""
+        session = self._sessions.get(peer)
+        return session.following if session else None
 
     @property
     def peers(self) -> list[Peer]:

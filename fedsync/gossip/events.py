@@ -9,7 +9,7 @@ from typing import NewType, TypeAlias
 
 from fedsync.gossip.holdings import Head
 from fedsync.gossip.peer_memory import PeerMemory
-from fedsync.records.ids import LogId, Scope
+from fedsync.records.ids import Extent, LogId, Scope
 
 Peer = NewType("Peer", bytes)
 """Whom a session is with: the peer's node key."""
@@ -27,6 +27,8 @@ class Opened:
     memory: PeerMemory | None
     brief: bool = False
     """End when nothing is left to ask, instead of staying for what comes."""
+    near: frozenset[Scope] | None = None
+    """The bodies of which the peer may have what goes only as far as their region; None: every one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,13 @@ class Followed:
 
 
 @dataclass(frozen=True, slots=True)
+class Entitled:
+    """The peer may have all of other bodies than before: see `Opened.near`."""
+
+    near: frozenset[Scope] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Time has passed; a session asks for it with Wake."""
 
@@ -146,7 +155,18 @@ class Closed:
 
 
 Event: TypeAlias = (
-    Opened | Received | Room | Taken | Stored | Granted | Pinned | Hurried | Followed | Tick | Closed
+    Opened
+    | Received
+    | Room
+    | Taken
+    | Stored
+    | Granted
+    | Pinned
+    | Hurried
+    | Followed
+    | Entitled
+    | Tick
+    | Closed
 )
 
 # --- Effects ------------------------------------------------------------------------------------------
@@ -170,10 +190,11 @@ class Take:
 
 @dataclass(frozen=True, slots=True)
 class Follow:
-    """The peer follows this body; follow it too if the limits allow, and say Followed."""
+    """The peer follows so much of this body, and we less; follow it too if it is wanted here, and say Followed."""
 
     scope: Scope
     body: bytes
+    extent: Extent = Extent.ALL
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ The shapes are plain tuples and attributes, so that the store can give its own w
 from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeAlias
 
-from fedsync.records.ids import LogClass, LogId, Reach, RecordId, Scope
+from fedsync.records.ids import Extent, LogClass, LogId, Reach, RecordId, Scope
 
 SetKey: TypeAlias = tuple[Scope, Reach, LogClass]
 """One set for each, so that neighbours who hold different parts agree on what they share."""
@@ -67,8 +67,12 @@ class Holdings(Protocol):
         counter, which grows with each change of an item or of the bodies that are followed."""
         ...
 
-    def bodies(self) -> Sequence[tuple[Scope, bytes]]:
-        """Return the (scope, body id) of each body that this node follows; body id b"" while unknown."""
+    def bodies(self) -> Sequence[tuple[Scope, bytes, Extent]]:
+        """Return the (scope, body id, extent) of each body that this node follows."""
+        ...
+
+    def followed_at(self) -> int:
+        """Return the journal's counter when `bodies` changed last: that is seldom, and there may be thousands."""
         ...
 
     def sets(self) -> Sequence[SetKey]:

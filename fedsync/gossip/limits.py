@@ -14,9 +14,15 @@ MAX_MESSAGE: Final = MAX_BODY
 MAX_ARRAY: Final = 1024
 """Elements of any array in a message: a msgpack bomb of 64 KiB stays below 4 MB of memory."""
 MAX_SETS: Final = 1024
-"""Sets in a SETS message: three classes and two reaches of 170 bodies."""
-MAX_BODIES: Final = 512
-"""Bodies that a peer may announce."""
+"""Sets in a SETS message: those of some hundreds of bodies."""
+SPAN_SETS: Final = 32
+"""Sets that a span is to hold, at least: as many bytes as a question and its answer cost."""
+LISTED_SETS: Final = 128
+"""Sets that a SETS lists at once; when there are more, SPANS opens a comparison. 2 kB, against one more round trip."""
+MAX_SPANS: Final = 1024
+"""Spans in a SPANS message: of 100,000 sets each holds a hundred."""
+MAX_BODIES: Final = 10_000
+"""Bodies that a node may follow, and a peer may announce: half a megabyte, and more than the largest region."""
 MAX_ENTRIES: Final = 512
 """Entries in a RANGE message."""
 MAX_LOCATOR: Final = 1024
@@ -34,6 +40,8 @@ LEAF_ITEMS: Final = 4
 """A prefix with so many items, or with one log only, is a leaf. Part of the set's definition."""
 BUCKET_DEPTH: Final = 3
 """Nibbles of a log's id that choose its bucket: 4,096 buckets, so 100,000 logs are compared within 7 ms."""
+MAX_TREES: Final = 256
+"""Sets whose trees are kept in memory, those that were compared last; of all others only the roots are."""
 SMALL_SET: Final = 64
 """Items: a set that is no larger is listed at once when its root is known to differ."""
 

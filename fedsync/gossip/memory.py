@@ -21,7 +21,7 @@ from fedsync.gossip.limits import (
 from fedsync.gossip.trie import node_hash
 from fedsync.records.block import BadBlock, Base, Block, check, peek
 from fedsync.records.genesis import Genesis
-from fedsync.records.ids import LogClass, LogId, Reach, RecordId, Scope
+from fedsync.records.ids import Extent, LogClass, LogId, Reach, RecordId, Scope
 from fedsync.records.places import MAX_RUN_BYTES, MAX_RUN_RECORDS, START, Place, walk
 from fedsync.records.wire import Row, read_rows, write
 
@@ -56,7 +56,8 @@ class Memory:
         self._journal, self._counter = journal, 0
         self.admit: Admit = admit or (lambda _: "yes")
         self._check = checker
-        self.following: list[tuple[Scope, bytes]] = []
+        self.following: list[tuple[Scope, bytes, Extent]] = []
+        self._followed_at = 0
         self._logs: dict[LogId, MemoryLog] = {}
         self._sets: dict[SetKey, dict[LogId, MemoryLog]] = {}
         self._buckets: dict[SetKey, dict[int, Bucket | None]] = {}
@@ -192,14 +193,27 @@ class Memory:
             return Known(), None
         return self._append(held, block, base.place if base else START, 0)
 
-    def follow(self, scope: Scope, body: bytes) -> bool:
-        """Follow a body; False when one with its founding tag is followed already."""
-        if any(scope == each for each, _ in self.following):
-            return False
-        self.following.append((scope, body))
-        # Counted like a change of what is held: a peer that has seen less of us does not know of this body.
-        self._counter += 1
+    def follow(self, scope: Scope, body: bytes, extent: Extent = Extent.ALL) -> bool:
+        """Follow a body, or more of it; False when one with its founding tag is followed so far already."""
+        for at, (each, held, before) in enumerate(self.following):
+            if each == scope:
+                if held != body or extent <= before:
+                    return False
+                del self.following[at]
+                break
+        self.following.append((scope, body, extent))
+        self._follows_changed()
         return True
+
+    def unfollow(self, scope: Scope) -> None:
+        """Follow a body no longer. What is held of it stays."""
+        self.following = [each for each in self.following if each[0] != scope]
+        self._follows_changed()
+
+    def _follows_changed(self) -> None:
+        # Counted like a change of what is held: a peer that has seen less of us does not know of it.
+        self._counter += 1
+        self._followed_at = self._counter
 
     def pin(self, log: LogId, head: Head) -> None:
         """Take it that the body has named this tip for a log. What leads elsewhere counts no more."""
@@ -234,6 +248,7 @@ class Memory:
         """Return a copy, as of a backup; with a new journal id when the copy noticed that it is one."""
         other = Memory(journal or self._journal, self.admit, self._check)
         other._counter, other.following = self._counter, list(self.following)
+        other._followed_at = self._followed_at
         moved = dict(self._moved)
         for log, held in self._logs.items():
             twin = copy(held)
@@ -256,9 +271,13 @@ class Memory:
         """Return the journal's id and counter."""
         return self._journal, self._counter
 
-    def bodies(self) -> Sequence[tuple[Scope, bytes]]:
-        """Return the bodies that are followed."""
+    def bodies(self) -> Sequence[tuple[Scope, bytes, Extent]]:
+        """Return the bodies that are followed, and how much of each."""
         return self.following
+
+    def followed_at(self) -> int:
+        """Return the counter when these changed last."""
+        return self._followed_at
 
     def sets(self) -> Sequence[SetKey]:
         """Return the sets that are not empty."""

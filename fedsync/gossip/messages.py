@@ -8,7 +8,7 @@ over a thin link consists of.
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any, TypeAlias
 
 import msgpack
@@ -17,11 +17,11 @@ from fedsync.gossip.holdings import SetKey
 from fedsync.gossip.limits import (
     LISTING_BYTES,
     MAX_ARRAY,
-    MAX_BODIES,
     MAX_CODE,
     MAX_ENTRIES,
     MAX_MESSAGE,
     MAX_SETS,
+    MAX_SPANS,
     SHORT_BYTES,
 )
 from fedsync.records.ids import LogClass, LogId, Reach, Scope
@@ -46,6 +46,7 @@ class Tag(IntEnum):
     BEAT = 14
     PRUNE = 15
     PART = 16
+    SPANS = 17
 
 
 class BadMessage(ValueError):
@@ -72,9 +73,25 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Sets:
-    """My sets, ordered, and 8 salted bytes of their roots. The peer compares those that differ by RANGE."""
+    """My sets, ordered, and 8 salted bytes of their roots. The peer compares those that differ by RANGE.
+
+    All that I have of the scopes from `first` to below `end`; empty: from the beginning, to the end.
+    """
 
     roots: tuple[tuple[SetKey, bytes], ...]
+    first: bytes = b""
+    end: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """All my sets in brief: where each stretch of scopes ends, and 8 salted bytes over its sets.
+
+    The first begins at the beginning, each other where the one before it ends, and the last ends at the end: b"". The peer
+    answers each that differs with SETS.
+    """
+
+    spans: tuple[tuple[bytes, bytes], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +188,14 @@ class Locate:
 
 @dataclass(frozen=True, slots=True)
 class Bodies:
-    """The bodies that I follow."""
+    """The bodies that I follow, of the scopes from `first` to below `end`; empty: from the beginning, to the end.
 
-    bodies: tuple[tuple[Scope, bytes], ...]
+    `data`: their rows (following.py).
+    """
+
+    first: bytes
+    end: bytes
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +220,7 @@ class Prune:
 Message: TypeAlias = (
     Hello
     | Sets
+    | Spans
     | Range
     | Delta
     | Rest
@@ -307,21 +330,45 @@ def _hello(v: list[Any]) -> Message:
 
 
 def _sets(v: list[Any]) -> Message:
+    first, end, data = _bytes(v[1], 0, 16), _bytes(v[2], 0, 16), _listing(v[3])
     roots: list[tuple[SetKey, bytes]] = []
-    for each in _list(v[1], MAX_SETS):
-        if len(_list(each, 2)) != 2:
-            raise BadMessage("shape", "the sets of a scope have two fields")
-        for one in _list(each[1], 12):
-            if len(_list(one, 2)) != 2:
-                raise BadMessage("shape", "a set has two fields")
-            reach, log_class = divmod(_whole(one[0], 12), 4)
-            roots.append((_set(each[0], reach, log_class), _bytes(one[1], 8)))
-    return Sets(tuple(roots))
+    at = 0
+    while at < len(data):
+        scope, count = data[at : at + 16], data[at + 16 : at + 17]
+        at += 17
+        for _ in range(count[0] if count else 0):
+            code, root = data[at : at + 1], data[at + 1 : at + 9]
+            at += 9
+            if len(root) != 8 or code[0] >= 12:
+                raise BadMessage("field", "a set of an unknown reach or class, or one that is cut off")
+            reach, log_class = divmod(code[0], 4)
+            roots.append(((Scope(scope), Reach(reach), LogClass(log_class)), root))
+        if not count or not count[0] or len(roots) > MAX_SETS:
+            raise BadMessage("field", f"a scope without sets, or more than {MAX_SETS} sets")
+    keys = [key for key, _ in roots]
+    if any(one >= other for one, other in pairwise(keys)):
+        raise BadMessage("field", "sets that are out of order")
+    if keys and (keys[0][0] < first or (end and keys[-1][0] >= end)):
+        raise BadMessage("field", "a set that is not among the scopes of its message")
+    return Sets(tuple(roots), first, end)
 
 
-def _scopes(message: Sets) -> list[Any]:
-    scopes = groupby(message.roots, key=lambda each: each[0][0])
-    return [[scope, [[key[1] * 4 + key[2], root] for key, root in group]] for scope, group in scopes]
+def _packed_sets(message: Sets) -> bytes:
+    parts: list[bytes] = []
+    for scope, group in groupby(message.roots, key=lambda each: each[0][0]):
+        sets = [bytes((key[1] * 4 + key[2],)) + root for key, root in group]
+        parts += [scope, bytes((len(sets),)), *sets]
+    return b"".join(parts)
+
+
+def _spans(v: list[Any]) -> Message:
+    data = _listing(v[1])
+    if len(data) % 24 != 8 or len(data) > MAX_SPANS * 24:
+        raise BadMessage("field", f"spans that are cut off, or more than {MAX_SPANS}")
+    spans = [(data[at : at + 16], data[at + 16 : at + 24]) for at in range(0, len(data) - 8, 24)]
+    if any(one[0] >= other[0] for one, other in pairwise(spans)) or (spans and not any(spans[0][0])):
+        raise BadMessage("field", "spans that are out of order")
+    return Spans((*spans, (b"", data[-8:])))
 
 
 def _range(v: list[Any]) -> Message:
@@ -335,12 +382,7 @@ def _range(v: list[Any]) -> Message:
 
 
 def _bodies(v: list[Any]) -> Message:
-    bodies = []
-    for each in _list(v[1], MAX_BODIES):
-        if len(_list(each, 2)) != 2:
-            raise BadMessage("shape", "a body has two fields")
-        bodies.append((Scope(_bytes(each[0], 16)), _bytes(each[1], 0, 32)))
-    return Bodies(tuple(bodies))
+    return Bodies(_bytes(v[1], 0, 16), _bytes(v[2], 0, 16), _listing(v[3]))
 
 
 def _refused(v: list[Any]) -> Message:
@@ -351,7 +393,8 @@ def _refused(v: list[Any]) -> Message:
 
 _READERS: dict[int, tuple[int, Callable[[list[Any]], Message]]] = {
     Tag.HELLO: (9, _hello),
-    Tag.SETS: (2, _sets),
+    Tag.SETS: (4, _sets),
+    Tag.SPANS: (2, _spans),
     Tag.RANGE: (3, _range),
     Tag.DELTA: (3, lambda v: Delta(_flag(v[1]), _listing(v[2]))),
     Tag.REST: (2, lambda v: Rest(_bytes(v[1], 16))),
@@ -367,7 +410,7 @@ _READERS: dict[int, tuple[int, Callable[[list[Any]], Message]]] = {
     Tag.BYE: (5, lambda v: Bye(_whole(v[1], 256), _bytes(v[2], 0, 16), _whole(v[3]), _whole(v[4]))),
     Tag.NOBASE: (3, lambda v: NoBase(_bytes(v[1], SHORT_BYTES), _whole(v[2], 3))),
     Tag.LOCATE: (3, lambda v: Locate(_bytes(v[1], SHORT_BYTES), _listing(v[2]))),
-    Tag.BODIES: (2, _bodies),
+    Tag.BODIES: (4, _bodies),
     Tag.BEAT: (
         6,
         lambda v: Beat(_bytes(v[1], 16), _whole(v[2]), _whole(v[3]), _whole(v[4]), _flag(v[5])),
@@ -382,7 +425,8 @@ _FIELDS: dict[type[Any], tuple[int, Callable[[Any], list[Any]]]] = {
             m.version, m.journal, m.counter, m.seen_journal, m.seen_counter, m.nonce, m.wall_ms, m.root,
         ],
     ),
-    Sets: (Tag.SETS, lambda m: [_scopes(m)]),
+    Sets: (Tag.SETS, lambda m: [m.first, m.end, _packed_sets(m)]),
+    Spans: (Tag.SPANS, lambda m: [b"".join([end + brief for end, brief in m.spans])]),
     Range: (Tag.RANGE, lambda m: [m.set, list(m.entries)]),
     Delta: (Tag.DELTA, lambda m: [m.more, m.listing]),
     Rest: (Tag.REST, lambda m: [m.root]),
@@ -393,7 +437,7 @@ _FIELDS: dict[type[Any], tuple[int, Callable[[Any], list[Any]]]] = {
     Bye: (Tag.BYE, lambda m: [m.code, m.root, m.counter, m.handled]),
     NoBase: (Tag.NOBASE, lambda m: [m.short, m.why]),
     Locate: (Tag.LOCATE, lambda m: [m.short, m.places]),
-    Bodies: (Tag.BODIES, lambda m: [[list(each) for each in m.bodies]]),
+    Bodies: (Tag.BODIES, lambda m: [m.first, m.end, m.data]),
     Beat: (Tag.BEAT, lambda m: [m.root, m.counter, m.handled, m.within, m.asks]),
     Prune: (Tag.PRUNE, lambda _: []),
 }  # fmt: skip

@@ -9,10 +9,27 @@ from collections import deque
 from fedsync.gossip.events import Effect, Send
 from fedsync.gossip.lanes import cost
 from fedsync.gossip.limits import ROOM_BYTES, URGENT_BYTES
-from fedsync.gossip.messages import Beat, Bye, Delta, Hello, Locate, Message, Range, Rest, Sets, Want, encode
+from fedsync.gossip.messages import (
+    Beat,
+    Bodies,
+    Bye,
+    Delta,
+    Hello,
+    Locate,
+    Message,
+    Range,
+    Rest,
+    Sets,
+    Spans,
+    Want,
+    encode,
+)
 from fedsync.gossip.priority import FIRST, LAST, WORDS
 
-_QUESTIONS = (Hello, Sets, Range, Delta, Rest, Want, Locate)
+_QUESTIONS = (Hello, Sets, Spans, Range, Delta, Rest, Want, Locate)
+
+_LARGE = (Bodies, Sets, Spans, Range)
+"""May be many and long."""
 
 
 class Outbox:
@@ -39,7 +56,7 @@ class Outbox:
             priority = FIRST  # What comes before it is not heard.
         elif not counted:
             priority = LAST
-        self.frame(encode(message), priority, isinstance(message, Range), counted)
+        self.frame(encode(message), priority, isinstance(message, _LARGE), counted)
 
     def frame(self, frame: bytes, priority: int, defer: bool = False, counted: bool = True) -> None:
         """Send a frame now, or when there is room."""

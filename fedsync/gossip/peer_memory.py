@@ -5,13 +5,12 @@ memory alone diverged for ever in 104 of 1,000 simulated restores.
 """
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from hashlib import sha256
 
 import msgpack
 
 from fedsync.gossip.limits import MAX_REFUSALS
-from fedsync.records.ids import LogId, Scope
+from fedsync.records.ids import LogId
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +28,8 @@ class PeerMemory:
 
     journal: bytes = b""
     counter: int = 0
-    bodies: tuple[tuple[Scope, bytes], ...] | None = None
-    """What the peer follows, as it last said; None: it never said."""
+    bodies: bytes | None = None
+    """What the peer follows, as it last said (rows of following.py); None: it never said."""
     told: bytes = b""
     """A digest of the bodies that we told it, when it had them for certain."""
     told_at: int = 0
@@ -39,14 +38,14 @@ class PeerMemory:
     doubt: bool = False
     """The last session ended unequal with nothing refused: compare by RANGE, whatever the counters say."""
 
-    def pack(self) -> bytes:
-        """Return the bytes to be kept."""
+    def pack(self, whole: bool = True) -> bytes:
+        """Return the bytes to be kept. Not `whole`: without the bodies, which are many and seldom change."""
         packed: bytes = msgpack.packb(
             [
-                1,
+                2,
                 self.journal,
                 self.counter,
-                None if self.bodies is None else [list(each) for each in self.bodies],
+                self.bodies if whole or self.bodies is None else sha256(self.bodies).digest()[:8],
                 self.told,
                 self.told_at,
                 [[each.log, each.code, each.until] for each in self.refused[:MAX_REFUSALS]],
@@ -56,16 +55,19 @@ class PeerMemory:
         return packed
 
     @classmethod
-    def unpack(cls, data: bytes) -> "PeerMemory":
-        """Return what `pack` kept; nothing is remembered of bytes from another version."""
+    def unpack(cls, data: bytes, bodies: bytes | None = None) -> "PeerMemory":
+        """Return what `pack` kept, with the bodies that were kept beside it; nothing of bytes from another version."""
         value = msgpack.unpackb(data, raw=False)
-        if not isinstance(value, list) or value[:1] != [1]:
+        if not isinstance(value, list) or value[:1] != [2]:
             return cls()
-        _, journal, counter, bodies, told, told_at, refused, doubt = value
+        _, journal, counter, kept, told, told_at, refused, doubt = value
+        if isinstance(kept, bytes) and len(kept) == 8:
+            # Both are written in one transaction; whatever else lies there is of another time.
+            kept = bodies if bodies is not None and sha256(bodies).digest()[:8] == kept else None
         return cls(
             journal,
             counter,
-            None if bodies is None else tuple((Scope(scope), body) for scope, body in bodies),
+            kept,
             told,
             told_at,
             tuple(Refusal(LogId(log), code, until) for log, code, until in refused),
@@ -76,10 +78,3 @@ class PeerMemory:
         """Return this with one more refusal, in place of an earlier one of the same log."""
         others = [each for each in self.refused if each.log != refusal.log]
         return replace(self, refused=(*others, refusal))
-
-
-# Asked with each BEAT, of what two sides follow: that hardly ever changes.
-@lru_cache(maxsize=128)
-def digest(bodies: tuple[tuple[Scope, bytes], ...]) -> bytes:
-    """Return 8 bytes that tell one list of bodies from another, in whatever order."""
-    return sha256(b"".join([scope + body.ljust(32, b"\0") for scope, body in sorted(bodies)])).digest()[:8]

@@ -17,6 +17,7 @@ from fedsync.gossip.messages import (
     Refused,
     Rest,
     Sets,
+    Spans,
     Tip,
     Want,
 )
@@ -33,11 +34,11 @@ class Phase(Enum):
 HEARS: dict[Phase, tuple[type[Message], ...]] = {
     Phase.GREETING: (Hello,),
     Phase.TALKING: (
-        Sets, Range, Delta, Rest, Want, BlockMessage, Tip, Refused, Bye, NoBase, Locate, Bodies, Beat, Prune
+        Sets, Spans, Range, Delta, Rest, Want, BlockMessage, Tip, Refused, Bye, NoBase, Locate, Bodies, Beat, Prune
     ),
     Phase.OVER: (),
 }  # fmt: skip
 """What is heard in each phase; anything else is dropped, since a carrier may repeat and reorder."""
 
-ANSWERS = (Hello, Sets, Range, Delta, Rest, Want, BlockMessage, NoBase, Locate)
+ANSWERS = (Hello, Sets, Spans, Range, Delta, Rest, Want, BlockMessage, NoBase, Locate)
 """What a question may be answered with. BEAT and BYE answer too, when they come after all that was asked."""

@@ -1,4 +1,4 @@
-"""Finding out which logs differ: SETS, RANGE, DELTA and its guard REST. Pure.
+"""Finding out which logs differ: SPANS, SETS, RANGE, DELTA and its guard REST. Pure.
 
 An entry of RANGE is understood alone, so loss, repetition and reordering do no harm: whoever gets one compares
 it with what is held at that moment, answers what differs, and forgets it. No state is kept here but what the
@@ -14,7 +14,18 @@ from itertools import groupby
 
 from fedsync.gossip.compare import Verdict, compare, items_of
 from fedsync.gossip.holdings import FORK, Item, Log, SetKey
-from fedsync.gossip.limits import FRESH_BYTES, LISTING_BYTES, MAX_DELTA, MAX_ENTRIES, SHORT_BYTES, SMALL_SET
+from fedsync.gossip.limits import (
+    FRESH_BYTES,
+    LISTED_SETS,
+    LISTING_BYTES,
+    MAX_DELTA,
+    MAX_ENTRIES,
+    MAX_SETS,
+    MAX_SPANS,
+    SHORT_BYTES,
+    SMALL_SET,
+    SPAN_SETS,
+)
 from fedsync.gossip.listing import (
     ANSWER,
     ITEMS,
@@ -29,13 +40,16 @@ from fedsync.gossip.listing import (
     read_changed,
     read_entry,
 )
-from fedsync.gossip.messages import BlockMessage, Delta, Message, Range, Sets, encode
+from fedsync.gossip.messages import BlockMessage, Delta, Message, Range, Sets, Spans, encode
 from fedsync.gossip.priority import WORDS, of_log
-from fedsync.gossip.trees import Trees, Whole
+from fedsync.gossip.sharing import Shared
+from fedsync.gossip.trees import Trees
 from fedsync.gossip.trie import EMPTY, HEX, Tree
 from fedsync.records.block import peek
-from fedsync.records.ids import LogId, Reach
+from fedsync.records.ids import LogId
 
+_PAGE_SETS = MAX_SETS // 2
+"""Sets in one message, some twenty bytes each; those of one scope are never parted."""
 _ENTRY_ITEMS = 1024
 """Items in one entry: 20 KB at most, so that an entry always fits a message."""
 
@@ -62,7 +76,7 @@ class Reconcile:
         self,
         trees: Trees,
         salt: Salt,
-        shared: Callable[[], Sequence[SetKey]],
+        shared: Callable[[], Shared],
         listed: dict[bytes, LogId],
         follows: Callable[[], bytes] = bytes,
     ) -> None:
@@ -74,8 +88,6 @@ class Reconcile:
         # What the peer is sure to know by name. Not what only we named: that word may have been lost.
         self._theirs: set[SetKey] = set()
         self._told: set[LogId] = set()
-        self._keys: Sequence[SetKey] = ()
-        self._whole: Whole | None = None
         # Each BEAT asks for the root, and most of them come when nothing has changed.
         self._root: tuple[object, bytes] = (None, b"")
         self._heard: set[LogId] = set()
@@ -84,26 +96,71 @@ class Reconcile:
 
     def root(self, without: Iterable[LogId] = ()) -> bytes:
         """Return the 16 bytes over the roots of the sets that both may hold, some logs left out."""
-        follows, keys = self._follows(), self._shared()
-        asked = (self._trees.renew(), follows, frozenset(without))
-        if keys is self._keys and self._root[0] == asked:
+        follows, shared, left_out = self._follows(), self._shared(), frozenset(without)
+        if not left_out:
+            return shared.root(follows, {})
+        asked = (shared, self._trees.moves, follows, left_out)
+        if self._root[0] == asked:
             return self._root[1]
         out: dict[SetKey, list[LogId]] = {}
-        for log in asked[2]:
+        for log in left_out:
             held = self._holdings.log(log)
             if held is not None:
                 out.setdefault(held.set, []).append(log)
-        if self._whole is None or keys is not self._keys:
-            self._keys, self._whole = keys, self._trees.whole(keys)
-        found = self._whole.root(follows, out)
+        found = shared.root(follows, out)
         self._root = asked, found
         return found
 
-    def sets(self) -> Sets:
-        """Return what opens a comparison."""
-        roots = [(key, self._salt.root(root)) for key, root in self._trees.roots(self._shared())]
-        self._know(key for key, _ in roots)
-        return Sets(tuple(roots))
+    def opening(self) -> Sets | Spans:
+        """Return what opens a comparison: our sets, or in brief when there are many."""
+        keys = self._shared().sets()
+        if len(keys) <= LISTED_SETS:
+            return self._sets(keys, b"", b"")
+        step = max(SPAN_SETS, -(-len(keys) // (MAX_SPANS - 1)))
+        ends: list[bytes] = []
+        at = step
+        while at < len(keys):
+            # The sets of one scope are never parted.
+            while at < len(keys) and keys[at][0] == keys[at - 1][0]:
+                at += 1
+            if at < len(keys):
+                ends.append(keys[at][0])
+            at += step
+        ends.append(b"")
+        spans = [(end, self._brief(first, end)) for first, end in zip([b"", *ends], ends, strict=False)]
+        return Spans(tuple(spans))
+
+    def on_spans(self, message: Spans) -> tuple[list[Message], set[SetKey]]:
+        """Return our sets of each span that differs, and those of the spans that do not."""
+        out: list[Message] = []
+        same: set[SetKey] = set()
+        first = b""
+        for end, brief in message.spans:
+            if self._brief(first, end) == brief:
+                same.update(self._shared().among(first, end))
+            else:
+                out += self._pages(first, end)
+            first = end
+        return out, same
+
+    def _brief(self, first: bytes, end: bytes) -> bytes:
+        return self._salt.root(b"".join(self._shared().parts(first, end)))
+
+    def _pages(self, first: bytes, end: bytes) -> Iterator[Sets]:
+        """Yield our sets of these scopes, in as many messages as they need."""
+        keys = self._shared().among(first, end)
+        at = _PAGE_SETS
+        while at < len(keys):
+            while at and keys[at][0] == keys[at - 1][0]:
+                at -= 1
+            yield self._sets(keys[:at], first, keys[at][0])
+            first, keys, at = keys[at][0], keys[at:], _PAGE_SETS
+        yield self._sets(keys, first, end)
+
+    def _sets(self, keys: Sequence[SetKey], first: bytes, end: bytes) -> Sets:
+        self._know(keys)
+        roots = [(key, self._salt.root(root)) for key in keys if (root := self._trees.root(key)) != EMPTY]
+        return Sets(tuple(roots), first, end)
 
     def on_sets(self, message: Sets) -> list[Message]:
         """Return the top of each set that differs."""
@@ -111,24 +168,22 @@ class Reconcile:
         self._know(theirs)
         self._theirs.update(theirs)
         out: list[Message] = []
-        for key in self._shared():
-            tree = self._trees.tree(key)
+        shared = self._shared()
+        mine = shared.among(message.first, message.end)
+        for key in mine:
             peer = theirs.get(key)
-            if self._salt.root(tree.hash()) != peer:
-                out += self._messages(key, self._open(tree, "", peer is None, SMALL_SET))
-        mine = set(self._shared())
-        scopes = {scope for scope, _ in self._holdings.bodies()}
-        for key in sorted(theirs.keys() - mine):
-            if key[0] in scopes and key[1] != Reach.LOCAL:
+            if self._salt.root(self._trees.root(key)) != peer:
+                out += self._messages(key, self._open(self._trees.tree(key), "", peer is None, SMALL_SET))
+        for key in sorted(theirs.keys() - set(mine)):
+            if key in shared:
                 out += self._messages(key, [items_entry(ITEMS, "", ())])
         return out
 
     def same(self, message: Sets) -> set[SetKey]:
         """Return the sets that are the same here and there."""
         theirs = dict(message.roots)
-        return {
-            key for key in self._shared() if self._salt.root(self._trees.tree(key).hash()) == theirs.get(key)
-        }
+        mine = self._shared().among(message.first, message.end)
+        return {key for key in mine if self._salt.root(self._trees.root(key)) == theirs.get(key)}
 
     def set_of(self, message: Range) -> SetKey | None:
         """Return the set that a message is about, None when it is named by a name that was never given."""
@@ -254,7 +309,8 @@ class Reconcile:
         None when so much has changed that ranges are cheaper.
         """
         logs: list[tuple[int, LogId, Log]] = []
-        for key in self._shared():
+        shared = self._shared()
+        for key in sorted(key for key in self._holdings.moved(since) if key in shared):
             changed_logs = self._holdings.changed(key, since)
             if len(logs) + len(changed_logs) > MAX_DELTA:
                 return None

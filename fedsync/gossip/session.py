@@ -13,6 +13,7 @@ BYE means "nothing is left that I would ask"; it says how many messages were han
 nothing is on its way any more, and neither closes over the other's question.
 """
 
+from collections.abc import Iterable
 from functools import partial
 
 from fedsync.gossip.acquaintance import Acquaintance
@@ -20,6 +21,7 @@ from fedsync.gossip.events import (
     Close,
     Closed,
     Effect,
+    Entitled,
     Event,
     Follow,
     Followed,
@@ -38,6 +40,7 @@ from fedsync.gossip.events import (
     Wake,
 )
 from fedsync.gossip.exchange import Exchange
+from fedsync.gossip.following import Following
 from fedsync.gossip.limits import (
     BACK_OFF_S,
     GREETING_S,
@@ -62,6 +65,7 @@ from fedsync.gossip.messages import (
     Refused,
     Rest,
     Sets,
+    Spans,
     Tip,
     Want,
     decode,
@@ -71,10 +75,10 @@ from fedsync.gossip.phases import ANSWERS, HEARS, Phase
 from fedsync.gossip.reconcile import Reconcile
 from fedsync.gossip.report import Report, report
 from fedsync.gossip.rhythm import Rhythm
-from fedsync.gossip.trees import Trees
+from fedsync.gossip.sharing import Sharing
 from fedsync.gossip.wants import Asked
 from fedsync.records.block import peek
-from fedsync.records.ids import LogId, Scope
+from fedsync.records.ids import LogId
 
 _NOTHING_NEW = 2**63
 """Stands for the record below what is new of a log of which nothing is."""
@@ -84,16 +88,16 @@ class Session:
     """One session. `handle` is its one entry; `report` says for people how it stands."""
 
     def __init__(
-        self, peer: Peer, opened: Opened, trees: Trees, asked: Asked, now: float, lifted: bool = False
+        self, peer: Peer, opened: Opened, sharing: Sharing, asked: Asked, now: float, lifted: bool = False
     ) -> None:
         """`lifted`: authority or quota have changed since the peer was last seen, so refusals are void."""
         self.peer = peer
         self.phase = Phase.GREETING
         self.close_reason = ""
-        self._opened, self._trees, self._asked = opened, trees, asked
-        self._holdings = trees.holdings
+        self._opened, self._trees, self._asked = opened, sharing.trees, asked
+        self._holdings = sharing.trees.holdings
         self._lifted = lifted
-        self._known = Acquaintance(trees, opened.memory)
+        self._known = Acquaintance(sharing, opened.memory, opened.near)
         self._brief = opened.brief
         self._out = Outbox()
         # Placeholders until both nonces are known; nothing is named before.
@@ -133,7 +137,7 @@ class Session:
                 self._rhythm.progress = now
                 self._exchange.on_taken(event, now, others)
             case Stored():
-                met = self.phase is Phase.TALKING and self._known.bodies is not None
+                met = self.phase is Phase.TALKING and self._known.heard
                 self._rhythm.news()
                 self._exchange.on_stored(event, self.peer, met and not self._brief)
                 if not met:
@@ -146,16 +150,17 @@ class Session:
                     self._compare(now)
             case Pinned(log):
                 self._rhythm.news()
-                if self.phase is Phase.TALKING and self._known.bodies is not None:
+                if self.phase is Phase.TALKING and self._known.heard:
                     self._exchange.on_pinned(log)
                 else:
                     self._early.setdefault(log, _NOTHING_NEW)
             case Hurried(log):
                 self._exchange.on_hurried(log)
+            case Entitled(near):
+                self._known.near(near)
+                self._tell_news(now)
             case Followed():
-                if self.phase is Phase.TALKING and not self._known.up_to_date:
-                    self._out.say(self._known.tell())
-                    self._compare(now)
+                self._tell_news(now)
             case Tick():
                 self._tick(now)
             case Closed():
@@ -169,6 +174,11 @@ class Session:
         """Say for people how the session stands."""
         comparing = bool(self._awaits) or self._unsettled
         return report(self.phase.value, self._exchange, self._equal, comparing, self.close_reason)
+
+    @property
+    def following(self) -> Following:
+        """What the peer follows, as far as it said."""
+        return self._known.bodies
 
     def _effects(self, now: float) -> list[Effect]:
         if self.phase is Phase.TALKING:
@@ -215,9 +225,9 @@ class Session:
         match message:
             case Hello():
                 self._hello(message, now)
-            case Bodies(bodies):
-                self._bodies(bodies, now)
-            case Sets() | Range() if self._out.backlog > MAX_BACKLOG:
+            case Bodies():
+                self._bodies(message, now)
+            case Sets() | Spans() | Range() if self._out.backlog > MAX_BACKLOG:
                 # Whoever asks for more than it reads is not answered; sets will be compared again.
                 pass
             case Sets():
@@ -225,9 +235,17 @@ class Session:
                 self._unsettled = True
                 answers = self._reconcile.on_sets(message)
                 self._exchange.same(self._reconcile.same(message))
-                if not answers and not self._opened.dialler:
+                if not answers and not self._opened.dialler and not message.first and not message.end:
                     # Then it may be the peer who takes us to refuse what we hold: it sees from ours that we do not.
-                    answers = [self._reconcile.sets()]
+                    answers = [self._reconcile.opening()]
+                self._say(answers)
+            case Spans():
+                self._awaits.clear()
+                self._unsettled = True
+                answers, same = self._reconcile.on_spans(message)
+                self._exchange.same(same)
+                if not answers and not self._opened.dialler:
+                    answers = [self._reconcile.opening()]
                 self._say(answers)
             case Range():
                 self._unsettled = True
@@ -285,7 +303,7 @@ class Session:
         if known.rolled_back:
             self._out.effects.append(Outrun(hello.seen_counter))
         if tell:
-            self._out.say(known.tell())
+            self._say(known.tell())
         if hello.root == self._hello_root:
             self._exchange.level = True
             self._tell_early()
@@ -305,21 +323,28 @@ class Session:
         follows = partial(known.both, self._opened.dialler)
         return Reconcile(self._trees, salt, known.shared, self._exchange.listed, follows)
 
-    def _bodies(self, bodies: tuple[tuple[Scope, bytes], ...], now: float) -> None:
+    def _bodies(self, page: Bodies, now: float) -> None:
         """Note what the peer follows."""
         known = self._known
-        if bodies == known.bodies:
+        before = known.shared()
+        unfollowed = known.hear(page)
+        if unfollowed is None:
             return
-        shared = set(known.shared())
-        self._out.effects += [Follow(*body) for body in known.hear(bodies)]
+        self._out.effects += [Follow(row.scope, row.body, row.extent) for row in unfollowed]
         self._tell_early()
-        if not shared.issuperset(known.shared()):
+        if any(key not in before for key in known.shared().sets()):
             # Whatever was compared so far left these sets out.
+            self._compare(now)
+
+    def _tell_news(self, now: float) -> None:
+        """Tell what has changed of what we follow, and compare what that brings."""
+        if self.phase is Phase.TALKING and (news := self._known.tell_news()):
+            self._say(news)
             self._compare(now)
 
     def _tell_early(self) -> None:
         """Tell what waited for it to be known what the peer follows: else it would ask for what it is not served."""
-        if self._known.bodies is not None:
+        if self._known.heard:
             for log, base in self._early.items():
                 self._exchange.tell(log, base)
             self._early.clear()
@@ -327,7 +352,7 @@ class Session:
     def _say_delta(self, since: int) -> None:
         found = self._reconcile.delta(since, self._exchange.refused)
         if found is None:
-            self._out.say(self._reconcile.sets())
+            self._out.say(self._reconcile.opening())
             return
         self._awaits.add(Delta)
         if not self._opened.dialler:
@@ -362,7 +387,7 @@ class Session:
         if not self._rhythm.may_compare(now, quiet):
             return
         # Perhaps we are at odds over what we follow: then no comparison of sets would show it.
-        self._out.say(self._known.tell())
+        self._say(self._known.tell())
         # Only the dialler compares: a BEAT of ours makes it see that it should.
         if self._opened.dialler:
             self._rhythm.in_vain()
@@ -375,7 +400,7 @@ class Session:
         self._awaits.clear()
         self._unsettled = True
         self._rhythm.compared(now)
-        self._out.say(self._reconcile.sets())
+        self._out.say(self._reconcile.opening())
 
     # --- When nothing is left -------------------------------------------------------------------------
 
@@ -457,7 +482,7 @@ class Session:
 
     # --- The end --------------------------------------------------------------------------------------
 
-    def _say(self, messages: list[Message]) -> None:
+    def _say(self, messages: Iterable[Message]) -> None:
         for message in messages:
             self._out.say(message)
 

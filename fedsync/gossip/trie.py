@@ -134,21 +134,25 @@ class Tree:
         return sha256(b"\1" + b"".join(self.children(prefix))).digest()
 
 
+def part(key: SetKey, root: bytes) -> bytes:
+    """Return what a set that is not empty adds to the root of roots."""
+    return key[0] + bytes((key[1], key[2])) + root
+
+
 def root_of_roots(roots: Iterable[tuple[SetKey, bytes]], follows: bytes = b"") -> bytes:
     """Return 16 bytes that are equal when the sets are. `roots` ordered, empty sets left out.
 
     `follows` says what both sides follow: who is mistaken there would leave out a set, and find all else equal. Sets
     are hashed by the first byte of their scope, so that a change among a thousand bodies costs a 256th of them.
     """
-    groups: dict[int, list[tuple[SetKey, bytes]]] = {}
+    groups: dict[int, list[bytes]] = {}
     for key, root in roots:
-        groups.setdefault(key[0][0], []).append((key, root))
+        groups.setdefault(key[0][0], []).append(part(key, root))
     return top([group_hash(each) for each in groups.values()], follows)
 
 
-def group_hash(roots: Iterable[tuple[SetKey, bytes]]) -> bytes:
+def group_hash(parts: Iterable[bytes]) -> bytes:
     """Return the hash over the sets whose scopes begin with the same byte. Ordered, empty ones left out."""
-    parts = [scope + bytes((reach, log_class)) + root for (scope, reach, log_class), root in roots]
     return sha256(b"".join(parts)).digest()
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from fedsync.gossip.events import Peer
-from fedsync.records.ids import PageId, Scope
+from fedsync.gossip.peer_memory import PeerMemory
+from fedsync.records.ids import Extent, PageId, Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Bound:
 
     scope: Scope
     body: PageId
+    extent: Extent = Extent.ALL
 
 
 Entry: TypeAlias = Kept | Bound
@@ -37,17 +39,17 @@ class Disk:
 
     journal: bytes
     entries: list[Entry] = field(default_factory=list)
-    remembered: dict[Peer, bytes] = field(default_factory=dict)
+    remembered: dict[Peer, PeerMemory] = field(default_factory=dict)
     synced: int = 0
     """So many of the entries are safe."""
-    _before: dict[Peer, bytes | None] = field(default_factory=dict)
+    _before: dict[Peer, PeerMemory | None] = field(default_factory=dict)
     """What was remembered of a peer, where that was written anew since the last sync."""
 
     def write(self, entry: Entry) -> None:
         """Write an entry. It is not safe yet."""
         self.entries.append(entry)
 
-    def remember(self, peer: Peer, memory: bytes) -> None:
+    def remember(self, peer: Peer, memory: PeerMemory) -> None:
         """Write what is remembered of a peer, in place of what was. It is not safe yet."""
         self._before.setdefault(peer, self.remembered.get(peer))
         self.remembered[peer] = memory

@@ -34,7 +34,7 @@ from fedsync.gossip.memory import Check, Memory
 from fedsync.gossip.peer_memory import PeerMemory
 from fedsync.records.block import Block, peek
 from fedsync.records.genesis import Genesis
-from fedsync.records.ids import LogClass, LogId, PageId, RecordId, Scope
+from fedsync.records.ids import Extent, LogClass, LogId, PageId, RecordId, Scope
 from fedsync.sim.calling import Steering
 from fedsync.sim.disk import Bound, Disk, Kept
 from fedsync.sim.heap import Heap
@@ -110,15 +110,20 @@ class Node:
         self._first_at: dict[Peer, float] = {}
         """Since when the first block of each peer waits at the door."""
         self._hands: list[tuple[End, int, bytes]] = []
-        self._follows: dict[Scope, tuple[Peer, PageId]] = {}
+        self._follows: dict[Scope, tuple[PageId, Extent]] = {}
         self._planned = False
+        self._stale = False
         self._door, self._draft = b"", Draft(self.view)
         self._life = object()
+        # What was followed more of later is judged by that, as it was before.
+        extents = {each.scope: each.extent for each in self.disk.entries if isinstance(each, Bound)}
+        outside = {scope for scope, extent in extents.items() if extent < Extent.ALL}
         for entry in self.disk.entries:
             draft = Draft(self.view)
             if isinstance(entry, Bound):
-                self.memory.follow(entry.scope, entry.body)
-                fold.apply_bind(draft, entry.scope, entry.body)
+                self.memory.follow(entry.scope, entry.body, entry.extent)
+                if extents.pop(entry.scope, None) is not None:
+                    fold.apply_bind(draft, entry.scope, entry.body, entry.scope in outside)
             else:
                 self._keep(draft, entry.raw, entry.wall, entry.own)
             root.note(draft)
@@ -190,8 +195,7 @@ class Node:
 
     def memory_of(self, peer: Peer) -> PeerMemory | None:
         """Return what it remembers of a peer."""
-        kept = self.disk.remembered.get(peer)
-        return PeerMemory.unpack(kept) if kept is not None else None
+        return self.disk.remembered.get(peer)
 
     def put(self, end: End, number: int, raw: bytes) -> None:
         """Queue a block for the door."""
@@ -206,11 +210,12 @@ class Node:
     def do(self, peer: Peer, effect: Effect) -> None:
         """Carry out what concerns the node and not its link."""
         match effect:
-            case Follow(scope, body):
-                self._follows.setdefault(scope, (peer, PageId(body)))
+            case Follow(scope, body, extent):
+                if scope not in self._follows or self._follows[scope][1] < extent:
+                    self._follows[scope] = (PageId(body), extent)
                 self._plan()
             case Remember(memory):
-                self.disk.remember(peer, memory.pack())
+                self.disk.remember(peer, memory)
             case Outrun():
                 self._seen.note("outrun")
                 self.disk.journal = self._dice.randbytes(8)
@@ -280,7 +285,7 @@ class Node:
         hands, self._hands = self._hands, []
         follows, self._follows = self._follows, {}
         draft, wall = Draft(self.view), self.wall()
-        bound = [scope for scope, (_, body) in follows.items() if self._bind(draft, scope, body)]
+        bound = [scope for scope, row in follows.items() if self._bind(draft, scope, *row)]
         answers: list[tuple[End, int, Outcome]] = []
         told: list[tuple[Block, Peer, int | None]] = []
         for end, number, raw in hands:
@@ -292,6 +297,8 @@ class Node:
                 told.append((block, end.peer, outcome.fork if isinstance(outcome, Held) else None))
         root.note(draft)
         self.view.commit(draft.changes)
+        if self._stale:
+            self._fold_again()
         for block, _, _ in told:
             self._watch(self, block.ids)
         return bool(bound), answers, told
@@ -321,20 +328,47 @@ class Node:
 
     def _admit(self, genesis: Genesis) -> str:
         """Say whether a log may begin here, as the node's own door does."""
-        bodies = dict(self.memory.following)
-        body = bodies.get(genesis.scope)
-        if body is None:
+        bodies = {scope: (body, extent) for scope, body, extent in self.memory.following}
+        if genesis.scope not in bodies:
+            return "no"
+        body, extent = bodies[genesis.scope]
+        if not extent.covers(genesis.reach, genesis.log_class):
             return "no"
         if is_named(self._draft, genesis.scope, genesis.key) or _carries(self._check, self._door, body):
             return "yes"
         return "park"
 
-    def _bind(self, draft: Draft, scope: Scope, body: PageId) -> bool:
-        if not self.memory.follow(scope, body):
+    def _bind(self, draft: Draft, scope: Scope, body: PageId, extent: Extent = Extent.ALL) -> bool:
+        held = [before for each, _, before in self.memory.following if each == scope]
+        if not self.memory.follow(scope, body, extent):
             return False
-        fold.apply_bind(draft, scope, body)
-        self.disk.write(Bound(scope, body))
+        self.disk.write(Bound(scope, body, extent))
+        if not held:
+            fold.apply_bind(draft, scope, body, extent < Extent.ALL)
+        elif extent is Extent.ALL:
+            self._stale = True
         return True
+
+    def _fold_again(self) -> None:
+        """Fold again all that is held: a body that was looked at from outside is held whole now."""
+        self._stale = False
+        self.view = MemoryView()
+        draft = Draft(self.view)
+        for scope, body, extent in self.memory.following:
+            fold.apply_bind(draft, scope, PageId(body), extent < Extent.ALL)
+        held: list[tuple[int, Block]] = []
+        for log in self.memory.logs():
+            found = self.memory.log(log)
+            assert found is not None
+            held += [(counter, block) for block, _, counter in found.blocks]
+            if found.fork is not None and found.genesis.log_class is not LogClass.AUTHORITY:
+                fold.apply_fork(draft, log, found.fork)
+        blocks = [block for _, block in sorted(held, key=lambda each: each[0])]
+        for block in blocks:
+            self.view.hold(block)
+        fold.apply_blocks(draft, blocks)
+        root.note(draft)
+        self.view.commit(draft.changes)
 
     # --- What people write here -------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ while another thread commits.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from fedsync.records.ids import LogClass, LogId, Reach, RecordId, Scope
+from fedsync.records.ids import Extent, LogClass, LogId, Reach, RecordId, Scope
 from fedsync.store import chains
 from fedsync.store.buckets import Bucket, HashOf
 from fedsync.store.model import Item, SetId
@@ -17,6 +17,9 @@ from fedsync.store.store import Store
 
 Tip = tuple[int, RecordId]
 SetKey = tuple[Scope, Reach, LogClass]
+
+FOLLOWED_AT = "followed_at"
+"""In `meta`: the journal's counter when the bodies that are followed changed last."""
 
 
 class HeldLog(NamedTuple):
@@ -43,9 +46,13 @@ class StoreHoldings:
         journal = self._shown().journal
         return journal.id, journal.counter
 
-    def bodies(self) -> Sequence[tuple[Scope, bytes]]:
-        """Return the (scope, body id) of each body that is followed, the own one first."""
-        return [(each.scope, each.body) for each in self._shown().followed.all()]
+    def bodies(self) -> Sequence[tuple[Scope, bytes, Extent]]:
+        """Return the (scope, body id, extent) of each body that is followed, by scope."""
+        return self._shown().followed.extents()
+
+    def followed_at(self) -> int:
+        """Return the journal's counter when `bodies` changed last."""
+        return self._shown().meta.number(FOLLOWED_AT)
 
     def sets(self) -> Sequence[SetKey]:
         """Return the sets of which some log is held."""

@@ -10,10 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from fedsync.records.ids import Key, PageId, Scope
+from fedsync.records.ids import Extent, Key, PageId, Scope
 from fedsync.store.errors import guarded
 
-Source: TypeAlias = Literal["own", "joined", "peer", "asked", "announced"]
+Source: TypeAlias = Literal["own", "joined", "peer", "asked", "kin", "announced"]
+"""Why a body is followed: it is our own; our people founded or joined it; a peer that was invited is its node; the
+operator asked for it; our own book makes it kin; a peer announced it."""
+
+_NOTHING = 0
+"""The extent of a body of which the operator wants nothing any more, whoever announces it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,10 +196,11 @@ class FollowedBody:
     source: Source
     via: Key | None
     since: int
+    extent: Extent = Extent.ALL
 
 
 class Followed:
-    """The bodies that this node follows. A scope is bound to one page 0 when it is first followed."""
+    """The bodies that this node follows, and how much of each. A scope is bound to one page 0 when it is first followed."""
 
     def __init__(self, conn: sqlite3.Connection) -> None:
         self._conn = conn
@@ -203,26 +209,49 @@ class Followed:
     def all(self) -> list[FollowedBody]:
         """Return them, the own one first, then in the order in which they came."""
         rows = self._conn.execute(
-            "SELECT scope, body, name, source, via, since FROM followed ORDER BY source != 'own', since, scope"
+            f"SELECT {_FOLLOWED} FROM followed WHERE extent > 0 ORDER BY source != 'own', since, scope"
         ).fetchall()
-        return [FollowedBody(*row) for row in rows]
+        return [_followed(row) for row in rows]
 
     @guarded
     def get(self, scope: Scope) -> FollowedBody | None:
         """Return what is followed under a scope."""
         row = self._conn.execute(
-            "SELECT scope, body, name, source, via, since FROM followed WHERE scope = ?", (scope,)
+            f"SELECT {_FOLLOWED} FROM followed WHERE scope = ? AND extent > 0", (scope,)
         ).fetchone()
-        return FollowedBody(*row) if row else None
+        return _followed(row) if row else None
+
+    @guarded
+    def extents(self) -> list[tuple[Scope, PageId, Extent]]:
+        """Return how much of each body is followed, by scope."""
+        rows = self._conn.execute(
+            "SELECT scope, body, extent FROM followed WHERE extent > 0 ORDER BY scope"
+        ).fetchall()
+        return [(Scope(scope), PageId(body), Extent(extent)) for scope, body, extent in rows]
+
+    @guarded
+    def count(self) -> int:
+        """Return how many there are."""
+        found: int = self._conn.execute("SELECT count(*) FROM followed WHERE extent > 0").fetchone()[0]
+        return found
 
     @guarded
     def add(self, body: FollowedBody) -> bool:
         """Follow a body; False when its scope is followed already, for this body or another: that stays."""
+        self._conn.execute("DELETE FROM followed WHERE scope = ? AND extent = 0", (body.scope,))
         cursor = self._conn.execute(
-            "INSERT OR IGNORE INTO followed (scope, body, name, source, via, since) VALUES (?, ?, ?, ?, ?, ?)",
-            (body.scope, body.body, body.name, body.source, body.via, body.since),
+            "INSERT OR IGNORE INTO followed (scope, body, name, source, via, since, extent)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (body.scope, body.body, body.name, body.source, body.via, body.since, int(body.extent)),
         )
         return cursor.rowcount == 1
+
+    @guarded
+    def extend(self, scope: Scope, extent: Extent, source: Source) -> None:
+        """Follow so much of a body that is followed, and for this reason."""
+        self._conn.execute(
+            "UPDATE followed SET extent = ?, source = ? WHERE scope = ?", (int(extent), source, scope)
+        )
 
     @guarded
     def name(self, scope: Scope, name: str) -> None:
@@ -233,3 +262,30 @@ class Followed:
     def remove(self, scope: Scope) -> None:
         """Follow a body no longer. What is held of it stays."""
         self._conn.execute("DELETE FROM followed WHERE scope = ?", (scope,))
+
+    @guarded
+    def unfollow(self, scope: Scope) -> None:
+        """Follow a body no longer, and remember that the operator wants it so."""
+        self._conn.execute("UPDATE followed SET extent = ? WHERE scope = ?", (_NOTHING, scope))
+
+    @guarded
+    def is_unwanted(self, scope: Scope) -> bool:
+        """Say whether the operator wants nothing of a body any more."""
+        row = self._conn.execute("SELECT extent FROM followed WHERE scope = ?", (scope,)).fetchone()
+        return row is not None and row[0] == _NOTHING
+
+
+_FOLLOWED = "scope, body, name, source, via, since, extent"
+
+
+def _followed(row: Sequence[object]) -> FollowedBody:
+    scope, body, name, source, via, since, extent = row
+    return FollowedBody(
+        scope=scope,  # type: ignore[arg-type]
+        body=body,  # type: ignore[arg-type]
+        name=name,  # type: ignore[arg-type]
+        source=source,  # type: ignore[arg-type]
+        via=via,  # type: ignore[arg-type]
+        since=since,  # type: ignore[arg-type]
+        extent=Extent(extent),  # type: ignore[arg-type]
+    )

@@ -99,9 +99,17 @@ def _first(db: "Database") -> None:
         not_null={"name", "until"},
     )
     db.table("followed").create(
-        {"scope": bytes, "body": bytes, "name": str, "source": str, "via": bytes, "since": int},
+        {
+            "scope": bytes,
+            "body": bytes,
+            "name": str,
+            "source": str,
+            "via": bytes,
+            "since": int,
+            "extent": int,
+        },
         pk="scope",
-        not_null={"body", "source", "since"},
+        not_null={"body", "source", "since", "extent"},
     )
 
 

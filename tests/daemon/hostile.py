@@ -7,15 +7,16 @@ from itertools import cycle
 
 import trio
 
+from fedsync.gossip.following import Row, pack_rows
 from fedsync.gossip.limits import VERSION
 from fedsync.gossip.link import Link, LinkClosed
 from fedsync.gossip.listing import Salt
-from fedsync.gossip.messages import Hello, Message, decode, encode
+from fedsync.gossip.messages import Bodies, Hello, Message, decode, encode
 from fedsync.gossip.secure import dial_over
 from fedsync.gossip.tls import dial_context
 from fedsync.reading import Reading
 from fedsync.records.ed25519 import PrivateKey, private_key, public_key
-from fedsync.records.ids import Key, Scope
+from fedsync.records.ids import Extent, Key, Scope
 from tests.daemon.village import SOON, Node
 
 
@@ -33,6 +34,11 @@ class Guest:
             "add_peer", key=public_key(self.private).hex(), name=name, addresses=[],
             scope=own.scope.hex(), body=own.body.hex(),
         )  # fmt: skip
+
+    @property
+    def bodies(self) -> Bodies:
+        """What it says that it follows: all of the node's own body."""
+        return Bodies(b"", b"", pack_rows([Row(self.scope, self.body, Extent.ALL)]))
 
     @property
     def row(self) -> dict[str, object]:

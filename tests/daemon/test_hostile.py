@@ -14,6 +14,7 @@ import msgpack
 import pytest
 import trio
 
+from fedsync.gossip.following import Row, pack_rows
 from fedsync.gossip.messages import (
     BlockMessage,
     Bodies,
@@ -24,7 +25,7 @@ from fedsync.gossip.messages import (
 from fedsync.records.block import Block
 from fedsync.records.ed25519 import private_key, public_key
 from fedsync.records.genesis import SEAT, Genesis
-from fedsync.records.ids import Key, LogClass, LogId, Reach, Scope
+from fedsync.records.ids import Extent, Key, LogClass, LogId, Reach, Scope
 from fedsync.records.seal import Draft, seal
 from tests.daemon.hostile import Guest, Talk, dial, hello, polled
 from tests.daemon.village import Node, Village, equal, until
@@ -260,7 +261,7 @@ async def test_one_who_asks_for_all_and_reads_nothing_costs_the_others_nothing(
     async with one.talk(greet=False) as talk:
         talk.say(hello())
         for _ in range(20):
-            talk.say(*[Bodies(((one.scope, one.body),))] * 50)
+            talk.say(*[one.bodies] * 50)
             await trio.testing.wait_all_tasks_blocked()
         oak.move("Ben", *range(1, 200))
         await trio.to_thread.run_sync(lambda: equal(*pair, within=3))
@@ -272,7 +273,8 @@ async def test_a_thousand_announced_bodies_do_not_hold_the_daemon_up(
     one = guest(oak)
     async with one.talk() as talk:
         for start in range(0, 1600, 400):
-            talk.say(Bodies(tuple((Scope(b"%016d" % n), b"%032d" % n) for n in range(start, start + 400))))
+            rows = [Row(Scope(b"%016d" % n), b"%032d" % n, Extent.ALL) for n in range(start, start + 400)]
+            talk.say(Bodies(rows[0].scope, b"%016d" % (start + 400), pack_rows(rows)))
         oak.move("Ben", 5)
         await trio.to_thread.run_sync(lambda: equal(*pair, within=5))
 

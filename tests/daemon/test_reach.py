@@ -10,7 +10,7 @@ from fedsync import keyring
 from fedsync.doors import take_own
 from fedsync.gossip.limits import BEAT_S
 from fedsync.gossip.listing import wanted
-from fedsync.gossip.messages import NOT_SERVED, BlockMessage, Bodies, Locate, NoBase, Sets, Want, decode
+from fedsync.gossip.messages import NOT_SERVED, BlockMessage, Locate, NoBase, Sets, Want, decode
 from fedsync.node import open_node
 from fedsync.reading import Reading
 from fedsync.records.block import Block, peek
@@ -46,7 +46,7 @@ async def test_a_local_log_is_on_no_link_however_it_is_asked_for(village: Villag
     async with one.talk() as talk:
         short = talk.salt.log(before.log)
         talk.say(
-            Bodies(((one.scope, one.body),)),
+            one.bodies,
             Sets((((one.scope, Reach.LOCAL, LogClass.FACTS), bytes(8)),)),
             Want(wanted(talk.salt, short, None)),
             Locate(short, b""),
@@ -121,7 +121,7 @@ async def asked_for_all(oak: Node, guest: Guest) -> list[bytes]:
             every = [block.log for _, block in reading.store.since(0) if block.first == 0]
         sets = tuple((guest.scope, reach, log_class) for reach in Reach for log_class in LogClass)
         talk.say(
-            Bodies(((guest.scope, guest.body),)),
+            guest.bodies,
             Sets(tuple((each, bytes(8)) for each in sets)),
             *(Want(wanted(talk.salt, talk.salt.log(log), None)) for log in every),
             *(Locate(talk.salt.log(log), b"") for log in every),

@@ -56,7 +56,7 @@ SALT = Salt(b"1" * 8, b"2" * 8)
 def engine(authors: list[Author], words: int = 1) -> tuple[Engine, Memory]:
     """Return an engine over a memory in which each author has written."""
     memory = Memory(b"north" * 2, checker=checked)
-    memory.following = [BODY]
+    memory.follow(*BODY)
     for author in authors:
         for block in author.write(*[sha256(b"%d" % number).hexdigest() for number in range(words)]):
             memory.write(block)

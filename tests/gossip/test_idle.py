@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from fedsync.gossip.holdings import SetKey
 from fedsync.gossip.memory import Memory
-from tests.sim.world import Author, World, equal
+from tests.sim.world import BODY, Author, World, equal
 
 
 class Counting(Memory):
@@ -22,7 +22,7 @@ def test_signs_of_life_look_at_no_sets_while_nothing_changes() -> None:
     one, two = world.node("one"), world.node("two")
     for node in (one, two):
         counting = Counting(node.name.encode().ljust(8))
-        counting.following = list(node.memory.following)
+        counting.follow(*BODY)
         node.restore(counting, {})
     world.connect(world.link(one, two))
     author = Author(1)

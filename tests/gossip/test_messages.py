@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fedsync.gossip import messages as m
+from fedsync.gossip.following import Row, pack_rows
 from fedsync.gossip.limits import MAX_ARRAY, MAX_MESSAGE
 from fedsync.gossip.listing import (
     Named,
@@ -19,7 +20,7 @@ from fedsync.gossip.listing import (
     read_places,
     read_wanted,
 )
-from fedsync.records.ids import LogClass, LogId, Reach, Scope
+from fedsync.records.ids import Extent, LogClass, LogId, Reach, Scope
 
 SET = (Scope(b"s" * 16), Reach.WORLD, LogClass.PLANS)
 
@@ -38,7 +39,11 @@ EXAMPLES: list[m.Message] = [
     m.Bye(0, b"", 3, 4),
     m.NoBase(b"short6", 1),
     m.Locate(b"short6", b"p"),
-    m.Bodies(((Scope(b"s" * 16), b"b" * 32),)),
+    m.Sets(((SET, b"r" * 8),), b"s" * 16, b"t" * 16),
+    m.Spans(((b"s" * 16, b"1" * 8), (b"", b"2" * 8))),
+    m.Spans(((b"", b"2" * 8),)),
+    m.Bodies(b"", b"", pack_rows([Row(Scope(b"s" * 16), b"b" * 32, Extent.ALL)])),
+    m.Bodies(b"s" * 16, b"t" * 16, b""),
     m.Beat(b"r" * 16, 3, 4, 960, True),
     m.Prune(),
 ]
@@ -103,8 +108,18 @@ def test_no_field_of_a_wrong_type_gets_through_unseen(message: m.Message, wrong:
         (b"\x91\x10", "tag"),
         (b"\x91\x63", "tag"),
         (b"\x91\x0f" + b"\x00" * MAX_MESSAGE, "size"),
-        (msgpack.packb([2, [[b"s" * 16, [[0, b"r" * 8]]]] * (MAX_ARRAY + 1)]), "msgpack"),
-        (msgpack.packb([2, [[b"s" * 16, [[12, b"r" * 8]]]]]), "field"),
+        (msgpack.packb([3, b"four", [b""] * (MAX_ARRAY + 1)]), "msgpack"),
+        (msgpack.packb([2, b"", b"", b"s" * 16]), "field"),
+        (msgpack.packb([2, b"", b"", b"s" * 16 + b"\0"]), "field"),
+        (msgpack.packb([2, b"", b"", b"s" * 16 + b"\1\x0c" + b"r" * 8]), "field"),
+        (msgpack.packb([2, b"", b"", b"s" * 16 + b"\1\4" + b"r" * 7]), "field"),
+        (msgpack.packb([2, b"", b"", b"s" * 16 + b"\2" + (b"\4" + b"r" * 8) * 2]), "field"),
+        (msgpack.packb([2, b"t" * 16, b"", b"s" * 16 + b"\1\4" + b"r" * 8]), "field"),
+        (msgpack.packb([2, b"", b"s" * 16, b"s" * 16 + b"\1\4" + b"r" * 8]), "field"),
+        (msgpack.packb([17, b"r" * 7]), "field"),
+        (msgpack.packb([17, (b"s" * 16 + b"r" * 8) * 2 + b"r" * 8]), "field"),
+        (msgpack.packb([17, bytes(16) + b"r" * 16]), "field"),
+        (msgpack.packb([13, b"four", b"", b""]), "field"),
         (msgpack.packb([3, [b"s" * 16, 3, 0], []]), "field"),
         (msgpack.packb([3, [b"s" * 16, 0], []]), "shape"),
         (msgpack.packb([9, b"l" * 32, "x" * 65, 0]), "msgpack"),

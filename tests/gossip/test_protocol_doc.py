@@ -42,4 +42,8 @@ def test_numbers_in_the_text_are_those_of_the_code() -> None:
     assert f"within {limits.GRAFT_S} s another way" in DOC
     assert f"after {limits.COMPARE_S:.0f} s at first" in DOC
     assert f"beyond {limits.MAX_BRANCHES} one more is taken each hour" in DOC
+    assert (
+        f"more than {limits.LISTED_SETS} sets sends SPANS in its place: some {limits.SPAN_SETS} sets to a span"
+        in DOC
+    )
     assert f"S(log)[:{limits.SHORT_BYTES}]" in DOC

@@ -3,6 +3,7 @@
 import pytest
 
 from fedsync.gossip.events import Followed, Opened, Outrun, Peer, Received, Room, Tick
+from fedsync.gossip.following import Row, pack_rows
 from fedsync.gossip.listing import Salt
 from fedsync.gossip.messages import (
     NOT_SERVED,
@@ -20,7 +21,7 @@ from fedsync.gossip.messages import (
     encode,
 )
 from fedsync.gossip.peer_memory import PeerMemory, Refusal
-from fedsync.records.ids import LogClass, LogId, Reach, Scope
+from fedsync.records.ids import Extent, LogClass, LogId, Reach, Scope
 from tests.sim.world import BODY, Author, Link, Node, World, equal
 
 
@@ -280,13 +281,14 @@ def test_three_in_a_line_follow_what_their_peers_announce() -> None:
     nodes = [world.node(name) for name in "abc"]
     bodies = [(Scope(name.encode() * 16), name.encode() * 32) for name in "abc"]
     for number, (node, body) in enumerate(zip(nodes, bodies, strict=True)):
-        node.memory.following = [body]
+        node.memory.following.clear()
+        node.memory.follow(*body)
         node.write(Author(number, scope=body[0]).write("ours"))
     one, two = world.link(nodes[0], nodes[1]), world.link(nodes[1], nodes[2])
     world.connect(one)
     world.connect(two)
     world.run(30)
-    assert all(set(node.memory.following) == set(bodies) for node in nodes)
+    assert all({each[:2] for each in node.memory.following} == set(bodies) for node in nodes)
     assert equal(nodes)
 
 
@@ -298,10 +300,10 @@ def test_what_a_cut_kept_from_a_peer_is_told_again() -> None:
     world.connect(link)
     world.run(0.06)  # both have said HELLO, and north's BODIES are on their way
     world.cut(link)
-    assert body not in south.memory.following
+    assert (*body, Extent.ALL) not in south.memory.following
     world.connect(link)
     world.run(5)
-    assert body in south.memory.following
+    assert (*body, Extent.ALL) in south.memory.following
 
 
 def test_a_peer_without_a_hello_is_let_go() -> None:
@@ -360,9 +362,27 @@ def test_what_comes_before_the_first_word_or_after_the_last_is_dropped() -> None
 
 
 def test_what_is_remembered_of_a_peer_survives_the_disk() -> None:
-    memory = PeerMemory(b"j" * 8, 7, (BODY,), b"d" * 8, 3, (Refusal(LogId(b"l" * 32), "why", 9),), True)
+    memory = PeerMemory(
+        b"j" * 8,
+        7,
+        pack_rows([Row(*BODY, Extent.ALL)]),
+        b"d" * 8,
+        3,
+        (Refusal(LogId(b"l" * 32), "why", 9),),
+        True,
+    )
     assert PeerMemory.unpack(memory.pack()) == memory
     assert PeerMemory.unpack(PeerMemory().pack()) == PeerMemory()
+
+
+def test_bodies_that_are_kept_apart_are_remembered_with_the_rest_or_not_at_all() -> None:
+    memory = PeerMemory(b"j" * 8, 7, pack_rows([Row(*BODY, Extent.ALL)]))
+    small = memory.pack(whole=False)
+    assert memory.bodies is not None
+    assert memory.bodies not in small
+    assert PeerMemory.unpack(small, memory.bodies) == memory
+    assert PeerMemory.unpack(small).bodies is None
+    assert PeerMemory.unpack(small, b"of another time").bodies is None
 
 
 def test_people_can_see_how_a_session_stands() -> None:

@@ -5,17 +5,19 @@ import pytest
 from fedsync.gossip.compare import compare
 from fedsync.gossip.events import Held, Parked, Received, Taken
 from fedsync.gossip.exchange import Exchange
+from fedsync.gossip.following import NOTHING_HEARD, followed
 from fedsync.gossip.holdings import TIP
 from fedsync.gossip.listing import Named, Salt
 from fedsync.gossip.memory import Memory
 from fedsync.gossip.messages import BlockMessage, Locate, Range, Refused, Sets, encode
 from fedsync.gossip.outbox import Outbox
 from fedsync.gossip.reconcile import Claim, Reconcile
+from fedsync.gossip.sharing import Sharing
 from fedsync.gossip.trees import Trees
 from fedsync.gossip.wants import Asked, Wants
 from fedsync.records.block import Block
 from fedsync.records.ids import LogClass, Scope
-from tests.sim.world import Author, Link, Node, World, equal
+from tests.sim.world import BODY, Author, Link, Node, World, equal
 
 SALT = Salt(b"1" * 8, b"2" * 8)
 SOON_S = 5.0
@@ -143,9 +145,13 @@ def test_a_set_goes_by_its_name_only_when_the_peer_used_that_name() -> None:
     (block,) = author.write("one")
     memory.write(block)
     key = (author.scope, author.reach, author.log_class)
-    reconcile = Reconcile(Trees(memory), SALT, lambda: [key], {})
+    memory.follow(*BODY)
+    trees = Trees(memory)
+    shared = Sharing(trees).between(followed(memory.bodies()), NOTHING_HEARD)
+    reconcile = Reconcile(trees, SALT, lambda: shared, {})
     # Our own SETS gives it a name, and may never have come.
-    sets = reconcile.sets()
+    sets = reconcile.opening()
+    assert isinstance(sets, Sets)
     assert [each.set for each in reconcile.on_sets(Sets(())) if isinstance(each, Range)] == [key]
     differs = Sets(((key, bytes(8)),))
     assert [each.set for each in reconcile.on_sets(differs) if isinstance(each, Range)] == [SALT.set(key)]

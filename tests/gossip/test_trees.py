@@ -4,32 +4,57 @@ from random import Random
 
 import pytest
 
+from fedsync.gossip.following import NOTHING_HEARD, Following, Row, followed, pack_rows
 from fedsync.gossip.holdings import SetKey
-from fedsync.gossip.listing import Salt
 from fedsync.gossip.memory import Memory
-from fedsync.gossip.reconcile import Reconcile
+from fedsync.gossip.sharing import Sharing
 from fedsync.gossip.trees import Trees
 from fedsync.gossip.trie import EMPTY, Tree, root_of_roots
-from fedsync.records.ids import LogClass, LogId, Reach, Scope
+from fedsync.records.ids import Extent, LogClass, LogId, Reach, Scope
 from tests.sim.world import Author, checked
 
-SALT = Salt(b"1" * 8, b"2" * 8)
 BODIES = [(Scope(bytes((first, second)) * 8), bytes(32)) for first in (1, 2, 3) for second in (1, 2)]
 
 
-def definition(memory: Memory, keys: list[SetKey], without: set[LogId]) -> bytes:
-    roots = [(key, Tree(memory, key, without).hash()) for key in sorted(keys)]
-    return root_of_roots([(key, root) for key, root in roots if root != EMPTY], b"follows")
+def definition(memory: Memory, mine: Following, theirs: Following, without: set[LogId]) -> bytes:
+    roots = []
+    for key in sorted(memory.sets()):
+        if may(mine, theirs, key) and (root := Tree(memory, key, without).hash()) != EMPTY:
+            roots.append((key, root))
+    return root_of_roots(roots, b"follows")
+
+
+def may(mine: Following, theirs: Following, key: SetKey) -> bool:
+    """The naive twin of sharing: both follow the body, so far, and each lets the other have it."""
+    scope, reach, log_class = key
+    sides = [[row for row in each.rows if row.scope == scope] for each in (mine, theirs)]
+    if theirs is NOTHING_HEARD:
+        sides[1] = [Row(scope, bytes(32), Extent.ALL)]
+    for side in sides:
+        if not side or reach == Reach.LOCAL:
+            return False
+        authority = log_class == LogClass.AUTHORITY
+        far = side[0].extent == Extent.WORLD and reach == Reach.WORLD
+        if not (authority or far or side[0].extent == Extent.ALL):
+            return False
+        if reach == Reach.REGION and not side[0].near:
+            return False
+    return True
+
+
+def some(dice: Random) -> Following:
+    chosen = dice.sample(BODIES, dice.randint(0, len(BODIES)))
+    return Following(pack_rows(Row(*body, dice.choice(list(Extent)), dice.random() < 0.5) for body in chosen))
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_the_root_that_is_kept_up_is_that_of_the_definition(seed: int) -> None:
     dice = Random(seed)
     memory = Memory(bytes(8), checker=checked)
-    trees = Trees(memory)
-    authors = [Author(n, LogClass(n % 3), Reach(1 + n % 2), BODIES[n % len(BODIES)][0]) for n in range(12)]
-    chosen: list[list[SetKey]] = [[], []]
-    links = [Reconcile(trees, SALT, lambda at=at: chosen[at], {}, lambda: b"follows") for at in range(2)]  # type: ignore[misc]
+    sharing = Sharing(Trees(memory))
+    authors = [Author(n, LogClass(n % 3), Reach(n % 3), BODIES[n % len(BODIES)][0]) for n in range(24)]
+    pairs = [(some(dice), some(dice)), (some(dice), NOTHING_HEARD), (some(dice), some(dice))]
+    pairs.append(pairs[0])
     ended: set[LogId] = set()
     for step in range(80):
         writing = [each for each in authors if each.log not in ended]
@@ -44,23 +69,32 @@ def test_the_root_that_is_kept_up_is_that_of_the_definition(seed: int) -> None:
             if author.at is not None:
                 ended.add(author.log)
                 memory.pin(author.log, (dice.choice([author.at.seq, 1000]), author.at.id))
-        for at, link in enumerate(links):
-            if dice.random() < 0.3:
-                held = list(memory.sets())
-                chosen[at] = dice.sample(held, dice.randint(0, len(held)))
-            without = {each.log for each in dice.sample(authors, dice.choice([0, 0, 1, 5]))}
+        for mine, theirs in pairs:
+            left = dice.sample(authors, dice.choice([0, 0, 1, 5]))
+            without: dict[SetKey, list[LogId]] = {}
+            for each in left:
+                held = memory.log(each.log)
+                if held is not None:
+                    without.setdefault(held.set, []).append(each.log)
             if dice.random() < 0.7:
-                assert link.root(without) == definition(memory, chosen[at], without)
+                found = sharing.between(mine, theirs).root(b"follows", without)
+                assert found == definition(memory, mine, theirs, {each.log for each in left})
+                shared = sharing.between(mine, theirs)
+                assert shared.sets() == sorted(key for key in memory.sets() if may(mine, theirs, key))
+                assert shared.parts(b"", b"") == shared.parts(b"", BODIES[2][0]) + shared.parts(
+                    BODIES[2][0], b""
+                )
+        if dice.random() < 0.1:
+            pairs[dice.randrange(3)] = (some(dice), some(dice))
 
 
-def test_two_links_that_share_the_same_sets_share_the_work() -> None:
+def test_links_to_peers_that_follow_the_same_share_the_work() -> None:
     memory = Memory(bytes(8), checker=checked)
-    for author in (Author(1), Author(2, LogClass.PLANS)):
-        for block in author.write("a"):
-            memory.write(block)
-    trees, keys = Trees(memory), list(memory.sets())
-    whole = trees.whole(keys)
-    assert trees.whole(list(reversed(keys))) is whole
+    sharing = Sharing(Trees(memory))
+    body = (*BODIES[0], Extent.ALL)
+    one, other = followed([body]), followed([body])
+    assert one is not other
+    assert sharing.between(one, one) is sharing.between(other, other)
 
 
 def test_only_the_sets_that_changed_are_looked_at_again() -> None:

@@ -309,7 +309,7 @@ class House:
                 directory.note_synced()
         self._unsaved.clear()
         for peer, each in self._follows.values():
-            if self.node.follow(each.scope, PageId(each.body), None, "announced", Key(peer)):
+            if self.node.follow(each.scope, PageId(each.body), None, "announced", Key(peer), each.extent):
                 self._bodies_changed = True
         self._follows.clear()
 
@@ -317,11 +317,11 @@ class House:
 
     def bodies(self) -> frozenset[tuple[Scope, bytes]]:
         """Return what it follows."""
-        return frozenset(self.holdings.bodies())
+        return frozenset((scope, body) for scope, body, _ in self.holdings.bodies())
 
     def set_roots(self) -> list[tuple[object, bytes]]:
         """Return the roots of all sets of what it follows, but of what never leaves a house."""
-        followed = {scope for scope, _ in self.holdings.bodies()}
+        followed = {scope for scope, *_ in self.holdings.bodies()}
         trees, sets = Trees(self.holdings), self.holdings.sets()
         return [*trees.roots(key for key in sets if key[0] in followed and key[1] is not Reach.LOCAL)]
 

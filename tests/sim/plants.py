@@ -18,7 +18,8 @@ from fedsync.crdt.view import Draft
 from fedsync.gossip import compare, listing, reconcile, trie
 from fedsync.gossip.events import Known, Outcome, Peer
 from fedsync.gossip.exchange import Exchange
-from fedsync.gossip.holdings import Item
+from fedsync.gossip.following import Following
+from fedsync.gossip.holdings import Item, SetKey
 from fedsync.gossip.memory import Memory, MemoryLog
 from fedsync.gossip.session import Session
 from fedsync.records import ed25519
@@ -42,7 +43,7 @@ class Plant:
     said: tuple[str, ...]
     scenario: str = "storm"
     nodes: int | None = 5
-    seeds: int = 4
+    seeds: int = 12
 
 
 def _nothing(*_: object) -> None:
@@ -122,9 +123,10 @@ def _forks_unseen(patch: Patch) -> None:
 
 
 def _local_leaves(patch: Patch) -> None:
-    nowhere = type("Reach", (), {"LOCAL": -1})
-    for module in ("acquaintance", "reconcile", "memory"):
-        patch.setattr(f"fedsync.gossip.{module}.Reach", nowhere)
+    def shared(mine: Following, theirs: Following, key: SetKey) -> bool:
+        return mine.get(key[0]) is not None and (theirs.get(key[0]) is not None or not theirs.knows(key[0]))
+
+    patch.setattr("fedsync.gossip.sharing.shared", shared)
 
 
 # --- The door ---------------------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ from fedsync.gossip.trees import Trees
 from fedsync.records.block import Base, Block
 from fedsync.records.ed25519 import private_key, public_key
 from fedsync.records.genesis import SEAT, Genesis
-from fedsync.records.ids import LogClass, LogId, Reach, Scope
+from fedsync.records.ids import Extent, LogClass, LogId, Reach, Scope
 from fedsync.records.places import START
 from fedsync.records.seal import Draft, seal
 from fedsync.sim.world import Checker
@@ -94,7 +94,7 @@ class Node:
     def __init__(self, world: "World", name: str) -> None:
         self.world, self.name, self.peer = world, name, Peer(name.encode())
         self.memory = Memory(world.random.randbytes(8), checker=checked)
-        self.memory.following = [BODY]
+        self.memory.follow(*BODY)
         self.engine = Engine(self.memory)
         self.remembered: dict[Peer, bytes] = {}
         self.limit_follow = 100
@@ -220,8 +220,8 @@ class World:
                 case Take(number, raw):
                     generation = link.generation
                     self.at(self.now, partial(self._take, node, link, number, raw, generation))
-                case Follow(scope, body):
-                    self.at(self.now, partial(self._follow, node, scope, body))
+                case Follow(scope, body, extent):
+                    self.at(self.now, partial(self._follow, node, scope, body, extent))
                 case Remember(memory):
                     node.remembered[peer] = memory.pack()
                 case Wake(when):
@@ -279,9 +279,11 @@ class World:
         if block is not None and isinstance(outcome, Held):
             node.stored(block, origin, outcome.fork)
 
-    def _follow(self, node: Node, scope: Scope, body: bytes) -> None:
-        if (scope, body) not in node.memory.following and len(node.memory.following) < node.limit_follow:
-            node.memory.follow(scope, body)
+    def _follow(self, node: Node, scope: Scope, body: bytes, extent: Extent) -> None:
+        known = any(scope == each for each, *_ in node.memory.following)
+        if (known or len(node.memory.following) < node.limit_follow) and node.memory.follow(
+            scope, body, extent
+        ):
             self.act(node, node.engine.everyone(Followed(), self.now))
 
     def _wake(self, node: Node, link: Link, generation: int) -> None:

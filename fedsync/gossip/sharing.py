@@ -1,0 +1,166 @@
+"""What two sides may both hold, and one root over it, kept up as sets move. Pure.
+
+A set (scope, reach, class) is shared when the smaller of the two extents covers it; and one that goes only as far as a
+region, when each side lets the other have it. What is local never is. Whoever follows the same as another shares the
+same, so sessions with such peers work it out once.
+"""
+
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Mapping
+
+from fedsync.gossip.following import NOTHING_HEARD, Following, followed
+from fedsync.gossip.holdings import SetKey
+from fedsync.gossip.trees import Trees
+from fedsync.gossip.trie import EMPTY, Tree, group_hash, part, top
+from fedsync.records.ids import LogId, Reach, Scope
+
+MOST_KEPT = 64
+"""Pairs of followings that are kept in mind: about those of the peers that are connected at once."""
+
+
+def shared(mine: Following, theirs: Following, key: SetKey) -> bool:
+    """Say whether both sides may hold a set. What was not heard of the other side is taken to be all that we follow."""
+    scope, reach, log_class = key
+    here, there = mine.get(scope), theirs.get(scope)
+    if reach is Reach.LOCAL or here is None or not here.extent.covers(reach, log_class):
+        return False
+    if reach is Reach.REGION and not here.near:
+        return False
+    if there is None:
+        return not theirs.knows(scope)
+    return there.extent.covers(reach, log_class) and (reach is not Reach.REGION or there.near)
+
+
+class Shared:
+    """The sets that two sides may both hold and of which something is held here, ordered."""
+
+    def __init__(self, trees: Trees, mine: Following, theirs: Following) -> None:
+        self._trees, self._mine, self._theirs = trees, mine, theirs
+        self._moves = -1
+        self._keys: list[SetKey] = []
+        self._parts: list[bytes] = []
+        """What each adds to the root."""
+        self._groups: dict[int, bytes | None] = {}
+        """The hash of each group, by the first byte of its scopes; None: some set of it has moved."""
+        self._roots: dict[bytes, bytes] = {}
+
+    def __contains__(self, key: SetKey) -> bool:
+        return shared(self._mine, self._theirs, key)
+
+    def sets(self) -> list[SetKey]:
+        """Return the sets."""
+        self._look()
+        return self._keys
+
+    def among(self, first: bytes, end: bytes) -> list[SetKey]:
+        """Return the sets of the scopes from `first` to below `end`; empty: from the beginning, to the end."""
+        low, high = self._bounds(first, end)
+        return self._keys[low:high]
+
+    def parts(self, first: bytes, end: bytes) -> list[bytes]:
+        """Return what these sets add to the root."""
+        low, high = self._bounds(first, end)
+        return self._parts[low:high]
+
+    def root(self, follows: bytes, without: Mapping[SetKey, Iterable[LogId]]) -> bytes:
+        """Return the 16 bytes over the roots of all, some logs left out."""
+        self._look()
+        found = self._roots.get(follows) if not without else None
+        if found is not None:
+            return found
+        for group, hash_ in self._groups.items():
+            if hash_ is None:
+                self._groups[group] = _group(self._parts_of(group))
+        groups = self._groups
+        if without:
+            groups = dict(groups)
+            for group in {key[0][0] for key in without} & groups.keys():
+                groups[group] = _group(self._parts_of(group, without))
+        found = top([each for _, each in sorted(groups.items()) if each], follows)
+        if not without:
+            self._roots[follows] = found
+        return found
+
+    def _parts_of(self, group: int, without: Mapping[SetKey, Iterable[LogId]] | None = None) -> list[bytes]:
+        low = bisect_left(self._keys, (Scope(bytes((group,))),))
+        high = bisect_left(self._keys, (Scope(bytes((group + 1,))),)) if group < 255 else len(self._keys)
+        parts = self._parts[low:high]
+        for key, logs in (without or {}).items():
+            at = bisect_left(self._keys, key, low, high)
+            if at < high and self._keys[at] == key:
+                root = Tree(self._trees.holdings, key, list(logs)).hash()
+                parts[at - low] = part(key, root) if root != EMPTY else b""
+        return parts
+
+    def _bounds(self, first: bytes, end: bytes) -> tuple[int, int]:
+        self._look()
+        low = bisect_left(self._keys, (Scope(first),))
+        return low, bisect_left(self._keys, (Scope(end),)) if end else len(self._keys)
+
+    def _look(self) -> None:
+        """Take in what has moved."""
+        now = self._trees.moves
+        if now == self._moves:
+            return
+        if self._moves < 0:
+            self._keys = sorted(key for key in self._trees.sets() if key in self)
+            self._parts = [self._part(key) for key in self._keys]
+            self._groups = dict.fromkeys(key[0][0] for key in self._keys)
+        else:
+            for key in self._trees.moved(self._moves):
+                at = bisect_left(self._keys, key)
+                if self._keys[at : at + 1] == [key]:
+                    self._parts[at] = self._part(key)
+                elif key in self:
+                    self._keys.insert(at, key)
+                    self._parts.insert(at, self._part(key))
+                else:
+                    continue
+                self._groups[key[0][0]] = None
+        self._moves = now
+        self._roots.clear()
+
+    def _part(self, key: SetKey) -> bytes:
+        root = self._trees.root(key)
+        return part(key, root) if root != EMPTY else b""
+
+
+def _group(parts: list[bytes]) -> bytes:
+    """Return the hash over the sets of a group, nothing when all are empty."""
+    return group_hash(parts) if any(parts) else b""
+
+
+class Sharing:
+    """What a node shares with each of its peers. One for all sessions of a node."""
+
+    def __init__(self, trees: Trees) -> None:
+        self.trees = trees
+        self._mine: dict[Collection[Scope] | None, Following] = {}
+        self._at = -1
+        self._between: dict[tuple[bytes, bytes], Shared] = {}
+
+    def mine(self, near: frozenset[Scope] | None) -> Following:
+        """Return what this node follows, as it tells a peer that is let have all of the bodies `near`; None: of every one."""
+        holdings = self.trees.holdings
+        now = holdings.followed_at()
+        if now != self._at:
+            self._at = now
+            self._mine.clear()
+        found = self._mine.get(near)
+        if found is None:
+            if len(self._mine) >= MOST_KEPT:
+                del self._mine[next(iter(self._mine))]
+            found = self._mine[near] = followed(holdings.bodies(), near)
+        return found
+
+    def between(self, mine: Following, theirs: Following) -> Shared:
+        """Return what is shared with who follows this."""
+        if not theirs.whole and theirs is not NOTHING_HEARD:
+            # Heard in part: that changes with the next page.
+            return Shared(self.trees, mine, theirs)
+        pair = mine.data, theirs.data if theirs.whole else b"?"
+        found = self._between.pop(pair, None) or Shared(self.trees, mine, theirs)
+        self._between[pair] = found
+        if len(self._between) > MOST_KEPT:
+            del self._between[next(iter(self._between))]
+        return found
