@@ -9,7 +9,16 @@ from dataclasses import dataclass, field
 
 from fedsync.again import Beside, numbers
 from fedsync.crdt import fold
-from fedsync.crdt.books.booktables import ADOPTED, DRAFTED, SEALED, book, known, page_row, status
+from fedsync.crdt.books.booktables import (
+    ADOPTED,
+    DRAFTED,
+    SEALED,
+    book,
+    is_outside,
+    known,
+    page_row,
+    status,
+)
 from fedsync.crdt.books.certificate import Certified
 from fedsync.crdt.books.epoch import epoch_on
 from fedsync.crdt.books.minutes import current_epoch, page_ids
@@ -51,7 +60,7 @@ def audit(reading: Reading, body: PageId, certified: Certified | None = None) ->
         return found
     scope = scopes[body]
     if certified is not None:
-        # Pages of a body of bodies lie in the logs of its members' people: without these not even page 0 comes.
+        # Pages and signatures lie in the logs of its members' people, and their mandates in the members' books.
         for member in certified.epoch.members.union(*(each.epoch.members for each in certified.proven)):
             if member not in scopes:
                 _lack(found, member)
@@ -63,6 +72,10 @@ def audit(reading: Reading, body: PageId, certified: Certified | None = None) ->
             found.missing.append("the first page of its book has not come")
             return found
         found.number, found.head = at.number, at.head
+        if is_outside(view, scope) and _seats_are_bodies(view, scope):
+            found.missing.append(
+                "of this body only the book is followed here: who signed for the bodies that have seats cannot be told"
+            )
         if at.frozen:
             found.missing.append(
                 f"its book is split after page {at.number}, and nothing says yet which side holds"
@@ -97,6 +110,11 @@ def _work_out(
         if book(view, scopes[other]) is None:
             found.missing.append(f"the first page of the body {other.hex()[:8]} has not come")
     return view
+
+
+def _seats_are_bodies(view: MemoryView, scope: Scope) -> bool:
+    """Say whether bodies have a seat by any sealed epoch of a book."""
+    return any(seated for _, seated in _leans_on(view, scope))
 
 
 def _lack(found: Audit, body: PageId) -> None:

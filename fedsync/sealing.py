@@ -1,14 +1,18 @@
 """What a node seals by itself: pages of bodies that name it as a sealer, once enough seats stand by them (H2, H3).
 
 A node has no voice in what is decided: without the seats nothing is certified. It only spares people a second round.
+And it carries what was sealed into the body's own logs, for those who look at the book from outside.
 """
 
-from fedsync.crdt.books.booktables import NAMED, book
+from fedsync.crdt.books.booktables import NAMED, book, page_row
+from fedsync.crdt.books.carrying import to_carry
 from fedsync.crdt.books.tellers import Approve, Sign, next_seal
 from fedsync.node import Node, Taken, Verdict
-from fedsync.records.codec import Value
+from fedsync.records.codec import Value, unpack
 from fedsync.records.ed25519 import PrivateKey, public_key
+from fedsync.records.genesis import Genesis
 from fedsync.records.ids import Key, LogId, PageId, Scope
+from fedsync.records.kinds.authority import PAGE
 from fedsync.records.kinds.entries import node_genesis
 from fedsync.records.seal import Draft, seal
 
@@ -33,7 +37,20 @@ def seal_pages(node: Node, private: PrivateKey) -> list[Taken]:
             taken = node.take_now([block.raw for block in blocks])
             assert all(each.verdict is Verdict.TAKEN for each in taken), taken
             written += taken
+        written += _carry(node, private, genesis, body.scope)
     return written
+
+
+def _carry(node: Node, private: PrivateKey, genesis: Genesis, scope: Scope) -> list[Taken]:
+    """Carry what was sealed and stands in no log of the body's own, when it is this node's turn."""
+    pages = [page_row(node.state, page) for page in to_carry(node.state, scope, genesis.log)]
+    drafts = [Draft(PAGE, unpack(page.payload), node.now()) for page in pages if page is not None]
+    if not drafts:
+        return []
+    blocks = seal(private, genesis, node.store.logs.tip(genesis.log), drafts, node.now())
+    taken = node.take_now([block.raw for block in blocks])
+    assert all(each.verdict is Verdict.TAKEN for each in taken), taken
+    return taken
 
 
 def _is_named(node: Node, scope: Scope, key: Key) -> bool:

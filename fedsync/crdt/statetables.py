@@ -2,6 +2,7 @@
 
 from fedsync.crdt.books import booktables, urgenttables
 from fedsync.crdt.books.addresstables import ADDRESS_TABLES
+from fedsync.crdt.books.carriedtables import CARRIED_TABLES
 from fedsync.crdt.goods.factors import FACTOR_TABLES
 from fedsync.crdt.goods.tables import STOCK_TABLES
 from fedsync.crdt.goods.transfertables import TRANSFER_TABLES
@@ -13,6 +14,7 @@ from fedsync.crdt.work.worktables import WORK_TABLES
 STATE_TABLES = (
     *booktables.TABLES,
     *ADDRESS_TABLES,
+    *CARRIED_TABLES,
     *urgenttables.TABLES,
     *COUNTING_TABLES,
     *STOCK_TABLES,

@@ -21,7 +21,8 @@ from fedsync.errors import refused, usage
 from fedsync.reading import Reading
 from fedsync.records.codec import Value, pack
 from fedsync.records.ed25519 import public_key
-from fedsync.records.ids import PageId, Scope, payload_id
+from fedsync.records.genesis import PERSON
+from fedsync.records.ids import LogClass, PageId, Scope, payload_id
 from fedsync.records.kinds.authority import parse_page
 from fedsync.records.kinds.entries import NodeSealer, Rotation
 from fedsync.records.kinds.motions import Rule, rule_value
@@ -93,7 +94,10 @@ def found_body(author: Author, reading: Reading, door: Door, founding: Founding)
     with author.writing():
         into = voice(author, reading, reading.own().scope).genesis
         door.call("follow", scope=scope.hex(), body=body.hex(), name=founding.name)
-        author.write_as(door, reading, into, [Draft("page", value, now_ms())])
+        # Twice: for those who know the founder's community, and for those who follow the new body and not all of it.
+        own = author.genesis(reading, LogClass.AUTHORITY, scope, PERSON)
+        for log in (own, into):
+            author.write_as(door, reading, log, [Draft("page", value, now_ms())])
     return body, scope
 
 

@@ -52,6 +52,7 @@ from fedsync.crdt.books.booktables import (
     row,
 )
 from fedsync.crdt.books.branches import last_voice, place
+from fedsync.crdt.books.carriedtables import CARRIED
 from fedsync.crdt.books.delegates import entry_at, tips_of
 from fedsync.crdt.books.epoch import begun, epoch_on, read_page
 from fedsync.crdt.books.nodes import note_node, rename
@@ -284,6 +285,7 @@ class _Fold:
     def _page(self, record: Record) -> PageId:
         page = read_page(record.payload)
         id_ = PageId(record.payload_id)
+        self.draft.put(CARRIED, (id_, record.genesis.scope), ())
         if self.draft.get(PAGES, (id_,)) is None:
             body = page.body if page.body is not None else id_
             held = PageRow(page.number, page.prev, body, page.scope, page.repair, record.id, record.payload)
