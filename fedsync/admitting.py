@@ -5,9 +5,10 @@ names, a peer introduces or a node announces, and whatever came first. Whom a bo
 Whom the operator paused stays out for as long. Then the operator's own peers are let in, and who is named.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
+from shlex import quote
 from typing import Literal, NamedTuple
 
 from fedsync.config import Address, parse_address
@@ -15,8 +16,12 @@ from fedsync.crdt.books.fellows import Fellow, admitted, fellows
 from fedsync.crdt.books.naming import Naming, dropped_in_words
 from fedsync.crdt.view import View
 from fedsync.records.ids import Key, Scope
+from fedsync.staticpeers import StaticPeer
+from fedsync.store.peers import Peer
 from fedsync.store.store import Store
 
+CONFIGURED = "config"
+"""The role of a peer that is one because it stands in config.toml."""
 MAX_CALLED_AT = 16
 """Addresses of one node that are tried, one after another: those that the operator or an invitation gave, then its own."""
 
@@ -80,6 +85,46 @@ def whom(store: Store, view: View, me: Key, listen: Address | None) -> Whom:
         names,
         tuple(near.values()),
     )
+
+
+def keep_static(store: Store, static: Sequence[StaticPeer], me: Key, now: int) -> list[str]:
+    """Take the peers of config.toml into the store, in a transaction of its own; return what to warn of, in words.
+
+    One that stands there no longer is no peer any more, unless it is one by invitation or by `peers add` as well. One that
+    the operator removed stays out: to take it back takes a word of its own, not a line that was forgotten.
+    """
+    warnings = []
+    with store.transaction():
+        for peer in store.peers.all():
+            if peer.role == CONFIGURED and all(each.key != peer.key for each in static):
+                store.peers.remove(peer.key)
+        for each in static:
+            before = store.peers.get(each.key)
+            if each.key == me:
+                warnings.append(f"config.toml names this very node as the peer {each.name}.")
+            elif store.removed.get(each.key) is not None:
+                warnings.append(
+                    f"{each.name} stands in config.toml and was removed, so it stays out. To take it back: "
+                    f"fedsync peers add {quote(each.name)} {each.key.hex()}"
+                )
+            elif before is None:
+                name = unused_name(store, each.name)
+                store.peers.put(Peer(each.key, name, each.addresses, CONFIGURED, now))
+            elif before.role == CONFIGURED:
+                store.peers.put(replace(before, addresses=each.addresses))
+            else:
+                addresses = _different(each.addresses, before.addresses)
+                store.peers.put(replace(before, addresses=addresses))
+    return warnings
+
+
+def unused_name(store: Store, name: str) -> str:
+    """Return a name that no peer has yet: this one, or with a number behind it."""
+    taken = {peer.name for peer in store.peers.all()}
+    found, number = name, 2
+    while found in taken:
+        found, number = f"{name} {number}", number + 1
+    return found
 
 
 def worth_calling(address: str, listen: Address | None) -> bool:

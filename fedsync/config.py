@@ -14,6 +14,7 @@ from pathlib import Path
 from fedsync.errors import Exit, Problem
 from fedsync.plain import is_plain
 from fedsync.records.kinds.announcing import MAX_ADDRESSES, is_address
+from fedsync.staticpeers import StaticPeer, Wrong, static_peers
 
 LONGEST_NAME = 200
 """Characters of a node's name."""
@@ -51,6 +52,12 @@ peers = {peers}
 # streams = {relay.streams}
 # idle_seconds = {relay.idle_seconds}
 # through = ["Mill Lane"]
+
+# Exchange with a node that we know, in a section for each; an invitation does the same and needs no key to be typed.
+# [[peer]]
+# key = "..."
+# name = "Mill Lane"
+# addresses = ["node.example.org:7443"]
 
 # Let this node draft the page that confirms what our delegates voted, so many days after a region's page with results
 # was sealed, when nobody of ours has objected. People still sign it. Without this, nothing is drafted.
@@ -138,6 +145,8 @@ class Config:
     confirm_after_days: float | None = None
     """After how many days the node drafts the confirmation of a region's results; None: never."""
     announce: Announce = field(default_factory=Announce)
+    peers: tuple[StaticPeer, ...] = ()
+    """Those of the sections [[peer]]."""
     relay: RelayOffer | None = None
     """None: this node carries nothing for others."""
     through: tuple[str, ...] = ()
@@ -219,13 +228,14 @@ class _Reader:
         self._lines = text.splitlines()
 
     def config(self, said: Mapping[str, object]) -> Config:
-        self._only(said, "", ("name", "listen", "limits", "confirm", "announce", "relay"))
+        self._only(said, "", ("name", "listen", "limits", "confirm", "announce", "relay", "peer"))
         limits = self._table(said, "limits", tuple(f.name for f in fields(Limits)))
         return Config(
             name=self._text(said, "", "name"),
             listen=self._listen(said),
             confirm_after_days=self._days(said) if "confirm" in said else None,
             announce=self._announce(said),
+            peers=self._peers(said),
             relay=self._relay(said),
             through=self._through(said),
             limits=Limits(**{key: self._number(limits, "limits", key, 1, 1_000_000) for key in limits}),
@@ -279,6 +289,13 @@ class _Reader:
                 "announce", "addresses", message, 'Write it as: addresses = ["node.example.org:7443"]'
             )
         return found
+
+    def _peers(self, said: Mapping[str, object]) -> tuple[StaticPeer, ...]:
+        try:
+            return static_peers(said.get("peer", []))
+        except Wrong as wrong:
+            line = self._line_of_peer(wrong.nth, wrong.field)
+            raise ConfigError(self._path, line, str(wrong), wrong.hint) from None
 
     def _relay(self, said: Mapping[str, object]) -> RelayOffer | None:
         numbers = tuple(each.name for each in fields(RelayOffer))
@@ -336,10 +353,25 @@ class _Reader:
         """Return where `key` of `section` stands, else where the section begins, else 0."""
         here, begin = "", 0
         for number, line in enumerate(self._lines, 1):
-            if heading := re.match(r"\s*\[\s*([\w-]+)\s*\]", line):
+            if heading := re.match(r"\s*\[\[?\s*([\w-]+)\s*\]", line):
                 here = heading[1]
                 if here in (section, key):
                     begin = number
             elif here == section and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", line):
+                return number
+        return begin
+
+    def _line_of_peer(self, nth: int, key: str) -> int:
+        """Return where `key` of one of the sections [[peer]] stands, else where that begins, else where peers stand at all."""
+        at, begin = -1, self._line("", "peer")
+        for number, line in enumerate(self._lines, 1):
+            if heading := re.match(r"\s*\[(\[?)\s*([\w-]+)\s*\]", line):
+                here = heading[1] == "[" and heading[2] == "peer"
+                at += here
+                if here and at == nth:
+                    begin = number
+                elif at >= nth and begin:
+                    return begin
+            elif at == nth and key and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", line):
                 return number
         return begin

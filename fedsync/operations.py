@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from fedsync.admitting import whom
+from fedsync.admitting import unused_name, whom
 from fedsync.config import parse_address
 from fedsync.errors import Problem, refused
 from fedsync.gossip.following import read_rows
@@ -101,9 +101,11 @@ def add_peer(
     try:
         before = node.store.peers.get(key)
         if before is None:
-            node.store.peers.put(Peer(key, _unused_name(node, name), addresses, since=node.now()))
-        elif addresses:
-            node.store.peers.put(replace(before, addresses=addresses))
+            node.store.peers.put(Peer(key, unused_name(node.store, name), addresses, since=node.now()))
+        else:
+            # Whoever stands in config.toml is a peer without it from now on.
+            kept = addresses or before.addresses
+            node.store.peers.put(replace(before, addresses=kept, role="peer"))
         node.store.removed.take_back(key)
         if scope is not None and body is not None:
             node.follow(scope, body, name, "peer", key)
@@ -134,14 +136,6 @@ def _follow(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:
         raise
     node.commit()
     return {}
-
-
-def _unused_name(node: Node, name: str) -> str:
-    taken = {peer.name for peer in node.store.peers.all()}
-    found, number = name, 2
-    while found in taken:
-        found, number = f"{name} {number}", number + 1
-    return found
 
 
 def find_peer(node: Node, asked: str) -> Peer:

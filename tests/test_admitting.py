@@ -1,13 +1,14 @@
 """Who is let in: removal by the operator wins, in whatever order books, peers and announcements say otherwise."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fedsync.admitting import whom, worth_calling
+from fedsync.admitting import keep_static, whom, worth_calling
 from fedsync.config import Address
 from fedsync.crdt.books.booktables import NODES
 from fedsync.daemon.joining import decide
@@ -18,6 +19,7 @@ from fedsync.node import Node
 from fedsync.operations import perform
 from fedsync.records.ed25519 import private_key, public_key
 from fedsync.records.ids import Key
+from fedsync.staticpeers import StaticPeer
 from fedsync.store.acquaintances import Introduction
 from tests.nodes import Scribe, node
 
@@ -167,3 +169,44 @@ def test_nobody_is_sent_to_knock_at_their_own_door_or_at_all_at_once(
     address: str, listen: Address | None, worth: bool
 ) -> None:
     assert worth_calling(address, listen) is worth
+
+
+def kept(at: Node) -> dict[str, tuple[str, tuple[str, ...]]]:
+    return {peer.name: (peer.role, peer.addresses) for peer in at.store.peers.all()}
+
+
+def test_peers_in_the_file_are_peers_for_as_long_as_they_stand_there() -> None:
+    mill, hill = StaticPeer(KEYS[0], "Mill Lane", ("m:1",)), StaticPeer(KEYS[1], "Hill Farm", ("h:1",))
+    with node() as at:
+        assert keep_static(at.store, [mill, hill], ME, 1) == []
+        assert kept(at) == {"Mill Lane": ("config", ("m:1",)), "Hill Farm": ("config", ("h:1",))}
+        moved = replace(mill, addresses=("m:2",))
+        assert keep_static(at.store, [moved], ME, 2) == []
+        assert kept(at) == {"Mill Lane": ("config", ("m:2",))}
+        # Who was added by a word too stays when the lines go, and is called at what either says.
+        perform(at, "add_peer", {"key": KEYS[0].hex(), "name": "Mill Lane", "addresses": ["m:3"]})
+        keep_static(at.store, [moved], ME, 3)
+        assert kept(at) == {"Mill Lane": ("peer", ("m:2", "m:3"))}
+        keep_static(at.store, [], ME, 4)
+        assert "Mill Lane" in kept(at)
+
+
+def test_a_line_in_the_file_does_not_take_back_who_was_removed_and_the_node_is_no_peer_of_its_own() -> None:
+    mill = StaticPeer(KEYS[0], "Mill Lane", ("m:1",))
+    with node() as at:
+        keep_static(at.store, [mill], ME, 1)
+        perform(at, "remove_peer", {"name": "Mill Lane"})
+        (warning,) = keep_static(at.store, [mill], ME, 2)
+        assert "stays out" in warning
+        assert f"fedsync peers add 'Mill Lane' {KEYS[0].hex()}" in warning
+        assert kept(at) == {}
+        (warning,) = keep_static(at.store, [StaticPeer(ME, "Us")], ME, 3)
+        assert "this very node" in warning
+        assert kept(at) == {}
+
+
+def test_a_peer_in_the_file_that_is_called_as_another_is_gets_a_number() -> None:
+    with node() as at:
+        perform(at, "add_peer", {"key": KEYS[0].hex(), "name": "Mill Lane", "addresses": []})
+        keep_static(at.store, [StaticPeer(KEYS[1], "Mill Lane")], ME, 1)
+        assert set(kept(at)) == {"Mill Lane", "Mill Lane 2"}

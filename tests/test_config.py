@@ -1,6 +1,7 @@
 """config.toml: what init writes is read back, and a mistake names its line. Touches temporary files."""
 
 import stat
+from base64 import b32encode
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,11 @@ from hypothesis import strategies as st
 
 from fedsync.config import Address, Announce, Config, ConfigError, Limits, load, parse_address, write_initial
 from fedsync.errors import Exit
+from fedsync.records.ids import Key
+from fedsync.staticpeers import StaticPeer, parse_key
 
+KEY = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
+LATER = "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"
 GOOD = 'name = "a"\n[listen]\nhost = "h"\nport = 1\n'
 """A file of four lines in which nothing is wrong."""
 
@@ -76,6 +81,25 @@ def test_limits_may_be_left_out(tmp_path: Path) -> None:
         (GOOD + '[announce]\naddresses = ["n:1", "n:1"]\n', 6, "twice"),
         (GOOD + "[announce]\nbridge = true\n", 5, "needs addresses"),
         (GOOD + '[announce]\naddresses = ["n:1"]\nrelay = 1\n', 7, "relay must be true or false"),
+        (GOOD + '[[peer]]\nname = "A"\n', 5, "key must be text"),
+        (GOOD + '[[peer]]\nname = "A"\nkey = "ab"\n', 7, "no node's key"),
+        (GOOD + f'[[peer]]\nkey = "{bytes(32).hex()}"\nname = "A"\n', 6, "no signature could ever"),
+        (GOOD + f'[[peer]]\nkey = "{KEY}"\n', 5, "name must be text"),
+        (GOOD + f'[[peer]]\nkey = "{KEY}"\nname = "A"\naddresses = ["a"]\n', 8, "'a' is not HOST:PORT"),
+        (GOOD + f'[[peer]]\nkey = "{KEY}"\nname = "A"\naddresses = 7\n', 8, "must be a list"),
+        (GOOD + f'[[peer]]\nkey = "{KEY}"\nname = "A"\nport = 7\n', 8, "'port' is not known"),
+        (
+            GOOD + f'[[peer]]\nkey = "{KEY}"\nname = "A"\n\n[[peer]]\nname = "B"\nkey = "{KEY}"\n',
+            11,
+            "another",
+        ),
+        (
+            GOOD + f'[[peer]]\nkey="{KEY}"\nname="A"\n[limits]\n[[peer]]\nkey="{LATER}"\nname="a"\n',
+            11,
+            "another",
+        ),
+        (GOOD + '[peer]\nname = "A"\n', 5, "peer must be sections"),
+        ('peer = ["A"]\n' + GOOD, 1, "peer must be sections"),
         (GOOD + '[announce]\nwhere = ["n:1"]\n', 6, "'where' is not known"),
     ],
 )
@@ -131,3 +155,26 @@ def test_nothing_is_announced_unless_the_file_says_so(tmp_path: Path) -> None:
     assert load(path).announce == Announce()
     path.write_text(GOOD + '[announce]\naddresses = ["n.example.org:1", "[2001:db8::7]:2"]\nbridge = true\n')
     assert load(path).announce == Announce(("n.example.org:1", "[2001:db8::7]:2"), bridge=True)
+
+
+def test_peers_stand_in_sections_with_their_keys_in_digits_or_letters(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    letters = b32encode(bytes.fromhex(LATER)).decode().rstrip("=")
+    path.write_text(
+        GOOD
+        + f'[[peer]]\nkey = "{KEY}"\nname = "A"\naddresses = ["n:1", "n:1"]\n'
+        + f'[[peer]]\nkey = "{letters.lower()}"\nname = "B"\n'
+    )
+    assert load(path).peers == (
+        StaticPeer(Key(bytes.fromhex(KEY)), "A", ("n:1",)),
+        StaticPeer(Key(bytes.fromhex(LATER)), "B"),
+    )
+
+
+@given(st.text() | st.text("0123456789abcdefABCDEF- ", min_size=60) | st.text("ABCDEFGH234567 ", min_size=50))
+def test_any_text_is_a_key_that_signs_or_a_value_error(text: str) -> None:
+    try:
+        key = parse_key(text)
+    except ValueError:
+        return
+    assert parse_key(key.hex()) == key

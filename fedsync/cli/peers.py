@@ -2,6 +2,7 @@
 
 import sys
 import time
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import click
@@ -110,7 +111,7 @@ def join(app: App, code: str, addresses: tuple[str, ...], yes: bool) -> None:
 
 @group
 def peers() -> None:
-    """List, pause or remove peers."""
+    """List and show peers; add, pause or remove them; introduce one to another."""
 
 
 @peers.command("list")
@@ -130,6 +131,75 @@ def list_(app: App) -> None:
             ["PEER", "STATE", "LAST CONTACT", "REASON"],
             [[row["name"], row["state"], ago(row["last_contact"], now), row["reason"]] for row in rows],
         ),
+    )
+
+
+@peers.command()
+@click.argument("name", required=False)
+@common
+def show(app: App, name: str | None) -> None:
+    """Show who let a node in or keeps it out, where it answers and who introduced it. Without NAME: what to tell others of ours."""
+    from fedsync.cli import peering
+
+    home = app.home()
+    if name is None:
+        _show_own(app)
+        return
+    with app.reading() as reading:
+        value = peering.shown(reading, home, name)
+    app.out.result(value, lambda: app.out.say(*peering.lines(value)))
+
+
+def _show_own(app: App) -> None:
+    from fedsync import config, keyring
+    from fedsync.records.ed25519 import public_key
+
+    home = app.home()
+    settings = config.load(home.config)
+    key = public_key(keyring.load_node_key(home)).hex()
+    at = list(settings.announce.addresses)
+    if not at and settings.listen is not None and settings.listen.host not in ("0.0.0.0", "::", ""):
+        at = [str(settings.listen)]
+    words = " ".join(["fedsync peers add", quote(settings.name), key, *(f"--address {each}" for each in at)])
+    app.out.result(
+        {"name": settings.name, "key": key, "addresses": at, "announces": list(settings.announce.addresses)},
+        lambda: app.out.say(
+            f"{settings.name}: this node",
+            f"  key        {key}",
+            f"  answers at {', '.join(at) or 'nothing that others could call is known'}",
+            f"  announced  {', '.join(settings.announce.addresses) or 'nothing: see [announce] in config.toml'}",
+            f"Another node lets this one in with: {words}",
+        ),
+    )
+
+
+@peers.command()
+@click.argument("name")
+@click.argument("key")
+@click.option("--address", "addresses", multiple=True, metavar="HOST:PORT", help="Where it answers.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@common
+def add(app: App, name: str, key: str, addresses: tuple[str, ...], yes: bool) -> None:
+    """Exchange with a node whose key you have from its people. It must add ours too; an invitation does both at once."""
+    from fedsync import keyring
+    from fedsync.cli.peering import own_key
+    from fedsync.errors import usage
+    from fedsync.staticpeers import KEY_HINT, parse_key
+
+    name = keyring.check_name(name)
+    try:
+        found = parse_key(key)
+    except ValueError as error:
+        raise usage(f"{key}: {error}.", f"{KEY_HINT}.") from None
+    if found == own_key(app.home()):
+        raise usage("This is the key of this very node.", "Type that of the other one.")
+    said = [str(_address(each)) for each in addresses]
+    app.confirm(yes, f"This node will exchange with whoever has the key {found.hex()}.")
+    with app.door() as door:
+        answer = door.call("add_peer", key=found.hex(), name=name, addresses=said)
+    app.out.result(
+        {"name": answer["name"], "key": found.hex(), "addresses": said},
+        lambda: app.out.say(f"{answer['name']} may connect, once it has added this node too."),
     )
 
 
@@ -154,7 +224,7 @@ def resume(app: App, name: str) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @common
 def remove(app: App, name: str, yes: bool) -> None:
-    """Forget a peer. What came from it stays."""
+    """Keep a node out, whoever names or introduces it later, until you add it again. What came from it stays."""
     app.confirm(yes, f"This node will exchange with {name} no more.")
     _call(app, "remove_peer", name)
 

@@ -10,6 +10,7 @@ from fedsync.acts.books.settling import forked_log, forked_logs
 from fedsync.acts.goods.holders import Holders
 from fedsync.acts.goods.rotas import all_hours
 from fedsync.acts.goods.things import find_thing, thing_at
+from fedsync.cli import peering
 from fedsync.cli.books.entries import naming
 from fedsync.cli.books.settling import why_forked
 from fedsync.cli.goods import lendingwords, transferwords
@@ -171,10 +172,16 @@ def _peer(reading: Reading, home: Home, asked: str, store: str | None) -> Json |
                 lines.append(f"we lack {row['we_lack']:,} of its records")
             if row["they_lack"]:
                 lines.append(f"it lacks {row['they_lack']:,} of ours")
+            lines += peering.acquaintance(peering.shown(reading, home, row["key"]))
             if not running:
                 lines.append("The daemon does not run here.")
             return _plainly(row["key"], "peer", row["state"], lines, why, None if running else "fedsync run")
-    return None
+    try:
+        value = peering.shown(reading, home, asked)
+    except Problem:
+        return None  # Or several: then it may be the id of something else.
+    lines = peering.lines(value)
+    return _plainly(value["key"], "peer", value["state"], lines, value["reason"])
 
 
 def _page(reading: Reading, home: Home, asked: str, store: str | None) -> Json | None:

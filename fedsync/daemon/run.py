@@ -12,7 +12,7 @@ from typing import Any
 import trio
 
 from fedsync import config, control, keyring
-from fedsync.admitting import Whom, whom
+from fedsync.admitting import Whom, keep_static, whom
 from fedsync.announcing import announce, unsaid
 from fedsync.confirming import confirm_pages
 from fedsync.crdt.books.addresses import announced
@@ -367,6 +367,9 @@ async def _serve(daemon: Daemon, nursery: trio.Nursery, ready_file: Path | None)
         # Before anything else: what is told to stop while it starts must still put its things away.
         await nursery.start(_signals, daemon)
         await daemon.listen()
+        async with daemon.links.door.writing() as node:
+            for warning in keep_static(node.store, daemon.settings.peers, daemon.key, node.now()):
+                log.warning("%s", warning)
         await daemon.refresh()
         listener = trio.SocketListener(trio.socket.from_stdlib_socket(home.listen_control()))
         nursery.start_soon(daemon.links.door.run)

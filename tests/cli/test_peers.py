@@ -135,3 +135,52 @@ def test_two_peers_of_one_name_are_told_apart(node: Place) -> None:
     add_peer(node, "Mill Lane")
     add_peer(node, "Mill Lane")
     assert [row["name"] for row in node.json("peers", "list")["peers"]] == ["Mill Lane", "Mill Lane 2"]
+
+
+def key_hex() -> str:
+    return public_key(Ed25519PrivateKey.generate()).hex()
+
+
+def test_a_peer_is_added_by_its_key_and_shown(node: Place) -> None:
+    key = key_hex()
+    assert "--yes" in node.refused("peers", "add", "Quarry", key, code=2)["try"]
+    said = node.json("peers", "add", "Quarry", key.upper(), "--address", "quarry.example:7443", "--yes")
+    assert (said["name"], said["key"], said["addresses"]) == ("Quarry", key, ["quarry.example:7443"])
+    shown = node.json("peers", "show", "quarry")
+    assert shown == node.json("peers", "show", key[:8])
+    assert (shown["name"], shown["state"], shown["by"]) == ("Quarry", "away", "operator")
+    assert shown["addresses"] == ["quarry.example:7443"]
+    words = node("peers", "show", "Quarry").out
+    assert key in words
+    assert "by the operator here" in words
+    assert "quarry.example:7443" in node("why", "Quarry").out
+    node.refused("peers", "show", "Nowhere", code=6)
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["x", "Quarry", "ab" * 31, "ab" * 33, "zz" * 32, "00" * 32, "ff" * 32, "\x1b[31m", "é" * 64],
+)
+def test_what_is_no_key_is_refused_with_what_to_type(node: Place, key: str) -> None:
+    error = node.refused("peers", "add", "--yes", "Quarry", key, code=2)
+    assert "fedsync peers show" in error["try"]
+    assert node.json("peers", "list")["peers"] == []
+
+
+def test_a_node_is_no_peer_of_its_own_and_says_what_others_have_to_type(node: Place) -> None:
+    own = node.json("peers", "show")
+    assert f"fedsync peers add {own['name']} {own['key']}" in node("peers", "show").out
+    assert "very node" in node.refused("peers", "add", "Us", own["key"], "--yes", code=2)["message"]
+    node.refused("peers", "add", "Quarry", key_hex(), "--address", "nowhere", "--yes", code=2)
+    node.refused("peers", "add", "a\nb", key_hex(), "--yes", code=2)
+
+
+def test_who_was_removed_is_shown_as_removed_until_it_is_added_again(node: Place) -> None:
+    key = add_peer(node, "Mill Lane")
+    node("peers", "remove", "Mill Lane", "--yes")
+    shown = node.json("peers", "show", "Mill Lane")
+    assert (shown["state"], shown["by"], bool(shown["removed_at"])) == ("removed", None, True)
+    assert f"fedsync peers add 'Mill Lane' {key}" in node("why", key[:8]).out
+    node("peers", "add", "Mill Lane", key, "--yes")
+    shown = node.json("peers", "show", "Mill Lane")
+    assert (shown["state"], shown["removed_at"]) == ("away", None)

@@ -52,3 +52,24 @@ def test_a_node_that_lost_its_only_peer_calls_one_that_its_book_names(village: V
     until(lambda: state(oak, "Mill Lane") == "away")
     assert linked(oak, hill) == {}
     assert key_of(hill)[:8] not in str(oak.json("peers", "list"))
+
+
+def test_two_nodes_that_stand_in_each_others_files_meet_without_an_invitation(village: Village) -> None:
+    oak, mill = village.node("Oakfield", start=False), village.node("Mill Lane", start=False)
+    for one, other in ((oak, mill), (mill, oak)):
+        at = config.load(other.home.config).listen
+        with one.home.config.open("a") as file:
+            name = other.name
+            file.write(f'\n[[peer]]\nkey = "{key_of(other)}"\nname = "{name}"\naddresses = ["{at}"]\n')
+    oak.start()
+    mill.start()
+    equal(oak, mill)
+    assert linked(oak, mill)["state"] == "same"
+    # Removed by one side it stays out, though its lines stand there still.
+    oak.run("peers", "remove", "Mill Lane", "--yes")
+    until(lambda: state(mill, "Oakfield") == "away")
+    oak.stop()
+    oak.start()
+    assert "stays out" in oak.said()
+    oak.run("peers", "add", "Mill Lane", key_of(mill), "--yes")
+    until(lambda: state(mill, "Oakfield") == "same")
