@@ -9,17 +9,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from fedsync.crdt.books.booktables import VOTE_VERDICTS
+from fedsync.crdt.books.minutes import pages
 from fedsync.crdt.goods.levels import levels
 from fedsync.gossip.framing import MAX_BODY
 from fedsync.gossip.limits import MAX_BACKLOG, MAX_TAKES_BYTES
 from fedsync.gossip.view import ACTIVE
-from fedsync.records.block import load
+from fedsync.records.block import Block, load
 from fedsync.records.genesis import GENESIS, Genesis
 from fedsync.records.ids import LogClass, LogId, PayloadId, Reach, RecordId, Scope
 from fedsync.records.wire import read_body, read_outer
 from fedsync.sim.disk import Bound
 from fedsync.sim.links import QUEUE_BYTES
 from fedsync.sim.node import BATCH_S, Node
+from fedsync.sim.verdicts import Court
 from fedsync.sim.world import World
 
 MOST_AT_THE_DOOR: Final = MAX_TAKES_BYTES + MAX_BODY
@@ -44,6 +47,7 @@ class Shelf:
     bodies: dict[Scope, bytes]
     logs: dict[LogId, Genesis]
     chains: dict[LogId, Chain]
+    blocks: list[Block]
 
     def holds(self, log: LogId, seq: int, id_: RecordId) -> bool:
         """Say whether this record lies there."""
@@ -69,11 +73,11 @@ class Reader:
     """Reads disks; the same bytes once for all of them."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[LogId, bytes], tuple[int, list[RecordId]]] = {}
+        self._known: dict[tuple[LogId, bytes], Block] = {}
 
     def read(self, node: Node) -> Shelf:
         """Return what lies on a node's disk."""
-        shelf = Shelf({}, {}, defaultdict(lambda: defaultdict(set)))
+        shelf = Shelf({}, {}, defaultdict(lambda: defaultdict(set)), [])
         for entry in node.disk.entries:
             if isinstance(entry, Bound):
                 shelf.bodies[entry.scope] = entry.body
@@ -85,10 +89,9 @@ class Reader:
                 shelf.logs[head.log] = Genesis.parse(body.payloads()[0])
             known = self._known.get((head.log, entry.raw))
             if known is None:
-                block = load(entry.raw, shelf.logs[head.log])
-                known = self._known[head.log, entry.raw] = (block.first, list(block.ids))
-            first, ids = known
-            for seq, id_ in enumerate(ids, first):
+                known = self._known[head.log, entry.raw] = load(entry.raw, shelf.logs[head.log])
+            shelf.blocks.append(known)
+            for seq, id_ in enumerate(known.ids, known.first):
                 shelf.chains[head.log][seq].add(id_)
         return shelf
 
@@ -97,7 +100,7 @@ def faults(world: World) -> list[str]:
     """Return what is not as it must be."""
     reader = Reader()
     shelves = {node: reader.read(node) for node in world.honest}
-    parts = (_time, _kept, _forged, _home, _same, _forks, _sums, _bounds, _overlay, _turns)
+    parts = (_time, _kept, _forged, _home, _same, _forks, _sums, _judged, _bounds, _overlay, _turns)
     found = [each for part in parts for each in part(world, shelves)]
     found += _again(world)
     if len(found) > MOST_TOLD:
@@ -200,6 +203,30 @@ def _sums(world: World, shelves: Shelves) -> Iterator[str]:
                         f"and {wanted.get(key, 0)} g were recorded"
                     )
                     break
+
+
+def _judged(world: World, shelves: Shelves) -> Iterator[str]:
+    """Nothing is sealed that too few spoke for, and no vote counts that its community cut off, however it is dated."""
+    for region in world.regions:
+        node = region.members[-1].node
+        court = Court()
+        court.hear(shelves[node].blocks)
+        sealed: set[PayloadId] = set()
+        open_: set[Scope] = set()
+        for scope in shelves[node].bodies:
+            for page in pages(node.view, scope):
+                if page.status == "sealed":
+                    sealed.add(PayloadId(page.id))
+                elif page.status != "displaced":
+                    open_.add(scope)
+        for id_ in sorted(sealed):
+            if id_ not in court.pages or not court.supported(court.pages[id_]):
+                yield f"{node.name} shows page {id_.hex()[:8]} as sealed, and too few spoke for it"
+        for vote in court.votes():
+            row = node.view.get(VOTE_VERDICTS, (vote.genesis.scope, vote.id))
+            wanted, shown = court.verdict(vote, sealed, open_), str(row[2]) if row is not None else "unknown"
+            if wanted not in (None, shown):
+                yield f"{node.name} shows vote {vote.id.hex()[:8]} as {shown}; it must be {wanted}"
 
 
 def _bounds(world: World, _: Shelves) -> Iterator[str]:

@@ -47,8 +47,11 @@ class Ledger:
 
     def forked(self, log: LogId, log_class: LogClass, seq: int) -> None:
         """Write down that a log has two records at `seq`. What lies there and above is nobody's to keep."""
+        if log in self.forks:
+            seq = min(seq, self.forks[log][1])
         self._forks[log] = self.forks[log] = log_class, seq
-        for each in self.promised:
+        # Of a log of authority all branches count.
+        for each in self.promised if log_class is not LogClass.AUTHORITY else ():
             if each.log == log and each.seq >= seq:
                 self.public.pop(each.id, None)
 

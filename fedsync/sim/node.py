@@ -47,6 +47,8 @@ NOON: Final = 1_760_000_000_000
 """What a right clock shows when the simulation begins, in ms."""
 BATCH_BLOCKS: Final = 256
 """Blocks that share a commit at most."""
+BEARING: Final = frozenset({"page", "signature", "approval"})
+"""Kinds of records that may make a page due to be sealed."""
 BATCH_S: Final = 0.25
 """A batch is committed after so many seconds of checking even when more is waiting, as a daemon's is."""
 
@@ -79,6 +81,8 @@ class Node:
         """The most bytes of one peer that ever waited at the door."""
         self.longest_wait: dict[Peer, float] = {}
         """The longest that a block of a peer waited at the door, in seconds, when nothing of that peer was before it."""
+        self.settled: Callable[[], None] = lambda: None
+        """Called when something was kept that bears on a book."""
         self._check, self._pace, self._watch = check, pace, watch
         self.disk = Disk(self._dice.randbytes(8))
         self._begin()
@@ -275,6 +279,8 @@ class Node:
             self._all(Stored(block.log, block.raw, (block.last, block.tip), fork, peer))
         if bound or any("page" in block.kinds for block, _, _ in told):
             self._all(Granted())
+        if any(not BEARING.isdisjoint(block.kinds) for block, _, _ in told):
+            self.settled()
         if self._queues or self._follows:
             self._plan()
 
@@ -396,6 +402,8 @@ class Node:
             self._all(Stored(kept.log, kept.raw, (kept.last, kept.tip), fork, None))
             if "page" in kept.kinds:
                 self._all(Granted())
+            if not BEARING.isdisjoint(kept.kinds):
+                self.settled()
         return True
 
     def holds(self, log: LogId, seq: int, record: RecordId) -> bool:

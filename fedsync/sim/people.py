@@ -13,7 +13,7 @@ from typing import Final
 from fedsync.crdt.books.drafting import CannotDraft, draft_page
 from fedsync.crdt.books.minutes import PageView, pages
 from fedsync.crdt.books.tellers import Approve, Refuse, Sign, may_approve, next_act
-from fedsync.records.block import Block
+from fedsync.records.block import Base, Block
 from fedsync.records.codec import Value, pack
 from fedsync.records.genesis import Genesis
 from fedsync.records.ids import LogClass, LogId, PageId, PayloadId, Reach, RecordId, Scope, payload_id
@@ -25,6 +25,10 @@ from fedsync.sim.node import Node
 from fedsync.sim.pens import Pen, Witness
 
 TELLERS: Final = 3
+LATELY: Final = 20
+"""Whoever goes on from an old record takes one of so many last ones."""
+AT_ONCE: Final = 0.8
+"""How often all tellers of a community are there when a page is drafted, and bring it to its end."""
 STORE: Final = "Barn"
 """What a plain store is called: all that lies there is movements in and out, so that anybody can add it up."""
 ITEMS: Final = tuple({"name": name, "unit": "g"} for name in ("Oats", "Rye", "Lentils"))
@@ -58,6 +62,8 @@ class Community:
     weak: bool = False
     """Whether its page 0 gives a seat to a key of small order, under which anybody can sign."""
     tellers: list[Teller] = field(default_factory=list)
+    pens: list[Pen] = field(default_factory=list)
+    """Of all who write for it, besides its tellers."""
 
     def __post_init__(self) -> None:
         self.scope = Scope(sha256(f"body {self.name}".encode()).digest()[:16])
@@ -67,6 +73,8 @@ class Community:
         self.tellers = [
             Teller(f"{self.name}, {at + 1}", self.scope, self.ledger.signed.update) for at in range(TELLERS)
         ]
+        self.page: Value = self._page_zero()
+        self.body = PageId(payload_id(pack(self.page)))
         self.node.net.private |= dict.fromkeys(each.home.log for each in self.tellers)
 
     @property
@@ -74,8 +82,7 @@ class Community:
         """How records name its store."""
         return _id(self.store)
 
-    def found(self) -> None:
-        """Write page 0, by which the tellers are known, and let each of them begin their book."""
+    def _page_zero(self) -> Value:
         seats: list[Value] = [{"genesis": each.book.genesis.payload} for each in self.tellers]
         if self.weak:
             seats.append({"genesis": self._weak_seat.payload})
@@ -87,15 +94,16 @@ class Community:
             "seats": seats,
             "k": len(seats) // 2 + 1,
         }
-        page: Value = normal(
-            {"body": None, "number": 0, "prev": None, "entries": [entry], "scope": self.scope}
-        )
-        self.node.follow(self.scope, PageId(payload_id(pack(page))))
-        written = self._say(self.tellers[0].book, [("page", page)])
+        return normal({"body": None, "number": 0, "prev": None, "entries": [entry], "scope": self.scope})
+
+    def found(self) -> None:
+        """Write page 0, by which the tellers are known, and let each of them begin their book."""
+        self.node.follow(self.scope, self.body)
+        written = self.say(self.tellers[0].book, [("page", self.page)])
         assert written, "a new node takes its own community's page 0"
         for each in self.tellers:
             person: Value = [bytes(16), {"key": each.book.genesis.key, "name": each.name}]
-            self._say(each.book, [("person", person)])
+            self.say(each.book, [("person", person)])
 
     @property
     def _weak_seat(self) -> Genesis:
@@ -124,7 +132,7 @@ class Community:
                 "has_point_in_time": self.node.wall() - dice.randrange(3_600_000),
             }
             said.append(("economic_event", event))
-        self._say(pen, said)
+        self.say(pen, said)
 
     def deal(self, dice: Random) -> None:
         """Record all that goods can do, sense or not, in other stores; or need, offer, promise, send and agree."""
@@ -132,29 +140,52 @@ class Community:
         if dice.random() < 0.5:
             logs = [each.plans.log for each in self.tellers]
             said = self.goods.plans(dice, self.node.wall(), teller.plans.genesis, logs)
-            self._say(teller.plans, said, self.goods)
+            self.say(teller.plans, said, self.goods)
         elif self.node.alive:
             first = teller.facts.log not in self._named
             self._named.add(teller.facts.log)
-            self._say(teller.facts, self.goods.facts(dice, self.node.wall(), first), self.goods)
+            self.say(teller.facts, self.goods.facts(dice, self.node.wall(), first), self.goods)
 
     def decide(self, dice: Random) -> None:
         """Draft a page when none is open; else let a teller sign or approve what their tools say."""
-        open_ = [each for each in pages(self.node.view, self.scope) if each.status in ("drafted", "adopted")]
-        teller = dice.choice(self.tellers)
+        open_ = self.open_pages()
         if open_:
-            self._speak(teller, dice.choice(open_))
+            self._speak(dice.choice(self.tellers), dice.choice(open_))
             return
         entry: dict[str, Value] = {
             "kind": "decision",
             "title": f"Rule {dice.randrange(10**6)}",
             "text": "so be it",
         }
+        self.draft([entry], dice.choice(self.tellers))
+
+    def open_pages(self) -> list[PageView]:
+        """Return the pages of its book that are neither sealed nor displaced, as its own node shows them."""
+        return [each for each in pages(self.node.view, self.scope) if each.status in ("drafted", "adopted")]
+
+    def draft(self, entries: Sequence[dict[str, Value]], teller: Teller | None = None) -> PageId | None:
+        """Write the next page of its book; return it."""
         try:
-            drafted = draft_page(self.node.view, self.scope, [entry])
+            drafted = draft_page(self.node.view, self.scope, entries)
         except CannotDraft:
-            return
-        self._say(teller.book, [("page", normal(dict(drafted.value)))])
+            return None
+        page = normal(dict(drafted.value))
+        said = self.say((teller or self.tellers[0]).book, [("page", page)])
+        return PageId(payload_id(pack(page))) if said else None
+
+    def meet(self, dice: Random, entries: Sequence[dict[str, Value]]) -> PageId | None:
+        """Draft a page, and let all tellers sign and approve it, unless they leave that for later; return it."""
+        page = self.draft(entries)
+        if page is not None and dice.random() < AT_ONCE:
+            self.sit(dice)
+        return page
+
+    def sit(self, dice: Random) -> None:
+        """Let all tellers speak for the page that is open, the first ones once more at the end."""
+        for teller in [*dice.sample(self.tellers, len(self.tellers)), *self.tellers]:
+            open_ = self.open_pages()
+            if open_:
+                self._speak(teller, open_[0])
 
     def _speak(self, teller: Teller, page: PageView) -> None:
         acts = next_act(self.node.view, page.id, teller.book.log)
@@ -163,16 +194,21 @@ class Community:
             if not isinstance(ready, Approve):
                 return
             acts = (ready,)
-        self._say(teller.book, [_voice(page, act) for act in acts])
+        self.say(teller.book, [voice(page.id, page.prev, act) for act in acts])
 
     def fork(self, dice: Random, elsewhere: Node) -> bool:
         """Write once more after a record that was followed already, at another node; return whether that was done."""
-        teller = dice.choice(self.tellers)
-        pen = teller.facts
-        held = [each for each in pen.ends[:-1] if elsewhere.holds(pen.log, each.seq, each.id)]
-        if not held or not elsewhere.alive or pen.log in self.ledger.forks:
+        bases = [
+            (teller, each)
+            for teller in dice.sample(self.tellers, len(self.tellers))
+            for each in teller.facts.ends[-2::-1][:LATELY]
+            if teller.facts.log not in self.ledger.forks
+            and elsewhere.holds(teller.facts.log, each.seq, each.id)
+        ]
+        if not bases or not elsewhere.alive:
             return False
-        base = held[-1]
+        teller, base = bases[0]
+        pen = teller.facts
         event: dict[str, Value] = {
             "action": "raise",
             "quantity": 1,
@@ -193,22 +229,42 @@ class Community:
         teller.facts = pen.later()
         return True
 
+    def fork_at(self, node: Node, pen: Pen, base: Base, said: tuple[str, Value], back: int) -> bool:
+        """Write a record after an earlier one of a log of authority, at a node that holds that; both branches count."""
+        if not node.alive or not node.holds(pen.log, base.seq, base.id):
+            return False
+        wall = node.wall()
+        blocks = pen.seal(base, [Draft(*said, wall - back)], wall)
+        if any(node.holds(pen.log, block.last, block.tip) for block in blocks):
+            return False  # it said the very same there before
+        for block in blocks:
+            self._promise(block)
+        self.ledger.forked(pen.log, LogClass.AUTHORITY, base.seq + 1)
+        if not node.write(blocks):
+            raise AssertionError("a node takes a branch of a log whose base it holds")
+        return True
+
     def lose(self, held: Collection[RecordId]) -> None:
         """Go back with every pen to what is still held somewhere."""
-        for teller in self.tellers:
-            for pen in (teller.book, teller.facts, teller.plans, teller.home):
-                while pen.ends and pen.ends[-1].id not in held:
-                    pen.ends.pop()
+        theirs = [(each.book, each.facts, each.plans, each.home) for each in self.tellers]
+        for pen in [*(pen for all_ in theirs for pen in all_), *self.pens]:
+            while pen.ends and pen.ends[-1].id not in held:
+                pen.ends.pop()
 
-    def _say(self, pen: Pen, said: Sequence[tuple[str, Value]], goods: Goods | None = None) -> bool:
-        """Write records at home; note in the ledger what an honest node acknowledges, and in `goods` what may be named."""
-        node = self.node
-        end = pen.ends[-1] if pen.ends else None
+    def say(
+        self, pen: Pen, said: Sequence[tuple[str, Value]], goods: Goods | None = None,
+        node: Node | None = None, back: int = 0,
+    ) -> bool:  # fmt: skip
+        """Write records, at home if no other node is given; note in the ledger what an honest node acknowledges.
+
+        `goods`: where to note what may be named. `back`: by how many ms they are dated back.
+        """
+        node, end = node or self.node, pen.end
         if not node.alive or (end is not None and not node.holds(pen.log, end.seq, end.id)):
             # After a restore a teller waits until peers have brought back what the teller's tools know of.
             return False
         wall = node.wall()
-        blocks = pen.seal(end, [Draft(kind, value, wall) for kind, value in said], wall)
+        blocks = pen.seal(end, [Draft(kind, value, wall - back) for kind, value in said], wall)
         if node.lies is None:
             for block in blocks:
                 self._promise(block)
@@ -238,8 +294,9 @@ class Community:
             )
 
 
-def _voice(page: PageView, act: Sign | Approve) -> tuple[str, Value]:
-    said: dict[str, Value] = {"page": page.id, "slot": page.prev or bytes(32), "round": act.round}
+def voice(page: PageId, slot: PageId | None, act: Sign | Approve) -> tuple[str, Value]:
+    """Return the record of a signature or an approval."""
+    said: dict[str, Value] = {"page": page, "slot": slot or bytes(32), "round": act.round}
     if isinstance(act, Approve):
         return "approval", said
     return "signature", said if act.lock is None else said | {"lock": act.lock}

@@ -58,6 +58,7 @@ class Work:
     stock: float
     goods: float
     decisions: float
+    regions: float
     local: float
     """Which share of movements never leaves the community's own node."""
 
@@ -72,6 +73,8 @@ class Trouble:
     crash_lasts: float
     fork_every: float
     restore_every: float
+    recall_every: float
+    misdeed_every: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,8 @@ class Scenario:
     """Within so many seconds after the storm all must have come to the same."""
     pace: Pace
     signatures: str
+    region: int
+    """So many of the communities found a region together, then the next ones another; 0: none does."""
     quiet_bytes: int
     """What a session may send in an hour in which nothing happens, both ways."""
     copies: float
@@ -149,6 +154,7 @@ def read(text: str, nodes: int | None = None) -> Scenario:
         calm=form.span("calm", least=60.0),
         pace=Pace(form.span("commit", 0.03), form.span("checking", 0.0)),
         signatures=form.one_of("signatures", SIGNATURES, "once"),
+        region=form.count("region", 0),
         quiet_bytes=form.count("quiet_bytes", 20_000, least=1),
         copies=form.number("copies", 0.0),
         links=_links(form.table("links")),
@@ -162,6 +168,8 @@ def read(text: str, nodes: int | None = None) -> Scenario:
     form.done()
     if scenario.honest < 2:
         raise form.bad("liars", "at least two nodes do not lie")
+    if scenario.region == 1:
+        raise form.bad("region", "a region is of two communities or more")
     for each in scenario.partitions:
         if each.ends > scenario.storm:
             raise form.bad("partition", "a partition ends within the storm: it must heal before the calm")
@@ -213,6 +221,7 @@ def _work(form: Form) -> Work:
         form.span("stock", 0.0),
         form.span("goods", 0.0),
         form.span("decisions", 0.0),
+        form.span("regions", 0.0),
         form.share("local", 0.0),
     )
     form.done()
@@ -227,6 +236,8 @@ def _trouble(form: Form) -> Trouble:
         crash_lasts=form.span("crash_lasts", 60.0),
         fork_every=form.span("fork_every", 0.0),
         restore_every=form.span("restore_every", 0.0),
+        recall_every=form.span("recall_every", 0.0),
+        misdeed_every=form.span("misdeed_every", 0.0),
     )
     form.done()
     return trouble

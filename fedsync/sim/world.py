@@ -6,6 +6,7 @@ from hashlib import sha256
 from random import Random
 from typing import Final
 
+from fedsync.crdt.books.booktables import RESULTS, VOTE_VERDICTS
 from fedsync.crdt.books.minutes import pages
 from fedsync.gossip.groups import Candidate, Group
 from fedsync.gossip.memory import Check
@@ -21,6 +22,7 @@ from fedsync.sim.links import Link, Net
 from fedsync.sim.node import Node
 from fedsync.sim.people import Community
 from fedsync.sim.rare import Seen
+from fedsync.sim.regions import Delegation, Region
 from fedsync.sim.scenario import Partition, Scenario
 
 CHECKED_KEPT: Final = 20_000
@@ -90,6 +92,8 @@ class World:
         for community in self.communities:
             community.goods.others = [each.goods for each in self.communities]
             community.found()
+        self.regions = self._gather()
+        self.delegations = [each for region in self.regions for each in region.delegations]
         self._join()
         self._plan()
 
@@ -117,6 +121,24 @@ class World:
             return [each.log for each in self.ledger.promised[:50]]
 
         return Liar(kind, self.dice, logs, lambda: self.heap.now, blocks)
+
+    def _gather(self) -> list[Region]:
+        """Return the regions that the honest communities will found; who is left over joins the last."""
+        size, honest = self.scenario.region, self.communities[: self.scenario.honest]
+        if not size:
+            return []
+        firsts = range(0, max(1, len(honest) // size) * size, size)
+        parts = [honest[at : at + size] if at != firsts[-1] else honest[at:] for at in firsts]
+        regions = [Region(f"Region {at + 1}", part, self.seen) for at, part in enumerate(parts)]
+        for each in (each for region in regions for each in region.delegations):
+            each.home.node.settled = partial(self._seal_soon, each)
+        return regions
+
+    def _seal_soon(self, delegation: Delegation) -> None:
+        """Let a node seal what it may, once it has seen something that bears on a book."""
+        if not delegation.planned:
+            delegation.planned = True
+            self.heap.after(self.scenario.pace.commit, delegation.seal)
 
     def _lying(self, liar: Liar, frame: bytes, heard: bytes) -> list[bytes]:
         said = liar(frame, heard)
@@ -182,6 +204,11 @@ class World:
             self._often(work.decisions, partial(community.decide, self.dice))
         self._often(trouble.cut_every, self._cut)
         self._often(trouble.crash_every, self._crash)
+        for delegation in self.delegations:
+            self._often(work.regions, partial(delegation.govern, self.dice))
+        if self.delegations:
+            self._often(trouble.recall_every, self._recall)
+            self._often(trouble.misdeed_every, self._misdeed)
         self._often(trouble.fork_every, self._fork)
         # A backup is made about as often as one is used, so it is neither always fresh nor always old.
         self._often(trouble.restore_every, self._back_up)
@@ -225,15 +252,26 @@ class World:
             node.start()
 
     def _fork(self) -> None:
-        community = self.dice.choice(self.communities[: self.scenario.honest])
-        others = [each for each in self.honest if each is not community.node]
-        if community.node in self._side and len(self._side) < len(self.nodes):
-            # Best where nobody at home can see it.
-            others = [each for each in others if each not in self._side] or others
-        if community.fork(self.dice, self.dice.choice(others)):
-            self.seen.note("fork")
-            # What lies in dispute is nobody's to hold any more.
-            self._count_again()
+        """Let somebody go on from an old record at another node, best where nobody at home can see it."""
+        honest, side = self.honest, self._side
+        for community in self.dice.sample(self.communities[: len(honest)], len(honest)):
+            others = [each for each in honest if each is not community.node]
+            beyond = [each for each in others if (each in side) != (community.node in side)]
+            if community.fork(self.dice, self.dice.choice(beyond or others)):
+                self.seen.note("fork")
+                self.seen.counts["fork-apart"] += bool(beyond)
+                # What lies in dispute is nobody's to hold any more.
+                self._count_again()
+                return
+
+    def _recall(self) -> None:
+        if self.dice.choice(self.delegations).recall(self.dice):
+            self.seen.note("recall")
+            if self._side:
+                self.seen.note("recall-apart")
+
+    def _misdeed(self) -> None:
+        self.dice.choice(self.delegations).misdeed(self.dice, self.honest)
 
     def _back_up(self) -> None:
         node = self.dice.choice(self.honest)
@@ -341,6 +379,16 @@ class World:
             for page in pages(view, community.scope):
                 if page.number and page.status == "sealed":
                     self.seen.note("sealed")
+        for region in self.regions:
+            view = region.members[0].node.view
+            for page in pages(view, region.scope):
+                if page.number and page.status == "sealed":
+                    self.seen.note("region-sealed")
+            finals = [row for _, row in view.scan(RESULTS, (region.scope,)) if "final" in row]
+            self.seen.counts["final"] += len(finals)
+            for member in region.members:
+                for _, row in view.scan(VOTE_VERDICTS, (member.scope,)):
+                    self.seen.counts["void"] += "void" in row
 
     def _picture(self) -> None:
         now = self.heap.now

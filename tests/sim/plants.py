@@ -14,6 +14,10 @@ from typing import TypeAlias
 import pytest
 
 from fedsync.crdt import fold
+from fedsync.crdt.books.booktables import RecordRow
+from fedsync.crdt.books.delegates import Cuts
+from fedsync.crdt.books.slot import Cut
+from fedsync.crdt.books.votes import cast
 from fedsync.crdt.view import Draft
 from fedsync.gossip import compare, listing, reconcile, trie
 from fedsync.gossip.events import Known, Outcome, Peer
@@ -24,7 +28,7 @@ from fedsync.gossip.memory import Memory, MemoryLog
 from fedsync.gossip.session import Session
 from fedsync.records import ed25519
 from fedsync.records.block import Block
-from fedsync.records.ids import ZERO_ID, LogClass
+from fedsync.records.ids import ZERO_ID, LogClass, RecordId
 from fedsync.records.places import Place
 from fedsync.sim.disk import Disk
 from fedsync.sim.links import End
@@ -173,17 +177,35 @@ def _passed_over(patch: Patch) -> None:
     patch.setattr(fold, "apply_block", mostly)
 
 
+def _recall_by_clock(patch: Patch) -> None:
+    """A vote is kept when it claims to be no later than the last one that its community's recall names."""
+    against = Cuts.against
+
+    def by_clock(self: Cuts, record: RecordId, at: RecordRow | None = None) -> Cut | None:
+        vote = cast(self._view, record)
+        if vote is None:
+            return against(self, record, at)
+        for _, tips in self._tips:
+            named = [found.time for tip in tips if (found := cast(self._view, tip.id)) is not None]
+            if vote.time > max(named, default=-1):
+                return against(self, record, at)
+        return None
+
+    patch.setattr(Cuts, "against", by_clock)
+
+
 APART = ("had not come to the same", "differ in", "cannot prove it", "was acknowledged and is not at")
 PLANTS = (
     Plant("push-only", "new records are pushed, and sets are never compared", _push_only, APART),
-    Plant("version-vector", "sets are compared by the greatest seq of each log, without ids", _version_vector, APART),
+    Plant("version-vector", "sets are compared by the greatest seq of each log, without ids", _version_vector, APART, seeds=6),
     Plant("dropped-sort", "the items of a leaf are hashed in the order in which they came", _unsorted, APART),
     Plant("never-again", "a log that was refused once is never asked for again", _never_again, APART, nodes=7),
     Plant("normal-sync", "a node answers before what was written is safe", _normal_sync, ("acknowledged", "broke")),
     Plant("forks-unseen", "who holds one branch of a log takes no other", _forks_unseen, ("cannot prove it",)),
     Plant("local-leaves", "what is local is told to peers like everything else", _local_leaves, ("local",)),
-    Plant("shared-queue", "one queue at the door for all peers", _shared_queue, ("none of theirs was before it",), "door", None, 2),
-    Plant("small-order", "keys and signatures of small order pass", _small_order, ("nobody has signed",), "door", None, 2),
+    Plant("shared-queue", "one queue at the door for all peers", _shared_queue, ("none of theirs was before it",), "door", None, 4),
+    Plant("small-order", "keys and signatures of small order pass", _small_order, ("nobody has signed",), "door", None, 4),
+    Plant("recall-by-clock", "what a recall cuts off is told by the time that it claims", _recall_by_clock, ("it must be void",), "regions", None),
     Plant("passed-over", "one block of fifty is not folded, whichever it is", _passed_over, ("shows", "show")),
 )  # fmt: skip
 """All of them: `scripts/planted` shows that each is found."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from fedsync.crdt.books.booktables import STATUSES, VOTE_VERDICTS
 from fedsync.gossip import link
 from fedsync.records.ids import LogClass
 from fedsync.sim.checks import faults
@@ -36,6 +37,19 @@ decisions = "1 min"
 local = 0.3
 [trouble]
 fork_every = "20 s"
+"""
+GOVERNED = """
+name = "A small region"
+nodes = 3
+storm = "10 min"
+calm = "10 min"
+region = 3
+[work]
+decisions = "20 s"
+regions = "10 s"
+[trouble]
+recall_every = "1 min"
+misdeed_every = "10 s"
 """
 
 
@@ -105,8 +119,8 @@ def _lived() -> Scenario:
     return read(SMALL)
 
 
-def _world() -> World:
-    world = World(_lived(), 1)
+def _world(text: str = SMALL) -> World:
+    world = World(read(text), 1)
     world.live()
     return world
 
@@ -125,8 +139,8 @@ def _lose(world: World) -> None:
 
 
 def _stray(world: World) -> None:
-    local = bytes(world.communities[0].tellers[0].home.log)
-    raw = next(each for each in _disk(world, 0) if local in each.raw)
+    local = {bytes(each.home.log) for each in world.communities[0].tellers}
+    raw = next(each for each in _disk(world, 0) if any(log in each.raw for log in local))
     world.nodes[1].disk.entries.append(raw)
 
 
@@ -164,6 +178,27 @@ def _jam(world: World) -> None:
     world.net.most_queued = 10**9
 
 
+def _count_what_was_cut_off(world: World) -> None:
+    view = world.regions[0].members[-1].node.view
+    key, row = next((key, row) for key, row in view.scan(VOTE_VERDICTS) if "void" in row)
+    view.commit({(VOTE_VERDICTS, key): (*row[:2], "stands", "counts")})
+
+
+def _seal_too_early(world: World) -> None:
+    """A page that is drafted, shown as sealed."""
+    view = world.regions[0].members[-1].node.view
+    key, row = next((key, row) for key, row in view.scan(STATUSES) if row[1] != "sealed")
+    view.commit({(STATUSES, key): (row[0], "sealed", *row[2:])})
+
+
+def _forge(world: World) -> None:
+    world.ledger.signed.remove(next(each.id for each in world.ledger.promised if not each.local))
+
+
+def _keep_waiting(world: World) -> None:
+    world.nodes[0].longest_wait[world.nodes[1].peer] = 60.0
+
+
 def _unfollow(world: World) -> None:
     disk = world.nodes[3].disk
     disk.entries.remove(next(each for each in disk.entries[5:] if not isinstance(each, Kept)))
@@ -182,10 +217,26 @@ def _unfollow(world: World) -> None:
         (_heap_up, "waited at the door of Village 1"),
         (_jam, "waited to be sent on one link"),
         (_unfollow, "follow other bodies"),
+        (_forge, "holds what nobody has signed"),
+        (_keep_waiting, "waited 60.0 s at the door of Village 1"),
     ],
 )
 def test_a_fault_is_found_and_said_in_words(plant: Callable[[World], None], said: str) -> None:
     world = _world()
+    assert faults(world) == []
+    plant(world)
+    assert any(said in each for each in faults(world))
+
+
+@pytest.mark.parametrize(
+    ("plant", "said"),
+    [
+        (_count_what_was_cut_off, "as stands; it must be void"),
+        (_seal_too_early, "as sealed, and too few spoke for it"),
+    ],
+)
+def test_a_fault_in_a_book_is_found_and_said_in_words(plant: Callable[[World], None], said: str) -> None:
+    world = _world(GOVERNED)
     assert faults(world) == []
     plant(world)
     assert any(said in each for each in faults(world))
