@@ -31,6 +31,7 @@ from fedsync.store.model import Outcome
 from fedsync.store.peers import FollowedBody, Source
 from fedsync.store.places import Place
 from fedsync.store.store import Store, open_store
+from fedsync.urgency import Urgency
 
 MAX_INCARNATIONS = 8
 """Logs of one key in one capacity, class and reach that are taken at once; more at the pace below, none never."""
@@ -98,6 +99,7 @@ class Node:
         """Bodies that peers announced and there was no room for, by their page 0: somebody may ask for one."""
         self.draft = Draft(self.state)
         self.notices = Notices(store)
+        self.urgency = Urgency(store)
         self._stale = False
         """A body was bound anew in the open batch, so all that was folded under its tag counts for nothing."""
         if self.state.folded_upto < store.blocks.last_number():
@@ -145,6 +147,10 @@ class Node:
         return outcomes
 
     # --- The door ---------------------------------------------------------------------------------------
+
+    def turn_of(self, raw: bytes) -> int:
+        """Return how urgent a block is that waits, as `gossip.priority` counts."""
+        return self.urgency.turn(self.draft, raw)
 
     def take(self, blocks: Sequence[tuple[bytes, Key | None]]) -> list[Taken]:
         """Let blocks in, in the open batch. `origin` is the peer that brought it, None for our own."""

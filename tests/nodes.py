@@ -119,8 +119,20 @@ class Scribe:
 
     def decide(self, title: str, *tellers: str) -> PageId:
         """Bring a page with a decision, signed and approved by these."""
-        entry: dict[str, Value] = {"kind": "decision", "title": title, "text": title}
+        return self.enter({"kind": "decision", "title": title, "text": title}, *tellers)
+
+    def enter(self, entry: dict[str, Value], *tellers: str) -> PageId:
+        """Bring a page with an entry, signed and approved by these."""
         return self._carry(draft_page(self.at.state, self.scope, [entry]).value, *tellers)
+
+    def give(self, holder: str, *tellers: str) -> PageId:
+        """Bring a page that gives somebody a mandate for the granary."""
+        given: dict[str, Value] = {"kind": "mandate", "holder": self.key(holder), "task": "granary"}
+        return self.enter({**given, "instructions": {}, "may": ["economic_event"]}, *tellers)
+
+    def recall(self, given: PageId, *tellers: str) -> PageId:
+        """Bring a page that recalls the mandate on another, and keeps nothing."""
+        return self.enter({"kind": "recall", "mandate": [given, 0], "cuts": []}, *tellers)
 
     def seat(self, teller: str, *tellers: str) -> PageId:
         """Bring a page that gives another teller a seat, signed and approved by these."""

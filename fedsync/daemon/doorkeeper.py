@@ -1,7 +1,8 @@
 """The one task that lets blocks in: from all peers in turn, many to a commit, told to gossip after it.
 
-Peers have a queue each and are served in turn, so a flood from one does not delay another's recall. The work of
-a batch is cut into slices, so that links go on being read while hundreds of blocks are checked.
+Peers are served in turn, and what is urgent before its turn (`gossip.waiting`), so a flood from one does not delay
+another's recall; nor does it wait for a batch of other things to be committed. The work of a batch is cut into slices, so
+that links go on being read while hundreds of blocks are checked.
 """
 
 import logging
@@ -14,6 +15,7 @@ from typing import NamedTuple, Protocol
 import trio
 
 from fedsync.gossip.events import Baseless, Declined, Held, Known, Outcome, Parked, Peer, Struck
+from fedsync.gossip.waiting import WaitingRoom
 from fedsync.node import Node, Taken, Verdict
 from fedsync.records.ids import Key
 from fedsync.store.errors import StoreError
@@ -63,20 +65,25 @@ class Doorkeeper:
     def __init__(self, node: Node, hooks: Hooks) -> None:
         self.node = node
         self._hooks = hooks
-        self._queues: dict[Peer, deque[Waiting]] = {}
-        self._suspects = 0
-        """Blocks at the front of which one is more than this program can bear: each gets a batch of its own."""
+        self._room: WaitingRoom[Waiting] = WaitingRoom(node.turn_of)
+        self._suspects: deque[Waiting] = deque()
+        """Blocks of which one is more than this program can bear: each gets a batch of its own."""
+        self._hurried = False
+        """The last batch was committed early for what is urgent: then the next is not, else a flood could make all small."""
+        self._pressed = 0
+        """People who wait to write: a batch is committed as soon as its slice is over."""
         self._work = trio.Event()
         self._lock = trio.Lock()
 
     def put(self, peer: Peer, link: object, number: int, raw: bytes) -> None:
         """Queue a block that a peer brought over `link`. Its session bounds how many."""
-        self._queues.setdefault(peer, deque()).append(Waiting(peer, link, number, raw))
+        self._room.put(Waiting(peer, link, number, raw))
         self._work.set()
 
     def forget(self, peer: Peer) -> None:
         """Drop what waits of a peer whose session is over: it will be sent again."""
-        self._queues.pop(peer, None)
+        self._room.forget(peer)
+        self._suspects = deque(each for each in self._suspects if each.peer != peer)
 
     @property
     def busy(self) -> bool:
@@ -88,10 +95,17 @@ class Doorkeeper:
         self._work.set()
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator[Node]:
-        """Hold the node for writing something else than blocks."""
-        async with self._lock:
+    async def writing(self, pressing: bool = False) -> AsyncIterator[Node]:
+        """Hold the node for writing something else than blocks. `pressing`: somebody waits for it."""
+        self._pressed += pressing
+        try:
+            await self._lock.acquire()
+        finally:
+            self._pressed -= pressing
+        try:
             yield self.node
+        finally:
+            self._lock.release()
 
     async def run(self) -> None:
         """Let blocks in until cancelled. A store's error ends the daemon: nothing is passed over."""
@@ -101,7 +115,7 @@ class Doorkeeper:
             async with self._lock:
                 delivery = await self._batch()
             self._hooks.delivered(delivery)
-            if any(self._queues.values()):
+            if self._room or self._suspects:
                 self._work.set()
 
     async def finish(self) -> None:
@@ -112,14 +126,21 @@ class Doorkeeper:
     async def _batch(self) -> Delivery:
         delivery = Delivery()
         node, started = self.node, trio.current_time()
-        limit, self._suspects = (1, self._suspects - 1) if self._suspects else (BATCH_BLOCKS, 0)
+        suspect = self._suspects.popleft() if self._suspects else None
+        limit = BATCH_BLOCKS if suspect is None else 1
+        may_hurry, self._hurried = not self._hurried, False
         tried: list[Waiting] = []
         node.begin()
         try:
             slice_started = started
             while len(tried) < limit:
-                found = self._next()
-                if found is None:
+                chosen = self._room.next() if suspect is None else (suspect, False)
+                if chosen is None:
+                    break
+                found, urgent = chosen
+                if self._hurried and not urgent:
+                    # What is urgent has been taken: it is not kept waiting for the rest.
+                    self._room.back(found)
                     break
                 tried.append(found)
                 try:
@@ -132,12 +153,15 @@ class Doorkeeper:
                 delivery.taken += outcomes
                 outcome = outcome_of(outcomes[0])
                 delivery.answers.append((found.peer, found.link, found.number, outcome))
+                self._hurried = self._hurried or (urgent and may_hurry)
                 now = trio.current_time()
                 if now - started > BATCH_SECONDS:
                     break
                 if now - slice_started > SLICE_SECONDS:
                     await trio.lowlevel.checkpoint()
                     slice_started = trio.current_time()
+                    if self._pressed:
+                        break
             for write in self._hooks.unsaved():
                 write()
             node.settle()
@@ -155,24 +179,11 @@ class Doorkeeper:
         A daemon that fell over it would meet it again after each start, and one author would silence a federation.
         """
         if len(tried) > 1:
-            for each in reversed(tried):
-                self._queues.setdefault(each.peer, deque()).appendleft(each)
-            self._suspects = len(tried)
+            self._suspects.extend(tried)
             return Delivery()
         (found,) = tried
         log.error("a block brings a mistake of fedsync to light; please report it: %r", error, exc_info=error)
         return Delivery([(found.peer, found.link, found.number, Declined("bug", 0))])
-
-    def _next(self) -> Waiting | None:
-        """Return the next block of the peer that was not served for longest."""
-        for peer in list(self._queues):
-            queue = self._queues.pop(peer)
-            if queue:
-                found = queue.popleft()
-                if queue:
-                    self._queues[peer] = queue
-                return found
-        return None
 
 
 def outcome_of(taken: Taken) -> Outcome:

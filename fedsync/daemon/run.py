@@ -217,7 +217,7 @@ class Daemon:
         match op:
             case "take":
                 blocks = [bytes.fromhex(block) for block in arguments["blocks"]]
-                async with self.links.door.writing() as node:
+                async with self.links.door.writing(pressing=True) as node:
                     taken = await trio.to_thread.run_sync(take_own, node, blocks, once_in(arguments))
                 self.links.announce(taken)
                 return {}
@@ -233,7 +233,7 @@ class Daemon:
                 self.stopping.set()
                 return {}
             case _:
-                async with self.links.door.writing() as node:
+                async with self.links.door.writing(pressing=True) as node:
                     answer = await trio.to_thread.run_sync(perform, node, op, arguments)
                 if op != "ping":
                     await self.refresh()

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from fedsync.crdt.books.booktables import (
-    MANDATE_ACTS,
     RECORDS,
     VOICES,
     Known,
@@ -21,7 +20,7 @@ from fedsync.crdt.books.booktables import (
 )
 from fedsync.crdt.books.epoch import read_page
 from fedsync.crdt.books.mandates import about
-from fedsync.crdt.books.urgenttables import URGENT_BOOKS, URGENT_PAGES
+from fedsync.crdt.books.urgenttables import URGENT_BOOKS, URGENT_GIVEN, URGENT_PAGES
 from fedsync.crdt.view import Draft
 from fedsync.records.codec import NotCanonical, unpack
 from fedsync.records.ids import LogId, PageId, Scope
@@ -40,7 +39,11 @@ class Urgent(NamedTuple):
 
 def note_urgent(draft: Draft, scope: Scope, id_: PageId, page: Page) -> None:
     """Note a page that has come to be known, if it ends something."""
-    if not ends_something(draft, scope, page):
+    urgent = ends_something(draft, scope, page)
+    for entry in page.entries:
+        if isinstance(entry, Mandate):
+            draft.put(URGENT_GIVEN, (scope, about(entry), page.number, id_), ())
+    if not urgent:
         return
     before = _last(draft, scope)
     draft.put(URGENT_PAGES, (scope, id_), (before,))
@@ -58,10 +61,17 @@ def ends_something(view: Reader, scope: Scope, page: Page) -> bool:
                 if page.number > 0:
                     return True
             case Mandate():
-                if entry.cuts or any(True for _ in view.scan(MANDATE_ACTS, (scope, about(entry)))):
+                if entry.cuts or _replaces(view, scope, page.number, entry):
                     return True
             case _:
                 pass
+    return False
+
+
+def _replaces(view: Reader, scope: Scope, number: int, entry: Mandate) -> bool:
+    """Say whether an earlier page gives a mandate for the same seat or task."""
+    for key, _ in view.scan(URGENT_GIVEN, (scope, about(entry))):
+        return int(key[2]) < number
     return False
 
 

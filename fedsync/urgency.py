@@ -1,0 +1,76 @@
+"""How urgent a block is that waits at the door, judged from what it says itself: nobody's word counts, and nothing is verified.
+
+A lie costs nobody anything: who is served early by it is served less later (`gossip.waiting`), and the door itself judges
+as ever.
+"""
+
+from collections import OrderedDict
+from typing import Final, TypeVar
+
+from fedsync.crdt.books.urgent import looks_urgent
+from fedsync.crdt.view import Draft, View
+from fedsync.gossip.priority import FIRST, of_class
+from fedsync.records.block import BadBlock, claimed_genesis, claimed_records, peek
+from fedsync.records.genesis import Genesis
+from fedsync.records.ids import LogClass, LogId, PageId, payload_id
+from fedsync.records.kinds.authority import PAGE
+from fedsync.records.wire import BlockHead
+from fedsync.store.store import Store
+
+COMING: Final = 256
+"""Urgent pages that were seen at the door of late, kept in mind for the voices that come with them."""
+BEGUN: Final = 4096
+"""Logs whose genesis was seen at the door of late, and is not held yet."""
+
+
+class Urgency:
+    """Looks at blocks for one store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._coming: OrderedDict[PageId, None] = OrderedDict()
+        self._begun: OrderedDict[LogId, Genesis] = OrderedDict()
+
+    def turn(self, view: View | Draft, raw: bytes) -> int:
+        """Return the turn of a block: a fork proof or something urgent first, then by its class."""
+        try:
+            head = peek(raw)
+            genesis = self._genesis(head, raw)
+            if genesis is None:
+                return of_class(LogClass.TEXTS)
+            if genesis.log_class is not LogClass.AUTHORITY:
+                return FIRST if self._may_fork(head, raw) else of_class(genesis.log_class)
+            for kind, payload in claimed_records(raw):
+                if looks_urgent(view, genesis.scope, kind, payload, self._coming):
+                    if kind == PAGE:
+                        _remember(self._coming, PageId(payload_id(payload)), None, COMING)
+                    return FIRST
+            return of_class(LogClass.AUTHORITY)
+        except BadBlock:
+            return of_class(LogClass.TEXTS)
+
+    def _genesis(self, head: BlockHead, raw: bytes) -> Genesis | None:
+        held = self._store.logs.genesis(head.log) or self._begun.get(head.log)
+        if held is None and head.first == 0:
+            held = claimed_genesis(raw)
+            if held is not None:
+                _remember(self._begun, head.log, held, BEGUN)
+        return held
+
+    def _may_fork(self, head: BlockHead, raw: bytes) -> bool:
+        """Say whether a block of a log that is held may show it to be forked: it begins below the end, and is no copy."""
+        logs = self._store.logs
+        heads = logs.heads(head.log)
+        if not heads or head.first > heads[0].seq or logs.fork_at(head.log) is not None:
+            return False
+        return all(held != raw for held in logs.raw_blocks(head.log, head.first, head.first))
+
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+def _remember(kept: OrderedDict[K, V], key: K, value: V, most: int) -> None:
+    kept[key] = value
+    if len(kept) > most:
+        kept.popitem(last=False)
