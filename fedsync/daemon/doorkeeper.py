@@ -88,7 +88,7 @@ class Doorkeeper:
     @property
     def busy(self) -> bool:
         """Whether blocks of peers wait."""
-        return any(self._queues.values())
+        return bool(self._room or self._suspects)
 
     def wake(self) -> None:
         """Let small writes be committed soon."""

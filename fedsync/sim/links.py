@@ -27,6 +27,7 @@ from fedsync.gossip.events import (
     Tick,
     Wake,
 )
+from fedsync.gossip.lanes import Lanes
 from fedsync.gossip.messages import Tag
 from fedsync.gossip.peer_memory import PeerMemory
 from fedsync.sim.heap import Heap
@@ -110,6 +111,10 @@ class End:
     """Bytes that wait to be sent: see `waiting`."""
     leaving: deque[tuple[float, int]] = field(default_factory=deque)
     """When each frame that waits will be gone, and its size."""
+    lanes: Lanes = field(default_factory=lambda: Lanes(1 << 62, 0))
+    """What waits behind a frame that is leaving: what is urgent overtakes the rest."""
+    behind: int = 0
+    """Bytes in the lanes."""
     untold: int = 0
     """Bytes sent since the station was told how much more the link takes."""
     asks_room: bool = False
@@ -125,7 +130,7 @@ class End:
         leaving = self.leaving
         while leaving and leaving[0][0] <= now:
             self.queued -= leaving.popleft()[1]
-        return self.queued
+        return self.queued + self.behind
 
     def half_empty(self, now: float) -> float:
         """Return when less than half of the queue will be taken."""
@@ -134,7 +139,7 @@ class End:
             if left <= QUEUE_BYTES // 2:
                 break
             now, left = when, left - size
-        return now
+        return now + max(0, left - QUEUE_BYTES // 2) / self.link.rate
 
 
 @dataclass(eq=False)
@@ -301,8 +306,8 @@ class Net:
         for peer, effect in effects:
             end = station.ends.get(peer)
             match effect:
-                case Send(frame, _) if end is not None:
-                    self._send(end, frame)
+                case Send(frame, priority) if end is not None:
+                    self._send(end, frame, priority)
                 case Wake(when) if end is not None:
                     end.wake_at = when
                     self.heap.at(when, self._tick, end, when)
@@ -330,14 +335,14 @@ class Net:
         # The session is over already: its machine asked for this.
         self.hang_up(end, tell=False)
 
-    def _send(self, end: End, frame: bytes) -> None:
+    def _send(self, end: End, frame: bytes, priority: int) -> None:
         for each in end.station.says(end.peer, frame):
             self.trace.update(b"%f" % self.heap.now + end.station.peer + each)
             self._look(each)
-            self._carry(end, each)
+            self._put(end, each, priority)
             if not self.calm and self.nature.duplicate and self.dice.random() < self.nature.duplicate:
                 self.seen.note("duplicated")
-                self._carry(end, each)
+                self._put(end, each, priority)
         if end.untold >= TOLD_BYTES:
             self._ask_room(end)
 
@@ -352,16 +357,36 @@ class Net:
         elif (rare := _RARE_TAGS.get(tag)) is not None:
             self.seen.note(rare)
 
+    def _put(self, end: End, frame: bytes, priority: int) -> None:
+        """Send a frame now, or let it wait while another is leaving."""
+        size = len(frame) + FRAME_PREFIX
+        end.untold += size
+        waiting = end.waiting(self.heap.now) + size
+        if waiting > self.most_queued:
+            self.most_queued = waiting
+        if end.free_at <= self.heap.now and not end.lanes:
+            self._carry(end, frame)
+            return
+        if not end.lanes:
+            self.heap.at(end.free_at, self._next, end)
+        end.lanes.put(frame, priority)
+        end.behind += size
+
+    def _next(self, end: End) -> None:
+        for frame in end.lanes.take(1):
+            end.behind -= len(frame) + FRAME_PREFIX
+            self._carry(end, frame)
+        if end.lanes:
+            self.heap.at(end.free_at, self._next, end)
+
     def _carry(self, end: End, frame: bytes) -> None:
         link, now, size = end.link, self.heap.now, len(frame) + FRAME_PREFIX
         leaves = end.free_at = max(now, end.free_at) + size / link.rate
         link.sent += size
         self.sent += size
-        end.queued = end.waiting(now) + size
-        end.untold += size
+        end.waiting(now)
+        end.queued += size
         end.leaving.append((leaves, size))
-        if end.queued > self.most_queued:
-            self.most_queued = end.queued
         if self.lossy and not self.calm and self.dice.random() < self._loss(end, leaves):
             self.seen.note("lost")
             return

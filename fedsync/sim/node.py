@@ -12,6 +12,7 @@ from random import Random
 from typing import Final, TypeAlias
 
 from fedsync.crdt import fold, root
+from fedsync.crdt.books.urgent import urgent_records
 from fedsync.crdt.logs.seats import is_named
 from fedsync.crdt.view import Draft, MemoryView
 from fedsync.gossip.engine import Engine
@@ -22,6 +23,7 @@ from fedsync.gossip.events import (
     Followed,
     Granted,
     Held,
+    Hurried,
     Outcome,
     Outrun,
     Peer,
@@ -114,6 +116,8 @@ class Node:
         self._first_at: dict[Peer, float] = {}
         """Since when the first block of each peer waits at the door."""
         self._hands: list[tuple[End, int, bytes]] = []
+        self._hurried: dict[LogId, None] = {}
+        """Logs of which more goes before all else than the sessions were told of."""
         self._follows: dict[Scope, tuple[PageId, Extent]] = {}
         self._planned = False
         self._stale = False
@@ -130,8 +134,7 @@ class Node:
                     fold.apply_bind(draft, entry.scope, entry.body, entry.scope in outside)
             else:
                 self._keep(draft, entry.raw, entry.wall, entry.own)
-            root.note(draft)
-            self.view.commit(draft.changes)
+            self._settle(draft)
 
     def crash(self, loud: bool) -> None:
         """End at once. `loud`: the machine goes on, and hangs up for its program; else its power fails: peers find out."""
@@ -277,6 +280,7 @@ class Node:
                 self.tell(end.peer, Taken(number, outcome))
         for block, peer, fork in told:
             self._all(Stored(block.log, block.raw, (block.last, block.tip), fork, peer))
+        self._tell_hurried()
         if bound or any("page" in block.kinds for block, _, _ in told):
             self._all(Granted())
         if any(not BEARING.isdisjoint(block.kinds) for block, _, _ in told):
@@ -301,15 +305,29 @@ class Node:
                 self.new += len(block.raw)
                 self.disk.write(Kept(block.raw, wall, own=False))
                 told.append((block, end.peer, outcome.fork if isinstance(outcome, Held) else None))
-        root.note(draft)
-        self.view.commit(draft.changes)
+        self._settle(draft)
         if self._stale:
             self._fold_again()
         for block, _, _ in told:
             self._watch(self, block.ids)
         return bool(bound), answers, told
 
-    def _all(self, event: Stored | Granted | Followed) -> None:
+    def _settle(self, draft: Draft) -> None:
+        """Write what was folded, and note what is urgent, as the node's own door does."""
+        root.note(draft)
+        for log, seq in urgent_records(draft):
+            if self.memory.hurry(log, seq):
+                self._hurried[log] = None
+        self.view.commit(draft.changes)
+
+    def _tell_hurried(self) -> None:
+        hurried, self._hurried = self._hurried, {}
+        if hurried:
+            self._seen.note("urgent")
+        for log in hurried:
+            self._all(Hurried(log))
+
+    def _all(self, event: Stored | Granted | Followed | Hurried) -> None:
         self.net.act(self, self.engine.everyone(event, self._heap.now))
 
     def _keep(self, draft: Draft, raw: bytes, wall: int, own: bool) -> tuple[Outcome, Block | None]:
@@ -373,8 +391,7 @@ class Node:
         for block in blocks:
             self.view.hold(block)
         fold.apply_blocks(draft, blocks)
-        root.note(draft)
-        self.view.commit(draft.changes)
+        self._settle(draft)
 
     # --- What people write here -------------------------------------------------------------------------
 
@@ -382,8 +399,7 @@ class Node:
         """Follow a body: one's own, before anything of it is written."""
         draft = Draft(self.view)
         self._bind(draft, scope, body)
-        root.note(draft)
-        self.view.commit(draft.changes)
+        self._settle(draft)
         self.disk.sync()
 
     def write(self, blocks: Sequence[Block]) -> bool:
@@ -394,12 +410,12 @@ class Node:
             if kept is None:
                 return False
             self.disk.write(Kept(kept.raw, wall, own=True))
-            root.note(draft)
-            self.view.commit(draft.changes)
+            self._settle(draft)
             self.disk.sync()
             self._watch(self, kept.ids)
             fork = outcome.fork if isinstance(outcome, Held) else None
             self._all(Stored(kept.log, kept.raw, (kept.last, kept.tip), fork, None))
+            self._tell_hurried()
             if "page" in kept.kinds:
                 self._all(Granted())
             if not BEARING.isdisjoint(kept.kinds):

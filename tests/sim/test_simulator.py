@@ -120,7 +120,7 @@ def _lived() -> Scenario:
 
 
 def _world(text: str = SMALL) -> World:
-    world = World(read(text), 1)
+    world = World(read(text), 2)
     world.live()
     return world
 
@@ -243,7 +243,7 @@ def test_a_fault_in_a_book_is_found_and_said_in_words(plant: Callable[[World], N
 
 
 def test_a_disk_that_loses_what_it_said_was_safe_is_found_out() -> None:
-    world = World(_lived(), 1)
+    world = World(_lived(), 2)
 
     def lose_and_fall(node: Node) -> None:
         node.crash(loud=True)
