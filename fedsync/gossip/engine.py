@@ -30,6 +30,7 @@ from fedsync.gossip.phases import Phase
 from fedsync.gossip.report import Report
 from fedsync.gossip.session import Session
 from fedsync.gossip.sharing import Sharing
+from fedsync.gossip.tree import Tree
 from fedsync.gossip.trees import Trees
 from fedsync.gossip.wants import Asked
 
@@ -52,9 +53,12 @@ class Engine:
     def __init__(self, holdings: Holdings) -> None:
         self._sharing = Sharing(Trees(holdings))
         self._asked = Asked()
+        self._tree = Tree()
         self._sessions: dict[Peer, Session] = {}
         self._budgets: dict[Peer, Budget] = {}
         self._full: set[Peer] = set()
+        self._lost = False
+        """Whether a session has ended since it was seen to that one is in the tree."""
         # A peer that was away when authority came must not keep what was refused before.
         self._grants = 0
         self._saw: dict[Peer, int] = {}
@@ -69,7 +73,7 @@ class Engine:
             out = [(peer, each) for each in old.handle(Closed(), now)] if old else []
             lifted = self._saw.get(peer) != self._grants
             self._saw[peer] = self._grants
-            session = Session(peer, event, self._sharing, self._asked, now, lifted)
+            session = Session(peer, event, self._sharing, self._asked, self._tree, now, lifted)
             self._sessions[peer] = session
             self._budgets.setdefault(peer, Budget())
             self._full.discard(peer)
@@ -99,6 +103,11 @@ class Engine:
         session = self._sessions.get(peer)
         return session.following if session else None
 
+    def eager(self, peer: Peer) -> bool:
+        """Say whether new blocks go to a peer, and not only word of them."""
+        session = self._sessions.get(peer)
+        return session is not None and session.eager
+
     @property
     def peers(self) -> list[Peer]:
         """Who has a session."""
@@ -111,6 +120,7 @@ class Engine:
         effects = self._spend(peer, event, now) + session.handle(event, now, len(self._sessions) > 1)
         if session.phase is Phase.OVER:
             del self._sessions[peer]
+            self._lost = self._lost or bool(self._sessions)
         for each in effects:
             self._note(peer, each)
         return [(peer, each) for each in effects]
@@ -123,7 +133,19 @@ class Engine:
             for peer in list(self._sessions):
                 out += self._one(peer, Tick(), now)
         self._asked.freed = False
+        if self._lost and self._tree.bare:
+            out += self._graft(now)
+        self._lost = False
         return out
+
+    def _graft(self, now: float) -> list[tuple[Peer, Effect]]:
+        """Take a link into the tree, now that none is in it."""
+        for peer, session in self._sessions.items():
+            effects = session.graft(now)
+            if session.eager:
+                return [(peer, each) for each in effects]
+            assert not effects
+        return []
 
     def _spend(self, peer: Peer, event: Event, now: float) -> list[Effect]:
         """Charge a peer for an event; return a pause when it has used more than its share."""

@@ -21,7 +21,7 @@ from fedsync.gossip.events import (
     Taken,
 )
 from fedsync.gossip.holdings import PENDING, TIP, Holdings, SetKey
-from fedsync.gossip.limits import GRAFT_S, MAX_REFUSALS, MAX_TAKES, MAX_TAKES_BYTES
+from fedsync.gossip.limits import MAX_REFUSALS, MAX_TAKES, MAX_TAKES_BYTES
 from fedsync.gossip.listing import Named, Salt, read_places, read_wanted
 from fedsync.gossip.messages import (
     NOT_SERVED,
@@ -42,6 +42,7 @@ from fedsync.gossip.priority import FIRST, of_log
 from fedsync.gossip.push import Push
 from fedsync.gossip.reconcile import Claim, lacks
 from fedsync.gossip.serve import Server
+from fedsync.gossip.tree import Tree
 from fedsync.gossip.wants import Asked, State, Wants, Wish
 from fedsync.records.block import BadBlock, peek
 from fedsync.records.ids import LogId
@@ -67,12 +68,13 @@ class Exchange:
         holdings: Holdings,
         salt: Salt,
         asked: Asked,
+        tree: Tree,
         out: Outbox,
         may: Callable[[SetKey], bool],
         refused: Iterable[Refusal],
     ) -> None:
         self.listed: dict[bytes, LogId] = {}
-        self.wants = Wants(holdings, salt, asked)
+        self.wants = Wants(holdings, salt, asked, tree)
         self.server = Server(holdings, salt, self.listed, may)
         self.push = Push(holdings, salt, self.listed)
         self.strikes = 0
@@ -84,11 +86,42 @@ class Exchange:
         self.level = False
         """Whether the peer is taken to hold what we held at some moment, so that new blocks fit."""
         self._holdings, self._salt, self._out, self._may = holdings, salt, out, may
+        self._tree = tree
         self._again: dict[LogId, Claim] = {}
         self._takes: dict[int, _Take] = {}
         self._bytes = 0
         self._number = 0
         self._paused = False
+
+    # --- The tree -------------------------------------------------------------------------------------
+
+    def rise(self) -> None:
+        """Note that the peer holds what we hold: from now on blocks are pushed to it, or told of."""
+        if not self.level:
+            self.level = True
+            if self._tree.join(self.push):
+                self._prune()
+
+    def on_prune(self) -> None:
+        """Tell the peer of tips only, unless that leaves us without anybody who pushes to us."""
+        self.push.eager = False
+        if self._tree.bare:
+            self.graft()
+
+    def graft(self) -> None:
+        """Have the peer push to us, and push to it."""
+        if self.level:
+            self.push.eager = True
+            self._out.say(Want(b""))
+
+    def _prune(self) -> None:
+        self.push.eager = False
+        self._out.say(Prune())
+
+    def close(self) -> None:
+        """Let others ask for what was asked here, and push what was pushed here."""
+        self.wants.close()
+        self._tree.leave(self.push)
 
     # --- Asking ---------------------------------------------------------------------------------------
 
@@ -117,7 +150,7 @@ class Exchange:
             short, key = self._salt.log(log), held.set if held else None
             urgent = lacks(held, message.urgent, verdict)
             claim = Claim(short, log, key, theirs, verdict, urgent=urgent)
-            self.claim([claim], now, GRAFT_S if others and not urgent else 0.0)
+            self.claim([claim], now, self._tree.patience if others and not urgent else 0.0)
         elif message.kind == PENDING and verdict.ahead:
             # It waits for a record that was named: it asks for the branch of ours once it hears of it.
             self.tell(log)
@@ -179,20 +212,24 @@ class Exchange:
         match outcome:
             case Held(fault=fault):
                 self._let_in(take.log)
+                if take.pushed:
+                    self.push.proven = True
+                    self._tree.pushed()
                 if fault:
                     self.strike("signature")
                 if take.wish is not None and take.wish.state is State.WAITING:
-                    self.wants.noticed(take.log)
+                    self.wants.noticed(take.log, now)
             case Known():
+                if take.pushed:
+                    self._tree.late(take.log, now)
                 if (
                     take.pushed
                     and others
                     and self.push.eager
-                    and take.wish is None
+                    and not self._asked_for(take)
                     and not self._goes_first(take)
                 ):
-                    self.push.eager = False
-                    self._out.say(Prune())
+                    self._prune()
             case Struck(code):
                 self.strike(code)
                 if take.wish is not None:
@@ -215,6 +252,10 @@ class Exchange:
             short, key = self._salt.log(take.log), held.set if held else None
             # What is pushed to us though it does not fit is urgent, if it is worth anything.
             self.claim([Claim(short, take.log, key, theirs, verdict, urgent=True)], now)
+
+    def _asked_for(self, take: _Take) -> bool:
+        """Say whether we asked this peer for the log of a block: then it is no wonder that it came twice."""
+        return take.wish is not None and take.wish.state in (State.ASKED, State.ENDED)
 
     def _goes_first(self, take: _Take) -> bool:
         """Say whether a block goes to all peers at once: that it came twice is no waste then."""
@@ -314,11 +355,11 @@ class Exchange:
             if held is not None and held.set in sets:
                 self.refused_by_peer.discard(log)
 
-    def on_stored(self, event: Stored, peer: Peer, live: bool) -> None:
+    def on_stored(self, event: Stored, peer: Peer, live: bool, now: float) -> None:
         """Tell the peer of what was stored, if it does not know and may."""
         # What an answer names and we never named is taken to be unknown here: see Reconcile.
         self.listed.setdefault(self._salt.log(event.log), event.log)
-        self.wants.noticed(event.log)
+        self.wants.noticed(event.log, now)
         self._let_in(event.log)
         # Whoever brought a block knows of it, but not that it forks what was held here.
         if not live or (event.origin == peer and event.fork is None):
@@ -340,9 +381,9 @@ class Exchange:
         else:
             self.push.tell(event.log, turn == FIRST)
 
-    def on_pinned(self, log: LogId) -> None:
+    def on_pinned(self, log: LogId, now: float) -> None:
         """Tell the peer where a log stands whose tip was named: it may hold that, or wait for it."""
-        self.wants.noticed(log)
+        self.wants.noticed(log, now)
         self.tell(log)
 
     def on_hurried(self, log: LogId) -> None:
@@ -371,6 +412,8 @@ class Exchange:
         """Ask for what is wanted, and send what the carrier has room for."""
         for question in self.wants.ask(now):
             self._out.say(question)
+            # Who is asked for a block pushes what follows, and is pushed to.
+            self.push.eager = True
         while self._out.pressing and (self.push.pressing or self.server.pressing):
             if self.push.pressing:
                 self._tips()

@@ -83,7 +83,9 @@ URGENT_CREDIT_S: Final = 2.0
 AGAIN_S: Final = 60.0
 """Before a log that was not served is asked of the same peer again."""
 GRAFT_S: Final = 0.5
-"""After a TIP, before its block is asked for: a pushed copy may be on its way."""
+"""After a TIP, before its block is asked for: a pushed copy may be on its way. More where that takes longer."""
+GRAFT_MAX_S: Final = 4.0
+"""But never more: the way from one end of a tree of 10,000 nodes to the other, over slow links."""
 WAKE_S: Final = 0.02
 """At least so long until a session asks to be woken."""
 BEAT_S: Final = 60.0

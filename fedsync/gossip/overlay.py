@@ -8,7 +8,7 @@ Both ends of a link judge by themselves. Who calls says Up when the peer's first
 at once, and the answer may be Drop.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, NamedTuple, TypeAlias
@@ -124,10 +124,12 @@ class Overlay:
         me: Peer,
         dice: Dice,
         score: Score = lambda peer: 0.0,
+        carries: Callable[[Peer], bool] = lambda peer: False,
         kept: Mapping[Scope, Kept] | None = None,
     ) -> None:
-        """`score`: what this node thinks of a peer, 0 when it knows nothing; `kept`: what `keep` returned once."""
-        self._me, self._dice, self._score = me, dice, score
+        """`score`: what this node thinks of a peer, 0 when it knows nothing; `carries`: whether blocks are pushed
+        over its link, so that giving it up would tear the tree; `kept`: what `keep` returned once."""
+        self._me, self._dice, self._score, self._carries = me, dice, score, carries
         self._kept = dict(kept or {})
         self._views: dict[Scope, View] = {}
         self._links: dict[Peer, bool] = {}
@@ -183,7 +185,7 @@ class Overlay:
         for scope, group in shown.items():
             view = self._views.get(scope)
             if view is None:
-                view = self._views[scope] = View(self._me, group, self._dice, self._score, now)
+                view = self._views[scope] = View(self._me, group, self._dice, self._score, self._carries, now)
                 view.restore(*self._kept.pop(scope, Kept()))
             else:
                 view.regroup(group)

@@ -17,6 +17,8 @@ class Push:
     """What one peer is told of what was stored."""
 
     def __init__(self, holdings: Holdings, salt: Salt, listed: dict[bytes, LogId]) -> None:
+        self.proven = False
+        """Whether a block that was new came from the peer unasked."""
         self._holdings, self._salt, self._listed = holdings, salt, listed
         self.eager = True
         """Whether the peer gets whole blocks."""

@@ -41,7 +41,7 @@ from fedsync.gossip.listing import (
     read_entry,
 )
 from fedsync.gossip.messages import BlockMessage, Delta, Message, Range, Sets, Spans, encode
-from fedsync.gossip.priority import WORDS, of_log
+from fedsync.gossip.priority import FIRST, WORDS, of_log
 from fedsync.gossip.sharing import Shared
 from fedsync.gossip.trees import Trees
 from fedsync.gossip.trie import EMPTY, HEX, Tree
@@ -302,7 +302,7 @@ class Reconcile:
     # --- By what changed since ------------------------------------------------------------------------
 
     def delta(
-        self, since: int, refused: Iterable[LogId]
+        self, since: int, refused: Iterable[LogId], alone: bool = True
     ) -> tuple[list[Message], list[tuple[bytes, int]]] | None:
         """Return what changed here after `since`, and the blocks of it that follow unasked, each with its priority.
 
@@ -325,7 +325,8 @@ class Reconcile:
         for turn, log, held in logs:
             self._told.add(log)
             self._listed[self._salt.log(log)] = log
-            fresh = self._holdings.fresh(log, since, left) if left > 0 else []
+            follows = left > 0 and (alone or turn == FIRST)
+            fresh = self._holdings.fresh(log, since, left) if follows else []
             # The store stops at the limit: what follows must lead up to the tip, or the peer had better ask.
             fits = bool(fresh) and _last(fresh[-1]) == held.heads[0][0]
             if fits:

@@ -76,6 +76,7 @@ from fedsync.gossip.reconcile import Reconcile
 from fedsync.gossip.report import Report, report
 from fedsync.gossip.rhythm import Rhythm
 from fedsync.gossip.sharing import Sharing
+from fedsync.gossip.tree import Tree
 from fedsync.gossip.wants import Asked
 from fedsync.records.block import peek
 from fedsync.records.ids import LogId
@@ -88,13 +89,20 @@ class Session:
     """One session. `handle` is its one entry; `report` says for people how it stands."""
 
     def __init__(
-        self, peer: Peer, opened: Opened, sharing: Sharing, asked: Asked, now: float, lifted: bool = False
+        self,
+        peer: Peer,
+        opened: Opened,
+        sharing: Sharing,
+        asked: Asked,
+        tree: Tree,
+        now: float,
+        lifted: bool = False,
     ) -> None:
         """`lifted`: authority or quota have changed since the peer was last seen, so refusals are void."""
         self.peer = peer
         self.phase = Phase.GREETING
         self.close_reason = ""
-        self._opened, self._trees, self._asked = opened, sharing.trees, asked
+        self._opened, self._trees, self._asked, self._tree = opened, sharing.trees, asked, tree
         self._holdings = sharing.trees.holdings
         self._lifted = lifted
         self._known = Acquaintance(sharing, opened.memory, opened.near)
@@ -102,7 +110,7 @@ class Session:
         self._out = Outbox()
         # Placeholders until both nonces are known; nothing is named before.
         self._salt = Salt(b"", b"")
-        self._exchange = Exchange(self._holdings, self._salt, asked, self._out, self._known.may, ())
+        self._exchange = Exchange(self._holdings, self._salt, asked, tree, self._out, self._known.may, ())
         self._reconcile = self._compares(self._salt)
         self._rhythm = Rhythm(now)
         self._handled = self._sent = 0
@@ -139,7 +147,7 @@ class Session:
             case Stored():
                 met = self.phase is Phase.TALKING and self._known.heard
                 self._rhythm.news()
-                self._exchange.on_stored(event, self.peer, met and not self._brief)
+                self._exchange.on_stored(event, self.peer, met and not self._brief, now)
                 if not met:
                     base = peek(event.raw).first - 1
                     self._early[event.log] = min(base, self._early.get(event.log, base))
@@ -151,7 +159,7 @@ class Session:
             case Pinned(log):
                 self._rhythm.news()
                 if self.phase is Phase.TALKING and self._known.heard:
-                    self._exchange.on_pinned(log)
+                    self._exchange.on_pinned(log, now)
                 else:
                     self._early.setdefault(log, _NOTHING_NEW)
             case Hurried(log):
@@ -168,6 +176,17 @@ class Session:
             case Opened():
                 raise ValueError("a session is opened once")
         return self._effects(now)
+
+    def graft(self, now: float) -> list[Effect]:
+        """Take the link into the push tree, if new blocks may go over it."""
+        if self.phase is Phase.TALKING:
+            self._exchange.graft()
+        return self._effects(now)
+
+    @property
+    def eager(self) -> bool:
+        """Whether new blocks go over this link, and not only word of them."""
+        return self._exchange.level and self._exchange.push.eager
 
     @property
     def report(self) -> Report:
@@ -224,7 +243,7 @@ class Session:
                 self._rhythm.progress = now
         match message:
             case Hello():
-                self._hello(message, now)
+                self._hello(message, now, others)
             case Bodies():
                 self._bodies(message, now)
             case Sets() | Spans() | Range() if self._out.backlog > MAX_BACKLOG:
@@ -274,7 +293,7 @@ class Session:
             case Locate():
                 self._exchange.on_locate(message, now)
             case Prune():
-                self._exchange.push.eager = False
+                self._exchange.on_prune()
             case Beat():
                 self._beat(message, now)
             case Bye():
@@ -282,7 +301,7 @@ class Session:
                 self._bye = message
                 self._agree(message.root or self._known.root, message.counter)
 
-    def _hello(self, hello: Hello, now: float) -> None:
+    def _hello(self, hello: Hello, now: float, others: bool) -> None:
         if hello.version != VERSION:
             self._close(
                 "version", f"the peer speaks version {hello.version} of the protocol, we speak {VERSION}"
@@ -298,21 +317,23 @@ class Session:
         tell = known.greet(hello)
         salt = Salt(first, second)
         refused = () if self._lifted else known.still_refused(self._opened.wall_ms)
-        self._exchange = Exchange(self._holdings, salt, self._asked, self._out, known.may, refused)
+        self._exchange = Exchange(
+            self._holdings, salt, self._asked, self._tree, self._out, known.may, refused
+        )
         self._reconcile = self._compares(salt)
         if known.rolled_back:
             self._out.effects.append(Outrun(hello.seen_counter))
         if tell:
             self._say(known.tell())
         if hello.root == self._hello_root:
-            self._exchange.level = True
+            self._exchange.rise()
             self._tell_early()
             self._agree(hello.root, hello.counter)
             return
         self._early.clear()  # It will be compared.
         self._unsettled = True
         if known.since is not None:
-            self._say_delta(known.since)
+            self._say_delta(known.since, not others)
         elif self._opened.dialler:
             self._compare(now)
         else:
@@ -349,8 +370,8 @@ class Session:
                 self._exchange.tell(log, base)
             self._early.clear()
 
-    def _say_delta(self, since: int) -> None:
-        found = self._reconcile.delta(since, self._exchange.refused)
+    def _say_delta(self, since: int, alone: bool) -> None:
+        found = self._reconcile.delta(since, self._exchange.refused, alone)
         if found is None:
             self._out.say(self._reconcile.opening())
             return
@@ -420,7 +441,7 @@ class Session:
                 self._part()
         elif self._unsettled:
             self._unsettled = False
-            self._exchange.level = True
+            self._exchange.rise()
             if self._last_beat is not None:
                 self._agree(self._last_beat.root, self._last_beat.counter)
             self._say_beat(now)
@@ -436,7 +457,7 @@ class Session:
         self._equal = root == self._root()
         if self._equal:
             self._rhythm.news()
-            self._exchange.level = True
+            self._exchange.rise()
             self._exchange.wants.level()
             self._known.agreed()
             memory = self._known.remember(counter, self._exchange.refused.values(), doubt=False)
@@ -493,4 +514,4 @@ class Session:
 
     def _end(self) -> None:
         self.phase = Phase.OVER
-        self._exchange.wants.close()
+        self._exchange.close()

@@ -72,11 +72,13 @@ class Place(NamedTuple):
 class View:
     """The views of one group at one node."""
 
-    def __init__(self, me: Peer, group: Group, dice: Dice, score: Score, now: float) -> None:
+    def __init__(
+        self, me: Peer, group: Group, dice: Dice, score: Score, carries: Callable[[Peer], bool], now: float
+    ) -> None:
         self.me, self.group = me, group
         self.active: dict[Peer, Place] = {}
         self.passive: dict[Peer, Spare] = {}
-        self._dice, self._score = dice, score
+        self._dice, self._score, self._carries = dice, score, carries
         self._exchange_at = now + self._around(EXCHANGE_S)
         self._admit_at = now
         self._fresh_at = now
@@ -177,13 +179,14 @@ class View:
         return self._worst(free)
 
     def _worst(self, peers: Collection[Peer]) -> Peer:
-        """Return whom to give up: who has earned it, then whose body has most links, then by chance."""
+        """Return whom to give up: who has earned it, then whose body has most links, then whom no block would miss."""
         crowd = self._crowd()
         return min(
             peers,
             key=lambda peer: (
                 min(self._score(peer), BAD),
                 -crowd[self.active[peer].body],
+                self._carries(peer),
                 self._dice.random(),
             ),
         )

@@ -25,6 +25,7 @@ from fedsync.gossip.listing import Named, Salt, places, wanted
 from fedsync.gossip.messages import BadMessage, Locate, Message, Want
 from fedsync.gossip.priority import FIRST, of_class
 from fedsync.gossip.reconcile import Claim
+from fedsync.gossip.tree import Tree
 from fedsync.records.ids import LogClass, LogId
 
 _LOOK = 256
@@ -87,6 +88,8 @@ class Wish:
     parted: bool
     state: State = State.WAITING
     after: float = 0.0
+    told: float = 0.0
+    """When the peer told of it, where it is asked for only after a while."""
     takes: int = 0
     located: bool = False
     for_set: bool = False
@@ -110,8 +113,8 @@ class Wish:
 class Wants:
     """The logs that we want of one peer."""
 
-    def __init__(self, holdings: Holdings, salt: Salt, asked: Asked) -> None:
-        self._holdings, self._salt, self._asked = holdings, salt, asked
+    def __init__(self, holdings: Holdings, salt: Salt, asked: Asked, tree: Tree) -> None:
+        self._holdings, self._salt, self._asked, self._tree = holdings, salt, asked, tree
         self._wishes: dict[bytes, Wish] = {}
         self._waiting: dict[tuple[int, SetKey | None], dict[bytes, Wish]] = {}
         self._out: dict[bytes, Wish] = {}
@@ -139,7 +142,7 @@ class Wants:
                 self._heard = max(self._heard, now)
                 wish.state, self._out[wish.short] = State.ASKED, wish
             elif delay:
-                wish.after, self._delayed[wish.short] = now + delay, wish
+                wish.told, wish.after, self._delayed[wish.short] = now, now + delay, wish
             else:
                 self._wait(wish)
             return
@@ -187,6 +190,8 @@ class Wants:
         """Return what to ask for now; nothing while half of the window is still open."""
         for wish in [wish for wish in self._delayed.values() if wish.after <= now]:
             del self._delayed[wish.short]
+            if wish.log is not None and not self.satisfied(wish):
+                self._tree.asked(wish.log, wish.told)
             self._wait(wish)
         room = WINDOW_LOGS - len(self._out) if len(self._out) <= WINDOW_REFILL else 0
         self._lapse = None
@@ -327,7 +332,7 @@ class Wants:
             self.unserved_now(wish, now)
         return len(late)
 
-    def noticed(self, log: LogId) -> None:
+    def noticed(self, log: LogId, now: float) -> None:
         """Look again at a log that changed here, whoever brought it."""
         wish = self._wishes.get(self._salt.log(log))
         if wish is None:
@@ -337,6 +342,8 @@ class Wants:
             wish.log = log
             self._wait(wish)
         if not wish.takes and wish.state is not State.ASKED and self.satisfied(wish):
+            if wish.short in self._delayed:
+                self._tree.waited(now - wish.told)
             self._drop(wish)
 
     def close(self) -> None:

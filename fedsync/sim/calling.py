@@ -97,7 +97,7 @@ class Steering:
     def start(self) -> None:
         """Begin, with the links of before first."""
         self._life = object()
-        self.overlay = Overlay(self._station.peer, self._dice, kept=self.kept)
+        self.overlay = Overlay(self._station.peer, self._dice, carries=self._station.pushes, kept=self.kept)
         self._tell(Known(self._groups))
 
     def stop(self) -> None:

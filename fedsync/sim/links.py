@@ -88,6 +88,10 @@ class Station(Protocol):
         """Hear that a link would stand, and say whether it may. `called`: this station dialled."""
         ...
 
+    def pushes(self, peer: Peer) -> bool:
+        """Say whether it pushes new blocks to a peer."""
+        ...
+
     def unlinked(self, peer: Peer, answered: bool) -> None:
         """Hear that a link is gone, or could not be had. `answered`: the peer lives, and has no place for it."""
         ...

@@ -195,6 +195,10 @@ class Node:
         """Say whether a link may stand."""
         return self.alive and (self.steering is None or self.steering.linked(peer, called))
 
+    def pushes(self, peer: Peer) -> bool:
+        """Say whether it pushes new blocks to a peer."""
+        return self.engine.eager(peer)
+
     def unlinked(self, peer: Peer, answered: bool) -> None:
         """Note that a link is gone, or could not be had."""
         if self.alive and self.steering is not None:

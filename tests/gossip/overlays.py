@@ -68,7 +68,7 @@ class Town:
 
     def start(self, who: Peer, kept: Views | None = None, score: Score = lambda each: 0.0) -> None:
         self.dead.discard(who)
-        self.nodes[who] = Overlay(who, self.dice, score, kept)
+        self.nodes[who] = Overlay(who, self.dice, score, kept=kept)
         self.tell(who, self.memberships[who])
 
     def kill(self, who: Peer) -> Views:

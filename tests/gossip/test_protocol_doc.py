@@ -39,7 +39,7 @@ def test_numbers_in_the_text_are_those_of_the_code() -> None:
     assert f"one in {limits.LOW_SHARE} of the least urgent" in DOC
     assert f"within {limits.CREDIT_S:.0f} s goes to the back" in DOC
     assert f"not called for {limits.BACK_OFF_S:.0f} s" in DOC
-    assert f"within {limits.GRAFT_S} s another way" in DOC
+    assert f"{limits.GRAFT_S} s at least and {limits.GRAFT_MAX_S:.0f} s at most" in DOC
     assert f"after {limits.COMPARE_S:.0f} s at first" in DOC
     assert f"beyond {limits.MAX_BRANCHES} one more is taken each hour" in DOC
     assert (

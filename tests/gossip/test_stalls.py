@@ -13,6 +13,7 @@ from fedsync.gossip.messages import BlockMessage, Locate, Range, Refused, Sets, 
 from fedsync.gossip.outbox import Outbox
 from fedsync.gossip.reconcile import Claim, Reconcile
 from fedsync.gossip.sharing import Sharing
+from fedsync.gossip.tree import Tree
 from fedsync.gossip.trees import Trees
 from fedsync.gossip.wants import Asked, Wants
 from fedsync.records.block import Block
@@ -85,7 +86,7 @@ def test_asking_for_a_known_log_keeps_nobody_from_asking_for_unknown_ones_of_its
     assert held is not None
     theirs = (Named(TIP, more[0].last, SALT.record(more[0].tip)),)
     verdict = compare(author.log, held, theirs, SALT, memory)
-    wants = Wants(memory, SALT, asked)
+    wants = Wants(memory, SALT, asked, Tree())
     wants.add(Claim(SALT.log(author.log), author.log, held.set, theirs, verdict), 0.0)
     assert wants.ask(0.0)
     wants.arrived(author.log, 0.0)
@@ -95,7 +96,7 @@ def test_asking_for_a_known_log_keeps_nobody_from_asking_for_unknown_ones_of_its
 def test_a_peer_hears_of_what_was_parked_and_let_in_before_it_was_answered() -> None:
     author, memory, out = Author(1), Memory(b"m" * 8), Outbox()
     first, more = author.write("one"), author.write("two")
-    exchange = Exchange(memory, SALT, Asked(), out, lambda _: True, ())
+    exchange = Exchange(memory, SALT, Asked(), Tree(), out, lambda _: True, ())
     for block in (*first, *more):
         exchange.on_block(BlockMessage(True, True, block.raw), 0.0)
         memory.write(block)
@@ -163,7 +164,9 @@ def wanting(author: Author, memory: Memory, *tips: Block) -> tuple[Wants, Claim]
     assert held is not None
     theirs = tuple(Named(TIP, each.last, SALT.record(each.tip)) for each in tips)
     verdict = compare(author.log, held, theirs, SALT, memory)
-    return Wants(memory, SALT, Asked()), Claim(SALT.log(author.log), author.log, held.set, theirs, verdict)
+    return Wants(memory, SALT, Asked(), Tree()), Claim(
+        SALT.log(author.log), author.log, held.set, theirs, verdict
+    )
 
 
 def test_an_answer_for_a_wish_that_was_dropped_leaves_no_trace() -> None:
@@ -195,10 +198,10 @@ def test_branches_that_are_told_of_one_by_one_are_all_wanted() -> None:
     wants.add(claim, 0.0)
     wants.add(wanting(author, memory, other[0])[1], 0.0)
     memory.write(other[0])
-    wants.noticed(author.log)
+    wants.noticed(author.log, 0.0)
     assert wants.open == 1
     memory.write(one[0])
-    wants.noticed(author.log)
+    wants.noticed(author.log, 0.0)
     assert wants.open == 0
 
 
