@@ -15,7 +15,7 @@ from fedsync.gossip.groups import Candidate, Group
 from fedsync.gossip.messages import Tag
 from fedsync.records.block import Block
 from fedsync.records.genesis import Genesis
-from fedsync.records.ids import LogClass, PageId, Reach, RecordId, Scope
+from fedsync.records.ids import Extent, LogClass, PageId, Reach, RecordId, Scope
 from fedsync.records.seal import Draft
 from fedsync.sim.calling import Calls, Steering
 from fedsync.sim.disk import Bound
@@ -37,9 +37,9 @@ class Plain(Node):
     def _keep(self, draft: Changes, raw: bytes, wall: int, own: bool) -> tuple[Outcome, Block | None]:
         return self._own(raw) if own else self.memory.take(raw, wall)
 
-    def _bind(self, draft: Changes, scope: Scope, body: PageId) -> bool:
-        self.disk.write(Bound(scope, body))
-        return self.memory.follow(scope, body)
+    def _bind(self, draft: Changes, scope: Scope, body: PageId, extent: Extent = Extent.ALL) -> bool:
+        self.disk.write(Bound(scope, body, extent))
+        return self.memory.follow(scope, body, extent)
 
     def _admit(self, genesis: Genesis) -> str:
         return "yes"

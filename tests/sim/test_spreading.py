@@ -1,5 +1,7 @@
 """How records spread where nodes choose their links: hardly a block comes twice, and nothing waits at each hop."""
 
+from functools import partial
+
 import pytest
 
 from tests.sim.spreading import Spreading, middle
@@ -26,7 +28,7 @@ def test_when_the_tree_breaks_it_is_mended_at_once_and_once() -> None:
     spreading.measure(600)
     calm = middle(spreading.took, 0.9)
     for node in spreading.all[25:]:
-        spreading.heap.after(spreading.dice.random() * 600, lambda node=node: node.crash(loud=True))
+        spreading.heap.after(spreading.dice.random() * 600, partial(node.crash, loud=True))
         spreading.heap.after(600, node.start)
     spreading.measure(600)
     assert middle(spreading.took, 0.9) < calm + 1.0
