@@ -61,10 +61,16 @@ def _plain(value: Any) -> str:
     is_flag=True,
     help="Every signature, hash and chain, and the state; not the file alone.",
 )
+@click.option(
+    "--beside",
+    metavar="FILE",
+    help="What `fedsync status --json` said at another node; - to type it. Body by body, have both come to the same?",
+)
 @common
-def verify(app: App, everything: bool) -> None:
+def verify(app: App, everything: bool, beside: str | None) -> None:
     """Look for damage: the file, and with --all every record and what follows from them."""
     from fedsync.again import state_faults
+    from fedsync.cli.besides import beside_file, beside_lines
     from fedsync.errors import Exit, Problem
     from fedsync.store.verify import Verified, structure
     from fedsync.store.verify import verify as look
@@ -82,7 +88,10 @@ def verify(app: App, everything: bool) -> None:
         else:
             faults = structure(reading.store)
         records = records or reading.store.logs.count()
+        compared = beside_file(reading, beside) if beside is not None else []
     value: dict[str, Any] = {"records": records, "faults": faults, "whole": not faults}
+    if beside is not None:
+        value["beside"] = [each._asdict() for each in compared]
     looked = f"{records:,} records {'looked at' if everything else 'held'}"
     if faults:
         app.out.say(*(f"DAMAGE {each}" for each in faults), f"{looked} are whole.")
@@ -93,7 +102,7 @@ def verify(app: App, everything: bool) -> None:
             Exit.DAMAGE,
             value,
         )
-    app.out.result(value, lambda: app.out.say(f"{looked}: all is whole."))
+    app.out.result(value, lambda: app.out.say(f"{looked}: all is whole.", *beside_lines(compared)))
 
 
 @click.command()

@@ -37,6 +37,7 @@ def status(app: App) -> None:
     from fedsync.cli.relaying import relaying_lines
     from fedsync.cli.waiting import waiting as waiting_for_people
     from fedsync.cli.waiting import waiting_lines
+    from fedsync.comparing import roots
     from fedsync.reading import now_ms, peers_shown, relaying_shown
 
     home = app.home()
@@ -52,6 +53,7 @@ def status(app: App) -> None:
             "listen": config.listen_words(listen),
             "records": reading.store.logs.count(),
             "state_root": reading.state_root().hex(),
+            "roots": roots(reading) if app.out.as_json else [],
             "bodies": len(reading.store.followed.all()),
             "peers": [{**peer, "last_contact": telling.rfc3339(peer["last_contact"])} for peer in peers],
             "waiting": waiting,

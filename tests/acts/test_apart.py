@@ -1,5 +1,8 @@
 """Whole nodes that hold different parts of a world come to the same world, live: nobody ever sent them the rest."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from fedsync.again import state_faults
@@ -104,3 +107,26 @@ def test_who_comes_to_follow_all_of_a_body_judges_it_from_inside(world: Apart) -
     assert world.rows("Mill Lane", "World", "Valley") == world.rows("Harbour", "World", "Valley")
     with Reading.open(home) as reading:
         assert state_faults(reading) == []
+
+
+def test_nodes_with_different_extents_are_compared_body_by_body(world: Apart, tmp_path: Path) -> None:
+    said = tmp_path / "status.json"
+    said.write_text(json.dumps(world.place("Harbour").json("status")))
+    compared = world.place("Quarry").json("verify", "--beside", said)["beside"]
+    assert {each["name"]: each["how"] for each in compared} == {
+        "Quarry": "same", "Hill Farm": "same", "Ridge": "same", "World": "same", "Valley": "other_extent",
+    }  # fmt: skip
+    lines = world.place("Quarry")("verify", "--beside", said).out.splitlines()[1:]
+    assert any(line.startswith("Valley") and line.endswith("follows more of it, or less.") for line in lines)
+
+    rows = json.loads(said.read_text())
+    (ridge,) = [each for each in rows["roots"] if each["name"] == "Ridge"]
+    ridge["root"] = "00" * 32
+    rows["roots"] = [each for each in rows["roots"] if each["name"] != "World"]
+    said.write_text(json.dumps(rows))
+    compared = world.place("Quarry").json("verify", "--beside", said)["beside"]
+    assert {each["name"]: each["how"] for each in compared}["Ridge"] == "differs"
+    assert {each["name"]: each["how"] for each in compared}["World"] == "not_followed_there"
+    for wrong in ("[]", "{}", '{"roots": [1]}', '{"roots": [{"tag": 1}]}', "roots", "[" * 99_999):
+        said.write_text(wrong)
+        world.place("Quarry").refused("verify", "--beside", said, code=2)
