@@ -53,6 +53,12 @@ peers = {peers}
 # idle_seconds = {relay.idle_seconds}
 # through = ["Mill Lane"]
 
+# Nodes that we know and that are on the same local network are found by themselves: each says now and then that it is
+# there, in a way that nobody can read who does not know it already. false: this node says nothing and hears nothing.
+# [lan]
+# beacon = true
+# interfaces = ["eth0"]
+
 # Exchange with a node that we know, in a section for each; an invitation does the same and needs no key to be typed.
 # [[peer]]
 # key = "..."
@@ -135,6 +141,14 @@ class RelayOffer:
 
 
 @dataclass(frozen=True, slots=True)
+class Lan:
+    """Whether known nodes on the same local network are looked for, and on which networks: all, or those named."""
+
+    beacon: bool = True
+    interfaces: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All that config.toml says."""
 
@@ -147,6 +161,7 @@ class Config:
     announce: Announce = field(default_factory=Announce)
     peers: tuple[StaticPeer, ...] = ()
     """Those of the sections [[peer]]."""
+    lan: Lan = field(default_factory=Lan)
     relay: RelayOffer | None = None
     """None: this node carries nothing for others."""
     through: tuple[str, ...] = ()
@@ -228,7 +243,7 @@ class _Reader:
         self._lines = text.splitlines()
 
     def config(self, said: Mapping[str, object]) -> Config:
-        self._only(said, "", ("name", "listen", "limits", "confirm", "announce", "relay", "peer"))
+        self._only(said, "", ("name", "listen", "limits", "confirm", "announce", "relay", "peer", "lan"))
         limits = self._table(said, "limits", tuple(f.name for f in fields(Limits)))
         return Config(
             name=self._text(said, "", "name"),
@@ -236,6 +251,7 @@ class _Reader:
             confirm_after_days=self._days(said) if "confirm" in said else None,
             announce=self._announce(said),
             peers=self._peers(said),
+            lan=self._lan(said),
             relay=self._relay(said),
             through=self._through(said),
             limits=Limits(**{key: self._number(limits, "limits", key, 1, 1_000_000) for key in limits}),
@@ -296,6 +312,15 @@ class _Reader:
         except Wrong as wrong:
             line = self._line_of_peer(wrong.nth, wrong.field)
             raise ConfigError(self._path, line, str(wrong), wrong.hint) from None
+
+    def _lan(self, said: Mapping[str, object]) -> Lan:
+        table = self._table(said, "lan", ("beacon", "interfaces"))
+        names = table.get("interfaces", [])
+        if not isinstance(names, list) or not all(isinstance(each, str) and each for each in names):
+            message = "interfaces must be a list of names of networks"
+            raise self._error("lan", "interfaces", message, 'Write it as: interfaces = ["eth0"]')
+        beacon = self._truth(table, "lan", "beacon") if "beacon" in table else True
+        return Lan(beacon, tuple(names))
 
     def _relay(self, said: Mapping[str, object]) -> RelayOffer | None:
         numbers = tuple(each.name for each in fields(RelayOffer))

@@ -57,8 +57,12 @@ class Dialler:
 
     def want(self, peers: dict[Peer, tuple[str, ...]]) -> None:
         """Call exactly these from now on."""
-        for peer in list(self.callings):
-            if self.callings[peer].addresses != peers.get(peer):
+        for peer, calling in list(self.callings.items()):
+            addresses = peers.get(peer)
+            if addresses is not None and peer in self._links.connections:
+                # The link stands within the calling: what is learnt of other places is for the next time.
+                calling.addresses = addresses
+            elif calling.addresses != addresses:
                 self.callings.pop(peer).scope.cancel()
         for peer, addresses in peers.items():
             if peer not in self.callings and (addresses or self._relays(peer)):

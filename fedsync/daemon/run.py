@@ -19,6 +19,7 @@ from fedsync.crdt.books.addresses import announced
 from fedsync.crdt.books.fellows import Fellow
 from fedsync.daemon import joining
 from fedsync.daemon.dialler import Dialler, jitter
+from fedsync.daemon.lan import Neighbours
 from fedsync.daemon.links import Links
 from fedsync.daemon.relay import Relay
 from fedsync.daemon.status import peers_now, save_peers
@@ -100,6 +101,7 @@ class Daemon:
         )
         self.dialler.through = self.through
         self.relay = Relay(self.links, settings.relay, self._is_known)
+        self.neighbours = Neighbours(self.key, settings.lan, self._looked_for, self.call, jitter)
         self.gate = Gate()
         self.listening: list[trio.SocketListener] = []
         self.stopping = trio.Event()
@@ -143,13 +145,28 @@ class Daemon:
 
     def call(self) -> None:
         """Call the operator's peers, and for company nodes that books name while there are no others."""
-        active = {Peer(key): at for key, at in self.whom.peers.items() if self.whom.lets_in(key)}
+        active = {
+            Peer(key): self._with_places(key, at)
+            for key, at in self.whom.peers.items()
+            if self.whom.lets_in(key)
+        }
         self.through.want(self._relays(active), None if self.settings.listen else Peer(self.key))
         self.dialler.want({**self.company, **active})
 
     def candidates(self) -> tuple[Fellow, ...]:
         """Return the nodes of the bodies around ours, with where they can be called: none that has to stay out."""
-        return self.whom.fellows
+        return tuple(
+            each._replace(addresses=self._with_places(each.key, each.addresses)) for each in self.whom.fellows
+        )
+
+    def _with_places(self, key: Key, addresses: tuple[str, ...]) -> tuple[str, ...]:
+        """Return where a node is called: first where it was heard on the local network."""
+        return tuple(dict.fromkeys((*self.neighbours.places(key), *addresses)))
+
+    def _looked_for(self) -> list[Key]:
+        """Return the nodes that may be called and that no link stands with."""
+        may = (key for key in (*self.whom.peers, *self.whom.named) if self.whom.lets_in(key))
+        return [key for key in may if Peer(key) not in self.links.connections]
 
     async def seek_company(self) -> None:
         """Call some nodes that books name while no link stands, and let go of them when others do, until cancelled."""
@@ -186,6 +203,11 @@ class Daemon:
     async def _secure_relayed(self, stream: Relayed) -> Link:
         """Shake hands with who calls through a relay: it must be allowed like whoever calls by itself."""
         return await answer_over(stream, self._listen_context(), lambda key: key in self._allowed)
+
+    async def meet_neighbours(self) -> None:
+        """Say on the local network that this node is here, and hear who else is, until cancelled."""
+        port = self.listening[0].socket.getsockname()[1] if self.listening else 0
+        await self.neighbours.run(self.settings.listen, port)
 
     def name_of(self, peer: Peer) -> str:
         """Return what a peer is called here."""
@@ -382,6 +404,7 @@ async def _serve(daemon: Daemon, nursery: trio.Nursery, ready_file: Path | None)
         nursery.start_soon(daemon.announce)
         nursery.start_soon(daemon.part_from_dropped)
         nursery.start_soon(daemon.seek_company)
+        nursery.start_soon(daemon.meet_neighbours)
         _warn_of_place(node)
         if daemon.listening:
             log.info("running; peers can connect at %s", daemon.listen_text())
