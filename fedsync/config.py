@@ -33,6 +33,17 @@ name = {name}
 followed_bodies = {followed_bodies}
 # How many peers may be connected at once.
 peers = {peers}
+# How much others may bring of one author, and of one body, before the rest has to wait: records and megabytes in an
+# hour and in a day. Nothing is lost by it, and what counts does not depend on it. Our own body has eight times as much,
+# and recalls and what else is authority have room of their own.
+# author_records_per_hour = {limits.author_records_per_hour}
+# author_records_per_day = {limits.author_records_per_day}
+# author_megabytes_per_hour = {limits.author_megabytes_per_hour}
+# author_megabytes_per_day = {limits.author_megabytes_per_day}
+# body_records_per_hour = {limits.body_records_per_hour}
+# body_records_per_day = {limits.body_records_per_day}
+# body_megabytes_per_hour = {limits.body_megabytes_per_hour}
+# body_megabytes_per_day = {limits.body_megabytes_per_day}
 
 # Tell the nodes of our region where this one answers, so that they find it without being told by hand. Nothing is
 # announced without this. As a bridge it also tells the nodes of other regions; as a relay it passes on what two nodes
@@ -116,6 +127,16 @@ class Limits:
 
     followed_bodies: int = 256
     peers: int = 64
+    author_records_per_hour: int = 1_000_000
+    """What others bring of one author before the rest waits; the own body's people have eight times as much."""
+    author_records_per_day: int = 5_000_000
+    author_megabytes_per_hour: int = 64
+    author_megabytes_per_day: int = 256
+    body_records_per_hour: int = 4_000_000
+    """The same of all that is written under one body's book."""
+    body_records_per_day: int = 20_000_000
+    body_megabytes_per_hour: int = 512
+    body_megabytes_per_day: int = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +236,7 @@ def write_initial(path: Path, name: str, listen: Address | None) -> Config:
         followed_bodies=limits.followed_bodies,
         peers=limits.peers,
         relay=RelayOffer(),
+        limits=limits,
     )
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with open(fd, "w", encoding="utf-8") as file:
@@ -254,7 +276,7 @@ class _Reader:
             lan=self._lan(said),
             relay=self._relay(said),
             through=self._through(said),
-            limits=Limits(**{key: self._number(limits, "limits", key, 1, 1_000_000) for key in limits}),
+            limits=Limits(**{key: self._number(limits, "limits", key, 1, 10**9) for key in limits}),
         )
 
     def _listen(self, said: Mapping[str, object]) -> Address | None:

@@ -18,11 +18,13 @@ from pathlib import Path
 from fedsync.crdt import fold, root
 from fedsync.crdt.books.booktables import page_row
 from fedsync.crdt.books.delegates import entry_at
+from fedsync.crdt.books.urgent import looks_urgent
 from fedsync.crdt.logs.seats import is_named
 from fedsync.crdt.view import Draft
 from fedsync.home import Home
+from fedsync.intake import ANY, Intake, Whose
 from fedsync.noticing import Notices
-from fedsync.records.block import BadBlock, Block, check, claimed_genesis, peek
+from fedsync.records.block import BadBlock, Base, Block, check, claimed_genesis, claimed_records, peek
 from fedsync.records.genesis import Capacity, Genesis, later_incarnation
 from fedsync.records.ids import Extent, Key, LogClass, LogId, PageId, Reach, Scope
 from fedsync.records.kinds.entries import Mandate
@@ -100,6 +102,9 @@ class Node:
         self.draft = Draft(self.state)
         self.notices = Notices(store)
         self.urgency = Urgency(store)
+        self.intake = Intake(store.intake.get, ANY, ANY)
+        """What each author and body brought in lately; who is over its share waits."""
+        self._own: Scope | None = None
         self._stale = False
         """A body was bound anew in the open batch, so all that was folded under its tag counts for nothing."""
         if self.state.folded_upto < store.blocks.last_number():
@@ -117,6 +122,8 @@ class Node:
         self.notices.look(self.draft)
         root.note(self.draft)
         self.state.write(self.draft.changes)
+        if rows := self.intake.due(self.now()):
+            self.store.intake.put(rows)
         # 0 makes the next start fold again, should this one not come to it.
         self.state.fold_done(0 if self._stale else self.store.blocks.last_number())
         self.draft = Draft(self.state)
@@ -132,6 +139,7 @@ class Node:
         self.store.rollback()
         self.draft = Draft(self.state)
         self.notices.forget()
+        self.intake.forget()
         self._stale = False
 
     def take_now(self, raws: Iterable[bytes], origin: Key | None = None) -> list[Taken]:
@@ -178,11 +186,19 @@ class Node:
                     return Taken(raw, origin, Verdict.NO_BASE, log)
             elif self.store.logs.fork_at(log) is None and self._held_whole(head.log, head.last, raw):
                 return Taken(raw, origin, Verdict.KNOWN, log)
+            row = self.store.logs.row(log)
+            if origin is not None and row is not None:
+                # Before anything is verified: what has to wait must cost next to nothing.
+                waits = self._wait(row.genesis, raw, origin, base)
+                if waits is not None:
+                    return waits
             block = check(raw, base)
         except BadBlock as error:
             return Taken(raw, origin, Verdict.BAD, log, code=error.code, reason=str(error), fault=True)
-        if self.store.logs.row(block.log) is None:
+        if row is None:
             refusal = self._admit(block, origin)
+            if refusal is None and origin is not None:
+                refusal = self._wait(block.genesis, raw, origin, None)
             if refusal is not None:
                 return refusal
         return self._keep(block, raw, origin)
@@ -203,6 +219,8 @@ class Node:
             self.notices.pin(self.draft, block.log)
         if origin is not None and appended.kept is not None:
             self._notice_rollback(block.genesis)
+            kept, own = appended.kept, self._is_own(block.genesis.scope)
+            self.intake.count(block.genesis, own, kept.count, len(kept.raw), self.now())
         fault, code = block.fault is not None, block.fault or ""
         match appended.outcome:
             case Outcome.NEW:
@@ -244,6 +262,44 @@ class Node:
                 "Records of this node's own came from a peer: it was restored, or a copy of it writes."
             )
             directory.note_rollback(secrets.token_bytes(8))
+
+    # --- Who has to wait --------------------------------------------------------------------------------
+
+    def _wait(self, genesis: Genesis, raw: bytes, origin: Key, base: Base | None) -> Taken | None:
+        """Return the answer to a block whose author or body has brought in so much that more waits; None when it need not."""
+
+        def urgent() -> bool:
+            return (base is not None and not self._is_head(genesis.log, base)) or any(
+                looks_urgent(self.draft, genesis.scope, kind, payload)
+                for kind, payload in claimed_records(raw)
+            )
+
+        wait = self.intake.wait(genesis, self._is_own(genesis.scope), self.now(), urgent)
+        if wait is None or (base is not None and self._may_prove_fork(genesis, raw, base)):
+            return None
+        who = "its author" if wait.whose is Whose.AUTHOR else "its body"
+        reason = f"{who} has brought in as much as is taken at a time"
+        code = "author-share" if wait.whose is Whose.AUTHOR else "body-share"
+        return Taken(raw, origin, Verdict.REFUSED, genesis.log, code=code, reason=reason, until=wait.until)
+
+    def _is_own(self, scope: Scope) -> bool:
+        if self._own is None:
+            self._own = next((each.scope for each in self.store.followed.all() if each.source == "own"), None)
+        return scope == self._own
+
+    def _is_head(self, log: LogId, base: Base) -> bool:
+        return any(head.id == base.id for head in self.store.logs.heads(log))
+
+    def _may_prove_fork(self, genesis: Genesis, raw: bytes, base: Base) -> bool:
+        """Say whether a block of a log that may fork only once leaves what is held, so that it is proof and does not wait."""
+        if genesis.log_class is LogClass.AUTHORITY:
+            return False
+        tip = self.store.logs.tip(genesis.log)
+        if tip is None or base.seq >= tip.seq:
+            return False
+        block = check(raw, base)
+        last = block.first + block.count - 1
+        return last <= tip.seq or block.record(tip.seq - block.first).id != tip.id
 
     # --- Who may enter ----------------------------------------------------------------------------------
 
@@ -434,9 +490,12 @@ class Node:
         return found
 
     def tidy(self) -> None:
-        """Work out the state root of what has changed, so that who looks need not; between batches."""
+        """Work out the state root of what has changed, so that who looks need not, and keep what was counted; between batches."""
         if any(True for _ in self.state.scan(root.DIRTY)):
             self.state_root()
+        if rows := self.intake.unsaved():
+            with self.store.transaction() as store:
+                store.intake.put(rows)
 
     def rebuild(self, progress: Callable[[int], None] = lambda done: None) -> None:
         """Fold every block again. The blocks stay as they are; the state must come out the same."""

@@ -13,6 +13,7 @@ from fedsync.acts.goods.things import find_thing, thing_at
 from fedsync.cli import peering
 from fedsync.cli.books.entries import naming
 from fedsync.cli.books.settling import why_forked
+from fedsync.cli.delayed import delayed_lines, delayed_rows, of_scope
 from fedsync.cli.goods import lendingwords, transferwords
 from fedsync.cli.goods.rotaview import time_words
 from fedsync.cli.goods.stocklook import find_levels
@@ -172,6 +173,9 @@ def _peer(reading: Reading, home: Home, asked: str, store: str | None) -> Json |
                 lines.append(f"we lack {row['we_lack']:,} of its records")
             if row["they_lack"]:
                 lines.append(f"it lacks {row['they_lack']:,} of ours")
+            for body in reading.store.followed.all():
+                if reading.name_of(body.scope).casefold() == row["name"].casefold():
+                    lines += delayed_lines(of_scope(reading, delayed_rows(reading, now_ms()), body.scope))
             lines += peering.acquaintance(peering.shown(reading, home, row["key"]))
             if not running:
                 lines.append("The daemon does not run here.")
@@ -202,7 +206,9 @@ def _body(reading: Reading, home: Home, asked: str, store: str | None) -> Json |
     ]
     if len(found) != 1:
         return None
-    return as_json(about_body(reading.view, found[0].scope, found[0].body, naming(reading)))
+    answer = as_json(about_body(reading.view, found[0].scope, found[0].body, naming(reading)))
+    delayed = of_scope(reading, delayed_rows(reading, now_ms()), found[0].scope)
+    return answer | {"delayed": delayed, "lines": [*answer["lines"], *delayed_lines(delayed)]}
 
 
 def _forked(reading: Reading, home: Home, asked: str, store: str | None) -> Json | None:

@@ -34,6 +34,7 @@ def status(app: App) -> None:
     from fedsync import config
     from fedsync.cli import telling
     from fedsync.cli.books.settling import forked_lines, forked_rows
+    from fedsync.cli.delayed import delayed_lines, delayed_rows
     from fedsync.cli.relaying import relaying_lines
     from fedsync.cli.waiting import waiting as waiting_for_people
     from fedsync.cli.waiting import waiting_lines
@@ -58,6 +59,7 @@ def status(app: App) -> None:
             "peers": [{**peer, "last_contact": telling.rfc3339(peer["last_contact"])} for peer in peers],
             "waiting": waiting,
             "forked": forked_rows(reading),
+            "delayed": delayed_rows(reading, now_ms()),
         }
         relaying = relaying_shown(home)
         value["relay"] = relaying
@@ -95,7 +97,7 @@ def status(app: App) -> None:
         )
     else:
         app.out.say("No peers yet. Invite one: fedsync invite NAME")
-    for line in (*forked_lines(value["forked"]), *waiting_lines(waiting)):
+    for line in (*forked_lines(value["forked"]), *delayed_lines(value["delayed"]), *waiting_lines(waiting)):
         app.out.say(line)
 
 

@@ -15,6 +15,7 @@ from fedsync.gossip.engine import Engine
 from fedsync.gossip.events import (
     Close,
     Closed,
+    Declined,
     Effect,
     Event,
     Follow,
@@ -23,6 +24,7 @@ from fedsync.gossip.events import (
     Hurried,
     Noted,
     Opened,
+    Outcome,
     Outrun,
     Pause,
     Peer,
@@ -378,11 +380,19 @@ class Links:
         if self._bodies_changed:
             self._bodies_changed = False
             self.followed()
+        # A log of which the first blocks were let in and the next have to wait: what waits is the last word on it.
+        waits = [each for each in delivery.answers if isinstance(each[3], Declined) and each[3].until]
         for peer, connection, number, outcome in delivery.answers:
-            # The numbers of another link's session mean other blocks.
-            if self.connections.get(peer) is connection:
-                self.tell(peer, Taken(number, outcome))
+            if not (isinstance(outcome, Declined) and outcome.until):
+                self._answer(peer, connection, number, outcome)
         self.announce(delivery.taken)
+        for peer, connection, number, outcome in waits:
+            self._answer(peer, connection, number, outcome)
+
+    def _answer(self, peer: Peer, connection: object, number: int, outcome: Outcome) -> None:
+        # The numbers of another link's session mean other blocks.
+        if self.connections.get(peer) is connection:
+            self.tell(peer, Taken(number, outcome))
 
     def followed(self) -> None:
         """Tell the machines that other bodies are followed now: what was refused for it may be asked for again."""

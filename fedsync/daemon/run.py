@@ -37,6 +37,7 @@ from fedsync.gossip.tcp import serve
 from fedsync.gossip.tls import listen_context
 from fedsync.gossip.trie import node_hash
 from fedsync.home import Home
+from fedsync.intake import Share
 from fedsync.node import GC_THRESHOLDS, Node, open_node
 from fedsync.operations import perform
 from fedsync.records.ed25519 import public_key
@@ -71,7 +72,20 @@ class Daemon:
         self.home, self.node, self.settings = home, node, settings
         self.private = keyring.load_node_key(home)
         self.key = public_key(self.private)
-        node.follow_limit = settings.limits.followed_bodies
+        limits = settings.limits
+        node.follow_limit = limits.followed_bodies
+        node.intake.author = Share.of_megabytes(
+            limits.author_records_per_hour,
+            limits.author_megabytes_per_hour,
+            limits.author_records_per_day,
+            limits.author_megabytes_per_day,
+        )
+        node.intake.body = Share.of_megabytes(
+            limits.body_records_per_hour,
+            limits.body_megabytes_per_hour,
+            limits.body_records_per_day,
+            limits.body_megabytes_per_day,
+        )
         # Gossip reads beside the writer: what it sees is committed, and a commit that waits for the disk
         # does not hold up links.
         self.reader = reader

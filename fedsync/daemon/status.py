@@ -4,6 +4,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from fedsync.gossip.events import Peer
+from fedsync.intake import DAY_MS
 from fedsync.node import Node
 from fedsync.records.ids import Key
 from fedsync.store.peers import Peer as PeerRow
@@ -54,6 +55,7 @@ def save_peers(node: Node, rows: list[dict[str, Any]]) -> None:
     """Keep these rows in the store, in a transaction of its own."""
     with node.store.transaction() as store:
         store.parked.expire(node.now())
+        store.intake.forget_before(node.now() // DAY_MS)
         for row in rows:
             key = Key(bytes.fromhex(row["key"]))
             store.peers.show(key, row["state"], row["reason"], row["we_lack"], row["they_lack"])

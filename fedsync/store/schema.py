@@ -134,7 +134,16 @@ def _acquaintances(db: "Database") -> None:
         db.conn.execute(statement)
 
 
-MIGRATIONS: tuple[Callable[["Database"], None], ...] = (_first, _relayed, _acquaintances)
+def _intake(db: "Database") -> None:
+    """What each author and body brought in lately: whoever is over a share waits, after a restart too."""
+    db.conn.execute(
+        "CREATE TABLE intake (name BLOB PRIMARY KEY, hour INTEGER NOT NULL, hour_records INTEGER NOT NULL,"
+        " hour_bytes INTEGER NOT NULL, day INTEGER NOT NULL, day_records INTEGER NOT NULL,"
+        " day_bytes INTEGER NOT NULL, until INTEGER NOT NULL, delayed INTEGER NOT NULL) WITHOUT ROWID"
+    )
+
+
+MIGRATIONS: tuple[Callable[["Database"], None], ...] = (_first, _relayed, _acquaintances, _intake)
 """In order; a store's version says how many of them it has seen."""
 
 VERSION = len(MIGRATIONS)

@@ -1,0 +1,245 @@
+"""Who has to wait at the door, for whom, and for how long: a naive count, and nodes that are flooded."""
+
+from collections.abc import Iterator
+from random import Random
+
+import pytest
+
+from fedsync.crdt.root import state_root
+from fedsync.crdt.view import Draft as Look
+from fedsync.intake import ANY, FIRST_RECORDS, HOUR_MS, OWN_TIMES, URGENT_PART, Intake, Room, Share, Whose
+from fedsync.node import Node, Taken, Verdict
+from fedsync.records.ids import LogClass
+from fedsync.store.intake import IntakeRow
+from tests.nodes import BY, HOUR, NOON, Scribe, node
+
+DAY = 24 * HOUR
+
+
+class Naive:
+    """Adds up all that was ever let in, each time it is asked."""
+
+    def __init__(self, author: Share, body: Share) -> None:
+        self.author, self.body = author, body
+        self.events: list[tuple[int, bytes, bytes, Room, int, int]] = []
+
+    def spent(self, now: int, span: int, at: int, id_: bytes, room: Room) -> tuple[int, int]:
+        found = [
+            each for each in self.events
+            if each[0] // span == now // span and each[at] == id_ and each[3] is room
+        ]  # fmt: skip
+        return sum(each[4] for each in found), sum(each[5] for each in found)
+
+    def until(self, now: int, share: Share, at: int, id_: bytes, room: Room) -> int:
+        records, size = self.spent(now, DAY, at, id_, room)
+        if records >= share.day_records or size >= share.day_bytes:
+            return (now // DAY + 1) * DAY
+        records, size = self.spent(now, HOUR, at, id_, room)
+        if records >= share.hour_records or size >= share.hour_bytes:
+            return (now // HOUR + 1) * HOUR
+        return 0
+
+    def wait(self, now: int, key: bytes, scope: bytes, room: Room, times: int) -> int:
+        part = URGENT_PART if room is Room.URGENT else 1
+        author, body = (each.part(part).times(times) for each in (self.author, self.body))
+        found = self.until(now, author, 1, key, room)
+        if not found and self.spent(now, HOUR, 1, key, room)[0] >= FIRST_RECORDS:
+            found = self.until(now, body, 2, scope, room)
+        return found
+
+
+def test_a_naive_count_agrees_about_who_waits_until_when_through_restarts() -> None:
+    waits = 0
+    with node() as at:
+        scribes = [Scribe(at, body, "Ann", "Ben", "Cleo") for body in ("Oakfield", "Mill Lane")]
+    for seed in range(60):
+        die = Random(seed)
+        kept: dict[bytes, IntakeRow] = {}
+        author = Share(die.randrange(200, 900), 10**5, die.randrange(500, 3000), die.randrange(1, 3) * 10**5)
+        body = Share(die.randrange(300, 1500), 10**6, 4000, die.randrange(2, 6) * 10**5)
+        intake, naive = Intake(kept.get, author, body), Naive(author, body)
+        now = NOON
+        for _ in range(200):
+            now += die.randrange(HOUR // 4)
+            scribe = die.choice(scribes)
+            log_class = die.choice(list(LogClass))
+            genesis = scribe.genesis(die.choice(("Ann", "Ben", "Cleo")), log_class)
+            own, urgent = scribe is scribes[0], die.random() < 0.5
+            room = Room.AUTHORITY if log_class is LogClass.AUTHORITY else Room.FACTS
+            times = OWN_TIMES if own else 1
+            wanted = naive.wait(now, genesis.key, genesis.scope, room, times)
+            if wanted and room is Room.AUTHORITY:
+                room = Room.URGENT
+                if urgent:
+                    wanted = naive.wait(now, genesis.key, genesis.scope, room, times)
+            found = intake.wait(genesis, own, now, lambda urgent=urgent: urgent)  # type: ignore[misc]
+            assert (found.until if found else 0) == wanted, seed
+            waits += wanted > 0
+            if not wanted:
+                records, size = die.randrange(1, 129), die.randrange(1, 48_000)
+                intake.count(genesis, own, records, size, now)
+                naive.events.append((now, genesis.key, genesis.scope, room, records, size))
+            kept.update((row.name, row) for row in intake.unsaved())
+            if die.random() < 0.05:
+                intake = Intake(kept.get, author, body)  # a restart
+    assert waits > 500
+
+
+def test_a_batch_that_was_dropped_counts_for_nothing() -> None:
+    kept: dict[bytes, IntakeRow] = {}
+    intake = Intake(kept.get, Share(10, 100, 10, 100), ANY)
+    with node() as at:
+        genesis = Scribe(at, "Oakfield", "Ann", "Ben").genesis("Ann", LogClass.FACTS)
+    intake.count(genesis, False, 50, 50, NOON)
+    assert intake.wait(genesis, False, NOON, lambda: False) is not None
+    intake.forget()
+    assert intake.wait(genesis, False, NOON, lambda: False) is None
+
+
+# --- At a node's door -------------------------------------------------------------------------------------
+
+SMALL = Share(300, 10**9, 1000, 10**9)
+
+
+class Clock:
+    """The time at a node, which a test moves."""
+
+    def __init__(self) -> None:
+        self.now = NOON // HOUR * HOUR
+
+    def __call__(self) -> int:
+        return self.now
+
+
+@pytest.fixture
+def door() -> Iterator[tuple[Node, Scribe]]:
+    """Give a node that follows a body, with small shares, and the scribe who writes for the body elsewhere."""
+    with node() as there, node() as here:
+        scribe = Scribe(there, "Oakfield", "Ann", "Ben", "Cleo")
+        here.begin()
+        here.follow(scribe.scope, scribe.id, "Oakfield", "peer")
+        here.settle()
+        here.commit()
+        here.now = Clock()
+        bring(here, scribe)
+        here.intake.author = SMALL
+        yield here, scribe
+
+
+def bring(here: Node, scribe: Scribe) -> list[Taken]:
+    """Bring all blocks that the scribe wrote, in order."""
+    found = here.take_now([block.raw for block in scribe.blocks], BY)
+    return [each for each in found if each.verdict is not Verdict.KNOWN]
+
+
+def agree(here: Node, scribe: Scribe) -> bool:
+    """Say whether both nodes show the same."""
+    return state_root(Look(here.state), [scribe.scope]) == state_root(Look(scribe.at.state), [scribe.scope])
+
+
+def test_who_is_over_the_share_waits_until_the_hour_is_over_and_nothing_is_lost(
+    door: tuple[Node, Scribe],
+) -> None:
+    here, scribe = door
+    for _ in range(9):
+        scribe.move("Ann", *range(1, 101))
+    before = here.store.logs.count()
+    outcomes = bring(here, scribe)
+    late = [each for each in outcomes if each.verdict is Verdict.REFUSED]
+    assert late
+    assert {each.code for each in late} == {"author-share"}
+    assert {each.until for each in late} == {here.now() + HOUR_MS}
+    assert 300 <= here.store.logs.count() - before < 300 + 128
+    here.now.now += HOUR_MS  # type: ignore[attr-defined]
+    bring(here, scribe)
+    assert not agree(here, scribe)
+    here.now.now += HOUR_MS  # type: ignore[attr-defined]
+    bring(here, scribe)
+    assert agree(here, scribe)
+
+
+def test_a_flood_of_facts_delays_no_decision_of_the_same_author(door: tuple[Node, Scribe]) -> None:
+    here, scribe = door
+    scribe.move("Ann", *range(1, 1001))
+    scribe.decide("We stop that", "Ann", "Ben")
+    outcomes = bring(here, scribe)
+    assert any(each.verdict is Verdict.REFUSED for each in outcomes)
+    authority = [each for each in outcomes if each.block and "signature" in each.block.kinds]
+    assert len(authority) >= 2
+    assert all(each.verdict is Verdict.TAKEN for each in authority)
+
+
+def test_what_is_held_or_was_written_here_waits_for_nothing(door: tuple[Node, Scribe]) -> None:
+    here, scribe = door
+    blocks = scribe.move("Ann", *range(1, 1001))
+    (late,) = {each.verdict for each in here.take_now([block.raw for block in blocks], BY)[5:]}
+    assert late is Verdict.NO_BASE or late is Verdict.REFUSED
+    # The same again, as if our own people had written it: no share holds for what is written here.
+    assert {each.verdict for each in here.take_now([block.raw for block in blocks])} <= {
+        Verdict.TAKEN,
+        Verdict.KNOWN,
+    }
+    assert {each.verdict for each in here.take_now([block.raw for block in blocks], BY)} == {Verdict.KNOWN}
+
+
+def test_a_fork_is_proved_whatever_its_author_brought_in(door: tuple[Node, Scribe]) -> None:
+    here, scribe = door
+    scribe.move("Ann", *range(1, 1001))
+    bring(here, scribe)
+    log = scribe.genesis("Ann", LogClass.FACTS).log
+    fork = scribe.fork("Ann", LogClass.FACTS, 5, *scribe.moves(7, 8, 9))
+    (taken,) = here.take_now([fork[0].raw], BY)
+    assert taken.verdict is Verdict.FORKED
+    assert here.store.logs.fork_at(log) == 6
+
+
+def test_hundreds_of_keys_under_one_body_share_its_room_and_its_honest_people_get_through() -> None:
+    crowd = [f"Sock {n}" for n in range(200)]
+    with node() as there, node() as here:
+        scribe = Scribe(there, "Puppets", "Ann", *crowd, k=101)
+        other = Scribe(there, "Oakfield", "Ann", "Ben")
+        here.begin()
+        for each in (scribe, other):
+            here.follow(each.scope, each.id, each.body, "peer")
+        here.settle()
+        here.commit()
+        here.now = Clock()
+        bring(here, scribe)
+        here.intake.body = Share(5000, 10**9, 10_000, 10**9)
+        before = here.store.logs.count()
+        for name in crowd:
+            scribe.move(name, *range(1, 400))
+        scribe.move("Ann", 1, 2, 3)
+        other.move("Ann", *range(1, 1000))
+        late = [each for each in bring(here, scribe) if each.verdict is Verdict.REFUSED]
+        assert {each.code for each in late} == {"body-share"}
+        assert here.store.logs.count() - before < 5000 + len(crowd) * (FIRST_RECORDS + 128)
+        assert here.store.logs.genesis(scribe.genesis("Ann", LogClass.FACTS).log) is not None
+        bring(here, other)
+        assert agree(here, other), "another body waits for nothing"
+
+
+def test_who_waited_before_a_restart_waits_after_it(door: tuple[Node, Scribe]) -> None:
+    here, scribe = door
+    scribe.move("Ann", *range(1, 1001))
+    bring(here, scribe)
+    here.tidy()
+    again = Node(here.store, here.now)
+    again.intake.author = SMALL
+    scribe.move("Ann", 1)
+    assert {each.code for each in bring(again, scribe) if each.verdict is Verdict.REFUSED} == {"author-share"}
+    (row,) = here.store.intake.waiting(here.now())
+    assert row.name == bytes((Whose.AUTHOR + Room.FACTS,)) + scribe.key("Ann")
+    assert row.delayed > 1
+
+
+def test_a_clock_that_was_set_back_keeps_nobody_waiting_for_longer_than_an_hour(
+    door: tuple[Node, Scribe],
+) -> None:
+    here, scribe = door
+    scribe.move("Ann", *range(1, 501))
+    bring(here, scribe)
+    here.now.now -= 100 * DAY  # type: ignore[attr-defined]
+    scribe.move("Ann", 1)
+    bring(here, scribe)
+    assert agree(here, scribe)
