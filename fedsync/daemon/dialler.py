@@ -100,6 +100,19 @@ class Dialler:
                 calling.pause = min(calling.pause * 2, LONGEST_PAUSE)
                 await trio.sleep(wait)
 
+    async def try_once(self, peer: Peer, addresses: tuple[str, ...]) -> None:
+        """Call a peer at each of these addresses until it answers, and carry the link until it ends."""
+        calling = Calling(addresses)
+        if self._links.back_off.get(peer, 0.0) > trio.current_time():
+            return
+        for address in addresses:
+            if await self._once(peer, calling, address):
+                return
+        for relay in self._relays(peer):
+            await self._over(peer, calling, relay)
+        if calling.reason:
+            self._links.parted[peer] = calling.reason
+
     async def _until_free(self, peer: Peer) -> None:
         while peer in self._links.connections:
             await self._links.gone(peer).wait()
@@ -116,23 +129,25 @@ class Dialler:
         if heard:
             calling.pause = FIRST_PAUSE
 
-    async def _once(self, peer: Peer, calling: Calling, address: str) -> None:
+    async def _once(self, peer: Peer, calling: Calling, address: str) -> bool:
+        """Call a peer at one address; return whether it said anything, or another link to it stands."""
         if peer in self._links.connections:
-            return
+            return True
         try:
             where = parse_address(address)
             link = await connect(where.host, where.port, self._own_key, Key(peer))
         except (ValueError, OverflowError) as error:
             # A peer says its address itself. Names that cannot be looked up raise more than OSError.
             calling.note(f"its address {address!a} is none: {error}")
-            return
+            return False
         except LinkClosed as why:
             calling.note(why.sentence)
-            return
+            return False
         ended = await link.run(lambda link: self._links.carry(link, True))
         calling.note(ended.sentence)
         if link.heard:
             calling.pause = FIRST_PAUSE
+        return link.heard
 
 
 def jitter() -> float:

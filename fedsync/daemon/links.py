@@ -22,6 +22,7 @@ from fedsync.gossip.events import (
     Followed,
     Granted,
     Hurried,
+    Leaving,
     Noted,
     Opened,
     Outcome,
@@ -42,8 +43,10 @@ from fedsync.gossip.events import (
 )
 from fedsync.gossip.limits import BACK_OFF_S, MAX_REFUSALS
 from fedsync.gossip.link import QUEUE_BYTES, Link, LinkClosed
+from fedsync.gossip.messages import Leave, encode
 from fedsync.gossip.peer_memory import PeerMemory
 from fedsync.gossip.report import Report
+from fedsync.gossip.session import LEAVES
 from fedsync.node import Node
 from fedsync.node import Taken as Admitted
 from fedsync.records.ids import Key, LogId, PageId, Scope
@@ -77,6 +80,10 @@ class Connection:
     wake_at: float = float("inf")
     rewake: trio.Event = field(default_factory=trio.Event)
     closing: trio.Event = field(default_factory=trio.Event)
+    met: bool = False
+    """Whether the peer's first word has come, and was none of parting."""
+    left: str = ""
+    """What the peer said when it gave the link up."""
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
 
 
@@ -105,6 +112,12 @@ class Links:
         """What either side refuses of the other, in words, since the link stands."""
         self.changed: Callable[[Peer], None] = lambda peer: None
         """Told when a link came or went."""
+        self.welcome: Callable[[Peer], int | None] = lambda peer: None
+        """Asked when a peer has called: None, or why there is no link for it, as LEAVE says it."""
+        self.met: Callable[[Peer], None] = lambda peer: None
+        """Told when a peer that this node called said its first word."""
+        self.lost: Callable[[Peer, bool], None] = lambda peer, left: None
+        """Told when a link is gone, or came to nothing. `left`: the peer gave it up."""
         self.authority_came: Callable[[], None] = lambda: None
         """Told when pages, signatures or approvals came in, ours or theirs, and are durable."""
         self.nodes_changed: Callable[[], None] = lambda: None
@@ -137,6 +150,10 @@ class Links:
         if old is not None:
             old.link.cut("closed", "a newer connection to this peer took its place")
             old.scope.cancel()
+        if old is None and not dialler and (why := self.welcome(peer)) is not None:
+            self.parted[peer] = f"it called, and there was no link for it here: {LEAVES[why]}"
+            link.send(encode(Leave(why)))
+            return
         connection = Connection(link, dialler, trio.current_time())
         self.connections[peer] = connection
         self.refusals.pop(peer, None)
@@ -157,12 +174,15 @@ class Links:
                 nursery.start_soon(self._wake, peer, connection)
                 await connection.closing.wait()
                 nursery.cancel_scope.cancel()
+            if connection.left:
+                raise link.cut("full", connection.left)
         finally:
             if self.connections.get(peer) is connection:
                 self.tell(peer, Closed())
                 del self.connections[peer]
                 self.door.forget(peer)
                 self._gone.pop(peer, trio.Event()).set()
+                self.lost(peer, bool(connection.left))
                 self.changed(peer)
 
     def gone(self, peer: Peer) -> trio.Event:
@@ -191,6 +211,9 @@ class Links:
                     if connection.closing.is_set() or self.connections.get(peer) is not connection:
                         return  # A newer link took this one's place: its session must not hear old words.
                     self.tell(peer, Received(frame))
+                if connection.dialler and not connection.met and not connection.closing.is_set():
+                    connection.met = True
+                    self.met(peer)
                 await trio.lowlevel.checkpoint()
         except LinkClosed as why:
             log.info("%s: %s", self._name_of(peer), why.sentence)
@@ -307,8 +330,10 @@ class Links:
             case Wake(at):
                 connection.wake_at = at
                 connection.rewake.set()
-            case Close(_, reason, back_off):
+            case Close(code, reason, back_off):
                 log.info("%s: %s", self._name_of(peer), reason)
+                if code == "left":
+                    connection.left = reason
                 self.parted[peer] = reason
                 if back_off:
                     self.back_off[peer] = trio.current_time() + back_off
@@ -422,6 +447,10 @@ class Links:
             self.tell_all(Granted())
         if any(_SEALABLE & set(taken.block.kinds) for taken in outcomes if taken.block is not None):
             self.authority_came()
+
+    def give_up(self, peer: Peer, why: int) -> None:
+        """End a link for another's sake; the peer is told why, as LEAVE says it."""
+        self.tell(peer, Leaving(why))
 
     def drop(self, peer: Peer, sentence: str) -> None:
         """Close a peer's link at once: it is paused, removed or recalled."""

@@ -3,7 +3,6 @@
 import gc
 import logging
 import os
-import random
 import signal
 import ssl
 from pathlib import Path
@@ -23,6 +22,7 @@ from fedsync.daemon.lan import Neighbours
 from fedsync.daemon.links import Links
 from fedsync.daemon.relay import Relay
 from fedsync.daemon.status import peers_now, save_peers
+from fedsync.daemon.steering import VIEWS, Steering
 from fedsync.daemon.through import Through
 from fedsync.doors import once_in, take_own
 from fedsync.errors import Exit, Problem
@@ -52,13 +52,6 @@ CONFIRM_SECONDS = 600.0
 """How often it is asked whether the time to object is over, when nothing comes: days are waited for."""
 SAVE_SECONDS = 30.0
 """How often what people are shown of peers is kept, for when the daemon is down."""
-
-SEEK_SECONDS = 3.0
-"""How often a node looks whether any link stands."""
-DRAW_SECONDS = 60.0
-"""How long it calls the same ones when none does: a bad line needs a while."""
-COMPANY = 3
-"""Nodes that it calls then, drawn by chance: one may be away, and one may not be what it should."""
 
 log = logging.getLogger("fedsync")
 
@@ -106,10 +99,12 @@ class Daemon:
         self.links.nodes_changed = lambda: self._nodes_changed.set()
         self.whom = Whom({}, {}, {}, {})
         """Whom this node exchanges with, and who stays out."""
-        self.company: dict[Peer, tuple[str, ...]] = {}
-        """Nodes that are called though they are no peers of the operator's: there were no others."""
         self.dialler = Dialler(self.links, self.private, nursery, jitter)
         self.dialler.listens = settings.listen is not None
+        kept = node.store.meta.data(VIEWS)
+        self.steering = Steering(
+            Peer(self.key), self.links, self.dialler.try_once, nursery, kept, lambda peer: 0.0
+        )
         self.through = Through(
             self.links, self.private, nursery, jitter, self.answer, self._secure_relayed, self.name_of
         )
@@ -158,14 +153,15 @@ class Daemon:
         self.relay.refresh()
 
     def call(self) -> None:
-        """Call the operator's peers, and for company nodes that books name while there are no others."""
+        """Call the operator's peers, and whom the overlay chooses among the nodes that books name."""
         active = {
             Peer(key): self._with_places(key, at)
             for key, at in self.whom.peers.items()
             if self.whom.lets_in(key)
         }
         self.through.want(self._relays(active), None if self.settings.listen else Peer(self.key))
-        self.dialler.want({**self.company, **active})
+        self.dialler.want(active)
+        self.steering.know(self.candidates(), [Key(peer) for peer in active])
 
     def candidates(self) -> tuple[Fellow, ...]:
         """Return the nodes of the bodies around ours, with where they can be called: none that has to stay out."""
@@ -181,20 +177,6 @@ class Daemon:
         """Return the nodes that may be called and that no link stands with."""
         may = (key for key in (*self.whom.peers, *self.whom.named) if self.whom.lets_in(key))
         return [key for key in may if Peer(key) not in self.links.connections]
-
-    async def seek_company(self) -> None:
-        """Call some nodes that books name while no link stands, and let go of them when others do, until cancelled."""
-        drawn = -float("inf")
-        while True:
-            await trio.sleep(SEEK_SECONDS * (0.5 + jitter()))
-            others = [peer for peer in self.links.connections if peer not in self.company]
-            lonely = not self.links.connections and trio.current_time() - drawn > DRAW_SECONDS
-            if lonely or (others and self.company):
-                callable_ = [each for each in self.candidates() if each.addresses]
-                some = () if others else random.sample(callable_, min(COMPANY, len(callable_)))
-                drawn = trio.current_time() if some else drawn
-                self.company = {Peer(each.key): each.addresses for each in some}
-                self.call()
 
     def _relays(self, active: dict[Peer, tuple[str, ...]]) -> dict[Peer, tuple[str, ...]]:
         """Return the peers that relay, by our operator's word or their own, with their addresses."""
@@ -374,9 +356,9 @@ class Daemon:
 
     async def save_shown(self) -> None:
         """Keep what people are shown of peers."""
-        rows = peers_now(self)
+        rows, views = peers_now(self), self.steering.kept()
         async with self.links.door.writing() as node:
-            await trio.to_thread.run_sync(save_peers, node, rows)
+            await trio.to_thread.run_sync(save_peers, node, rows, views)
 
 
 async def run(home: Home, ready_file: Path | None = None) -> None:
@@ -417,7 +399,7 @@ async def _serve(daemon: Daemon, nursery: trio.Nursery, ready_file: Path | None)
             nursery.start_soon(daemon.confirm_pages, daemon.settings.confirm_after_days)
         nursery.start_soon(daemon.announce)
         nursery.start_soon(daemon.part_from_dropped)
-        nursery.start_soon(daemon.seek_company)
+        nursery.start_soon(daemon.steering.run)
         nursery.start_soon(daemon.meet_neighbours)
         _warn_of_place(node)
         if daemon.listening:

@@ -3,6 +3,7 @@
 import time
 from typing import TYPE_CHECKING, Any
 
+from fedsync.daemon.steering import VIEWS
 from fedsync.gossip.events import Peer
 from fedsync.intake import DAY_MS
 from fedsync.node import Node
@@ -51,9 +52,10 @@ def _row(daemon: "Daemon", peer: PeerRow, by: str) -> dict[str, Any]:
     }
 
 
-def save_peers(node: Node, rows: list[dict[str, Any]]) -> None:
-    """Keep these rows in the store, in a transaction of its own."""
+def save_peers(node: Node, rows: list[dict[str, Any]], views: bytes) -> None:
+    """Keep these rows and the overlay's views in the store, in a transaction of its own."""
     with node.store.transaction() as store:
+        store.meta.set(VIEWS, views)
         store.parked.expire(node.now())
         store.intake.forget_before(node.now() // DAY_MS)
         for row in rows:

@@ -150,12 +150,20 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
+class Leaving:
+    """This node gives the link up. `why` is one of LEAVE's; the peer is told."""
+
+    why: int
+
+
+@dataclass(frozen=True, slots=True)
 class Closed:
     """The carrier is gone."""
 
 
 Event: TypeAlias = (
     Opened
+    | Leaving
     | Received
     | Room
     | Taken

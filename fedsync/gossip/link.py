@@ -51,6 +51,7 @@ Code: TypeAlias = Literal[
     "bad-frame",
     # What we did
     "busy",
+    "full",
     "closed",
     "cancelled",
     "recalled",

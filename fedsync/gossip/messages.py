@@ -47,6 +47,7 @@ class Tag(IntEnum):
     PRUNE = 15
     PART = 16
     SPANS = 17
+    LEAVE = 18
 
 
 class BadMessage(ValueError):
@@ -217,6 +218,16 @@ class Prune:
     """I had that already from another: tell me of tips only."""
 
 
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """I keep no link with you now. `why` is one of the three below."""
+
+    why: int
+
+
+FULL, EXCHANGED, STRANGER = 1, 2, 3
+
+
 Message: TypeAlias = (
     Hello
     | Sets
@@ -234,6 +245,7 @@ Message: TypeAlias = (
     | Bodies
     | Beat
     | Prune
+    | Leave
 )
 
 _pack = msgpack.Packer(use_bin_type=True, autoreset=True).pack
@@ -416,6 +428,7 @@ _READERS: dict[int, tuple[int, Callable[[list[Any]], Message]]] = {
         lambda v: Beat(_bytes(v[1], 16), _whole(v[2]), _whole(v[3]), _whole(v[4]), _flag(v[5])),
     ),
     Tag.PRUNE: (1, lambda _: Prune()),
+    Tag.LEAVE: (2, lambda v: Leave(_whole(v[1], 256))),
 }
 
 _FIELDS: dict[type[Any], tuple[int, Callable[[Any], list[Any]]]] = {
@@ -440,4 +453,5 @@ _FIELDS: dict[type[Any], tuple[int, Callable[[Any], list[Any]]]] = {
     Bodies: (Tag.BODIES, lambda m: [m.first, m.end, m.data]),
     Beat: (Tag.BEAT, lambda m: [m.root, m.counter, m.handled, m.within, m.asks]),
     Prune: (Tag.PRUNE, lambda _: []),
+    Leave: (Tag.LEAVE, lambda m: [m.why]),
 }  # fmt: skip

@@ -10,11 +10,13 @@ at once, and the answer may be Drop.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import IntEnum
 from typing import Final, NamedTuple, TypeAlias
 
 from fedsync.gossip.events import Peer
 from fedsync.gossip.groups import Dice, Group
+from fedsync.gossip.kept import Kept
+from fedsync.gossip.messages import EXCHANGED, FULL, STRANGER
 from fedsync.gossip.view import Score, View
 from fedsync.records.ids import Scope
 
@@ -68,12 +70,15 @@ Event: TypeAlias = Known | Up | Down | Failed | Tick
 # --- Effects ------------------------------------------------------------------------------------------
 
 
-class Why(Enum):
-    """Why a link is dropped, in words for both sides."""
+class Why(IntEnum):
+    """Why a link is dropped, as LEAVE says it."""
 
-    FULL = "it has as many links as it keeps"
-    EXCHANGED = "another took the place of this link"
-    STRANGER = "it belongs to no body that both share"
+    FULL = FULL
+    """There are as many links as are kept."""
+    EXCHANGED = EXCHANGED
+    """Another took its place."""
+    STRANGER = STRANGER
+    """It belongs to no body that both share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +105,6 @@ class Wake:
 
 
 Effect: TypeAlias = Call | Drop | Wake
-
-
-class Kept(NamedTuple):
-    """What outlives a restart of one group's views."""
-
-    good: tuple[Peer, ...] = ()
-    """Links, or what was one not long ago: called first."""
-    others: tuple[Peer, ...] = ()
 
 
 class _Calling(NamedTuple):

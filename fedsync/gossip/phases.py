@@ -9,6 +9,7 @@ from fedsync.gossip.messages import (
     Bye,
     Delta,
     Hello,
+    Leave,
     Locate,
     Message,
     NoBase,
@@ -32,9 +33,10 @@ class Phase(Enum):
 
 
 HEARS: dict[Phase, tuple[type[Message], ...]] = {
-    Phase.GREETING: (Hello,),
+    Phase.GREETING: (Hello, Leave),
     Phase.TALKING: (
-        Sets, Spans, Range, Delta, Rest, Want, BlockMessage, Tip, Refused, Bye, NoBase, Locate, Bodies, Beat, Prune
+        Sets, Spans, Range, Delta, Rest, Want, BlockMessage, Tip, Refused, Bye, NoBase, Locate, Bodies, Beat, Prune,
+        Leave,
     ),
     Phase.OVER: (),
 }  # fmt: skip

@@ -5,8 +5,8 @@ held now, so that loss, repetition and reordering cost bytes and never truth. *M
 durable*: what a peer has is remembered when all of it is held or refused here, and never earlier.
 
     phase      hears                                    leaves it by
-    GREETING   HELLO (what comes before it is dropped)  HELLO -> TALKING; no HELLO in time -> OVER
-    TALKING    all but HELLO                            BYE both ways, all handled -> OVER; silence -> OVER
+    GREETING   HELLO (what comes before it is dropped)  HELLO -> TALKING; LEAVE, or no HELLO in time -> OVER
+    TALKING    all but HELLO                            BYE both ways, all handled -> OVER; LEAVE, silence -> OVER
     OVER       nothing
 
 BYE means "nothing is left that I would ask"; it says how many messages were handled, so both sides know when
@@ -27,6 +27,7 @@ from fedsync.gossip.events import (
     Followed,
     Granted,
     Hurried,
+    Leaving,
     Opened,
     Outrun,
     Peer,
@@ -50,6 +51,9 @@ from fedsync.gossip.limits import (
 )
 from fedsync.gossip.listing import Salt
 from fedsync.gossip.messages import (
+    EXCHANGED,
+    FULL,
+    STRANGER,
     BadMessage,
     Beat,
     BlockMessage,
@@ -57,6 +61,7 @@ from fedsync.gossip.messages import (
     Bye,
     Delta,
     Hello,
+    Leave,
     Locate,
     Message,
     NoBase,
@@ -72,6 +77,7 @@ from fedsync.gossip.messages import (
 )
 from fedsync.gossip.outbox import Outbox
 from fedsync.gossip.phases import ANSWERS, HEARS, Phase
+from fedsync.gossip.priority import FIRST
 from fedsync.gossip.reconcile import Reconcile
 from fedsync.gossip.report import Report, report
 from fedsync.gossip.rhythm import Rhythm
@@ -81,6 +87,12 @@ from fedsync.gossip.wants import Asked
 from fedsync.records.block import peek
 from fedsync.records.ids import LogId
 
+LEAVES = {
+    FULL: "it has as many links as it keeps",
+    EXCHANGED: "another took the place of this link",
+    STRANGER: "it belongs to no body that both share",
+}
+"""What LEAVE means, in words; "it" is who says so."""
 _NOTHING_NEW = 2**63
 """Stands for the record below what is new of a log of which nothing is."""
 
@@ -171,6 +183,9 @@ class Session:
                 self._tell_news(now)
             case Tick():
                 self._tick(now)
+            case Leaving(why):
+                self._out.say(Leave(why), FIRST)
+                self._close("gave-up", f"this node has given the link up: {LEAVES[why]}")
             case Closed():
                 self._end()
             case Opened():
@@ -292,6 +307,8 @@ class Session:
                 self._say(self._exchange.on_no_base(message, now))
             case Locate():
                 self._exchange.on_locate(message, now)
+            case Leave(why):
+                self._close("left", f"the peer keeps no link now: {LEAVES.get(why, 'it does not say why')}")
             case Prune():
                 self._exchange.on_prune()
             case Beat():

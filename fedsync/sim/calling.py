@@ -7,7 +7,8 @@ from typing import Final
 
 from fedsync.gossip.events import Peer
 from fedsync.gossip.groups import Group
-from fedsync.gossip.overlay import Call, Down, Drop, Event, Failed, Kept, Known, Overlay, Tick, Up, Wake
+from fedsync.gossip.kept import Kept
+from fedsync.gossip.overlay import Call, Down, Drop, Event, Failed, Known, Overlay, Tick, Up, Wake
 from fedsync.records.ids import Scope
 from fedsync.sim.links import Link, Net, Station
 

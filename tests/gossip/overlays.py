@@ -15,7 +15,8 @@ from typing import TypeAlias
 
 from fedsync.gossip.events import Peer
 from fedsync.gossip.groups import Candidate, Group
-from fedsync.gossip.overlay import Call, Down, Drop, Event, Failed, Kept, Known, Overlay, Tick, Up, Wake
+from fedsync.gossip.kept import Kept
+from fedsync.gossip.overlay import Call, Down, Drop, Event, Failed, Known, Overlay, Tick, Up, Wake
 from fedsync.gossip.view import Score
 from fedsync.records.ids import Scope
 

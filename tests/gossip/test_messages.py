@@ -46,6 +46,7 @@ EXAMPLES: list[m.Message] = [
     m.Bodies(b"s" * 16, b"t" * 16, b""),
     m.Beat(b"r" * 16, 3, 4, 960, True),
     m.Prune(),
+    m.Leave(m.EXCHANGED),
 ]
 
 

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from random import Random
 
+import msgpack
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fedsync.gossip.events import Peer
 from fedsync.gossip.groups import Group
-from fedsync.gossip.overlay import Call, Down, Drop, Effect, Failed, Kept, Known, Overlay, Tick, Up, Why
+from fedsync.gossip.kept import Kept, pack, unpack
+from fedsync.gossip.overlay import Call, Down, Drop, Effect, Failed, Known, Overlay, Tick, Up, Why
 from fedsync.gossip.view import ACTIVE, ADMIT_S, EXCHANGE_S, LONGEST_S, PASSIVE, WANTED
 from tests.gossip.overlays import Town, Views, candidate, peer, scope
 
@@ -271,3 +273,30 @@ def test_a_link_that_was_given_up_is_not_called_back_at_once() -> None:
     me.handle(Up(peer(1), True), 0.0)
     effects = me.handle(Down(peer(1), left=True), 1.0)
     assert not any(isinstance(each, Call) for each in effects)
+
+
+VIEWS = {scope("a"): Kept((peer(1), peer(2)), ()), scope("b"): Kept((), (peer(3),))}
+
+
+def test_what_is_kept_comes_back() -> None:
+    assert unpack(pack(VIEWS)) == VIEWS
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\xc1",
+        b"\x01",
+        pack(VIEWS)[:-1],
+        msgpack.packb([2, []]),
+        msgpack.packb([1, [[b"short", [], []]]]),
+    ],
+)
+def test_what_is_no_view_is_forgotten(data: bytes) -> None:
+    assert unpack(data) == {}
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_break_a_start(data: bytes) -> None:
+    unpack(data)

@@ -2,13 +2,17 @@
 
 import pytest
 
-from fedsync.gossip.events import Followed, Opened, Outrun, Peer, Received, Room, Tick
+from fedsync.gossip.events import Close, Followed, Leaving, Opened, Outrun, Peer, Received, Room, Send, Tick
 from fedsync.gossip.following import Row, pack_rows
 from fedsync.gossip.listing import Salt
 from fedsync.gossip.messages import (
+    EXCHANGED,
+    FULL,
     NOT_SERVED,
+    STRANGER,
     BlockMessage,
     Hello,
+    Leave,
     Locate,
     Message,
     NoBase,
@@ -435,3 +439,28 @@ def test_nothing_is_told_of_a_body_before_the_peer_has_said_that_it_follows_it()
     world.act(south, south.engine.everyone(Followed(), world.now))
     world.run(2)
     assert equal([north, south])
+
+
+def test_who_gives_a_link_up_says_why_and_both_end() -> None:
+    world = World()
+    north, south = world.node("north"), world.node("south")
+    link = world.link(north, south)
+    world.connect(link)
+    world.run(5)
+    effects = north.engine.handle(south.peer, Leaving(EXCHANGED), world.now)
+    assert [each.code for _, each in effects if isinstance(each, Close)] == ["gave-up"]
+    (frame,) = [each.frame for _, each in effects if isinstance(each, Send)]
+    heard = south.engine.handle(north.peer, Received(frame), world.now)
+    (close,) = [each for _, each in heard if isinstance(each, Close)]
+    assert (close.code, close.back_off) == ("left", 0.0)
+    assert "another took the place" in close.reason
+
+
+@pytest.mark.parametrize("why", [FULL, STRANGER, 99])
+def test_a_link_may_be_refused_before_the_first_word(why: int) -> None:
+    world = World()
+    north, south = world.node("north"), world.node("south")
+    north.engine.handle(south.peer, Opened(True, b"n" * 8, 0, None), 0.0)
+    effects = north.engine.handle(south.peer, Received(encode(Leave(why))), 0.0)
+    assert [each.code for _, each in effects if isinstance(each, Close)] == ["left"]
+    assert north.engine.peers == []
