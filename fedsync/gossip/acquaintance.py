@@ -131,12 +131,13 @@ class Acquaintance:
 
     def remember(self, counter: int, refused: Iterable[Refusal], doubt: bool) -> PeerMemory | None:
         """Return what to keep, all of the peer's up to `counter` being held or refused; None: that is kept."""
-        seen = self.memory.counter if self.memory.journal == self.journal else 0
+        kept = self.memory
+        seen = kept.counter if kept.journal == self.journal else 0
         bodies = self.bodies.data if self.bodies.whole else None
         memory = PeerMemory(
             self.journal, max(counter, seen), bodies, self._told, self._told_at, tuple(refused), doubt
         )
-        if memory == self.memory:
+        if memory == kept:
             return None
         self.memory = memory
         return memory

@@ -117,7 +117,9 @@ class Engine:
         session = self._sessions.get(peer)
         if session is None:
             return []
-        effects = self._spend(peer, event, now) + session.handle(event, now, len(self._sessions) > 1)
+        effects = session.handle(event, now, len(self._sessions) > 1)
+        if isinstance(event, Received | Taken):
+            effects = self._spend(peer, event, now) + effects
         if session.phase is Phase.OVER:
             del self._sessions[peer]
             self._lost = self._lost or bool(self._sessions)

@@ -308,7 +308,7 @@ class Exchange:
     @property
     def refusals(self) -> set[LogId]:
         """The logs that either side refuses: they are left out when what both hold is compared."""
-        return self.refused_by_peer.union(self.refused)
+        return self.refused_by_peer.union(self.refused) if self.refused else self.refused_by_peer
 
     @property
     def taking(self) -> int:
@@ -410,10 +410,13 @@ class Exchange:
 
     def flush(self, now: float) -> None:
         """Ask for what is wanted, and send what the carrier has room for."""
-        for question in self.wants.ask(now):
-            self._out.say(question)
-            # Who is asked for a block pushes what follows, and is pushed to.
-            self.push.eager = True
+        if self.wants.waiting:
+            for question in self.wants.ask(now):
+                self._out.say(question)
+                # Who is asked for a block pushes what follows, and is pushed to.
+                self.push.eager = True
+        if not (self.push.busy or self.server.busy or self._out.waiting):
+            return  # As after each sign of life.
         while self._out.pressing and (self.push.pressing or self.server.pressing):
             if self.push.pressing:
                 self._tips()
@@ -436,5 +439,4 @@ class Exchange:
     @property
     def idle(self) -> bool:
         """Whether nothing is asked, taken, told or served any more."""
-        busy = self.wants.open or self._takes or self._out.waiting or self.push.busy or self.server.busy
-        return not busy
+        return not (self._takes or self.push.busy or self.server.busy or self._out.waiting or self.wants.open)

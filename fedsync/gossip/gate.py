@@ -50,7 +50,7 @@ class TokenBucket:
         """Take `amount` even if it is not there: for what has come already. Return for how many seconds to stop."""
         self._fill(now)
         self._level -= amount
-        return self.wait(0.0, now)
+        return 0.0 if self._level >= 0 else self.wait(0.0, now)
 
     def wait(self, amount: float, now: float) -> float:
         """Return the seconds until `take(amount)` would succeed: 0 if now, infinite if `amount` exceeds the burst."""

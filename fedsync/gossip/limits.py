@@ -90,8 +90,9 @@ WAKE_S: Final = 0.02
 """At least so long until a session asks to be woken."""
 BEAT_S: Final = 60.0
 """Between two BEATs of a live session, after something was said in it."""
-BEAT_GROWTH: Final = 4
-"""While nothing is said, the next BEAT comes after so many times as long."""
+BEAT_GROWTH: Final = 16
+"""While nothing is said, the next BEAT comes after so many times as long: one after a minute, by which both know that they
+hold the same, and then every 16."""
 BEAT_MAX_S: Final = 960.0
 """But never later: 16 minutes. A BEAT has some 35 bytes, so an idle link takes less than a bit a second."""
 ASK_S: Final = (75.0, 110.0)

@@ -8,7 +8,7 @@ A level of the trie with one child is not skipped on the wire: an entry says not
 whose items lie beside the one child would never hear of the difference.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -94,11 +94,12 @@ class Reconcile:
 
     # --- By root, and by range ------------------------------------------------------------------------
 
-    def root(self, without: Iterable[LogId] = ()) -> bytes:
+    def root(self, without: Collection[LogId] = ()) -> bytes:
         """Return the 16 bytes over the roots of the sets that both may hold, some logs left out."""
-        follows, shared, left_out = self._follows(), self._shared(), frozenset(without)
-        if not left_out:
+        follows, shared = self._follows(), self._shared()
+        if not without:
             return shared.root(follows, {})
+        left_out = frozenset(without)
         asked = (shared, self._trees.moves, follows, left_out)
         if self._root[0] == asked:
             return self._root[1]

@@ -132,7 +132,7 @@ class Rhythm:
             self._wake = None
 
     def wake(self, now: float, greeting: bool, brief: bool, wanted: float | None) -> float | None:
-        """Return when to be woken, if that is earlier than was asked for already."""
+        """Return when to be woken, if that is earlier than was asked for already, or so much later that it is worth it."""
         if greeting:
             at = self.started + GREETING_S
         elif brief:
@@ -142,7 +142,7 @@ class Rhythm:
             at = min(self.beat_at, self._missed + wait)
         if wanted is not None:
             at = min(at, wanted)
-        if self._wake is not None and at >= self._wake:
+        if self._wake is not None and self._wake <= at <= self._wake + BEAT_S:
             return None
         # Never at once again: whatever could not be done now would keep us busy with nothing.
         self._wake = max(at, now + WAKE_S)

@@ -257,6 +257,11 @@ class Session:
                 # These come again with each BEAT that is unequal: they must not put off the next comparison.
                 self._rhythm.progress = now
         match message:
+            # The most frequent first.
+            case Beat():
+                self._beat(message, now)
+            case BlockMessage():
+                self._exchange.on_block(message, now)
             case Hello():
                 self._hello(message, now, others)
             case Bodies():
@@ -297,8 +302,6 @@ class Session:
             case Want():
                 self._exchange.on_want(message)
                 self._exchange.push.eager = True
-            case BlockMessage():
-                self._exchange.on_block(message, now)
             case Tip():
                 self._exchange.on_tip(message, now, others)
             case Refused():
@@ -311,8 +314,6 @@ class Session:
                 self._close("left", f"the peer keeps no link now: {LEAVES.get(why, 'it does not say why')}")
             case Prune():
                 self._exchange.on_prune()
-            case Beat():
-                self._beat(message, now)
             case Bye():
                 self._brief = True
                 self._bye = message

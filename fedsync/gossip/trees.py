@@ -7,8 +7,8 @@ stays: the roots of all, and the trees of those that were compared last.
 from collections.abc import Iterable
 
 from fedsync.gossip.holdings import Holdings, SetKey
-from fedsync.gossip.limits import MAX_TREES
-from fedsync.gossip.trie import EMPTY, Tree
+from fedsync.gossip.limits import LEAF_ITEMS, MAX_TREES
+from fedsync.gossip.trie import EMPTY, Tree, node_hash
 
 
 class Trees:
@@ -42,10 +42,17 @@ class Trees:
         self.renew()
         found = self._roots.get(key)
         if found is None:
-            found = (self._kept.get(key) or Tree(self.holdings, key)).hash()
+            found = self._hash(key)
             if key in self._roots:
                 self._roots[key] = found
         return found
+
+    def _hash(self, key: SetKey) -> bytes:
+        tree = self._kept.get(key)
+        if tree is None and sum(count for _, count in self.holdings.buckets(key).values()) <= LEAF_ITEMS:
+            # Most sets are those of a few people: one leaf.
+            return node_hash(self.holdings.items(key, b"", None), 0)
+        return (tree or Tree(self.holdings, key)).hash()
 
     def roots(self, keys: Iterable[SetKey]) -> list[tuple[SetKey, bytes]]:
         """Return the roots of those of these sets that are not empty, ordered by set."""

@@ -186,6 +186,11 @@ class Wants:
 
     # --- Asking ---------------------------------------------------------------------------------------
 
+    @property
+    def waiting(self) -> bool:
+        """Whether something may have to be asked for, now or in a while."""
+        return bool(self._waiting or self._delayed) or self._lapse is not None
+
     def ask(self, now: float) -> list[Message]:
         """Return what to ask for now; nothing while half of the window is still open."""
         for wish in [wish for wish in self._delayed.values() if wish.after <= now]:
@@ -246,6 +251,8 @@ class Wants:
 
     def wake_at(self) -> float | None:
         """Return when to look again: a wish whose time comes, or a credit that ends."""
+        if not (self._out or self._delayed):
+            return self._lapse
         times = [self._heard + CREDIT_S] if self._out else []
         times += [wish.after for wish in self._delayed.values()]
         if self._lapse is not None:

@@ -8,7 +8,7 @@ first sync brings hundreds of thousands of them and most are only ever added up.
 from collections.abc import Collection, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from hashlib import sha256
 from typing import cast
 
@@ -36,6 +36,8 @@ __all__ = [
 ]
 
 
+PEEKED_KEPT = 64
+"""Blocks whose head is remembered: a few KB each, and 4 MB at most."""
 SILENT = ""
 """Stands for the kind of a record that says nothing where it is read."""
 
@@ -236,6 +238,11 @@ class Block:
 
         Records whose payload is something else are not among them: ask `record` for them.
         """
+        return self._columns
+
+    @cached_property
+    def _columns(self) -> list[Columns]:
+        # Who counts stores, transfers and factors each ask for them; none of them writes into what it gets.
         found: list[Columns] = []
         for shape in self.body.shapes:
             if shape.keys is not None:
@@ -276,6 +283,7 @@ class Block:
         # What was worked out of the kinds comes along with the copy, so that ids stay those of the records.
         found._chain = self._chain
         found.body = replace(self.body, kinds=kinds)
+        found.__dict__.pop("_columns", None)
         return found
 
     def place(self, before: Place) -> Place:
@@ -307,6 +315,8 @@ class Block:
         return _make(self.log, self.first + start, prev, rows, signatures, self.genesis, fault)
 
 
+# A session looks at a block that came, then the door, and soon the next session that was sent the same.
+@lru_cache(maxsize=PEEKED_KEPT)
 def peek(raw: bytes) -> BlockHead:
     """Return what a block says of itself, unverified. Raises BadBlock."""
     return read_outer(raw)[0]
@@ -315,7 +325,7 @@ def peek(raw: bytes) -> BlockHead:
 def claimed_genesis(raw: bytes) -> Genesis | None:
     """Return the genesis that a block begins with, unverified; None when it begins further on. Raises BadBlock."""
     head, _, size, packed = read_outer(raw)
-    return _genesis(head, read_body(packed, size, head.count)) if head.first == 0 else None
+    return _genesis(head, read_body(packed, size, head.count), ed25519) if head.first == 0 else None
 
 
 def claimed_records(raw: bytes) -> list[tuple[str, bytes]]:
@@ -325,18 +335,18 @@ def claimed_records(raw: bytes) -> list[tuple[str, bytes]]:
     return list(zip(body.kinds, body.payloads(), strict=True))
 
 
-def check(raw: bytes, base: Base | None) -> Block:
+def check(raw: bytes, base: Base | None, rule: ed25519.Rule = ed25519) -> Block:
     """Return the block, verified: shape, chain, signatures and mandatory places.
 
     `base` is where the holder's chain stands just before the block's first record; None when the block begins
     with its genesis. When the end is badly signed the longest prefix that ends in a good signature is
-    returned, with its `fault` set. Raises BadBlock with one of the codes oversize, malformed, form, base,
+    returned, with its `fault` set. `rule` is another one only where nothing is real. Raises BadBlock with one of the codes oversize, malformed, form, base,
     genesis, signature, place.
     """
     head, signatures, size, packed = read_outer(raw)
     body = read_body(packed, size, head.count)
     if head.first == 0:
-        genesis = _genesis(head, body)
+        genesis = _genesis(head, body, rule)
         before = Base(genesis, -1, ZERO_ID, START)
     elif base is None or base.seq != head.first - 1 or base.id != head.prev or base.genesis.log != head.log:
         raise BadBlock("base", "the block does not follow what is held of its log")
@@ -354,7 +364,7 @@ def check(raw: bytes, base: Base | None) -> Block:
         if not before.signed:
             raise BadBlock("place", "the record before the block should be signed and is not")
         del places[0]
-    good = [(at, each) for at, each in signatures if _signed(genesis, block.ids[at], each)]
+    good = [(at, each) for at, each in signatures if _signed(genesis, block.ids[at], each, rule)]
     end = _verified_end(head.count, places, {at for at, _ in good})
     if end == 0:
         code = "place" if good else "signature"
@@ -428,12 +438,12 @@ def _chain(
     return cast("list[RecordId]", ids), sizes
 
 
-def _genesis(head: BlockHead, body: Body) -> Genesis:
+def _genesis(head: BlockHead, body: Body, rule: ed25519.Rule) -> Genesis:
     if body.kinds[0] != GENESIS or GENESIS in body.kinds[1:]:
         raise BadBlock("genesis", "a log begins with its genesis, and has no other")
     try:
         genesis = Genesis.parse(body.payloads()[0])
-        ed25519.check_key(genesis.key)
+        rule.check_key(genesis.key)
     except (BadGenesis, ed25519.BadSignature) as error:
         raise BadBlock("genesis", str(error)) from None
     if genesis.log != head.log:
@@ -441,9 +451,9 @@ def _genesis(head: BlockHead, body: Body) -> Genesis:
     return genesis
 
 
-def _signed(genesis: Genesis, record: RecordId, signature: bytes) -> bool:
+def _signed(genesis: Genesis, record: RecordId, signature: bytes, rule: ed25519.Rule) -> bool:
     try:
-        ed25519.verify(genesis.key, signature, signed_bytes(record))
+        rule.verify(genesis.key, signature, signed_bytes(record))
     except ed25519.BadSignature:
         return False
     return True

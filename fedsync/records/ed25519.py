@@ -14,7 +14,7 @@ cofactor and so answers differently. tests/vectors/ed25519.json freezes the verd
 """
 
 from functools import lru_cache
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -23,6 +23,27 @@ from fedsync.records.ids import Key
 
 PrivateKey: TypeAlias = Ed25519PrivateKey
 """What signs. It is loaded by whoever keeps the keys; here it is only used."""
+
+
+class Signs(Protocol):
+    """What signs: a private key, or what stands for one where nothing is secret."""
+
+    def sign(self, data: bytes, /) -> bytes:
+        """Return the 64-byte signature of `data`."""
+        ...
+
+
+class Rule(Protocol):
+    """A rule for keys and signatures. This module is the only one for real records; a simulation may have a cheaper one."""
+
+    def verify(self, key: Key, signature: bytes, message: bytes) -> None:
+        """Return if `signature` is `key`'s over `message`; raise BadSignature otherwise."""
+        ...
+
+    def check_key(self, key: bytes) -> Key:
+        """Return `key` if signatures under it can be accepted; raise BadSignature otherwise."""
+        ...
+
 
 KEY_BYTES: Final = 32
 SIGNATURE_BYTES: Final = 64
@@ -93,7 +114,7 @@ def check_key(key: bytes) -> Key:
     return Key(key)
 
 
-def sign(private: PrivateKey, message: bytes) -> bytes:
+def sign(private: Signs, message: bytes) -> bytes:
     """Return the 64-byte signature of `message`: always the same one for the same key (RFC 8032)."""
     return private.sign(message)
 

@@ -4,8 +4,6 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from fedsync.records import ed25519
 from fedsync.records.block import Base, Block, check
 from fedsync.records.codec import MAX_RECORD_BYTES, NotCanonical, Value, pack
@@ -27,7 +25,12 @@ class Draft:
 
 
 def seal(
-    private: Ed25519PrivateKey, genesis: Genesis, base: Base | None, drafts: Sequence[Draft], time: int = 0
+    private: ed25519.Signs,
+    genesis: Genesis,
+    base: Base | None,
+    drafts: Sequence[Draft],
+    time: int = 0,
+    rule: ed25519.Rule = ed25519,
 ) -> list[Block]:
     """Return the blocks that append `drafts` to a log, each ending in a signature.
 
@@ -50,7 +53,7 @@ def seal(
         signatures = [(at - first, ed25519.sign(private, signed_bytes(ids[at]))) for at in places]
         link = ids[first - 1] if first else prev
         raw = write(genesis.log, start + first, link, rows[first:end], signatures)
-        block = check(raw, base if start + first else None)
+        block = check(raw, base if start + first else None, rule)
         blocks.append(block)
         base = Base(genesis, block.last, block.tip, block.place(base.place if base else START))
         first = end

@@ -8,6 +8,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from fedsync.records.ids import LogClass, LogId, PayloadId, RecordId, Scope
+from fedsync.sim.signing import REAL, Signing
 
 
 class Promised(NamedTuple):
@@ -34,6 +35,8 @@ class Ledger:
         """What all should come to hold, for pictures."""
         self.signed: set[RecordId] = set()
         """All records that anybody signed, liars too. Whatever else lies anywhere was forged."""
+        self.signing: Signing = REAL
+        """How it is signed."""
         self._written: list[Promised] = []
         self._forgiven: set[RecordId] = set()
         self._forks: dict[LogId, tuple[LogClass, int]] = {}

@@ -5,11 +5,11 @@ from hashlib import sha256
 from typing import TypeAlias
 
 from fedsync.records.block import Base, Block
-from fedsync.records.ed25519 import private_key, public_key
 from fedsync.records.genesis import SEAT, Capacity, Genesis
 from fedsync.records.ids import LogClass, LogId, Reach, RecordId, Scope
 from fedsync.records.places import START
 from fedsync.records.seal import Draft, seal
+from fedsync.sim.signing import REAL, Signing
 
 Witness: TypeAlias = Callable[[Sequence[RecordId]], None]
 """Told of all that is signed: whatever else there is was forged."""
@@ -27,11 +27,12 @@ class Pen:
         witness: Witness,
         life: int = 0,
         capacity: Capacity = SEAT,
+        signing: Signing = REAL,
     ) -> None:
-        self._seed, self._witness = seed, witness
-        self.private = private_key(seed)
+        self._seed, self._witness, self._signing = seed, witness, signing
+        self.private, key = signing.pair(seed)
         incarnation = sha256(b"pen" + seed + bytes((life,))).digest()[:16]
-        self.genesis = Genesis(public_key(self.private), scope, capacity, log_class, reach, incarnation)
+        self.genesis = Genesis(key, scope, capacity, log_class, reach, incarnation)
         self.life = life
         self.ends: list[Base] = []
         """Each record at which a further one could be written, oldest first."""
@@ -50,11 +51,13 @@ class Pen:
         """Return the pen with which its owner goes on in a log of its own, after this one forked."""
         is_ = self.genesis
         life = self.life + 1
-        return Pen(self._seed, is_.scope, is_.log_class, is_.reach, self._witness, life, is_.capacity)
+        return Pen(
+            self._seed, is_.scope, is_.log_class, is_.reach, self._witness, life, is_.capacity, self._signing
+        )
 
     def seal(self, base: Base | None, drafts: Sequence[Draft], wall: int) -> list[Block]:
         """Return blocks that follow `base`. Nothing is written yet."""
-        blocks = seal(self.private, self.genesis, base, drafts, wall)
+        blocks = seal(self.private, self.genesis, base, drafts, wall, self._signing.rule)
         for block in blocks:
             self._witness(block.ids)
         return blocks

@@ -23,6 +23,7 @@ from fedsync.sim.goods import Goods
 from fedsync.sim.ledger import Ledger, Promised
 from fedsync.sim.node import Node
 from fedsync.sim.pens import Pen, Witness
+from fedsync.sim.signing import REAL, Signing
 
 TELLERS: Final = 3
 LATELY: Final = 20
@@ -43,13 +44,13 @@ def _id(value: dict[str, Value]) -> PayloadId:
 class Teller:
     """A person who keeps a community's book and its stores."""
 
-    def __init__(self, name: str, scope: Scope, witness: Witness) -> None:
+    def __init__(self, name: str, scope: Scope, witness: Witness, signing: Signing = REAL) -> None:
         self.name = name
         seed = sha256(f"teller {name}".encode()).digest()
-        self.book = Pen(seed, scope, LogClass.AUTHORITY, Reach.WORLD, witness)
-        self.facts = Pen(seed, scope, LogClass.FACTS, Reach.REGION, witness)
-        self.plans = Pen(seed, scope, LogClass.PLANS, Reach.REGION, witness)
-        self.home = Pen(seed, scope, LogClass.FACTS, Reach.LOCAL, witness)
+        self.book = Pen(seed, scope, LogClass.AUTHORITY, Reach.WORLD, witness, signing=signing)
+        self.facts = Pen(seed, scope, LogClass.FACTS, Reach.REGION, witness, signing=signing)
+        self.plans = Pen(seed, scope, LogClass.PLANS, Reach.REGION, witness, signing=signing)
+        self.home = Pen(seed, scope, LogClass.FACTS, Reach.LOCAL, witness, signing=signing)
 
 
 @dataclass
@@ -71,7 +72,8 @@ class Community:
         self.goods = Goods(self.scope)
         self._named: set[LogId] = set()
         self.tellers = [
-            Teller(f"{self.name}, {at + 1}", self.scope, self.ledger.signed.update) for at in range(TELLERS)
+            Teller(f"{self.name}, {at + 1}", self.scope, self.ledger.signed.update, self.ledger.signing)
+            for at in range(TELLERS)
         ]
         self.page: Value = self._page_zero()
         self.body = PageId(payload_id(pack(self.page)))

@@ -96,7 +96,15 @@ class Delegation:
         self._sent = 0
         seed = sha256(f"node {home.name}".encode()).digest()
         witness = home.ledger.signed.update
-        self.clerk = Pen(seed, region.scope, LogClass.AUTHORITY, Reach.WORLD, witness, capacity=NODE)
+        self.clerk = Pen(
+            seed,
+            region.scope,
+            LogClass.AUTHORITY,
+            Reach.WORLD,
+            witness,
+            capacity=NODE,
+            signing=home.ledger.signing,
+        )
         """With which the community's node seals the region's pages."""
         self.planned = False
         """Whether the node will look soon for what it may seal."""
@@ -139,7 +147,8 @@ class Delegation:
         self._sent += 1
         seed = sha256(f"delegate {self.home.name} {self.region.name} {self._sent}".encode()).digest()
         witness = self.home.ledger.signed.update
-        someone = Pen(seed, self.home.scope, LogClass.AUTHORITY, Reach.WORLD, witness)
+        signing = self.home.ledger.signing
+        someone = Pen(seed, self.home.scope, LogClass.AUTHORITY, Reach.WORLD, witness, signing=signing)
         told: list[Value] = ["free", ["yes"], ["yes", "abstain"]]
         instructions: dict[str, Value] = {"*": dice.choice(told)}
         entries: list[dict[str, Value]] = []
@@ -156,7 +165,13 @@ class Delegation:
         if page is not None:
             id_ = (page, len(entries))
             pen = Pen(
-                seed, self.home.scope, LogClass.AUTHORITY, Reach.WORLD, witness, capacity=("mandate", *id_)
+                seed,
+                self.home.scope,
+                LogClass.AUTHORITY,
+                Reach.WORLD,
+                witness,
+                capacity=("mandate", *id_),
+                signing=signing,
             )
             self.home.pens.append(pen)
             self.delegates.append(Delegate(pen, id_))

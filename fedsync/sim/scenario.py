@@ -11,7 +11,7 @@ from fedsync.sim.rare import RARE
 
 SHAPES: Final = ("line", "ring", "star", "tree", "mesh", "overlay")
 LIES: Final = ("withhold", "echo", "roots", "claims", "spoil", "junk", "replay", "flood", "heap", "weak")
-SIGNATURES: Final = ("each", "once")
+SIGNATURES: Final = ("each", "once", "stub")
 MAX_NODES: Final = 200
 """Every node follows every community here, so work grows with the square of their number."""
 

@@ -11,7 +11,6 @@ from fedsync.crdt.books.minutes import pages
 from fedsync.gossip.groups import Candidate, Group
 from fedsync.gossip.memory import Check
 from fedsync.gossip.trees import Trees
-from fedsync.records.block import Base, Block, check
 from fedsync.records.ids import LogId, RecordId, Scope
 from fedsync.sim.calling import Calls, Steering
 from fedsync.sim.disk import Disk, Kept
@@ -24,9 +23,8 @@ from fedsync.sim.people import Community
 from fedsync.sim.rare import Seen
 from fedsync.sim.regions import Delegation, Region
 from fedsync.sim.scenario import Partition, Scenario
+from fedsync.sim.signing import Signing
 
-CHECKED_KEPT: Final = 20_000
-"""Blocks whose check is remembered: what is under way among all nodes at a time, at some KB each."""
 PICTURES: Final = 120
 """Moments of a storm at which is noted how far each node is."""
 ASKED: Final = 300
@@ -37,22 +35,6 @@ RESTORE_S: Final = 300.0
 """A node that is set back to a backup is down for so long, in seconds: until then all that it sent has come or is lost."""
 QUIET_S: Final = 600.0
 """After all have come to the same nothing is written for so long, to see what silence costs."""
-
-
-class Checker:
-    """`check`, done once for the same bytes at the same place, and remembered for all nodes."""
-
-    def __init__(self) -> None:
-        self._done: dict[tuple[bytes, Base | None], Block] = {}
-
-    def __call__(self, raw: bytes, base: Base | None) -> Block:
-        """Return the block. Raises BadBlock, each time anew."""
-        found = self._done.get((raw, base))
-        if found is None:
-            if len(self._done) >= CHECKED_KEPT:
-                self._done.clear()
-            found = self._done[raw, base] = check(raw, base)
-        return found
 
 
 class World:
@@ -84,11 +66,11 @@ class World:
         self._side: Sequence[Node] = ()
         """The nodes on one side of a partition, while there is one."""
         self._over = False
-        verify: Check = check if scenario.signatures == "each" else Checker()
+        self.ledger.signing = signing = Signing(scenario.signatures)
         kinds = [each.kind for each in scenario.liars for _ in range(each.count)]
         for at in range(scenario.nodes):
             kind = kinds[at - scenario.honest] if at >= scenario.honest else None
-            self._settle(f"{'Village' if kind is None else 'Liars'} {at + 1}", verify, kind)
+            self._settle(f"{'Village' if kind is None else 'Liars'} {at + 1}", signing.check, kind)
         for community in self.communities:
             community.goods.others = [each.goods for each in self.communities]
             community.found()

@@ -25,7 +25,7 @@ from fedsync.sim.node import Node
 from fedsync.sim.pens import Pen
 from fedsync.sim.rare import Seen
 from fedsync.sim.scenario import Links, Pace
-from fedsync.sim.world import Checker
+from fedsync.sim.signing import Signing
 
 BODY = Scope(sha256(b"spreading").digest()[:16])
 PAGE = PageId(sha256(b"page of spreading").digest())
@@ -69,7 +69,7 @@ class Spreading:
         self.calls = Calls(self.net)
         self.written: dict[RecordId, float] = {}
         self.holders: Counter[RecordId] = Counter()
-        check = Checker()
+        check = Signing("once").check
         self.all = [
             Plain(f"n{at}", self.net, check, Pace(0.03, 0.0), 0, self._watch, None)
             for at in range(self.nodes)

@@ -44,9 +44,9 @@ from fedsync.records.genesis import SEAT, Genesis
 from fedsync.records.ids import Extent, LogClass, LogId, Reach, Scope
 from fedsync.records.places import START
 from fedsync.records.seal import Draft, seal
-from fedsync.sim.world import Checker
+from fedsync.sim.signing import Signing
 
-checked = Checker()
+checked = Signing("once").check
 """Checks a block, once for all nodes."""
 
 SCOPE = Scope(b"s" * 16)
