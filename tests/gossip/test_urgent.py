@@ -205,7 +205,7 @@ def test_a_peer_that_takes_nothing_costs_no_more_than_a_bound() -> None:
     here, (other,) = level("other")
     fill(here, other.peer)
     author = Author(7, LogClass.AUTHORITY)
-    for at in range(60):
+    for _ in range(60):
         here.write(*author.write(noise(8000)), urgent=True)
     sizes = [len(block.raw) for each, _ in here.said(other.peer) if isinstance(block := each, BlockMessage)]
     assert URGENT_BYTES - 9000 < sum(sizes) < URGENT_BYTES + 9000
@@ -329,7 +329,7 @@ def served(here: Side, peer: Peer) -> list[tuple[LogId, int]]:
 def test_it_overtakes_a_running_transfer_of_facts_and_of_its_own_class_and_waits_for_no_room() -> None:
     here, there = Side("here"), Side("there")
     long, other = Author(1), Author(2, LogClass.AUTHORITY)
-    for at in range(120):
+    for _ in range(120):
         here.memory.write(long.write(noise(4000))[0])
         here.memory.write(other.write(noise(4000))[0])
     for block in BLOCKS[:2]:
