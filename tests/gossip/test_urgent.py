@@ -27,7 +27,7 @@ from fedsync.gossip.events import (
 from fedsync.gossip.limits import LOW_SHARE, ROOM_BYTES, URGENT_BYTES, URGENT_CREDIT_S, WINDOW_LOGS
 from fedsync.gossip.listing import read_changed, read_wanted
 from fedsync.gossip.memory import Memory
-from fedsync.gossip.messages import BlockMessage, Delta, Message, Prune, Tip, Want, decode
+from fedsync.gossip.messages import BlockMessage, Delta, Message, Prune, Refused, Tip, Want, decode
 from fedsync.gossip.peer_memory import PeerMemory
 from fedsync.gossip.priority import FIRST, LAST, WORDS, of_class
 from fedsync.records.block import Block
@@ -413,3 +413,28 @@ def test_signs_of_life_and_goodbyes_overtake_nothing() -> None:
     here.tell(there.peer, Tick(), 61.0)
     said = here.said(there.peer)
     assert {turn for _, turn in said} <= {LAST, WORDS}
+
+
+def test_a_tip_never_overtakes_the_refusal_that_it_takes_back() -> None:
+    here, there = Side("here"), Side("there")
+    author, known = Author(5), [False]
+    (block,) = author.write("fact")
+    there.memory.admit = lambda genesis: "yes" if known[0] else "park"
+    here.write(block)
+    meet(here, there)
+    said: list[Said] = []
+    for _ in range(8):
+        for side, other in ((here, there), (there, here)):
+            for send in side.out.pop(other.peer, ()):
+                if side is there:
+                    said.append((decode(send.frame), send.priority))
+                other.tell(side.peer, Received(send.frame))
+        there.open_door()
+    known[0] = True
+    outcome, kept = there.memory.take(block.raw, WALL)
+    assert kept is not None
+    there.all(Stored(kept.log, kept.raw, (kept.last, kept.tip), None, here.peer))
+    said += there.said(here.peer)
+    turns = [(type(each), turn) for each, turn in said if isinstance(each, Refused | Tip)]
+    assert turns == [(Refused, WORDS), (Tip, WORDS)]
+    assert isinstance(outcome, Held)
