@@ -70,6 +70,10 @@ peers = {peers}
 # beacon = true
 # interfaces = ["eth0"]
 
+# Take in, without asking us, whom these peers introduce. Whom we removed stays out in any case.
+# [introductions]
+# from = ["Mill Lane"]
+
 # Exchange with a node that we know, in a section for each; an invitation does the same and needs no key to be typed.
 # [[peer]]
 # key = "..."
@@ -183,6 +187,8 @@ class Config:
     peers: tuple[StaticPeer, ...] = ()
     """Those of the sections [[peer]]."""
     lan: Lan = field(default_factory=Lan)
+    introducers: tuple[str, ...] = ()
+    """Peers, by name or key, whose introductions are taken without asking."""
     relay: RelayOffer | None = None
     """None: this node carries nothing for others."""
     through: tuple[str, ...] = ()
@@ -265,7 +271,11 @@ class _Reader:
         self._lines = text.splitlines()
 
     def config(self, said: Mapping[str, object]) -> Config:
-        self._only(said, "", ("name", "listen", "limits", "confirm", "announce", "relay", "peer", "lan"))
+        self._only(
+            said,
+            "",
+            ("name", "listen", "limits", "confirm", "announce", "relay", "peer", "lan", "introductions"),
+        )
         limits = self._table(said, "limits", tuple(f.name for f in fields(Limits)))
         return Config(
             name=self._text(said, "", "name"),
@@ -274,8 +284,9 @@ class _Reader:
             announce=self._announce(said),
             peers=self._peers(said),
             lan=self._lan(said),
+            introducers=self._names(self._table(said, "introductions", ("from",)), "introductions", "from"),
             relay=self._relay(said),
-            through=self._through(said),
+            through=self._names(said.get("relay", {}), "relay", "through"),
             limits=Limits(**{key: self._number(limits, "limits", key, 1, 10**9) for key in limits}),
         )
 
@@ -357,12 +368,11 @@ class _Reader:
             raise self._error("relay", "offer", message, "Write it as: offer = false")
         return found
 
-    def _through(self, said: Mapping[str, object]) -> tuple[str, ...]:
-        table = said.get("relay", {})
-        value = table.get("through", []) if isinstance(table, dict) else []
+    def _names(self, table: object, section: str, key: str) -> tuple[str, ...]:
+        value = table.get(key, []) if isinstance(table, dict) else []
         if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
-            message = "through must be a list of names of peers"
-            raise self._error("relay", "through", message, 'Write it as: through = ["Mill Lane"]')
+            message = f"{key} must be a list of names of peers"
+            raise self._error(section, key, message, f'Write it as: {key} = ["Mill Lane"]')
         return tuple(value)
 
     def _addresses(self, table: Mapping[str, object], section: str) -> tuple[str, ...]:

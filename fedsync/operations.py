@@ -10,7 +10,7 @@ from typing import Any
 
 from fedsync.admitting import unused_name, whom
 from fedsync.config import parse_address
-from fedsync.errors import Problem, refused
+from fedsync.errors import Problem, refused, usage
 from fedsync.gossip.following import read_rows
 from fedsync.node import Node
 from fedsync.picking import begins, the_one
@@ -18,7 +18,7 @@ from fedsync.records.ed25519 import BadSignature, check_key
 from fedsync.records.ids import Key, PageId, Scope
 from fedsync.store.acquaintances import Removal
 from fedsync.store.errors import NotSettled
-from fedsync.store.peers import Invitation, Peer
+from fedsync.store.peers import Invitation, Peer, Source
 
 Operation = Callable[[Node, Mapping[str, Any]], dict[str, Any]]
 
@@ -92,6 +92,7 @@ def add_peer(
     scope: Scope | None,
     body: PageId | None,
     also: Callable[[], object] = lambda: None,
+    source: Source = "peer",
 ) -> None:
     """Add a peer, and follow its body if that is known, in a transaction of its own, and do `also` what belongs to it.
 
@@ -108,7 +109,7 @@ def add_peer(
             node.store.peers.put(replace(before, addresses=kept, role="peer"))
         node.store.removed.take_back(key)
         if scope is not None and body is not None:
-            node.follow(scope, body, name, "peer", key)
+            node.follow(scope, body, name, source, key)
         also()
         node.settle()
     except BaseException:
@@ -163,6 +164,37 @@ def _remove_peer(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:
         node.store.removed.add(Removal(key, name, node.now()))
         node.store.introductions.introduce_no_more(key)
     return {"name": name, "key": key.hex()}
+
+
+def _introduce(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Introduce two peers to each other, when a link to each stands next."""
+    one, other = find_peer(node, arguments["one"]), find_peer(node, arguments["other"])
+    if one.key == other.key:
+        raise usage(f"{one.name} is one node; two are introduced to each other.", "Name another peer.")
+    with node.store.transaction():
+        node.store.introductions.introduce(one.key, other.key, node.now())
+        node.store.introductions.introduce(other.key, one.key, node.now())
+    return {"one": one.name, "other": other.name, "keys": [one.key.hex(), other.key.hex()]}
+
+
+def _take_in(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Make a node that a peer introduced a peer of ours; of several that did, the first that called it so counts."""
+    asked = arguments["name"]
+    settled = {peer.key for peer in node.store.peers.all()}
+    waiting = [each for each in node.store.introductions.all() if each.node not in settled]
+    meant = [each for each in waiting if each.name.casefold() == asked.casefold()]
+    meant = meant or [each for each in waiting if begins(asked, each.node.hex())]
+    said = the_one(
+        "node that was introduced",
+        asked,
+        {each.node: each for each in reversed(meant)}.values(),
+        lambda each: f"{each.name} ({each.node.hex()[:8]})",
+        "fedsync peers list",
+    )
+    add_peer(node, said.node, said.name, said.addresses, said.scope, said.body, source="announced")
+    peer = node.store.peers.get(said.node)
+    assert peer is not None
+    return {"name": peer.name, "key": peer.key.hex(), "addresses": list(peer.addresses)}
 
 
 def find_node(node: Node, asked: str) -> tuple[Key, str]:
@@ -253,6 +285,8 @@ OPERATIONS: dict[str, Operation] = {
     "follow": _follow,
     "pause_peer": _pause_peer,
     "remove_peer": _remove_peer,
+    "introduce": _introduce,
+    "take_in": _take_in,
     "ask_for": _ask_for,
     "settle": _settle,
     "rebuild": _rebuild,

@@ -106,8 +106,8 @@ def acquaintance(value: Json) -> list[str]:
         when = "" if each["at"] is None else f" on {each['at'][:10]}"
         found.append(f"  introduced     by {each['name']}{when}, as {each['called']}")
     if value["state"] == "introduced":
-        at = [f"--address {quote(each)}" for each in value["introduced_by"][0]["addresses"]]
-        found.append(" ".join(["  to let it in:  fedsync peers add", quote(name), key, *at]))
+        found.append(f"  to let it in:  fedsync peers add {quote(name)}")
+        found.append(f"  to keep out:   fedsync peers remove {quote(name)}")
     if value["removed_at"] is not None:
         found.append(f"  removed on     {value['removed_at'][:10]}")
         found.append(f"  to take back:  fedsync peers add {quote(name)} {key}")
@@ -129,24 +129,6 @@ def own_key(home: Home) -> Key:
         return public_key(load_node_key(home))
     except (Problem, OSError):
         return Key(b"")
-
-
-def waiting_introductions(reading: Reading) -> list[Json]:
-    """Return the nodes that peers introduced and the operator has not decided on."""
-    store = reading.store
-    settled = {peer.key for peer in store.peers.all()} | {each.key for each in store.removed.all()}
-    names = {peer.key: peer.name for peer in store.peers.all()}
-    return [
-        {
-            "name": each.name,
-            "key": each.node.hex(),
-            "by": names.get(each.by, each.by.hex()[:8]),
-            "at": each.at,
-            "addresses": list(each.addresses),
-        }
-        for each in store.introductions.all()
-        if each.node not in settled
-    ]
 
 
 def _state(found: Whom, key: Key, row: Json | None, introduced: bool, running: bool) -> tuple[str, str]:

@@ -118,19 +118,29 @@ def peers() -> None:
 @common
 def list_(app: App) -> None:
     """List the peers and how it stands with each."""
+    from fedsync.cli.introduced import waiting_introductions
     from fedsync.cli.telling import ago, rfc3339
     from fedsync.reading import peers_shown
 
     home = app.home()
     with app.reading() as reading:
         rows, _ = peers_shown(reading, home)
+        waiting = waiting_introductions(reading)
     now = int(time.time() * 1000)
-    app.out.result(
-        {"peers": [{**row, "last_contact": rfc3339(row["last_contact"])} for row in rows]},
-        lambda: app.out.table(
+
+    def show() -> None:
+        app.out.table(
             ["PEER", "STATE", "LAST CONTACT", "REASON"],
             [[row["name"], row["state"], ago(row["last_contact"], now), row["reason"]] for row in rows],
-        ),
+        )
+        app.out.say(*(f"{each['line']}; {each['next']}" for each in waiting))
+
+    app.out.result(
+        {
+            "peers": [{**row, "last_contact": rfc3339(row["last_contact"])} for row in rows],
+            "introduced": waiting,
+        },
+        show,
     )
 
 
@@ -175,17 +185,23 @@ def _show_own(app: App) -> None:
 
 @peers.command()
 @click.argument("name")
-@click.argument("key")
+@click.argument("key", required=False)
 @click.option("--address", "addresses", multiple=True, metavar="HOST:PORT", help="Where it answers.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @common
-def add(app: App, name: str, key: str, addresses: tuple[str, ...], yes: bool) -> None:
-    """Exchange with a node whose key you have from its people. It must add ours too; an invitation does both at once."""
+def add(app: App, name: str, key: str | None, addresses: tuple[str, ...], yes: bool) -> None:
+    """Exchange with a node whose key you have from its people, or, without KEY, with one that a peer introduced.
+
+    It must add ours too; an invitation does both at once.
+    """
     from fedsync import keyring
     from fedsync.cli.peering import own_key
     from fedsync.errors import usage
     from fedsync.staticpeers import KEY_HINT, parse_key
 
+    if key is None:
+        _take_in(app, name, addresses, yes)
+        return
     name = keyring.check_name(name)
     try:
         found = parse_key(key)
@@ -200,6 +216,40 @@ def add(app: App, name: str, key: str, addresses: tuple[str, ...], yes: bool) ->
     app.out.result(
         {"name": answer["name"], "key": found.hex(), "addresses": said},
         lambda: app.out.say(f"{answer['name']} may connect, once it has added this node too."),
+    )
+
+
+def _take_in(app: App, name: str, addresses: tuple[str, ...], yes: bool) -> None:
+    from fedsync.errors import usage
+
+    if addresses:
+        raise usage("An address goes with a key.", "Type: fedsync peers add NAME KEY --address HOST:PORT")
+    app.confirm(
+        yes, f"This node will exchange with {name}, whom a peer introduced: fedsync peers show {quote(name)}"
+    )
+    with app.door() as door:
+        answer = door.call("take_in", name=name)
+    app.out.result(
+        {"name": answer["name"], "key": answer["key"], "addresses": answer["addresses"]},
+        lambda: app.out.say(f"{answer['name']} may connect, once it has added this node too."),
+    )
+
+
+@peers.command()
+@click.argument("one")
+@click.argument("other")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@common
+def introduce(app: App, one: str, other: str, yes: bool) -> None:
+    """Tell two peers of each other: their keys, what we call them and where they answer. Their operators decide."""
+    app.confirm(yes, f"{one} and {other} will hear of each other from this node.")
+    with app.door() as door:
+        answer = door.call("introduce", one=one, other=other)
+    app.out.result(
+        {"one": answer["one"], "other": answer["other"]},
+        lambda: app.out.say(
+            f"{answer['one']} and {answer['other']} hear of each other when a link to each stands."
+        ),
     )
 
 

@@ -16,6 +16,7 @@ from fedsync.cli.goods.arriving import arriving
 from fedsync.cli.goods.comingback import coming_back
 from fedsync.cli.goods.pledged import pledged
 from fedsync.cli.goods.stockwaiting import stores
+from fedsync.cli.introduced import waiting_introductions
 from fedsync.cli.telling import day, rfc3339
 from fedsync.confirming import due
 from fedsync.crdt.books.booktables import (
@@ -73,6 +74,7 @@ def waiting(reading: Reading, now: int) -> list[Json]:
         *pledged(reading, now),
         *stores(reading, now),
         *coming_back(reading, now),
+        *waiting_introductions(reading),
         *(
             {
                 "kind": "fork",

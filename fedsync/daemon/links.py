@@ -22,6 +22,7 @@ from fedsync.gossip.events import (
     Followed,
     Granted,
     Hurried,
+    Introduced,
     Leaving,
     Noted,
     Opened,
@@ -118,8 +119,12 @@ class Links:
         """Told when a peer that this node called said its first word."""
         self.lost: Callable[[Peer, bool], None] = lambda peer, left: None
         """Told when a link is gone, or came to nothing. `left`: the peer gave it up."""
+        self.opened: Callable[[Peer], None] = lambda peer: None
+        """Told when a session has begun: the peer may be told of more."""
         self.authority_came: Callable[[], None] = lambda: None
         """Told when pages, signatures or approvals came in, ours or theirs, and are durable."""
+        self.introduced: Callable[[Peer, Introduced], None] = lambda peer, said: None
+        """Told when a peer introduces a node."""
         self.nodes_changed: Callable[[], None] = lambda: None
         """Told when a book names or drops other nodes than before, durably."""
         self._name_of = name_of
@@ -169,6 +174,7 @@ class Links:
                     self.brief,
                 )
                 self.tell(peer, opened)
+                self.opened(peer)
                 nursery.start_soon(self._read, peer, connection)
                 nursery.start_soon(self._room, peer, connection)
                 nursery.start_soon(self._wake, peer, connection)
@@ -321,6 +327,8 @@ class Links:
                 noted = self.refusals.setdefault(peer, {})
                 if len(noted) < MAX_REFUSALS:
                     noted[which] = f"{whose} log {which.hex()[:8]}: {word}"
+            case Introduced():
+                self.introduced(peer, effect)
             case Pause(until):
                 connection.paused_until = until
             case Resume():

@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import ssl
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from fedsync.daemon.through import Through
 from fedsync.doors import once_in, take_own
 from fedsync.errors import Exit, Problem
 from fedsync.gossip.engine import Engine
-from fedsync.gossip.events import Peer
+from fedsync.gossip.events import Introduced, Peer
 from fedsync.gossip.gate import Gate
 from fedsync.gossip.limits import BUCKET_DEPTH
 from fedsync.gossip.link import Link, LinkClosed
@@ -38,6 +39,7 @@ from fedsync.gossip.tls import listen_context
 from fedsync.gossip.trie import node_hash
 from fedsync.home import Home
 from fedsync.intake import Share
+from fedsync.introducing import hear, to_say
 from fedsync.node import GC_THRESHOLDS, Node, open_node
 from fedsync.operations import perform
 from fedsync.records.ed25519 import public_key
@@ -52,6 +54,9 @@ CONFIRM_SECONDS = 600.0
 """How often it is asked whether the time to object is over, when nothing comes: days are waited for."""
 SAVE_SECONDS = 30.0
 """How often what people are shown of peers is kept, for when the daemon is down."""
+
+MOST_INTRODUCTIONS = 64
+"""Introductions that wait to be kept, of all peers; what comes on top is said again when a link begins."""
 
 log = logging.getLogger("fedsync")
 
@@ -97,6 +102,11 @@ class Daemon:
         self.links.authority_came = self._authority_came
         self._nodes_changed = trio.Event()
         self.links.nodes_changed = lambda: self._nodes_changed.set()
+        self._introduced, self._introductions = trio.open_memory_channel[tuple[Peer, Introduced]](
+            MOST_INTRODUCTIONS
+        )
+        self.links.opened = self.introduce
+        self.links.introduced = self._note_introduction
         self.whom = Whom({}, {}, {}, {})
         """Whom this node exchanges with, and who stays out."""
         self.dialler = Dialler(self.links, self.private, nursery, jitter)
@@ -200,6 +210,27 @@ class Daemon:
         """Shake hands with who calls through a relay: it must be allowed like whoever calls by itself."""
         return await answer_over(stream, self._listen_context(), lambda key: key in self._allowed)
 
+    def introduce(self, to: Peer) -> None:
+        """Tell a peer of those whom this node is to introduce to it."""
+        for each in to_say(self.reader, Key(to)):
+            self.links.tell(to, each)
+
+    def _note_introduction(self, by: Peer, said: Introduced) -> None:
+        with suppress(trio.WouldBlock):  # A peer says it again when a link begins anew.
+            self._introduced.send_nowait((by, said))
+
+    async def hear_introductions(self) -> None:
+        """Keep what peers say of other nodes, and let in whom the operator said to, until cancelled."""
+        async for by, said in self._introductions:
+            async with self.links.door.writing() as node:
+                heard = await trio.to_thread.run_sync(
+                    hear, node, self.key, Key(by), said, self.settings.introducers
+                )
+            log.info("%s: %s", self.name_of(by), heard.words)
+            if heard.let_in:
+                await self.refresh()
+                self.links.followed()
+
     async def meet_neighbours(self) -> None:
         """Say on the local network that this node is here, and hear who else is, until cancelled."""
         port = self.listening[0].socket.getsockname()[1] if self.listening else 0
@@ -256,6 +287,8 @@ class Daemon:
                 if op != "ping":
                     await self.refresh()
                     self.links.followed()
+                for key in answer["keys"] if op == "introduce" else ():
+                    self.introduce(Peer(bytes.fromhex(key)))
                 return answer
 
     def _relaying(self) -> dict[str, Any]:
@@ -401,6 +434,7 @@ async def _serve(daemon: Daemon, nursery: trio.Nursery, ready_file: Path | None)
         nursery.start_soon(daemon.part_from_dropped)
         nursery.start_soon(daemon.steering.run)
         nursery.start_soon(daemon.meet_neighbours)
+        nursery.start_soon(daemon.hear_introductions)
         _warn_of_place(node)
         if daemon.listening:
             log.info("running; peers can connect at %s", daemon.listen_text())

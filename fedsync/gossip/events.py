@@ -9,7 +9,7 @@ from typing import NewType, TypeAlias
 
 from fedsync.gossip.holdings import Head
 from fedsync.gossip.peer_memory import PeerMemory
-from fedsync.records.ids import Extent, LogId, Scope
+from fedsync.records.ids import Extent, Key, LogId, Scope
 
 Peer = NewType("Peer", bytes)
 """Whom a session is with: the peer's node key."""
@@ -145,6 +145,17 @@ class Entitled:
 
 
 @dataclass(frozen=True, slots=True)
+class Introducing:
+    """The peer is to hear of a node: its key, its name and addresses as text, its body's founding tag and id, or neither."""
+
+    node: Key
+    name: bytes
+    addresses: bytes
+    scope: bytes = b""
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Time has passed; a session asks for it with Wake."""
 
@@ -173,6 +184,7 @@ Event: TypeAlias = (
     | Hurried
     | Followed
     | Entitled
+    | Introducing
     | Tick
     | Closed
 )
@@ -231,6 +243,17 @@ class Noted:
 
 
 @dataclass(frozen=True, slots=True)
+class Introduced:
+    """The peer says that there is this node. Its word alone: whoever reads it decides."""
+
+    node: Key
+    name: bytes
+    addresses: bytes
+    scope: bytes
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Pause:
     """Read no frame of the peer's until then; None: until Resume."""
 
@@ -258,4 +281,6 @@ class Close:
     back_off: float = 0.0
 
 
-Effect: TypeAlias = Send | Take | Follow | Remember | Outrun | Noted | Pause | Resume | Wake | Close
+Effect: TypeAlias = (
+    Send | Take | Follow | Remember | Outrun | Noted | Introduced | Pause | Resume | Wake | Close
+)

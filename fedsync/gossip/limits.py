@@ -29,6 +29,12 @@ MAX_LOCATOR: Final = 1024
 """Records that a LOCATE names: 16 branches of 2^64 records."""
 MAX_CODE: Final = 64
 """Bytes of a code in a REFUSED message. It is shown, so it is escaped before it reaches a terminal."""
+MAX_NAME: Final = 800
+"""Bytes of a name in an INTRODUCE: 200 characters."""
+MAX_PLACES: Final = 2112
+"""Bytes of the addresses in an INTRODUCE: eight long ones."""
+MAX_INTRODUCED: Final = 16
+"""Nodes that a peer introduces in one session; more are passed over, since people decide on each."""
 SHORT_BYTES: Final = 6
 """Of a log's salted name in a session: among 100,000 logs two meet once in 56,000 sessions, and never again."""
 LISTING_BYTES: Final = 48 * 1024

@@ -20,11 +20,13 @@ from fedsync.gossip.limits import (
     MAX_CODE,
     MAX_ENTRIES,
     MAX_MESSAGE,
+    MAX_NAME,
+    MAX_PLACES,
     MAX_SETS,
     MAX_SPANS,
     SHORT_BYTES,
 )
-from fedsync.records.ids import LogClass, LogId, Reach, Scope
+from fedsync.records.ids import Key, LogClass, LogId, Reach, Scope
 
 
 class Tag(IntEnum):
@@ -48,6 +50,7 @@ class Tag(IntEnum):
     PART = 16
     SPANS = 17
     LEAVE = 18
+    INTRODUCE = 19
 
 
 class BadMessage(ValueError):
@@ -228,6 +231,20 @@ class Leave:
 FULL, EXCHANGED, STRANGER = 1, 2, 3
 
 
+@dataclass(frozen=True, slots=True)
+class Introduce:
+    """There is a node that you may want to know: its key, what I call it, where it answers, and its body, if I know that.
+
+    Names and addresses are text, read above: addresses with a space between two. All of it is my word alone.
+    """
+
+    node: Key
+    name: bytes
+    addresses: bytes
+    scope: bytes = b""
+    body: bytes = b""
+
+
 Message: TypeAlias = (
     Hello
     | Sets
@@ -246,6 +263,7 @@ Message: TypeAlias = (
     | Beat
     | Prune
     | Leave
+    | Introduce
 )
 
 _pack = msgpack.Packer(use_bin_type=True, autoreset=True).pack
@@ -397,6 +415,16 @@ def _bodies(v: list[Any]) -> Message:
     return Bodies(_bytes(v[1], 0, 16), _bytes(v[2], 0, 16), _listing(v[3]))
 
 
+def _introduce(v: list[Any]) -> Message:
+    name, addresses = _bytes(v[2]), _bytes(v[3])
+    if len(name) > MAX_NAME or len(addresses) > MAX_PLACES:
+        raise BadMessage("field", "a name or addresses that are too long")
+    scope, body = _bytes(v[4], 0, 16), _bytes(v[5], 0, 32)
+    if bool(scope) != bool(body):
+        raise BadMessage("field", "a body without its founding tag, or a tag without its body")
+    return Introduce(Key(_bytes(v[1], 32)), name, addresses, scope, body)
+
+
 def _refused(v: list[Any]) -> Message:
     if type(v[2]) is not str or len(v[2].encode(errors="replace")) > MAX_CODE:
         raise BadMessage("field", "a code that is none, or too long")
@@ -429,6 +457,7 @@ _READERS: dict[int, tuple[int, Callable[[list[Any]], Message]]] = {
     ),
     Tag.PRUNE: (1, lambda _: Prune()),
     Tag.LEAVE: (2, lambda v: Leave(_whole(v[1], 256))),
+    Tag.INTRODUCE: (6, _introduce),
 }
 
 _FIELDS: dict[type[Any], tuple[int, Callable[[Any], list[Any]]]] = {
@@ -454,4 +483,5 @@ _FIELDS: dict[type[Any], tuple[int, Callable[[Any], list[Any]]]] = {
     Beat: (Tag.BEAT, lambda m: [m.root, m.counter, m.handled, m.within, m.asks]),
     Prune: (Tag.PRUNE, lambda _: []),
     Leave: (Tag.LEAVE, lambda m: [m.why]),
+    Introduce: (Tag.INTRODUCE, lambda m: [m.node, m.name, m.addresses, m.scope, m.body]),
 }  # fmt: skip

@@ -9,6 +9,7 @@ from fedsync.gossip.messages import (
     Bye,
     Delta,
     Hello,
+    Introduce,
     Leave,
     Locate,
     Message,
@@ -37,6 +38,7 @@ HEARS: dict[Phase, tuple[type[Message], ...]] = {
     Phase.TALKING: (
         Sets, Spans, Range, Delta, Rest, Want, BlockMessage, Tip, Refused, Bye, NoBase, Locate, Bodies, Beat, Prune,
         Leave,
+        Introduce,
     ),
     Phase.OVER: (),
 }  # fmt: skip

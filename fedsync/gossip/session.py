@@ -27,6 +27,8 @@ from fedsync.gossip.events import (
     Followed,
     Granted,
     Hurried,
+    Introduced,
+    Introducing,
     Leaving,
     Opened,
     Outrun,
@@ -46,6 +48,7 @@ from fedsync.gossip.limits import (
     BACK_OFF_S,
     GREETING_S,
     MAX_BACKLOG,
+    MAX_INTRODUCED,
     STRIKES,
     VERSION,
 )
@@ -61,6 +64,7 @@ from fedsync.gossip.messages import (
     Bye,
     Delta,
     Hello,
+    Introduce,
     Leave,
     Locate,
     Message,
@@ -136,6 +140,10 @@ class Session:
         # Stored before we know that the peer wants to hear of it: it may not have said HELLO, or what it follows.
         self._early: dict[LogId, int] = {}
         """Each with the record below the first of what was stored of it since."""
+        self._introductions = 0
+        """How many nodes the peer introduced."""
+        self._to_introduce: list[Introducing] = []
+        """Nodes that the peer is to hear of, once it has said HELLO."""
 
     # --- The one entry --------------------------------------------------------------------------------
 
@@ -181,6 +189,8 @@ class Session:
                 self._tell_news(now)
             case Followed():
                 self._tell_news(now)
+            case Introducing():
+                self._introduce(event)
             case Tick():
                 self._tick(now)
             case Leaving(why):
@@ -314,6 +324,13 @@ class Session:
                 self._close("left", f"the peer keeps no link now: {LEAVES.get(why, 'it does not say why')}")
             case Prune():
                 self._exchange.on_prune()
+            case Introduce():
+                self._introductions += 1
+                if self._introductions <= MAX_INTRODUCED:
+                    said = message
+                    self._out.effects.append(
+                        Introduced(said.node, said.name, said.addresses, said.scope, said.body)
+                    )
             case Bye():
                 self._brief = True
                 self._bye = message
@@ -343,6 +360,9 @@ class Session:
             self._out.effects.append(Outrun(hello.seen_counter))
         if tell:
             self._say(known.tell())
+        waiting, self._to_introduce = self._to_introduce, []
+        for each in waiting:
+            self._introduce(each)
         if hello.root == self._hello_root:
             self._exchange.rise()
             self._tell_early()
@@ -356,6 +376,12 @@ class Session:
             self._compare(now)
         else:
             self._awaits.add(Sets)
+
+    def _introduce(self, each: Introducing) -> None:
+        if self.phase is Phase.GREETING:
+            self._to_introduce.append(each)
+        else:
+            self._out.say(Introduce(each.node, each.name, each.addresses, each.scope, each.body))
 
     def _compares(self, salt: Salt) -> Reconcile:
         known = self._known

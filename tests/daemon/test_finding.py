@@ -75,3 +75,30 @@ def test_two_nodes_that_stand_in_each_others_files_meet_without_an_invitation(vi
     assert "stays out" in oak.said()
     oak.run("peers", "add", "Mill Lane", key_of(mill), "--yes")
     until(lambda: state(mill, "Oakfield") == "same")
+
+
+def test_two_peers_that_are_introduced_meet_once_both_operators_have_said_yes(village: Village) -> None:
+    mill, oak, hill = village.line("Mill Lane", "Oakfield", "Hill Farm")
+    hill.stop()
+    with hill.home.config.open("a") as file:
+        file.write('\n[introductions]\nfrom = ["Oakfield"]\n')
+    hill.start()
+    oak.run("peers", "introduce", "Mill Lane", "Hill Farm", "--yes")
+    # Hill Farm takes whom Oakfield introduces; at Mill Lane people are asked.
+    until(lambda: linked(hill, mill) != {}, why=lambda: told(mill, oak, hill))
+    until(lambda: mill.json("peers", "list")["introduced"])
+    (waits,) = mill.json("peers", "list")["introduced"]
+    assert (waits["name"], waits["by"]) == ("Hill Farm", ["Oakfield"])
+    assert "Oakfield introduced Hill Farm" in mill.run("status").stdout
+    assert "by Oakfield" in mill.run("why", "Hill Farm").stdout
+    assert linked(mill, hill) == {}
+    mill.run("peers", "add", "Hill Farm", "--yes")
+    until(lambda: linked(mill, hill).get("state") == "same", why=lambda: told(mill, oak, hill))
+    assert [each["name"] for each in mill.json("peers", "show", "Hill Farm")["introduced_by"]] == ["Oakfield"]
+    # Who removes it has the last word, whatever Oakfield says again.
+    mill.run("peers", "remove", "Hill Farm", "--yes")
+    oak.stop()
+    oak.start()
+    until(lambda: state(mill, "Oakfield") == "same")
+    assert mill.json("peers", "show", "Hill Farm")["state"] == "removed"
+    assert linked(mill, hill) == {}

@@ -20,7 +20,7 @@ from fedsync.gossip.listing import (
     read_places,
     read_wanted,
 )
-from fedsync.records.ids import Extent, LogClass, LogId, Reach, Scope
+from fedsync.records.ids import Extent, Key, LogClass, LogId, Reach, Scope
 
 SET = (Scope(b"s" * 16), Reach.WORLD, LogClass.PLANS)
 
@@ -47,6 +47,8 @@ EXAMPLES: list[m.Message] = [
     m.Beat(b"r" * 16, 3, 4, 960, True),
     m.Prune(),
     m.Leave(m.EXCHANGED),
+    m.Introduce(Key(b"k" * 32), "Mühle".encode(), b"m:1 n:2", b"s" * 16, b"b" * 32),
+    m.Introduce(Key(b"k" * 32), b"Mill", b""),
 ]
 
 
