@@ -6,12 +6,13 @@ Whom the operator paused stays out for as long. Then the operator's own peers ar
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from shlex import quote
 from typing import Literal, NamedTuple
 
 from fedsync.config import Address, parse_address
+from fedsync.crdt.books.addresses import announced
 from fedsync.crdt.books.fellows import Fellow, admitted, fellows
 from fedsync.crdt.books.naming import Naming, dropped_in_words
 from fedsync.crdt.view import View
@@ -47,6 +48,8 @@ class Whom:
     """What all of them are called here."""
     fellows: tuple[Fellow, ...] = ()
     """The nodes of the bodies around ours that do not stay out, with where they can be called: what an overlay chooses from."""
+    relays: Mapping[Key, tuple[str, ...]] = field(default_factory=dict)
+    """Nodes that say that they carry for others, with where they are called."""
 
     def why_out(self, key: Key) -> str:
         """Return why a node is not let in, in words."""
@@ -84,6 +87,7 @@ def whom(store: Store, view: View, me: Key, listen: Address | None) -> Whom:
         out,
         names,
         tuple(near.values()),
+        {each.key: each.addresses for each in announced(view).values() if each.relay and each.addresses},
     )
 
 

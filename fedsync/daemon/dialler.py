@@ -118,7 +118,7 @@ class Dialler:
             await self._links.gone(peer).wait()
 
     def _relays(self, peer: Peer) -> list[Peer]:
-        return self.through.relays_for(peer) if self.through is not None else []
+        return self.through.ways(peer) if self.through is not None else []
 
     async def _over(self, peer: Peer, calling: Calling, relay: Peer) -> None:
         """Call a peer through a relay, after all its addresses."""

@@ -15,7 +15,6 @@ from fedsync import config, control, keyring
 from fedsync.admitting import Whom, keep_static, whom
 from fedsync.announcing import announce, unsaid
 from fedsync.confirming import confirm_pages
-from fedsync.crdt.books.addresses import announced
 from fedsync.crdt.books.fellows import Fellow
 from fedsync.daemon import joining
 from fedsync.daemon.dialler import Dialler, jitter
@@ -189,17 +188,16 @@ class Daemon:
         return [key for key in may if Peer(key) not in self.links.connections]
 
     def _relays(self, active: dict[Peer, tuple[str, ...]]) -> dict[Peer, tuple[str, ...]]:
-        """Return the peers that relay, by our operator's word or their own, with their addresses."""
+        """Return the nodes that relay, by our operator's word or their own, with their addresses."""
         wanted = {each.casefold() for each in self.settings.through}
         found = {
             peer: addresses
             for peer, addresses in active.items()
             if addresses and (self.name_of(peer).casefold() in wanted or peer.hex() in wanted)
         }
-        for said in announced(self.node.state).values():
-            peer = Peer(said.key)
-            if said.relay and said.addresses and peer in active and peer not in found:
-                found[peer] = said.addresses
+        for key, addresses in self.whom.relays.items():
+            if key != self.key and self.whom.lets_in(key):
+                found.setdefault(Peer(key), self._with_places(key, addresses))
         return found
 
     def _is_known(self, key: Key) -> bool:

@@ -77,6 +77,8 @@ class Through:
         self.waiting: dict[Peer, Waiting] = {}
         self._full: dict[tuple[Peer, Peer], tuple[int, str]] = {}
         """Until when a relay carries no more to a peer, in ms, and the sentence for it."""
+        self._ends: dict[tuple[Peer, Peer], int] = {}
+        """How often a link to a peer through a relay came to an end, or to nothing."""
         self._answering = 0
 
     def want(self, relays: dict[Peer, tuple[str, ...]], own: Peer | None) -> None:
@@ -93,11 +95,24 @@ class Through:
         for pair in list(self._full):
             if pair[0] not in relays:
                 del self._full[pair]
+        for pair in list(self._ends):
+            if pair[0] not in relays:
+                del self._ends[pair]
 
     def relays_for(self, peer: Peer) -> list[Peer]:
         """Return the relays at which a node waits: whoever knows the same relays finds the same ones, spread over all."""
         others = [relay for relay in self.relays if relay != peer]
         return sorted(others, key=lambda relay: sha256(peer + relay).digest())[:RELAYS_EACH]
+
+    def ways(self, peer: Peer) -> list[Peer]:
+        """Return the relays through which to call a peer, first those with which fewer links have ended.
+
+        One that breaks every link after a while would else be taken each time.
+        """
+        return sorted(self.relays_for(peer), key=lambda relay: self._ends.get((relay, peer), 0))
+
+    def _note_end(self, relay: Peer, peer: Peer) -> None:
+        self._ends[relay, peer] = self._ends.get((relay, peer), 0) + 1
 
     # --- Calling ------------------------------------------------------------------------------------------
 
@@ -113,6 +128,7 @@ class Through:
             if link is not None:
                 await link.run(partial(self._called, peer, outcome))
                 break
+        self._note_end(relay, peer)
         said = f"through {name}: {self._ended(outcome.end) or outcome.why}"
         if outcome.heard:
             log.info("%s: %s", self._name_of(peer), said)
@@ -240,6 +256,7 @@ class Through:
         inner.via = outer.peer
         peer = Peer(inner.peer)
         await inner.run(self._answer)
+        self._note_end(relay, peer)
         said = self._ended(stream.end)
         if said:
             log.info("%s: through %s: %s", self._name_of(peer), self._name_of(relay), said)

@@ -8,8 +8,10 @@ from random import Random
 import pytest
 
 from fedsync.gossip.relaywords import MAX_DATA
+from tests.daemon.test_dropped import enter, join, sign
+from tests.daemon.test_finding import announce
 from tests.daemon.test_outbound import make_known
-from tests.daemon.village import Node, Village, equal, until
+from tests.daemon.village import Node, Village, equal, told, until
 
 PART = 5000
 """Movements that are recorded at once."""
@@ -194,3 +196,21 @@ def test_a_call_in_which_nothing_is_said_for_too_long_ends(village: Village) -> 
     mill, hill = (calling(village, name, relay) for name in ("Mill Lane", "Hill Farm"))
     acquaint(mill, hill, relay)
     until(lambda: "nothing went to and fro for too long" in mill.said() + hill.said())
+
+
+def test_a_relay_that_announces_itself_is_used_without_being_told_by_hand(village: Village) -> None:
+    relay = village.node("Crossways")
+    mill, hill = (village.node(name, listen="none") for name in ("Mill Lane", "Hill Farm"))
+    for each in (mill, hill):
+        village.introduce(relay, each)
+        # Each book names the other's node: so each takes the other's word of where it answers.
+        sign(relay, enter(relay, join(each)), "Ann", "Ben")
+        sign(each, enter(each, join(relay)), "Ann", "Ben")
+    make_known(mill, hill)
+    make_known(hill, mill)
+    assert "neither can call the other" in mill.peer("Hill Farm")["reason"]
+    relay.stop()
+    announce(relay, "relay = true")
+    relay.start()
+    until(lambda: mill.peer("Hill Farm").get("through") == "Crossways", why=lambda: told(mill, hill, relay))
+    assert "Can be called through Crossways." in hill.run("status").stdout
