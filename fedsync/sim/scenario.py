@@ -11,6 +11,8 @@ from fedsync.sim.rare import RARE
 
 SHAPES: Final = ("line", "ring", "star", "tree", "mesh", "overlay")
 LIES: Final = ("withhold", "echo", "roots", "claims", "spoil", "junk", "replay", "flood", "heap", "weak")
+ANY: Final = "any"
+"""A liar of some kind, another one with each seed."""
 SIGNATURES: Final = ("each", "once", "stub")
 MAX_NODES: Final = 200
 """Every node follows every community here, so work grows with the square of their number."""
@@ -258,6 +260,6 @@ def _clocks(form: Form) -> Clocks:
 
 
 def _liars(form: Form) -> Liars:
-    liars = Liars(form.one_of("kind", LIES), form.count("count", 1, least=1, most=MAX_NODES))
+    liars = Liars(form.one_of("kind", (*LIES, ANY)), form.count("count", 1, least=1, most=MAX_NODES))
     form.done()
     return liars

@@ -22,7 +22,7 @@ from fedsync.sim.node import Node
 from fedsync.sim.people import Community
 from fedsync.sim.rare import Seen
 from fedsync.sim.regions import Delegation, Region
-from fedsync.sim.scenario import Partition, Scenario
+from fedsync.sim.scenario import ANY, LIES, Partition, Scenario
 from fedsync.sim.signing import Signing
 
 PICTURES: Final = 120
@@ -67,7 +67,11 @@ class World:
         """The nodes on one side of a partition, while there is one."""
         self._over = False
         self.ledger.signing = signing = Signing(scenario.signatures)
-        kinds = [each.kind for each in scenario.liars for _ in range(each.count)]
+        kinds = [
+            self.dice.choice(LIES) if each.kind == ANY else each.kind
+            for each in scenario.liars
+            for _ in range(each.count)
+        ]
         for at in range(scenario.nodes):
             kind = kinds[at - scenario.honest] if at >= scenario.honest else None
             self._settle(f"{'Village' if kind is None else 'Liars'} {at + 1}", signing.check, kind)
