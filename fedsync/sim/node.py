@@ -85,6 +85,8 @@ class Node:
         """The longest that a block of a peer waited at the door, in seconds, when nothing of that peer was before it."""
         self.settled: Callable[[], None] = lambda: None
         """Called when something was kept that bears on a book."""
+        self.doom: Callable[[], None] | None = None
+        """What befalls it in the middle of its next commit."""
         self._check, self._pace, self._watch = check, pace, watch
         self.disk = Disk(self._dice.randbytes(8))
         self._begin()
@@ -251,7 +253,11 @@ class Node:
         while self._queues and len(self._hands) < BATCH_BLOCKS and checking <= BATCH_S:
             self._hands.append(self._next())
             checking += self._pace.checking
-        self._later(checking + self._pace.commit * (0.5 + self._dice.random()), self._commit)
+        takes = checking + self._pace.commit * (0.5 + self._dice.random())
+        if self.doom is not None:
+            self._later(takes * self._dice.random(), self.doom)
+            self.doom = None
+        self._later(takes, self._commit)
 
     def _next(self) -> tuple[End, int, bytes]:
         """Return the block whose turn it is."""

@@ -33,6 +33,8 @@ ASK_S: Final = 2.0
 """But at most so often, in seconds."""
 RESTORE_S: Final = 300.0
 """A node that is set back to a backup is down for so long, in seconds: until then all that it sent has come or is lost."""
+IN_COMMIT: Final = 0.3
+"""This share of the crashes waits for the moment when a node has records in its hands."""
 QUIET_S: Final = 600.0
 """After all have come to the same nothing is written for so long, to see what silence costs."""
 
@@ -226,12 +228,17 @@ class World:
             )
 
     def _crash(self) -> None:
-        node, dice = self.dice.choice(self.honest), self.dice
-        if node.alive:
-            node.crash(loud=dice.random() < 0.5)
-            self.heap.after(
-                dice.expovariate(1 / self.scenario.trouble.crash_lasts), partial(self._come_back, node)
-            )
+        node = self.dice.choice(self.honest)
+        if self.dice.random() < IN_COMMIT:
+            node.doom = partial(self._fall, node)
+        else:
+            self._fall(node)
+
+    def _fall(self, node: Node) -> None:
+        if node.alive and not self._over:
+            node.crash(loud=self.dice.random() < 0.5)
+            lasts = self.dice.expovariate(1 / self.scenario.trouble.crash_lasts)
+            self.heap.after(lasts, partial(self._come_back, node))
 
     def _come_back(self, node: Node) -> None:
         if not node.alive and node not in self._restoring:
