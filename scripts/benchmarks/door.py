@@ -1,4 +1,5 @@
-"""What the door costs, part by part, in one process: reading and checking blocks, storing, folding, committing."""
+"""What the door costs, part by part, in one process: reading and checking blocks, counting who brings in how much, storing,
+folding, committing."""
 
 import argparse
 import time
@@ -23,7 +24,7 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
             own = next(body for body in node.store.followed.all() if body.source == "own")
             raws = [block.raw for _, block in node.store.since(0)]
             wanted = root.state_root(Draft(node.state), [own.scope])
-        parts: dict[str, float] = {"check": 0.0, "store": 0.0, "fold": 0.0, "commit": 0.0}
+        parts: dict[str, float] = {"check": 0.0, "shares": 0.0, "store": 0.0, "fold": 0.0, "commit": 0.0}
         records = 0
         with opened(make_home(where / "parts", "Parts")) as node:
             node.begin()
@@ -45,6 +46,7 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     return {
         "records": records,
         **{f"{name}_us": round(spent / records * 1e6, 2) for name, spent in parts.items()},
+        "shares_ratio": round(1 + parts["shares"] / (sum(parts.values()) - parts["shares"]), 4),
         "whole_us": round(whole / records * 1e6, 2),
         "records_per_s": round(records / whole),
     }
@@ -58,14 +60,22 @@ def _batch(node: Node, raws: list[bytes], parts: dict[str, float]) -> int:
         begun = time.perf_counter()
         block: Block = check(raw, _base(node, raw))
         checked = time.perf_counter()
+        now = node.now()
+        node.intake.wait(block.genesis, False, now, lambda: False)
+        node.intake.count(block.genesis, False, block.count, len(raw), now)
+        counted = time.perf_counter()
         node.store.logs.append(block)
         stored = time.perf_counter()
         fold.apply_block(draft, block)
         folded = time.perf_counter()
         parts["check"] += checked - begun
-        parts["store"] += stored - checked
+        parts["shares"] += counted - checked
+        parts["store"] += stored - counted
         parts["fold"] += folded - stored
         records += block.count
+    begun = time.perf_counter()
+    node.store.intake.put(node.intake.due(node.now()))
+    parts["shares"] += time.perf_counter() - begun
     begun = time.perf_counter()
     root.note(draft)
     node.state.write(draft.changes)
