@@ -15,7 +15,7 @@ from fedsync.crdt.view import Draft
 from fedsync.errors import Exit, Problem
 from fedsync.glance import Bodies
 from fedsync.home import Home
-from fedsync.records.ids import Scope
+from fedsync.records.ids import Key, Scope
 from fedsync.records.kinds.fields import plain
 from fedsync.store.peers import Followed
 from fedsync.store.reading import Reader, open_reader
@@ -99,6 +99,15 @@ def relaying_shown(home: Home) -> dict[str, Any]:
     return found
 
 
+def thought_of(reading: Reading, key: Key) -> dict[str, Any]:
+    """Return what this node thinks of another, as it was last kept: a number, and words."""
+    from fedsync.gossip.events import Peer
+    from fedsync.gossip.scores import KEPT_AS, Scores
+
+    scores, now = Scores.unpack(reading.store.meta.data(KEPT_AS)), now_ms()
+    return {"score": round(scores.of(Peer(key), now), 2), "standing": scores.words(Peer(key), now)}
+
+
 def peers_shown(reading: Reading, home: Home) -> tuple[list[dict[str, Any]], bool]:
     """Return a row for each peer, and whether the daemon runs: it knows better than what was kept."""
     try:
@@ -116,6 +125,7 @@ def peers_shown(reading: Reading, home: Home) -> tuple[list[dict[str, Any]], boo
             "they_lack": peer.they_lack,
             "last_contact": peer.last_contact,
             "reason": dropped.get(peer.key, "the daemon does not run here"),
+            **thought_of(reading, peer.key),
         }
         for peer in reading.store.peers.all()
     ], False

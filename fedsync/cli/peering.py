@@ -14,7 +14,7 @@ from fedsync.errors import Problem
 from fedsync.home import Home
 from fedsync.keyring import load_node_key
 from fedsync.picking import begins, the_one
-from fedsync.reading import Reading, now_ms, peers_shown
+from fedsync.reading import Reading, now_ms, peers_shown, thought_of
 from fedsync.records.ed25519 import public_key
 from fedsync.records.ids import Key, Scope
 
@@ -75,6 +75,7 @@ def shown(reading: Reading, home: Home, asked: str) -> Json:
         ],
         "removed_at": rfc3339(removal.at) if removal is not None else None,
         "last_contact": rfc3339(row["last_contact"]) if row is not None else None,
+        **({each: row[each] for each in ("score", "standing")} if row else thought_of(reading, key)),
     }
 
 
@@ -100,6 +101,8 @@ def acquaintance(value: Json) -> list[str]:
         found.append(f"  called at      {', '.join(value['addresses'])}")
     if value["announces"]:
         found.append(f"  announces      {', '.join(value['announces'])}")
+    if value["score"]:
+        found.append(f"  we find that   it {value['standing']} ({value['score']:+.1f})")
     if value["relay"]:
         found.append("  relays         for nodes that nobody can call")
     for each in value["introduced_by"]:

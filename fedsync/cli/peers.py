@@ -3,7 +3,7 @@
 import sys
 import time
 from shlex import quote
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -114,6 +114,14 @@ def peers() -> None:
     """List and show peers; add, pause or remove them; introduce one to another."""
 
 
+def _reason(row: dict[str, Any]) -> str:
+    """Return why it stands so with a peer, and what it did to be thought ill of."""
+    from fedsync.gossip.scores import BAD_WORDS
+
+    ill = f"; it {row['standing']}" if row["score"] <= BAD_WORDS else ""
+    return f"{row['reason']}{ill}"
+
+
 @peers.command("list")
 @common
 def list_(app: App) -> None:
@@ -131,7 +139,7 @@ def list_(app: App) -> None:
     def show() -> None:
         app.out.table(
             ["PEER", "STATE", "LAST CONTACT", "REASON"],
-            [[row["name"], row["state"], ago(row["last_contact"], now), row["reason"]] for row in rows],
+            [[row["name"], row["state"], ago(row["last_contact"], now), _reason(row)] for row in rows],
         )
         app.out.say(*(f"{each['line']}; {each['next']}" for each in waiting))
 

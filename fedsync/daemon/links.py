@@ -16,6 +16,7 @@ from fedsync.gossip.events import (
     Close,
     Closed,
     Declined,
+    Did,
     Effect,
     Event,
     Follow,
@@ -47,6 +48,7 @@ from fedsync.gossip.link import QUEUE_BYTES, Link, LinkClosed
 from fedsync.gossip.messages import Leave, encode
 from fedsync.gossip.peer_memory import PeerMemory
 from fedsync.gossip.report import Report
+from fedsync.gossip.scores import KEPT_AS, Scores
 from fedsync.gossip.session import LEAVES
 from fedsync.node import Node
 from fedsync.node import Taken as Admitted
@@ -109,6 +111,8 @@ class Links:
         self.contacts: dict[Peer, int] = {}
         """When each peer was last heard, in ms."""
         self.most = MOST_CONNECTIONS
+        self.scores = Scores.unpack(node.store.meta.data(KEPT_AS))
+        """What this node thinks of its peers."""
         self.refusals: dict[Peer, dict[LogId, str]] = {}
         """What either side refuses of the other, in words, since the link stands."""
         self.changed: Callable[[Peer], None] = lambda peer: None
@@ -329,6 +333,8 @@ class Links:
                     noted[which] = f"{whose} log {which.hex()[:8]}: {word}"
             case Introduced():
                 self.introduced(peer, effect)
+            case Did(deed):
+                self.scores.note(peer, deed, int(time.time() * 1000))
             case Pause(until):
                 connection.paused_until = until
             case Resume():

@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import ssl
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -112,7 +113,7 @@ class Daemon:
         self.dialler.listens = settings.listen is not None
         kept = node.store.meta.data(VIEWS)
         self.steering = Steering(
-            Peer(self.key), self.links, self.dialler.try_once, nursery, kept, lambda peer: 0.0
+            Peer(self.key), self.links, self.dialler.try_once, nursery, kept, self._score
         )
         self.through = Through(
             self.links, self.private, nursery, jitter, self.answer, self._secure_relayed, self.name_of
@@ -237,6 +238,9 @@ class Daemon:
     def name_of(self, peer: Peer) -> str:
         """Return what a peer is called here."""
         return self.whom.names.get(Key(peer), peer.hex()[:8])
+
+    def _score(self, peer: Peer) -> float:
+        return self.links.scores.of(peer, int(time.time() * 1000))
 
     def _link_changed(self, peer: Peer) -> None:
         if peer in self.links.connections:
@@ -387,9 +391,9 @@ class Daemon:
 
     async def save_shown(self) -> None:
         """Keep what people are shown of peers."""
-        rows, views = peers_now(self), self.steering.kept()
+        rows, views, scores = peers_now(self), self.steering.kept(), self.links.scores.pack()
         async with self.links.door.writing() as node:
-            await trio.to_thread.run_sync(save_peers, node, rows, views)
+            await trio.to_thread.run_sync(save_peers, node, rows, views, scores)
 
 
 async def run(home: Home, ready_file: Path | None = None) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from fedsync.daemon.steering import VIEWS
 from fedsync.gossip.events import Peer
+from fedsync.gossip.scores import KEPT_AS
 from fedsync.intake import DAY_MS
 from fedsync.node import Node
 from fedsync.records.ids import Key
@@ -23,10 +24,10 @@ def peers_now(daemon: "Daemon") -> list[dict[str, Any]]:
 
 def _row(daemon: "Daemon", peer: PeerRow, by: str) -> dict[str, Any]:
     name, out = Peer(peer.key), daemon.whom.out.get(peer.key)
-    report = daemon.links.report(name)
+    report, now = daemon.links.report(name), int(time.time() * 1000)
     if report is not None:
         state, lack, theirs, reason = report.state, report.we_lack, report.they_lack, report.reason
-        contact = daemon.links.contacts.get(name, int(time.time() * 1000))
+        contact = daemon.links.contacts.get(name, now)
     else:
         state, lack, theirs, reason = "away", peer.we_lack, peer.they_lack, daemon.dialler.reason(name)
         contact = daemon.links.contacts.get(name) or peer.last_contact or 0
@@ -45,6 +46,8 @@ def _row(daemon: "Daemon", peer: PeerRow, by: str) -> dict[str, Any]:
         "they_lack": theirs,
         "last_contact": contact or None,
         "reason": reason,
+        "score": round(daemon.links.scores.of(name, now), 2),
+        "standing": daemon.links.scores.words(name, now),
         "refused": sorted(daemon.links.refusals.get(name, {}).values()),
         "through": daemon.name_of(via) if via is not None else None,
         "bytes_in": wire[0] if wire else None,
@@ -52,10 +55,11 @@ def _row(daemon: "Daemon", peer: PeerRow, by: str) -> dict[str, Any]:
     }
 
 
-def save_peers(node: Node, rows: list[dict[str, Any]], views: bytes) -> None:
-    """Keep these rows and the overlay's views in the store, in a transaction of its own."""
+def save_peers(node: Node, rows: list[dict[str, Any]], views: bytes, scores: bytes) -> None:
+    """Keep these rows, scores and the overlay's views in the store, in a transaction of its own."""
     with node.store.transaction() as store:
         store.meta.set(VIEWS, views)
+        store.meta.set(KEPT_AS, scores)
         store.parked.expire(node.now())
         store.intake.forget_before(node.now() // DAY_MS)
         for row in rows:

@@ -5,8 +5,11 @@ again, and turns an overdrawn budget into back-pressure: we stop reading that pe
 """
 
 from fedsync.gossip.budget import Budget
+from fedsync.gossip.deeds import CLOSES, Deed
 from fedsync.gossip.events import (
+    Close,
     Closed,
+    Did,
     Effect,
     Event,
     Followed,
@@ -123,8 +126,10 @@ class Engine:
         if session.phase is Phase.OVER:
             del self._sessions[peer]
             self._lost = self._lost or bool(self._sessions)
-        for each in effects:
+        for each in list(effects):
             self._note(peer, each)
+            if isinstance(each, Close) and (deed := CLOSES.get(each.code)) is not None:
+                effects.append(Did(deed))
         return [(peer, each) for each in effects]
 
     def _poke(self, now: float) -> list[tuple[Peer, Effect]]:
@@ -164,7 +169,7 @@ class Engine:
                 wait = budget.records.spend(records, now)
             case _:
                 pass
-        return [Pause(now + wait)] if wait > 0 and peer not in self._full else []
+        return [Pause(now + wait), Did(Deed.FLOOD)] if wait > 0 and peer not in self._full else []
 
     def _note(self, peer: Peer, effect: Effect) -> None:
         """Keep track of who waits for our own door: a pause for a while must not end that one."""

@@ -7,6 +7,7 @@ seconds of any clock that does not jump.
 from dataclasses import dataclass
 from typing import NewType, TypeAlias
 
+from fedsync.gossip.deeds import Deed
 from fedsync.gossip.holdings import Head
 from fedsync.gossip.peer_memory import PeerMemory
 from fedsync.records.ids import Extent, Key, LogId, Scope
@@ -254,6 +255,13 @@ class Introduced:
 
 
 @dataclass(frozen=True, slots=True)
+class Did:
+    """The peer did something that one thinks better or worse of it for."""
+
+    deed: Deed
+
+
+@dataclass(frozen=True, slots=True)
 class Pause:
     """Read no frame of the peer's until then; None: until Resume."""
 
@@ -282,5 +290,5 @@ class Close:
 
 
 Effect: TypeAlias = (
-    Send | Take | Follow | Remember | Outrun | Noted | Introduced | Pause | Resume | Wake | Close
+    Send | Take | Follow | Remember | Outrun | Noted | Introduced | Did | Pause | Resume | Wake | Close
 )

@@ -4,9 +4,11 @@ from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 
 from fedsync.gossip.compare import compare
+from fedsync.gossip.deeds import Deed
 from fedsync.gossip.events import (
     Baseless,
     Declined,
+    Did,
     Held,
     Known,
     Noted,
@@ -46,6 +48,9 @@ from fedsync.gossip.tree import Tree
 from fedsync.gossip.wants import Asked, State, Wants, Wish
 from fedsync.records.block import BadBlock, peek
 from fedsync.records.ids import LogId
+
+THANKS_S = 10.0
+"""Between two signs that a peer does well, in seconds: scores count no more of them."""
 
 
 @dataclass(slots=True)
@@ -92,6 +97,7 @@ class Exchange:
         self._bytes = 0
         self._number = 0
         self._paused = False
+        self._thanks_at = 0.0
 
     # --- The tree -------------------------------------------------------------------------------------
 
@@ -212,6 +218,7 @@ class Exchange:
         match outcome:
             case Held(fault=fault):
                 self._let_in(take.log)
+                self._thank(Deed.NEW, now)
                 if take.pushed:
                     self.push.proven = True
                     self._tree.pushed()
@@ -222,6 +229,8 @@ class Exchange:
             case Known():
                 if take.pushed:
                     self._tree.late(take.log, now)
+                    if others and not self.push.eager:
+                        self._out.effects.append(Did(Deed.COPY))
                 if (
                     take.pushed
                     and others
@@ -300,10 +309,17 @@ class Exchange:
             self._again.pop(log, None)
             self.push.tell(log)
 
+    def _thank(self, deed: Deed, now: float) -> None:
+        """Say that the peer did well, now and then: each time would say no more."""
+        if now >= self._thanks_at:
+            self._thanks_at = now + THANKS_S
+            self._out.effects.append(Did(deed))
+
     def strike(self, code: str) -> None:
         """Count a block that deserved nothing."""
         self.strikes += 1
         self.fault = code
+        self._out.effects.append(Did(Deed.STRIKE))
 
     @property
     def refusals(self) -> set[LogId]:
@@ -359,7 +375,8 @@ class Exchange:
         """Tell the peer of what was stored, if it does not know and may."""
         # What an answer names and we never named is taken to be unknown here: see Reconcile.
         self.listed.setdefault(self._salt.log(event.log), event.log)
-        self.wants.noticed(event.log, now)
+        if self.wants.noticed(event.log, now):
+            self._thank(Deed.TRUE, now)
         self._let_in(event.log)
         # Whoever brought a block knows of it, but not that it forks what was held here.
         if not live or (event.origin == peer and event.fork is None):

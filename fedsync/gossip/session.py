@@ -17,9 +17,11 @@ from collections.abc import Iterable
 from functools import partial
 
 from fedsync.gossip.acquaintance import Acquaintance
+from fedsync.gossip.deeds import Deed
 from fedsync.gossip.events import (
     Close,
     Closed,
+    Did,
     Effect,
     Entitled,
     Event,
@@ -531,7 +533,8 @@ class Session:
         if silence is not None:
             self._close("silent", f"nothing came from the peer for {silence:.0f} seconds")
             return
-        self._exchange.wants.expire(now)
+        if self._exchange.wants.expire(now):
+            self._out.effects.append(Did(Deed.UNSERVED))
         if self._awaits and rhythm.stuck(now):
             self._compare(now)
         if not self._brief and now >= rhythm.beat_at:

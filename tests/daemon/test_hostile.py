@@ -155,6 +155,18 @@ async def test_garbage_ends_the_session_and_is_not_heard_again_for_a_while(oak: 
         pass  # The operator took it back: it is heard at once.
 
 
+async def test_what_a_peer_did_is_thought_of_it_shown_and_kept(oak: Node) -> None:
+    one = guest(oak)
+    async with one.talk() as talk:
+        talk.send(b"\xc1")
+        await talk.ended()
+    await polled(lambda: one.row["standing"] == "sent what nobody should send")
+    assert one.row["score"] == -2.0
+    for words in (("peers", "list"), ("peers", "show", one.name), ("why", one.name)):
+        assert "it sent what nobody should send" in oak.run(*words).stdout, words
+    assert oak.json("peers", "show", one.name)["score"] == -2.0
+
+
 async def test_an_empty_frame_ends_the_session(oak: Node) -> None:
     one = guest(oak)
     async with one.talk() as talk:
