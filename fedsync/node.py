@@ -21,8 +21,10 @@ from fedsync.crdt.books.delegates import entry_at
 from fedsync.crdt.books.urgent import looks_urgent
 from fedsync.crdt.logs.seats import is_named
 from fedsync.crdt.view import Draft
+from fedsync.gossip.limits import MAX_BODIES
 from fedsync.home import Home
 from fedsync.intake import ANY, Intake, Whose
+from fedsync.kindred import Kindred
 from fedsync.noticing import Notices
 from fedsync.records.block import BadBlock, Base, Block, check, claimed_genesis, claimed_records, peek
 from fedsync.records.genesis import Capacity, Genesis, later_incarnation
@@ -45,6 +47,8 @@ PARK_MS = 7 * 24 * 3600 * 1000
 """How long a block of an unknown author waits for the page that names it."""
 MAX_HEARD_OF = 10_000
 """Bodies that were announced and are not followed, kept in mind: a megabyte. The first that was heard of goes first."""
+MAX_TAGS = 8
+"""Founding tags under which one body is followed while its page 0 is missing: liars may name others than its own."""
 MAX_FOLLOWED = 1000
 """Bodies that a node follows unless its operator says otherwise: all of a large region."""
 
@@ -97,6 +101,7 @@ class Node:
         self.state = store.state(fold.TABLES, fold.VERSION)
         self.now = now
         self.follow_limit = MAX_FOLLOWED
+        self.kindred = Kindred(store.followed)
         self.heard_of: dict[PageId, Scope] = {}
         """Bodies that peers announced and there was no room for, by their page 0: somebody may ask for one."""
         self.draft = Draft(self.state)
@@ -109,6 +114,7 @@ class Node:
         """A body was bound anew in the open batch, so all that was folded under its tag counts for nothing."""
         if self.state.folded_upto < store.blocks.last_number():
             self.rebuild()
+        self.kindred.look(self.state)
 
     # --- Batches ----------------------------------------------------------------------------------------
 
@@ -428,6 +434,12 @@ class Node:
         bind another community's founding tag to a page 0 of his own, before the community was met.
         """
         followed = self.store.followed
+        if source == "announced" and self.kindred.strict:
+            wanted = self._kin_announced(scope, body)
+            if wanted is None:
+                self._note_heard_of(body, scope)
+                return False
+            source, extent = "kin", wanted
         held = followed.get(scope)
         if held is not None and held.source == "announced" and source != "announced":
             followed.remove(scope)
@@ -441,18 +453,64 @@ class Node:
                 self._stale = self._stale or held.extent < extent is Extent.ALL
         elif held is not None:
             return held.body == body and self._follow_more(held, source, extent)
-        if source == "announced":
-            if followed.is_unwanted(scope):
-                return False
-            if followed.count() >= self.follow_limit:
-                self._note_heard_of(body, scope)
-                return False
+        if source == "announced" and followed.is_unwanted(scope):
+            return False
+        if followed.count() >= (self.follow_limit if source == "announced" else MAX_BODIES):
+            self._note_heard_of(body, scope)
+            return False
         added = followed.add(FollowedBody(scope, body, name, source, via, self.now(), extent))
         if added:
             self._follows_changed()
             if not self._stale:
                 fold.apply_bind(self.draft, scope, body, extent < Extent.ALL)
         return added
+
+    def _kin_announced(self, scope: Scope, body: PageId) -> Extent | None:
+        """Return how much to follow of a body that a peer announced, None when our book does not make it kin.
+
+        Until its page 0 is held nobody knows its founding tag for certain: a peer must neither take another body's tag away
+        by its word, nor have us follow one body under any number of tags.
+        """
+        wanted = self.kindred.kin.get(body)
+        tag = self.kindred.tag(self.draft, body)
+        bound = self.store.followed.get(scope)
+        if wanted is None or (tag is not None and tag != scope) or (bound is not None and bound.body != body):
+            return None
+        tags = sum(each.body == body and each.scope != scope for each in self.store.followed.all())
+        return wanted if tag == scope or tags < MAX_TAGS else None
+
+    def follow_kin(self, heard: Iterable[tuple[Scope, PageId, Key]] = ()) -> bool:
+        """Look at what our book makes kin now, and follow it, in the open batch; return whether that is something new.
+
+        `heard`: what peers announced, without which the founding tag of a body may not be known.
+        """
+        self.kindred.look(self.draft)
+        changed = False
+        lacking = self.kindred.lacking()
+        for body, extent in sorted(lacking.items()):
+            tag = self.kindred.tag(self.draft, body)
+            if tag is not None:
+                changed |= self.follow(tag, body, None, "kin", None, extent)
+        for scope, body, via in heard:
+            if body in lacking:
+                changed |= self.follow(scope, body, None, "announced", via)
+        for body in sorted(lacking.keys() & self.heard_of.keys()):
+            changed |= self.follow(self.heard_of[body], body, None, "announced")
+        return changed
+
+    def unfollow(self, scope: Scope) -> None:
+        """Follow a body no longer, whoever announces it, in the open batch. What is held of it stays, and counts for nothing."""
+        self.store.followed.unfollow(scope)
+        self._follows_changed()
+        self._stale = True
+
+    def follow_less(self, scope: Scope, body: PageId, extent: Extent) -> None:
+        """Follow no more than so much of a body, in the open batch. What is held of it stays."""
+        held = self.store.followed.get(scope)
+        if held is not None and held.body == body and extent < held.extent:
+            self.store.followed.extend(scope, extent, held.source)
+            self._follows_changed()
+            self._stale = self._stale or held.extent is Extent.ALL
 
     def _follow_more(self, held: FollowedBody, source: Source, extent: Extent) -> bool:
         """Follow more of a body; what the operator asked for is not changed by what peers announce."""

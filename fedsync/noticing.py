@@ -5,15 +5,15 @@ page which says so. Others ask after the commit.
 """
 
 from fedsync.crdt.books.addresstables import ANNOUNCEMENTS
-from fedsync.crdt.books.booktables import MANDATE_CUTS, NODES, SEALED, SETTLED, STATUSES
+from fedsync.crdt.books.booktables import MANDATE_CUTS, NODES, POSTS, SETTLED, SOUND, STATUSES
 from fedsync.crdt.books.urgent import urgent_records
 from fedsync.crdt.logs.pins import logs_ended, pin_of
 from fedsync.crdt.view import Draft, View
 from fedsync.records.ids import LogClass, LogId, PageId
 from fedsync.store.store import Store
 
-_NETWORK = (NODES, ANNOUNCEMENTS)
-"""What nodes are named, and where they answer. Any sealed page may move the bodies around ours, too."""
+_NETWORK = (NODES, POSTS, ANNOUNCEMENTS, STATUSES, SOUND)
+"""What nodes are named, and where they answer. Any page may move the bodies around ours, too, and any epoch that is settled."""
 
 
 class Notices:
@@ -27,13 +27,13 @@ class Notices:
 
     def look(self, draft: Draft) -> None:
         """See what a batch has changed, at its end."""
-        for (table, key), row in draft.changes.items():
+        for table, key in draft.changes:
             if table is SETTLED:
                 self.pin(draft, LogId(key[1]))  # type: ignore[arg-type]
             elif table is MANDATE_CUTS:
                 for log in logs_ended(draft, (PageId(key[2]), int(key[3]))):  # type: ignore[arg-type]
                     self.pin(draft, log)
-            elif table in _NETWORK or (table is STATUSES and row is not None and row[1] == SEALED):
+            elif table in _NETWORK:
                 self._renamed = True
         for log, seq in urgent_records(draft):
             if self._store.logs.hurry(log, seq):

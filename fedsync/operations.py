@@ -15,10 +15,10 @@ from fedsync.gossip.following import read_rows
 from fedsync.node import Node
 from fedsync.picking import begins, the_one
 from fedsync.records.ed25519 import BadSignature, check_key
-from fedsync.records.ids import Key, PageId, Scope
+from fedsync.records.ids import Extent, Key, PageId, Scope
 from fedsync.store.acquaintances import Removal
 from fedsync.store.errors import NotSettled
-from fedsync.store.peers import Invitation, Peer, Source
+from fedsync.store.peers import FollowedBody, Invitation, Peer, Source
 
 Operation = Callable[[Node, Mapping[str, Any]], dict[str, Any]]
 
@@ -220,16 +220,25 @@ def _meant(asked: str, known: Mapping[Key, str]) -> list[tuple[Key, str]]:
 
 
 def _ask_for(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Follow a body to look at its book. Its founding tag may be left out when some peer follows it."""
+    """Follow a body because the operator wants to, to an extent. Its founding tag may be left out when some peer follows it.
+
+    Raises a Problem when so little of a body is asked for that is our own, or that our own book makes kin.
+    """
     body = PageId(_bytes(arguments, "body", 32))
+    extent = Extent(arguments.get("extent", Extent.ALL))
     scope = Scope(_bytes(arguments, "scope", 16)) if arguments.get("scope") else _scope_of(node, body)
     if scope is None:
         return {"followed": False}
     held = node.store.followed.get(scope)
-    if held is None or held.body != body:
+    if held is not None and held.body == body and extent < _needed(node, held):
+        raise refused(
+            "needed", _why_needed(held), "Follow more of it, or leave what makes it kin: fedsync bodies leave"
+        )
+    if held is None or held.body != body or held.extent != extent:
         node.begin()
         try:
-            node.follow(scope, body, None, "asked")
+            node.follow(scope, body, None, "asked", None, extent)
+            node.follow_less(scope, body, extent)
             node.settle()
         except BaseException:
             node.rollback()
@@ -243,6 +252,38 @@ def _ask_for(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:
             "Ask whoever gave you its id: one of the two is not what it claims to be.",
         )
     return {"followed": True}
+
+
+def _unfollow(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Follow a body no longer, whoever announces it. Raises a Problem for our own, and for kin."""
+    scope = Scope(_bytes(arguments, "scope", 16))
+    held = node.store.followed.get(scope)
+    if held is None:
+        return {"followed": False}
+    if _needed(node, held):
+        raise refused("needed", _why_needed(held), "To leave what makes it kin: fedsync bodies leave")
+    node.begin()
+    try:
+        node.unfollow(scope)
+        node.settle()
+    except BaseException:
+        node.rollback()
+        raise
+    node.commit()
+    return {"followed": False}
+
+
+def _needed(node: Node, held: FollowedBody) -> int:
+    """Return how much of a body is followed whatever the operator says; 0: nothing."""
+    node.kindred.look(node.state)
+    kin = node.kindred.kin.get(held.body, 0) if node.kindred.strict else 0
+    return Extent.ALL if held.source == "own" else kin
+
+
+def _why_needed(held: FollowedBody) -> str:
+    if held.source == "own":
+        return "This is our own community: its node follows all of it."
+    return f"Our own book makes {held.body.hex()[:8]} kin, so what is decided with it cannot be worked out without its records."
 
 
 def _scope_of(node: Node, body: PageId) -> Scope | None:
@@ -288,6 +329,7 @@ OPERATIONS: dict[str, Operation] = {
     "introduce": _introduce,
     "take_in": _take_in,
     "ask_for": _ask_for,
+    "unfollow": _unfollow,
     "settle": _settle,
     "rebuild": _rebuild,
 }

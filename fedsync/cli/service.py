@@ -33,6 +33,7 @@ def status(app: App) -> None:
     """Show how this node stands: what it holds, its peers, and what waits for you."""
     from fedsync import config
     from fedsync.cli import telling
+    from fedsync.cli.books.following import WORDS as EXTENTS
     from fedsync.cli.books.settling import forked_lines, forked_rows
     from fedsync.cli.delayed import delayed_lines, delayed_rows
     from fedsync.cli.relaying import relaying_lines
@@ -44,7 +45,7 @@ def status(app: App) -> None:
     home = app.home()
     with app.reading() as reading:
         peers, running = peers_shown(reading, home)
-        body = reading.own()
+        body, bodies = reading.own(), reading.bodies.all()
         listen = config.load(home.config).listen
         name = telling.body_name(reading, body.scope)
         waiting = waiting_for_people(reading, now_ms())
@@ -55,7 +56,10 @@ def status(app: App) -> None:
             "records": reading.store.logs.count(),
             "state_root": reading.state_root().hex(),
             "roots": roots(reading) if app.out.as_json else [],
-            "bodies": len(reading.store.followed.all()),
+            "bodies": len(bodies),
+            "extents": {
+                name: sum(each.extent == extent for each in bodies) for name, extent in EXTENTS.items()
+            },
             "peers": [{**peer, "last_contact": telling.rfc3339(peer["last_contact"])} for peer in peers],
             "waiting": waiting,
             "forked": forked_rows(reading),
@@ -72,7 +76,7 @@ def status(app: App) -> None:
     same = sum(peer["state"] == "same" for peer in peers)
     app.out.say(
         f"{name} — {'running' if running else 'not running (fedsync run)'}, "
-        f"{value['records']:,} records of {_bodies(value['bodies'])}, same as {same} of {len(peers)} peers"
+        f"{value['records']:,} records of {_bodies(value['bodies'], value['extents'])}, same as {same} of {len(peers)} peers"
     )
     if listen is None:
         app.out.say('Nobody can call this node (listen = "none"); it calls its peers.')
@@ -101,8 +105,10 @@ def status(app: App) -> None:
         app.out.say(line)
 
 
-def _bodies(count: int) -> str:
-    return "1 body" if count == 1 else f"{count} bodies"
+def _bodies(count: int, extents: dict[str, int]) -> str:
+    said = "1 body" if count == 1 else f"{count} bodies"
+    partly = count - extents["all"]
+    return f"{said} ({partly} in part)" if partly else said
 
 
 @click.command()

@@ -18,6 +18,7 @@ from fedsync.gossip.events import (
     Declined,
     Did,
     Effect,
+    Entitled,
     Event,
     Follow,
     Followed,
@@ -131,6 +132,10 @@ class Links:
         """Told when a peer introduces a node."""
         self.nodes_changed: Callable[[], None] = lambda: None
         """Told when a book names or drops other nodes than before, durably."""
+        self.bodies_changed: Callable[[], None] = self.followed
+        """Told when a peer announced a body that is followed now, durably."""
+        self.near_of: Callable[[Peer], frozenset[Scope]] = lambda peer: frozenset()
+        """Of which bodies a peer may have what goes only as far as their region."""
         self._name_of = name_of
         self._gone: dict[Peer, trio.Event] = {}
         self._memories: dict[Peer, PeerMemory] = {}
@@ -176,6 +181,7 @@ class Links:
                     int(time.time() * 1000),
                     self._memory(peer),
                     self.brief,
+                    self.near_of(peer),
                 )
                 self.tell(peer, opened)
                 self.opened(peer)
@@ -418,7 +424,7 @@ class Links:
         """Tell the machines what is durable now."""
         if self._bodies_changed:
             self._bodies_changed = False
-            self.followed()
+            self.bodies_changed()
         # A log of which the first blocks were let in and the next have to wait: what waits is the last word on it.
         waits = [each for each in delivery.answers if isinstance(each[3], Declined) and each[3].until]
         for peer, connection, number, outcome in delivery.answers:
@@ -432,6 +438,21 @@ class Links:
         # The numbers of another link's session mean other blocks.
         if self.connections.get(peer) is connection:
             self.tell(peer, Taken(number, outcome))
+
+    def entitle(self, near_of: Callable[[Peer], frozenset[Scope]]) -> None:
+        """Let peers have, from now on, what `near_of` says: see `Opened.near`."""
+        self.near_of = near_of
+        for peer in list(self.connections):
+            self.tell(peer, Entitled(near_of(peer)))
+
+    def heard(self) -> list[tuple[Scope, PageId, Key]]:
+        """Return the bodies that connected peers follow and this node does not, each with who says so."""
+        found = []
+        for peer in self.connections:
+            following = self.engine.following(peer)
+            for row in following.rows if following is not None else ():
+                found.append((row.scope, PageId(row.body), Key(peer)))
+        return found
 
     def followed(self) -> None:
         """Tell the machines that other bodies are followed now: what was refused for it may be asked for again."""

@@ -6,6 +6,7 @@ import os
 import signal
 import ssl
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from fedsync.admitting import Whom, keep_static, whom
 from fedsync.announcing import announce, unsaid
 from fedsync.confirming import confirm_pages
 from fedsync.crdt.books.fellows import Fellow
+from fedsync.crdt.books.kin import Circulation
 from fedsync.daemon import joining
 from fedsync.daemon.dialler import Dialler, jitter
 from fedsync.daemon.lan import Neighbours
@@ -43,7 +45,7 @@ from fedsync.introducing import hear, to_say
 from fedsync.node import GC_THRESHOLDS, Node, open_node
 from fedsync.operations import perform
 from fedsync.records.ed25519 import public_key
-from fedsync.records.ids import Key
+from fedsync.records.ids import Key, PageId, Scope
 from fedsync.sealing import seal_pages
 from fedsync.store.holdings import StoreHoldings
 from fedsync.store.model import Item
@@ -107,6 +109,9 @@ class Daemon:
         )
         self.links.opened = self.introduce
         self.links.introduced = self._note_introduction
+        self._bodies_changed = False
+        """Whether a body is followed of which peers were not told: first it is looked at who may have what of it."""
+        self.links.bodies_changed = self._follows_changed
         self.whom = Whom({}, {}, {}, {})
         """Whom this node exchanges with, and who stays out."""
         self.dialler = Dialler(self.links, self.private, nursery, jitter)
@@ -141,9 +146,16 @@ class Daemon:
     async def _refresh(self) -> None:
         async with self.links.door.writing() as node:
             invited = joining.open_invitations(node)
+            more = await trio.to_thread.run_sync(_follow_kin, node, self.links.heard())
             self.whom = await trio.to_thread.run_sync(
                 whom, node.store, node.state, self.key, self.settings.listen
             )
+            circulation, own = await trio.to_thread.run_sync(_circulation, node)
+        # Before anything is told of bodies that are new: what stays within a region must not be offered first.
+        self.links.entitle(lambda peer: circulation.near(Key(peer), own, Key(peer) in self.whom.peers))
+        if more or self._bodies_changed:
+            self._bodies_changed = False
+            self.links.followed()
         now = self.whom
         trusted = [key for key in (*now.peers, *now.named) if now.lets_in(key)] + invited
         # Whom the operator removed or a body's book dropped is out at once, before anything that takes time.
@@ -368,6 +380,10 @@ class Daemon:
             self._nodes_changed = trio.Event()
             await self.refresh()
 
+    def _follows_changed(self) -> None:
+        self._bodies_changed = True
+        self._nodes_changed.set()
+
     def _authority_came(self) -> None:
         self._authority.set()
         self._results.set()
@@ -463,6 +479,27 @@ async def _signals(daemon: Daemon, task_status: trio.TaskStatus[None] = trio.TAS
         task_status.started()
         async for _ in signals:
             daemon.stopping.set()
+
+
+def _follow_kin(node: Node, heard: Sequence[tuple[Scope, PageId, Key]]) -> bool:
+    """Follow what our own book makes kin by now, durably; return whether that is something new."""
+    node.kindred.look(node.state)
+    if not node.kindred.lacking():
+        return False
+    node.begin()
+    try:
+        more = node.follow_kin(heard)
+        node.settle()
+    except BaseException:
+        node.rollback()
+        raise
+    node.commit()
+    return more
+
+
+def _circulation(node: Node) -> tuple[Circulation, Scope | None]:
+    own = next((each.scope for each in node.store.followed.all() if each.source == "own"), None)
+    return node.kindred.circulation(node.state), own
 
 
 def _warn_of_place(node: Node) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fedsync.acts.books import minutes
-from fedsync.records.ids import PageId
+from fedsync.records.ids import Extent, PageId
 from tests.acts.valley import Valley
 from tests.cli.calling import Place
 
@@ -49,10 +49,11 @@ class World(Valley):
             with self.at(name) as (reading, door):
                 minutes.sign(self.author(name, "Cleo"), reading, door, page)
         self.meet()
-        assert {self.page(each, page).status for each in self.homes} == {"sealed"}
+        assert {self.page(each, page).status for each in (*names, "Harbour")} == {"sealed"}
 
     def found_world(self) -> None:
-        """Found the world, and send somebody from each region."""
+        """Found the world, and send somebody from each region. Those who do so ask for what they found it with."""
+        self.ask("Oakfield", "Ridge", of="Hill Farm", extent=Extent.BOOK)
         lent = [
             word
             for region, names in REGIONS.items()
@@ -60,6 +61,7 @@ class World(Valley):
         ]
         self.type("Oakfield", "bodies", "found", "World", "--kind", "world", *lent)
         self.meet()
+        self.ask("Hill Farm", "World", of="Oakfield")
         for region, names in REGIONS.items():
             words = (
                 "mandates",
@@ -95,6 +97,8 @@ def test_a_regions_delegate_speaks_for_it_in_the_world(world: World) -> None:
 def test_regions_consent_in_their_own_books_to_a_third(world: World) -> None:
     world.type("Harbour", "bodies", "found", "Coast", "--kind", "region", "--member", "Harbour")
     world.meet()
+    # Whoever proposes it asks for it; to all others the proposal makes it kin.
+    world.ask("Oakfield", "Coast", of="Harbour")
     proposal = world.draft(
         "Oakfield",
         "bodies",

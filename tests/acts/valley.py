@@ -22,7 +22,7 @@ from fedsync.node import Node
 from fedsync.reading import Reading
 from fedsync.records.codec import Value
 from fedsync.records.ed25519 import public_key
-from fedsync.records.ids import LogClass, PageId, Scope
+from fedsync.records.ids import Extent, LogClass, PageId, Scope
 from fedsync.sealing import seal_pages
 
 TELLERS = ("Ann", "Ben", "Cleo")
@@ -63,12 +63,21 @@ class Valley:
                     for other in doors
                     if one != other
                 ]
+                + [self._follow_kin(doors[one].node) for one in doors]
                 + [bool(seal_pages(doors[one].node, load_node_key(self.homes[one]))) for one in doors]
             ):
                 pass
         finally:
             for door in doors.values():
                 door.close()
+
+    def _follow_kin(self, node: Node) -> bool:
+        """Let a node look at what its book makes kin; say whether anything was new."""
+        node.begin()
+        new = node.follow_kin()
+        node.settle()
+        node.commit()
+        return new
 
     def _give(self, one: str, other: str, giver: Node, taker: Node) -> bool:
         """Let `taker` take what `giver` holds and did not give before; say whether anything was new."""
@@ -88,6 +97,16 @@ class Valley:
             taker.take_now([block.raw for _, block in blocks], origin)
         self.given[one, other] = (max([upto, *(number for number, _ in blocks)]), followed)
         return new or taker.store.logs.count() > before
+
+    def ask(self, at: str, body: str, of: str, extent: Extent = Extent.ALL) -> None:
+        """Let the operator of a node ask for a body that another node follows: once in a region it takes no others."""
+        with Reading.open(self.homes[of]) as reading:
+            asked = reading.body(body)
+        with self.at(at) as (reading, door):
+            held = reading.bodies.get(asked.scope)
+            if held is None or held.extent < extent:
+                door.call("ask_for", body=asked.body.hex(), scope=asked.scope.hex(), extent=extent)
+        self.meet()
 
     # --- People
 

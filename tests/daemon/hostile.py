@@ -23,9 +23,9 @@ from tests.daemon.village import SOON, Node
 class Guest:
     """A trusted peer of one node. `talk` gives it a link on which it may say anything."""
 
-    def __init__(self, node: Node, name: str) -> None:
+    def __init__(self, node: Node, name: str, private: PrivateKey | None = None) -> None:
         self.node, self.name = node, name
-        self.private: PrivateKey = private_key(secrets.token_bytes(32))
+        self.private: PrivateKey = private or private_key(secrets.token_bytes(32))
         with Reading.open(node.home) as reading:
             own = reading.own()
         self.scope: Scope = own.scope

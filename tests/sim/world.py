@@ -98,6 +98,8 @@ class Node:
         self.engine = Engine(self.memory)
         self.remembered: dict[Peer, bytes] = {}
         self.limit_follow = 100
+        self.near: dict[Peer, frozenset[Scope]] = {}
+        """The bodies of which each peer gets what goes only as far as a region; who is missing, of every one."""
 
     def restore(self, memory: Memory, remembered: dict[Peer, bytes]) -> None:
         """Go back to a copy: what a backup does. Its links are cut by whoever calls."""
@@ -179,7 +181,8 @@ class World:
             kept = node.remembered.get(other.peer)
             memory = PeerMemory.unpack(kept) if kept is not None else None
             wall = 1_700_000_000_000 + int(self.now * 1000)
-            node.tell(other.peer, Opened(dialler, self.random.randbytes(8), wall, memory, brief))
+            nonce, near = self.random.randbytes(8), node.near.get(other.peer)
+            node.tell(other.peer, Opened(dialler, nonce, wall, memory, brief, near))
 
     def cut(self, link: Link) -> None:
         """Cut a link: what is on its way is lost."""

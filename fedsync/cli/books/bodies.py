@@ -4,6 +4,7 @@ import click
 
 from fedsync.cli.app import App, common, group
 from fedsync.cli.books.certificates import audit, certificate, check
+from fedsync.cli.books.following import follow, list_, unfollow
 from fedsync.cli.books.founding import found
 from fedsync.cli.books.membership import consent, epoch, join, leave
 from fedsync.cli.books.mending import repair
@@ -12,10 +13,24 @@ from fedsync.cli.books.settling import settle
 
 @group
 def bodies() -> None:
-    """Found bodies and show them; join and leave them; change who sits in them; repair their books."""
+    """Found bodies and show them; keep their records; join and leave them; change who sits in them; repair their books."""
 
 
-for command in (found, epoch, consent, join, leave, repair, settle, certificate, check, audit):
+for command in (
+    list_,
+    follow,
+    unfollow,
+    found,
+    epoch,
+    consent,
+    join,
+    leave,
+    repair,
+    settle,
+    certificate,
+    check,
+    audit,
+):
     bodies.add_command(command)
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from fedsync.cli.books.following import word
 from fedsync.cli.telling import person, short
 from fedsync.crdt.books.bearing import sentences
 from fedsync.crdt.books.booktables import (
@@ -37,6 +38,7 @@ def row(reading: Reading, body: FollowedBody) -> dict[str, Any]:
         "tag": body.scope.hex(),
         "name": reading.name_of(body.scope),
         "source": body.source,
+        "extent": word(body.extent),
         "founded": bool(state and state.number >= 1),
         "sealed_pages": state.number if state else None,
         "head": state.head.hex() if state else None,
@@ -115,7 +117,10 @@ def lines(value: dict[str, Any]) -> list[str]:
     if value["rotation"]:
         longest, cooling = value["rotation"]["longest"], value["rotation"]["cooling"]
         said.append(f"  a delegate serves {longest} days at most, and again after {cooling} days")
-    return [*said, f"  sealed up to page {value['sealed_pages']}"]
+    kept = "" if value["extent"] == "all" else f"; of it this node keeps the {value['extent']} only"
+    if value["extent"] == "world":
+        kept = "; of it this node keeps the book, and what it publishes to the world"
+    return [*said, f"  sealed up to page {value['sealed_pages']}{kept}"]
 
 
 def tree(values: list[dict[str, Any]]) -> list[str]:

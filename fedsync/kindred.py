@@ -1,0 +1,46 @@
+"""What our own book makes kin, kept up as books change; and who may have what stays within a region.
+
+Reads the state of a store; writes nothing.
+"""
+
+from fedsync.crdt.books.booktables import page_row
+from fedsync.crdt.books.kin import Circles, Circulation, circulation, has_region, kin
+from fedsync.crdt.view import Draft, View
+from fedsync.records.ids import Extent, PageId, Scope
+from fedsync.store.peers import Followed
+
+
+class Kindred:
+    """As of the last `look`."""
+
+    def __init__(self, followed: Followed) -> None:
+        self._followed = followed
+        self._circles = Circles()
+        self.strict = False
+        """Whether our book says what is followed, and not what peers announce: it joined something."""
+        self.kin: dict[PageId, Extent] = {}
+        """The bodies that are to be followed, and how much of each."""
+
+    def look(self, view: View | Draft) -> None:
+        """Work out anew what is kin."""
+        own = next((each for each in self._followed.all() if each.source == "own"), None)
+        self.strict, self.kin = False, {}
+        if own is not None:
+            self.strict = has_region(view, own.body, self._circles)
+            self.kin = kin(view, own.body, self._circles)
+
+    def lacking(self) -> dict[PageId, Extent]:
+        """Return the kin of which so much is not followed yet."""
+        if not self.strict:
+            return {}
+        held = {each.body: each.extent for each in self._followed.all()}
+        return {body: extent for body, extent in self.kin.items() if held.get(body, 0) < extent}
+
+    def tag(self, view: View | Draft, body: PageId) -> Scope | None:
+        """Return the founding tag of a body by its own page 0, None while that is not held. Nobody else can be trusted with it."""
+        page = page_row(view, body)
+        return page.scope if page is not None else None
+
+    def circulation(self, view: View) -> Circulation:
+        """Return who may have what goes only as far as a region, of the bodies that are followed."""
+        return circulation(view, [each.scope for each in self._followed.all()], self._circles)
