@@ -13,10 +13,12 @@ from typing import Literal, NamedTuple
 
 from fedsync.config import Address, parse_address
 from fedsync.crdt.books.addresses import announced
-from fedsync.crdt.books.fellows import Fellow, admitted, fellows
+from fedsync.crdt.books.booktables import POSTS
+from fedsync.crdt.books.fellows import Around, Fellow, around
 from fedsync.crdt.books.naming import Naming, dropped_in_words
 from fedsync.crdt.view import View
 from fedsync.records.ids import Key, Scope
+from fedsync.records.kinds.authority import NODE_ROLE
 from fedsync.staticpeers import StaticPeer
 from fedsync.store.peers import Peer
 from fedsync.store.store import Store
@@ -45,7 +47,7 @@ class Whom:
     out: Mapping[Key, Out]
     """Who stays out, and why."""
     names: Mapping[Key, str]
-    """What all of them are called here."""
+    """What the operator's peers are called here; of others see `names_of`."""
     fellows: tuple[Fellow, ...] = ()
     """The nodes of the bodies around ours that do not stay out, with where they can be called: what an overlay chooses from."""
     relays: Mapping[Key, tuple[str, ...]] = field(default_factory=dict)
@@ -68,27 +70,36 @@ def whom(store: Store, view: View, me: Key, listen: Address | None) -> Whom:
     out = {peer.key: Out("paused", "paused by the operator") for peer in peers if peer.paused}
     out |= {key: Out("dropped", why) for key, why in dropped_in_words(view).items()}
     out |= {each.key: Out("removed", "the operator removed this node") for each in store.removed.all()}
-    around = admitted(view, own) if own is not None else {}
-    found = fellows(view, own, me) if own is not None else []
+    near_us = around(view, own, me) if own is not None else Around({}, [])
     near = {
         each.key: each._replace(addresses=tuple(at for at in each.addresses if worth_calling(at, listen)))
-        for each in found
+        for each in near_us.fellows
         if each.key not in out
     }
-    naming = Naming(view)
-    names = {key: naming.person(key) for key in around} | {peer.key: peer.name for peer in peers}
     addresses = {
         peer.key: _different(peer.addresses, near[peer.key].addresses if peer.key in near else ())
         for peer in peers
     }
     return Whom(
         addresses,
-        {key: scope for key, scope in around.items() if key != me and key not in addresses},
+        {key: scope for key, scope in near_us.admitted.items() if key != me and key not in addresses},
         out,
-        names,
+        {peer.key: peer.name for peer in peers},
         tuple(near.values()),
         {each.key: each.addresses for each in announced(view).values() if each.relay and each.addresses},
     )
+
+
+def names_of(view: View, named: Mapping[Key, Scope]) -> dict[Key, str]:
+    """Return what nodes are called that books name: after the community whose people say that it is theirs, else after the body
+    whose book names it. A book is read for each, so ask for few.
+    """
+    naming = Naming(view)
+    whose = {Key(key[2]): Scope(key[0]) for key, _ in view.scan(POSTS) if key[1] == NODE_ROLE}  # type: ignore[arg-type]
+    return {
+        key: f"the node of {naming.book(whose[key])}" if key in whose else f"a node of {naming.book(scope)}"
+        for key, scope in named.items()
+    }
 
 
 def keep_static(store: Store, static: Sequence[StaticPeer], me: Key, now: int) -> list[str]:

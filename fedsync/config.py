@@ -332,6 +332,11 @@ class _Reader:
             self._truth(table, "announce", "bridge"),
             self._truth(table, "announce", "relay"),
         )
+        if found.addresses and self._listen(said) is None:
+            message = "a node that nobody can call has no address to announce"
+            raise self._error(
+                "announce", "addresses", message, "Take [announce] out, or let this node listen."
+            )
         if (found.bridge or found.relay) and not found.addresses:
             message = "a bridge or relay must be found: [announce] needs addresses"
             raise self._error(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from fedsync.admitting import unused_name, whom
+from fedsync.admitting import names_of, unused_name, whom
 from fedsync.config import parse_address
 from fedsync.errors import Problem, refused, usage
 from fedsync.gossip.following import read_rows
@@ -202,7 +202,7 @@ def find_node(node: Node, asked: str) -> tuple[Key, str]:
     own = {peer.key: peer.name for peer in node.store.peers.all()}
     if not _meant(asked, own):
         others = whom(node.store, node.state, Key(b""), None)
-        own |= {key: others.names[key] for key in others.named}
+        own |= names_of(node.state, others.named)
         for each in node.store.introductions.all():
             own.setdefault(each.node, each.name)
     return the_one(

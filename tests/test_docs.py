@@ -4,7 +4,11 @@ import re
 from functools import cache
 from pathlib import Path
 
+from fedsync import config
+from fedsync.daemon import lan
+from fedsync.gossip import beacon
 from fedsync.records.kinds import entryform
+from fedsync.store import acquaintances
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -56,3 +60,27 @@ def test_the_record_format_says_every_entry_that_this_version_reads() -> None:
     text = (ROOT / "docs" / "record-format.md").read_text("utf-8")
     told = set(re.findall(r'"(\w+)"', "\n".join(re.findall(r'\{"kind": ([^,}]+)', text))))
     assert told == set(entryform._READERS)
+
+
+def test_the_sections_of_config_toml_in_the_docs_are_read_as_they_stand(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "peers.md").read_text("utf-8")
+    sections = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert len(sections) == 4
+    path = tmp_path / "config.toml"
+    path.write_text('name = "Oakfield"\nlisten = {host = "0.0.0.0", port = 7443}\n' + "\n".join(sections))
+    found = config.load(path)
+    assert found.announce.addresses
+    assert [peer.name for peer in found.peers] == list(found.introducers) == ["Mill Lane"]
+    assert not found.lan.beacon
+    # And each that the page names in passing, too.
+    for line in ("[announce]\nbridge = true", "[announce]\nrelay = true", '[lan]\ninterfaces = ["eth0"]'):
+        extra = line + ('\naddresses = ["n:1"]' if "announce" in line else "")
+        path.write_text(f'name = "Oakfield"\nlisten = {{host = "0.0.0.0", port = 7443}}\n{extra}\n')
+        config.load(path)
+
+
+def test_the_numbers_in_peers_md_are_those_of_the_code() -> None:
+    page = (ROOT / "docs" / "peers.md").read_text("utf-8")
+    assert f"at most {acquaintances.MAX_INTRODUCED} nodes are kept" in page
+    assert (beacon.MOVE_S, beacon.HEARD_PER_SECOND, beacon.HEARD_PER_SECOND_EACH) == (30, 10, 0.5)
+    assert f"UDP\n{lan.PORT}" in page

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from shlex import quote
 from typing import Any
 
-from fedsync.admitting import CONFIGURED, Whom, whom
+from fedsync.admitting import CONFIGURED, Whom, names_of, whom
 from fedsync.cli.telling import ago, rfc3339
 from fedsync.config import ConfigError, load
 from fedsync.crdt.books.addresses import newest
@@ -22,7 +22,7 @@ Json = dict[str, Any]
 
 
 def known_nodes(reading: Reading, home: Home) -> tuple[Whom, dict[Key, str]]:
-    """Return whom this node exchanges with, and the names of all nodes that it has heard of: the operator's own first."""
+    """Return whom this node exchanges with, and the names of the nodes that it heard of otherwise than from books."""
     store = reading.store
     found = whom(store, reading.view, own_key(home), _listen(home))
     names = {peer.key: peer.name for peer in store.peers.all()}
@@ -30,21 +30,26 @@ def known_nodes(reading: Reading, home: Home) -> tuple[Whom, dict[Key, str]]:
         names.setdefault(each.node, each.name)
     for removal in store.removed.all():
         names.setdefault(removal.key, removal.name)
-    for key in found.named:
-        names.setdefault(key, found.names[key])
     return found, names
 
 
 def find(names: Mapping[Key, str], asked: str) -> Key:
     """Return the node that is called so, or whose key begins so. Raises a Problem (exit 6)."""
-    found = [key for key, name in names.items() if name.casefold() == asked.casefold()]
-    found = found or [key for key in names if begins(asked, key.hex())]
+    found = _meant(names, asked)
     return the_one("node", asked, found, lambda key: f"{names[key]} ({key.hex()[:8]})", "fedsync peers list")
+
+
+def _meant(names: Mapping[Key, str], asked: str) -> list[Key]:
+    found = [key for key, name in names.items() if name.casefold() == asked.casefold()]
+    return found or [key for key in names if begins(asked, key.hex())]
 
 
 def shown(reading: Reading, home: Home, asked: str) -> Json:
     """Return all that is known of a node. Raises a Problem (exit 6)."""
     found, names = known_nodes(reading, home)
+    if not _meant(names, asked):
+        # Books of many bodies are read for their names, so only when it is none of the others.
+        names = names_of(reading.view, found.named) | names
     key = find(names, asked)
     store, (rows, running) = reading.store, peers_shown(reading, home)
     peer, removal, said = store.peers.get(key), store.removed.get(key), newest(reading.view, key)

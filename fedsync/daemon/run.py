@@ -14,9 +14,10 @@ from typing import Any
 import trio
 
 from fedsync import config, control, keyring
-from fedsync.admitting import Whom, keep_static, whom
+from fedsync.admitting import Whom, keep_static, names_of, whom
 from fedsync.announcing import announce, unsaid
 from fedsync.confirming import confirm_pages
+from fedsync.crdt import fold
 from fedsync.crdt.books.fellows import Fellow
 from fedsync.crdt.books.kin import Circulation
 from fedsync.daemon import joining
@@ -57,6 +58,8 @@ CONFIRM_SECONDS = 600.0
 SAVE_SECONDS = 30.0
 """How often what people are shown of peers is kept, for when the daemon is down."""
 
+REST = 3.0
+"""How many times as long as it took it is not asked again whom to let in, when books have changed."""
 MOST_INTRODUCTIONS = 64
 """Introductions that wait to be kept, of all peers; what comes on top is said again when a link begins."""
 
@@ -130,6 +133,9 @@ class Daemon:
         self.listening: list[trio.SocketListener] = []
         self.stopping = trio.Event()
         self._refreshing = trio.Lock()
+        self._view = reader.state(fold.TABLES, fold.VERSION)
+        self._names: dict[Peer, str] = {}
+        """What nodes are called that books name: those that were asked for."""
         self._allowed: set[Key] = set()
         self._trusted: set[Key] | None = None
         """Whose keys the context of the listener is made for."""
@@ -249,7 +255,11 @@ class Daemon:
 
     def name_of(self, peer: Peer) -> str:
         """Return what a peer is called here."""
-        return self.whom.names.get(Key(peer), peer.hex()[:8])
+        if Key(peer) in self.whom.names:
+            return self.whom.names[Key(peer)]
+        if peer not in self._names and (scope := self.whom.named.get(Key(peer))) is not None:
+            self._names |= names_of(self._view, {Key(peer): scope})  # type: ignore[arg-type]
+        return self._names.get(peer, peer.hex()[:8])
 
     def _score(self, peer: Peer) -> float:
         return self.links.scores.of(peer, int(time.time() * 1000))
@@ -378,7 +388,10 @@ class Daemon:
         while True:
             await self._nodes_changed.wait()
             self._nodes_changed = trio.Event()
+            begun = trio.current_time()
             await self.refresh()
+            # Whoever first syncs a large federation hears of nodes in every batch: this must not take all its time.
+            await trio.sleep(REST * (trio.current_time() - begun))
 
     def _follows_changed(self) -> None:
         self._bodies_changed = True

@@ -19,7 +19,7 @@ def peers_now(daemon: "Daemon") -> list[dict[str, Any]]:
     """Return a row for each peer as it is at this moment, and for each node that a book names and that is linked."""
     rows = [_row(daemon, peer, "operator") for peer in daemon.reader.peers.all()]
     linked = sorted(Key(peer) for peer in daemon.links.connections if Key(peer) in daemon.whom.named)
-    return rows + [_row(daemon, PeerRow(key, daemon.whom.names[key]), "book") for key in linked]
+    return rows + [_row(daemon, PeerRow(key, daemon.name_of(Peer(key))), "book") for key in linked]
 
 
 def _row(daemon: "Daemon", peer: PeerRow, by: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import pytest
 from fedsync.announcing import announce
 from fedsync.config import Announce
 from fedsync.crdt.books.booktables import NODES
-from fedsync.crdt.books.fellows import MAX_ADMITTED, Fellow, admitted, fellows
+from fedsync.crdt.books.fellows import MAX_ADMITTED, around
 from fedsync.crdt.view import Draft
 from fedsync.doors import LocalDoor
 from fedsync.keyring import load_node_key
@@ -36,7 +36,7 @@ class Found(World):
 
     def fellows(self, at: str) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
         with Reading.open(self.homes[at]) as reading:
-            found: list[Fellow] = fellows(reading.view, reading.own().scope, self.key(at))
+            found = around(reading.view, reading.own().scope, self.key(at)).fellows
             return {
                 self.name(each.key): (
                     tuple(reading.name_of(scope) for scope, _ in each.groups),
@@ -47,7 +47,9 @@ class Found(World):
 
     def admitted(self, at: str) -> set[str]:
         with Reading.open(self.homes[at]) as reading:
-            return {self.name(key) for key in admitted(reading.view, reading.own().scope)}
+            return {
+                self.name(key) for key in around(reading.view, reading.own().scope, self.key(at)).admitted
+            }
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +102,7 @@ def test_a_thousand_nodes_of_one_community_weigh_as_much_as_one_and_it_cannot_ta
         many = [Key(number.to_bytes(32)) for number in range(1, 1001)]
         for key in [*many, world.key("Mill Lane"), world.key("Hill Farm")]:
             draft.put(NODES, (mill.scope, key), ("named", 1, bytes(32)))
-        found = {each.key: dict(each.groups) for each in fellows(draft, own, world.key("Oakfield"))}
+        found = {each.key: dict(each.groups) for each in around(draft, own, world.key("Oakfield")).fellows}
         region = reading.body("Valley").scope
     assert {found[key][region] for key in many} == {bytes(mill.body)}
     # Named by the region itself, and it has not said in the community's book that it belongs there.
@@ -112,8 +114,14 @@ def test_a_thousand_nodes_of_one_community_weigh_as_much_as_one_and_it_cannot_ta
 def test_no_more_nodes_are_let_in_than_keys_can_be_prepared_for(world: Found) -> None:
     with Reading.open(world.homes["Oakfield"]) as reading:
         draft = Draft(reading.view)
-        for number in range(MAX_ADMITTED + 10):
+        for number in range(1, MAX_ADMITTED + 10):
             draft.put(NODES, (reading.body("Mill Lane").scope, number.to_bytes(32)), ("named", 1, bytes(32)))
-        found = admitted(draft, reading.own().scope)
+        others = [Key(bytes([200, number]) * 16) for number in range(5)]
+        for key in others:
+            draft.put(NODES, (reading.own().scope, key), ("named", 1, bytes(32)))
+            draft.put(NODES, (reading.body("Ridge").scope, key[::-1]), ("named", 1, bytes(32)))
+        found, near = around(draft, reading.own().scope, world.key("Oakfield"))
     assert len(found) == MAX_ADMITTED
-    assert world.key("Mill Lane") in found, "who is named by the region comes first"
+    assert len(near) <= MAX_ADMITTED
+    assert found.keys() >= {*others, *(key[::-1] for key in others)}, "nobody takes the room of others"
+    assert world.key("Mill Lane") in found

@@ -6,7 +6,8 @@ a member; of a body in which ours sits only through another (the world, for a co
 announced themselves where nodes beyond their own region hear it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain, zip_longest
 from typing import Final, NamedTuple, TypeAlias
 
 from fedsync.crdt.books.addresses import Announced, announced, bridges
@@ -43,6 +44,11 @@ class _Group(NamedTuple):
     members: tuple[tuple[Scope, PageId], ...]
     near: bool
 
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """The body itself, and its members."""
+        return self.scope, *(scope for scope, _ in self.members)
+
 
 def joined(view: Reader, scope: Scope) -> set[PageId]:
     """Return the bodies that the sealed pages of a book joined, or sent a delegate to, and did not leave."""
@@ -61,71 +67,93 @@ def joined(view: Reader, scope: Scope) -> set[PageId]:
     return found
 
 
-def admitted(view: Reader, own: Scope) -> dict[Key, Scope]:
-    """Return the nodes that may connect because a book of a body around ours names them, with that body, nearest first."""
-    found: dict[Key, Scope] = {}
-    groups = _around(view, own)
-    near = [each.scope for each in groups if each.near]
-    members = [scope for each in groups for scope, _ in each.members]
-    for scope in [own, *near, *members, *(each.scope for each in groups)]:
-        for key in _named(view, scope):
-            if len(found) >= MAX_ADMITTED:
-                return found
-            found.setdefault(key, scope)
-    return found
+class Around(NamedTuple):
+    """The nodes of the bodies around ours."""
+
+    admitted: Mapping[Key, Scope]
+    """Who may connect because a book names them, each with the body nearest to ours that does."""
+    fellows: Sequence[Fellow]
+    """The same but our own node, sorted by key: what an overlay chooses from."""
 
 
-def fellows(view: Reader, own: Scope, me: Key) -> list[Fellow]:
-    """Return the other nodes of the bodies around ours, sorted by key: what an overlay chooses from."""
-    groups = _around(view, own)
+def around(view: Reader, own: Scope, me: Key) -> Around:
+    """Return the nodes of the bodies around ours. Each table is read once from end to end: there may be thousands."""
+    groups = _groups(view, own)
+    named = _named(view)
+    admitted = _admitted(named, own, groups)
     near = {each.scope for each in groups if each.near}
-    said = _said(view, own, groups)
+    said = _said(view, named, own, groups)
     found: dict[Key, dict[Scope, bytes]] = {}
     at = book(view, own)
     if at is not None:
-        for key in _named(view, own):
+        for key in named.get(own, ()):
             found[key] = {own: bytes(at.body)}
     for group in groups:
-        found_afar = _bridges(view, group)
-        ours = {key for scope, keys in found_afar.items() if scope in near for key in keys}
-        if not group.near and ours and me not in ours:
-            continue  # Others of our region keep the links to other regions, and pass on what comes.
-        for key, body in _nodes_of(view, group, said).items():
-            if group.near or any(key in keys for keys in found_afar.values()):
-                found.setdefault(key, {})[group.scope] = body
+        nodes = _nodes_of(named, group, said)
+        if not group.near:
+            afar = {
+                key for scope in group.scopes for key in bridges(view, scope) if key in named.get(scope, ())
+            }
+            ours = {key for scope in near.intersection(group.scopes) for key in bridges(view, scope)} & afar
+            if ours and me not in ours:
+                continue  # Others of our region keep the links to other regions, and pass on what comes.
+            nodes = {key: body for key, body in nodes.items() if key in afar}
+        for key, body in nodes.items():
+            found.setdefault(key, {})[group.scope] = body
     found.pop(me, None)
-    return [_fellow(key, of, said.get(key, {})) for key, of in sorted(found.items())]
+    fellows = [_fellow(key, of, said.get(key, {})) for key, of in sorted(found.items()) if key in admitted]
+    return Around(admitted, fellows)
 
 
+Named: TypeAlias = Mapping[Scope, Collection[Key]]
+"""The nodes that each book names."""
 Said: TypeAlias = dict[Key, dict[Scope, Announced]]
 """What nodes announced in the books that name them, and did not take back."""
 
 
-def _said(view: Reader, own: Scope, groups: Iterable[_Group]) -> Said:
-    scopes = {own, *(each.scope for each in groups), *(scope for each in groups for scope, _ in each.members)}
+def _named(view: Reader) -> Named:
+    found: dict[Scope, dict[Key, None]] = {}
+    for (scope, key), cells in view.scan(NODES):
+        if cells[0] == NAMED:
+            found.setdefault(Scope(scope), {})[Key(key)] = None  # type: ignore[arg-type]
+    return found
+
+
+def _admitted(named: Named, own: Scope, groups: Sequence[_Group]) -> dict[Key, Scope]:
+    """Return who may connect: what our own book and those of our groups name, then of each other body one after another.
+
+    There is an end to it, and no body can take the room of others by naming thousands.
+    """
+    near = [own, *(each.scope for each in groups if each.near)]
+    others = dict.fromkeys(scope for each in groups for scope in each.scopes)
+    rows = [(scope, list(named.get(scope, ()))) for scope in others if scope not in near]
+    turns = chain.from_iterable(zip_longest(*([(scope, key) for key in keys] for scope, keys in rows)))
+    found: dict[Key, Scope] = {}
+    for turn in chain(((scope, key) for scope in near for key in named.get(scope, ())), turns):
+        if turn is not None and len(found) < MAX_ADMITTED:
+            found.setdefault(turn[1], turn[0])
+    return found
+
+
+def _said(view: Reader, named: Named, own: Scope, groups: Iterable[_Group]) -> Said:
+    scopes = {own, *(scope for each in groups for scope in each.scopes)}
     found: Said = {}
     for (scope, key), each in announced(view).items():
-        if scope in scopes and each.addresses and _is_named(view, scope, key):
+        if scope in scopes and each.addresses and key in named.get(scope, ()):
             found.setdefault(key, {})[scope] = each
     return found
 
 
-def _bridges(view: Reader, group: _Group) -> dict[Scope, set[Key]]:
-    """Return the nodes that say where they answer to all who follow a body, or a member of it, and are named there."""
-    scopes = (group.scope, *(scope for scope, _ in group.members))
-    return {scope: {key for key in bridges(view, scope) if _is_named(view, scope, key)} for scope in scopes}
-
-
-def _nodes_of(view: Reader, group: _Group, said: Said) -> dict[Key, bytes]:
+def _nodes_of(named: Named, group: _Group, said: Said) -> dict[Key, bytes]:
     """Return the nodes of a group and what each falls under.
 
     A member may name any number of nodes: all of them weigh as much as one that the group's own book names. That others'
     nodes are its own it can say as often as it likes: it holds for those alone that announced themselves in its book.
     """
-    found: dict[Key, bytes] = {key: bytes(key) for key in _named(view, group.scope)}
+    found: dict[Key, bytes] = {key: bytes(key) for key in named.get(group.scope, ())}
     own: set[Key] = set()
     for scope, body in group.members:
-        for key in _named(view, scope):
+        for key in named.get(scope, ()):
             theirs = scope in said.get(key, {})
             if key not in found or (theirs and key not in own):
                 found[key] = bytes(body)
@@ -140,7 +168,7 @@ def _fellow(key: Key, of: Mapping[Scope, bytes], said: Mapping[Scope, Announced]
     return Fellow(key, tuple(of.items()), addresses, relay)
 
 
-def _around(view: Reader, own: Scope) -> list[_Group]:
+def _groups(view: Reader, own: Scope) -> list[_Group]:
     """Return the bodies above ours, as far as their books are held: what ours joined first, then what these did."""
     found: list[_Group] = []
     seen, todo = {own}, [own]
@@ -171,17 +199,6 @@ def _level(view: Reader, scope: Scope) -> int | None:
     at = book(view, scope)
     here = known(view, at.body) if at is not None else None
     return here.level if here is not None else None
-
-
-def _named(view: Reader, scope: Scope) -> Iterator[Key]:
-    for key, cells in view.scan(NODES, (scope,)):
-        if cells[0] == NAMED:
-            yield Key(key[1])  # type: ignore[arg-type]
-
-
-def _is_named(view: Reader, scope: Scope, key: Key) -> bool:
-    cells = view.get(NODES, (scope, key))
-    return cells is not None and cells[0] == NAMED
 
 
 def _is_sealed(view: Reader, scope: Scope, page: PageId) -> bool:
