@@ -9,7 +9,7 @@ from fedsync.gossip.compare import items_of
 from fedsync.gossip.holdings import Holdings
 from fedsync.gossip.listing import Salt
 from fedsync.gossip.messages import BlockMessage, Tip
-from fedsync.gossip.priority import FIRST, LAST, of_class
+from fedsync.gossip.priority import FIRST, WORDS
 from fedsync.records.ids import LogId
 
 
@@ -68,9 +68,10 @@ class Push:
         del line[log]
         held = self._holdings.log(log)
         if held is None:
-            return LAST, []
+            return WORDS, []
         self._listed[self._salt.log(log)] = log
         items = items_of(log, held, self._holdings)
         urgent = -1 if held.urgent is None else held.urgent
-        priority = FIRST if line is self._first else of_class(held.set[2])
+        # Not by class: a tip takes back a REFUSED of its log, and must not come before it.
+        priority = FIRST if line is self._first else WORDS
         return priority, [Tip(log, kind, seq, self._salt.record(id_), urgent) for kind, _, seq, id_ in items]
