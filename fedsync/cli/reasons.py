@@ -12,6 +12,7 @@ from fedsync.acts.goods.rotas import all_hours
 from fedsync.acts.goods.things import find_thing, thing_at
 from fedsync.cli import peering
 from fedsync.cli.books.entries import naming
+from fedsync.cli.books.fresh import fresh_line, fresh_value
 from fedsync.cli.books.settling import why_forked
 from fedsync.cli.delayed import delayed_lines, delayed_rows, of_scope
 from fedsync.cli.goods import lendingwords, transferwords
@@ -21,7 +22,7 @@ from fedsync.cli.goods.stockrows import title
 from fedsync.cli.records import find, says
 from fedsync.cli.telling import ago, day, short
 from fedsync.crdt.answer import Answer
-from fedsync.crdt.books.booktables import PAGES
+from fedsync.crdt.books.booktables import PAGES, known
 from fedsync.crdt.goods.transit import all_transfers
 from fedsync.crdt.goods.whylevels import why_stock
 from fedsync.crdt.goods.whymoves import bearing
@@ -94,13 +95,28 @@ def _plainly(
     }
 
 
+def _dated(reading: Reading, answer: Json, page: PageId) -> Json:
+    """Add how fresh what is held of the body is, when it is not our own: what is shown may have been recalled since."""
+    here = known(reading.view, page)
+    fresh = fresh_value(reading, here.scope, now_ms()) if here is not None else None
+    if fresh is None:
+        return {**answer, "fresh": None}
+    lines, step = _apart(answer["lines"])
+    ends = [f"{_NEXT}{step}"] if step is not None else []
+    return {**answer, "fresh": fresh, "lines": [*lines, _capital(f"{fresh_line(fresh)}."), *ends]}
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
 def _entry(reading: Reading, home: Home, asked: str, store: str | None) -> Json | None:
     page, colon, index = asked.partition(":")
     if not colon or not index.isdecimal() or not page:
         return None
     found = find_page(reading, page)
     try:
-        return as_json(about_entry(reading.view, found, int(index), naming(reading)))
+        return _dated(reading, as_json(about_entry(reading.view, found, int(index), naming(reading))), found)
     except KeyError:
         raise not_found("entry", asked, f"See: fedsync book show {page}") from None
 
@@ -195,7 +211,7 @@ def _page(reading: Reading, home: Home, asked: str, store: str | None) -> Json |
         if problem.exit_code is Exit.NOT_FOUND and problem.code == "not_found":
             return None
         raise
-    return as_json(about_page(reading.view, page, naming(reading)))
+    return _dated(reading, as_json(about_page(reading.view, page, naming(reading))), page)
 
 
 def _body(reading: Reading, home: Home, asked: str, store: str | None) -> Json | None:
@@ -207,6 +223,7 @@ def _body(reading: Reading, home: Home, asked: str, store: str | None) -> Json |
     if len(found) != 1:
         return None
     answer = as_json(about_body(reading.view, found[0].scope, found[0].body, naming(reading)))
+    answer = _dated(reading, answer, found[0].body)
     delayed = of_scope(reading, delayed_rows(reading, now_ms()), found[0].scope)
     return answer | {"delayed": delayed, "lines": [*answer["lines"], *delayed_lines(delayed)]}
 
@@ -276,6 +293,8 @@ def _record(reading: Reading, record: Record) -> Json:
         answer = _authority(reading, record)
         if answer is not None:
             found = as_json(answer)
+            page = _page_of(reading, record)
+            found = _dated(reading, found, page) if page is not None else found
             return {**found, "evidence": [*lines[1:], *found["evidence"]], "lines": [*lines, *found["lines"]]}
     unknown = "This version of fedsync does not know this kind: it is kept, passed on, and has no effect."
     return _plainly(id_, record.kind, "kept", [*lines, unknown], unknown)
@@ -286,6 +305,12 @@ def _apart(lines: list[str]) -> tuple[list[str], str | None]:
     if lines and lines[-1].startswith(_NEXT):
         return lines[:-1], lines[-1].removeprefix(_NEXT)
     return lines, None
+
+
+def _page_of(reading: Reading, record: Record) -> PageId | None:
+    """Return page 0 of the book that a record's status rests on: that of whose log it is in."""
+    followed = reading.store.followed.get(record.genesis.scope)
+    return followed.body if followed is not None else None
 
 
 def _authority(reading: Reading, record: Record) -> Answer | None:

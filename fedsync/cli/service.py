@@ -34,6 +34,7 @@ def status(app: App) -> None:
     from fedsync import config
     from fedsync.cli import telling
     from fedsync.cli.books.following import WORDS as EXTENTS
+    from fedsync.cli.books.fresh import stale, stale_lines
     from fedsync.cli.books.settling import forked_lines, forked_rows
     from fedsync.cli.delayed import delayed_lines, delayed_rows
     from fedsync.cli.relaying import relaying_lines
@@ -64,6 +65,7 @@ def status(app: App) -> None:
             "waiting": waiting,
             "forked": forked_rows(reading),
             "delayed": delayed_rows(reading, now_ms()),
+            "stale": stale(reading, now_ms()),
         }
         relaying = relaying_shown(home)
         value["relay"] = relaying
@@ -80,7 +82,7 @@ def status(app: App) -> None:
     )
     if listen is None:
         app.out.say('Nobody can call this node (listen = "none"); it calls its peers.')
-    app.out.say(*relaying_lines(relaying))
+    app.out.say(*relaying_lines(relaying), *stale_lines(value["stale"], now_ms()))
     if not may.ok:
         app.out.say(f"! {may.reason}")
     if peers:

@@ -26,6 +26,7 @@ from fedsync.gossip.events import (
     Hurried,
     Introduced,
     Leaving,
+    Level,
     Noted,
     Opened,
     Outcome,
@@ -44,6 +45,7 @@ from fedsync.gossip.events import (
     Tick,
     Wake,
 )
+from fedsync.gossip.hearsay import Hint
 from fedsync.gossip.limits import BACK_OFF_S, MAX_REFUSALS
 from fedsync.gossip.link import QUEUE_BYTES, Link, LinkClosed
 from fedsync.gossip.messages import Leave, encode
@@ -130,6 +132,8 @@ class Links:
         """Told when pages, signatures or approvals came in, ours or theirs, and are durable."""
         self.introduced: Callable[[Peer, Introduced], None] = lambda peer, said: None
         """Told when a peer introduces a node."""
+        self.level: Callable[[Peer, Sequence[Hint]], None] = lambda peer, told: None
+        """Told when all that a peer holds of what both may hold is held here, and what it says of other bodies' freshness."""
         self.nodes_changed: Callable[[], None] = lambda: None
         """Told when a book names or drops other nodes than before, durably."""
         self.bodies_changed: Callable[[], None] = self.followed
@@ -323,6 +327,8 @@ class Links:
                 self.door.wake()
             case Remember(memory):
                 self._remember(peer, memory)
+            case Level(told):
+                self.level(peer, told)
             case Outrun():
                 log.warning(
                     "%s remembers more of this node's records than it holds: it was restored or copied.",

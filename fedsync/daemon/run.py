@@ -8,6 +8,7 @@ import ssl
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from fedsync.crdt.books.fellows import Fellow
 from fedsync.crdt.books.kin import Circulation
 from fedsync.daemon import joining
 from fedsync.daemon.dialler import Dialler, jitter
+from fedsync.daemon.freshening import Freshening
 from fedsync.daemon.lan import Neighbours
 from fedsync.daemon.links import Links
 from fedsync.daemon.relay import Relay
@@ -92,8 +94,11 @@ class Daemon:
         # Gossip reads beside the writer: what it sees is committed, and a commit that waits for the disk
         # does not hold up links.
         self.reader = reader
-        engine = Engine(StoreHoldings(reader, _hash_of))
+        own = next((each.scope for each in reader.followed.all() if each.source == "own"), None)
+        self.freshening = Freshening(reader.freshness.all(), own, node.now)
+        engine = Engine(StoreHoldings(reader, _hash_of), self.freshening.hints)
         self.links = Links(node, engine, self.key, self.name_of)
+        self.links.level = lambda peer, told: self.freshening.level(peer, engine.following(peer), told)
         self.links.most = settings.limits.peers
         self.links.changed = self._link_changed
         self._authority = trio.Event()
@@ -422,7 +427,8 @@ class Daemon:
         """Keep what people are shown of peers."""
         rows, views, scores = peers_now(self), self.steering.kept(), self.links.scores.pack()
         async with self.links.door.writing() as node:
-            await trio.to_thread.run_sync(save_peers, node, rows, views, scores)
+            fresh = partial(self.freshening.keep, node, self.freshening.take())
+            await trio.to_thread.run_sync(save_peers, node, rows, views, scores, fresh)
 
 
 async def run(home: Home, ready_file: Path | None = None) -> None:

@@ -1,6 +1,7 @@
 """How it stands with each peer, for people: one word, two numbers, one reason."""
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from fedsync.daemon.steering import VIEWS
@@ -55,11 +56,18 @@ def _row(daemon: "Daemon", peer: PeerRow, by: str) -> dict[str, Any]:
     }
 
 
-def save_peers(node: Node, rows: list[dict[str, Any]], views: bytes, scores: bytes) -> None:
-    """Keep these rows, scores and the overlay's views in the store, in a transaction of its own."""
+def save_peers(
+    node: Node,
+    rows: list[dict[str, Any]],
+    views: bytes,
+    scores: bytes,
+    also: Callable[[], None] = lambda: None,
+) -> None:
+    """Keep these rows, scores, the overlay's views and what `also` writes in the store, in a transaction of its own."""
     with node.store.transaction() as store:
         store.meta.set(VIEWS, views)
         store.meta.set(KEPT_AS, scores)
+        also()
         store.parked.expire(node.now())
         store.intake.forget_before(node.now() // DAY_MS)
         for row in rows:

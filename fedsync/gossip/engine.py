@@ -27,6 +27,7 @@ from fedsync.gossip.events import (
     Tick,
 )
 from fedsync.gossip.following import Following
+from fedsync.gossip.hearsay import Knows, nothing
 from fedsync.gossip.holdings import Holdings
 from fedsync.gossip.messages import Tag
 from fedsync.gossip.phases import Phase
@@ -53,7 +54,9 @@ _COSTS = {
 class Engine:
     """The sessions of one node over what it holds."""
 
-    def __init__(self, holdings: Holdings) -> None:
+    def __init__(self, holdings: Holdings, knows: Knows = nothing) -> None:
+        """`knows`: how fresh what is held of bodies is, to be told to peers."""
+        self._knows = knows
         self._sharing = Sharing(Trees(holdings))
         self._asked = Asked()
         self._tree = Tree()
@@ -76,7 +79,7 @@ class Engine:
             out = [(peer, each) for each in old.handle(Closed(), now)] if old else []
             lifted = self._saw.get(peer) != self._grants
             self._saw[peer] = self._grants
-            session = Session(peer, event, self._sharing, self._asked, self._tree, now, lifted)
+            session = Session(peer, event, self._sharing, self._asked, self._tree, now, lifted, self._knows)
             self._sessions[peer] = session
             self._budgets.setdefault(peer, Budget())
             self._full.discard(peer)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NewType, TypeAlias
 
 from fedsync.gossip.deeds import Deed
+from fedsync.gossip.hearsay import Hint
 from fedsync.gossip.holdings import Head
 from fedsync.gossip.peer_memory import PeerMemory
 from fedsync.records.ids import Extent, Key, LogId, Scope
@@ -226,6 +227,14 @@ class Remember:
 
 
 @dataclass(frozen=True, slots=True)
+class Level:
+    """All that the peer holds of what both may hold is held here, and nothing of it is refused. `told`: by its word, how
+    fresh its own knowledge of some bodies is."""
+
+    told: tuple[Hint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Outrun:
     """The peer remembers more of this journal than it holds: it was rolled back. Write to no old log."""
 
@@ -290,5 +299,17 @@ class Close:
 
 
 Effect: TypeAlias = (
-    Send | Take | Follow | Remember | Outrun | Noted | Introduced | Did | Pause | Resume | Wake | Close
+    Send
+    | Take
+    | Follow
+    | Remember
+    | Level
+    | Outrun
+    | Noted
+    | Introduced
+    | Did
+    | Pause
+    | Resume
+    | Wake
+    | Close
 )

@@ -40,6 +40,13 @@ SHORT_BYTES: Final = 6
 LISTING_BYTES: Final = 48 * 1024
 """Bytes of a listing after which a sender begins another message."""
 
+HEARSAY: Final = 4
+"""Bodies of which a BEAT tells how fresh what is held of them is: as many bytes as the rest of it, however many there are."""
+MAX_HOPS: Final = 15
+"""Nodes over which such a word is passed on."""
+TELL_AGAIN_MINUTES: Final = 60
+"""A peer is told of a body again when it can be told of so much later a moment."""
+
 # --- The trie -----------------------------------------------------------------------------------------
 
 LEAF_ITEMS: Final = 4

@@ -15,6 +15,7 @@ import msgpack
 
 from fedsync.gossip.holdings import SetKey
 from fedsync.gossip.limits import (
+    HEARSAY,
     LISTING_BYTES,
     MAX_ARRAY,
     MAX_CODE,
@@ -206,7 +207,8 @@ class Bodies:
 class Beat:
     """I am here, and this is what I hold: the root over the sets that both may hold.
 
-    `within`: seconds after which I speak again, at the latest. `asks`: answer with a BEAT of yours.
+    `within`: seconds after which I speak again, at the latest. `asks`: answer with a BEAT of yours. `told`: how fresh my
+    knowledge of a few bodies is (`hearsay`).
     """
 
     root: bytes
@@ -214,6 +216,7 @@ class Beat:
     handled: int
     within: int
     asks: bool = False
+    told: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,6 +314,10 @@ def _whole(value: Any, below: int = 2**63) -> int:
     if type(value) is not int or not 0 <= value < below:
         raise BadMessage("field", "a number that is none, or out of bounds")
     return value
+
+
+_TOLD = range(HEARSAY * (SHORT_BYTES + 1 + 9) + 1)
+"""Lengths of what a BEAT may tell."""
 
 
 def _flag(value: Any) -> bool:
@@ -452,8 +459,10 @@ _READERS: dict[int, tuple[int, Callable[[list[Any]], Message]]] = {
     Tag.LOCATE: (3, lambda v: Locate(_bytes(v[1], SHORT_BYTES), _listing(v[2]))),
     Tag.BODIES: (4, _bodies),
     Tag.BEAT: (
-        6,
-        lambda v: Beat(_bytes(v[1], 16), _whole(v[2]), _whole(v[3]), _whole(v[4]), _flag(v[5])),
+        7,
+        lambda v: Beat(
+            _bytes(v[1], 16), _whole(v[2]), _whole(v[3]), _whole(v[4]), _flag(v[5]), _bytes(v[6], *_TOLD)
+        ),
     ),
     Tag.PRUNE: (1, lambda _: Prune()),
     Tag.LEAVE: (2, lambda v: Leave(_whole(v[1], 256))),
@@ -480,7 +489,7 @@ _FIELDS: dict[type[Any], tuple[int, Callable[[Any], list[Any]]]] = {
     NoBase: (Tag.NOBASE, lambda m: [m.short, m.why]),
     Locate: (Tag.LOCATE, lambda m: [m.short, m.places]),
     Bodies: (Tag.BODIES, lambda m: [m.first, m.end, m.data]),
-    Beat: (Tag.BEAT, lambda m: [m.root, m.counter, m.handled, m.within, m.asks]),
+    Beat: (Tag.BEAT, lambda m: [m.root, m.counter, m.handled, m.within, m.asks, m.told]),
     Prune: (Tag.PRUNE, lambda _: []),
     Leave: (Tag.LEAVE, lambda m: [m.why]),
     Introduce: (Tag.INTRODUCE, lambda m: [m.node, m.name, m.addresses, m.scope, m.body]),

@@ -32,6 +32,7 @@ from fedsync.gossip.events import (
     Introduced,
     Introducing,
     Leaving,
+    Level,
     Opened,
     Outrun,
     Peer,
@@ -46,6 +47,7 @@ from fedsync.gossip.events import (
 )
 from fedsync.gossip.exchange import Exchange
 from fedsync.gossip.following import Following
+from fedsync.gossip.hearsay import Hint, Knows, Teller, nothing, pack, read
 from fedsync.gossip.limits import (
     BACK_OFF_S,
     GREETING_S,
@@ -115,8 +117,10 @@ class Session:
         tree: Tree,
         now: float,
         lifted: bool = False,
+        knows: Knows = nothing,
     ) -> None:
-        """`lifted`: authority or quota have changed since the peer was last seen, so refusals are void."""
+        """`lifted`: authority or quota have changed since the peer was last seen, so refusals are void. `knows`: how fresh
+        what is held of bodies is."""
         self.peer = peer
         self.phase = Phase.GREETING
         self.close_reason = ""
@@ -124,6 +128,7 @@ class Session:
         self._holdings = sharing.trees.holdings
         self._lifted = lifted
         self._known = Acquaintance(sharing, opened.memory, opened.near)
+        self._knows, self._teller = knows, Teller()
         self._brief = opened.brief
         self._out = Outbox()
         # Placeholders until both nonces are known; nothing is named before.
@@ -352,7 +357,7 @@ class Session:
             return
         known = self._known
         tell = known.greet(hello)
-        salt = Salt(first, second)
+        salt = self._salt = Salt(first, second)
         refused = () if self._lifted else known.still_refused(self._opened.wall_ms)
         self._exchange = Exchange(
             self._holdings, salt, self._asked, self._tree, self._out, known.may, refused
@@ -447,7 +452,7 @@ class Session:
         self._rhythm.promised(beat.within)
         if beat.asks:
             self._say_beat(now)
-        self._agree(beat.root, beat.counter)
+        self._agree(beat.root, beat.counter, beat.told, now)
         if self._equal or not self._exchange.idle or self._awaits:
             return
         quiet = beat.handled == self._out.sent
@@ -496,12 +501,15 @@ class Session:
         """Say that we are here. `calm`: nothing was said since we last did, so the next time may be later."""
         counter = self._trees.renew()[1]
         within = self._rhythm.beat(now, calm)
-        self._out.say(Beat(self._root(), counter, self._handled, within, asks))
+        told = pack(self._salt, self._teller.tell(self._knows(), now)) if self._equal else b""
+        self._out.say(Beat(self._root(), counter, self._handled, within, asks, told))
 
-    def _agree(self, root: bytes, counter: int) -> None:
+    def _agree(self, root: bytes, counter: int, told: bytes = b"", now: float = 0.0) -> None:
         """Compare roots; when they are equal, all that the peer had at this counter is held here."""
         self._equal = root == self._root()
         if self._equal:
+            if not self._exchange.refused:
+                self._out.effects.append(Level(self._hear_told(told, now)))
             self._rhythm.news()
             self._exchange.rise()
             self._exchange.wants.level()
@@ -509,6 +517,15 @@ class Session:
             memory = self._known.remember(counter, self._exchange.refused.values(), doubt=False)
             if memory is not None:
                 self._out.effects.append(Remember(memory))
+
+    def _hear_told(self, told: bytes, now: float) -> tuple[Hint, ...]:
+        """Return how fresh the peer's knowledge is, by its word, of bodies that both follow. Raises BadMessage."""
+        if not told:
+            return ()
+        hints = read(self._salt, told, [row.scope for row in self._known.mine.rows])
+        hints = [each for each in hints if self._known.bodies.get(each.scope) is not None]
+        self._teller.heard(hints, now)
+        return tuple(hints)
 
     def _root(self) -> bytes:
         """Return what BEAT and BYE say: the root without the logs that either of us refuses."""

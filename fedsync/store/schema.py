@@ -143,7 +143,15 @@ def _intake(db: "Database") -> None:
     )
 
 
-MIGRATIONS: tuple[Callable[["Database"], None], ...] = (_first, _relayed, _acquaintances, _intake)
+def _freshness(db: "Database") -> None:
+    """How fresh what is held of each body is: seen by this node itself, and told by a peer."""
+    db.conn.execute(
+        "CREATE TABLE freshness (scope BLOB PRIMARY KEY, seen_at INTEGER, seen_node BLOB, told_at INTEGER,"
+        " told_peer BLOB, told_hops INTEGER) WITHOUT ROWID"
+    )
+
+
+MIGRATIONS: tuple[Callable[["Database"], None], ...] = (_first, _relayed, _acquaintances, _intake, _freshness)
 """In order; a store's version says how many of them it has seen."""
 
 VERSION = len(MIGRATIONS)

@@ -27,6 +27,7 @@ from fedsync.store.errors import (
     guard,
     translated,
 )
+from fedsync.store.freshness import Freshnesses
 from fedsync.store.intake import IntakeTable
 from fedsync.store.journal import Journal, begin_journal
 from fedsync.store.logs import Logs
@@ -72,6 +73,7 @@ class Store:
         self.followed = Followed(conn)
         self.relayed = Relayed(conn)
         self.intake = IntakeTable(conn)
+        self.freshness = Freshnesses(conn)
         self.directory = Directory(self.meta, self.journal, self.peers)
         self._wal_tried = 0
         self._closed = False

@@ -3,6 +3,7 @@
 from typing import Any
 
 from fedsync.cli.books.following import word
+from fedsync.cli.books.fresh import fresh_value
 from fedsync.cli.telling import person, short
 from fedsync.crdt.books.bearing import sentences
 from fedsync.crdt.books.booktables import (
@@ -19,7 +20,7 @@ from fedsync.crdt.books.drafting import CannotDraft, newest
 from fedsync.crdt.books.epoch import Epoch
 from fedsync.crdt.books.mandates import IN_FORCE, PROVISIONAL, SUSPENDED
 from fedsync.crdt.books.minutes import current_epoch
-from fedsync.reading import Reading
+from fedsync.reading import Reading, now_ms
 from fedsync.records.ids import PageId, Scope
 from fedsync.records.kinds.entries import CREATE, REPEAL, Create, EntryId, Repeal
 from fedsync.records.kinds.motions import rule_value
@@ -43,6 +44,7 @@ def row(reading: Reading, body: FollowedBody) -> dict[str, Any]:
         "sealed_pages": state.number if state else None,
         "head": state.head.hex() if state else None,
         "frozen": bool(state and state.frozen),
+        "fresh": fresh_value(reading, body.scope, now_ms()),
         "kind": None,
         "level": here.level if here else None,
         "tellers": [],
@@ -120,7 +122,8 @@ def lines(value: dict[str, Any]) -> list[str]:
     kept = "" if value["extent"] == "all" else f"; of it this node keeps the {value['extent']} only"
     if value["extent"] == "world":
         kept = "; of it this node keeps the book, and what it publishes to the world"
-    return [*said, f"  sealed up to page {value['sealed_pages']}{kept}"]
+    said.append(f"  sealed up to page {value['sealed_pages']}{kept}")
+    return [*said, *(f"  {line}" for line in (value["fresh"]["lines"] if value["fresh"] else []))]
 
 
 def tree(values: list[dict[str, Any]]) -> list[str]:

@@ -38,13 +38,16 @@ def certificate(app: App, body: str, page: int | None, first: int, output: Path 
 
     Without --output it is printed as text, which goes through mail.
     """
+    from fedsync.cli.books.fresh import fresh_line, fresh_value
     from fedsync.crdt.books.certificate import check
     from fedsync.crdt.books.certifying import CannotCertify, certify
     from fedsync.errors import Exit, Problem, usage
+    from fedsync.reading import now_ms
 
     with app.reading() as reading:
         followed = reading.body(body)
         name = reading.name_of(followed.scope)
+        fresh = fresh_value(reading, followed.scope, now_ms())
         try:
             data = certify(reading.view, followed.scope, page, first).pack()
             trusted = check(certify(reading.view, followed.scope, first - 1).pack()) if first > 0 else None
@@ -61,6 +64,7 @@ def certificate(app: App, body: str, page: int | None, first: int, output: Path 
         "page": shown.head.hex(),
         "number": shown.number,
         "bytes": len(data),
+        "fresh": fresh,
     }
     if output is None:
         text = base64.b64encode(data).decode()
@@ -76,6 +80,7 @@ def certificate(app: App, body: str, page: int | None, first: int, output: Path 
         lambda: app.out.say(
             f"Page {shown.number} of {name} is shown in {output}, {len(data):,} bytes.",
             f"Whoever has it types: fedsync bodies check {output}",
+            *([f"{_capital(fresh_line(fresh))}."] if fresh else []),
         ),
     )
 
@@ -297,6 +302,8 @@ def name_of(shown: "Certified") -> str:
 
 def value_of(shown: "Certified") -> dict[str, Any]:
     """Return what a certificate shows, for programs."""
+    from fedsync.cli.telling import rfc3339
+
     return {
         "body": shown.body.hex(),
         "name": name_of(shown),
@@ -308,6 +315,7 @@ def value_of(shown: "Certified") -> dict[str, Any]:
                 "number": each.number,
                 "page": each.page.hex(),
                 "round": each.round,
+                "at": rfc3339(each.time),
                 "w": each.epoch.w,
                 "sealers": each.epoch.m,
                 "bears_lying_sealers": each.epoch.bears,
@@ -327,6 +335,8 @@ def value_of(shown: "Certified") -> dict[str, Any]:
 
 def lines_of(shown: "Certified", named: bool) -> list[str]:
     """Return what a certificate shows and what not, for people. `named`: the body's id was given by the person."""
+    from fedsync.cli.telling import day
+
     lines = [
         f"Page {shown.number} ({shown.head.hex()[:8]}) of {name_of(shown)} ({shown.body.hex()[:8]}) is sealed."
     ]
@@ -335,6 +345,11 @@ def lines_of(shown: "Certified", named: bool) -> list[str]:
         for number, title, ended in _decisions(shown)
     ]
     lines.append(f"From then on {shown.epoch.k} of {shown.epoch.n} seats decide.")
+    newest = shown.proven[-1].time if shown.proven else None
+    if newest is not None:
+        lines.append(
+            f"It was the newest page on {day(newest)}, by the clocks of those who sealed it. A recall after it is not seen here."
+        )
     weakest = min(
         (each for each in shown.proven if each.round is not None),
         key=lambda each: each.epoch.bears,

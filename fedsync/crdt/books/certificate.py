@@ -39,6 +39,8 @@ class Proven:
     """None: by `threshold` repair keys."""
     epoch: Epoch
     """The epoch that names who speaks: that of the page before."""
+    time: int | None = None
+    """Since when, in ms, w sealers say by their own clocks that they have known no other page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +205,13 @@ class _Walk:
             self._mended(number, heard)
             self.proven.append(Proven(number, id_, None, self.epoch))
         else:
-            self.proven.append(Proven(number, id_, self._sealed(number, heard), self.epoch))
+            round_ = self._sealed(number, heard)
+            times = sorted(
+                each.time
+                for each in heard
+                if each.approves and each.round == round_ and each.log in self.epoch.sealers
+            )
+            self.proven.append(Proven(number, id_, round_, self.epoch, times[-self.epoch.w]))
 
     def _sealed(self, number: int, heard: "Sequence[_Heard]") -> int:
         """Return the round in which w sealers approved. Raises when they did not, or too few seats spoke."""
@@ -305,6 +313,7 @@ class _Heard:
     approves: bool
     round: int
     genesis: Genesis | None
+    time: int
 
 
 def _said(
@@ -319,4 +328,4 @@ def _said(
         raise BadCertificate("malformed", f"of page {number} a voice's words cannot be read") from None
     if said.page != page or said.slot != slot:
         raise BadCertificate("another-page", f"a voice that should be of page {number} is of another page")
-    return _Heard(header.log, header.kind == APPROVAL, said.round, genesis)
+    return _Heard(header.log, header.kind == APPROVAL, said.round, genesis, header.time)

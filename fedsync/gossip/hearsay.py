@@ -1,0 +1,82 @@
+"""What a node tells its peers of how fresh its knowledge of bodies is, in each BEAT of a few of them. Pure.
+
+    told = short 6 | hops 1 | minutes        so long ago I held all that a node held which the body's own book names;
+                                             hops: over how many nodes I heard that, 0 when I met that node myself
+
+Nothing of it is signed: who tells it may lie, and is named where people read it. What a BEAT costs does not grow with the number
+of bodies: with many, each is told of more seldom. What is new for the peer goes first.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple, TypeAlias
+
+from fedsync.gossip.limits import HEARSAY, MAX_HOPS, SHORT_BYTES, TELL_AGAIN_MINUTES
+from fedsync.gossip.listing import Reader, Salt, number
+from fedsync.gossip.messages import BadMessage
+from fedsync.records.ids import Scope
+
+
+class Hint(NamedTuple):
+    """How long ago, in minutes, all was held that a node of the body held; and over how many nodes that was heard."""
+
+    scope: Scope
+    minutes: int
+    hops: int = 0
+
+
+Knows: TypeAlias = Callable[[], Sequence[Hint]]
+"""Answers how fresh our own knowledge of each body is."""
+
+
+def pack(salt: Salt, hints: Iterable[Hint]) -> bytes:
+    """Return hints as a BEAT tells them."""
+    return b"".join([salt.log(each.scope) + bytes((each.hops,)) + number(each.minutes) for each in hints])
+
+
+def read(salt: Salt, data: bytes, scopes: Iterable[Scope]) -> list[Hint]:
+    """Return what a BEAT tells of some bodies; of others nothing is kept. Raises BadMessage."""
+    if not data:
+        return []
+    reader, said = Reader(data), []
+    while reader.more:
+        said.append((reader.take(SHORT_BYTES), reader.take(1)[0], reader.number()))
+        if len(said) > HEARSAY:
+            raise BadMessage("field", f"more than {HEARSAY} bodies told of in a BEAT")
+    names = {salt.log(scope): scope for scope in scopes}
+    return [
+        Hint(names[short], minutes, hops)
+        for short, hops, minutes in said
+        if short in names and hops <= MAX_HOPS
+    ]
+
+
+class Teller:
+    """What one peer was told, and told us: so that it hears what is new for it. Ages are kept as moments, in minutes."""
+
+    def __init__(self) -> None:
+        self._peer: dict[Scope, float] = {}
+
+    def heard(self, hints: Iterable[Hint], now: float) -> None:
+        """Note what the peer knows by its own word. `now` in seconds."""
+        for each in hints:
+            self._note(each.scope, now / 60 - each.minutes)
+
+    def tell(self, hints: Iterable[Hint], now: float) -> list[Hint]:
+        """Return the few that are newest for the peer, and note that it knows them."""
+        gains = []
+        for each in hints:
+            gain = now / 60 - each.minutes - self._peer.get(each.scope, float("-inf"))
+            if gain >= TELL_AGAIN_MINUTES and each.hops < MAX_HOPS:
+                gains.append((-gain, each.minutes, each.scope, each))
+        chosen = [each for *_, each in sorted(gains)[:HEARSAY]]
+        for each in chosen:
+            self._note(each.scope, now / 60 - each.minutes)
+        return chosen
+
+    def _note(self, scope: Scope, moment: float) -> None:
+        self._peer[scope] = max(moment, self._peer.get(scope, moment))
+
+
+def nothing() -> Sequence[Hint]:
+    """Know of no body how fresh what is held of it is."""
+    return ()
