@@ -30,6 +30,7 @@ class Acquaintance:
         """Up to where of ours the peer has seen us, when both remember each other; else sets are compared."""
         self.rolled_back = False
         """Whether the peer remembers more of our journal than we hold."""
+        self._greeted = False
         self._telling: Following | None = None
         self._told = b""
         self._told_at = 0
@@ -39,7 +40,17 @@ class Acquaintance:
         """Return our HELLO. In doubt we say that we have seen nothing."""
         memory = self.memory
         journal, counter = (b"", 0) if memory.doubt else (memory.journal, memory.counter)
-        return Hello(version, self.my_journal, self.my_counter, journal, counter, nonce, wall_ms, root)
+        return Hello(
+            version,
+            self.my_journal,
+            self.my_counter,
+            journal,
+            counter,
+            nonce,
+            wall_ms,
+            root,
+            self.mine.digest,
+        )
 
     def greet(self, hello: Hello) -> bool:
         """Take in the peer's HELLO; return whether it has to be told what we follow."""
@@ -51,6 +62,12 @@ class Acquaintance:
         if known and knows_us and not self.rolled_back:
             self.since = hello.seen_counter
         mine = self.mine
+        self._greeted = True
+        if hello.follows == mine.digest:
+            # As with most of those who share a region: then nobody need say it.
+            self.bodies = self._telling = mine
+            self._told_at = self.my_counter
+            return False
         if not knows_us or hello.seen_counter < memory.told_at or memory.told != mine.digest:
             return True
         self._telling, self._told = mine, mine.digest
@@ -109,8 +126,13 @@ class Acquaintance:
 
     def both(self, dialler: bool) -> bytes:
         """Return 16 bytes on what the dialler and the listener follow, as we know it; zeros for what we do not."""
-        mine, theirs = self.mine.digest, self.bodies.digest
+        mine, theirs = self.mine.digest, self._theirs.digest
         return mine + theirs if dialler else theirs + mine
+
+    @property
+    def _theirs(self) -> Following:
+        """What the peer follows. Of whom we have never heard anything we expect until its HELLO that it follows the same."""
+        return self.bodies if self._greeted or self.heard else self.mine
 
     def may(self, key: SetKey) -> bool:
         """Say whether both may hold a set: nobody gets what they do not follow, or are not let have."""
@@ -118,7 +140,7 @@ class Acquaintance:
 
     def shared(self) -> Shared:
         """Return the sets that we hold something of and the peer may hold too."""
-        mine, theirs = self.mine, self.bodies
+        mine, theirs = self.mine, self._theirs
         if self._shared is None or self._shared[0] is not mine or self._shared[1] is not theirs:
             self._shared = mine, theirs, self._sharing.between(mine, theirs)
         return self._shared[2]

@@ -62,6 +62,8 @@ class Memory:
         self._sets: dict[SetKey, dict[LogId, MemoryLog]] = {}
         self._buckets: dict[SetKey, dict[int, Bucket | None]] = {}
         self._named: dict[bytes, list[LogId]] = {}
+        self._lives: dict[tuple[object, ...], int] = {}
+        """Logs of each key in each capacity, class and reach."""
         self._grown: dict[tuple[object, ...], int] = {}
         self._moved: dict[SetKey, int] = {}
         """The counter when each set last changed, the latest last."""
@@ -98,18 +100,16 @@ class Memory:
         key = (genesis.scope, genesis.reach, genesis.log_class)
         held = MemoryLog(genesis, key, self._counter + 1)
         self._logs[genesis.log] = held
+        whose = _whose(genesis)
+        self._lives[whose] = self._lives.get(whose, 0) + 1
         self._sets.setdefault(key, {})[genesis.log] = held
         self._named.setdefault(genesis.log[:8], []).append(genesis.log)
         return held
 
     def _too_many_lives(self, genesis: Genesis, wall_ms: int) -> int:
         """Return until when a further incarnation waits, 0 when it need not."""
-        whose = (genesis.key, genesis.scope, genesis.capacity, genesis.log_class, genesis.reach)
-        lives = sum(
-            (g.key, g.scope, g.capacity, g.log_class, g.reach) == whose
-            for g in (each.genesis for each in self._logs.values())
-        )
-        if lives < MAX_INCARNATIONS:
+        whose = _whose(genesis)
+        if self._lives.get(whose, 0) < MAX_INCARNATIONS:
             return 0
         due = self._grown.get(whose, 0)
         if wall_ms < due:
@@ -249,7 +249,7 @@ class Memory:
         other = Memory(journal or self._journal, self.admit, self._check)
         other._counter, other.following = self._counter, list(self.following)
         other._followed_at = self._followed_at
-        moved = dict(self._moved)
+        moved, other._lives = dict(self._moved), dict(self._lives)
         for log, held in self._logs.items():
             twin = copy(held)
             twin.heads, twin.blocks, twin.where = list(held.heads), list(held.blocks), dict(held.where)
@@ -450,3 +450,8 @@ def _fits(sizes: Sequence[int], start: int, signed: Mapping[int, bytes]) -> int 
         if at in signed:
             best = at + 1
     return best
+
+
+def _whose(genesis: Genesis) -> tuple[object, ...]:
+    """Return what the incarnations of a log have in common."""
+    return genesis.key, genesis.scope, genesis.capacity, genesis.log_class, genesis.reach

@@ -74,6 +74,8 @@ class Hello:
     nonce: bytes
     wall_ms: int
     root: bytes
+    follows: bytes = bytes(8)
+    """A digest of what I follow, as I would tell it to you: equal to yours, nobody need say it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,7 +364,8 @@ def _hello(v: list[Any]) -> Message:
         _whole(v[5]),
         _bytes(v[6], 8),
         _whole(v[7]),
-        _bytes(v[8], 16),
+        _bytes(v[9], 16),
+        _bytes(v[8], 8),
     )
 
 
@@ -439,7 +442,7 @@ def _refused(v: list[Any]) -> Message:
 
 
 _READERS: dict[int, tuple[int, Callable[[list[Any]], Message]]] = {
-    Tag.HELLO: (9, _hello),
+    Tag.HELLO: (10, _hello),
     Tag.SETS: (4, _sets),
     Tag.SPANS: (2, _spans),
     Tag.RANGE: (3, _range),
@@ -473,7 +476,7 @@ _FIELDS: dict[type[Any], tuple[int, Callable[[Any], list[Any]]]] = {
     Hello: (
         Tag.HELLO,
         lambda m: [
-            m.version, m.journal, m.counter, m.seen_journal, m.seen_counter, m.nonce, m.wall_ms, m.root,
+            m.version, m.journal, m.counter, m.seen_journal, m.seen_counter, m.nonce, m.wall_ms, m.follows, m.root,
         ],
     ),
     Sets: (Tag.SETS, lambda m: [m.first, m.end, _packed_sets(m)]),

@@ -4,7 +4,7 @@ A connection has two ends, and each may go without the other's knowing: what is 
 frame that comes to an end that is no more is answered by a hang-up, as TCP does.
 """
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -183,6 +183,8 @@ class Net:
         """The most links that ever stood at each station at once."""
         self.sent = 0
         """Bytes of frames so far on all links, those included that are no more."""
+        self.said: defaultdict[Peer, int] = defaultdict(int)
+        """Bytes of frames so far, by who sent them."""
         self.idle: Callable[[Link], None] = lambda link: None
         """Told of a passing link that does not stand any more."""
         self.calm = False
@@ -388,6 +390,7 @@ class Net:
         leaves = end.free_at = max(now, end.free_at) + size / link.rate
         link.sent += size
         self.sent += size
+        self.said[end.station.peer] += size
         end.waiting(now)
         end.queued += size
         end.leaving.append((leaves, size))

@@ -280,6 +280,27 @@ def test_a_log_is_not_served_to_who_does_not_follow_its_body() -> None:
     assert report.state == "same"
 
 
+def test_two_that_follow_the_same_need_not_say_it() -> None:
+    world = World()
+    north, south, link = pair(world)
+    author = Author(1)
+    for node in (north, south):
+        for block in author.write("held by both") if node is north else []:
+            north.memory.write(block)
+            south.memory.take(block.raw)
+    said = overheard(world, north, south)
+    world.connect(link)
+    world.run(30)
+    assert {type(each) for _, each in said} == {Hello}
+    reports = [north.engine.report(south.peer), south.engine.report(north.peer)]
+    assert all(each is not None and each.state == "same" for each in reports)
+    other = Scope(b"o" * 16)
+    north.memory.follow(other, b"x" * 32)
+    world.act(north, north.engine.everyone(Followed(), world.now))
+    world.run(30)
+    assert (other, b"x" * 32) in [each[:2] for each in south.memory.following]
+
+
 def test_three_in_a_line_follow_what_their_peers_announce() -> None:
     world = World()
     nodes = [world.node(name) for name in "abc"]

@@ -1,0 +1,38 @@
+"""What size costs: `scripts/scale --regions 20 --size 50`. One line of JSON for each size; see docs/scale.md.
+
+A size is `size` communities in each of `regions` regions: `--sizes 1x10,1x100,20x50`.
+"""
+
+import argparse
+import json
+import resource
+import sys
+from dataclasses import asdict
+from time import process_time
+
+from fedsync.sim.large import Large
+
+
+def main() -> int:
+    """Measure each size that is named."""
+    parser = argparse.ArgumentParser(prog="scripts/scale", description=__doc__)
+    parser.add_argument("--sizes", default="1x10,1x100,2x50", help="regions x communities in each, by commas")
+    parser.add_argument("--settle", type=float, default=2.0, help="hours before anything is measured")
+    parser.add_argument("--hours", type=float, default=4.0, help="idle hours")
+    parser.add_argument("--decisions", type=int, default=10)
+    parser.add_argument("--seed", type=int, default=0)
+    words = parser.parse_args()
+    for each in words.sizes.split(","):
+        regions, size = map(int, each.split("x"))
+        begun = process_time()
+        large = Large(regions, size, words.seed)
+        made = process_time() - begun
+        found = large.measure(words.settle, words.hours, words.decisions, process_time)
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        told = {name: round(value, 2) for name, value in asdict(found).items()}
+        print(json.dumps({**told, "made_s": round(made, 1), "process_mb": most}), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,42 @@
+"""Large federations, here small ones: what a node costs does not grow with how many others there are."""
+
+from dataclasses import asdict
+from time import process_time
+
+import pytest
+
+from fedsync.sim.large import Figures, Large
+
+
+def measured(regions: int, size: int) -> Figures:
+    return Large(regions, size, 1).measure(settle=0.5, hours=1.0, decisions=5, clock=process_time)
+
+
+@pytest.fixture(scope="module")
+def smallest() -> Figures:
+    return measured(1, 10)
+
+
+@pytest.mark.parametrize(("regions", "size"), [(1, 40), (2, 30)])
+def test_an_idle_hour_costs_a_node_the_same_in_a_larger_federation(
+    smallest: Figures, regions: int, size: int
+) -> None:
+    larger = measured(regions, size)
+    assert larger.idle_bytes <= 1.2 * smallest.idle_bytes
+    assert larger.idle_calls <= 1.35 * smallest.idle_calls
+
+
+def test_decisions_come_to_all_and_hardly_ever_twice(smallest: Figures) -> None:
+    assert smallest.late == 0
+    assert smallest.copies <= 1.15
+    assert 1 <= smallest.near95 <= smallest.near_all <= 10
+
+
+def test_the_same_seed_gives_the_same_figures(smallest: Figures) -> None:
+    again = measured(1, 10)
+    clocks = {"idle_cpu_ms", "node_hours_a_minute"}
+    one, two = (
+        {name: value for name, value in asdict(each).items() if name not in clocks}
+        for each in (again, smallest)
+    )
+    assert one == two
