@@ -1,6 +1,7 @@
 """Invitations at work: the inviter hears one JOIN, the invitee sends one; after it each knows the other's key."""
 
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import trio
@@ -43,7 +44,9 @@ async def hear(link: Link, daemon: "Daemon") -> bool:
     join = await hear_join(link, daemon.key)
     async with daemon.links.door.writing() as node:
         verdict = await trio.to_thread.run_sync(decide, node, Key(link.peer), join, daemon.settings.name)
-    link.send(answer_bytes(verdict))
+    with suppress(LinkClosed):
+        # When the link ended meanwhile a yes holds all the same: we know them, and they will ask again.
+        link.send(answer_bytes(verdict))
     if isinstance(verdict, Welcome):
         log.info("%s joined", join.name)
         return True

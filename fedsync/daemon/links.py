@@ -3,7 +3,7 @@
 import logging
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import assert_never
@@ -189,9 +189,8 @@ class Links:
                 )
                 self.tell(peer, opened)
                 self.opened(peer)
-                nursery.start_soon(self._read, peer, connection)
-                nursery.start_soon(self._room, peer, connection)
-                nursery.start_soon(self._wake, peer, connection)
+                for task in (self._read, self._room, self._wake):
+                    nursery.start_soon(self._keep_up, task, peer, connection)
                 await connection.closing.wait()
                 nursery.cancel_scope.cancel()
             if connection.left:
@@ -217,6 +216,15 @@ class Links:
             return True
         # Both called at once: the link that the smaller key dialled stays.
         return dialler == (self.own_key < old.link.peer)
+
+    async def _keep_up(
+        self, task: Callable[[Peer, Connection], Awaitable[None]], peer: Peer, connection: Connection
+    ) -> None:
+        """Do one of the things that a link cannot stand without: when it ends, for whatever reason, so does the link."""
+        try:
+            await task(peer, connection)
+        finally:
+            connection.closing.set()
 
     async def _read(self, peer: Peer, connection: Connection) -> None:
         link = connection.link

@@ -192,6 +192,8 @@ class Link:
         small share. Nothing waits here, and whoever calls may be cancelled: the frame goes out whole or not at all.
         """
         self._check()
+        if self._writer_gone:
+            raise self.cut("cancelled", "nobody writes to this connection any more")
         prefix(body)  # raises BadFrame here, where the fault is, and not in the task that writes
         if not self._queue.put(body, priority):
             return False

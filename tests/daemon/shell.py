@@ -1,8 +1,9 @@
 """Whole daemons in one trio loop: real stores, real TLS and links, a network in memory, and a clock that jumps.
 
 Everything is the program's own down to trio's sockets (`wire.py`) and threads: what would wait in a thread is done in
-the loop, so that the same seed takes the same steps. A story is told to two nodes while a `Hand` counts the steps that
-one of them takes, and at one of these does something to it: it is cancelled as a whole, told to stop, or a link goes.
+the loop, so that the same seed takes the same steps. A story is told to two nodes while a `Hand` notes the steps that
+one of them takes, each with the checkpoint at which the task stood, and at one of these does something to it: the node is
+cancelled as a whole, or told to stop; the task is cancelled alone; a link goes.
 """
 
 import json
@@ -14,12 +15,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 from unittest.mock import patch
 
 import trio
 from trio.testing import MockClock
 
+import fedsync
 from fedsync import config
 from fedsync.acts.author import Author
 from fedsync.acts.books.founding import found
@@ -38,7 +40,7 @@ from fedsync.store.verify import Fault, verify
 from tests.daemon.wire import Wire
 
 T = TypeVar("T")
-Deed = Literal["die", "stop", "cut", "replace", "pause"]
+Deed = Literal["die", "stop", "task", "cut", "replace", "pause"]
 NOON = 1_760_000_000_000
 LIMIT = 3600.0
 """Virtual seconds within which the story is told: calling again waits 300 s at most."""
@@ -46,6 +48,15 @@ MOST_STEPS = 60_000
 """Steps of all tasks: a story takes some thousands, and one that spins would never reach the limit in time."""
 EARLY = 0.25
 """Virtual seconds between two looks."""
+
+
+class Checkpoint(NamedTuple):
+    """Where a task stands that is about to go on."""
+
+    task: str
+    """What the task is for: the first function of ours in it."""
+    place: str
+    """The line of ours that waits, as file:line; "" of a task that has not begun."""
 
 
 @dataclass
@@ -118,11 +129,15 @@ def reset(house: House) -> None:
 
 
 class Hand(trio.abc.Instrument):
-    """Counts the steps of one house's tasks, and does a deed before the step with the number `at`."""
+    """Notes the steps of one house's tasks, and does a deed before the step with the number `at`."""
 
     def __init__(self, house: House, deed: Deed, at: int, wire: Wire) -> None:
         self.house, self.deed, self.at, self.wire = house, deed, at, wire
-        self.steps = self.all_steps = 0
+        self.all_steps = 0
+        self.stood: list[Checkpoint] = []
+        """Where each task stood at each step."""
+        self.alone: dict[trio.lowlevel.Task, trio.CancelScope] = {}
+        """Of each task that may be cancelled alone, the scope that does so."""
         self.done = self.active = False
         self.spun: trio.CancelScope | None = None
         self.failed: BaseException | None = None
@@ -136,13 +151,18 @@ class Hand(trio.abc.Instrument):
             self.spun.cancel()
         if not self.active or not self._is_ours(task):
             return
-        self.steps += 1
+        self.stood.append(checkpoint(task))
         if self.steps >= self.at and not self.done and self.house.daemon is not None:
             self.done = True
             try:
-                self._act(self.house.daemon)
+                self._act(self.house.daemon, task)
             except BaseException as error:  # trio would only log it, and go on without us
                 self.failed = error
+
+    @property
+    def steps(self) -> int:
+        """How many steps the house's tasks have taken."""
+        return len(self.stood)
 
     def _is_ours(self, task: trio.lowlevel.Task) -> bool:
         each: trio.lowlevel.Task | None = task
@@ -152,12 +172,14 @@ class Hand(trio.abc.Instrument):
             each = each.parent_nursery.parent_task if each.parent_nursery else None
         return False
 
-    def _act(self, daemon: Daemon) -> None:
+    def _act(self, daemon: Daemon, task: trio.lowlevel.Task) -> None:
         self.house.seen = tips(self.house.home)
         self.took = trio.current_time()
         match self.deed:
             case "die":
                 self.house.scope.cancel()
+            case "task":
+                self._of(task).cancel()
             case "stop":
                 daemon.stopping.set()
             case "cut":
@@ -175,6 +197,38 @@ class Hand(trio.abc.Instrument):
                 if self.house.nursery is not None and self.house.nursery.child_tasks:
                     # Else all of its tasks have ended, so that none could ask for this.
                     daemon.dialler.want(wanted)
+
+    def _of(self, task: trio.lowlevel.Task) -> trio.CancelScope:
+        """Return what cancels a task and no other; for one that the node cannot live without, the node."""
+        while task is not self.house.task:
+            if task.parent_nursery is self.house.nursery:
+                return self.house.scope
+            if task in self.alone:
+                return self.alone[task]
+            assert task.parent_nursery is not None
+            task = task.parent_nursery.parent_task
+        return self.house.scope
+
+
+def checkpoint(task: trio.lowlevel.Task) -> Checkpoint:
+    """Return where a task stands."""
+    name, place = "", ""
+    at: Any = task.coro
+    while at is not None:
+        frame = getattr(at, "cr_frame", None) or getattr(at, "gi_frame", None)
+        path = Path(frame.f_code.co_filename) if frame is not None else Path()
+        if frame is not None and path.is_relative_to(OURS):
+            file = path.relative_to(OURS)
+            place = f"{file}:{frame.f_lineno}"
+            if not name and frame.f_code.co_name != "_keep_up":
+                name = f"{file.stem}.{frame.f_code.co_name}"
+        at = getattr(at, "cr_await", None) or getattr(at, "gi_yieldfrom", None)
+    return Checkpoint(name or task.name.rpartition(".")[2], place)
+
+
+OURS = Path(fedsync.__file__).parent
+NAMED_APART = ("fedsync", "trio._highlevel_serve_listeners._run_handler")
+"""Tasks that can end alone: ours, and those that hear one connection. Others are the inside of something."""
 
 
 def tips(home: Home) -> dict[bytes, int]:
@@ -196,7 +250,7 @@ class Shell:
         """Tell the story once, from the beginning, and check that all is whole at the end."""
         for house in self.houses:
             reset(house)
-        with _in_the_loop(seed):
+        with _in_the_loop(seed), _each_alone(self.hand.alone):
             clock = MockClock(autojump_threshold=0)
             trio.run(self._play, clock=clock, instruments=[self.hand])
         for house in self.houses:
@@ -347,6 +401,27 @@ def _in_the_loop(seed: int) -> Iterator[None]:
         # Two daemons in one process take signals from each other, and end in any order.
         for number, handler in handlers.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def _each_alone(scopes: dict[trio.lowlevel.Task, trio.CancelScope]) -> Iterator[None]:
+    """Give each task that is started a scope of its own."""
+    start_soon = trio.Nursery.start_soon
+
+    def start(nursery: trio.Nursery, do: Callable[..., Any], *arguments: Any, name: object = None) -> None:
+        whole = f"{getattr(do, '__module__', '')}.{getattr(do, '__qualname__', '')}"
+        if not whole.startswith(NAMED_APART):
+            start_soon(nursery, do, *arguments, name=name)
+            return
+
+        async def alone() -> None:
+            with trio.CancelScope() as scopes[trio.lowlevel.current_task()]:
+                await do(*arguments)
+
+        start_soon(nursery, alone, name=name or whole)
+
+    with patch.object(trio.Nursery, "start_soon", start):
+        yield
 
 
 async def _without_a_thread(work: Callable[..., T], *arguments: Any) -> T:
