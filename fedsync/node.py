@@ -472,9 +472,10 @@ class Node:
         by its word, nor have us follow one body under any number of tags.
         """
         wanted = self.kindred.kin.get(body)
-        tag = self.kindred.tag(self.draft, body)
-        bound = self.store.followed.get(scope)
-        if wanted is None or (tag is not None and tag != scope) or (bound is not None and bound.body != body):
+        if wanted is None:
+            return None
+        tag, bound = self.kindred.tag(self.draft, body), self.store.followed.get(scope)
+        if (tag is not None and tag != scope) or (bound is not None and bound.body != body):
             return None
         tags = sum(each.body == body and each.scope != scope for each in self.store.followed.all())
         return wanted if tag == scope or tags < MAX_TAGS else None

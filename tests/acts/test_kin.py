@@ -5,15 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from fedsync.again import state_faults
 from fedsync.crdt.books.kin import circulation, has_region, kin
+from fedsync.doors import LocalDoor
 from fedsync.keyring import load_node_key
+from fedsync.node import MAX_TAGS
 from fedsync.reading import Reading
 from fedsync.records.ed25519 import public_key
-from fedsync.records.ids import Extent, Key
+from fedsync.records.ids import Extent, Key, PageId, Scope
 from tests.acts.test_world import World
 
 ALL, BOOK = Extent.ALL, Extent.BOOK
-REGION = {"Valley": ("Oakfield", "Mill Lane"), "Ridge": ("Hill Farm", "Quarry")}
 
 
 class Kin(World):
@@ -78,3 +80,108 @@ def test_a_stranger_gets_nothing_and_who_is_invited_what_is_in_no_region(world: 
     assert world.near("Oakfield", stranger, invited=False) == set()
     assert world.near("Oakfield", stranger, invited=True) == {"Oakfield", "Harbour"}
     assert world.near("Harbour", stranger, invited=True) == {"Harbour"}
+
+
+# --- What the operator says ------------------------------------------------------------------------------
+
+
+def kept(world: Kin, at: str) -> dict[str, tuple[str, str]]:
+    return {
+        each["name"]: (each["extent"], each["source"])
+        for each in world.place(at).json("bodies", "list")["bodies"]
+    }
+
+
+def faults(world: Kin, at: str) -> list[str]:
+    with Reading.open(world.homes[at]) as reading:
+        return state_faults(reading)
+
+
+def test_it_is_listed_how_much_is_kept_of_each_body_and_why(world: Kin) -> None:
+    found = kept(world, "Oakfield")
+    assert found["Oakfield"] == ("all", "own")
+    assert found["World"][0] == found["Mill Lane"][0] == "all"
+    assert found["Ridge"] == ("book", "asked")
+    assert kept(world, "Mill Lane")["Ridge"] == ("book", "kin")
+    words = world.place("Mill Lane")("bodies", "list").out
+    assert "our own book makes it kin" in words
+    shown = world.place("Mill Lane").json("status")
+    assert shown["extents"]["book"] == 1
+    assert "in part)" in world.place("Mill Lane")("status").out
+    assert "keeps the book only" in world.place("Mill Lane")("bodies", "show", "Ridge").out
+
+
+def test_more_of_a_body_is_kept_when_it_is_asked_for_and_less_again(world: Kin) -> None:
+    mill = world.place("Mill Lane")
+    assert kept(world, "Mill Lane")["Ridge"] == ("book", "kin")
+    mill("bodies", "follow", "Ridge")
+    assert kept(world, "Mill Lane")["Ridge"][0] == "all"
+    assert faults(world, "Mill Lane") == []
+    # All of it is judged from inside; of less, from outside: that is folded again, both ways.
+    told = mill.json("bodies", "follow", "Ridge", "--extent", "book")
+    assert (told["before"], told["extent"]) == ("all", "book")
+    assert faults(world, "Mill Lane") == []
+
+
+def test_what_our_own_book_makes_kin_is_kept_whatever_the_operator_says(world: Kin) -> None:
+    oak = world.place("Oakfield")
+    for name in ("Oakfield", "Mill Lane", "Valley", "World", "Ridge"):
+        refused = oak("bodies", "unfollow", name, "--json", code=7).error
+        assert refused["code"] == "needed"
+    assert oak("bodies", "follow", "Valley", "--extent", "world", "--json", code=7).error["code"] == "needed"
+
+
+def test_what_is_dropped_stays_away_whoever_announces_it_until_it_is_asked_for(world: Kin) -> None:
+    harbour = world.place("Harbour")
+    whole = kept(world, "Harbour")["Quarry"]
+    told = next(each for each in harbour.json("bodies", "list")["bodies"] if each["name"] == "Quarry")
+    said = harbour("bodies", "unfollow", "Quarry").out
+    assert told["tag"] in said
+    assert told["body"] in said
+    world.meet()
+    assert "Quarry" not in kept(world, "Harbour")
+    assert faults(world, "Harbour") == []
+    missing = harbour("bodies", "follow", "Quarry", "--json", code=6).error
+    assert missing["code"] == "not_found"
+    harbour("bodies", "follow", told["body"], "--tag", told["tag"])
+    world.meet()
+    assert kept(world, "Harbour")["Quarry"] == (whole[0], "asked")
+    assert faults(world, "Harbour") == []
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "error"),
+    [
+        (("follow", "f" * 64), 9, "nobody_follows"),
+        (("follow", "f" * 64, "--tag", "none"), 2, "usage"),
+        (("follow", "Nowhere"), 6, "not_found"),
+        (("unfollow", "Nowhere"), 6, "not_found"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_said(world: Kin, words: tuple[str, ...], code: int, error: str) -> None:
+    said = world.place("Harbour")("bodies", *words, "--json", code=code).error
+    assert said["code"] == error
+
+
+def test_peers_have_nothing_followed_that_is_no_kin_nor_under_another_tag(world: Kin) -> None:
+    home = world.homes["Oakfield"]
+    door = LocalDoor(home, home.lock())
+    try:
+        node, by = door.node, Key(bytes(range(32)))
+        mill = next(each for each in node.store.followed.all() if each.body in node.kindred.kin)
+        node.begin()
+        assert not node.follow(Scope(b"x" * 16), PageId(b"y" * 32), None, "announced", by)
+        assert not node.follow(Scope(b"x" * 16), mill.body, None, "announced", by), (
+            "its page 0 says another tag"
+        )
+        # Of kin whose page 0 is not here, a few tags are tried: one peer may be mistaken, or lie.
+        node.kindred.kin[PageId(b"k" * 32)] = ALL
+        tags = [Scope(bytes([n]) * 16) for n in range(MAX_TAGS + 3)]
+        found = [node.follow(tag, PageId(b"k" * 32), None, "announced", by) for tag in tags]
+        assert found == [True] * MAX_TAGS + [False] * 3
+        assert not node.follow(mill.scope, PageId(b"k" * 32), None, "announced", by), (
+            "nor is a tag taken from another"
+        )
+        node.rollback()
+    finally:
+        door.close()
