@@ -86,7 +86,11 @@ def whom(store: Store, view: View, me: Key, listen: Address | None) -> Whom:
         out,
         {peer.key: peer.name for peer in peers},
         tuple(near.values()),
-        {each.key: each.addresses for each in announced(view).values() if each.relay and each.addresses},
+        {
+            each.key: tuple(at for at in each.addresses if worth_calling(at, listen))
+            for each in announced(view).values()
+            if each.relay and each.addresses
+        },
     )
 
 

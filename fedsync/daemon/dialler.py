@@ -20,6 +20,9 @@ FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 300.0
 """Seconds between calls: doubled after each failure, and back to the first once a frame has come."""
 
+OVER_RELAYS = "over relays"
+"""What stands for an address of a node that has none and may be reached through relays."""
+
 log = logging.getLogger("fedsync")
 
 
@@ -106,7 +109,7 @@ class Dialler:
         if self._links.back_off.get(peer, 0.0) > trio.current_time():
             return
         for address in addresses:
-            if await self._once(peer, calling, address):
+            if address != OVER_RELAYS and await self._once(peer, calling, address):
                 return
         for relay in self._relays(peer):
             await self._over(peer, calling, relay)

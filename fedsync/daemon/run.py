@@ -22,7 +22,7 @@ from fedsync.crdt import fold
 from fedsync.crdt.books.fellows import Fellow
 from fedsync.crdt.books.kin import Circulation
 from fedsync.daemon import joining
-from fedsync.daemon.dialler import Dialler, jitter
+from fedsync.daemon.dialler import OVER_RELAYS, Dialler, jitter
 from fedsync.daemon.freshening import Freshening
 from fedsync.daemon.lan import Neighbours
 from fedsync.daemon.links import Links
@@ -199,8 +199,15 @@ class Daemon:
     def candidates(self) -> tuple[Fellow, ...]:
         """Return the nodes of the bodies around ours, with where they can be called: none that has to stay out."""
         return tuple(
-            each._replace(addresses=self._with_places(each.key, each.addresses)) for each in self.whom.fellows
+            each._replace(
+                addresses=self._with_places(each.key, each.addresses) or self._over_relays(Peer(each.key))
+            )
+            for each in self.whom.fellows
         )
+
+    def _over_relays(self, peer: Peer) -> tuple[str, ...]:
+        # Where most nodes only call, the few that listen have no place for all: they must meet each other.
+        return (OVER_RELAYS,) if self.through.ways(peer) else ()
 
     def _with_places(self, key: Key, addresses: tuple[str, ...]) -> tuple[str, ...]:
         """Return where a node is called: first where it was heard on the local network."""
@@ -220,8 +227,9 @@ class Daemon:
             if addresses and (self.name_of(peer).casefold() in wanted or peer.hex() in wanted)
         }
         for key, addresses in self.whom.relays.items():
-            if key != self.key and self.whom.lets_in(key):
-                found.setdefault(Peer(key), self._with_places(key, addresses))
+            places = active.get(Peer(key), ()) + self._with_places(key, addresses)
+            if key != self.key and self.whom.lets_in(key) and places:
+                found.setdefault(Peer(key), tuple(dict.fromkeys(places)))
         return found
 
     def _is_known(self, key: Key) -> bool:

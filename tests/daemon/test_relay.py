@@ -2,14 +2,23 @@
 
 import re
 import socket
+from contextlib import closing
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from fedsync import config
+from fedsync.announcing import announce as said
+from fedsync.config import Announce
+from fedsync.doors import LocalDoor
 from fedsync.gossip.relaywords import MAX_DATA
+from fedsync.keyring import load_node_key
+from fedsync.records.codec import Value
+from fedsync.records.ed25519 import public_key
+from tests.acts.valley import Valley
 from tests.daemon.test_dropped import enter, join, sign
-from tests.daemon.test_finding import announce
+from tests.daemon.test_finding import announce, linked
 from tests.daemon.test_outbound import make_known
 from tests.daemon.village import Node, Village, equal, told, until
 
@@ -214,3 +223,41 @@ def test_a_relay_that_announces_itself_is_used_without_being_told_by_hand(villag
     relay.start()
     until(lambda: mill.peer("Hill Farm").get("through") == "Crossways", why=lambda: told(mill, hill, relay))
     assert "Can be called through Crossways." in hill.run("status").stdout
+
+
+def is_around(one: Node, other: Node, relay: Node) -> bool:
+    """Say whether two are linked through a relay, and with it directly."""
+    through, itself = linked(one, other).get("through"), linked(one, relay)
+    return bool(through and itself.get("state") == "same" and itself["through"] is None)
+
+
+def test_nodes_of_one_region_that_only_call_are_linked_through_a_relay_that_announces_itself(
+    village: Village, tmp_path: Path
+) -> None:
+    names = ("Crossways", "Mill Lane", "Hill Farm")
+    valley = Valley(tmp_path, *names)
+    valley.meet()
+    body, _ = valley.found_region(names[0])
+    valley.meet()
+    for name, home in valley.homes.items():
+        with closing(LocalDoor(home, home.lock())) as door:
+            node: list[Value] = [public_key(load_node_key(home)), door.node.store.directory.incarnation]
+        valley.enter(name, [{"kind": "join", "body": body, "node": node}])
+        text = home.config.read_text()
+        if name != "Crossways":
+            text = 'listen = "none"\n' + re.sub(r"\[listen\]\n(?:#.*\n)*host.*\nport.*\n", "", text)
+            home.config.write_text(text)
+            continue
+        listen = config.load(home.config).listen
+        assert listen is not None
+        # A name: whoever does not listen at this machine itself calls no loopback address that somebody announces.
+        where = f"localhost:{listen.port}"
+        home.config.write_text(f'{text}\n[announce]\naddresses = ["{where}"]\nrelay = true\n')
+        with closing(LocalDoor(home, home.lock())) as door:
+            assert said(door.node, load_node_key(home), Announce((where,), relay=True))
+    valley.meet()
+    relay, mill, hill = (village.node(name) for name in names)
+    # Nobody was introduced to anybody.
+    until(lambda: is_around(mill, hill, relay), 60.0, why=lambda: told(mill, hill, relay))
+    mill.decide("A bridge", "Ann", "Ben")
+    equal(mill, hill, relay, within=60.0)
