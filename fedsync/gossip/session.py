@@ -143,6 +143,8 @@ class Session:
         self._bye: Bye | None = None
         self._last_beat: Beat | None = None
         self._equal = False
+        self._owes_level = False
+        """All was equal but for what we refused then: when that has come in, all that the peer held is held here."""
         self._hello_root = self._reconcile.root()
         # Stored before we know that the peer wants to hear of it: it may not have said HELLO, or what it follows.
         self._early: dict[LogId, int] = {}
@@ -234,6 +236,9 @@ class Session:
     def _effects(self, now: float) -> list[Effect]:
         if self.phase is Phase.TALKING:
             self._exchange.flush(now)
+            if self._owes_level and self._equal and self._exchange.idle and not self._exchange.refused:
+                self._owes_level = False
+                self._out.effects.append(Level())
             if self._exchange.strikes >= STRIKES:
                 self._close(
                     "strikes", f"three blocks were not what they claimed: {self._exchange.fault}", BACK_OFF_S
@@ -508,8 +513,10 @@ class Session:
         """Compare roots; when they are equal, all that the peer had at this counter is held here."""
         self._equal = root == self._root()
         if self._equal:
-            if not self._exchange.refused:
-                self._out.effects.append(Level(self._hear_told(told, now)))
+            self._owes_level = bool(self._exchange.refused)
+            hints = self._hear_told(told, now)
+            if not self._owes_level:
+                self._out.effects.append(Level(hints))
             self._rhythm.news()
             self._exchange.rise()
             self._exchange.wants.level()

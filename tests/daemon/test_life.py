@@ -226,3 +226,16 @@ def test_no_more_peers_are_connected_than_the_settings_allow(village: Village) -
     until(lambda: "there are 1 connections already" in oak.said(), why=oak.said)
     assert oak.peer("Mill Lane")["state"] != "away"
     assert oak.peer("Hill Farm")["state"] == "away"
+
+
+def test_a_daemon_keeps_as_of_when_it_held_all_that_its_peers_community_had(village: Village) -> None:
+    oak, mill = village.line("Oakfield", "Mill Lane")
+    equal(oak, mill)
+    oak.stop()
+    oak.start()  # else it would take a minute until both say again what they hold
+    until(lambda: oak.peer("Mill Lane")["state"] == "same")
+    key = oak.peer("Mill Lane")["key"]
+    assert oak.stop() == 0
+    shown = oak.json("bodies", "show", "Mill Lane")["fresh"]
+    assert (shown["by"], shown["seen"]["node"]) == ("seen", key)
+    assert shown["lines"][0].startswith("not recalled as of ")
