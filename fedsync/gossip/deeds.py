@@ -16,10 +16,9 @@ class Deed(Enum):
     """Something that a peer did. Whoever falls below -1 is called last and given up first."""
 
     NEW = Weight(0.05, "brings what is new")
-    TRUE = Weight(0.02, "tells of what is new, and it is so")
     STRIKE = Weight(-0.5, "sent a block that was not what it claimed", often=True)
     GARBAGE = Weight(-2.0, "sent what nobody should send", often=True)
-    UNSERVED = Weight(-0.3, "told of records and did not send them")
+    UNSERVED = Weight(-0.5, "told of records and did not send them")
     FLOOD = Weight(-0.2, "sent more than its share")
     COPY = Weight(-0.01, "sends what it was asked not to push")
     SILENT = Weight(-0.1, "fell silent", often=True)

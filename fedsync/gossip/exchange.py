@@ -218,7 +218,7 @@ class Exchange:
         match outcome:
             case Held(fault=fault):
                 self._let_in(take.log)
-                self._thank(Deed.NEW, now)
+                self._thank(now)
                 if take.pushed:
                     self.push.proven = True
                     self._tree.pushed()
@@ -309,11 +309,11 @@ class Exchange:
             self._again.pop(log, None)
             self.push.tell(log)
 
-    def _thank(self, deed: Deed, now: float) -> None:
+    def _thank(self, now: float) -> None:
         """Say that the peer did well, now and then: each time would say no more."""
         if now >= self._thanks_at:
             self._thanks_at = now + THANKS_S
-            self._out.effects.append(Did(deed))
+            self._out.effects.append(Did(Deed.NEW))
 
     def strike(self, code: str) -> None:
         """Count a block that deserved nothing."""
@@ -375,8 +375,7 @@ class Exchange:
         """Tell the peer of what was stored, if it does not know and may."""
         # What an answer names and we never named is taken to be unknown here: see Reconcile.
         self.listed.setdefault(self._salt.log(event.log), event.log)
-        if self.wants.noticed(event.log, now):
-            self._thank(Deed.TRUE, now)
+        self.wants.noticed(event.log, now)
         self._let_in(event.log)
         # Whoever brought a block knows of it, but not that it forks what was held here.
         if not live or (event.origin == peer and event.fork is None):

@@ -46,6 +46,13 @@ FORGOTTEN: Final = 6
 BAD: Final = -1.0
 """A score below which a peer is called last and given up first; see `scores`."""
 
+MERIT: Final = 0.02
+"""A score from which on a peer has brought something not long ago; see `deeds`."""
+DOUBT_S: Final = 30.0
+"""So soon a link is exchanged where no peer has brought anything: all of them may be of one mind, and it a bad one."""
+DOUBT_GROWTH: Final = 1.25
+"""And so many times later each time, up to EXCHANGE_S: perhaps there is nothing to bring."""
+
 Score = Callable[[Peer], float]
 
 
@@ -79,9 +86,10 @@ class View:
         self.active: dict[Peer, Place] = {}
         self.passive: dict[Peer, Spare] = {}
         self._dice, self._score, self._carries = dice, score, carries
-        self._exchange_at = now + self._around(EXCHANGE_S)
+        self._exchange_at = now + self._around(DOUBT_S)
         self._admit_at = now
         self._fresh_at = now
+        self._doubt_s = DOUBT_S
 
     # --- Who is known ---------------------------------------------------------------------------------
 
@@ -143,7 +151,7 @@ class View:
         if ours and len(self.active) >= (WANTED if exchange else ACTIVE):
             victim = self._worst(self.active)
         elif len(self.active) >= ACTIVE:
-            victim = None if called else self._yields(found.body, now)
+            victim = None if called else self._yields(found, now)
             if victim is None:
                 return False, None
         if victim is not None:
@@ -159,9 +167,10 @@ class View:
             self.active[peer] = Place(found.body, now, called)
             self.passive.pop(peer, None)
 
-    def _yields(self, body: bytes, now: float) -> Peer | None:
-        """Return which link gives way to a caller of this body, None when none does."""
-        crowd = self._crowd()
+    def _yields(self, caller: Candidate, now: float) -> Peer | None:
+        """Return which link gives way to a caller, None when none does."""
+        crowd, body = self._crowd(), caller.body
+        worthy = self._score(caller.peer) >= MERIT
         called_us = {peer: place for peer, place in self.active.items() if not place.called}
         crowded = [peer for peer in called_us if crowd[self.active[peer].body] >= crowd[body] + 2]
         if crowded:
@@ -171,7 +180,12 @@ class View:
         free = [
             peer
             for peer, place in called_us.items()
-            if place.since + ADMIT_S <= now and (place.body == body or crowd[place.body] > crowd[body])
+            if place.since + ADMIT_S <= now
+            and (
+                place.body == body
+                or crowd[place.body] > crowd[body]
+                or (worthy and self._score(peer) < MERIT)
+            )
         ]
         if not free:
             return None
@@ -179,13 +193,14 @@ class View:
         return self._worst(free)
 
     def _worst(self, peers: Collection[Peer]) -> Peer:
-        """Return whom to give up: who has earned it, then whose body has most links, then whom no block would miss."""
+        """Return whom to give up: who has earned it, then whose body has most links, then who brought nothing yet."""
         crowd = self._crowd()
         return min(
             peers,
             key=lambda peer: (
                 min(self._score(peer), BAD),
                 -crowd[self.active[peer].body],
+                self._score(peer) >= MERIT,
                 self._carries(peer),
                 self._dice.random(),
             ),
@@ -272,7 +287,7 @@ class View:
         if again:
             yield self._call(self._pick(again), True)
         elif now >= self._exchange_at:
-            self._exchange_at = now + self._around(EXCHANGE_S)
+            self._exchange_at = now + self._around(self._pause(own))
             self._renew(busy)
             if due and self.active:
                 yield self._call(self._any(due), True)
@@ -290,6 +305,14 @@ class View:
             first = min(tried, key=lambda peer: tried[peer].again_at)
             return {first: tried[first]}
         return {}
+
+    def _pause(self, own: Collection[Peer]) -> float:
+        """Return how long until the next exchange: not long where nobody brings anything."""
+        if any(self._score(peer) >= MERIT for peer in (*self.active, *own)):
+            self._doubt_s = DOUBT_S
+            return EXCHANGE_S
+        pause, self._doubt_s = self._doubt_s, min(self._doubt_s * DOUBT_GROWTH, EXCHANGE_S)
+        return pause
 
     def _narrow(self, own: Collection[Peer]) -> bool:
         """Say whether the links come from fewer bodies than they could."""

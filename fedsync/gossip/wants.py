@@ -339,22 +339,19 @@ class Wants:
             self.unserved_now(wish, now)
         return len(late)
 
-    def noticed(self, log: LogId, now: float) -> bool:
-        """Look again at a log that changed here, whoever brought it; return whether it is now as this peer told us first."""
+    def noticed(self, log: LogId, now: float) -> None:
+        """Look again at a log that changed here, whoever brought it."""
         wish = self._wishes.get(self._salt.log(log))
         if wish is None:
-            return False
+            return
         if wish.log is None and wish.state is State.WAITING:
             self._unwait(wish)
             wish.log = log
             self._wait(wish)
         if not wish.takes and wish.state is not State.ASKED and self.satisfied(wish):
-            first = wish.short in self._delayed
-            if first:
+            if wish.short in self._delayed:
                 self._tree.waited(now - wish.told)
             self._drop(wish)
-            return first
-        return False
 
     def close(self) -> None:
         """Let others ask for all of it."""

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from functools import partial
 from random import Random
-from typing import Final
+from typing import Final, Protocol
 
 from fedsync.gossip.events import Peer
 from fedsync.gossip.groups import Group
@@ -81,6 +81,26 @@ class Calls:
             self.net.links.remove(link)
 
 
+class Steers(Protocol):
+    """What decides on the links of a station."""
+
+    def start(self) -> None:
+        """Begin."""
+        ...
+
+    def stop(self) -> None:
+        """End at once."""
+        ...
+
+    def linked(self, peer: Peer, called: bool) -> bool:
+        """Say whether a link may stand."""
+        ...
+
+    def unlinked(self, peer: Peer, answered: bool) -> None:
+        """Note that a link is gone, or could not be had."""
+        ...
+
+
 class Steering:
     """The overlay of one station: feeds it, and carries out what it says. What `kept` holds outlives a crash."""
 
@@ -98,7 +118,8 @@ class Steering:
     def start(self) -> None:
         """Begin, with the links of before first."""
         self._life = object()
-        self.overlay = Overlay(self._station.peer, self._dice, carries=self._station.pushes, kept=self.kept)
+        station = self._station
+        self.overlay = Overlay(station.peer, self._dice, station.thinks, station.pushes, self.kept)
         self._tell(Known(self._groups))
 
     def stop(self) -> None:

@@ -23,7 +23,7 @@ from fedsync.sim.disk import Bound
 from fedsync.sim.links import QUEUE_BYTES
 from fedsync.sim.node import BATCH_S, Node
 from fedsync.sim.verdicts import Court
-from fedsync.sim.world import World
+from fedsync.sim.world import World, on_islands
 
 MOST_AT_THE_DOOR: Final = MAX_TAKES_BYTES + MAX_BODY
 """Bytes of one peer that wait to be checked: what is read before the pause is felt is one frame more."""
@@ -31,6 +31,8 @@ MOST_ON_A_LINK: Final = QUEUE_BYTES + MAX_BACKLOG + MAX_BODY
 """Bytes that wait at one end: a full link, and the answers that a session may heap up."""
 REREAD: Final = 3
 """Nodes whose disk is read again from the start, to see that the same state comes of it."""
+LONELY_S: Final = 60.0
+"""For so long a besieged node may be without an honest link, in seconds: its own may have crashed, all at once."""
 MOST_LINKS: Final = ACTIVE + 1
 """Links of a node at once where it chooses them: one is given up only when the one in its place stands."""
 MOST_TOLD: Final = 12
@@ -240,9 +242,10 @@ def _bounds(world: World, _: Shelves) -> Iterator[str]:
     asked = world.scenario.copies
     if asked and world.copies > asked:
         yield f"a block came {world.copies:.2f} times to a node on average; {asked:g} times may"
+    lied_to = world.scenario.liars or world.scenario.crowds
     seconds, sent = world.quiet
     an_hour = sent * 3600 / seconds if seconds else 0
-    if world.took is not None and not world.scenario.liars and an_hour > world.scenario.quiet_bytes:
+    if world.took is not None and not lied_to and an_hour > world.scenario.quiet_bytes:
         yield f"a link on which nothing happens takes {an_hour:.0f} bytes an hour; {world.scenario.quiet_bytes} may"
 
 
@@ -253,12 +256,10 @@ def _overlay(world: World, _: Shelves) -> Iterator[str]:
     for node in world.honest:
         if world.net.most_ends.get(node, 0) > MOST_LINKS:
             yield f"{node.name} had {world.net.most_ends[node]} links at once; {MOST_LINKS} may be"
-    near = {node: [end.link.beyond(node) for end in node.ends.values()] for node in world.honest}
-    met = [world.honest[0]]
-    for node in met:
-        met += [each for each in near[node] if each in near and each not in met]
-    if len(met) < len(world.honest):
-        yield f"{len(world.honest) - len(met)} nodes are on an island"
+    if world.siege is not None and world.siege.longest > LONELY_S:
+        yield f"a besieged node had no honest link for {world.siege.longest:.0f} s; {LONELY_S:.0f} s may pass"
+    if apart := on_islands(world.honest):
+        yield f"{apart} nodes are on an island"
 
 
 def _turns(world: World, _: Shelves) -> Iterator[str]:

@@ -88,6 +88,10 @@ class Station(Protocol):
         """Hear that a link would stand, and say whether it may. `called`: this station dialled."""
         ...
 
+    def thinks(self, peer: Peer) -> float:
+        """Return what it thinks of a peer: a score."""
+        ...
+
     def pushes(self, peer: Peer) -> bool:
         """Say whether it pushes new blocks to a peer."""
         ...

@@ -17,6 +17,7 @@ from fedsync.crdt.logs.seats import is_named
 from fedsync.crdt.view import Draft, MemoryView
 from fedsync.gossip.engine import Engine
 from fedsync.gossip.events import (
+    Did,
     Effect,
     Event,
     Follow,
@@ -34,10 +35,11 @@ from fedsync.gossip.events import (
 )
 from fedsync.gossip.memory import Check, Memory
 from fedsync.gossip.peer_memory import PeerMemory
+from fedsync.gossip.scores import Scores
 from fedsync.records.block import Block, peek
 from fedsync.records.genesis import Genesis
 from fedsync.records.ids import Extent, LogClass, LogId, PageId, RecordId, Scope
-from fedsync.sim.calling import Steering
+from fedsync.sim.calling import Steers
 from fedsync.sim.disk import Bound, Disk, Kept
 from fedsync.sim.heap import Heap
 from fedsync.sim.lies import root_of
@@ -73,7 +75,8 @@ class Node:
         self.alive = True
         self.ends: dict[Peer, End] = {}
         self.lies = lies
-        self.steering: Steering | None = None
+        self.scores = Scores()
+        self.steering: Steers | None = None
         """Chooses its links, where the scenario does not."""
         self.came = self.new = 0
         """Bytes of blocks that came to the door, and of those that were new."""
@@ -143,6 +146,7 @@ class Node:
         self.alive = False
         if self.steering is not None:
             self.steering.stop()
+        self.scores = Scores.unpack(self.scores.pack())
         self._seen.note("crash")
         if self._hands:
             self._seen.note("crash-in-commit")
@@ -197,6 +201,10 @@ class Node:
         """Say whether a link may stand."""
         return self.alive and (self.steering is None or self.steering.linked(peer, called))
 
+    def thinks(self, peer: Peer) -> float:
+        """Return what it thinks of a peer."""
+        return self.scores.of(peer, self.wall())
+
     def pushes(self, peer: Peer) -> bool:
         """Say whether it pushes new blocks to a peer."""
         return self.engine.eager(peer)
@@ -229,6 +237,8 @@ class Node:
                 self._plan()
             case Remember(memory):
                 self.disk.remember(peer, memory)
+            case Did(deed):
+                self.scores.note(peer, deed, self.wall())
             case Outrun():
                 self._seen.note("outrun")
                 self.disk.journal = self._dice.randbytes(8)

@@ -14,6 +14,10 @@ LIES: Final = ("withhold", "echo", "roots", "claims", "spoil", "junk", "replay",
 ANY: Final = "any"
 """A liar of some kind, another one with each seed."""
 SIGNATURES: Final = ("each", "once", "stub")
+MAX_CROWD: Final = 1000
+"""Nodes of a crowd; they fold nothing."""
+CROWDS: Final = ("withhold", "echo", "roots", "claims", "spoil", "junk", "replay", "flood")
+"""How a crowd may lie."""
 MAX_NODES: Final = 200
 """Every node follows every community here, so work grows with the square of their number."""
 
@@ -105,6 +109,16 @@ class Liars:
 
 
 @dataclass(frozen=True, slots=True)
+class Crowd:
+    """Nodes that `bodies` bodies admit, and that besiege as many honest nodes as are `besieged`."""
+
+    kind: str
+    count: int
+    bodies: int
+    besieged: int
+
+
+@dataclass(frozen=True, slots=True)
 class Pace:
     """How fast a node's machine is: seconds to make a batch safe, and to check one block that came."""
 
@@ -136,6 +150,7 @@ class Scenario:
     partitions: tuple[Partition, ...]
     clocks: Clocks
     liars: tuple[Liars, ...]
+    crowds: tuple[Crowd, ...]
     must: tuple[str, ...]
     """What must have happened at least once in a soak; else it tests less than it says."""
 
@@ -165,11 +180,14 @@ def read(text: str, nodes: int | None = None) -> Scenario:
         partitions=tuple(_partition(each) for each in form.tables("partition")),
         clocks=_clocks(form.table("clocks")),
         liars=tuple(_liars(each) for each in form.tables("liars")),
+        crowds=tuple(_crowd(each) for each in form.tables("crowd")),
         must=form.some_of("must", tuple(RARE)),
     )
     form.done()
     if scenario.honest < 2:
         raise form.bad("liars", "at least two nodes do not lie")
+    if scenario.crowds and scenario.links.shape != "overlay":
+        raise form.bad("crowd", "a crowd besieges nodes that choose their links: shape is overlay")
     if scenario.region == 1:
         raise form.bad("region", "a region is of two communities or more")
     for each in scenario.partitions:
@@ -257,6 +275,17 @@ def _clocks(form: Form) -> Clocks:
     clocks = Clocks(form.span("off", 0.0), form.share("share", 1.0))
     form.done()
     return clocks
+
+
+def _crowd(form: Form) -> Crowd:
+    crowd = Crowd(
+        form.one_of("kind", CROWDS),
+        form.count("count", least=1, most=MAX_CROWD),
+        form.count("bodies", 1, least=1, most=MAX_CROWD),
+        form.count("besieged", 1, least=1, most=MAX_NODES),
+    )
+    form.done()
+    return crowd
 
 
 def _liars(form: Form) -> Liars:

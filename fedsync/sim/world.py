@@ -22,7 +22,8 @@ from fedsync.sim.node import Node
 from fedsync.sim.people import Community
 from fedsync.sim.rare import Seen
 from fedsync.sim.regions import Delegation, Region
-from fedsync.sim.scenario import ANY, LIES, Partition, Scenario
+from fedsync.sim.scenario import ANY, LIES, Crowd, Partition, Scenario
+from fedsync.sim.siege import LOOK_S, Hollow, Watch, besiege
 from fedsync.sim.signing import Signing
 
 PICTURES: Final = 120
@@ -35,8 +36,19 @@ RESTORE_S: Final = 300.0
 """A node that is set back to a backup is down for so long, in seconds: until then all that it sent has come or is lost."""
 IN_COMMIT: Final = 0.3
 """This share of the crashes waits for the moment when a node has records in its hands."""
+ISLAND_S: Final = 900.0
+"""For so long, in seconds, nodes that a crowd keeps busy may be on an island after all else is well."""
 QUIET_S: Final = 600.0
 """After all have come to the same nothing is written for so long, to see what silence costs."""
+
+
+def on_islands(nodes: Sequence[Node]) -> int:
+    """Return how many of these are joined by no links, among these, with the first."""
+    met = [nodes[0]]
+    for node in met:
+        beyond = [end.link.beyond(node) for end in node.ends.values() if end.link.talks]
+        met += [each for each in nodes if each in beyond and each not in met]
+    return len(nodes) - len(met)
 
 
 class World:
@@ -65,6 +77,9 @@ class World:
         """The last backup of each node, and which records are in it."""
         self._restoring: set[Node] = set()
         self.calls = Calls(self.net)
+        self.crowd: list[Node] = []
+        self.siege: Watch | None = None
+        """How those fared whom a crowd besieged."""
         self._side: Sequence[Node] = ()
         """The nodes on one side of a partition, while there is one."""
         self._over = False
@@ -164,14 +179,43 @@ class World:
 
     def _steer(self) -> None:
         """Let the nodes choose their links by themselves, among all that there are."""
+        crowd = self.crowd = [self._one_of(of, at) for of, at in self._places()]
+        admitted = [
+            Candidate(node.peer, f"{of.kind} {at % of.bodies}".encode(), (node.name,))
+            for node, (of, at) in zip(crowd, self._places(), strict=True)
+        ]
         all_of_it = Scope(sha256(self.scenario.name.encode()).digest()[:16])
         group = Group(
-            all_of_it, [Candidate(each.node.peer, each.scope, (each.name,)) for each in self.communities]
+            all_of_it,
+            [Candidate(each.node.peer, each.scope, (each.name,)) for each in self.communities] + admitted,
         )
-        self.calls.stations = {node.peer: node for node in self.nodes}
+        self.calls.stations = {node.peer: node for node in (*self.nodes, *crowd)}
         for node in self.nodes:
             node.steering = Steering(node, self.calls, self.dice, [group])
             self.heap.after(self.dice.random(), node.steering.start)
+        if crowd:
+            most = max(each.besieged for each in self.scenario.crowds)
+            besieged = self.honest[:most]
+            self.siege = besiege(crowd, self.calls, besieged, self.honest, self.dice.random)
+
+    def _places(self) -> list[tuple[Crowd, int]]:
+        return [(each, at) for each in self.scenario.crowds for at in range(each.count)]
+
+    def _one_of(self, crowd: Crowd, at: int) -> Node:
+        """Make one of a crowd: it follows what the others do, and lies."""
+        lies = partial(self._lying, self._liar(crowd.kind, 0))
+        return Hollow(
+            f"{crowd.kind} {at + 1}",
+            self.net,
+            self.ledger.signing.check,
+            self.scenario.pace,
+            0,
+            self._watch_not,
+            lies,
+        )
+
+    def _watch_not(self, node: Node, ids: Sequence[RecordId]) -> None:
+        """Nobody asks what a crowd holds."""
 
     @property
     def honest(self) -> list[Node]:
@@ -350,6 +394,9 @@ class World:
         self.heap.run(self.heap.now + QUIET_S)
         self.quiet = QUIET_S, max(link.sent - sent.get(link, 0) for link in self.net.links)
         self._picture()
+        if self.scenario.crowds:
+            # Who mostly has links with liars may be on an island for a while, but does not stay there.
+            self.heap.run(self.heap.now + ISLAND_S, lambda: not on_islands(self.honest), LOOK_S)
 
     def _agree(self) -> bool:
         """Say whether the honest nodes believe that they hold the same. `checks` does not believe it."""

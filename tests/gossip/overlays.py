@@ -173,6 +173,8 @@ class Town:
     def together(self, members: list[Peer]) -> bool:
         """Say whether links join all of these that live."""
         living = [each for each in members if each not in self.dead]
+        if not living:
+            return True
         near: dict[Peer, list[Peer]] = {each: [] for each in living}
         for pair in self.links:
             one, two = pair

@@ -12,6 +12,7 @@ from fedsync.sim.scenario import (
     SHAPES,
     Bursts,
     Clocks,
+    Crowd,
     Liars,
     Links,
     Pace,
@@ -90,6 +91,12 @@ def test_the_command_line_may_ask_for_another_number_of_nodes() -> None:
         ("speed = 3", 5, "there is no field speed; there are name, about"),
         ("[links]\nloss = 2", 6, "loss is a number from 0 to 1"),
         ("copies = -1", 5, "copies is a number from 0 on"),
+        ('[[crowd]]\nkind = "echo"\ncount = 3', 5, "shape is overlay"),
+        (
+            '[links]\nshape = "overlay"\n[[crowd]]\nkind = "echo"\ncount = 0',
+            9,
+            "count is a whole number from 1",
+        ),
         ('[links]\nshape = "overlay"\nbrief = true', 6, "an overlay is of links that stand"),
         ("[links]\n\n# slow\ndelay = 3", 8, "delay is a time span"),
         ('[links]\ndelay = "3 parsecs"', 6, "delay is a time span"),
@@ -129,12 +136,12 @@ def test_the_docs_name_every_field_and_every_liar() -> None:
     told = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`]+)`", page))))
     fields = {
         each.name
-        for table in (Links, Bursts, Windows, Work, Trouble, Partition, Clocks, Liars, Pace)
+        for table in (Links, Bursts, Windows, Work, Trouble, Partition, Clocks, Liars, Crowd, Pace)
         for each in fields_of(table)
     }
     assert fields <= told, fields - told
     outer = {each.name for each in fields_of(Scenario)}
-    tables = {"links", "work", "trouble", "partitions", "clocks", "liars", "pace"}
+    tables = {"links", "work", "trouble", "partitions", "clocks", "liars", "crowds", "pace"}
     assert outer - tables <= told, outer - tables - told
     assert set(LIES) <= told
     assert set(SHAPES) <= told
