@@ -95,6 +95,10 @@ class Holdings(Protocol):
         """Return what is held of a log, None when nothing is."""
         ...
 
+    def urgent(self, log: LogId) -> int | None:
+        """Return the seq up to which a log goes before all else: `Log.urgent`, for those who ask of many logs."""
+        ...
+
     def named(self, prefix: bytes) -> LogId | None:
         """Return the one log whose id begins with these 8 bytes; None when there is none, or more than one."""
         ...

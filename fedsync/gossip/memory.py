@@ -308,6 +308,11 @@ class Memory:
         """Return what is held of a log."""
         return self._logs.get(log)
 
+    def urgent(self, log: LogId) -> int | None:
+        """Return up to where a log goes before all else."""
+        held = self._logs.get(log)
+        return held.urgent if held is not None else None
+
     def logs(self) -> Iterator[LogId]:
         """Yield the logs that are held."""
         yield from self._logs

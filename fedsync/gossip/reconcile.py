@@ -250,8 +250,7 @@ class Reconcile:
             yield items_entry(form, prefix, [self._name(each) for each in items[at : at + _ENTRY_ITEMS]])
 
     def _name(self, item: Item) -> bytes:
-        held = self._holdings.log(item[1])
-        said = named(self._salt, item, held.urgent if held else None)
+        said = named(self._salt, item, self._holdings.urgent(item[1]))
         self._listed[said[:SHORT_BYTES]] = item[1]
         return said
 

@@ -6,7 +6,7 @@ much that looks urgent gets what he would have got without it. Among what one pe
 come first, then those of authority, and the rest keeps a small share.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -41,25 +41,32 @@ class _Line(Generic[B]):
     """What one peer has brought, by how urgent it is."""
 
     def __init__(self) -> None:
-        self.lanes: dict[int, deque[B]] = {}
+        self.lanes: dict[int, deque[tuple[B, LogId | None]]] = {}
         self.taken = 0
+        self._below: Counter[LogId | None] = Counter()
+        """How many blocks of each log wait that are not urgent."""
 
-    def put(self, block: B, turn: int) -> None:
-        if turn == FIRST:
-            self._lift(_log_of(block))
-        self.lanes.setdefault(turn, deque()).append(block)
-
-    def back(self, block: B, turn: int) -> None:
-        self.lanes.setdefault(turn, deque()).appendleft(block)
+    def put(self, block: B, turn: int, first: bool = False) -> None:
+        log = _log_of(block)
+        if turn != FIRST:
+            self._below[log] += 1
+        elif self._below[log]:
+            self._lift(log)
+        lane = self.lanes.setdefault(turn, deque())
+        if first:
+            lane.appendleft((block, log))
+        else:
+            lane.append((block, log))
 
     def _lift(self, log: LogId | None) -> None:
         """Let what waits of a log go along with what is urgent of it: each block needs the one before."""
-        for turn, lane in list(self.lanes.items()):
-            along = [each for each in lane if _log_of(each) == log] if turn != FIRST else []
+        for turn in sorted(self.lanes.keys() - {FIRST}):
+            lane = self.lanes[turn]
+            along = [each for each in lane if each[1] == log]
             if along:
                 self.lanes.setdefault(FIRST, deque()).extend(along)
-                left = deque(each for each in lane if _log_of(each) != log)
-                self._keep(turn, left)
+                self._keep(turn, deque(each for each in lane if each[1] != log))
+        del self._below[log]
 
     def take(self, turn: int | None = None) -> B:
         """Take the next block, or the next one of this turn."""
@@ -67,11 +74,15 @@ class _Line(Generic[B]):
             self.taken += 1
             turn = max(self.lanes) if self.taken % LOW_SHARE == 0 else min(self.lanes)
         lane = self.lanes[turn]
-        found = lane.popleft()
+        found, log = lane.popleft()
         self._keep(turn, lane)
+        if turn != FIRST:
+            self._below[log] -= 1
+            if not self._below[log]:
+                del self._below[log]
         return found
 
-    def _keep(self, turn: int, lane: deque[B]) -> None:
+    def _keep(self, turn: int, lane: deque[tuple[B, LogId | None]]) -> None:
         if lane:
             self.lanes[turn] = lane
         else:
@@ -121,7 +132,7 @@ class WaitingRoom(Generic[B]):
 
     def back(self, block: B) -> None:
         """Let a block wait again, that was next a moment ago; it is the first of its peer's."""
-        self._lines.setdefault(block.peer, _Line()).back(block, self._judge(block.raw))
+        self._lines.setdefault(block.peer, _Line()).put(block, self._judge(block.raw), first=True)
 
     def _early(self) -> Peer | None:
         """Return who has something urgent and owes least, if that is not too much."""

@@ -78,6 +78,13 @@ class StoreHoldings:
         fork, urgent, created = logs.marks(log)
         return HeldLog(key, heads, fork, logs.pinned(log), urgent, created)
 
+    def urgent(self, log: LogId) -> int | None:
+        """Return the seq up to which a log goes before all else."""
+        logs = self._shown().logs
+        row = logs.row(log)
+        # Only of books anything is urgent, and this is asked of each log that is listed.
+        return None if row is None or row.genesis.log_class is not LogClass.AUTHORITY else logs.marks(log)[1]
+
     def named(self, prefix: bytes) -> LogId | None:
         """Return the one log whose id begins with these bytes; None when there is none, or more than one."""
         found = self._shown().logs.starting(prefix)
