@@ -11,9 +11,10 @@ from fedsync.crdt.books.fellows import MAX_ADMITTED, around
 from fedsync.crdt.view import Draft
 from fedsync.doors import LocalDoor
 from fedsync.keyring import load_node_key
+from fedsync.kindred import Kindred
 from fedsync.reading import Reading
 from fedsync.records.ed25519 import public_key
-from fedsync.records.ids import Key
+from fedsync.records.ids import Key, Reach
 from tests.acts.test_world import World
 
 MEMBERS = ("Oakfield", "Mill Lane", "Hill Farm", "Quarry")
@@ -91,6 +92,34 @@ def test_a_region_finds_its_own_and_bridges_alone_find_other_regions(world: Foun
     world.say("Mill Lane")
     world.meet()
     assert world.fellows("Oakfield") == {"Mill Lane": near, "Hill Farm": far}
+
+
+def test_what_is_announced_to_a_region_goes_to_its_nodes_and_what_a_bridge_says_goes_on(world: Found) -> None:
+    world.say("Mill Lane")
+    with Reading.open(world.homes["Oakfield"]) as reading:
+        valley = reading.body("Valley").scope
+        sets = {
+            world.name(block.genesis.key): block.genesis.reach
+            for _, block in reading.store.since(0)
+            if "announcement" in block.kinds and block.genesis.scope == valley
+        }
+        assert sets["Oakfield"] is Reach.REGION
+        may = Kindred(reading.store.followed)
+        may.look(reading.view)
+        within = may.circulation(reading.view)
+        own = reading.own().scope
+        near = {name: valley in within.near(world.key(name), own, False) for name in MEMBERS}
+    assert near == {"Oakfield": True, "Mill Lane": True, "Hill Farm": False, "Quarry": False}
+    with Reading.open(world.homes["Hill Farm"]) as reading:
+        ridge = reading.body("Ridge").scope
+        reaches = {
+            block.genesis.reach
+            for _, block in reading.store.since(0)
+            if "announcement" in block.kinds
+            and block.genesis.scope == ridge
+            and block.genesis.key == world.key("Hill Farm")
+        }
+    assert Reach.WORLD in reaches, "Hill Farm became a bridge"
 
 
 def test_a_thousand_nodes_of_one_community_weigh_as_much_as_one_and_it_cannot_take_others_for_its_own(
