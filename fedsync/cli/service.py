@@ -18,7 +18,7 @@ def run(app: App, ready_file: str | None, quiet: bool) -> None:
     """Run the daemon here, until it is told to stop (Ctrl-C, or SIGTERM)."""
     import trio
 
-    from fedsync.daemon.run import run as run_daemon
+    from fedsync.daemon.process import run as run_daemon
 
     # The journal adds the time itself.
     logging.basicConfig(format="%(levelname)s %(message)s", level=logging.WARNING if quiet else logging.INFO)

@@ -1,30 +1,24 @@
-"""`fedsync run`: hold the home, open the store, listen, call, answer the command line; end cleanly when told to."""
+"""One running node: whom it lets in and calls, what it answers the command line, what it writes by itself. See `process`."""
 
-import gc
 import logging
-import os
-import signal
 import ssl
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import trio
 
-from fedsync import config, control, keyring
-from fedsync.admitting import Whom, keep_static, names_of, whom
-from fedsync.announcing import announce, unsaid
+from fedsync import config, keyring
+from fedsync.admitting import Whom, names_of, whom
 from fedsync.confirming import confirm_pages
 from fedsync.crdt import fold
 from fedsync.crdt.books.fellows import Fellow
 from fedsync.crdt.books.kin import Circulation
 from fedsync.daemon import joining
 from fedsync.daemon.dialler import OVER_RELAYS, Dialler, jitter
+from fedsync.daemon.finding import Finding
 from fedsync.daemon.freshening import Freshening
-from fedsync.daemon.lan import Neighbours
 from fedsync.daemon.links import Links
 from fedsync.daemon.relay import Relay
 from fedsync.daemon.status import peers_now, save_peers
@@ -33,7 +27,7 @@ from fedsync.daemon.through import Through
 from fedsync.doors import once_in, take_own
 from fedsync.errors import Exit, Problem
 from fedsync.gossip.engine import Engine
-from fedsync.gossip.events import Introduced, Peer
+from fedsync.gossip.events import Peer
 from fedsync.gossip.gate import Gate
 from fedsync.gossip.limits import BUCKET_DEPTH
 from fedsync.gossip.link import Link, LinkClosed
@@ -44,15 +38,13 @@ from fedsync.gossip.tls import listen_context
 from fedsync.gossip.trie import node_hash
 from fedsync.home import Home
 from fedsync.intake import Share
-from fedsync.introducing import hear, to_say
-from fedsync.node import GC_THRESHOLDS, Node, open_node
+from fedsync.node import Node
 from fedsync.operations import perform
 from fedsync.records.ed25519 import public_key
 from fedsync.records.ids import Key, PageId, Scope
 from fedsync.sealing import seal_pages
 from fedsync.store.holdings import StoreHoldings
 from fedsync.store.model import Item
-from fedsync.store.reading import open_reader
 from fedsync.store.store import Store
 
 CONFIRM_SECONDS = 600.0
@@ -62,8 +54,6 @@ SAVE_SECONDS = 30.0
 
 REST = 3.0
 """How many times as long as it took it is not asked again whom to let in, when books have changed."""
-MOST_INTRODUCTIONS = 64
-"""Introductions that wait to be kept, of all peers; what comes on top is said again when a link begins."""
 
 log = logging.getLogger("fedsync")
 
@@ -96,7 +86,7 @@ class Daemon:
         self.reader = reader
         own = next((each.scope for each in reader.followed.all() if each.source == "own"), None)
         self.freshening = Freshening(reader.freshness.all(), own, node.now)
-        engine = Engine(StoreHoldings(reader, _hash_of), self.freshening.hints)
+        engine = Engine(StoreHoldings(reader, hash_of), self.freshening.hints)
         self.links = Links(node, engine, self.key, self.name_of)
         self.links.level = lambda peer, told: self.freshening.level(peer, engine.following(peer), told)
         self.links.most = settings.limits.peers
@@ -107,16 +97,9 @@ class Daemon:
         self._results = trio.Event()
         """Set when pages came, and before they are looked at for the first time: results may wait for our word."""
         self._results.set()
-        self._named = trio.Event()
-        """Set when pages came: one may name this node, and then it may announce itself."""
         self.links.authority_came = self._authority_came
         self._nodes_changed = trio.Event()
         self.links.nodes_changed = lambda: self._nodes_changed.set()
-        self._introduced, self._introductions = trio.open_memory_channel[tuple[Peer, Introduced]](
-            MOST_INTRODUCTIONS
-        )
-        self.links.opened = self.introduce
-        self.links.introduced = self._note_introduction
         self._bodies_changed = False
         """Whether a body is followed of which peers were not told: first it is looked at who may have what of it."""
         self.links.bodies_changed = self._follows_changed
@@ -133,7 +116,7 @@ class Daemon:
         )
         self.dialler.through = self.through
         self.relay = Relay(self.links, settings.relay, self._is_known)
-        self.neighbours = Neighbours(self.key, settings.lan, self._looked_for, self.call, jitter)
+        self.finding = Finding(self, jitter)
         self.gate = Gate()
         self.listening: list[trio.SocketListener] = []
         self.stopping = trio.Event()
@@ -211,12 +194,7 @@ class Daemon:
 
     def _with_places(self, key: Key, addresses: tuple[str, ...]) -> tuple[str, ...]:
         """Return where a node is called: first where it was heard on the local network."""
-        return tuple(dict.fromkeys((*self.neighbours.places(key), *addresses)))
-
-    def _looked_for(self) -> list[Key]:
-        """Return the nodes that may be called and that no link stands with."""
-        may = (key for key in (*self.whom.peers, *self.whom.named) if self.whom.lets_in(key))
-        return [key for key in may if Peer(key) not in self.links.connections]
+        return tuple(dict.fromkeys((*self.finding.places(key), *addresses)))
 
     def _relays(self, active: dict[Peer, tuple[str, ...]]) -> dict[Peer, tuple[str, ...]]:
         """Return the nodes that relay, by our operator's word or their own, with their addresses."""
@@ -239,32 +217,6 @@ class Daemon:
     async def _secure_relayed(self, stream: Relayed) -> Link:
         """Shake hands with who calls through a relay: it must be allowed like whoever calls by itself."""
         return await answer_over(stream, self._listen_context(), lambda key: key in self._allowed)
-
-    def introduce(self, to: Peer) -> None:
-        """Tell a peer of those whom this node is to introduce to it."""
-        for each in to_say(self.reader, Key(to)):
-            self.links.tell(to, each)
-
-    def _note_introduction(self, by: Peer, said: Introduced) -> None:
-        with suppress(trio.WouldBlock):  # A peer says it again when a link begins anew.
-            self._introduced.send_nowait((by, said))
-
-    async def hear_introductions(self) -> None:
-        """Keep what peers say of other nodes, and let in whom the operator said to, until cancelled."""
-        async for by, said in self._introductions:
-            async with self.links.door.writing() as node:
-                heard = await trio.to_thread.run_sync(
-                    hear, node, self.key, Key(by), said, self.settings.introducers
-                )
-            log.info("%s: %s", self.name_of(by), heard.words)
-            if heard.let_in:
-                await self.refresh()
-                self.links.followed()
-
-    async def meet_neighbours(self) -> None:
-        """Say on the local network that this node is here, and hear who else is, until cancelled."""
-        port = self.listening[0].socket.getsockname()[1] if self.listening else 0
-        await self.neighbours.run(self.settings.listen, port)
 
     def name_of(self, peer: Peer) -> str:
         """Return what a peer is called here."""
@@ -325,7 +277,7 @@ class Daemon:
                     await self.refresh()
                     self.links.followed()
                 for key in answer["keys"] if op == "introduce" else ():
-                    self.introduce(Peer(bytes.fromhex(key)))
+                    self.finding.introduce(Peer(bytes.fromhex(key)))
                 return answer
 
     def _relaying(self) -> dict[str, Any]:
@@ -382,20 +334,6 @@ class Daemon:
                 taken = await trio.to_thread.run_sync(seal_pages, node, self.private)
             self.links.announce(taken)
 
-    async def announce(self) -> None:
-        """Say where this node answers, or no longer, wherever a book names it, until cancelled."""
-        told = False
-        while True:
-            async with self.links.door.writing() as node:
-                taken = await trio.to_thread.run_sync(announce, node, self.private, self.settings.announce)
-                waits = unsaid(node, self.key, self.settings.announce)
-            self.links.announce(taken)
-            if waits and not told:
-                log.warning("Where this node answers is announced once a page of our book names it.")
-            told = told or waits
-            await self._named.wait()
-            self._named = trio.Event()
-
     async def part_from_dropped(self) -> None:
         """Close the links of nodes that a body's book drops, and take them back when one names them, until cancelled."""
         while True:
@@ -413,7 +351,7 @@ class Daemon:
     def _authority_came(self) -> None:
         self._authority.set()
         self._results.set()
-        self._named.set()
+        self.finding.named.set()
 
     async def confirm_pages(self, after_days: float) -> None:
         """Draft what confirms a region's results once it is due, until cancelled."""
@@ -439,75 +377,6 @@ class Daemon:
             await trio.to_thread.run_sync(save_peers, node, rows, views, scores, fresh)
 
 
-async def run(home: Home, ready_file: Path | None = None) -> None:
-    """Run the node in `home` until SIGTERM or SIGINT. Raises Problems and the store's errors."""
-    settings = config.load(home.config)
-    gc.set_threshold(*GC_THRESHOLDS)
-    with home.lock():
-        node = open_node(home)
-        try:
-            await _run(home, node, settings, ready_file)
-        finally:
-            node.store.close()
-
-
-async def _run(home: Home, node: Node, settings: config.Config, ready_file: Path | None) -> None:
-    with open_reader(home.store) as reader:
-        async with trio.open_nursery() as nursery:
-            await _serve(Daemon(home, node, reader, settings, nursery), nursery, ready_file)
-
-
-async def _serve(daemon: Daemon, nursery: trio.Nursery, ready_file: Path | None) -> None:
-    home, node = daemon.home, daemon.node
-    try:
-        # Before anything else: what is told to stop while it starts must still put its things away.
-        await nursery.start(_signals, daemon)
-        await daemon.listen()
-        async with daemon.links.door.writing() as node:
-            for warning in keep_static(node.store, daemon.settings.peers, daemon.key, node.now()):
-                log.warning("%s", warning)
-        await daemon.refresh()
-        listener = trio.SocketListener(trio.socket.from_stdlib_socket(home.listen_control()))
-        nursery.start_soon(daemon.links.door.run)
-        nursery.start_soon(daemon.serve_peers)
-        nursery.start_soon(control.serve, listener, daemon.operate)
-        nursery.start_soon(daemon.keep_shown)
-        nursery.start_soon(daemon.seal_pages)
-        if daemon.settings.confirm_after_days is not None:
-            nursery.start_soon(daemon.confirm_pages, daemon.settings.confirm_after_days)
-        nursery.start_soon(daemon.announce)
-        nursery.start_soon(daemon.part_from_dropped)
-        nursery.start_soon(daemon.steering.run)
-        nursery.start_soon(daemon.meet_neighbours)
-        nursery.start_soon(daemon.hear_introductions)
-        _warn_of_place(node)
-        if daemon.listening:
-            log.info("running; peers can connect at %s", daemon.listen_text())
-        else:
-            log.info("running; nobody can call this node, it only calls")
-        if ready_file is not None:
-            _write_ready(ready_file, daemon.listen_text())
-        await daemon.stopping.wait()
-        log.info("stopping")
-        await daemon.save_shown()
-        await daemon.links.door.finish()
-        async with daemon.links.door.writing() as node:
-            # The reader computes what sets hash to and may not save it: saved now, the next start is quick.
-            node.store.buckets.refresh(_hash_of)
-        nursery.cancel_scope.cancel()
-    finally:
-        home.control_socket.unlink(missing_ok=True)
-        if ready_file is not None:
-            ready_file.unlink(missing_ok=True)
-
-
-async def _signals(daemon: Daemon, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        task_status.started()
-        async for _ in signals:
-            daemon.stopping.set()
-
-
 def _follow_kin(node: Node, heard: Sequence[tuple[Scope, PageId, Key]]) -> bool:
     """Follow what our own book makes kin by now, durably; return whether that is something new."""
     node.kindred.look(node.state)
@@ -529,22 +398,11 @@ def _circulation(node: Node) -> tuple[Circulation, Scope | None]:
     return node.kindred.circulation(node.state), own
 
 
-def _warn_of_place(node: Node) -> None:
-    may = node.store.directory.may_write_own_logs()
-    if not may.ok:
-        log.warning("%s", may.reason)
-
-
-def _write_ready(path: Path, text: str) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_text(text)
-    os.replace(beside, path)
-
-
 def _report(host: str, why: LinkClosed) -> None:
     if why.code not in ("ended", "closed"):
         log.info("connection from %s: %s", host, why.sentence)
 
 
-def _hash_of(items: list[Item]) -> bytes:
+def hash_of(items: list[Item]) -> bytes:
+    """Return what a bucket of these items hashes to."""
     return node_hash(items, BUCKET_DEPTH)

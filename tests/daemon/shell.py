@@ -28,7 +28,8 @@ from fedsync.acts.books.founding import found
 from fedsync.acts.goods.recording import Line, record_lines
 from fedsync.acts.inviting import invite
 from fedsync.config import Address
-from fedsync.daemon.run import Daemon, _serve
+from fedsync.daemon.process import _serve
+from fedsync.daemon.run import Daemon
 from fedsync.doors import open_door
 from fedsync.gossip.events import Peer
 from fedsync.gossip.invite import Address as InvitationAddress
