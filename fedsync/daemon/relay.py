@@ -215,6 +215,9 @@ class Relay:
                     await self._pass_on(sink, word)
                     stream.moved = trio.current_time()
         except LinkClosed:
+            pass
+        finally:
+            # However it ends: a stream of which one direction is gone must not stand there half dead.
             stream.stop(End("ended"))
 
     async def _pass_on(self, sink: Link, word: Word) -> None:

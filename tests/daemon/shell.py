@@ -246,6 +246,8 @@ class Shell:
         self.houses, self.wire = houses, Wire()
         self.hand = Hand(houses[victim], deed, at, self.wire)
         self.over = False
+        self.alike = self.houses
+        """Those that come to the same."""
 
     def play(self, seed: int) -> Hand:
         """Tell the story once, from the beginning, and check that all is whole at the end."""
@@ -256,7 +258,7 @@ class Shell:
             trio.run(self._play, clock=clock, instruments=[self.hand])
         for house in self.houses:
             check_whole(house)
-        _rebuilt_alike(self.houses)
+        _rebuilt_alike(self.alike)
         if self.hand.failed is not None:
             raise self.hand.failed
         return self.hand
@@ -302,7 +304,7 @@ class Shell:
             await trio.sleep(EARLY)
 
     async def _live(self, house: House) -> None:
-        settings = replace(config.load(house.home.config), listen=Address("127.0.0.1", house.port))
+        settings = self._settings(house)
         with house.home.lock():
             node = open_node(house.home)
             node.store.conn.execute("PRAGMA synchronous = OFF")  # programs end here, and no plug is pulled
@@ -317,6 +319,9 @@ class Shell:
                 house.daemon = house.task = None
                 node.store.close()
                 self.wire.vacate(house.port)
+
+    def _settings(self, house: House) -> config.Config:
+        return replace(config.load(house.home.config), listen=Address("127.0.0.1", house.port))
 
     # --- What people do ---
 
@@ -359,9 +364,9 @@ class Shell:
     async def _equal(self) -> None:
         """Wait until both hold the same, and at least what each had acknowledged."""
         while True:
-            one, two = (tips(house.home) for house in self.houses)
+            one, two = (tips(house.home) for house in self.alike)
             if one == two and all(
-                one.get(log, -1) >= seq for house in self.houses for log, seq in house.seen.items()
+                one.get(log, -1) >= seq for house in self.alike for log, seq in house.seen.items()
             ):
                 return
             await trio.sleep(EARLY)
