@@ -4,13 +4,14 @@ import argparse
 import json
 import sys
 
-from benchmarks import authority, catchup, door, latency, startup, stock, stocklist, sync, table
+from benchmarks import authority, catchup, door, latency, recall, startup, stock, stocklist, sync, table
 
 BENCHES = {
     "sync": sync.main,
     "door": door.main,
     "catchup": catchup.main,
     "latency": latency.main,
+    "recall": recall.main,
     "import": table.main,
     "start": startup.main,
     "stocklist": stocklist.main,
