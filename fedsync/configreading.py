@@ -1,0 +1,199 @@
+"""From what TOML says to a Config: each setting has its type and bounds, and what is wrong names its line. See `config`."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+
+from fedsync.config import (
+    LONGEST_NAME,
+    LONGEST_WAIT,
+    NOWHERE,
+    Address,
+    Announce,
+    Config,
+    ConfigError,
+    Lan,
+    Limits,
+    RelayOffer,
+)
+from fedsync.plain import is_plain
+from fedsync.records.kinds.announcing import MAX_ADDRESSES, is_address
+from fedsync.staticpeers import StaticPeer, Wrong, static_peers
+
+
+class ConfigReader:
+    """Turns what TOML says into a Config; knows the lines, which tomllib does not tell."""
+
+    def __init__(self, path: Path, text: str) -> None:
+        self._path = path
+        self._lines = text.splitlines()
+
+    def config(self, said: Mapping[str, object]) -> Config:
+        """Return the settings. Raises ConfigError."""
+        self._only(
+            said,
+            "",
+            ("name", "listen", "limits", "confirm", "announce", "relay", "peer", "lan", "introductions"),
+        )
+        limits = self._table(said, "limits", tuple(f.name for f in fields(Limits)))
+        return Config(
+            name=self._text(said, "", "name"),
+            listen=self._listen(said),
+            confirm_after_days=self._days(said) if "confirm" in said else None,
+            announce=self._announce(said),
+            peers=self._peers(said),
+            lan=self._lan(said),
+            introducers=self._names(self._table(said, "introductions", ("from",)), "introductions", "from"),
+            relay=self._relay(said),
+            through=self._names(said.get("relay", {}), "relay", "through"),
+            limits=Limits(**{key: self._number(limits, "limits", key, 1, 10**9) for key in limits}),
+        )
+
+    def _listen(self, said: Mapping[str, object]) -> Address | None:
+        if isinstance(said.get("listen"), str):
+            if said["listen"] != NOWHERE:
+                message = f"listen must be a section with host and port, or {NOWHERE!r}"
+                raise self._error("", "listen", message, f'Write it as: listen = "{NOWHERE}"')
+            return None
+        listen = self._table(said, "listen", ("host", "port"))
+        return Address(self._text(listen, "listen", "host"), self._number(listen, "listen", "port", 0, 65535))
+
+    def _table(self, said: Mapping[str, object], name: str, known: tuple[str, ...]) -> dict[str, object]:
+        table = said.get(name, {})
+        if not isinstance(table, dict):
+            raise self._error("", name, f"{name} must be a section", f"Write it as: [{name}]")
+        self._only(table, name, known)
+        return table
+
+    def _only(self, table: Mapping[str, object], section: str, known: tuple[str, ...]) -> None:
+        for key in table:
+            if key not in known:
+                raise self._error(section, key, f"{key!r} is not known", f"Known are: {', '.join(known)}.")
+
+    def _text(self, table: Mapping[str, object], section: str, key: str) -> str:
+        value = table.get(key)
+        if not isinstance(value, str) or not 0 < len(value) <= LONGEST_NAME or not is_plain(value):
+            message = f"{key} must be text of 1 to {LONGEST_NAME} printable characters"
+            raise self._error(section, key, message, f'Write it as: {key} = "..."')
+        return value
+
+    def _number(self, table: Mapping[str, object], section: str, key: str, low: int, high: int) -> int:
+        value = table.get(key)
+        if type(value) is not int or not low <= value <= high:
+            message = f"{key} must be a whole number from {low} to {high}"
+            raise self._error(section, key, message, f"Write it as: {key} = {max(low, 7)}")
+        return value
+
+    def _announce(self, said: Mapping[str, object]) -> Announce:
+        table = self._table(said, "announce", ("addresses", "bridge", "relay"))
+        found = Announce(
+            self._addresses(table, "announce"),
+            self._truth(table, "announce", "bridge"),
+            self._truth(table, "announce", "relay"),
+        )
+        if found.addresses and self._listen(said) is None:
+            message = "a node that nobody can call has no address to announce"
+            raise self._error(
+                "announce", "addresses", message, "Take [announce] out, or let this node listen."
+            )
+        if (found.bridge or found.relay) and not found.addresses:
+            message = "a bridge or relay must be found: [announce] needs addresses"
+            raise self._error(
+                "announce", "addresses", message, 'Write it as: addresses = ["node.example.org:7443"]'
+            )
+        return found
+
+    def _peers(self, said: Mapping[str, object]) -> tuple[StaticPeer, ...]:
+        try:
+            return static_peers(said.get("peer", []))
+        except Wrong as wrong:
+            line = self._line_of_peer(wrong.nth, wrong.field)
+            raise ConfigError(self._path, line, str(wrong), wrong.hint) from None
+
+    def _lan(self, said: Mapping[str, object]) -> Lan:
+        table = self._table(said, "lan", ("beacon", "interfaces"))
+        names = table.get("interfaces", [])
+        if not isinstance(names, list) or not all(isinstance(each, str) and each for each in names):
+            message = "interfaces must be a list of names of networks"
+            raise self._error("lan", "interfaces", message, 'Write it as: interfaces = ["eth0"]')
+        beacon = self._truth(table, "lan", "beacon") if "beacon" in table else True
+        return Lan(beacon, tuple(names))
+
+    def _relay(self, said: Mapping[str, object]) -> RelayOffer | None:
+        numbers = tuple(each.name for each in fields(RelayOffer))
+        table = self._table(said, "relay", ("offer", "through", *numbers))
+        found = RelayOffer(
+            **{key: self._number(table, "relay", key, 1, 10**15) for key in numbers if key in table}
+        )
+        if not self._truth(table, "relay", "offer") and not self._announce(said).relay:
+            return None
+        if self._listen(said) is None:
+            message = "a node that nobody can call cannot relay"
+            raise self._error("relay", "offer", message, "Write it as: offer = false")
+        return found
+
+    def _names(self, table: object, section: str, key: str) -> tuple[str, ...]:
+        value = table.get(key, []) if isinstance(table, dict) else []
+        if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
+            message = f"{key} must be a list of names of peers"
+            raise self._error(section, key, message, f'Write it as: {key} = ["Mill Lane"]')
+        return tuple(value)
+
+    def _addresses(self, table: Mapping[str, object], section: str) -> tuple[str, ...]:
+        value = table.get("addresses", [])
+        hint = 'Write it as: addresses = ["node.example.org:7443"]'
+        if not isinstance(value, list) or len(value) > MAX_ADDRESSES:
+            raise self._error(
+                section, "addresses", f"addresses must be a list of at most {MAX_ADDRESSES}", hint
+            )
+        for each in value:
+            if not isinstance(each, str) or not is_address(each):
+                raise self._error(section, "addresses", f"{each!r} is not HOST:PORT", hint)
+        if len(set(value)) < len(value):
+            raise self._error(section, "addresses", "an address stands there twice", hint)
+        return tuple(value)
+
+    def _truth(self, table: Mapping[str, object], section: str, key: str) -> bool:
+        value = table.get(key, False)
+        if not isinstance(value, bool):
+            raise self._error(section, key, f"{key} must be true or false", f"Write it as: {key} = true")
+        return value
+
+    def _days(self, said: Mapping[str, object]) -> float:
+        table = self._table(said, "confirm", ("after_days",))
+        value = table.get("after_days")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LONGEST_WAIT:
+            message = f"after_days must be a number of days from 0 to {LONGEST_WAIT}"
+            raise self._error("confirm", "after_days", message, "Write it as: after_days = 7")
+        return value
+
+    def _error(self, section: str, key: str, message: str, hint: str) -> ConfigError:
+        return ConfigError(self._path, self._line(section, key), message, hint)
+
+    def _line(self, section: str, key: str) -> int:
+        """Return where `key` of `section` stands, else where the section begins, else 0."""
+        here, begin = "", 0
+        for number, line in enumerate(self._lines, 1):
+            if heading := re.match(r"\s*\[\[?\s*([\w-]+)\s*\]", line):
+                here = heading[1]
+                if here in (section, key):
+                    begin = number
+            elif here == section and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", line):
+                return number
+        return begin
+
+    def _line_of_peer(self, nth: int, key: str) -> int:
+        """Return where `key` of one of the sections [[peer]] stands, else where that begins, else where peers stand at all."""
+        at, begin = -1, self._line("", "peer")
+        for number, line in enumerate(self._lines, 1):
+            if heading := re.match(r"\s*\[(\[?)\s*([\w-]+)\s*\]", line):
+                here = heading[1] == "[" and heading[2] == "peer"
+                at += here
+                if here and at == nth:
+                    begin = number
+                elif at >= nth and begin:
+                    return begin
+            elif at == nth and key and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", line):
+                return number
+        return begin
