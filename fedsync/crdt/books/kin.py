@@ -33,6 +33,8 @@ class Place:
     """The bodies that its newest epoch gives a seat, whether that epoch comes to hold or not."""
     members: frozenset[PageId]
     """The bodies that have a seat in it."""
+    former: frozenset[PageId]
+    """The bodies that any of its epochs gave a seat: they signed its earlier pages."""
     witness: PageId | None
     people: frozenset[Key]
     """The keys that have a seat in it."""
@@ -89,7 +91,8 @@ def kin(view: Reader, own: PageId, circles: Circles | None = None) -> dict[PageI
 
     Our own, the bodies that it is in and on up to the world, and whoever sits beside it: all. Who sits beside these further
     up, as foreign regions do, who witnesses what is followed whole, and whom a page that is not sealed would take in there:
-    the book. Whether such a page may be signed is not known without it.
+    the book. Whether such a page may be signed is not known without it. And of who sat there once: what they signed then
+    counts for ever, and nobody who comes later could work out the pages before it without their books.
     """
     circles = circles or Circles()
     found = {own: Extent.ALL}
@@ -112,6 +115,7 @@ def kin(view: Reader, own: PageId, circles: Circles | None = None) -> dict[PageI
                 else:
                     books |= there.named
                 books |= {there.witness} if there.witness is not None else set()
+                books |= there.former
                 books.update(_proposed(view, there))
         level, near = above, False
     return found | {body: Extent.BOOK for body in books if body not in found}
@@ -195,6 +199,7 @@ def _read(view: Reader, scope: Scope, at: Book) -> tuple[Place, bool]:
         joined=frozenset(joined(view, scope)),
         named=_named(view, scope, here),
         members=epoch.members if epoch is not None else frozenset(),
+        former=_ever_named(view, scope, here),
         witness=_witness(epoch),
         people=epoch.keys if epoch is not None else frozenset(),
     )
@@ -220,6 +225,16 @@ def _named(view: Reader, scope: Scope, page: Known) -> frozenset[PageId]:
         return frozenset()
     epoch = epoch_on(carrier.payload, scope, page.level if carrier.number else None)
     return epoch.members if epoch is not None else frozenset()
+
+
+def _ever_named(view: Reader, scope: Scope, page: Known) -> frozenset[PageId]:
+    found: set[PageId] = set()
+    at: Known | None = page
+    while at is not None and at.epoch is not None:
+        found |= _named(view, scope, at)
+        carrier = known(view, at.epoch)
+        at = known(view, carrier.prev) if carrier is not None and carrier.prev is not None else None
+    return frozenset(found)
 
 
 def _witness(epoch: Epoch | None) -> PageId | None:
