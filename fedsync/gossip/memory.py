@@ -21,7 +21,7 @@ from fedsync.gossip.limits import (
 from fedsync.gossip.trie import node_hash
 from fedsync.records.block import BadBlock, Base, Block, check, peek
 from fedsync.records.genesis import Genesis
-from fedsync.records.ids import Extent, LogClass, LogId, Reach, RecordId, Scope
+from fedsync.records.ids import Extent, Key, LogClass, LogId, Reach, RecordId, Scope
 from fedsync.records.places import MAX_RUN_BYTES, MAX_RUN_RECORDS, START, Place, walk
 from fedsync.records.wire import Row, read_rows, write
 
@@ -61,9 +61,10 @@ class Memory:
         self._logs: dict[LogId, MemoryLog] = {}
         self._sets: dict[SetKey, dict[LogId, MemoryLog]] = {}
         self._buckets: dict[SetKey, dict[int, Bucket | None]] = {}
-        self._named: dict[bytes, list[LogId]] = {}
-        self._lives: dict[tuple[object, ...], int] = {}
-        """Logs of each key in each capacity, class and reach."""
+        self._named: dict[bytes, LogId | None] = {}
+        """By the first 8 bytes; None where two logs share them."""
+        self._lives: dict[Key, int] = {}
+        """Logs of each key: only of who has many it matters which they are."""
         self._grown: dict[tuple[object, ...], int] = {}
         self._moved: dict[SetKey, int] = {}
         """The counter when each set last changed, the latest last."""
@@ -100,16 +101,20 @@ class Memory:
         key = (genesis.scope, genesis.reach, genesis.log_class)
         held = MemoryLog(genesis, key, self._counter + 1)
         self._logs[genesis.log] = held
-        whose = _whose(genesis)
-        self._lives[whose] = self._lives.get(whose, 0) + 1
+        self._lives[genesis.key] = self._lives.get(genesis.key, 0) + 1
         self._sets.setdefault(key, {})[genesis.log] = held
-        self._named.setdefault(genesis.log[:8], []).append(genesis.log)
+        self._name(genesis.log)
         return held
+
+    def _name(self, log: LogId) -> None:
+        self._named[log[:8]] = None if log[:8] in self._named else log
 
     def _too_many_lives(self, genesis: Genesis, wall_ms: int) -> int:
         """Return until when a further incarnation waits, 0 when it need not."""
+        if self._lives.get(genesis.key, 0) < MAX_INCARNATIONS:
+            return 0
         whose = _whose(genesis)
-        if self._lives.get(whose, 0) < MAX_INCARNATIONS:
+        if sum(_whose(each.genesis) == whose for each in self._logs.values()) < MAX_INCARNATIONS:
             return 0
         due = self._grown.get(whose, 0)
         if wall_ms < due:
@@ -255,7 +260,7 @@ class Memory:
             twin.heads, twin.blocks, twin.where = list(held.heads), list(held.blocks), dict(held.where)
             other._logs[log] = twin
             other._sets.setdefault(held.set, {})[log] = twin
-            other._named.setdefault(log[:8], []).append(log)
+            other._name(log)
             other._touch_quietly(twin)
         other._moved = moved
         return other
@@ -319,8 +324,7 @@ class Memory:
 
     def named(self, prefix: bytes) -> LogId | None:
         """Return the one log whose id begins so."""
-        found = self._named.get(prefix, [])
-        return found[0] if len(found) == 1 else None
+        return self._named.get(prefix)
 
     def changed(self, key: SetKey, since: int) -> Sequence[LogId]:
         """Return the logs of a set that changed after the counter was `since`."""

@@ -30,8 +30,9 @@ PASSIVE: Final = 30
 """Spare nodes remembered of a group: enough that some of them live after most of a region has gone dark."""
 CALLS: Final = 2
 """Calls under way at once for one group."""
-EXCHANGE_S: Final = 900.0
-"""About so often a link is changed for another by chance, in seconds: a handshake and a HELLO each time."""
+EXCHANGE_S: Final = 3600.0
+"""About so often a link is changed for another by chance, in seconds. Each time costs a handshake, 4 KB, and a session: every
+quarter of an hour that was half of what an idle node did, and most of what it sent below TLS."""
 ADMIT_S: Final = 60.0
 """At most so often a full view lets a caller in, in seconds."""
 FIRST_S: Final = 4.0

@@ -29,13 +29,11 @@ from fedsync.sim.rare import Seen
 from fedsync.sim.scenario import Links, Pace
 from fedsync.sim.signing import Signing
 
-CLERKS: Final = 3
-"""Nodes of each region that write its book, and that keep links with other regions."""
+BRIDGES: Final = 3
+"""Nodes of each region that keep links with other regions."""
 DELAY_S: Final = 0.05
 """From one node to another, on average: a round trip is twice that."""
 HOUR: Final = 3600.0
-WARM: Final = 20
-"""Decisions before any is measured."""
 SPREAD_S: Final = 600.0
 """A decision that has not come to all after so long is late."""
 
@@ -107,10 +105,7 @@ class Large:
         self.net = Net(self.heap, self.dice, Seen(), nature)
         self.calls = Calls(self.net)
         self.signing = Signing("stub")
-        self.regions = [
-            self._place(f"region {at}", [f"clerk {at} {each}" for each in range(min(CLERKS, size))], ())
-            for at in range(regions)
-        ]
+        self.regions = [self._place(f"region {at}", [f"clerk {at}"], ()) for at in range(regions)]
         self.world = self._place("world", ["clerk of the world"], ())
         self.nodes: list[list[Cheap]] = []
         self.homes: list[list[Place]] = []
@@ -177,7 +172,7 @@ class Large:
         """Let the nodes of a region choose links among themselves, and its clerks' among those of all regions."""
         bridges: list[Candidate] = []
         for region, nodes in zip(self.regions, self.nodes, strict=True):
-            bridges += [Candidate(node.peer, region.scope, (node.name,)) for node in nodes[:CLERKS]]
+            bridges += [Candidate(node.peer, region.scope, (node.name,)) for node in nodes[:BRIDGES]]
         world = Group(self.world.scope, bridges)
         for region, homes, nodes in zip(self.regions, self.homes, self.nodes, strict=True):
             group = Group(
@@ -188,7 +183,7 @@ class Large:
                 ],
             )
             for rank, node in enumerate(nodes):
-                groups = [group, world] if rank < CLERKS and len(self.regions) > 1 else [group]
+                groups = [group, world] if rank < BRIDGES and len(self.regions) > 1 else [group]
                 node.steering = Steering(node, self.calls, self.dice, groups)
                 self.heap.after(self.dice.random() * 60, node.steering.start)
 
@@ -199,9 +194,12 @@ class Large:
 
     # --- Measuring --------------------------------------------------------------------------------------
 
-    def measure(self, settle: float, hours: float, decisions: int, clock: Callable[[], float]) -> Figures:
+    def measure(
+        self, settle: float, hours: float, warm: int, decisions: int, clock: Callable[[], float]
+    ) -> Figures:
         """Let links settle for so many hours; then measure so many idle ones, and the spreading of decisions.
 
+        `warm`: decisions before any is measured, until trees have grown: who gets a block twice says so.
         `clock` tells how many seconds of CPU were used.
         """
         begun = clock()
@@ -214,8 +212,7 @@ class Large:
         calls = self._calls(hours / 4)
         near: list[list[float]] = []
         far: list[list[float]] = []
-        for _ in range(WARM):
-            # Until trees have grown: who gets a block twice says so.
+        for _ in range(warm):
             self._decide()
         came, new = sum(each.came for each in self.all), sum(each.new for each in self.all)
         for _ in range(decisions):
@@ -256,8 +253,7 @@ class Large:
     def _decide(self) -> tuple[list[float], list[float]]:
         """Let a clerk write a decision of a region; return after how long it was at each node, near and at all."""
         at = self.dice.randrange(len(self.regions))
-        rank = self.dice.randrange(len(self.regions[at].pens))
-        pen, node = self.regions[at].pens[rank], self.nodes[at][rank]
+        pen, node = self.regions[at].pens[0], self.nodes[at][0]
         wall, begun = node.wall(), self.heap.now
         words = f"decided {self.dice.random()}: " + "so be it. " * 30
         blocks = pen.seal(pen.end, [Draft("note", {"text": words}, wall)], wall)

@@ -20,6 +20,7 @@ def main() -> int:
     parser.add_argument("--settle", type=float, default=2.0, help="hours before anything is measured")
     parser.add_argument("--hours", type=float, default=4.0, help="idle hours")
     parser.add_argument("--decisions", type=int, default=10)
+    parser.add_argument("--warm", type=int, default=20, help="decisions before any is measured")
     parser.add_argument("--seed", type=int, default=0)
     words = parser.parse_args()
     for each in words.sizes.split(","):
@@ -27,7 +28,7 @@ def main() -> int:
         begun = process_time()
         large = Large(regions, size, words.seed)
         made = process_time() - begun
-        found = large.measure(words.settle, words.hours, words.decisions, process_time)
+        found = large.measure(words.settle, words.hours, words.warm, words.decisions, process_time)
         most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         told = {name: round(value, 2) for name, value in asdict(found).items()}
         print(json.dumps({**told, "made_s": round(made, 1), "process_mb": most}), flush=True)

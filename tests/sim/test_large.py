@@ -9,7 +9,7 @@ from fedsync.sim.large import Figures, Large
 
 
 def measured(regions: int, size: int) -> Figures:
-    return Large(regions, size, 1).measure(settle=0.5, hours=1.0, decisions=5, clock=process_time)
+    return Large(regions, size, 1).measure(settle=0.5, hours=1.0, warm=20, decisions=5, clock=process_time)
 
 
 @pytest.fixture(scope="module")
