@@ -7,12 +7,14 @@ something back. *Told*: what a peer says of such a moment; nothing but its word 
 Moments are by this machine's clock. One that lies in the future was noted while the clock stood elsewhere, and says nothing.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fedsync.crdt.books.booktables import Reader
 from fedsync.crdt.books.recency import SealedAt, sealed_at
 from fedsync.records.ids import Scope
 from fedsync.store.freshness import Freshness, Seen, Told
+from fedsync.store.peers import FollowedBody
 from fedsync.store.store import Store
 
 SLACK_MS = 5 * 60 * 1000
@@ -49,11 +51,26 @@ def stated(store: Store, view: Reader, scope: Scope, now: int) -> Stated:
     followed = store.followed.get(scope)
     own = followed is not None and followed.source == "own"
     kept = Freshness() if own else store.freshness.get(scope)
+    return _stated(own, sealed_at(view, scope), kept, now)
+
+
+def all_moments(store: Store, now: int) -> Iterator[tuple[FollowedBody, Stated]]:
+    """Yield the bodies that are not our own with what was seen and told of each, and nothing of what is signed.
+
+    That takes no look at their books, of which there may be thousands.
+    """
+    kept = store.freshness.all()
+    for body in store.followed.all():
+        if body.source != "own":
+            yield body, _stated(False, None, kept.get(body.scope, Freshness()), now)
+
+
+def _stated(own: bool, signed: SealedAt | None, kept: Freshness, now: int) -> Stated:
     seen, told = kept.seen, kept.told
     late = now + SLACK_MS
     return Stated(
         own,
-        sealed_at(view, scope),
+        signed,
         seen if seen is not None and seen.at <= late else None,
         told if told is not None and told.at <= late else None,
         any(each is not None and each.at > late for each in (seen, told)),

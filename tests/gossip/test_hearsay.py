@@ -3,13 +3,14 @@
 import pytest
 
 from fedsync.gossip.engine import Engine
-from fedsync.gossip.events import Close, Effect, Level, Opened, Peer, Received, Send, Tick
+from fedsync.gossip.events import Close, Effect, Granted, Level, Opened, Peer, Received, Send, Tick
 from fedsync.gossip.hearsay import Hint, Knows, Teller, nothing, pack, read
 from fedsync.gossip.limits import BEAT_MAX_S, HEARSAY, MAX_HOPS, TELL_AGAIN_MINUTES
 from fedsync.gossip.listing import Salt
 from fedsync.gossip.memory import Memory
 from fedsync.gossip.messages import BadMessage, Beat, decode, encode
 from fedsync.records.ids import Scope
+from tests.sim.world import Author, Node, World, equal
 
 A, B = Peer(b"a"), Peer(b"b")
 SALT = Salt(b"1" * 8, b"2" * 8)
@@ -152,3 +153,32 @@ def test_garbage_in_place_of_hints_ends_the_session() -> None:
     (root,) = {each.root for each in pair.wait(BEAT_MAX_S)}
     pair.give(1, encode(Beat(root, 1, 0, 60, False, b"\1\2\3")))
     assert pair.closed == ["garbage"]
+
+
+class Watching(World):
+    """A world that notes who was level with whom."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.levels: list[str] = []
+
+    def act(self, node: Node, effects: list[tuple[Peer, Effect]]) -> None:
+        self.levels += [node.name for _, each in effects if isinstance(each, Level)]
+        super().act(node, effects)
+
+
+def test_who_refuses_something_is_not_level_until_it_has_come_in() -> None:
+    world = Watching()
+    north, south = world.node("north"), world.node("south")
+    link, stranger = world.link(north, south), Author(9)
+    north.write(stranger.write("who is this?"))
+    unknown = {stranger.genesis.key}
+    south.memory.admit = lambda genesis: "park" if genesis.key in unknown else "yes"
+    world.connect(link)
+    world.run(120)
+    assert set(world.levels) == {"north"}  # south is told nothing of what it does not take
+    unknown.clear()
+    world.act(south, south.engine.everyone(Granted(), world.now))
+    world.run(5)
+    assert equal([north, south])
+    assert set(world.levels) == {"north", "south"}

@@ -4,7 +4,7 @@ from typing import Any
 
 from fedsync.cli.telling import ago, day, person, rfc3339
 from fedsync.reading import Reading
-from fedsync.recency import Stated, stated
+from fedsync.recency import Stated, all_moments, stated
 from fedsync.records.ids import Key, Scope
 
 Json = dict[str, Any]
@@ -49,10 +49,7 @@ def fresh_line(value: Json) -> str:
 def stale(reading: Reading, now: int) -> list[Json]:
     """Return the bodies that nothing was heard of for long, or ever, with what can be said of each."""
     found = []
-    for body in reading.store.followed.all():
-        if body.source == "own":
-            continue
-        said = stated(reading.store, reading.view, body.scope, now)
+    for body, said in all_moments(reading.store, now):
         if said.as_of is None or now - said.as_of > OLD_MS:
             row = {"name": reading.name_of(body.scope), "body": body.body.hex()}
             found.append({**row, "as_of": rfc3339(said.as_of), "since_ms": said.as_of})
