@@ -184,7 +184,8 @@ class Intake:
     def due(self, now: int) -> list[IntakeRow]:
         """Return what is to be kept with this batch: nothing most times, all that has changed now and then."""
         self._batch.clear()
-        if len(self._changed) < UNSAVED and 0 <= now - self._saved < SAVED_MS:
+        few = len(self._changed) < UNSAVED and len(self._accounts) <= KEPT
+        if few and 0 <= now - self._saved < SAVED_MS:
             return []
         self._saved = now
         return self.unsaved()

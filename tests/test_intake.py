@@ -1,15 +1,27 @@
 """Who has to wait at the door, for whom, and for how long: a naive count, and nodes that are flooded."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from random import Random
 
 import pytest
 
 from fedsync.crdt.root import state_root
 from fedsync.crdt.view import Draft as Look
-from fedsync.intake import ANY, FIRST_RECORDS, HOUR_MS, OWN_TIMES, URGENT_PART, Intake, Room, Share, Whose
+from fedsync.intake import (
+    ANY,
+    FIRST_RECORDS,
+    HOUR_MS,
+    KEPT,
+    OWN_TIMES,
+    URGENT_PART,
+    Intake,
+    Room,
+    Share,
+    Whose,
+)
 from fedsync.node import Node, Taken, Verdict
-from fedsync.records.ids import LogClass
+from fedsync.records.ids import Key, LogClass
 from fedsync.store.intake import IntakeRow
 from tests.nodes import BY, HOUR, NOON, Scribe, node
 
@@ -94,6 +106,25 @@ def test_a_batch_that_was_dropped_counts_for_nothing() -> None:
     assert intake.wait(genesis, False, NOON, lambda: False) is not None
     intake.forget()
     assert intake.wait(genesis, False, NOON, lambda: False) is None
+
+
+def test_however_many_authors_are_asked_for_few_are_kept_in_mind() -> None:
+    kept: dict[bytes, IntakeRow] = {}
+    intake = Intake(kept.get, ANY, ANY)
+    with node() as at:
+        one = Scribe(at, "Oakfield", "Ann", "Ben").genesis("Ann", LogClass.FACTS)
+    most = 0
+    for number in range(20_000):
+        genesis = replace(one, key=Key(number.to_bytes(32, "big")))
+        intake.wait(genesis, False, NOON, lambda: False)
+        if number % 3 == 0:
+            intake.count(genesis, False, 1, 100, NOON)
+        if number % 100 == 0:
+            kept.update((row.name, row) for row in intake.due(NOON))
+            most = max(most, len(intake._accounts))
+    assert most <= KEPT + 200
+    kept.update((row.name, row) for row in intake.unsaved())
+    assert sum(row.hour_records for row in kept.values() if row.name[0] == Whose.BODY) == 20_000 // 3 + 1
 
 
 # --- At a node's door -------------------------------------------------------------------------------------
