@@ -133,9 +133,11 @@ class Daemon:
 
     async def refresh(self) -> None:
         """Take what the store says of peers and invitations: whom to call, whom to let in, whom to drop."""
-        # One at a time: a slow one that read earlier must not have the last word.
-        async with self._refreshing:
-            await self._refresh()
+        # What is durable must be known here too, when whoever did it is cancelled meanwhile: nobody else would ask.
+        with trio.CancelScope(shield=True):
+            # One at a time: a slow one that read earlier must not have the last word.
+            async with self._refreshing:
+                await self._refresh()
 
     async def _refresh(self) -> None:
         async with self.links.door.writing() as node:

@@ -303,8 +303,9 @@ class Reconcile:
 
     def delta(
         self, since: int, refused: Iterable[LogId], alone: bool = True
-    ) -> tuple[list[Message], list[tuple[bytes, int]]] | None:
-        """Return what changed here after `since`, and the blocks of it that follow unasked, each with its priority.
+    ) -> list[tuple[Delta, list[tuple[bytes, int]]]] | None:
+        """Return what changed here after `since`, what is urgent first: listings, and the blocks that follow each unasked,
+        with their priorities.
 
         None when so much has changed that ranges are cheaper.
         """
@@ -319,10 +320,10 @@ class Reconcile:
                 if held is not None:
                     logs.append((self._turn(log, held, since), log, held))
         logs.sort(key=lambda each: each[0])
-        parts: list[bytes] = []
-        blocks: list[tuple[bytes, int]] = []
+        urgent, rest = _Changes([], []), _Changes([], [])
         left = FRESH_BYTES
         for turn, log, held in logs:
+            here = urgent if turn == FIRST else rest
             self._told.add(log)
             self._listed[self._salt.log(log)] = log
             follows = left > 0 and (alone or turn == FIRST)
@@ -333,14 +334,21 @@ class Reconcile:
                 left -= sum(map(len, fresh))
                 # None may overtake the listing: it says that they come.
                 turn = max(turn, WORDS)
-                blocks += [(encode(BlockMessage(raw is fresh[-1], False, raw)), turn) for raw in fresh]
+                here.blocks += [(encode(BlockMessage(raw is fresh[-1], False, raw)), turn) for raw in fresh]
             items = items_of(log, held, self._holdings)
-            parts.append(changed(self._salt, log, held.created > since, items, fits, held.urgent))
+            here.parts.append(changed(self._salt, log, held.created > since, items, fits, held.urgent))
         for log in refused:
             self._told.add(log)
-            parts.append(changed(self._salt, log, False, ()))
-        listings = list(_chunks(parts)) or [b""]
-        return [Delta(at + 1 < len(listings), each) for at, each in enumerate(listings)], blocks
+            rest.parts.append(changed(self._salt, log, False, ()))
+        # What is urgent does not wait behind a long listing.
+        listings = [(each, urgent.blocks) for each in _chunks(urgent.parts)]
+        listings += [(each, rest.blocks) for each in _chunks(rest.parts)]
+        found: list[tuple[Delta, list[tuple[bytes, int]]]] = []
+        for at, (listing, blocks) in enumerate(listings or [(b"", [])]):
+            last = at + 1 >= len(listings)
+            follow = last or listings[at + 1][1] is not blocks
+            found.append((Delta(not last, listing), blocks if follow else []))
+        return found
 
     def _turn(self, log: LogId, held: Log, since: int) -> int:
         """Return when a changed log has its turn: what is new of it may be above all that is urgent."""
@@ -380,6 +388,14 @@ class Reconcile:
     def rest(self) -> bytes:
         """Return 16 bytes over our sets without the logs that either side listed."""
         return self.root(self._told | self._heard)
+
+
+@dataclass(slots=True)
+class _Changes:
+    """What DELTA says of some logs, and the blocks that follow it."""
+
+    parts: list[bytes]
+    blocks: list[tuple[bytes, int]]
 
 
 def lacks(held: Log | None, urgent: int, verdict: Verdict) -> bool:

@@ -434,10 +434,10 @@ class Session:
         self._awaits.add(Delta)
         if not self._opened.dialler:
             self._awaits.add(Rest)
-        messages, blocks = found
-        self._say(messages)
-        for raw, priority in blocks:
-            self._out.frame(raw, priority, defer=True)
+        for message, blocks in found:
+            self._out.say(message)
+            for raw, priority in blocks:
+                self._out.frame(raw, priority, defer=True)
 
     def _delta(self, message: Delta, now: float) -> None:
         found = self._reconcile.on_delta(message)

@@ -100,6 +100,19 @@ def test_a_node_that_was_let_in_is_a_peer_at_once_though_its_link_ended_before_t
     assert heard == [True, True], "let in at once, and told so when they asked again"
 
 
+def test_who_was_let_in_may_come_though_the_task_that_let_them_in_is_gone(houses: list[House]) -> None:
+    """Found by going through all checkpoints: the invited called for ever, and was a stranger."""
+    found = checkpoints(houses, 0, 0)
+    steps = [
+        at
+        for where, each in found.items()
+        if where.task == "tcp.answer" and where.place.startswith("daemon/run.py")
+        for at in each
+    ]
+    assert len(steps) > 3
+    assert [play(houses, 0, "task", at, 0) for at in steps] == [""] * len(steps)
+
+
 def _while_it_joins(houses: list[House]) -> list[int]:
     """Return the steps at which the inviter decides on a JOIN."""
     return [

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 from random import Random
 from typing import Any
 
@@ -30,7 +31,7 @@ from fedsync.gossip.memory import Memory
 from fedsync.gossip.messages import BlockMessage, Delta, Message, Prune, Refused, Tip, Want, decode
 from fedsync.gossip.peer_memory import PeerMemory
 from fedsync.gossip.priority import FIRST, LAST, WORDS, of_class
-from fedsync.records.block import Block
+from fedsync.records.block import Block, peek
 from fedsync.records.ids import Extent, LogClass, LogId
 from tests.sim.world import BODY, Author
 
@@ -321,8 +322,6 @@ def test_who_calls_all_urgent_changes_nothing_in_what_is_asked_of_others() -> No
 
 
 def served(here: Side, peer: Peer) -> list[tuple[LogId, int]]:
-    from fedsync.records.block import peek
-
     return [(peek(each.raw).log, turn) for each, turn in here.said(peer) if isinstance(each, BlockMessage)]
 
 
@@ -394,9 +393,15 @@ def test_after_a_time_away_it_is_the_first_that_comes() -> None:
     there.tell(here.peer, Received(hellos[0].frame))
     here.tell(there.peer, Received(hellos[1].frame))
     frames = sorted(here.out.pop(there.peer), key=lambda send: send.priority)  # as the carrier does
-    (delta,) = [decode(send.frame) for send in frames if isinstance(decode(send.frame), Delta)]
-    changes = read_changed(delta.listing)  # type: ignore[union-attr]
-    assert (changes[0].name[:8], changes[0].urgent) == (RECALL.log[:8], BLOCKS[2].last)
+    said = [decode(send.frame) for send in frames]
+    first = next(each for each in said if isinstance(each, Delta))
+    assert first.more
+    changes = read_changed(first.listing)
+    assert [(each.name[:8], each.urgent) for each in changes] == [(RECALL.log[:8], BLOCKS[2].last)]
+    after = said[said.index(first) + 1 :]
+    blocks = list(takewhile(lambda each: not isinstance(each, Delta), after))
+    assert [peek(each.raw).log for each in blocks] == [RECALL.log] * len(blocks)  # type: ignore[union-attr]
+    assert BLOCKS[2].raw in [each.raw for each in blocks]  # type: ignore[union-attr]
     for send in frames:
         there.tell(here.peer, Received(send.frame))
     there.open_door()
