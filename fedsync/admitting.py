@@ -70,7 +70,8 @@ def whom(store: Store, view: View, me: Key, listen: Address | None) -> Whom:
     out = {peer.key: Out("paused", "paused by the operator") for peer in peers if peer.paused}
     out |= {key: Out("dropped", why) for key, why in dropped_in_words(view).items()}
     out |= {each.key: Out("removed", "the operator removed this node") for each in store.removed.all()}
-    near_us = around(view, own, me) if own is not None else Around({}, [])
+    joined = [body.scope for body in store.followed.all() if body.source == "joined"]
+    near_us = around(view, own, me, joined) if own is not None else Around({}, [])
     near = {
         each.key: each._replace(addresses=tuple(at for at in each.addresses if worth_calling(at, listen)))
         for each in near_us.fellows
@@ -153,9 +154,13 @@ def worth_calling(address: str, listen: Address | None) -> bool:
     several on one machine.
     """
     try:
-        number = ip_address(parse_address(address).host)
+        host = parse_address(address).host
     except ValueError:
-        return True  # a name, or what the dialler will say of it
+        return True  # the dialler will say what is wrong
+    try:
+        number = ip_address(host)
+    except ValueError:
+        return not f".{host.casefold()}".endswith(".localhost") or _is_loopback(listen)
     if number.is_multicast or number.is_unspecified or number == _BROADCAST:
         return False
     return not number.is_loopback or _is_loopback(listen)

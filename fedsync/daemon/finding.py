@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 MOST_INTRODUCTIONS = 64
 """Introductions that wait to be kept, of all peers; what comes on top is said again when a link begins."""
+REST = 10.0
+"""How many times as long as it took it is not looked again whether a book names this node."""
 
 log = logging.getLogger("fedsync")
 
@@ -43,6 +45,7 @@ class Finding:
         daemon, told = self._daemon, False
         wish = daemon.settings.announce
         while True:
+            begun = trio.current_time()
             async with daemon.links.door.writing() as node:
                 taken = await trio.to_thread.run_sync(announce, node, daemon.private, wish)
                 waits = unsaid(node, daemon.key, wish)
@@ -50,6 +53,8 @@ class Finding:
             if waits and not told:
                 log.warning("Where this node answers is announced once a page of our book names it.")
             told = told or waits
+            # Nobody waits for it, and who first syncs a large federation is told of pages all the time.
+            await trio.sleep(REST * (trio.current_time() - begun))
             await self.named.wait()
             self.named = trio.Event()
 

@@ -122,6 +122,18 @@ def test_what_is_announced_to_a_region_goes_to_its_nodes_and_what_a_bridge_says_
     assert Reach.WORLD in reaches, "Hill Farm became a bridge"
 
 
+def test_a_body_that_our_people_founded_makes_fellows_though_our_book_says_nothing_of_it(
+    world: Found,
+) -> None:
+    with Reading.open(world.homes["Oakfield"]) as reading:
+        ridge = reading.body("Ridge").scope
+        found = around(reading.view, reading.own().scope, world.key("Oakfield"), [ridge]).fellows
+        groups = {world.name(each.key): [scope for scope, _ in each.groups] for each in found}
+    assert ridge in groups["Quarry"]
+    assert ridge in groups["Hill Farm"]
+    assert ridge not in groups["Mill Lane"]
+
+
 def test_a_thousand_nodes_of_one_community_weigh_as_much_as_one_and_it_cannot_take_others_for_its_own(
     world: Found,
 ) -> None:

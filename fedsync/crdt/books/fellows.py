@@ -76,9 +76,12 @@ class Around(NamedTuple):
     """The same but our own node, sorted by key: what an overlay chooses from."""
 
 
-def around(view: Reader, own: Scope, me: Key) -> Around:
-    """Return the nodes of the bodies around ours. Each table is read once from end to end: there may be thousands."""
-    groups = _groups(view, own)
+def around(view: Reader, own: Scope, me: Key, also: Collection[Scope] = ()) -> Around:
+    """Return the nodes of the bodies around ours. Each table is read once from end to end: there may be thousands.
+
+    `also`: bodies that our own people founded or joined by their own word, as guilds of people from several communities.
+    """
+    groups = _groups(view, own, also)
     named = _named(view)
     admitted = _admitted(named, own, groups)
     near = {each.scope for each in groups if each.near}
@@ -168,8 +171,8 @@ def _fellow(key: Key, of: Mapping[Scope, bytes], said: Mapping[Scope, Announced]
     return Fellow(key, tuple(of.items()), addresses, relay)
 
 
-def _groups(view: Reader, own: Scope) -> list[_Group]:
-    """Return the bodies above ours, as far as their books are held: what ours joined first, then what these did."""
+def _groups(view: Reader, own: Scope, also: Collection[Scope]) -> list[_Group]:
+    """Return the bodies above ours, as far as their books are held: what ours joined first, then what these did; and `also`."""
     found: list[_Group] = []
     seen, todo = {own}, [own]
     while todo and len(found) < MAX_GROUPS:
@@ -184,6 +187,11 @@ def _groups(view: Reader, own: Scope) -> list[_Group]:
                 seen.add(here.scope)
                 todo.append(here.scope)
                 found.append(_Group(here.scope, body, _members(view, here.scope), below == own))
+    for scope in sorted(also):
+        at = book(view, scope)
+        if at is not None and scope not in seen and len(found) < MAX_GROUPS:
+            seen.add(scope)
+            found.append(_Group(scope, at.body, _members(view, scope), True))
     return found
 
 
