@@ -210,7 +210,9 @@ def _sums(world: World, shelves: Shelves) -> Iterator[str]:
 def _judged(world: World, shelves: Shelves) -> Iterator[str]:
     """Nothing is sealed that too few spoke for, and no vote counts that its community cut off, however it is dated."""
     for region in world.regions:
-        node = region.members[-1].node
+        node = next((each.node for each in region.members[::-1] if each.node in shelves), None)
+        if node is None:
+            continue
         court = Court()
         court.hear(shelves[node].blocks)
         sealed: set[PayloadId] = set()

@@ -19,7 +19,7 @@ FLOOD = 100
 HEAP = 300
 """Blocks in one wave of them: more than a session takes before it stops reading."""
 WAVE_S = 20.0
-"""Between two waves. At the rate of its link a liar could fill every second of a simulation, and show no more by it."""
+"""Between two waves, where a storm is short. At the rate of its link a liar could fill every second of a simulation, and show no more by it."""
 
 
 def root_of(frame: bytes) -> bytes:
@@ -35,8 +35,16 @@ class Liar:
     """One way of lying, with what it needs to remember."""
 
     def __init__(
-        self, kind: str, dice: Random, logs: Logs, now: Callable[[], float], blocks: Blocks = tuple
+        self,
+        kind: str,
+        dice: Random,
+        logs: Logs,
+        now: Callable[[], float],
+        blocks: Blocks = tuple,
+        wave_s: float = WAVE_S,
     ) -> None:
+        """`wave_s`: seconds between two waves of a flood."""
+        self._wave_s = wave_s
         self._dice, self._logs, self._now, self._blocks = dice, logs, now, blocks
         self._wave_at = 0.0
         self._lie: Callable[[bytes], list[bytes]] = getattr(self, f"_{kind}")
@@ -115,7 +123,7 @@ class Liar:
         dice = self._dice
         if isinstance(decode(frame), Hello) or self._now() < self._wave_at:
             return [frame]
-        self._wave_at = self._now() + WAVE_S
+        self._wave_at = self._now() + self._wave_s
         tips = [
             Tip(LogId(dice.randbytes(32)), 0, dice.randrange(100), dice.randbytes(4)) for _ in range(FLOOD)
         ]
@@ -126,7 +134,7 @@ class Liar:
         dice = self._dice
         if isinstance(decode(frame), Hello) or self._now() < self._wave_at:
             return [frame]
-        self._wave_at = self._now() + WAVE_S
+        self._wave_at = self._now() + self._wave_s
         blocks = self._blocks()
         if not blocks:
             return [frame]
@@ -136,5 +144,5 @@ class Liar:
         """Send what was signed under a key of small order, without a secret."""
         if isinstance(decode(frame), Hello) or self._now() < self._wave_at:
             return [frame]
-        self._wave_at = self._now() + WAVE_S
+        self._wave_at = self._now() + self._wave_s
         return [frame, *(encode(BlockMessage(False, True, each)) for each in self._blocks())]

@@ -24,6 +24,8 @@ RARE: Final = {
     "crash-in-commit": "a node crashed with records in its hands that were not on disk yet",
     "crash-untold": "a node crashed when a commit had reached the disk and nobody had been told",
     "forged": "a block came that was signed under a key of small order",
+    "joined": "a community was founded during the storm, and joined",
+    "left": "a node left for good",
     "restore": "a node was set back to a backup",
     "lost-for-good": "a backup lacked records that nobody else had",
     "outrun": "a peer told a node that it had held more before",

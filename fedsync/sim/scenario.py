@@ -81,6 +81,10 @@ class Trouble:
     restore_every: float
     recall_every: float
     misdeed_every: float
+    late: float
+    """The share of the communities that are founded only during the first half of the storm."""
+    leave: float
+    """The share of the honest nodes that leave for good during the second half, where the others do without them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +262,8 @@ def _trouble(form: Form) -> Trouble:
         restore_every=form.span("restore_every", 0.0),
         recall_every=form.span("recall_every", 0.0),
         misdeed_every=form.span("misdeed_every", 0.0),
+        late=form.share("late", 0.0),
+        leave=form.share("leave", 0.0),
     )
     form.done()
     return trouble

@@ -16,7 +16,7 @@ from fedsync.sim.calling import Calls, Steering
 from fedsync.sim.disk import Disk, Kept
 from fedsync.sim.heap import Heap
 from fedsync.sim.ledger import Ledger
-from fedsync.sim.lies import Liar
+from fedsync.sim.lies import WAVE_S, Liar
 from fedsync.sim.links import Link, Net
 from fedsync.sim.node import Node
 from fedsync.sim.people import Community
@@ -38,6 +38,8 @@ IN_COMMIT: Final = 0.3
 """This share of the crashes waits for the moment when a node has records in its hands."""
 ISLAND_S: Final = 900.0
 """For so long, in seconds, nodes that a crowd keeps busy may be on an island after all else is well."""
+WAVES: Final = 500
+"""Waves of a flood in a storm, at most: a season of them shows no more than a week."""
 QUIET_S: Final = 600.0
 """After all have come to the same nothing is written for so long, to see what silence costs."""
 
@@ -76,6 +78,9 @@ class World:
         self.backups: dict[Node, tuple[Disk, list[RecordId]]] = {}
         """The last backup of each node, and which records are in it."""
         self._restoring: set[Node] = set()
+        self.gone: set[Node] = set()
+        """Nodes that left for good."""
+        self._unborn: set[Node] = set()
         self.calls = Calls(self.net)
         self.crowd: list[Node] = []
         self.siege: Watch | None = None
@@ -94,7 +99,12 @@ class World:
             self._settle(f"{'Village' if kind is None else 'Liars'} {at + 1}", signing.check, kind)
         for community in self.communities:
             community.goods.others = [each.goods for each in self.communities]
-            community.found()
+            if self.dice.random() < scenario.trouble.late:
+                self._unborn.add(community.node)
+                community.node.alive = False
+                self.heap.at(self.dice.random() * scenario.storm / 2, partial(self._be_born, community))
+            else:
+                community.found()
         self.regions = self._gather()
         self.delegations = [each for region in self.regions for each in region.delegations]
         self._join()
@@ -123,7 +133,8 @@ class World:
         def logs() -> list[LogId]:
             return [each.log for each in self.ledger.promised[:50]]
 
-        return Liar(kind, self.dice, logs, lambda: self.heap.now, blocks)
+        wave_s = max(WAVE_S, self.scenario.storm / WAVES)
+        return Liar(kind, self.dice, logs, lambda: self.heap.now, blocks, wave_s)
 
     def _gather(self) -> list[Region]:
         """Return the regions that the honest communities will found; who is left over joins the last."""
@@ -220,7 +231,7 @@ class World:
     @property
     def honest(self) -> list[Node]:
         """The nodes that do what they should."""
-        return self.nodes[: self.scenario.honest]
+        return [each for each in self.nodes[: self.scenario.honest] if each not in self.gone]
 
     def _watch(self, node: Node, ids: Sequence[RecordId]) -> None:
         self.held[node] += sum(each in self.ledger.public for each in ids)
@@ -245,6 +256,8 @@ class World:
         # A backup is made about as often as one is used, so it is neither always fresh nor always old.
         self._often(trouble.restore_every, self._back_up)
         self._often(trouble.restore_every, self._restore)
+        for _ in range(round(trouble.leave * scenario.honest)):
+            self.heap.at(scenario.storm * self.dice.uniform(0.5, 1.0), self._leave)
         for partition in scenario.partitions:
             self.heap.at(partition.begins, partial(self._part, partition))
         for at in range(PICTURES + 1):
@@ -285,13 +298,48 @@ class World:
             self.heap.after(lasts, partial(self._come_back, node))
 
     def _come_back(self, node: Node) -> None:
-        if not node.alive and node not in self._restoring:
+        if not node.alive and node not in self._restoring | self.gone | self._unborn:
             node.start()
+
+    def _be_born(self, community: Community) -> None:
+        self._unborn.discard(community.node)
+        self.seen.note("joined")
+        community.node.start()
+        community.found()
+
+    def _leave(self) -> None:
+        """Let a node leave for good that the others can do without; what only it had is lost."""
+        node = self.dice.choice(self.honest)
+        if len(self.honest) < 3 or node in self._unborn | self._restoring or self._cuts_off(node):
+            return
+        self.seen.note("left")
+        before = node.ids()
+        if node.alive:
+            node.crash(loud=self.dice.random() < 0.5)
+        self.gone.add(node)
+        self.backups.pop(node, None)
+        self._forget_what_is_lost(before)
+        self._count_again()
+
+    def _cuts_off(self, gone: Node) -> bool:
+        """Say whether some of the honest could not reach the others without this node."""
+        left = [each for each in self.honest if each is not gone]
+        reached, todo = {left[0]}, [left[0]]
+        while todo:
+            at = todo.pop()
+            for link in self.net.links:
+                for one, two in ((link.one, link.two), (link.two, link.one)):
+                    beyond = next((each for each in left if each is two), None)
+                    if one is at and beyond is not None and beyond not in reached:
+                        reached.add(beyond)
+                        todo.append(beyond)
+        return len(reached) < len(left)
 
     def _fork(self) -> None:
         """Let somebody go on from an old record at another node, best where nobody at home can see it."""
         honest, side = self.honest, self._side
-        for community in self.dice.sample(self.communities[: len(honest)], len(honest)):
+        authors = [each for each in self.communities if each.node in honest]
+        for community in self.dice.sample(authors, len(authors)):
             others = [each for each in honest if each is not community.node]
             beyond = [each for each in others if (each in side) != (community.node in side)]
             if community.fork(self.dice, self.dice.choice(beyond or others)):
@@ -312,6 +360,8 @@ class World:
 
     def _back_up(self) -> None:
         node = self.dice.choice(self.honest)
+        if node in self._unborn:
+            return
         self.backups[node] = node.disk.copied(), node.ids()
 
     def _restore(self) -> None:
@@ -335,8 +385,10 @@ class World:
 
     def _forget_what_is_lost(self, before: list[RecordId]) -> None:
         """Take out of the ledger what only one node held, and from the pens what no backup holds either."""
-        everywhere = {id_ for node in self.nodes for id_ in node.ids()}
-        if self.ledger.survey(before, everywhere):
+        honest = {id_ for node in self.honest for id_ in node.ids()}
+        # What only a liar has may never be served, or may turn up again.
+        everywhere = honest | {id_ for node in self.nodes[self.scenario.honest :] for id_ in node.ids()}
+        if self.ledger.survey(before, honest):
             self.seen.note("lost-for-good")
         kept = {id_ for _, ids in self.backups.values() for id_ in ids}
         for community in self.communities:
@@ -372,10 +424,10 @@ class World:
     def live(self) -> None:
         """Live through the storm and the calm."""
         self.heap.run(self.scenario.storm / 2)
-        before = [(node.came, node.new) for node in self.honest]
+        before = {node: (node.came, node.new) for node in self.honest}
         self.heap.run(self.scenario.storm)
-        came = sum(node.came - came for node, (came, _) in zip(self.honest, before, strict=True))
-        new = sum(node.new - new for node, (_, new) in zip(self.honest, before, strict=True))
+        came = sum(node.came - before[node][0] for node in self.honest)
+        new = sum(node.new - before[node][1] for node in self.honest)
         self.copies = came / new if new else 0.0
         self._over = self.net.calm = True
         for node in self.nodes:
@@ -389,6 +441,7 @@ class World:
         begun = self.heap.now
         if self.heap.run(begun + self.scenario.calm, self._agree, max(ASK_S, self.scenario.calm / ASKED)):
             self.took = self.heap.now - begun
+        self.ledger.survey((), {id_ for node in self.honest for id_ in node.ids()})
         self._picture()
         sent = {link: link.sent for link in self.net.links}
         self.heap.run(self.heap.now + QUIET_S)
@@ -403,10 +456,11 @@ class World:
         self._picture()
         first: object = None
         for node in self.honest:
-            if len(node.memory.following) < len(self.communities):
+            followed = sorted(scope for scope, *_ in node.memory.following)
+            if not self.gone and len(followed) < len(self.communities):
                 return False
             sets = [key for key in node.memory.sets() if key[1] != 0]
-            roots = sorted(Trees(node.memory).roots(sets))
+            roots = (followed, sorted(Trees(node.memory).roots(sets)))
             if first is not None and roots != first:
                 return False
             first = roots
@@ -420,7 +474,7 @@ class World:
                 if page.number and page.status == "sealed":
                     self.seen.note("sealed")
         for region in self.regions:
-            view = region.members[0].node.view
+            view = next((each.node.view for each in region.members if each.node not in self.gone), view)
             for page in pages(view, region.scope):
                 if page.number and page.status == "sealed":
                     self.seen.note("region-sealed")
@@ -433,4 +487,10 @@ class World:
     def _picture(self) -> None:
         now = self.heap.now
         if not self.pictures or self.pictures[-1][0] < now:
-            self.pictures.append((now, len(self.ledger.public), [self.held[each] for each in self.honest]))
+            self.pictures.append(
+                (
+                    now,
+                    len(self.ledger.public),
+                    [self.held[each] for each in self.nodes[: self.scenario.honest]],
+                )
+            )

@@ -1,0 +1,40 @@
+"""Small lives of every scenario, for each day: fewer nodes and a shorter storm, many seeds. A soak plays the whole."""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+from fedsync.sim.scenario import Scenario, read
+from tests.sim.soak import ALL
+
+
+class Slice(NamedTuple):
+    """So many seeds of a scenario, with so many nodes, and this share of its storm and its calm."""
+
+    name: str
+    nodes: int
+    storm: float
+    seeds: int
+    calm: float = 1.0
+
+    def scenario(self) -> Scenario:
+        """Return the scenario in small."""
+        found = read((ALL / f"{self.name}.toml").read_text("utf-8"), self.nodes)
+        share = self.storm
+        parts = (
+            replace(each, begins=each.begins * share, ends=each.ends * share) for each in found.partitions
+        )
+        return replace(found, storm=found.storm * share, calm=found.calm * self.calm, partitions=tuple(parts))
+
+
+SLICES = (
+    Slice("door", 11, 0.25, 4),
+    Slice("everything", 7, 0.03, 40),
+    Slice("liars", 12, 0.25, 8),
+    Slice("month", 5, 0.2, 10),
+    Slice("overlay", 20, 0.25, 2),
+    Slice("quiet", 5, 0.3, 10),
+    Slice("regions", 4, 0.5, 12),
+    Slice("storm", 4, 0.7, 100),
+    Slice("thin", 4, 0.2, 10),
+    Slice("twenty", 5, 0.5, 8),
+)
