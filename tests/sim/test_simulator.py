@@ -139,9 +139,9 @@ def _lose(world: World) -> None:
 
 
 def _stray(world: World) -> None:
-    local = {bytes(each.home.log) for each in world.communities[0].tellers}
-    raw = next(each for each in _disk(world, 0) if any(log in each.raw for log in local))
-    world.nodes[1].disk.entries.append(raw)
+    local = {bytes(each.home.log) for each in world.communities[2].tellers + world.communities[3].tellers}
+    held = _disk(world, 2) + _disk(world, 3)
+    world.nodes[1].disk.entries.append(next(each for each in held if any(log in each.raw for log in local)))
 
 
 def _leak(world: World) -> None:
