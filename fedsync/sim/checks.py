@@ -5,7 +5,7 @@ plain sums, and sets are compared as Python's sets. Each fault is a sentence.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -102,7 +102,7 @@ def faults(world: World) -> list[str]:
     """Return what is not as it must be."""
     reader = Reader()
     shelves = {node: reader.read(node) for node in world.honest}
-    parts = (_time, _kept, _forged, _home, _same, _forks, _sums, _judged, _bounds, _overlay, _turns)
+    parts = (_time, _kept, _forged, _home, _scopes, _same, _forks, _sums, _judged, _bounds, _overlay, _turns)
     found = [each for part in parts for each in part(world, shelves)]
     found += _again(world)
     if len(found) > MOST_TOLD:
@@ -124,7 +124,9 @@ def _kept(world: World, shelves: Shelves) -> Iterator[str]:
         if record.local or not world.ledger.counts(record):
             continue
         lacks = [
-            node.name for node, shelf in shelves.items() if not shelf.holds(record.log, record.seq, record.id)
+            node.name
+            for node, shelf in shelves.items()
+            if record.scope in shelf.bodies and not shelf.holds(record.log, record.seq, record.id)
         ]
         if lacks:
             yield f"record {record.seq} of log {record.log.hex()[:8]} was acknowledged and is not at {_some(lacks)}"
@@ -157,9 +159,31 @@ def _home(world: World, shelves: Shelves) -> Iterator[str]:
         yield f"{world.net.strayed} blocks of what is local were sent over links"
 
 
+def _scopes(world: World, shelves: Shelves) -> Iterator[str]:
+    """A node keeps its own region and nothing of another; what stays within a region was on no link out of it."""
+    for region in world.regions if world.scenario.scopes else ():
+        inside = {region.scope, *(each.scope for each in region.members)}
+        for node in [each.node for each in region.members]:
+            shelf = shelves[node]
+            if shelf.bodies.keys() != inside:
+                yield f"{node.name} keeps {len(shelf.bodies)} bodies, and its region has {len(inside)} with itself"
+            strange = [log for log, of in shelf.logs.items() if of.scope not in inside]
+            if strange:
+                yield f"{node.name} holds what is none of its region's: log {strange[0].hex()[:8]}"
+    if world.net.leaked:
+        yield f"{world.net.leaked} blocks that stay within a region were sent out of it"
+
+
 def _same(world: World, shelves: Shelves) -> Iterator[str]:
-    """All hold the same, follow the same, and show the same state."""
-    first, *others = world.honest
+    """All hold the same, follow the same, and show the same state. With scopes: all of a region."""
+    if not world.scenario.scopes:
+        yield from _alike(world.honest, shelves)
+    for region in world.regions if world.scenario.scopes else ():
+        yield from _alike([each.node for each in region.members], shelves)
+
+
+def _alike(nodes: Sequence[Node], shelves: Shelves) -> Iterator[str]:
+    first, *others = nodes
     held, root = shelves[first].shared(), first.state_root()
     for node in others:
         mine = shelves[node].shared()
@@ -175,7 +199,10 @@ def _same(world: World, shelves: Shelves) -> Iterator[str]:
 def _forks(world: World, shelves: Shelves) -> Iterator[str]:
     """Who wrote two records at one place is known everywhere."""
     for log, (_, seq) in world.ledger.forks.items():
-        unaware = [node.name for node, shelf in shelves.items() if shelf.fork(log) != seq]
+        of = next((shelf.logs[log].scope for shelf in shelves.values() if log in shelf.logs), None)
+        unaware = [
+            node.name for node, shelf in shelves.items() if of in shelf.bodies and shelf.fork(log) != seq
+        ]
         if unaware:
             yield f"log {log.hex()[:8]} has two records at {seq}, and {_some(unaware)} cannot prove it"
 
@@ -188,6 +215,8 @@ def _sums(world: World, shelves: Shelves) -> Iterator[str]:
             sums[record.scope, record.local, record.item] += record.change
     for community in world.communities[: world.scenario.honest]:
         for node in shelves:
+            if community.scope not in shelves[node].bodies:
+                continue
             wanted = {
                 (local, item): change
                 for (scope, local, item), change in sums.items()

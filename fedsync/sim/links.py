@@ -30,6 +30,7 @@ from fedsync.gossip.events import (
 from fedsync.gossip.lanes import Lanes
 from fedsync.gossip.messages import Tag
 from fedsync.gossip.peer_memory import PeerMemory
+from fedsync.records.ids import Scope
 from fedsync.sim.heap import Heap
 from fedsync.sim.rare import Seen
 from fedsync.sim.scenario import Links
@@ -74,6 +75,10 @@ class Station(Protocol):
 
     def memory_of(self, peer: Peer) -> PeerMemory | None:
         """Return what it remembers of a peer."""
+        ...
+
+    def near_of(self, peer: Peer) -> frozenset[Scope] | None:
+        """Return of which bodies a peer gets what goes only as far as their region; None: of every one."""
         ...
 
     def put(self, end: "End", number: int, raw: bytes) -> None:
@@ -197,6 +202,10 @@ class Net:
         """The most bytes that ever waited at one end to be sent."""
         self.private: dict[bytes, None] = {}
         """Logs of which no block may ever be on a link. A BLOCK names its log after 9 bytes, or 10 when it is long."""
+        self.regional: dict[bytes, tuple[Peer, frozenset[Peer]]] = {}
+        """Logs that stay within a region: whose they are, who may give them to its guests, and between which nodes they go."""
+        self.leaked = 0
+        """Blocks of such logs that went elsewhere."""
         self.strayed = 0
         """Blocks of such logs that were."""
         self.trace = sha256()
@@ -259,7 +268,8 @@ class Net:
         for end in link.ends:
             station = end.station
             nonce, memory = self.dice.randbytes(8), station.memory_of(end.peer)
-            opened = Opened(end.dialler, nonce, station.wall(), memory, self.nature.brief)
+            near = station.near_of(end.peer)
+            opened = Opened(end.dialler, nonce, station.wall(), memory, self.nature.brief, near)
             station.tell(end.peer, opened)
             self._ask_room(end)
 
@@ -348,7 +358,7 @@ class Net:
     def _send(self, end: End, frame: bytes, priority: int) -> None:
         for each in end.station.says(end.peer, frame):
             self.trace.update(b"%f" % self.heap.now + end.station.peer + each)
-            self._look(each)
+            self._look(end, each)
             self._put(end, each, priority)
             if not self.calm and self.nature.duplicate and self.dice.random() < self.nature.duplicate:
                 self.seen.note("duplicated")
@@ -356,7 +366,7 @@ class Net:
         if end.untold >= TOLD_BYTES:
             self._ask_room(end)
 
-    def _look(self, frame: bytes) -> None:
+    def _look(self, end: End, frame: bytes) -> None:
         """Note what a frame is, where that is worth noting."""
         tag = frame[1] if len(frame) > 1 else 0
         if tag == Tag.BLOCK:
@@ -364,6 +374,13 @@ class Net:
                 self.seen.note("pushed")
             if frame[9:41] in self.private or frame[10:42] in self.private:
                 self.strayed += 1
+            found = self.regional.get(frame[9:41]) or self.regional.get(frame[10:42])
+            if (
+                found is not None
+                and end.station.peer != found[0]
+                and not {end.station.peer, end.peer} <= found[1]
+            ):
+                self.leaked += 1
         elif (rare := _RARE_TAGS.get(tag)) is not None:
             self.seen.note(rare)
 

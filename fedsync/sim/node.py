@@ -19,6 +19,7 @@ from fedsync.gossip.engine import Engine
 from fedsync.gossip.events import (
     Did,
     Effect,
+    Entitled,
     Event,
     Follow,
     Followed,
@@ -46,6 +47,7 @@ from fedsync.sim.lies import root_of
 from fedsync.sim.links import End, Link, Net
 from fedsync.sim.rare import Seen
 from fedsync.sim.scenario import Pace
+from fedsync.sim.scoping import Scoping
 
 NOON: Final = 1_760_000_000_000
 """What a right clock shows when the simulation begins, in ms."""
@@ -75,6 +77,9 @@ class Node:
         self.alive = True
         self.ends: dict[Peer, End] = {}
         self.lies = lies
+        self.scoping: Scoping | None = None
+        """Says what it keeps of others; where nothing does, it keeps whatever peers announce."""
+        self._near: dict[Peer, frozenset[Scope]] = {}
         self.scores = Scores()
         self.steering: Steers | None = None
         """Chooses its links, where the scenario does not."""
@@ -293,6 +298,8 @@ class Node:
         bound, answers, told = self._write_hands()
         self.disk.sync()
         self._planned = False
+        if bound or any(not BEARING.isdisjoint(block.kinds) for block, _, _ in told):
+            self._entitle()
         if bound:
             self._all(Followed())
         for end, number, outcome in answers:
@@ -315,6 +322,9 @@ class Node:
         hands, self._hands = self._hands, []
         follows, self._follows = self._follows, {}
         draft, wall = Draft(self.view), self.wall()
+        if self.scoping is not None:
+            wanted = self.scoping.kin(self.view)
+            follows = {scope: (body, wanted[body]) for scope, (body, _) in follows.items() if body in wanted}
         bound = [scope for scope, row in follows.items() if self._bind(draft, scope, *row)]
         answers: list[tuple[End, int, Outcome]] = []
         told: list[tuple[Block, Peer, int | None]] = []
@@ -326,11 +336,47 @@ class Node:
                 self.disk.write(Kept(block.raw, wall, own=False))
                 told.append((block, end.peer, outcome.fork if isinstance(outcome, Held) else None))
         self._settle(draft)
+        more = any(not BEARING.isdisjoint(block.kinds) for block, _, _ in told) and self._follow_kin()
         if self._stale:
             self._fold_again()
         for block, _, _ in told:
             self._watch(self, block.ids)
-        return bool(bound), answers, told
+        return more or bool(bound), answers, told
+
+    # --- What it keeps of others --------------------------------------------------------------------------
+
+    def near_of(self, peer: Peer) -> frozenset[Scope] | None:
+        """Return of which bodies a peer gets what goes only as far as their region; None: of every one."""
+        if self.scoping is None:
+            return None
+        scopes = [scope for scope, *_ in self.memory.following]
+        self._near[peer] = self.scoping.near(self.view, scopes, [peer])[peer]
+        return self._near[peer]
+
+    def _follow_kin(self) -> bool:
+        """Follow what our own book makes kin by now; return whether that is something new."""
+        if self.scoping is None:
+            return False
+        heard = [each for peer in self.engine.peers if (each := self.engine.following(peer)) is not None]
+        draft = Draft(self.view)
+        new = [
+            row
+            for row in list(self.scoping.lacking(self.view, self.memory.following, heard))
+            if self._bind(draft, *row)
+        ]
+        self._settle(draft)
+        if new:
+            self._seen.note("kin")
+        return bool(new)
+
+    def _entitle(self) -> None:
+        """Let peers have what the books say by now."""
+        if self.scoping is not None:
+            scopes = [scope for scope, *_ in self.memory.following]
+            for peer, near in self.scoping.near(self.view, scopes, list(self.ends)).items():
+                if self._near.get(peer) != near:
+                    self._near[peer] = near
+                    self.tell(peer, Entitled(near))
 
     def _settle(self, draft: Draft) -> None:
         """Write what was folded, and note what is urgent, as the node's own door does."""
@@ -415,10 +461,10 @@ class Node:
 
     # --- What people write here -------------------------------------------------------------------------
 
-    def follow(self, scope: Scope, body: PageId) -> None:
-        """Follow a body: one's own, before anything of it is written."""
+    def follow(self, scope: Scope, body: PageId, extent: Extent = Extent.ALL) -> None:
+        """Follow a body: one's own, before anything of it is written, or what the operator asks for."""
         draft = Draft(self.view)
-        self._bind(draft, scope, body)
+        self._bind(draft, scope, body, extent)
         self._settle(draft)
         self.disk.sync()
 
@@ -439,6 +485,10 @@ class Node:
             if "page" in kept.kinds:
                 self._all(Granted())
             if not BEARING.isdisjoint(kept.kinds):
+                if self._follow_kin():
+                    self.disk.sync()
+                    self._all(Followed())
+                self._entitle()
                 self.settled()
         return True
 

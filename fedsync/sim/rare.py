@@ -42,6 +42,7 @@ RARE: Final = {
     "delegate-forked": "a delegate said two things at one place",
     "void": "a vote came to nothing: it was cut off, or against instructions, or not the community's word",
     "final": "a vote of a region came to a result that nothing can change",
+    "kin": "a book made other bodies kin, so that a node keeps their records from then on",
     "urgent": "something had to go before all else",
     "lied": "a node lied to its peer",
     "struck": "a session ended over what deserved nothing",

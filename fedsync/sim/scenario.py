@@ -144,6 +144,8 @@ class Scenario:
     signatures: str
     region: int
     """So many of the communities found a region together, then the next ones another; 0: none does."""
+    scopes: bool
+    """Nodes keep what the book of their community makes kin, and nothing else that peers announce."""
     quiet_bytes: int
     """What a session may send in an hour in which nothing happens, both ways."""
     copies: float
@@ -176,6 +178,7 @@ def read(text: str, nodes: int | None = None) -> Scenario:
         pace=Pace(form.span("commit", 0.03), form.span("checking", 0.0)),
         signatures=form.one_of("signatures", SIGNATURES, "once"),
         region=form.count("region", 0),
+        scopes=form.yes("scopes"),
         quiet_bytes=form.count("quiet_bytes", 20_000, least=1),
         copies=form.number("copies", 0.0),
         links=_links(form.table("links")),
@@ -194,6 +197,8 @@ def read(text: str, nodes: int | None = None) -> Scenario:
         raise form.bad("crowd", "a crowd besieges nodes that choose their links: shape is overlay")
     if scenario.region == 1:
         raise form.bad("region", "a region is of two communities or more")
+    if scenario.scopes and not scenario.region:
+        raise form.bad("scopes", "nodes keep what their region needs: the scenario must say region")
     for each in scenario.partitions:
         if each.ends > scenario.storm:
             raise form.bad("partition", "a partition ends within the storm: it must heal before the calm")

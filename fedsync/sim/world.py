@@ -7,11 +7,13 @@ from random import Random
 from typing import Final
 
 from fedsync.crdt.books.booktables import RESULTS, VOTE_VERDICTS
+from fedsync.crdt.books.fellows import joined
 from fedsync.crdt.books.minutes import pages
 from fedsync.gossip.groups import Candidate, Group
+from fedsync.gossip.holdings import SetKey
 from fedsync.gossip.memory import Check
 from fedsync.gossip.trees import Trees
-from fedsync.records.ids import LogId, RecordId, Scope
+from fedsync.records.ids import Extent, LogId, RecordId, Scope
 from fedsync.sim.calling import Calls, Steering
 from fedsync.sim.disk import Disk, Kept
 from fedsync.sim.heap import Heap
@@ -23,6 +25,7 @@ from fedsync.sim.people import Community
 from fedsync.sim.rare import Seen
 from fedsync.sim.regions import Delegation, Region
 from fedsync.sim.scenario import ANY, LIES, Crowd, Partition, Scenario
+from fedsync.sim.scoping import Scoping
 from fedsync.sim.siege import LOOK_S, Hollow, Watch, besiege
 from fedsync.sim.signing import Signing
 
@@ -107,6 +110,8 @@ class World:
                 community.found()
         self.regions = self._gather()
         self.delegations = [each for region in self.regions for each in region.delegations]
+        if scenario.scopes:
+            self._scope()
         self._join()
         self._plan()
 
@@ -147,6 +152,27 @@ class World:
         for each in (each for region in regions for each in region.delegations):
             each.home.node.settled = partial(self._seal_soon, each)
         return regions
+
+    def _scope(self) -> None:
+        """Let nodes keep what their community's book makes kin. To found a region their operators ask for its books."""
+        keys = {each.home.node.peer: each.clerk.genesis.key for each in self.delegations}
+        # Who lies keeps whatever is announced, and so claims to follow everything.
+        for community in self.communities[: self.scenario.honest]:
+            community.node.scoping = Scoping(community.scope, community.body, keys)
+        for region in self.regions:
+            for member in region.members:
+                member.node.follow(region.scope, region.body)
+                for other in region.members:
+                    member.node.follow(other.scope, other.body, Extent.BOOK)
+
+    def _fence(self) -> None:
+        """From now on what stays within a region may be on no link out of it: everybody has joined, and heard of it."""
+        for region in self.regions:
+            inside = frozenset(each.node.peer for each in region.members)
+            for member in region.members:
+                if region.body in joined(member.node.view, member.scope):
+                    logs = [pen.log for teller in member.tellers for pen in (teller.facts, teller.plans)]
+                    self.net.regional |= dict.fromkeys(map(bytes, logs), (member.node.peer, inside))
 
     def _seal_soon(self, delegation: Delegation) -> None:
         """Let a node seal what it may, once it has seen something that bears on a book."""
@@ -260,6 +286,8 @@ class World:
             self.heap.at(scenario.storm * self.dice.uniform(0.5, 1.0), self._leave)
         for partition in scenario.partitions:
             self.heap.at(partition.begins, partial(self._part, partition))
+        if scenario.scopes:
+            self.heap.at(scenario.storm / 2, self._fence)
         for at in range(PICTURES + 1):
             self.heap.at(scenario.storm * at / PICTURES, self._picture)
 
@@ -454,6 +482,8 @@ class World:
     def _agree(self) -> bool:
         """Say whether the honest nodes believe that they hold the same. `checks` does not believe it."""
         self._picture()
+        if self.scenario.scopes:
+            return self._agree_on_bodies()
         first: object = None
         for node in self.honest:
             followed = sorted(scope for scope, *_ in node.memory.following)
@@ -464,6 +494,22 @@ class World:
             if first is not None and roots != first:
                 return False
             first = roots
+        return True
+
+    def _agree_on_bodies(self) -> bool:
+        """Say the same where nodes keep different bodies: who keeps one holds the same of it, and keeps its region whole."""
+        for region in self.regions:
+            bodies = {region.scope, *(each.scope for each in region.members)}
+            for member in region.members:
+                if not bodies <= {scope for scope, *_ in member.node.memory.following}:
+                    return False
+        roots: dict[SetKey, bytes] = {}
+        for node in self.honest:
+            kept = {scope for scope, *_ in node.memory.following}
+            trees = Trees(node.memory)
+            for key, root in trees.roots(key for key in node.memory.sets() if key[0] in kept and key[1] != 0):
+                if roots.setdefault(key, root) != root:
+                    return False
         return True
 
     def note_sealed(self) -> None:

@@ -28,7 +28,7 @@ from fedsync.gossip.memory import Memory, MemoryLog
 from fedsync.gossip.session import Session
 from fedsync.records import ed25519
 from fedsync.records.block import Block
-from fedsync.records.ids import ZERO_ID, LogClass, RecordId
+from fedsync.records.ids import ZERO_ID, LogClass, Reach, RecordId
 from fedsync.records.places import Place
 from fedsync.sim.disk import Disk
 from fedsync.sim.links import End
@@ -133,6 +133,16 @@ def _local_leaves(patch: Patch) -> None:
     patch.setattr("fedsync.gossip.sharing.shared", shared)
 
 
+def _region_leaves(patch: Patch) -> None:
+    """Whoever claims to follow a body gets all of it."""
+
+    def shared(mine: Following, theirs: Following, key: SetKey) -> bool:
+        here, there = mine.get(key[0]), theirs.get(key[0])
+        return here is not None and key[1] != Reach.LOCAL and (there is not None or not theirs.knows(key[0]))
+
+    patch.setattr("fedsync.gossip.sharing.shared", shared)
+
+
 # --- The door ---------------------------------------------------------------------------------------------
 
 
@@ -203,6 +213,7 @@ PLANTS = (
     Plant("normal-sync", "a node answers before what was written is safe", _normal_sync, ("acknowledged", "broke")),
     Plant("forks-unseen", "who holds one branch of a log takes no other", _forks_unseen, ("cannot prove it",)),
     Plant("local-leaves", "what is local is told to peers like everything else", _local_leaves, ("local",)),
+    Plant("region-leaves", "who claims to follow a body gets all of it", _region_leaves, ("sent out of it",), "scopes", None, 2),
     Plant("shared-queue", "one queue at the door for all peers", _shared_queue, ("none of theirs was before it",), "door", None, 4),
     Plant("small-order", "keys and signatures of small order pass", _small_order, ("nobody has signed",), "door", None, 4),
     Plant("recall-by-clock", "what a recall cuts off is told by the time that it claims", _recall_by_clock, ("it must be void",), "regions", None),

@@ -21,7 +21,7 @@ from fedsync.records.seal import Draft
 from fedsync.sim.calling import Calls, Steering
 from fedsync.sim.disk import Bound
 from fedsync.sim.heap import Heap
-from fedsync.sim.links import Net
+from fedsync.sim.links import End, Net
 from fedsync.sim.node import Node
 from fedsync.sim.pens import Pen
 from fedsync.sim.rare import Seen
@@ -124,11 +124,11 @@ class Spreading:
         before = [(node.came, node.new) for node in self.all]
         look = self.net._look
 
-        def counting(frame: bytes) -> None:
+        def counting(end: End, frame: bytes) -> None:
             name = Tag(frame[1]).name
             name += ("", " asked", " pushed", " pushed")[frame[2] if name == "BLOCK" else 0]
             self.frames[name] += 1
-            look(frame)
+            look(end, frame)
 
         self.net._look = counting  # type: ignore[method-assign]
         self.run(seconds)
