@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fedsync.intake import HOUR_MS, Room, Share, Whose, read_name
+from fedsync.intake import FIRST_RECORDS, HOUR_MS, Room, Share, Whose, read_name
 from fedsync.records.ids import LogClass
 from fedsync.records.seal import Draft
 from tests.seeds import seeds
@@ -112,5 +112,46 @@ def test_a_flood_comes_through_share_by_share_and_delays_no_honest_word(seed: in
         assert row.equal(), [row.held(each, cleo) for each in row.houses]
         assert row.held(far, cleo) == end
         assert max(most.values()) <= 0, "it took more than its share"
+    finally:
+        world.close()
+
+
+SOCKS = 20
+
+
+@pytest.mark.parametrize("seed", seeds(2))
+def test_a_body_that_admits_many_keys_floods_with_all_of_them_and_delays_nobody_honest(
+    seed: int, tmp_path: Path
+) -> None:
+    row = Row(seed, tmp_path)
+    home, near, far = row.houses[0], row.houses[1], row.houses[-1]
+    world = row.world
+    try:
+        puppets = Body("Puppets", home)
+        puppets.found(SOCKS + 1)
+        honest, *socks = puppets.tellers
+        assert world.run(1000.0, row.equal)
+        before = near.store.logs.count()
+        for house in row.houses[1:]:
+            house.node.intake.body = Share(1000, 10**9, 10**9, 10**9)
+        ends = [row.write(each, 3 * FIRST_RECORDS) for each in socks]
+        world.run(20.0)
+        # In one hour, or in the last seconds of one and the first of another.
+        assert near.store.logs.count() - before < 2 * (1000 + SOCKS * (FIRST_RECORDS + BLOCK))
+        for pen, log_class in (
+            (honest, LogClass.FACTS),
+            (row.body.tellers[0], LogClass.FACTS),
+            (honest, LogClass.AUTHORITY),
+        ):
+            assert row.arrives(pen, row.write(pen, 3, log_class), log_class)
+        for house in row.houses[1:]:
+            house.node.tidy() if not house.busy else None
+        waits = {read_name(each).whose for each in near.store.intake.waiting(world.wall())}
+        assert Whose.BODY in waits
+        for _ in range(HOURS * 4):
+            if world.run(HOUR_MS / 4000, row.equal):
+                break
+        assert row.equal()
+        assert [row.held(far, each) for each in socks] == ends
     finally:
         world.close()
