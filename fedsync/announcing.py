@@ -57,15 +57,12 @@ def unsaid(node: Node, key: Key, wish: Announce) -> bool:
 def _wanted(node: Node, key: Key, wish: Announce) -> Iterator[tuple[Genesis, Announcement]]:
     """Yield what is to stand in each log: of our own body, and of all whose books name this node.
 
-    What is written in the book of a body of bodies is heard wherever that is followed, so a node that is no bridge
-    writes it for the members alone.
+    A book is heard wherever it is followed, so a node that is no bridge writes in a log that stays within the region.
     """
     said = Announcement(wish.addresses, wish.relay) if wish.addresses else NOTHING
     for body in node.store.followed.all():
-        far = node_genesis(key, node.store.directory.incarnation, body.scope)
-        if body.source == "own":
-            yield far, said
-        elif any(True for _ in node.state.scan(NAMED, (body.scope, key))):
+        if body.source == "own" or any(True for _ in node.state.scan(NAMED, (body.scope, key))):
+            far = node_genesis(key, node.store.directory.incarnation, body.scope)
             # What is taken back comes first: the last word holds.
             logs = (replace(far, reach=Reach.REGION), far)
             for genesis in logs if wish.bridge else reversed(logs):

@@ -96,11 +96,11 @@ def test_only_a_bridge_says_where_it_answers_beyond_its_region_and_takes_that_ba
     assert house.shown() == both
     assert bridges(house.at.state, region.scope) == set()
     bridge = Announce(HERE.addresses, bridge=True)
-    for wish, written, found in ((bridge, 2, {KEY}), (bridge, 0, {KEY}), (HERE, 2, set()), (HERE, 0, set())):
+    for wish, written, found in ((bridge, 4, {KEY}), (bridge, 0, {KEY}), (HERE, 4, set()), (HERE, 0, set())):
         assert house.say(wish) == written
         assert house.shown() == both
         assert bridges(house.at.state, region.scope) == found
-    assert house.say(bridge) == 2
+    assert house.say(bridge) == 4
     assert house.say(Announce()) == 2
     assert set(house.shown().values()) == {()}
 
@@ -114,11 +114,11 @@ def test_a_node_that_only_its_region_names_announces_itself_there(house: House) 
     assert house.shown() == {region.scope: HERE.addresses}
 
 
-def test_what_is_announced_travels_with_the_book_of_the_community(house: House) -> None:
+def test_what_is_announced_travels_like_authority_and_stays_within_the_region(house: House) -> None:
     house.name(house.own)
     (taken,) = announce(house.at, PRIVATE, HERE)
     block = check(taken.raw, None)
-    assert (block.genesis.log_class, block.genesis.reach) == (LogClass.AUTHORITY, Reach.WORLD)
+    assert (block.genesis.log_class, block.genesis.reach) == (LogClass.AUTHORITY, Reach.REGION)
 
 
 def test_a_directory_that_may_be_a_copy_announces_nothing(house: House) -> None:

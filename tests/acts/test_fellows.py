@@ -109,6 +109,7 @@ def test_what_is_announced_to_a_region_goes_to_its_nodes_and_what_a_bridge_says_
         within = may.circulation(reading.view)
         own = reading.own().scope
         near = {name: valley in within.near(world.key(name), own, False) for name in MEMBERS}
+        assert near == {name: own in within.near(world.key(name), own, False) for name in MEMBERS}
     assert near == {"Oakfield": True, "Mill Lane": True, "Hill Farm": False, "Quarry": False}
     with Reading.open(world.homes["Hill Farm"]) as reading:
         ridge = reading.body("Ridge").scope
