@@ -7,7 +7,7 @@ from typing import Any
 from fedsync.admitting import CONFIGURED, Whom, names_of, whom
 from fedsync.cli.telling import ago, rfc3339
 from fedsync.config import ConfigError, load
-from fedsync.crdt.books.addresses import newest
+from fedsync.crdt.books.addresses import announced_by, newest
 from fedsync.crdt.books.booktables import NODES
 from fedsync.crdt.books.nodes import NAMED
 from fedsync.errors import Problem
@@ -82,6 +82,50 @@ def shown(reading: Reading, home: Home, asked: str) -> Json:
         "last_contact": rfc3339(row["last_contact"]) if row is not None else None,
         **({each: row[each] for each in ("score", "standing")} if row else thought_of(reading, key)),
     }
+
+
+def own_shown(reading: Reading, home: Home) -> Json:
+    """Return what others need to know of this node, and what is announced of it. Raises a Problem when its key cannot be read."""
+    settings = load(home.config)
+    key = public_key(load_node_key(home))
+    at, listen = list(settings.announce.addresses), settings.listen
+    if not at and listen is not None and listen.host not in ("0.0.0.0", "::", ""):
+        at = [str(listen)]
+    books = named_by(reading, key)
+    said = [
+        each
+        for scope in books
+        if (each := announced_by(reading.view, scope, key)) is not None and each.addresses
+    ]
+    return {
+        "name": settings.name,
+        "key": key.hex(),
+        "addresses": at,
+        "named_by": [reading.name_of(scope) for scope in books],
+        "announces": list(settings.announce.addresses),
+        "announced_in": [reading.name_of(each.scope) for each in said],
+    }
+
+
+def own_lines(value: Json) -> list[str]:
+    """Return the same in words, with what others have to type."""
+    name, at = value["name"], value["addresses"]
+    words = ["fedsync peers add", quote(name), value["key"], *(f"--address {each}" for each in at)]
+    announces = ", ".join(value["announces"]) or "nothing: see [announce] in config.toml"
+    if value["announces"] and not value["named_by"]:
+        announces += "; nobody hears it yet: no book names this node (fedsync bodies join --help)"
+    elif value["announces"] and not value["announced_in"]:
+        announces += "; fedsync run says it"
+    elif value["announced_in"]:
+        announces += f", in the books of {', '.join(value['announced_in'])}"
+    return [
+        f"{name}: this node",
+        f"  key        {value['key']}",
+        f"  named by   {', '.join(value['named_by']) or 'no book'}",
+        f"  answers at {', '.join(at) or 'nothing that others could call is known'}",
+        f"  announces  {announces}",
+        f"Another node lets this one in with: {' '.join(words)}",
+    ]
 
 
 def lines(value: Json) -> list[str]:

@@ -169,26 +169,11 @@ def show(app: App, name: str | None) -> None:
 
 
 def _show_own(app: App) -> None:
-    from fedsync import config, keyring
-    from fedsync.records.ed25519 import public_key
+    from fedsync.cli import peering
 
-    home = app.home()
-    settings = config.load(home.config)
-    key = public_key(keyring.load_node_key(home)).hex()
-    at = list(settings.announce.addresses)
-    if not at and settings.listen is not None and settings.listen.host not in ("0.0.0.0", "::", ""):
-        at = [str(settings.listen)]
-    words = " ".join(["fedsync peers add", quote(settings.name), key, *(f"--address {each}" for each in at)])
-    app.out.result(
-        {"name": settings.name, "key": key, "addresses": at, "announces": list(settings.announce.addresses)},
-        lambda: app.out.say(
-            f"{settings.name}: this node",
-            f"  key        {key}",
-            f"  answers at {', '.join(at) or 'nothing that others could call is known'}",
-            f"  announced  {', '.join(settings.announce.addresses) or 'nothing: see [announce] in config.toml'}",
-            f"Another node lets this one in with: {words}",
-        ),
-    )
+    with app.reading() as reading:
+        value = peering.own_shown(reading, app.home())
+    app.out.result(value, lambda: app.out.say(*peering.own_lines(value)))
 
 
 @peers.command()

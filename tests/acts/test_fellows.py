@@ -3,18 +3,20 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fedsync.announcing import announce
 from fedsync.config import Announce
 from fedsync.crdt.books.booktables import NODES
-from fedsync.crdt.books.fellows import MAX_ADMITTED, around
+from fedsync.crdt.books.fellows import MAX_ADMITTED, _admitted, _Group, _nodes_of, around
 from fedsync.crdt.view import Draft
 from fedsync.doors import LocalDoor
 from fedsync.keyring import load_node_key
 from fedsync.kindred import Kindred
 from fedsync.reading import Reading
 from fedsync.records.ed25519 import public_key
-from fedsync.records.ids import Key, Reach
+from fedsync.records.ids import Key, PageId, Reach, Scope
 from tests.acts.test_world import World
 
 MEMBERS = ("Oakfield", "Mill Lane", "Hill Farm", "Quarry")
@@ -167,3 +169,48 @@ def test_no_more_nodes_are_let_in_than_keys_can_be_prepared_for(world: Found) ->
     assert len(near) <= MAX_ADMITTED
     assert found.keys() >= {*others, *(key[::-1] for key in others)}, "nobody takes the room of others"
     assert world.key("Mill Lane") in found
+
+
+SCOPES = [Scope(bytes([number]) * 16) for number in range(5)]
+SOME = [Key(bytes([number]) * 32) for number in range(8)]
+
+
+@given(
+    st.dictionaries(st.sampled_from(SCOPES), st.lists(st.sampled_from(SOME), unique=True)),
+    st.sets(st.tuples(st.sampled_from(SOME), st.sampled_from(SCOPES))),
+)
+def test_what_a_node_falls_under_is_as_the_twin_says(
+    named: dict[Scope, list[Key]], said: set[tuple[Key, Scope]]
+) -> None:
+    members = tuple((scope, PageId(bytes([scope[0]]) * 32)) for scope in SCOPES[1:])
+    found = _nodes_of(
+        named, _Group(SCOPES[0], PageId(bytes(32)), members, True),
+        {key: {scope: None for whose, scope in said if whose == key} for key in SOME},  # type: ignore[misc]
+    )  # fmt: skip
+    assert found.keys() == {key for keys in named.values() for key in keys}
+    for key, under in found.items():
+        naming = [scope for scope in SCOPES[1:] if key in named.get(scope, ())]
+        its_own = [scope for scope in naming if (key, scope) in said]
+        if its_own:
+            expected = bytes([its_own[0][0]]) * 32
+        elif key in named.get(SCOPES[0], ()):
+            expected = bytes(key)
+        else:
+            expected = bytes([naming[0][0]]) * 32
+        assert under == expected
+
+
+@given(st.lists(st.integers(0, 3000), min_size=2, max_size=5))
+def test_no_body_takes_the_room_of_another_however_many_nodes_it_names(counts: list[int]) -> None:
+    named = {
+        scope: [Key(bytes([at]) * 28 + number.to_bytes(4)) for number in range(count)]
+        for at, (scope, count) in enumerate(zip(SCOPES, counts, strict=False))
+    }
+    members = tuple((scope, PageId(bytes(32))) for scope in SCOPES[1:])
+    group = _Group(Scope(b"r" * 16), PageId(bytes(32)), members, True)
+    found = _admitted(named, SCOPES[0], [group])
+    assert len(found) == min(MAX_ADMITTED, sum(counts))
+    room = MAX_ADMITTED - counts[0]
+    for scope, count in zip(SCOPES[1:], counts[1:], strict=False):
+        let_in = sum(whose == scope for whose in found.values())
+        assert let_in >= min(count, room // (len(counts) - 1))

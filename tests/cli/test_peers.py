@@ -170,6 +170,12 @@ def test_what_is_no_key_is_refused_with_what_to_type(node: Place, key: str) -> N
 def test_a_node_is_no_peer_of_its_own_and_says_what_others_have_to_type(node: Place) -> None:
     own = node.json("peers", "show")
     assert f"fedsync peers add {own['name']} {own['key']}" in node("peers", "show").out
+    assert (own["named_by"], own["announces"], own["announced_in"]) == ([], [], [])
+    with (node.path / "config.toml").open("a") as file:
+        file.write('[announce]\naddresses = ["node.example.org:7443"]\n')
+    words = node("peers", "show").out
+    assert "--address node.example.org:7443" in words
+    assert "no book names this node" in words
     assert "very node" in node.refused("peers", "add", "Us", own["key"], "--yes", code=2)["message"]
     node.refused("peers", "add", "Quarry", key_hex(), "--address", "nowhere", "--yes", code=2)
     node.refused("peers", "add", "a\nb", key_hex(), "--yes", code=2)
