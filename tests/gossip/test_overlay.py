@@ -1,6 +1,7 @@
 """The overlay alone: views stay small, the operator's peers stay, and whoever can be reached is reached."""
 
 from collections.abc import Sequence
+from functools import partial
 from random import Random
 
 import msgpack
@@ -300,3 +301,34 @@ def test_what_is_no_view_is_forgotten(data: bytes) -> None:
 @given(st.binary(max_size=200))
 def test_no_bytes_break_a_start(data: bytes) -> None:
     unpack(data)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 999), st.integers(2, 4), st.integers(8, 30))
+def test_regions_and_the_world_that_bridges_join_each_hang_together_after_trouble(
+    seed: int, regions: int, size: int
+) -> None:
+    """A bridge is in two groups; one link may serve both, and each group is whole by itself."""
+    town = Town(seed)
+    town.after_each = bounded
+    names = [[f"{region} {at}" for at in range(size)] for region in range(regions)]
+    groups = [Group(scope(at), [candidate(name) for name in each]) for at, each in enumerate(names)]
+    bridges = [candidate(name, body=at) for at, each in enumerate(names) for name in each[:3]]
+    world = Group(scope("world"), bridges)
+    members = [[peer(name) for name in each] for each in names]
+    for group, of in zip(groups, members, strict=True):
+        for at, each in enumerate(of):
+            town.add(each, group, *([world] if at < 3 else []))
+    town.run(60.0)
+    everybody = [each for of in members for each in of]
+    town.part(town.dice.sample(everybody, len(everybody) // 2))
+    town.run(1000.0)
+    kept = {each: town.kill(each) for each in town.dice.sample(everybody, len(everybody) // 3)}
+    town.run(100.0)
+    town.heal()
+    for each, views in kept.items():
+        town.start(each, views)
+    for of in (*members, [each.peer for each in bridges]):
+        assert town.run(SOON, partial(town.together, of)) is not None
+    for overlay in town.nodes.values():
+        assert len(overlay.links) <= ACTIVE * len(overlay.views)
