@@ -60,6 +60,8 @@ peers = {peers}
 # streams = {relay.streams}
 # idle_seconds = {relay.idle_seconds}
 # through = ["Mill Lane"]
+# A node that listens where few can reach it, say behind a router, may wait at relays like one that only calls.
+# wait = true
 
 # Nodes that we know and that are on the same local network are found by themselves: each says now and then that it is
 # there, in a way that nobody can read who does not know it already. false: this node says nothing and hears nothing.
@@ -190,6 +192,8 @@ class Config:
     """None: this node carries nothing for others."""
     through: tuple[str, ...] = ()
     """Peers, by name or key, through which others are reached, beside those that announce that they relay."""
+    waits: bool = False
+    """Whether this node waits at relays to be called: always when it does not listen."""
 
 
 def parse_address(text: str) -> Address:

@@ -47,6 +47,7 @@ class ConfigReader:
             introducers=self._names(self._table(said, "introductions", ("from",)), "introductions", "from"),
             relay=self._relay(said),
             through=self._names(said.get("relay", {}), "relay", "through"),
+            waits=self._waits(said),
             limits=Limits(**{key: self._number(limits, "limits", key, 1, 10**9) for key in limits}),
         )
 
@@ -120,9 +121,14 @@ class ConfigReader:
         beacon = self._truth(table, "lan", "beacon") if "beacon" in table else True
         return Lan(beacon, tuple(names))
 
+    def _waits(self, said: Mapping[str, object]) -> bool:
+        table = said.get("relay", {})
+        wants = isinstance(table, dict) and self._truth(table, "relay", "wait")
+        return wants or self._listen(said) is None
+
     def _relay(self, said: Mapping[str, object]) -> RelayOffer | None:
         numbers = tuple(each.name for each in fields(RelayOffer))
-        table = self._table(said, "relay", ("offer", "through", *numbers))
+        table = self._table(said, "relay", ("offer", "through", "wait", *numbers))
         found = RelayOffer(
             **{key: self._number(table, "relay", key, 1, 10**15) for key in numbers if key in table}
         )

@@ -44,6 +44,19 @@ def test_a_node_that_only_calls_has_a_line_instead_of_an_address(tmp_path: Path)
     assert 'listen = "none"' in path.read_text()
 
 
+def test_a_node_waits_at_relays_when_it_does_not_listen_or_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    listens = 'name = "Oakfield"\nlisten = {host = "::", port = 0}\n'
+    for text, waits in (
+        ('name = "Oakfield"\nlisten = "none"\n', True),
+        (listens, False),
+        (f"{listens}[relay]\nwait = true\n", True),
+        (f"{listens}[relay]\nwait = false\nthrough = ['Mill Lane']\n", False),
+    ):
+        path.write_text(text)
+        assert load(path).waits is waits
+
+
 def test_what_an_operator_wrote_is_never_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text("mine")

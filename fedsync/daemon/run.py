@@ -177,7 +177,8 @@ class Daemon:
             for key, at in self.whom.peers.items()
             if self.whom.lets_in(key)
         }
-        self.through.want(self._relays(active), None if self.settings.listen else Peer(self.key))
+        waits = self.settings.waits or self.settings.listen is None
+        self.through.want(self._relays(active), Peer(self.key) if waits else None)
         self.dialler.want(active)
         self.steering.know(self.candidates(), [Key(peer) for peer in active])
 

@@ -130,7 +130,7 @@ def apart(village: Village, number: int, **offer: int) -> tuple[Node, Node, Node
 def test_when_the_relay_is_killed_in_mid_transfer_both_come_back_and_nothing_is_lost(
     village: Village,
 ) -> None:
-    mill, hill, relay = apart(village, 50_000)
+    mill, hill, relay = apart(village, 80_000)
     before = hill.records()
     until(lambda: hill.records() > before + 2000, why=hill.said)
     relay.kill()
@@ -198,6 +198,22 @@ def test_a_node_that_the_relay_does_not_know_is_not_carried(village: Village) ->
     relay.call("remove_peer", name="Hill Farm")
     until(lambda: mill.peer("Hill Farm")["state"] == "away", why=lambda: str(mill.peer("Hill Farm")))
     until(lambda: "it knows one of the two not at all" in mill.peer("Hill Farm")["reason"])
+
+
+def test_a_node_behind_a_router_that_listens_all_the_same_is_reached_through_a_relay(
+    village: Village,
+) -> None:
+    relay = relaying(village, "Crossways")
+    mill, hill = village.node("Mill Lane", start=False), village.node("Hill Farm", start=False)
+    for node in (mill, hill):
+        with node.home.config.open("a") as file:
+            file.write('[relay]\nwait = true\nthrough = ["Crossways"]\n')
+        node.start()
+    acquaint(mill, hill, relay)
+    # The address that is known of it leads nowhere, as behind a router.
+    make_known(mill, hill, f"127.0.0.1:{free_port()}")
+    until(lambda: mill.peer("Hill Farm").get("through") == "Crossways", why=lambda: told(mill, hill, relay))
+    equal(mill, hill)
 
 
 def test_a_call_in_which_nothing_is_said_for_too_long_ends(village: Village) -> None:
