@@ -107,7 +107,7 @@ class Large:
         self.signing = Signing("stub")
         self.regions = [self._place(f"region {at}", [f"clerk {at}"], ()) for at in range(regions)]
         self.world = self._place("world", ["clerk of the world"], ())
-        self.nodes: list[list[Cheap]] = []
+        self.nodes: list[list[Node]] = []
         self.homes: list[list[Place]] = []
         for at in range(regions):
             names = [f"{at} {each}" for each in range(size)]
@@ -124,7 +124,7 @@ class Large:
 
     # --- Making -----------------------------------------------------------------------------------------
 
-    def _node(self, name: str) -> Cheap:
+    def _node(self, name: str) -> Node:
         node = Cheap(f"node {name}", self.net, self.signing.check, Pace(0.03, 0.0), 0, self._watch, None)
         self.calls.stations[node.peer] = node
         return node

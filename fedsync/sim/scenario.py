@@ -18,8 +18,8 @@ MAX_CROWD: Final = 1000
 """Nodes of a crowd; they fold nothing."""
 CROWDS: Final = ("withhold", "echo", "roots", "claims", "spoil", "junk", "replay", "flood")
 """How a crowd may lie."""
-MAX_NODES: Final = 200
-"""Every node follows every community here, so work grows with the square of their number."""
+MAX_NODES: Final = 1000
+"""Each node of a scenario folds all that it follows. Larger federations, whose nodes fold nothing, are in `large`."""
 
 
 @dataclass(frozen=True, slots=True)

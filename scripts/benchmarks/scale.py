@@ -11,6 +11,7 @@ from dataclasses import asdict
 from time import process_time
 
 from fedsync.sim.large import Large
+from fedsync.sim.lively import Lively
 
 
 def main() -> int:
@@ -21,18 +22,41 @@ def main() -> int:
     parser.add_argument("--hours", type=float, default=4.0, help="idle hours")
     parser.add_argument("--decisions", type=int, default=10)
     parser.add_argument("--warm", type=int, default=20, help="decisions before any is measured")
+    parser.add_argument(
+        "--work",
+        type=float,
+        default=0.0,
+        help="in place of all that: hours between two acts of each community",
+    )
     parser.add_argument("--seed", type=int, default=0)
     words = parser.parse_args()
     for each in words.sizes.split(","):
         regions, size = map(int, each.split("x"))
         begun = process_time()
+        if words.work:
+            lively = Lively(regions, size, words.seed)
+            made = process_time() - begun
+            speed = lively.work(words.hours, words.work, process_time)
+            told = {
+                "communities": regions * size,
+                "regions": regions,
+                "node_hours_a_minute": round(speed),
+                "with_founding": round(words.hours * regions * size * 60 / (process_time() - begun)),
+                "records": len(lively.ledger.promised),
+                "regions_apart": lively.apart(),
+            }
+            print(json.dumps({**told, "made_s": round(made, 1), "process_mb": _mb()}), flush=True)
+            continue
         large = Large(regions, size, words.seed)
         made = process_time() - begun
         found = large.measure(words.settle, words.hours, words.warm, words.decisions, process_time)
-        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         told = {name: round(value, 2) for name, value in asdict(found).items()}
-        print(json.dumps({**told, "made_s": round(made, 1), "process_mb": most}), flush=True)
+        print(json.dumps({**told, "made_s": round(made, 1), "process_mb": _mb()}), flush=True)
     return 0
+
+
+def _mb() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
 if __name__ == "__main__":

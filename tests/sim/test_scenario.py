@@ -76,7 +76,7 @@ count = 2
 
 def test_the_command_line_may_ask_for_another_number_of_nodes() -> None:
     assert read(LEAST, 5).nodes == 5
-    with pytest.raises(BadScenario, match="from 2 to 200 nodes"):
+    with pytest.raises(BadScenario, match="from 2 to 1000 nodes"):
         read(LEAST, 1)
 
 
