@@ -1,7 +1,7 @@
 """Which nodes this one keeps links with, beside the operator's own peers: the overlay, fed and carried out."""
 
 from collections.abc import Awaitable, Callable, Iterable
-from random import SystemRandom
+from random import Random, getrandbits
 
 import trio
 
@@ -28,7 +28,7 @@ class Steering:
         self, me: Peer, links: Links, try_once: Try, nursery: trio.Nursery, kept: bytes, score: Score
     ) -> None:
         self._links, self._try_once, self._nursery = links, try_once, nursery
-        self.overlay = Overlay(me, SystemRandom(), score, links.engine.eager, unpack(kept))
+        self.overlay = Overlay(me, Random(getrandbits(64)), score, links.engine.eager, unpack(kept))
         self._wake_at = float("inf")
         self._rewake = trio.Event()
         links.welcome, links.met, links.lost = self._welcome, self._met, self._lost

@@ -1,0 +1,112 @@
+"""A daemon's links under an overlay: who is refused or given up hears why, and it is no broken line."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+import trio
+import trio.testing
+
+from fedsync.crdt.books.fellows import Fellow
+from fedsync.daemon.links import Links
+from fedsync.daemon.steering import Steering
+from fedsync.gossip.engine import Engine
+from fedsync.gossip.events import Peer
+from fedsync.gossip.link import Link, LinkClosed
+from fedsync.gossip.memory import Memory
+from fedsync.gossip.messages import EXCHANGED, FULL
+from fedsync.gossip.view import ACTIVE
+from fedsync.records.ids import Key, Scope
+from tests.nodes import node
+
+NORTH, SOUTH = Key(b"n" * 32), Key(b"s" * 32)
+
+
+class Side:
+    """The links of one node, and what was told of them."""
+
+    def __init__(self, links: Links) -> None:
+        self.links = links
+        self.met: list[Peer] = []
+        self.lost: list[tuple[Peer, bool]] = []
+        links.met = self.met.append
+        links.lost = lambda peer, left: self.lost.append((peer, left))
+
+
+@pytest.fixture
+def sides() -> Iterator[tuple[Side, Side]]:
+    with ExitStack() as stack:
+        made = []
+        for key in (NORTH, SOUTH):
+            holder = stack.enter_context(node())
+            links = Links(holder, Engine(Memory(bytes(key[:8]))), key, lambda peer: peer.hex()[:4])
+            made.append(Side(links))
+        yield made[0], made[1]
+
+
+async def meet(north: Side, south: Side, meanwhile: trio.Event | None = None) -> LinkClosed:
+    """Let north call south; return why the link ended, as north sees it."""
+    here, there = trio.testing.memory_stream_pair()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(Link(there, NORTH).run, lambda link: south.links.carry(link, False))
+        if meanwhile is not None:
+            nursery.start_soon(_once_met, north, south, meanwhile)
+        ended = await Link(here, SOUTH).run(lambda link: north.links.carry(link, True))
+        nursery.cancel_scope.cancel()
+    return ended
+
+
+async def _once_met(north: Side, south: Side, meanwhile: trio.Event) -> None:
+    while not north.met:
+        await trio.testing.wait_all_tasks_blocked()
+    meanwhile.set()
+    south.links.give_up(Peer(NORTH), EXCHANGED)
+
+
+async def test_who_calls_a_full_node_hears_that_and_does_not_count_as_linked(
+    sides: tuple[Side, Side],
+) -> None:
+    north, south = sides
+    south.links.welcome = lambda peer: FULL
+    ended = await meet(north, south)
+    assert ended.code == "full"
+    assert "it has as many links as it keeps" in ended.sentence
+    assert (north.met, north.lost) == ([], [(Peer(SOUTH), True)])
+    assert north.links.parted[Peer(SOUTH)] == ended.sentence
+    assert "it called" in south.links.parted[Peer(NORTH)]
+    assert Peer(NORTH) not in south.links.connections
+
+
+async def test_whose_link_is_given_up_hears_why_and_knows_that_nothing_broke(
+    sides: tuple[Side, Side],
+) -> None:
+    north, south = sides
+    ended = await meet(north, south, trio.Event())
+    assert ended.code == "full"
+    assert "another took the place of this link" in ended.sentence
+    assert (north.met, north.lost) == ([Peer(SOUTH)], [(Peer(SOUTH), True)])
+
+
+async def test_a_daemon_calls_few_of_many_and_keeps_what_it_knew_of_them(sides: tuple[Side, Side]) -> None:
+    """Nobody answers: it goes on calling others, a few at a time, and remembers as few."""
+    called: list[Peer] = []
+
+    async def nobody(peer: Peer, addresses: tuple[str, ...]) -> None:
+        called.append(peer)
+        assert addresses == ("here:1",)
+        await trio.sleep(1)
+
+    fellows = [
+        Fellow(Key(bytes([at]) * 32), ((Scope(b"r" * 16), bytes([at])),), ("here:1",)) for at in range(200)
+    ]
+    north, _ = sides
+    async with trio.open_nursery() as nursery:
+        steering = Steering(Peer(NORTH), north.links, nobody, nursery, b"", lambda peer: 0.0)
+        steering.know(fellows, [])
+        await trio.testing.wait_all_tasks_blocked()
+        assert 1 <= len(called) <= ACTIVE
+        kept = steering.kept()
+        again = Steering(Peer(NORTH), north.links, nobody, nursery, kept, lambda peer: 0.0)
+        assert again.kept() == kept
+        assert len(kept) < 40 * 36
+        nursery.cancel_scope.cancel()
