@@ -1,11 +1,12 @@
 """The root over the shared sets as it is kept up, against the definition worked out from the start each time."""
 
+from collections.abc import Mapping
 from random import Random
 
 import pytest
 
 from fedsync.gossip.following import NOTHING_HEARD, Following, Row, followed, pack_rows
-from fedsync.gossip.holdings import SetKey
+from fedsync.gossip.holdings import Bucket, SetKey
 from fedsync.gossip.memory import Memory
 from fedsync.gossip.sharing import Sharing
 from fedsync.gossip.trees import Trees
@@ -109,3 +110,40 @@ def test_only_the_sets_that_changed_are_looked_at_again() -> None:
         memory.write(block)
     changed = {key for key, tree in before.items() if trees.tree(key) is not tree}
     assert changed == {(BODIES[2][0], Reach.REGION, LogClass.FACTS)}
+
+
+class Counting(Memory):
+    """Counts how often somebody looks into a set."""
+
+    looks = 0
+
+    def buckets(self, key: SetKey) -> Mapping[int, Bucket]:
+        self.looks += 1
+        return super().buckets(key)
+
+
+def test_among_a_thousand_sets_a_record_costs_a_look_into_its_own_and_another_link_none() -> None:
+    memory = Counting(bytes(8), checker=checked)
+    dice = Random(1)
+    authors: list[Author] = []
+    for at in range(330):
+        scope = Scope(dice.randbytes(16))
+        memory.follow(scope, bytes(32))
+        authors += [Author(3 * at + c, LogClass(c), Reach.WORLD, scope) for c in range(3)]
+    for author in authors:
+        for block in author.write("a"):
+            memory.write(block)
+    sharing = Sharing(Trees(memory))
+    mine = sharing.mine(None)
+    sharing.between(mine, mine).root(b"follows", {})
+    assert memory.looks == len(authors)
+    for block in authors[500].write("b"):
+        memory.write(block)
+    sharing.between(mine, mine).root(b"follows", {})
+    assert memory.looks == len(authors) + 1
+    # A peer that follows the same, as it was remembered: as bytes of its own.
+    theirs = Following(bytes(bytearray(mine.data)))
+    assert theirs is not mine
+    sharing.between(mine, theirs).root(b"another", {})
+    assert sharing.mine(frozenset(each.scope for each in authors)).digest == mine.digest
+    assert memory.looks == len(authors) + 1
