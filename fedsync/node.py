@@ -49,6 +49,8 @@ MAX_HEARD_OF = 10_000
 """Bodies that were announced and are not followed, kept in mind: a megabyte. The first that was heard of goes first."""
 MAX_TAGS = 8
 """Founding tags under which one body is followed while its page 0 is missing: liars may name others than its own."""
+MAX_RAISED = 8
+"""Times an hour that everything is folded again because a peer tells of more of a body than before."""
 MAX_FOLLOWED = 1000
 """Bodies that a node follows unless its operator says otherwise: all of a large region."""
 
@@ -517,11 +519,17 @@ class Node:
         """Follow more of a body; what the operator asked for is not changed by what peers announce."""
         if extent <= held.extent or (source == "announced" and held.source != "announced"):
             return False
+        if source == "announced" and not self._may_fold_again():
+            return False
         self.store.followed.extend(held.scope, extent, held.source)
         self._follows_changed()
         # Who holds all of a body judges it from inside: what was judged from outside counts for nothing.
         self._stale = self._stale or extent is Extent.ALL
         return True
+
+    def _may_fold_again(self) -> bool:
+        """Say whether a peer may make us fold again now: it could tell of more of one body after another, without end."""
+        return self._stale or any(self._paced(f"extent:{slot}") == 0 for slot in range(MAX_RAISED))
 
     def _follows_changed(self) -> None:
         """Count it like a change of what is held: a peer that has seen less of us does not know of it."""

@@ -11,10 +11,10 @@ from fedsync.crdt.books.minutes import page_view
 from fedsync.crdt.goods.levels import levels
 from fedsync.crdt.goods.whystock import why_fact
 from fedsync.gossip import limits
-from fedsync.node import GROWTH_MS, MAX_BRANCHES, MAX_INCARNATIONS, Node, Verdict
+from fedsync.node import GROWTH_MS, MAX_BRANCHES, MAX_INCARNATIONS, MAX_RAISED, Node, Verdict
 from fedsync.operations import perform
 from fedsync.records.block import Block
-from fedsync.records.ids import Key, LogClass, PageId, Reach, Scope
+from fedsync.records.ids import Extent, Key, LogClass, PageId, Reach, Scope
 from fedsync.records.seal import Draft
 from fedsync.store.peers import Source
 from tests.nodes import BY, HOUR, NOON, Scribe, bring, bring_all, follow, node
@@ -386,6 +386,25 @@ def test_what_there_is_no_room_for_is_followed_when_somebody_asks_though_no_peer
     held = at.store.followed.get(scopes[2])
     assert held is not None
     assert (held.body, held.source) == (bodies[2], "asked")
+
+
+def test_peers_that_tell_of_more_of_one_body_after_another_do_not_keep_a_node_folding(at: Node) -> None:
+    def tells(number: int, extent: Extent) -> bool:
+        at.begin()
+        told = at.follow(
+            Scope(bytes([number]) * 16), PageId(bytes([number]) * 32), None, "announced", BY, extent
+        )
+        at.settle()
+        at.commit()
+        return told
+
+    assert all(tells(number, Extent.BOOK) for number in range(1, 20))
+    assert sum(tells(number, Extent.ALL) for number in range(1, 20)) == MAX_RAISED
+    # What the operator asks for is folded whenever it is asked for.
+    assert perform(at, "ask_for", {"body": "13" * 32, "scope": "13" * 16})["followed"]
+    held = at.store.followed.get(Scope(b"\x13" * 16))
+    assert held is not None
+    assert held.extent is Extent.ALL
 
 
 def test_a_node_that_falls_between_binding_anew_and_folding_folds_at_its_next_start(

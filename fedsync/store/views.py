@@ -120,10 +120,11 @@ VIEWS: tuple[ViewText, ...] = (
     ViewText(
         "v_bodies",
         _BODIES,
-        f"SELECT {_name('followed')} AS name, {_short('body')} AS id, source, {_time('since')} AS since,"
+        f"SELECT {_name('followed')} AS name, {_short('body')} AS id, source,"
+        f" CASE extent WHEN 1 THEN 'book' WHEN 2 THEN 'world' ELSE 'all' END AS extent, {_time('since')} AS since,"
         " (SELECT name FROM peers p WHERE p.key = via) AS via,"
         " (SELECT coalesce(sum(records), 0) FROM logs l WHERE l.scope = followed.scope) AS records"
-        " FROM followed ORDER BY source != 'own', since",
+        " FROM followed WHERE extent > 0 ORDER BY source != 'own', since",
     ),
     ViewText(
         "v_logs",

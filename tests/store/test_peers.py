@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from fedsync.records.ids import Key, LogId, PageId, Scope
+from fedsync.records.ids import Extent, Key, LogId, PageId, Scope
 from fedsync.store.parked import PARKED_BLOCKS, PARKED_BYTES, ParkedBlock
 from fedsync.store.peers import FollowedBody, Invitation, Peer
 from fedsync.store.store import Store
@@ -107,3 +107,27 @@ def test_a_stranger_fills_its_own_quota_and_no_other(store: Store) -> None:
         assert store.parked.park(HILL.key, LOG, large, 100)
         assert not store.parked.park(HILL.key, LogId(b"k" * 32), large, 100)
         assert store.parked.park(HILL.key, LogId(b"k" * 32), b"small", 100)
+
+
+def test_how_much_of_a_body_is_followed_is_kept_and_what_is_unwanted_stays_away_until_it_is_added(
+    store: Store,
+) -> None:
+    scope, body = Scope(b"s" * 16), PageId(b"b" * 32)
+    row = FollowedBody(scope, body, "Quarry", "announced", None, 5, Extent.BOOK)
+    with store.transaction():
+        assert store.followed.add(row)
+    assert store.followed.all() == [row]
+    assert store.followed.extents() == [(scope, body, Extent.BOOK)]
+    with store.transaction():
+        store.followed.extend(scope, Extent.ALL, "asked")
+    assert store.followed.get(scope) == replace(row, extent=Extent.ALL, source="asked")
+    with store.transaction():
+        store.followed.unfollow(scope)
+    assert not store.followed.all()
+    assert not store.followed.extents()
+    assert (store.followed.get(scope), store.followed.count()) == (None, 0)
+    assert store.followed.is_unwanted(scope)
+    with store.transaction():
+        assert store.followed.add(replace(row, source="peer"))
+    assert not store.followed.is_unwanted(scope)
+    assert store.followed.get(scope) == replace(row, source="peer")
