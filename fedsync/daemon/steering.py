@@ -36,11 +36,15 @@ class Steering:
     def know(self, fellows: Iterable[Fellow], own: Iterable[Key]) -> None:
         """Choose from these nodes from now on; `own`: the operator's peers."""
         members: dict[Scope, list[Candidate]] = {}
+        height: dict[Scope, int] = {}
         for fellow in fellows:
-            for scope, body in fellow.groups:
+            for at, (scope, body) in enumerate(fellow.groups):
                 candidate = Candidate(Peer(fellow.key), body, fellow.addresses)
                 members.setdefault(scope, []).append(candidate)
-        groups = [Group(scope, candidates) for scope, candidates in members.items()]
+                height[scope] = max(at, height.get(scope, 0))
+        # What is nearest to us comes first, where there are more groups than the overlay takes.
+        nearest = sorted(members, key=lambda scope: height[scope])
+        groups = [Group(scope, members[scope]) for scope in nearest]
         self._tell(Known(groups, frozenset(map(Peer, own))))
 
     def kept(self) -> bytes:

@@ -105,6 +105,13 @@ async def test_a_daemon_calls_few_of_many_and_keeps_what_it_knew_of_them(sides: 
         steering.know(fellows, [])
         await trio.testing.wait_all_tasks_blocked()
         assert 1 <= len(called) <= ACTIVE
+        # Of many groups the nearest to us are looked after: those that come first with whoever shares several.
+        far = tuple((Scope(bytes([at]) * 16), b"b") for at in range(1, 20))
+        steering.know([Fellow(Key(b"z" * 32), far, ("here:1",)), *fellows], [])
+        assert far[0][0] in steering.overlay.views
+        assert far[-1][0] not in steering.overlay.views
+        assert fellows[0].groups[0][0] in steering.overlay.views
+        steering.know(fellows, [])
         kept = steering.kept()
         again = Steering(Peer(NORTH), north.links, nobody, nursery, kept, lambda peer: 0.0)
         assert again.kept() == kept
