@@ -385,7 +385,7 @@ class Exchange:
         held = self._holdings.log(event.log)
         if held is None or not self._may(held.set):
             return
-        turn = of_log(held, peek(event.raw).first - 1)
+        turn = of_log(held, peek(event.raw).first - 1 if held.urgent is not None else -1)
         if self.server.serving(event.log):
             self.server.hurry(event.log)
             return
