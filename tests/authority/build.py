@@ -12,6 +12,7 @@ from typing import Any
 
 from fedsync.crdt.books.book import apply_blocks, bind
 from fedsync.crdt.books.booktables import BOOKS, MANDATES, RESULTS, STATUSES, VERDICTS, VOTE_VERDICTS
+from fedsync.crdt.books.whyvoices import verdict
 from fedsync.crdt.view import Draft as StateDraft
 from fedsync.crdt.view import MemoryView
 from fedsync.records.block import Block
@@ -393,7 +394,7 @@ def statuses(built: Built, view: MemoryView) -> dict[str, Any]:
                     found[f"{name}#{index}"] = said[1] if said else "provisional"
                     found[f"outcome {name}#{index}"] = (said[2] if said else None) or "none"
         elif each["kind"] in VOICES:
-            words = scopes.get(built.records.get(name, b""), ["pending"])
+            words = scopes.get(built.records.get(name, b"")) or [_asked(built, view, name)]
             found[name] = words[0] if len(set(words)) == 1 else f"several: {sorted(words)}"
     for body in built.bodies:
         row = view.get(BOOKS, (tag(body),))
@@ -403,6 +404,14 @@ def statuses(built: Built, view: MemoryView) -> dict[str, Any]:
         if row and row[3]:
             found[f"frozen {body}"] = head
     return found
+
+
+def _asked(built: Built, view: MemoryView, name: str) -> str:
+    """Return what is said of a record that no row is kept of: of another body's log, or not held."""
+    try:
+        return verdict(view, built.records[name]).status.value
+    except KeyError:
+        return "pending"
 
 
 def _rows(view: MemoryView, table: Any, cell: int) -> set[tuple[bytes, str]]:

@@ -15,9 +15,11 @@ import pytest
 from fedsync.crdt.books.book import bind
 from fedsync.crdt.books.booktables import STATUSES, record_row
 from fedsync.crdt.view import Draft, MemoryView
-from tests.authority.build import Built, build, fold
+from tests.authority.build import Built, build, fold, statuses
+from tests.authority.naive import Rules
 from tests.authority.playing import begin, faults, order_of, page0, take
 from tests.authority.random_worlds import draw
+from tests.authority.scribe import COMMUNITY, REGION, Scribe, Term
 from tests.crdt.books import rooted, tag
 from tests.seeds import seeds
 
@@ -129,3 +131,38 @@ def test_a_body_followed_at_any_time_from_outside_comes_to_the_same_rows() -> No
     for seed in seeds(SLICE // 3):
         built = world(seed)
         assert rooted(fold(built, Random(seed), higher(built))) == rooted(state(built, higher(built)))
+
+
+def guests() -> Built:
+    """A region of A and B, whose page is signed by their delegates, and by one of X, which has no seat there."""
+    said = Scribe()
+    for name in "ABX":
+        teller = said.log(f"L{name}", f"teller {name}", seat=name)
+        said.found(name, COMMUNITY, Term([teller], 1, [teller], 1), None)
+    nodes = [said.log(f"N{at}", f"node {at}", seat="R") for at in range(2)]
+    said.found("R", REGION, Term(["A", "B"], 2, nodes, 2), None)
+    for name in "ABX":
+        mandate = {"kind": "mandate", "holder": f"h{name}", "seat": "R", "instructions": {"*": "free"}}
+        given = said.page(said.books[name], f"{name}.0", [mandate])
+        for kind in ("sign", "approve"):
+            said.sign(f"L{name}", given, 0, kind)
+        said.log(f"M{name}", f"h{name}", mandate=[given, 0])
+    page = said.page(said.books["R"], "R.0", [{"kind": "decision", "text": "here"}])
+    for name in "ABX":
+        said.sign(f"M{name}", page, 0)
+    for kind in ("sign", "approve"):
+        for node in nodes:
+            said.sign(node, page, 0, kind)
+    return build({"id": "guests", "records": said.records})
+
+
+def test_what_those_say_who_have_no_seat_makes_no_difference_between_who_holds_it_and_who_does_not() -> None:
+    built = guests()
+    every, few = state(built, ()), state(built, (), only="ABR")
+    assert of(every, "R") == of(few, "R")
+    (said,) = [each["id"] for each in built.world["records"] if each.get("log") == "MX"]
+    for outside, word in (((), "void"), (("R",), "pending")):
+        told = statuses(built, state(built, outside))
+        assert told[said] == word
+        assert told["R.1"] == "sealed"
+        assert told == {**told, **Rules(built.world["records"], outside).state().named()}

@@ -44,7 +44,6 @@ from fedsync.crdt.books.booktables import (
     Known,
     LogRow,
     PageRow,
-    is_outside,
     known,
     log_row,
     page_row,
@@ -331,8 +330,8 @@ class _Fold:
     def _wrong_slot(self, page: Known, id_: PageId, record: RecordId, log: LogId) -> None:
         whose = log_row(self.draft, log)
         assert whose is not None
-        guest = whose.page is not None and not is_outside(self.draft, page.scope)
-        if whose.scope == page.scope or guest:
+        # Of other bodies' logs not every node that follows this body holds all: who asks why is told all the same.
+        if whose.scope == page.scope:
             self.draft.put(VERDICTS, (page.scope, record), (id_, VoiceStatus.VOID.value, "wrong-slot"))
 
     def learn(self, first: PageId) -> None:

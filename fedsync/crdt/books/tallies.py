@@ -15,6 +15,7 @@ from fedsync.crdt.books.booktables import (
     SPOKEN,
     VERDICTS,
     VOICES,
+    LogRow,
     children,
     is_outside,
     known,
@@ -161,17 +162,27 @@ def write_verdicts(
     """Write what became of the voices in a slot, or of one log's."""
     for key, cells in draft.scan(VOICES, (slot,) if only is None else (slot, only)):
         whose = log_row(draft, key[1])  # type: ignore[arg-type]
-        # What a log of another body says here is void, and not every node that follows this body holds it.
         if cells[1] not in judged.tallies or whose is None:
             continue
-        if whose.scope != scope and (whose.page is None or is_outside(draft, scope)):
+        guest = whose.scope != scope
+        if guest and (whose.page is None or is_outside(draft, scope)):
             continue
         verdict = judged.verdicts[key[3]]  # type: ignore[index]
         if verdict.status is VoiceStatus.PENDING and whose.page is not None:
             need(draft, whose.page, SLOT, slot)
+        # What a log of another body says here is void but for those that have a seat, and not every node that follows
+        # this body holds it: a row would make two nodes differ in a body that both follow.
+        if guest and not _is_sent(draft, judged, whose):
+            continue
         now = (cells[1], verdict.status.value, verdict.code)
         if draft.get(VERDICTS, (scope, key[3])) != now:
             draft.put(VERDICTS, (scope, key[3]), now)
+
+
+def _is_sent(draft: Draft, judged: Judged, whose: LogRow) -> bool:
+    """Say whether a delegate's log is that of a body which has a seat here."""
+    giver = known(draft, whose.page) if whose.page is not None else None
+    return giver is not None and judged.epoch is not None and giver.body in judged.epoch.members
 
 
 def need(draft: Draft, page: PageId, what: str, by: bytes) -> None:

@@ -18,6 +18,7 @@ from fedsync.crdt.books.booktables import (
     LogRow,
     Reader,
     RecordRow,
+    is_outside,
     known,
     log_row,
     page_row,
@@ -53,14 +54,16 @@ def verdict(view: Reader, record: RecordId) -> Verdict:
     page = known(view, held.page)
     if page is None:
         return Verdict(VoiceStatus.PENDING, "page-not-held")
+    whose = log_row(view, held.log)
+    if whose is not None and whose.scope != page.scope and is_outside(view, page.scope):
+        return Verdict(VoiceStatus.PENDING, "seen-from-outside")
     if page.prev != held.slot:
         return Verdict(VoiceStatus.VOID, "wrong-slot")
     row = view.get(VERDICTS, (page.scope, record))
     if row is not None:
         return Verdict(VoiceStatus(str(row[1])), str(row[2]))
     # What a log of another body says is not kept in the tables, only judged when asked for.
-    found = judge_slot(view, held.slot).verdicts.get(record)
-    return found or Verdict(VoiceStatus.PENDING, "seen-from-outside")
+    return judge_slot(view, held.slot).verdicts[record]
 
 
 def about_voice(view: Reader, record: RecordId, held: RecordRow, what: str, called: Naming) -> Answer:
