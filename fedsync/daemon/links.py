@@ -3,7 +3,7 @@
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import assert_never
@@ -459,13 +459,14 @@ class Links:
         for peer in list(self.connections):
             self.tell(peer, Entitled(near_of(peer)))
 
-    def heard(self) -> list[tuple[Scope, PageId, Key]]:
-        """Return the bodies that connected peers follow and this node does not, each with who says so."""
+    def heard(self, bodies: Collection[PageId]) -> list[tuple[Scope, PageId, Key]]:
+        """Return those of these bodies that connected peers follow, under which tag, each with who says so."""
         found = []
         for peer in self.connections:
             following = self.engine.following(peer)
-            for row in following.rows if following is not None else ():
-                found.append((row.scope, PageId(row.body), Key(peer)))
+            for body in bodies if following is not None else ():
+                if following is not None and (tag := following.tag(body)) is not None:
+                    found.append((tag, body, Key(peer)))
         return found
 
     def followed(self) -> None:

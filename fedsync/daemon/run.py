@@ -142,7 +142,9 @@ class Daemon:
     async def _refresh(self) -> None:
         async with self.links.door.writing() as node:
             invited = joining.open_invitations(node)
-            more = await trio.to_thread.run_sync(_follow_kin, node, self.links.heard())
+            lacking = await trio.to_thread.run_sync(_lacking, node)
+            heard = self.links.heard(lacking)
+            more = bool(lacking) and await trio.to_thread.run_sync(_follow_kin, node, heard)
             self.whom = await trio.to_thread.run_sync(
                 whom, node.store, node.state, self.key, self.settings.listen
             )
@@ -380,11 +382,14 @@ class Daemon:
             await trio.to_thread.run_sync(save_peers, node, rows, views, scores, fresh)
 
 
+def _lacking(node: Node) -> list[PageId]:
+    """Return what our own book makes kin by now and is not followed so far."""
+    node.kindred.look(node.state)
+    return sorted(node.kindred.lacking())
+
+
 def _follow_kin(node: Node, heard: Sequence[tuple[Scope, PageId, Key]]) -> bool:
     """Follow what our own book makes kin by now, durably; return whether that is something new."""
-    node.kindred.look(node.state)
-    if not node.kindred.lacking():
-        return False
     node.begin()
     try:
         more = node.follow_kin(heard)

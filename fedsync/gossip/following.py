@@ -88,6 +88,13 @@ class Following:
         at = self._find(scope)
         return next(read_rows(self.data[at : at + ROW_BYTES])) if self.data[at : at + 16] == scope else None
 
+    def tag(self, body: bytes) -> Scope | None:
+        """Return the founding tag under which a body is followed; None when it is not, as far as was heard."""
+        at = self.data.find(body)
+        while at >= 0 and at % ROW_BYTES != ROW_BYTES - len(body):
+            at = self.data.find(body, at + 1)
+        return Scope(self.data[at - at % ROW_BYTES :][:SCOPE_BYTES]) if at >= 0 else None
+
     def knows(self, scope: Scope) -> bool:
         """Say whether it was heard if this scope is followed or not."""
         return not any(first <= scope and (not end or scope < end) for first, end in self.gaps)

@@ -10,6 +10,7 @@ from fedsync.gossip.listing import wanted
 from fedsync.gossip.messages import NOT_SERVED, BlockMessage, Bodies, Locate, NoBase, Sets, Want, decode
 from fedsync.home import Home
 from fedsync.keyring import load_node_key
+from fedsync.node import open_node
 from fedsync.reading import Reading
 from fedsync.records.block import peek
 from fedsync.records.ed25519 import PrivateKey, public_key
@@ -17,7 +18,7 @@ from fedsync.records.ids import Extent, LogClass, LogId, Reach
 from tests.acts.test_world import World
 from tests.daemon.hostile import Guest, Talk
 from tests.daemon.test_reach import hear
-from tests.daemon.village import Node, Village
+from tests.daemon.village import Node, Village, until
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +106,25 @@ async def test_a_node_of_another_region_gets_its_own_and_not_ours(oak: Node, hom
     # It is a peer by hand here, as of old.
     assert near["Oakfield"] | near["Hill Farm"] <= came
     assert not near["Mill Lane"] & came
+
+
+def test_a_node_follows_by_itself_what_its_book_makes_kin(homes: Path, village: Village) -> None:
+    copytree(homes, village.path, dirs_exist_ok=True, symlinks=True)
+    oak = village.node("Oakfield", start=False)
+    with oak.home.lock():
+        node = open_node(oak.home)
+        mill = next(each for each in node.store.followed.all() if each.name == "Mill Lane")
+        with node.store.transaction():
+            node.store.followed.remove(mill.scope)
+        node.rebuild()
+        node.store.close()
+    oak.start()
+
+    def kept() -> dict[str, tuple[str, str]]:
+        bodies = oak.json("bodies", "list")["bodies"]
+        return {each["name"]: (each["extent"], each["source"]) for each in bodies}
+
+    until(lambda: kept().get("Mill Lane") == ("all", "kin"), why=lambda: f"{kept()}{oak.said()}")
 
 
 def _named(oak: Node, name: str, home: Path) -> Guest:

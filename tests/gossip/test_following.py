@@ -71,6 +71,20 @@ def test_news_make_of_what_was_told_what_is(told: Following, now: Following) -> 
     assert heard.digest == now.digest
 
 
+@given(followings, st.binary(min_size=32, max_size=32))
+def test_the_tag_of_a_body_is_found_wherever_its_bytes_stand_otherwise(
+    following: Following, strange: bytes
+) -> None:
+    for row in following.rows:
+        found = following.tag(row.body)
+        assert found is not None
+        assert found in {each.scope for each in following.rows if each.body == row.body}
+        # Bytes that reach over the edges of rows are no body.
+        assert following.tag(following.data[5:37]) in {None, *(each.scope for each in following.rows)}
+    if strange not in {row.body for row in following.rows}:
+        assert following.tag(strange) is None
+
+
 def many(count: int, seed: int = 1) -> Following:
     dice = Random(seed)
     bodies = [
