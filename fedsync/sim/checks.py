@@ -20,6 +20,7 @@ from fedsync.records.genesis import GENESIS, Genesis
 from fedsync.records.ids import LogClass, LogId, PayloadId, Reach, RecordId, Scope
 from fedsync.records.wire import read_body, read_outer
 from fedsync.sim.disk import Bound
+from fedsync.sim.ledger import Promised
 from fedsync.sim.links import QUEUE_BYTES
 from fedsync.sim.node import BATCH_S, Node
 from fedsync.sim.verdicts import Court
@@ -38,6 +39,8 @@ MOST_LINKS: Final = ACTIVE + 1
 MOST_TOLD: Final = 12
 """Faults that are told one by one."""
 
+Rulings: TypeAlias = dict[LogId, set[RecordId]]
+"""What holds of each log of which a book names a record: what leads to that."""
 Chain: TypeAlias = dict[int, set[RecordId]]
 """The ids at each place of one log."""
 
@@ -59,11 +62,18 @@ class Shelf:
         """Return the lowest place with two records."""
         return min((seq for seq, ids in self.chains.get(log, {}).items() if len(ids) > 1), default=None)
 
-    def shared(self) -> dict[LogId, object]:
-        """Return what two nodes must have in common of each log: below a dispute all, of it that there is one."""
+    def shared(self, rulings: "Rulings") -> dict[LogId, object]:
+        """Return what two nodes must have in common of each log: below a dispute all, of it that there is one.
+
+        Of a log of which a book names a record: what leads to that, and nothing else.
+        """
         found: dict[LogId, object] = {}
         for log, genesis in self.logs.items():
             if genesis.reach is Reach.LOCAL:
+                continue
+            if log in rulings:
+                held = {each for at in self.chains[log].values() for each in at}
+                found[log] = "settled", frozenset(held & rulings[log])
                 continue
             fork = None if genesis.log_class is LogClass.AUTHORITY else self.fork(log)
             ids = {each for seq, at in self.chains[log].items() for each in at if fork is None or seq < fork}
@@ -103,6 +113,7 @@ def faults(world: World) -> list[str]:
     reader = Reader()
     shelves = {node: reader.read(node) for node in world.honest}
     parts = (_time, _kept, _forged, _home, _scopes, _same, _forks, _sums, _judged, _bounds, _overlay, _turns)
+    world.rulings = _rulings(world, shelves)
     found = [each for part in parts for each in part(world, shelves)]
     found += _again(world)
     if len(found) > MOST_TOLD:
@@ -113,6 +124,47 @@ def faults(world: World) -> list[str]:
 Shelves: TypeAlias = dict[Node, Shelf]
 
 
+def _rulings(world: World, shelves: Shelves) -> Rulings:
+    """Return what holds of the logs that sealed pages settle: the first page of the log's own book that names one counts."""
+    found: Rulings = {}
+    before = {
+        id_: ([block.prev, *block.ids])[at]
+        for each in shelves.values() for block in each.blocks for at, id_ in enumerate(block.ids)
+    }  # fmt: skip
+    for log, at in _settles(world, shelves):
+        if log in found or at not in before:
+            continue
+        chain = found[log] = set()
+        while at in before:
+            chain.add(at)
+            at = before[at]
+    return found
+
+
+def _settles(world: World, shelves: Shelves) -> Iterator[tuple[LogId, RecordId]]:
+    """Yield what the sealed pages of each community's book name, in book order, as one of those that follow it holds it."""
+    left = {each.scope for each in world.communities}
+    for node, shelf in shelves.items():
+        scopes = left & shelf.bodies.keys()
+        left -= scopes
+        court = Court()
+        court.hear(shelf.blocks if scopes else ())
+        for scope in sorted(scopes):
+            for page in pages(node.view, scope):
+                held = court.pages.get(PayloadId(page.id)) if page.status == "sealed" else None
+                for entry in held.entries if held is not None else ():
+                    log, at = entry.get("log"), entry.get("id")
+                    if entry.get("kind") == "settle" and isinstance(log, bytes) and isinstance(at, bytes):
+                        yield LogId(log), RecordId(at)
+
+
+def _counts(world: World, record: Promised) -> bool:
+    """Say whether a record must be kept, and be counted."""
+    if record.log in world.rulings:
+        return record.id in world.rulings[record.log]
+    return world.ledger.counts(record)
+
+
 def _time(world: World, _: Shelves) -> Iterator[str]:
     if world.took is None:
         yield f"after {world.scenario.calm:.0f} s of calm the nodes had not come to the same"
@@ -121,7 +173,7 @@ def _time(world: World, _: Shelves) -> Iterator[str]:
 def _kept(world: World, shelves: Shelves) -> Iterator[str]:
     """Every record that was acknowledged lies everywhere that it should."""
     for record in world.ledger.promised:
-        if record.local or not world.ledger.counts(record):
+        if record.local or not _counts(world, record):
             continue
         lacks = [
             node.name
@@ -177,16 +229,18 @@ def _scopes(world: World, shelves: Shelves) -> Iterator[str]:
 def _same(world: World, shelves: Shelves) -> Iterator[str]:
     """All hold the same, follow the same, and show the same state. With scopes: all of a region."""
     if not world.scenario.scopes:
-        yield from _alike(world.honest, shelves)
+        yield from _alike(world, world.honest, shelves)
     for region in world.regions if world.scenario.scopes else ():
-        yield from _alike([each.node for each in region.members], shelves)
+        nodes = [each.node for each in region.members if each.node in shelves]
+        if nodes:
+            yield from _alike(world, nodes, shelves)
 
 
-def _alike(nodes: Sequence[Node], shelves: Shelves) -> Iterator[str]:
+def _alike(world: World, nodes: Sequence[Node], shelves: Shelves) -> Iterator[str]:
     first, *others = nodes
-    held, root = shelves[first].shared(), first.state_root()
+    held, root = shelves[first].shared(world.rulings), first.state_root()
     for node in others:
-        mine = shelves[node].shared()
+        mine = shelves[node].shared(world.rulings)
         unlike = [log for log in held.keys() | mine.keys() if held.get(log) != mine.get(log)]
         if unlike:
             yield f"{node.name} and {first.name} differ in {len(unlike)} logs, such as {min(unlike).hex()[:8]}"
@@ -199,6 +253,8 @@ def _alike(nodes: Sequence[Node], shelves: Shelves) -> Iterator[str]:
 def _forks(world: World, shelves: Shelves) -> Iterator[str]:
     """Who wrote two records at one place is known everywhere."""
     for log, (_, seq) in world.ledger.forks.items():
+        if log in world.rulings:
+            continue  # who heard of that first need not have seen that there are two branches
         of = next((shelf.logs[log].scope for shelf in shelves.values() if log in shelf.logs), None)
         unaware = [
             node.name for node, shelf in shelves.items() if of in shelf.bodies and shelf.fork(log) != seq
@@ -211,7 +267,7 @@ def _sums(world: World, shelves: Shelves) -> Iterator[str]:
     """What lies in each store is what was acknowledged, added up."""
     sums: dict[tuple[Scope, bool, PayloadId], int] = defaultdict(int)
     for record in world.ledger.promised:
-        if record.item is not None and world.ledger.counts(record):
+        if record.item is not None and _counts(world, record):
             sums[record.scope, record.local, record.item] += record.change
     for community in world.communities[: world.scenario.honest]:
         for node in shelves:

@@ -12,7 +12,9 @@ from random import Random
 from typing import Final, TypeAlias
 
 from fedsync.crdt import fold, root
+from fedsync.crdt.books.booktables import SETTLED
 from fedsync.crdt.books.urgent import urgent_records
+from fedsync.crdt.logs.pins import pin_of
 from fedsync.crdt.logs.seats import is_named
 from fedsync.crdt.view import Draft, MemoryView
 from fedsync.gossip.engine import Engine
@@ -29,6 +31,7 @@ from fedsync.gossip.events import (
     Outcome,
     Outrun,
     Peer,
+    Pinned,
     Received,
     Remember,
     Stored,
@@ -126,6 +129,8 @@ class Node:
         self._first_at: dict[Peer, float] = {}
         """Since when the first block of each peer waits at the door."""
         self._hands: list[tuple[End, int, bytes]] = []
+        self._repinned: dict[LogId, None] = {}
+        """Logs that a book ends at another record than the sessions were told of."""
         self._hurried: dict[LogId, None] = {}
         """Logs of which more goes before all else than the sessions were told of."""
         self._follows: dict[Scope, tuple[PageId, Extent]] = {}
@@ -381,19 +386,34 @@ class Node:
     def _settle(self, draft: Draft) -> None:
         """Write what was folded, and note what is urgent, as the node's own door does."""
         root.note(draft)
+        for table, key in list(draft.changes):
+            if table is SETTLED:
+                self._pin(draft, LogId(key[1]))  # type: ignore[arg-type]
         for log, seq in urgent_records(draft):
             if self.memory.hurry(log, seq):
                 self._hurried[log] = None
         self.view.commit(draft.changes)
 
+    def _pin(self, draft: Draft, log: LogId) -> None:
+        """Pin a log that is held at the record that a book ends it at: only its chain is judged then."""
+        held = self.memory.log(log)
+        pin = pin_of(draft, held.genesis) if held is not None else None
+        if held is not None and pin is not None and held.pin != pin:
+            self.memory.pin(log, pin)
+            self._repinned[log] = None
+
     def _tell_hurried(self) -> None:
+        repinned, self._repinned = self._repinned, {}
+        for log in repinned:
+            self._seen.note("pinned")
+            self._all(Pinned(log))
         hurried, self._hurried = self._hurried, {}
         if hurried:
             self._seen.note("urgent")
         for log in hurried:
             self._all(Hurried(log))
 
-    def _all(self, event: Stored | Granted | Followed | Hurried) -> None:
+    def _all(self, event: Stored | Granted | Followed | Hurried | Pinned) -> None:
         self.net.act(self, self.engine.everyone(event, self._heap.now))
 
     def _keep(self, draft: Draft, raw: bytes, wall: int, own: bool) -> tuple[Outcome, Block | None]:
@@ -409,6 +429,8 @@ class Node:
                 fold.apply_fork(draft, block.log, fork)
             else:
                 fold.apply_block(draft, block)
+            if block.first == 0:
+                self._pin(draft, block.log)
         return outcome, block
 
     def _own(self, raw: bytes) -> tuple[Outcome, Block | None]:

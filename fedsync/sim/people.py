@@ -71,6 +71,8 @@ class Community:
         self.store: dict[str, Value] = {"name": STORE, "scope": self.scope}
         self.goods = Goods(self.scope)
         self._named: set[LogId] = set()
+        self._forked: list[LogId] = []
+        """Logs of which its book has not said yet which branch holds."""
         self.tellers = [
             Teller(f"{self.name}, {at + 1}", self.scope, self.ledger.signed.update, self.ledger.signing)
             for at in range(TELLERS)
@@ -154,12 +156,36 @@ class Community:
         if open_:
             self._speak(dice.choice(self.tellers), dice.choice(open_))
             return
+        if dice.random() < 0.5 and self._settle(dice):
+            return
         entry: dict[str, Value] = {
             "kind": "decision",
             "title": f"Rule {dice.randrange(10**6)}",
             "text": "so be it",
         }
         self.draft([entry], dice.choice(self.tellers))
+
+    def _settle(self, dice: Random) -> bool:
+        """Draft a page that names a record of a log of goods that forked, on a branch held at home; return whether that was due."""
+        while self._forked and self.node.alive:
+            log = self._forked[0]
+            held = self.node.memory.log(log)
+            if held is None or held.fork is None:
+                return False
+            self._forked.pop(0)
+            if held.pin is not None:
+                continue
+            head = dice.choice(held.heads)
+            seq = max(0, head[0] - dice.choice([0, 0, 1]))
+            entry: dict[str, Value] = {
+                "kind": "settle",
+                "log": log,
+                "seq": seq,
+                "id": self.node.memory.id_at(log, head, seq),
+            }
+            self.node.net.seen.note("settle")
+            return self.meet(dice, [entry]) is not None
+        return False
 
     def open_pages(self) -> list[PageView]:
         """Return the pages of its book that are neither sealed nor displaced, as its own node shows them."""
@@ -229,6 +255,7 @@ class Community:
         if not elsewhere.write(blocks):
             raise AssertionError("a node takes a branch of a log whose base it holds")
         teller.facts = pen.later()
+        self._forked.append(pen.log)
         return True
 
     def fork_at(self, node: Node, pen: Pen, base: Base, said: tuple[str, Value], back: int) -> bool:

@@ -31,6 +31,8 @@ RARE: Final = {
     "outrun": "a peer told a node that it had held more before",
     "fork": "somebody wrote two different records at one place",
     "fork-apart": "somebody did so on both sides of a partition",
+    "settle": "a community drafted a page that chooses the branch of a forked log",
+    "pinned": "a node learnt at which record a forked log ends",
     "fork-met": "a node met the second branch of a log",
     "sealed": "a page was sealed",
     "region-sealed": "a page of a region was sealed",

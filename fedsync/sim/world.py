@@ -81,6 +81,8 @@ class World:
         self.backups: dict[Node, tuple[Disk, list[RecordId]]] = {}
         """The last backup of each node, and which records are in it."""
         self._restoring: set[Node] = set()
+        self.rulings: dict[LogId, set[RecordId]] = {}
+        """For the checks: what holds of logs of which a page names a record."""
         self.gone: set[Node] = set()
         """Nodes that left for good."""
         self._unborn: set[Node] = set()

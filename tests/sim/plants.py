@@ -94,7 +94,7 @@ def _unsorted(patch: Patch) -> None:
         return whole(items, depth)
 
     whole = trie.node_hash
-    for module in ("trie", "memory"):
+    for module in ("trie", "trees", "memory"):
         patch.setattr(f"fedsync.gossip.{module}.node_hash", node_hash)
 
 

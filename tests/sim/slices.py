@@ -1,6 +1,6 @@
 """Small lives of every scenario, for each day: fewer nodes and a shorter storm, many seeds. A soak plays the whole."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import NamedTuple
 
 from fedsync.sim.scenario import Scenario, read
@@ -14,7 +14,8 @@ class Slice(NamedTuple):
     nodes: int
     storm: float
     seeds: int
-    calm: float = 1.0
+    faster: float = 1.0
+    """So many times as often people write, and something goes wrong."""
 
     def scenario(self) -> Scenario:
         """Return the scenario in small."""
@@ -23,12 +24,23 @@ class Slice(NamedTuple):
         parts = (
             replace(each, begins=each.begins * share, ends=each.ends * share) for each in found.partitions
         )
-        return replace(found, storm=found.storm * share, calm=found.calm * self.calm, partitions=tuple(parts))
+        work, trouble = found.work, found.trouble
+        often = {
+            each: getattr(work, each) / self.faster for each in ("stock", "goods", "decisions", "regions")
+        }
+        work = replace(work, **often)
+        every = {
+            each.name: getattr(trouble, each.name) / self.faster
+            for each in fields(trouble)
+            if "_every" in each.name
+        }
+        trouble = replace(trouble, **every)
+        return replace(found, storm=found.storm * share, work=work, trouble=trouble, partitions=tuple(parts))
 
 
 SLICES = (
     Slice("door", 11, 0.25, 4),
-    Slice("everything", 7, 0.03, 40),
+    Slice("everything", 7, 0.03, 36, faster=8),
     Slice("liars", 12, 0.25, 8),
     Slice("month", 5, 0.2, 10),
     Slice("overlay", 20, 0.25, 2),

@@ -76,6 +76,15 @@ def test_with_signatures_checked_by_each_node_the_same_happens() -> None:
     assert (once.digest, once.took) == (each.digest, each.took)
 
 
+@pytest.mark.parametrize("seed", seeds(2))
+def test_nodes_that_hold_different_branches_come_to_the_one_that_a_page_names(seed: int) -> None:
+    often = SMALL.replace('decisions = "1 min"', 'decisions = "15 s"').replace('"5 min"', '"20 min"')
+    outcome = simulate(read(often), seed)
+    assert not outcome.faults
+    assert outcome.seen["settle"]
+    assert outcome.seen["pinned"]
+
+
 def test_every_scenario_that_ships_can_be_read() -> None:
     assert len(SCENARIOS) >= 4
     for path in SCENARIOS:
@@ -158,7 +167,7 @@ def _miscount(world: World) -> None:
 
 
 def _forget_a_fork(world: World) -> None:
-    log, (_, seq) = next(iter(world.ledger.forks.items()))
+    log, (_, seq) = next(each for each in world.ledger.forks.items() if each[0] not in world.rulings)
     world.ledger.forks[log] = LogClass.FACTS, seq + 1000
 
 
