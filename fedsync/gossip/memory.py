@@ -57,6 +57,8 @@ class Memory:
         self.admit: Admit = admit or (lambda _: "yes")
         self._check = checker
         self.following: list[tuple[Scope, bytes, Extent]] = []
+        self._extents: dict[Scope, tuple[bytes, Extent]] = {}
+        """The same by scope: there may be thousands."""
         self._followed_at = 0
         self._logs: dict[LogId, MemoryLog] = {}
         self._sets: dict[SetKey, dict[LogId, MemoryLog]] = {}
@@ -200,19 +202,20 @@ class Memory:
 
     def follow(self, scope: Scope, body: bytes, extent: Extent = Extent.ALL) -> bool:
         """Follow a body, or more of it; False when one with its founding tag is followed so far already."""
-        for at, (each, held, before) in enumerate(self.following):
-            if each == scope:
-                if held != body or extent <= before:
-                    return False
-                del self.following[at]
-                break
+        held = self._extents.get(scope)
+        if held is not None:
+            if held[0] != body or extent <= held[1]:
+                return False
+            self.following.remove((scope, *held))
         self.following.append((scope, body, extent))
+        self._extents[scope] = body, extent
         self._follows_changed()
         return True
 
     def unfollow(self, scope: Scope) -> None:
         """Follow a body no longer. What is held of it stays."""
         self.following = [each for each in self.following if each[0] != scope]
+        self._extents.pop(scope, None)
         self._follows_changed()
 
     def _follows_changed(self) -> None:
@@ -253,6 +256,7 @@ class Memory:
         """Return a copy, as of a backup; with a new journal id when the copy noticed that it is one."""
         other = Memory(journal or self._journal, self.admit, self._check)
         other._counter, other.following = self._counter, list(self.following)
+        other._extents = dict(self._extents)
         other._followed_at = self._followed_at
         moved, other._lives = dict(self._moved), dict(self._lives)
         for log, held in self._logs.items():
@@ -279,6 +283,10 @@ class Memory:
     def bodies(self) -> Sequence[tuple[Scope, bytes, Extent]]:
         """Return the bodies that are followed, and how much of each."""
         return self.following
+
+    def followed(self, scope: Scope) -> tuple[bytes, Extent] | None:
+        """Return the body that is followed under a scope, and how much of it."""
+        return self._extents.get(scope)
 
     def followed_at(self) -> int:
         """Return the counter when these changed last."""

@@ -440,10 +440,10 @@ class Node:
 
     def _admit(self, genesis: Genesis) -> str:
         """Say whether a log may begin here, as the node's own door does."""
-        bodies = {scope: (body, extent) for scope, body, extent in self.memory.following}
-        if genesis.scope not in bodies:
+        followed = self.memory.followed(genesis.scope)
+        if followed is None:
             return "no"
-        body, extent = bodies[genesis.scope]
+        body, extent = followed
         if not extent.covers(genesis.reach, genesis.log_class):
             return "no"
         if is_named(self._draft, genesis.scope, genesis.key) or _carries(self._check, self._door, body):
@@ -451,11 +451,11 @@ class Node:
         return "park"
 
     def _bind(self, draft: Draft, scope: Scope, body: PageId, extent: Extent = Extent.ALL) -> bool:
-        held = [before for each, _, before in self.memory.following if each == scope]
+        held = self.memory.followed(scope)
         if not self.memory.follow(scope, body, extent):
             return False
         self.disk.write(Bound(scope, body, extent))
-        if not held:
+        if held is None:
             fold.apply_bind(draft, scope, body, extent < Extent.ALL)
         elif extent is Extent.ALL:
             self._stale = True
