@@ -48,11 +48,10 @@ from fedsync.gossip.events import (
 from fedsync.gossip.hearsay import Hint
 from fedsync.gossip.limits import BACK_OFF_S, MAX_REFUSALS
 from fedsync.gossip.link import QUEUE_BYTES, Link, LinkClosed
-from fedsync.gossip.messages import Leave, encode
+from fedsync.gossip.messages import EXCHANGED, FULL, STRANGER, Leave, encode
 from fedsync.gossip.peer_memory import PeerMemory
 from fedsync.gossip.report import Report
 from fedsync.gossip.scores import KEPT_AS, Scores
-from fedsync.gossip.session import LEAVES
 from fedsync.node import Node
 from fedsync.node import Taken as Admitted
 from fedsync.records.ids import Key, LogId, PageId, Scope
@@ -63,6 +62,14 @@ MOST_CONNECTIONS = 64
 """Peers connected at once, unless the operator says otherwise."""
 TOLD_BYTES = 64 * 1024
 """Bytes sent after which a session hears how much more its link takes: far less than what a link takes at all."""
+DECLINED_SHOWN = 64
+"""Nodes shown with which there is no link because one side has enough."""
+OURS = {
+    FULL: "this node has as many links as it keeps",
+    EXCHANGED: "this node gave the link up: another took its place",
+    STRANGER: "this node shares no body with it",
+}
+"""What LEAVE means when we say it, in words."""
 SIMULTANEOUS_SECONDS = 10.0
 """Two links to one peer within this time are taken for both sides having dialled at once."""
 
@@ -111,6 +118,8 @@ class Links:
         """Do not talk to these before then: they sent garbage."""
         self.parted: dict[Peer, str] = {}
         """Why the last link to each peer ended."""
+        self.declined: dict[Peer, str] = {}
+        """With whom there is no link because one side has as many as it keeps: why, in words. The last of them."""
         self.contacts: dict[Peer, int] = {}
         """When each peer was last heard, in ms."""
         self.most = MOST_CONNECTIONS
@@ -169,11 +178,12 @@ class Links:
             old.link.cut("closed", "a newer connection to this peer took its place")
             old.scope.cancel()
         if old is None and not dialler and (why := self.welcome(peer)) is not None:
-            self.parted[peer] = f"it called, and there was no link for it here: {LEAVES[why]}"
+            self._decline(peer, f"it called; {OURS[why]}")
             link.send(encode(Leave(why)))
             return
         connection = Connection(link, dialler, trio.current_time())
         self.connections[peer] = connection
+        self.declined.pop(peer, None)
         self.refusals.pop(peer, None)
         self.changed(peer)
         try:
@@ -368,6 +378,7 @@ class Links:
                 log.info("%s: %s", self._name_of(peer), reason)
                 if code == "left":
                     connection.left = reason
+                    self._decline(peer, reason)
                 self.parted[peer] = reason
                 if back_off:
                     self.back_off[peer] = trio.current_time() + back_off
@@ -500,7 +511,15 @@ class Links:
 
     def give_up(self, peer: Peer, why: int) -> None:
         """End a link for another's sake; the peer is told why, as LEAVE says it."""
+        self._decline(peer, OURS[why])
         self.tell(peer, Leaving(why))
+
+    def _decline(self, peer: Peer, why: str) -> None:
+        self.parted[peer] = why
+        self.declined.pop(peer, None)
+        self.declined[peer] = why
+        if len(self.declined) > DECLINED_SHOWN:
+            del self.declined[next(iter(self.declined))]
 
     def drop(self, peer: Peer, sentence: str) -> None:
         """Close a peer's link at once: it is paused, removed or recalled."""

@@ -17,9 +17,13 @@ if TYPE_CHECKING:
 
 
 def peers_now(daemon: "Daemon") -> list[dict[str, Any]]:
-    """Return a row for each peer as it is at this moment, and for each node that a book names and that is linked."""
+    """Return a row for each peer as it is at this moment, and for each node that a book names and that is, or was, linked.
+
+    Of those without a link, only the last few where one side has as many links as it keeps.
+    """
     rows = [_row(daemon, peer, "operator") for peer in daemon.reader.peers.all()]
-    linked = sorted(Key(peer) for peer in daemon.links.connections if Key(peer) in daemon.whom.named)
+    known = (Key(peer) for peer in (*daemon.links.connections, *daemon.links.declined))
+    linked = sorted({key for key in known if key in daemon.whom.named and daemon.whom.lets_in(key)})
     return rows + [_row(daemon, PeerRow(key, daemon.name_of(Peer(key))), "book") for key in linked]
 
 
@@ -32,6 +36,8 @@ def _row(daemon: "Daemon", peer: PeerRow, by: str) -> dict[str, Any]:
     else:
         state, lack, theirs, reason = "away", peer.we_lack, peer.they_lack, daemon.dialler.reason(name)
         contact = daemon.links.contacts.get(name) or peer.last_contact or 0
+        if by == "book":
+            reason = daemon.links.declined.get(name, reason)
     if out is not None:
         state, reason = out.state, out.why
     wire = daemon.links.wire(name) if report is not None else None

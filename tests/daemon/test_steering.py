@@ -73,7 +73,8 @@ async def test_who_calls_a_full_node_hears_that_and_does_not_count_as_linked(
     assert "it has as many links as it keeps" in ended.sentence
     assert (north.met, north.lost) == ([], [(Peer(SOUTH), True)])
     assert north.links.parted[Peer(SOUTH)] == ended.sentence
-    assert "it called" in south.links.parted[Peer(NORTH)]
+    assert south.links.declined == {Peer(NORTH): "it called; this node has as many links as it keeps"}
+    assert north.links.declined == {Peer(SOUTH): ended.sentence}
     assert Peer(NORTH) not in south.links.connections
 
 
@@ -85,6 +86,7 @@ async def test_whose_link_is_given_up_hears_why_and_knows_that_nothing_broke(
     assert ended.code == "full"
     assert "another took the place of this link" in ended.sentence
     assert (north.met, north.lost) == ([Peer(SOUTH)], [(Peer(SOUTH), True)])
+    assert "another took its place" in south.links.declined[Peer(NORTH)]
 
 
 async def test_a_daemon_calls_few_of_many_and_keeps_what_it_knew_of_them(sides: tuple[Side, Side]) -> None:
