@@ -4,9 +4,9 @@ from random import Random
 
 import pytest
 
-from fedsync.gossip.events import Entitled, Opened, Peer, Received, Room, Send, Stored
+from fedsync.gossip.events import Entitled, Followed, Opened, Peer, Received, Room, Send, Stored
 from fedsync.gossip.following import NOTHING_HEARD, Row, followed, pack_rows
-from fedsync.gossip.limits import LISTED_SETS, MAX_MESSAGE
+from fedsync.gossip.limits import LISTED_SETS, MAX_BODIES, MAX_MESSAGE
 from fedsync.gossip.listing import Salt, read_wanted
 from fedsync.gossip.messages import (
     NOT_SERVED,
@@ -232,3 +232,41 @@ def compared(node: Node) -> tuple[Reconcile, Message]:
 
     made = Reconcile(sharing.trees, Salt(b"1" * 8, b"2" * 8), shared, {})
     return made, made.opening()
+
+
+def test_thousands_of_bodies_are_told_once_and_then_what_changes_of_them() -> None:
+    world, dice = World(1), Random(1)
+    north, south = world.node("north"), world.node("south")
+    bodies = [(Scope(dice.randbytes(16)), dice.randbytes(32)) for _ in range(MAX_BODIES - 10)]
+    for node, some in ((north, bodies), (south, bodies[:9000])):
+        node.limit_follow = 0
+        for body in some:
+            node.memory.follow(*body)
+    north.write(Author(1, LogClass.FACTS, Reach.WORLD, bodies[5000][0]).write("x"))
+    sizes: list[int] = []
+
+    def overhear(_: Node, __: Node, frame: bytes) -> list[bytes]:
+        assert len(frame) <= MAX_MESSAGE
+        sizes.append(len(frame))
+        return [frame]
+
+    def said(seconds: float) -> int:
+        """Return how many bytes are said in a while, at the end of which both agree."""
+        sizes.clear()
+        world.run(seconds)
+        report = north.engine.report(south.peer)
+        assert report is not None
+        assert report.state == "same"
+        return sum(sizes)
+
+    world.tamper["north"] = world.tamper["south"] = overhear
+    link = world.link(north, south)
+    world.connect(link)
+    assert said(60) < 1_000_000
+    assert len(list(south.memory.logs())) == 1
+    world.cut(link)
+    world.connect(link)
+    assert said(60) < 300, "each remembers what the other follows"
+    south.memory.follow(Scope(b"z" * 16), b"z" * 32)
+    world.act(south, south.engine.everyone(Followed(), world.now))
+    assert said(60) < 300
