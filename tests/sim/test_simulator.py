@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -83,6 +84,17 @@ def test_nodes_that_hold_different_branches_come_to_the_one_that_a_page_names(se
     assert not outcome.faults
     assert outcome.seen["settle"]
     assert outcome.seen["pinned"]
+
+
+def test_communities_may_come_late_and_nodes_leave_for_good() -> None:
+    seen: Counter[str] = Counter()
+    for seed in range(3):
+        coming = SMALL.replace("nodes = 4", "nodes = 6") + "late = 0.5\nleave = 0.4\n"
+        outcome = simulate(read(coming), seed)
+        assert not outcome.faults
+        seen.update(outcome.seen)
+    assert seen["joined"]
+    assert seen["left"]
 
 
 def test_every_scenario_that_ships_can_be_read() -> None:
