@@ -15,10 +15,11 @@ from tests.daemon.cables import Cables, NoCables
 from tests.daemon.houses import join
 from tests.daemon.village import NOON, Node, Village, equal, until
 
-FACTS, NOTE = 6_000, 200
+FACTS, NOTE = 9_000, 200
 """Movements, each with a note of so many bytes that get no smaller: a megabyte and more."""
-SOON = 4.0
-"""Seconds for a recall: what is on its way already (cable and kernel take some 100 KB), and a turn of writing each voice."""
+SHARE = 3
+"""The recall takes less than this part of what all takes; on a machine with nothing else to do it comes after two seconds of
+twenty: cable and kernel have some 100 KB on their way, and each voice is written and read."""
 
 
 @pytest.fixture
@@ -82,8 +83,8 @@ def test_a_recall_comes_before_a_megabyte_of_facts(village: Village, cables: Cab
     if not live:
         # Mill Lane comes back after a long time away.
         mill.stop()
-    write_facts(oak, Random(1))
     page = PageId(bytes.fromhex(oak.json("mandates", "recall", "Vera", "--as", "Ann")["page"]))
+    write_facts(oak, Random(1))
     before = mill.records()
     if not live:
         seal(oak, page)
@@ -93,7 +94,9 @@ def test_a_recall_comes_before_a_megabyte_of_facts(village: Village, cables: Cab
         seal(oak, page)
     until(lambda: sealed_at(mill, page), 60.0)
     took = time.monotonic() - began
-    print(f"recall after {took:.2f} s, with {mill.records() - before} records")
-    assert oak.records() - mill.records() > FACTS // 2, "the megabyte was still on its way"
-    assert took < SOON
-    assert equal(oak, mill, within=90.0)
+    came = mill.records() - before
+    assert oak.records() - mill.records() > FACTS // 4, "the megabyte was still on its way"
+    assert equal(oak, mill, within=120.0)
+    whole = time.monotonic() - began
+    print(f"a recall after {took:.1f} s and {came} records, all after {whole:.1f} s")
+    assert took < whole / SHARE
