@@ -43,7 +43,9 @@ _WANT_BYTES = 12
 _COSTS = {
     bytes((0x92, Tag.WANT)): 0,
     bytes((0x93, Tag.LOCATE)): 16,
-    bytes((0x93, Tag.DELTA)): 0,
+    bytes((0x93, Tag.DELTA)): 256,
+    bytes((0x92, Tag.REST)): 256,
+    bytes((0x94, Tag.BODIES)): 256,
     bytes((0x93, Tag.RANGE)): 128,
     bytes((0x94, Tag.SETS)): 1024,
     bytes((0x92, Tag.SPANS)): 1024,

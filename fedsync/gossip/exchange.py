@@ -272,20 +272,21 @@ class Exchange:
         return held is not None and of_log(held, take.first - 1) == FIRST
 
     def _refuse(self, refusal: Refusal, wish: Wish | None) -> None:
-        if wish is not None:
-            self._again[refusal.log] = Claim(
-                wish.short,
-                refusal.log,
-                wish.set,
-                wish.theirs,
-                compare(refusal.log, None, wish.theirs, self._salt, self._holdings),
-            )
-            self.wants.refused(wish)
         if self.refused.get(refusal.log) != refusal:
-            if len(self.refused) < MAX_REFUSALS:
+            if len(self.refused) < MAX_REFUSALS or refusal.log in self.refused:
                 self.refused[refusal.log] = refusal
             self._out.say(Refused(refusal.log, refusal.code, refusal.until))
             self._out.effects.append(Noted(refusal.log, refusal.code, refusal.until, True))
+        if wish is not None:
+            if refusal.log in self.refused:
+                self._again[refusal.log] = Claim(
+                    wish.short,
+                    refusal.log,
+                    wish.set,
+                    wish.theirs,
+                    compare(refusal.log, None, wish.theirs, self._salt, self._holdings),
+                )
+            self.wants.refused(wish)
 
     def lift(self, logs: Iterable[LogId], now: float) -> bool:
         """Ask again for what was refused of these logs; return whether sets have to be compared for it."""
@@ -358,11 +359,16 @@ class Exchange:
 
     def on_refused(self, message: Refused) -> None:
         """Serve and push no more of a log that the peer does not take."""
-        if len(self.refused_by_peer) < MAX_REFUSALS:
-            self.refused_by_peer.add(message.log)
+        self.refused_there([message.log])
         self.server.drop(message.log)
         self.push.forget(message.log)
         self._out.effects.append(Noted(message.log, message.code, message.until, False))
+
+    def refused_there(self, logs: Iterable[LogId]) -> None:
+        """Note logs that the peer does not take, as many as are kept in mind."""
+        for log in logs:
+            if len(self.refused_by_peer) < MAX_REFUSALS:
+                self.refused_by_peer.add(log)
 
     def same(self, sets: Container[SetKey]) -> None:
         """Note that the peer holds all of these sets: what it refused of them once, it has taken, and we missed it."""

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 from hashlib import sha256
 from typing import NamedTuple, TypeAlias
 
-from fedsync.gossip.limits import LISTING_BYTES, MAX_BODIES
+from fedsync.gossip.limits import LISTING_BYTES, MAX_BODIES, MAX_GAPS
 from fedsync.gossip.messages import BadMessage, Bodies
 from fedsync.records.ids import Extent, Scope
 
@@ -100,11 +100,14 @@ class Following:
         return not any(first <= scope and (not end or scope < end) for first, end in self.gaps)
 
     def with_page(self, page: Bodies) -> "Following":
-        """Return this with a page in place of what was known of its scopes. Raises BadMessage for what is no page, or too much."""
+        """Return this with a page in place of what was known of its scopes. Raises BadMessage for what is no page, or too much.
+
+        A page that leaves too many gaps is passed over, like one that was lost.
+        """
         _check(page)
         low, high = self._find(page.first), self._find(page.end) if page.end else len(self.data)
         gaps = tuple(_without(self.gaps, (page.first, page.end)))
-        if self.data[low:high] == page.data and gaps == self.gaps:
+        if (self.data[low:high] == page.data and gaps == self.gaps) or len(gaps) > MAX_GAPS:
             return self
         data = self.data[:low] + page.data + self.data[high:]
         if len(data) > MAX_BODIES * ROW_BYTES:

@@ -23,6 +23,8 @@ MAX_SPANS: Final = 1024
 """Spans in a SPANS message: of 100,000 sets each holds a hundred."""
 MAX_BODIES: Final = 10_000
 """Bodies that a node may follow, and a peer may announce: half a megabyte, and more than the largest region."""
+MAX_GAPS: Final = 1024
+"""Stretches of scopes between those of which a peer has told: an honest one leaves none, and what was lost some dozens."""
 MAX_ENTRIES: Final = 512
 """Entries in a RANGE message."""
 MAX_LOCATOR: Final = 1024

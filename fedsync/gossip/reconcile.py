@@ -166,10 +166,12 @@ class Reconcile:
     def on_sets(self, message: Sets) -> list[Message]:
         """Return the top of each set that differs."""
         theirs = dict(message.roots)
-        self._know(theirs)
-        self._theirs.update(theirs)
-        out: list[Message] = []
         shared = self._shared()
+        # Whatever else a peer names is nothing to us, and it may name any number.
+        both = [key for key in theirs if key in shared]
+        self._know(both)
+        self._theirs.update(both)
+        out: list[Message] = []
         mine = shared.among(message.first, message.end)
         for key in mine:
             peer = theirs.get(key)
@@ -372,11 +374,13 @@ class Reconcile:
                 if theirs:
                     return None
                 continue
-            self._heard.add(log)
+            held = self._holdings.log(log)
+            if held is not None:
+                # What is not held is in no root, and a peer may name any number of such.
+                self._heard.add(log)
             if not theirs:
                 refused.append(log)
                 continue
-            held = self._holdings.log(log)
             verdict = compare(log, held, theirs, self._salt, self._holdings)
             if verdict.want:
                 key = held.set if held else None

@@ -23,6 +23,7 @@ class Job:
     """What one peer still gets of one log: the rest of each chain, one after the other."""
 
     log: LogId
+    set: SetKey
     priority: int
     chains: deque[tuple[Head | None, Head]]
     """(last record that the peer holds, head) of each."""
@@ -98,7 +99,7 @@ class Server:
                 chains.append((base, head))
         if not chains:
             return NoBase(short, NOTHING_ABOVE if based else UNKNOWN_BASE)
-        job = self._jobs[log] = Job(log, LAST, chains)
+        job = self._jobs[log] = Job(log, held.set, LAST, chains)
         self._line_up(job, job.turn(held))
         return None
 
@@ -144,6 +145,11 @@ class Server:
             if job is None or job.priority != priority:
                 line.popleft()
                 continue
+            if not self._may(job.set):
+                # The peer was let have this when it asked, and is no longer.
+                line.popleft()
+                del self._jobs[job.log]
+                return priority, NoBase(self._salt.log(job.log), NOT_SERVED)
             found = self._block(job)
             if found is None or found[1]:
                 line.popleft()

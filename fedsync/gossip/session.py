@@ -445,7 +445,7 @@ class Session:
             self._compare(now)
             return
         claims, refused = found
-        self._exchange.refused_by_peer.update(refused)
+        self._exchange.refused_there(refused)
         self._exchange.claim(claims, now)
         if not message.more and Delta in self._awaits:
             self._awaits.discard(Delta)

@@ -1,0 +1,201 @@
+"""Whatever a peer says, and however long: what a session keeps of its words is bounded, and so is the work they cause."""
+
+import gc
+import sys
+from collections.abc import Callable
+from random import Random
+from types import FunctionType, ModuleType
+
+import pytest
+
+from fedsync.gossip.engine import Engine
+from fedsync.gossip.events import (
+    Declined,
+    Effect,
+    Entitled,
+    Opened,
+    Pause,
+    Peer,
+    Received,
+    Room,
+    Send,
+    Take,
+    Taken,
+)
+from fedsync.gossip.following import NOTHING_HEARD, Row, pack_rows
+from fedsync.gossip.limits import MAX_GAPS, MAX_REFUSALS, PAGE_BYTES
+from fedsync.gossip.listing import Salt, changed
+from fedsync.gossip.memory import Memory
+from fedsync.gossip.messages import (
+    BlockMessage,
+    Bodies,
+    Delta,
+    Hello,
+    Message,
+    Refused,
+    Rest,
+    Sets,
+    Tip,
+    Want,
+    decode,
+    encode,
+)
+from fedsync.records.block import peek
+from fedsync.records.ids import Extent, LogClass, LogId, Reach, Scope
+from tests.sim.world import BODY, Author, checked
+
+LIAR = Peer(b"liar")
+NONCES = b"1" * 8, b"2" * 8
+SALT = Salt(*NONCES)
+
+
+class Ear:
+    """A node that listens to one peer, which says what it likes."""
+
+    def __init__(self) -> None:
+        self.memory = Memory(b"j" * 8, checker=checked)
+        self.memory.follow(*BODY)
+        self.engine = Engine(self.memory)
+        self.now = 0.0
+        self.engine.handle(LIAR, Opened(False, NONCES[1], 0, None), self.now)
+        self.hear(Hello(1, b"k" * 8, 5, b"", 0, NONCES[0], 0, b"r" * 16))
+
+    def hear(self, message: Message) -> list[Effect]:
+        """Hear a word, long after the one before: what a peer may say in a time is another matter."""
+        self.now += 1.0
+        return [each for _, each in self.engine.handle(LIAR, Received(encode(message)), self.now)]
+
+    def held(self, author: Author) -> int:
+        """Return how many records are held of a log."""
+        held = self.memory.log(author.log)
+        assert held is not None
+        return held.heads[0][0] + 1
+
+    def size(self) -> int:
+        """Return how many bytes all take that the engine holds on to."""
+        seen: set[int] = set()
+        todo: list[object] = [self.engine]
+        total = 0
+        while todo:
+            each = todo.pop()
+            if id(each) in seen or isinstance(each, type | ModuleType | FunctionType):
+                continue
+            seen.add(id(each))
+            total += sys.getsizeof(each)
+            todo += gc.get_referents(each)
+        return total
+
+
+def refuses(dice: Random) -> Message:
+    return Delta(True, b"".join(changed(SALT, LogId(dice.randbytes(32)), True, ()) for _ in range(1000)))
+
+
+def names_sets(dice: Random) -> Message:
+    keys = [(Scope(dice.randbytes(16)), Reach.WORLD, LogClass.FACTS) for _ in range(1000)]
+    return Sets(tuple((key, bytes(8)) for key in sorted(keys)))
+
+
+def refuses_one_by_one(dice: Random) -> Message:
+    return Refused(LogId(dice.randbytes(32)), "no", 0)
+
+
+@pytest.mark.parametrize("says", [refuses, names_sets], ids=lambda each: each.__name__)
+def test_what_is_named_and_not_known_here_is_not_kept(says: Callable[[Random], Message]) -> None:
+    ear, dice = Ear(), Random(1)
+    for _ in range(3):
+        ear.hear(says(dice))
+    before = ear.size()
+    for _ in range(20):
+        ear.hear(says(dice))
+    assert ear.size() - before < 100_000
+
+
+def test_of_refusals_only_so_many_are_kept() -> None:
+    ear, dice = Ear(), Random(1)
+    for _ in range(MAX_REFUSALS):
+        ear.hear(refuses_one_by_one(dice))
+    before = ear.size()
+    for _ in range(2 * MAX_REFUSALS):
+        ear.hear(refuses_one_by_one(dice))
+    for _ in range(3):
+        ear.hear(refuses(dice))
+    assert ear.size() - before < 100_000
+
+
+def test_of_blocks_that_are_refused_no_more_is_kept_than_of_refusals() -> None:
+    ear = Ear()
+    grew: list[int] = []
+    for number in range(3 * MAX_REFUSALS):
+        if number % MAX_REFUSALS == 0:
+            grew.append(ear.size())
+        log = LogId(number.to_bytes(32, "big"))
+        ear.hear(Tip(log, 0, 0, b"1234"))
+        (block,) = Author(1).write("what nobody takes")
+        raw = block.raw.replace(block.log, log)
+        assert peek(raw).log == log
+        for effect in ear.hear(BlockMessage(True, False, raw)):
+            if isinstance(effect, Take):
+                ear.engine.handle(LIAR, Taken(effect.number, Declined("refused", 0)), ear.now)
+    assert ear.size() - grew[2] < 100_000
+
+
+def test_pages_of_bodies_that_leave_gaps_without_end_are_passed_over_until_they_are_told_in_fewer() -> None:
+    heard = NOTHING_HEARD
+    for number in range(1, 4 * MAX_GAPS, 2):
+        at, end = number.to_bytes(16, "big"), (number + 1).to_bytes(16, "big")
+        heard = heard.with_page(Bodies(at, end, pack_rows([Row(Scope(at), b"b" * 32, Extent.ALL)])))
+    assert len(heard.gaps) == MAX_GAPS
+    assert len(heard.rows) < MAX_GAPS
+    whole = heard.with_page(Bodies(b"", b"", b""))
+    assert whole.whole
+    assert not whole.rows
+
+
+SMALL: dict[str, Message] = {
+    "bodies": Bodies(b"", b"", b""),
+    "delta": Delta(True, b"\3" + b"12345678"),
+    "rest": Rest(b"r" * 16),
+}
+
+
+@pytest.mark.parametrize("kind", SMALL)
+def test_who_makes_us_look_at_all_sets_again_and_again_is_read_more_slowly(kind: str) -> None:
+    ear = Ear()
+    frame = encode(SMALL[kind])
+    paused = 0.0
+    for _ in range(2000):
+        for _, effect in ear.engine.handle(LIAR, Received(frame), ear.now):
+            if isinstance(effect, Pause) and effect.until is not None:
+                paused = max(paused, effect.until - ear.now)
+    assert paused > 10, "what costs a few bytes to say must not cost us milliseconds without end"
+
+
+def test_who_may_have_a_body_no_more_gets_no_more_of_what_is_being_served() -> None:
+    ear, dice = Ear(), Random(1)
+    near, far = Author(1, reach=Reach.REGION), Author(2, reach=Reach.WORLD)
+    for author in (near, far):
+        for _ in range(40):
+            for block in author.write(*(dice.randbytes(400).hex() for _ in range(16))):
+                ear.memory.write(block)
+    ear.engine.handle(LIAR, Opened(False, NONCES[1], 0, None, near=frozenset({BODY[0]})), ear.now)
+    ear.hear(Hello(1, b"k" * 8, 5, b"", 0, NONCES[0], 0, b"r" * 16))
+    ear.hear(Bodies(b"", b"", pack_rows([Row(*BODY, Extent.ALL)])))
+    ear.hear(Sets(()))
+    asked = b"".join(SALT.log(author.log) + b"\1" for author in (near, far))
+    heard = _blocks(ear.hear(Want(asked)))
+    assert {log for log, _ in heard} == {near.log}
+    assert sum(count for log, count in heard if log == near.log) < ear.held(near), (
+        "not all fits what the carrier takes"
+    )
+    ear.engine.handle(LIAR, Entitled(frozenset()), ear.now)
+    later: list[tuple[LogId, int]] = []
+    for _ in range(200):
+        later += _blocks([each for _, each in ear.engine.handle(LIAR, Room(PAGE_BYTES), ear.now)])
+    assert {log for log, _ in later} == {far.log}
+    assert sum(count for log, count in heard + later if log == far.log) == ear.held(far)
+
+
+def _blocks(effects: list[Effect]) -> list[tuple[LogId, int]]:
+    said = [decode(each.frame) for each in effects if isinstance(each, Send)]
+    heads = [peek(each.raw) for each in said if isinstance(each, BlockMessage)]
+    return [(head.log, head.count) for head in heads]
