@@ -196,7 +196,10 @@ class Node:
                 return Taken(raw, origin, Verdict.KNOWN, log)
             row = self.store.logs.row(log)
             if origin is not None and row is not None:
-                # Before anything is verified: what has to wait must cost next to nothing.
+                # Before anything is verified: what is not wanted, or has to wait, must cost next to nothing.
+                unwanted = self._unwanted(row.genesis, raw, origin)
+                if unwanted is not None:
+                    return unwanted
                 waits = self._wait(row.genesis, raw, origin, base)
                 if waits is not None:
                     return waits
@@ -277,13 +280,13 @@ class Node:
         """Return the answer to a block whose author or body has brought in so much that more waits; None when it need not."""
 
         def urgent() -> bool:
-            return (base is not None and not self._is_head(genesis.log, base)) or any(
+            return self._leaves(genesis.log, base) or any(
                 looks_urgent(self.draft, genesis.scope, kind, payload)
                 for kind, payload in claimed_records(raw)
             )
 
         wait = self.intake.wait(genesis, self._is_own(genesis.scope), self.now(), urgent)
-        if wait is None or (base is not None and self._may_prove_fork(genesis, raw, base)):
+        if wait is None or self._may_prove_fork(genesis, raw, base):
             return None
         who = "its author" if wait.whose is Whose.AUTHOR else "its body"
         reason = f"{who} has brought in as much as is taken at a time"
@@ -295,15 +298,17 @@ class Node:
             self._own = next((each.scope for each in self.store.followed.all() if each.source == "own"), None)
         return scope == self._own
 
-    def _is_head(self, log: LogId, base: Base) -> bool:
-        return any(head.id == base.id for head in self.store.logs.heads(log))
+    def _leaves(self, log: LogId, base: Base | None) -> bool:
+        """Say whether what follows this record of a log that is held is no news of a branch, but another one."""
+        heads = self.store.logs.heads(log)
+        return bool(heads) and (base is None or all(head.id != base.id for head in heads))
 
-    def _may_prove_fork(self, genesis: Genesis, raw: bytes, base: Base) -> bool:
+    def _may_prove_fork(self, genesis: Genesis, raw: bytes, base: Base | None) -> bool:
         """Say whether a block of a log that may fork only once leaves what is held, so that it is proof and does not wait."""
         if genesis.log_class is LogClass.AUTHORITY:
             return False
         tip = self.store.logs.tip(genesis.log)
-        if tip is None or base.seq >= tip.seq:
+        if tip is None or (base is not None and base.seq >= tip.seq):
             return False
         block = check(raw, base)
         last = block.first + block.count - 1
@@ -314,14 +319,11 @@ class Node:
     def _admit(self, block: Block, origin: Key | None) -> Taken | None:
         """Return why a block that begins a log is not let in; None when it is."""
         genesis = block.genesis
+        unwanted = self._unwanted(genesis, block.raw, origin)
+        if unwanted is not None:
+            return unwanted
         followed = self.store.followed.get(genesis.scope)
-        if followed is None:
-            return _refused(block, origin, "not-followed", "its body is not followed here")
-        if origin is not None and genesis.reach is Reach.LOCAL:
-            return _refused(block, origin, "local", "it belongs to a community's own nodes only")
-        if origin is not None and not followed.extent.covers(genesis.reach, genesis.log_class):
-            return _refused(block, origin, "extent", "so much of its body is not followed here")
-        if self._is_named(genesis) or _carries(block, followed.body):
+        if self._is_named(genesis) or (followed is not None and _carries(block, followed.body)):
             given = genesis.mandate
             if given is not None and page_row(self.draft, given[0]) is None and self._is_full(genesis):
                 # Anybody can make up mandates; one that comes to be held lets in what is written under it.
@@ -336,6 +338,21 @@ class Node:
                 block.raw, origin, Verdict.REFUSED, block.log, code="incarnations", reason=reason, until=wait
             )
         return self._park(block, origin, "unknown-author", "no page held here names its author")
+
+    def _unwanted(self, genesis: Genesis, raw: bytes, origin: Key | None) -> Taken | None:
+        """Return why nothing of a log is taken, whether it begins here or was begun when more was followed."""
+
+        def refused(code: str, reason: str) -> Taken:
+            return Taken(raw, origin, Verdict.REFUSED, genesis.log, code=code, reason=reason)
+
+        followed = self.store.followed.get(genesis.scope)
+        if followed is None:
+            return refused("not-followed", "its body is not followed here")
+        if origin is not None and genesis.reach is Reach.LOCAL:
+            return refused("local", "it belongs to a community's own nodes only")
+        if origin is not None and not followed.extent.covers(genesis.reach, genesis.log_class):
+            return refused("extent", "so much of its body is not followed here")
+        return None
 
     def _is_named(self, genesis: Genesis) -> bool:
         return is_named(self.draft, genesis.scope, genesis.key)
@@ -618,10 +635,6 @@ def open_node(home: Home) -> Node:
     """Open the node in `home` for writing; the caller holds the home's lock. Raises the store's errors."""
     store = open_store(Path(home.store), fingerprint=home.fingerprint(), fresh_journal=secrets.token_bytes(8))
     return Node(store)
-
-
-def _refused(block: Block, origin: Key | None, code: str, reason: str) -> Taken:
-    return Taken(block.raw, origin, Verdict.REFUSED, block.log, code=code, reason=reason)
 
 
 def _is_ours(incarnation: bytes, ours: bytes) -> bool:

@@ -22,6 +22,7 @@ from fedsync.intake import (
 )
 from fedsync.node import Node, Taken, Verdict
 from fedsync.records.ids import Key, LogClass
+from fedsync.records.seal import Draft, seal
 from fedsync.store.intake import IntakeRow
 from tests.nodes import BY, HOUR, NOON, Scribe, node
 
@@ -222,6 +223,19 @@ def test_a_fork_is_proved_whatever_its_author_brought_in(door: tuple[Node, Scrib
     (taken,) = here.take_now([fork[0].raw], BY)
     assert taken.verdict is Verdict.FORKED
     assert here.store.logs.fork_at(log) == 6
+
+
+def test_that_a_log_forked_at_its_very_beginning_is_proved_too(door: tuple[Node, Scribe]) -> None:
+    here, scribe = door
+    scribe.move("Ann", *range(1, 1001))
+    bring(here, scribe)
+    genesis = scribe.genesis("Ann", LogClass.FACTS)
+    (other,) = seal(
+        scribe.private("Ann"), genesis, None, [Draft("note", {"text": "begun anew"}, NOON)], NOON + 1
+    )
+    (taken,) = here.take_now([other.raw], BY)
+    assert taken.verdict is Verdict.FORKED
+    assert here.store.logs.fork_at(genesis.log) == 0
 
 
 def test_hundreds_of_keys_under_one_body_share_its_room_and_its_honest_people_get_through() -> None:

@@ -153,6 +153,35 @@ def test_what_an_unfollowed_body_writes_is_refused_and_taken_once_it_is_followed
     assert at.state_root() == source.state_root()
 
 
+def test_of_a_log_that_was_begun_no_more_is_taken_than_is_followed_now(at: Node, source: Node) -> None:
+    oak = Scribe(source, "Oakfield", "Ann", "Ben")
+    follow(at, oak)
+    oak.move("Ann", 5)
+    (near,) = oak.write("Ben", LogClass.FACTS, *oak.moves(6), reach=Reach.LOCAL)
+    bring_all(at, [each for each in oak.blocks if each is not near])
+    assert at.take_now([near.raw])[0].verdict is Verdict.TAKEN
+
+    def said(blocks: list[Block]) -> set[str]:
+        return {each.code for each in bring(at, blocks)}
+
+    assert said(oak.write("Ben", LogClass.FACTS, *oak.moves(7)[2:], reach=Reach.LOCAL)) == {"local"}
+    at.begin()
+    at.follow_less(oak.scope, oak.id, Extent.BOOK)
+    at.settle()
+    at.commit()
+    facts = oak.move("Ann", 8)
+    assert said(facts) == {"extent"}
+    assert said(oak.write("Ann", LogClass.AUTHORITY, note("what carries authority"))) == {""}
+    at.begin()
+    at.unfollow(oak.scope)
+    at.settle()
+    at.commit()
+    authority = oak.write("Ann", LogClass.AUTHORITY, note("more of it"))
+    assert said([*facts, *authority]) == {"not-followed"}
+    follow(at, oak)
+    assert said([*facts, *authority]) == {""}
+
+
 def test_a_stranger_fills_its_own_quota_of_parked_blocks_and_no_other(at: Node, source: Node) -> None:
     oak = Scribe(source, "Oakfield", "Ann", "Ben")
     follow(at, oak)
