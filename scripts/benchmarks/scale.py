@@ -10,7 +10,7 @@ import sys
 from dataclasses import asdict
 from time import process_time
 
-from fedsync.sim.large import Large
+from fedsync.sim.large import HOUR, Large
 from fedsync.sim.lively import Lively
 
 
@@ -36,12 +36,15 @@ def main() -> int:
         if words.work:
             lively = Lively(regions, size, words.seed)
             made = process_time() - begun
+            lively.heap.run(words.settle * HOUR)
             speed = lively.work(words.hours, words.work, process_time)
             told = {
                 "communities": regions * size,
                 "regions": regions,
                 "node_hours_a_minute": round(speed),
-                "with_founding": round(words.hours * regions * size * 60 / (process_time() - begun)),
+                "with_founding": round(
+                    lively.heap.now / HOUR * regions * size * 60 / (process_time() - begun)
+                ),
                 "records": len(lively.ledger.promised),
                 "regions_apart": lively.apart(),
             }
