@@ -487,9 +487,11 @@ class World:
         if self.scenario.scopes:
             return self._agree_on_bodies()
         first: object = None
+        # What a liar founded need not ever be heard of: nobody has to listen to who was struck.
+        founded = {each.scope for each in self.communities[: self.scenario.honest] if not self.gone}
         for node in self.honest:
             followed = sorted(scope for scope, *_ in node.memory.following)
-            if not self.gone and len(followed) < len(self.communities):
+            if not founded <= {*followed}:
                 return False
             sets = [key for key in node.memory.sets() if key[1] != 0]
             roots = (followed, sorted(Trees(node.memory).roots(sets)))
