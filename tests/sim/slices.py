@@ -46,10 +46,10 @@ SLICES = (
     Slice("overlay", 20, 0.25, 2),
     Slice("quiet", 5, 0.3, 10),
     Slice("regions", 4, 0.5, 12),
-    Slice("scopes", 9, 0.3, 6),
+    Slice("scopes", 9, 1.0, 4),
     Slice("siege", 16, 0.2, 2),
     Slice("steady", 12, 0.1, 2),
-    Slice("storm", 4, 0.7, 100),
+    Slice("storm", 4, 0.7, 102),
     Slice("thin", 4, 0.2, 10),
     Slice("twenty", 5, 0.5, 8),
 )
