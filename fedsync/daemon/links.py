@@ -64,6 +64,8 @@ TOLD_BYTES = 64 * 1024
 """Bytes sent after which a session hears how much more its link takes: far less than what a link takes at all."""
 DECLINED_SHOWN = 64
 """Nodes shown with which there is no link because one side has enough."""
+TURN_FRAMES = 32
+"""Frames of one peer that are heard before others have their turn: a piece of a stream may hold a thousand."""
 OURS = {
     FULL: "this node has as many links as it keeps",
     EXCHANGED: "this node gave the link up: another took its place",
@@ -242,7 +244,9 @@ class Links:
             while True:
                 frames = await link.receive()
                 self.contacts[peer] = int(time.time() * 1000)
-                for frame in frames:
+                for at, frame in enumerate(frames, 1):
+                    if at % TURN_FRAMES == 0:
+                        await trio.lowlevel.checkpoint()
                     while (wait := self._pause(connection)) > 0:
                         with trio.move_on_after(wait):
                             await connection.resumed.wait()

@@ -5,6 +5,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 
 from fedsync.gossip.following import NOTHING_HEARD, Following, Row
 from fedsync.gossip.holdings import SetKey
@@ -34,6 +35,8 @@ class Acquaintance:
         self._telling: Following | None = None
         self._told = b""
         self._told_at = 0
+        self.changed: list[Scope] = []
+        """The bodies that we follow of which the last page said something else than before."""
         self._shared: tuple[Following, Following, Shared] | None = None
 
     def hello(self, version: int, nonce: bytes, wall_ms: int, root: bytes) -> Hello:
@@ -121,8 +124,21 @@ class Acquaintance:
         if self.bodies is before:
             return None
         mine = self.mine
+        self.changed = self._look_again(before, page)
         rows = Following(page.data).rows
         return [row for row in rows if (held := mine.get(row.scope)) is None or held.extent < row.extent]
+
+    def _look_again(self, before: Following, page: Bodies) -> list[Scope]:
+        """Return the bodies that we follow and of which the peer says something else now. What is shared is looked at there."""
+        mine, now = self.mine, self.bodies
+        said = set(now.changed(before, page))
+        if now.gaps != before.gaps:
+            said.update(row.scope for row in mine.among(page.first, page.end))
+        scopes = sorted(scope for scope in said if mine.get(scope) is not None)
+        if self._shared is not None and self._shared[0] is mine and self._shared[1] is before:
+            made = partial(self._shared[2].told, now, scopes)
+            self._shared = mine, now, self._sharing.between(mine, now, made)
+        return scopes
 
     def both(self, dialler: bool) -> bytes:
         """Return 16 bytes on what the dialler and the listener follow, as we know it; zeros for what we do not."""

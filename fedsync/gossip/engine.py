@@ -41,7 +41,6 @@ from fedsync.gossip.wants import Asked
 _BLOCK = bytes((0x93, Tag.BLOCK))
 _WANT_BYTES = 12
 _COSTS = {
-    bytes((0x92, Tag.WANT)): 0,
     bytes((0x93, Tag.LOCATE)): 16,
     bytes((0x93, Tag.DELTA)): 256,
     bytes((0x92, Tag.REST)): 256,
@@ -49,8 +48,9 @@ _COSTS = {
     bytes((0x93, Tag.RANGE)): 128,
     bytes((0x94, Tag.SETS)): 1024,
     bytes((0x92, Tag.SPANS)): 1024,
+    bytes((0x97, Tag.BEAT)): 128,
 }
-"""What it costs to look into the store for a message, in logs asked for; each log named costs one more."""
+"""What it costs to look into the store for a message, in logs asked for; each log named costs one more, in any message."""
 
 
 class Engine:
@@ -168,8 +168,9 @@ class Engine:
                 wait = budget.bytes.spend(len(frame), now)
                 if frame[:2] == _BLOCK:
                     wait = max(wait, budget.blocks.spend(1, now))
-                elif (cost := _COSTS.get(frame[:2])) is not None:
-                    wait = max(wait, budget.wants.spend(cost + len(frame) / _WANT_BYTES, now))
+                else:
+                    cost = _COSTS.get(frame[:2], 0) + len(frame) / _WANT_BYTES
+                    wait = max(wait, budget.wants.spend(cost, now))
             case Taken(_, Held(records=records)):
                 wait = budget.records.spend(records, now)
             case _:

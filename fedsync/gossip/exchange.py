@@ -151,6 +151,8 @@ class Exchange:
             self.push.tell(log)
         theirs = (Named(message.kind, message.seq, message.short if message.kind != 1 else b""),)
         held = self._holdings.log(log)
+        if held is not None and not self._may(held.set):
+            return  # Our question would say how much of it there is.
         verdict = compare(log, held, theirs, self._salt, self._holdings)
         if verdict.want:
             short, key = self._salt.log(log), held.set if held else None
@@ -350,7 +352,7 @@ class Exchange:
         self._answer(message.short, self.server.want(message.short, named, located=True))
         log = self.server.log(message.short)
         held = self._holdings.log(log) if log else None
-        if log is None or held is None or not named:
+        if log is None or held is None or not named or not self._may(held.set):
             return
         theirs = (max(named, key=lambda each: each.seq),)
         verdict = compare(log, held, theirs, self._salt, self._holdings)
@@ -369,6 +371,13 @@ class Exchange:
         for log in logs:
             if len(self.refused_by_peer) < MAX_REFUSALS:
                 self.refused_by_peer.add(log)
+
+    def withhold(self) -> None:
+        """Tell no more of what the peer may not have any longer. What is being served looks for itself."""
+        for log in self.push.logs:
+            held = self._holdings.log(log)
+            if held is None or not self._may(held.set):
+                self.push.forget(log)
 
     def same(self, sets: Container[SetKey]) -> None:
         """Note that the peer holds all of these sets: what it refused of them once, it has taken, and we missed it."""

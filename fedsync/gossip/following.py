@@ -7,6 +7,7 @@
 All is kept as it is sent, one row after the other by scope: with thousands of bodies a session reads hardly any of it.
 """
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator
 from hashlib import sha256
 from typing import NamedTuple, TypeAlias
@@ -62,7 +63,7 @@ class Following:
     __slots__ = ("_digest", "data", "gaps")
 
     def __init__(self, data: bytes = b"", gaps: tuple[Span, ...] = ()) -> None:
-        """`data`: rows in order. `gaps`: the scopes of which nothing was heard."""
+        """`data`: rows in order. `gaps`: the scopes of which nothing was heard, in order."""
         self.data, self.gaps = data, gaps
         self._digest: bytes | None = None
 
@@ -97,7 +98,11 @@ class Following:
 
     def knows(self, scope: Scope) -> bool:
         """Say whether it was heard if this scope is followed or not."""
-        return not any(first <= scope and (not end or scope < end) for first, end in self.gaps)
+        at = bisect_right(self.gaps, scope, key=lambda gap: Scope(gap[0]))
+        if not at:
+            return True
+        end = self.gaps[at - 1][1]
+        return bool(end) and end <= scope
 
     def with_page(self, page: Bodies) -> "Following":
         """Return this with a page in place of what was known of its scopes. Raises BadMessage for what is no page, or too much.
@@ -113,6 +118,16 @@ class Following:
         if len(data) > MAX_BODIES * ROW_BYTES:
             raise BadMessage("field", f"more than {MAX_BODIES} bodies are followed")
         return Following(data, gaps)
+
+    def changed(self, before: "Following", page: Bodies) -> list[Scope]:
+        """Return the scopes of which this says other than `before` did, this being that with a page; but where nothing was
+        heard before, none of those that are not followed."""
+        old, new = ({row.scope: row for row in each.among(page.first, page.end)} for each in (before, self))
+        return sorted(scope for scope in old.keys() | new.keys() if old.get(scope) != new.get(scope))
+
+    def among(self, first: bytes, end: bytes) -> Iterator[Row]:
+        """Yield the rows of the scopes from `first` to below `end`; empty: from the beginning, to the end."""
+        return read_rows(self.data[self._find(first) : self._find(end) if end else len(self.data)])
 
     def pages(self) -> list[Bodies]:
         """Return all of it, in as many pages as it needs."""

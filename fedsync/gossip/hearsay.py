@@ -7,7 +7,7 @@ Nothing of it is signed: who tells it may lie, and is named where people read it
 of bodies: with many, each is told of more seldom. What is new for the peer goes first.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from fedsync.gossip.limits import HEARSAY, MAX_HOPS, SHORT_BYTES, TELL_AGAIN_MINUTES
@@ -33,7 +33,12 @@ def pack(salt: Salt, hints: Iterable[Hint]) -> bytes:
     return b"".join([salt.log(each.scope) + bytes((each.hops,)) + number(each.minutes) for each in hints])
 
 
-def read(salt: Salt, data: bytes, scopes: Iterable[Scope]) -> list[Hint]:
+def names(salt: Salt, scopes: Iterable[Scope]) -> Mapping[bytes, Scope]:
+    """Return these bodies by the bytes that name them in a BEAT."""
+    return {salt.log(scope): scope for scope in scopes}
+
+
+def read(data: bytes, names: Mapping[bytes, Scope]) -> list[Hint]:
     """Return what a BEAT tells of some bodies; of others nothing is kept. Raises BadMessage."""
     if not data:
         return []
@@ -42,7 +47,6 @@ def read(salt: Salt, data: bytes, scopes: Iterable[Scope]) -> list[Hint]:
         said.append((reader.take(SHORT_BYTES), reader.take(1)[0], reader.number()))
         if len(said) > HEARSAY:
             raise BadMessage("field", f"more than {HEARSAY} bodies told of in a BEAT")
-    names = {salt.log(scope): scope for scope in scopes}
     return [
         Hint(names[short], minutes, hops)
         for short, hops, minutes in said

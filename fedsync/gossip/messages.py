@@ -271,6 +271,9 @@ Message: TypeAlias = (
     | Introduce
 )
 
+_SHORT_ARRAY = 0x90
+"""The first byte of an array of up to 15 elements, less how many there are."""
+
 _pack = msgpack.Packer(use_bin_type=True, autoreset=True).pack
 
 
@@ -306,6 +309,9 @@ def decode(frame: bytes) -> Message:
     arity, read = reader
     if len(value) != arity:
         raise BadMessage("shape", f"a {Tag(value[0]).name} has {arity} fields, not {len(value)}")
+    if frame[0] != _SHORT_ARRAY + arity or frame[1] != value[0]:
+        # What a message costs is known by its first two bytes, so there is one way to write them.
+        raise BadMessage("shape", "a message that begins in a longer form than it could")
     return read(value)
 
 

@@ -5,6 +5,8 @@ does not come another way is asked for, which grafts the link into the tree agai
 sets repairs; it is never relied on alone.
 """
 
+from collections.abc import Iterable
+
 from fedsync.gossip.compare import items_of
 from fedsync.gossip.holdings import Holdings
 from fedsync.gossip.listing import Salt
@@ -40,6 +42,11 @@ class Push:
             self._first[log] = None
         else:
             self._due[log] = None
+
+    @property
+    def logs(self) -> Iterable[LogId]:
+        """The logs of which the peer is to be told."""
+        return *self._first, *self._due
 
     def forget(self, log: LogId) -> None:
         """Do not tell: the peer will get it, or refuses it."""

@@ -366,6 +366,7 @@ class Reconcile:
         """
         claims: list[Claim] = []
         refused: list[LogId] = []
+        shared = self._shared()
         for name, group in groupby(read_changed(message.listing), key=lambda each: each.name):
             said = list(group)
             theirs = tuple(each.item for each in said if each.item is not None)
@@ -381,6 +382,8 @@ class Reconcile:
             if not theirs:
                 refused.append(log)
                 continue
+            if held is not None and held.set not in shared:
+                continue  # Our question would say how much of it there is.
             verdict = compare(log, held, theirs, self._salt, self._holdings)
             if verdict.want:
                 key = held.set if held else None

@@ -13,7 +13,7 @@ BYE means "nothing is left that I would ask"; it says how many messages were han
 nothing is on its way any more, and neither closes over the other's question.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 
 from fedsync.gossip.acquaintance import Acquaintance
@@ -47,7 +47,7 @@ from fedsync.gossip.events import (
 )
 from fedsync.gossip.exchange import Exchange
 from fedsync.gossip.following import Following
-from fedsync.gossip.hearsay import Hint, Knows, Teller, nothing, pack, read
+from fedsync.gossip.hearsay import Hint, Knows, Teller, names, nothing, pack, read
 from fedsync.gossip.limits import (
     BACK_OFF_S,
     GREETING_S,
@@ -93,7 +93,7 @@ from fedsync.gossip.sharing import Sharing
 from fedsync.gossip.tree import Tree
 from fedsync.gossip.wants import Asked
 from fedsync.records.block import peek
-from fedsync.records.ids import LogId
+from fedsync.records.ids import LogId, Scope
 
 LEAVES = {
     FULL: "it has as many links as it keeps",
@@ -147,6 +147,8 @@ class Session:
         """All was equal but for what we refused then: when that has come in, all that the peer held is held here."""
         self._hello_root = self._reconcile.root()
         # Stored before we know that the peer wants to hear of it: it may not have said HELLO, or what it follows.
+        self._names: tuple[Following, Mapping[bytes, Scope]] | None = None
+        """The bodies that we follow, as a BEAT names them."""
         self._early: dict[LogId, int] = {}
         """Each with the record below the first of what was stored of it since."""
         self._introductions = 0
@@ -195,6 +197,7 @@ class Session:
                 self._exchange.on_hurried(log)
             case Entitled(near):
                 self._known.near(near)
+                self._exchange.withhold()
                 self._tell_news(now)
             case Followed():
                 self._tell_news(now)
@@ -408,8 +411,9 @@ class Session:
         if unfollowed is None:
             return
         self._out.effects += [Follow(row.scope, row.body, row.extent) for row in unfollowed]
+        self._exchange.withhold()
         self._tell_early()
-        if any(key not in before for key in known.shared().sets()):
+        if known.shared().adds(before, known.changed):
             # Whatever was compared so far left these sets out.
             self._compare(now)
 
@@ -529,7 +533,10 @@ class Session:
         """Return how fresh the peer's knowledge is, by its word, of bodies that both follow. Raises BadMessage."""
         if not told:
             return ()
-        hints = read(self._salt, told, [row.scope for row in self._known.mine.rows])
+        mine = self._known.mine
+        if self._names is None or self._names[0] is not mine:
+            self._names = mine, names(self._salt, [row.scope for row in mine.rows])
+        hints = read(told, self._names[1])
         hints = [each for each in hints if self._known.bodies.get(each.scope) is not None]
         self._teller.heard(hints, now)
         return tuple(hints)

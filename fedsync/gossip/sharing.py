@@ -6,13 +6,14 @@ same, so sessions with such peers work it out once.
 """
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 
 from fedsync.gossip.following import NOTHING_HEARD, Following, followed
 from fedsync.gossip.holdings import SetKey
 from fedsync.gossip.trees import Trees
 from fedsync.gossip.trie import EMPTY, Tree, group_hash, part, top
-from fedsync.records.ids import LogId, Reach, Scope
+from fedsync.records.ids import LogClass, LogId, Reach, Scope
 
 MOST_KEPT = 64
 """Pairs of followings that are kept in mind: about those of the peers that are connected at once."""
@@ -47,6 +48,26 @@ class Shared:
     def __contains__(self, key: SetKey) -> bool:
         return shared(self._mine, self._theirs, key)
 
+    def told(self, theirs: Following, scopes: Iterable[Scope]) -> "Shared":
+        """Return what is shared when the other side says something else of these bodies, and of no others.
+
+        It costs as much as there are of them: whoever says it again and again costs no more than it says.
+        """
+        self._look()
+        found = Shared(self._trees, self._mine, theirs)
+        found._moves, found._groups = self._moves, dict(self._groups)
+        keys, parts = found._keys, found._parts = list(self._keys), list(self._parts)
+        for scope in scopes:
+            low = bisect_left(keys, (scope,))
+            high = bisect_left(keys, (scope, Reach.WORLD, len(LogClass)), low)
+            sets = [(scope, reach, each) for reach in (Reach.REGION, Reach.WORLD) for each in LogClass]
+            now = [key for key in sets if key in found and key in self._trees]
+            if now != keys[low:high]:
+                keys[low:high] = now
+                parts[low:high] = [found._part(key) for key in now]
+                found._groups[scope[0]] = None
+        return found
+
     def sets(self) -> list[SetKey]:
         """Return the sets."""
         self._look()
@@ -56,6 +77,16 @@ class Shared:
         """Return the sets of the scopes from `first` to below `end`; empty: from the beginning, to the end."""
         low, high = self._bounds(first, end)
         return self._keys[low:high]
+
+    def of(self, scope: Scope) -> list[SetKey]:
+        """Return the sets of one body."""
+        self._look()
+        low = bisect_left(self._keys, (scope,))
+        return self._keys[low : bisect_left(self._keys, (scope, Reach.WORLD, len(LogClass)), low)]
+
+    def adds(self, before: "Shared", scopes: Iterable[Scope]) -> bool:
+        """Say whether there are sets of these bodies that were not shared before."""
+        return any(key not in before for scope in scopes for key in self.of(scope))
 
     def parts(self, first: bytes, end: bytes) -> list[bytes]:
         """Return what these sets add to the root."""
@@ -153,13 +184,14 @@ class Sharing:
             found = self._mine[near] = followed(holdings.bodies(), near)
         return found
 
-    def between(self, mine: Following, theirs: Following) -> Shared:
-        """Return what is shared with who follows this."""
+    def between(self, mine: Following, theirs: Following, made: Callable[[], Shared] | None = None) -> Shared:
+        """Return what is shared with who follows this. `made`: a shorter way to work it out."""
+        made = made or partial(Shared, self.trees, mine, theirs)
         if not theirs.whole and theirs is not NOTHING_HEARD:
             # Heard in part: that changes with the next page.
-            return Shared(self.trees, mine, theirs)
+            return made()
         pair = mine.data, theirs.data if theirs.whole else b"?"
-        found = self._between.pop(pair, None) or Shared(self.trees, mine, theirs)
+        found = self._between.pop(pair, None) or made()
         self._between[pair] = found
         if len(self._between) > MOST_KEPT:
             del self._between[next(iter(self._between))]

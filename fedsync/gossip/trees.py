@@ -63,6 +63,11 @@ class Trees:
         self.renew()
         return list(self._roots)
 
+    def __contains__(self, key: SetKey) -> bool:
+        """Say whether some log of a set is held."""
+        self.renew()
+        return key in self._roots
+
     @property
     def moves(self) -> int:
         """How often some set was found to have moved."""

@@ -2,6 +2,8 @@
 
 from hashlib import sha256
 
+import pytest
+
 from fedsync.gossip.engine import Engine
 from fedsync.gossip.events import (
     Close,
@@ -19,6 +21,7 @@ from fedsync.gossip.events import (
     Taken,
     Tick,
 )
+from fedsync.gossip.following import Row, pack_rows
 from fedsync.gossip.limits import (
     BLOCKS_BURST,
     BYTES_BURST,
@@ -35,17 +38,20 @@ from fedsync.gossip.memory import Memory
 from fedsync.gossip.messages import (
     Beat,
     BlockMessage,
+    Bodies,
     Hello,
     Message,
     Prune,
     Range,
+    Refused,
+    Rest,
     Tip,
     Want,
     decode,
     encode,
 )
 from fedsync.records.block import peek
-from fedsync.records.ids import LogClass
+from fedsync.records.ids import Extent, LogClass
 from tests.sim.world import BODY, Author, World, checked, equal
 
 A, B = Peer(b"a"), Peer(b"b")
@@ -204,6 +210,30 @@ def test_questions_are_charged_for_what_it_costs_to_answer_them() -> None:
     assert pauses
     assert pauses[0].until is not None
     assert pauses[0].until > 0
+
+
+@pytest.mark.parametrize(
+    ("words", "times"),
+    [
+        ((Bodies(b"", b"", b""), Bodies(b"", b"", pack_rows([Row(*BODY, Extent.ALL)]))), WANTS_BURST // 128),
+        ((Beat(b"r" * 16, 1, 0, 60),), WANTS_BURST // 128),
+        ((Rest(b"r" * 16),), WANTS_BURST // 128),
+        ((Tip(Author(1).log, 0, 99, b"tip."),), WANTS_BURST // 3),
+        ((Refused(Author(1).log, "quota", 0),), WANTS_BURST // 3),
+    ],
+    ids=lambda each: type(each[0]).__name__ if isinstance(each, tuple) else "",
+)
+def test_who_says_the_same_again_and_again_is_not_read_for_a_while(
+    words: tuple[Message, ...], times: int
+) -> None:
+    north, _ = engine([Author(1)])
+    open_session(north, A)
+    north.handle(A, Room(0), 0.0)
+    said = [Received(encode(each)) for each in words]
+    for at in range(times):
+        if any(isinstance(each, Pause) for _, each in north.handle(A, said[at % len(said)], 0.0)):
+            return
+    raise AssertionError("it is heard without end")
 
 
 def test_records_are_charged_when_they_are_taken() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from fedsync.gossip.engine import Engine
 from fedsync.gossip.events import Close, Effect, Granted, Level, Opened, Peer, Received, Send, Tick
-from fedsync.gossip.hearsay import Hint, Knows, Teller, nothing, pack, read
+from fedsync.gossip.hearsay import Hint, Knows, Teller, names, nothing, pack, read
 from fedsync.gossip.limits import BEAT_MAX_S, HEARSAY, MAX_HOPS, TELL_AGAIN_MINUTES
 from fedsync.gossip.listing import Salt
 from fedsync.gossip.memory import Memory
@@ -81,8 +81,8 @@ class Pair:
 
 def test_hints_come_through_as_they_were_said_and_of_unknown_bodies_nothing_is_kept() -> None:
     said = [Hint(scope(1), 0), Hint(scope(2), 300, 3), Hint(scope(3), 2**40, MAX_HOPS), Hint(scope(9), 1)]
-    assert read(SALT, pack(SALT, said), [scope(number) for number in range(5)]) == said[:3]
-    assert read(SALT, b"", []) == []
+    assert read(pack(SALT, said), names(SALT, map(scope, range(5)))) == said[:3]
+    assert read(b"", {}) == []
 
 
 @pytest.mark.parametrize(
@@ -90,11 +90,11 @@ def test_hints_come_through_as_they_were_said_and_of_unknown_bodies_nothing_is_k
 )
 def test_what_is_no_listing_of_hints_is_refused(data: bytes) -> None:
     with pytest.raises(BadMessage):
-        read(SALT, data, [scope(1)])
+        read(data, names(SALT, [scope(1)]))
 
 
 def test_a_word_that_went_over_too_many_nodes_goes_no_further() -> None:
-    assert read(SALT, pack(SALT, [Hint(scope(1), 5, MAX_HOPS + 1)]), [scope(1)]) == []
+    assert read(pack(SALT, [Hint(scope(1), 5, MAX_HOPS + 1)]), names(SALT, [scope(1)])) == []
     assert Teller().tell([Hint(scope(1), 5, MAX_HOPS)], 0.0) == []
 
 

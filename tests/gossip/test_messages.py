@@ -110,6 +110,8 @@ def test_no_field_of_a_wrong_type_gets_through_unseen(message: m.Message, wrong:
         (b"\x91\xc3", "shape"),
         (b"\x91\x10", "tag"),
         (b"\x91\x63", "tag"),
+        (b"\xdc\x00\x01\x0f", "shape"),
+        (b"\x91\xcc\x0f", "shape"),
         (b"\x91\x0f" + b"\x00" * MAX_MESSAGE, "size"),
         (msgpack.packb([3, b"four", [b""] * (MAX_ARRAY + 1)]), "msgpack"),
         (msgpack.packb([2, b"", b"", b"s" * 16]), "field"),

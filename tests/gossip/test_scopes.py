@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from fedsync.gossip.events import Entitled, Followed, Opened, Peer, Received, Room, Send, Stored
+from fedsync.gossip.events import Entitled, Event, Followed, Opened, Peer, Received, Room, Send, Stored
 from fedsync.gossip.following import NOTHING_HEARD, Row, followed, pack_rows
 from fedsync.gossip.limits import LISTED_SETS, MAX_BODIES, MAX_MESSAGE
 from fedsync.gossip.listing import Salt, read_wanted
@@ -12,6 +12,7 @@ from fedsync.gossip.messages import (
     NOT_SERVED,
     BlockMessage,
     Bodies,
+    Delta,
     Hello,
     Locate,
     Message,
@@ -136,6 +137,7 @@ def test_a_peer_that_claims_all_gets_nothing_that_stays_within_a_region_however_
         *(Want(short + b"\1") for short in sorted(shorts)),
         *(Locate(short, b"") for short in sorted(shorts)),
         *(Tip(author.log, 0, 99, b"1234") for author in near),
+        Delta(False, b"".join(b"\0" + author.log[:8] + b"\x63" + b"1234" for author in near)),
     ]
     # Before it says what it follows, and after.
     say(*asks, claims, *asks)
@@ -153,15 +155,35 @@ def test_a_peer_that_claims_all_gets_nothing_that_stays_within_a_region_however_
     for message in heard:
         frame = encode(message)
         if isinstance(message, Want):
-            assert {short for short, _ in read_wanted(message.listing)} <= shorts, (
-                "it may be believed, never served"
-            )
-            continue
+            assert not read_wanted(message.listing), "what we ask for says how much of it is held"
         for author in near:
             assert bytes(author.log[:8]) not in frame
-            assert salt.log(author.log) not in frame or isinstance(message, NoBase | Locate)
+            assert salt.log(author.log) not in frame or isinstance(message, NoBase)
         if isinstance(message, Sets):
             assert all(key[1] is Reach.WORLD for key, _ in message.roots)
+
+
+def test_who_is_let_have_less_is_not_told_either_of_what_it_was_to_hear() -> None:
+    world = World()
+    north = world.node("north")
+    near = [Author(n, LogClass.FACTS, Reach.REGION) for n in range(3)]
+    peer, heard = Peer(b"peer"), list[Message]()
+
+    def tell(*events: Event) -> None:
+        for event in events:
+            for _, effect in north.engine.handle(peer, event, world.now):
+                heard.extend([decode(effect.frame)] if isinstance(effect, Send) else [])
+
+    tell(Opened(False, b"2" * 8, 0, None, near=frozenset({BODY[0]})))
+    hello = Hello(1, b"j" * 8, 5, b"", 0, b"1" * 8, 0, b"r" * 16)
+    tell(*(Received(encode(each)) for each in (hello, Bodies(b"", b"", pack_rows([Row(*BODY, Extent.ALL)])))))
+    tell(Room(0))
+    for author in near:
+        for block in author.write("one"):
+            north.memory.write(block)
+            tell(Stored(block.log, block.raw, (block.last, block.tip)))
+    tell(Entitled(frozenset()), Room(1 << 16))
+    assert not any(isinstance(each, BlockMessage | Tip) for each in heard)
 
 
 # --- Many sets -------------------------------------------------------------------------------------------

@@ -5,10 +5,12 @@ from random import Random
 
 import pytest
 
+from fedsync.gossip.acquaintance import Acquaintance
 from fedsync.gossip.following import NOTHING_HEARD, Following, Row, followed, pack_rows
 from fedsync.gossip.holdings import Bucket, SetKey
 from fedsync.gossip.memory import Memory
-from fedsync.gossip.sharing import Sharing
+from fedsync.gossip.messages import Bodies, Hello
+from fedsync.gossip.sharing import Shared, Sharing
 from fedsync.gossip.trees import Trees
 from fedsync.gossip.trie import EMPTY, Tree, root_of_roots
 from fedsync.records.ids import Extent, LogClass, LogId, Reach, Scope
@@ -110,6 +112,38 @@ def test_only_the_sets_that_changed_are_looked_at_again() -> None:
         memory.write(block)
     changed = {key for key, tree in before.items() if trees.tree(key) is not tree}
     assert changed == {(BODIES[2][0], Reach.REGION, LogClass.FACTS)}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_shared_after_a_page_is_that_of_all_pages(seed: int) -> None:
+    """Kept up page by page, whoever else is linked, it is what it would be if it were worked out anew."""
+    dice = Random(seed)
+    memory = Memory(bytes(8), checker=checked)
+    for body in BODIES[:-1]:
+        memory.follow(*body, dice.choice(list(Extent)))
+    authors = [Author(n, LogClass(n % 4), Reach(n % 3), BODIES[n % len(BODIES)][0]) for n in range(24)]
+    sharing = Sharing(Trees(memory))
+    peers = [Acquaintance(sharing, None, None) for _ in range(3)]
+    for peer in peers:
+        peer.greet(Hello(1, bytes(8), 0, b"", 0, bytes(8), 0, bytes(16)))
+    edges = [b"", *(scope for scope, _ in BODIES)]
+    for step in range(60):
+        peer = dice.choice(peers)
+        before = peer.shared().sets()
+        first, end = dice.choice(edges), dice.choice(edges)
+        if not end or first < end:
+            rows = [row for row in some(dice).rows if row.scope >= first and (not end or row.scope < end)]
+            was = peer.shared()
+            if peer.hear(Bodies(first, end, pack_rows(rows))) is not None:
+                now = peer.shared()
+                assert now.adds(was, peer.changed) == bool(set(now.sets()) - set(before))
+        if dice.random() < 0.5:
+            for block in dice.choice(authors).write(f"{step}"):
+                memory.write(block)
+        anew = Shared(Trees(memory), peer.mine, peer.bodies)
+        assert peer.shared().sets() == anew.sets()
+        assert peer.shared().parts(b"", b"") == anew.parts(b"", b"")
+        assert peer.shared().root(b"follows", {}) == anew.root(b"follows", {})
 
 
 class Counting(Memory):
