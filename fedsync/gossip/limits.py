@@ -79,8 +79,8 @@ LOW_SHARE: Final = 16
 """Every so many blocks the lowest class that waits is served or sent, so that it never starves."""
 URGENT_BYTES: Final = 128 * 1024
 """Bytes of what is urgent that are sent beyond what the carrier takes: it keeps room for them, and words need some."""
-MAX_LISTED: Final = 1_000_000
-"""Logs that a peer may name in one session: 100 MB of a program that lies."""
+MAX_LISTED: Final = 200_000
+"""Logs that are wanted of one peer at a time: 90 MB of a program that lies. Of more it tells again when these have come."""
 MAX_BACKLOG: Final = 2 * 1024 * 1024
 """Bytes of listings that wait for a peer to read; while there are more, it gets no others."""
 MAX_TAKES: Final = 256

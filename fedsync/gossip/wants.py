@@ -22,7 +22,7 @@ from fedsync.gossip.limits import (
     WINDOW_REFILL,
 )
 from fedsync.gossip.listing import Named, Salt, places, wanted
-from fedsync.gossip.messages import BadMessage, Locate, Message, Want
+from fedsync.gossip.messages import Locate, Message, Want
 from fedsync.gossip.priority import FIRST, of_class
 from fedsync.gossip.reconcile import Claim
 from fedsync.gossip.tree import Tree
@@ -128,11 +128,11 @@ class Wants:
     # --- What is wanted -------------------------------------------------------------------------------
 
     def add(self, claim: Claim, now: float, delay: float = 0.0) -> None:
-        """Note that the peer claims to hold more of a log. Raises BadMessage when it claims too much."""
+        """Note that the peer claims to hold more of a log. What is beyond all measure is passed over: sets are compared again."""
         wish = self._wishes.get(claim.short)
         if wish is None:
             if len(self._wishes) >= MAX_LISTED:
-                raise BadMessage("field", f"more than {MAX_LISTED} logs in one session")
+                return
             wish = Wish(
                 claim.short, claim.log, claim.set, claim.theirs, claim.verdict.lack, claim.verdict.parted
             )

@@ -8,6 +8,7 @@ from types import FunctionType, ModuleType
 
 import pytest
 
+from fedsync.gossip import wants
 from fedsync.gossip.engine import Engine
 from fedsync.gossip.events import (
     Declined,
@@ -42,7 +43,7 @@ from fedsync.gossip.messages import (
 )
 from fedsync.records.block import peek
 from fedsync.records.ids import Extent, LogClass, LogId, Reach, Scope
-from tests.sim.world import BODY, Author, checked
+from tests.sim.world import BODY, Author, World, checked, equal
 
 LIAR = Peer(b"liar")
 NONCES = b"1" * 8, b"2" * 8
@@ -137,6 +138,29 @@ def test_of_blocks_that_are_refused_no_more_is_kept_than_of_refusals() -> None:
             if isinstance(effect, Take):
                 ear.engine.handle(LIAR, Taken(effect.number, Declined("refused", 0)), ear.now)
     assert ear.size() - grew[2] < 100_000
+
+
+def test_of_what_a_peer_claims_to_hold_so_much_is_wanted_at_a_time_and_the_rest_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(wants, "MAX_LISTED", 300)
+    ear, dice = Ear(), Random(1)
+    for _ in range(300):
+        ear.hear(Tip(LogId(dice.randbytes(32)), 0, 5, b"1234"))
+    before = ear.size()
+    for _ in range(1000):
+        ear.hear(Tip(LogId(dice.randbytes(32)), 0, 5, b"1234"))
+    assert ear.size() - before < 20_000
+    assert ear.engine.report(LIAR) is not None, "who holds that much is not taken to be a liar"
+
+    world = World()
+    north, south = world.node("north"), world.node("south")
+    for number in range(700):
+        north.write(Author(number + 1).write("one"))
+    world.connect(world.link(north, south))
+    world.run(600)
+    assert len(list(south.memory.logs())) == 700
+    assert equal([north, south])
 
 
 def test_pages_of_bodies_that_leave_gaps_without_end_are_passed_over_until_they_are_told_in_fewer() -> None:
