@@ -108,7 +108,7 @@ class Node:
         """Bodies that peers announced and there was no room for, by their page 0: somebody may ask for one."""
         self.draft = Draft(self.state)
         self.notices = Notices(store)
-        self.urgency = Urgency(store)
+        self.urgency = Urgency(store.logs)
         self.intake = Intake(store.intake.get, ANY, ANY)
         """What each author and body brought in lately; who is over its share waits."""
         self._own: Scope | None = None

@@ -5,17 +5,18 @@ as ever.
 """
 
 from collections import OrderedDict
-from typing import Final, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Final, Protocol, TypeVar
 
 from fedsync.crdt.books.urgent import looks_urgent
 from fedsync.crdt.view import Draft, View
 from fedsync.gossip.priority import FIRST, of_class
+from fedsync.records import ed25519
 from fedsync.records.block import BadBlock, claimed_genesis, claimed_records, peek
 from fedsync.records.genesis import Genesis
 from fedsync.records.ids import LogClass, LogId, PageId, payload_id
 from fedsync.records.kinds.authority import PAGE
 from fedsync.records.wire import BlockHead
-from fedsync.store.store import Store
 
 COMING: Final = 256
 """Urgent pages that were seen at the door of late, kept in mind for the voices that come with them."""
@@ -26,11 +27,41 @@ BEGUN: Final = 4096
 """Logs whose genesis was seen at the door of late, and is not held yet."""
 
 
-class Urgency:
-    """Looks at blocks for one store."""
+class Ending(Protocol):
+    """Where a branch of a log ends."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    @property
+    def seq(self) -> int:
+        """The place of its last record."""
+        ...
+
+
+class Logs(Protocol):
+    """The logs that are held, as far as it is asked here."""
+
+    def genesis(self, log: LogId) -> Genesis | None:
+        """Return how a log begins, None when it is not held."""
+        ...
+
+    def heads(self, log: LogId) -> Sequence[Ending]:
+        """Return the ends of its branches, the longest first."""
+        ...
+
+    def fork_at(self, log: LogId) -> int | None:
+        """Return the lowest place with two records."""
+        ...
+
+    def raw_blocks(self, log: LogId, first: int, last: int) -> Iterable[bytes]:
+        """Return the blocks that hold a place from `first` to `last`."""
+        ...
+
+
+class Urgency:
+    """Looks at blocks for one node."""
+
+    def __init__(self, logs: Logs, rule: ed25519.Rule = ed25519) -> None:
+        """`rule`: another one only where nothing is real."""
+        self._logs, self._rule = logs, rule
         self._coming: OrderedDict[PageId, None] = OrderedDict()
         self._begun: OrderedDict[LogId, Genesis] = OrderedDict()
 
@@ -53,16 +84,16 @@ class Urgency:
             return of_class(LogClass.TEXTS)
 
     def _genesis(self, head: BlockHead, raw: bytes) -> Genesis | None:
-        held = self._store.logs.genesis(head.log) or self._begun.get(head.log)
+        held = self._logs.genesis(head.log) or self._begun.get(head.log)
         if held is None and head.first == 0 and head.count <= READ_RECORDS:
-            held = claimed_genesis(raw)
+            held = claimed_genesis(raw, self._rule)
             if held is not None:
                 _remember(self._begun, head.log, held, BEGUN)
         return held
 
     def _may_fork(self, head: BlockHead, raw: bytes) -> bool:
         """Say whether a block of a log that is held may show it to be forked: it begins below the end, and is no copy."""
-        logs = self._store.logs
+        logs = self._logs
         heads = logs.heads(head.log)
         if not heads or head.first > heads[0].seq or logs.fork_at(head.log) is not None:
             return False

@@ -322,10 +322,13 @@ def peek(raw: bytes) -> BlockHead:
     return read_outer(raw)[0]
 
 
-def claimed_genesis(raw: bytes) -> Genesis | None:
-    """Return the genesis that a block begins with, unverified; None when it begins further on. Raises BadBlock."""
+def claimed_genesis(raw: bytes, rule: ed25519.Rule = ed25519) -> Genesis | None:
+    """Return the genesis that a block begins with, unverified; None when it begins further on. Raises BadBlock.
+
+    `rule`: as for `check`.
+    """
     head, _, size, packed = read_outer(raw)
-    return _genesis(head, read_body(packed, size, head.count), ed25519) if head.first == 0 else None
+    return _genesis(head, read_body(packed, size, head.count), rule) if head.first == 0 else None
 
 
 def claimed_records(raw: bytes) -> list[tuple[str, bytes]]:

@@ -5,11 +5,11 @@ takes a while, is anything of them seen or told. What a crash finds in the node'
 read again and folded again.
 """
 
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from random import Random
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from fedsync.crdt import fold, root
 from fedsync.crdt.books.booktables import SETTLED
@@ -40,6 +40,8 @@ from fedsync.gossip.events import (
 from fedsync.gossip.memory import Check, Memory
 from fedsync.gossip.peer_memory import PeerMemory
 from fedsync.gossip.scores import Scores
+from fedsync.gossip.waiting import WaitingRoom
+from fedsync.records import ed25519
 from fedsync.records.block import Block, peek
 from fedsync.records.genesis import Genesis
 from fedsync.records.ids import Extent, LogClass, LogId, PageId, RecordId, Scope
@@ -51,6 +53,8 @@ from fedsync.sim.links import End, Link, Net
 from fedsync.sim.rare import Seen
 from fedsync.sim.scenario import Pace
 from fedsync.sim.scoping import Scoping
+from fedsync.sim.signing import Checker
+from fedsync.urgency import Urgency
 
 NOON: Final = 1_760_000_000_000
 """What a right clock shows when the simulation begins, in ms."""
@@ -66,6 +70,51 @@ Says: TypeAlias = Callable[[bytes, bytes], list[bytes]]
 """What a liar sends in place of a frame, given the root that the peer told of last."""
 Watch: TypeAlias = Callable[["Node", Sequence[RecordId]], None]
 """Told of records when a node has them for certain."""
+
+
+class Waits(NamedTuple):
+    """A block that waits at the door. `number` is its session's."""
+
+    peer: Peer
+    end: End
+    number: int
+    raw: bytes
+
+
+class Ending(NamedTuple):
+    """Where a branch of a log ends."""
+
+    seq: int
+    id: RecordId
+
+
+class Shelf:
+    """What is asked of logs to see how urgent a block is."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    def genesis(self, log: LogId) -> Genesis | None:
+        """Return how a log begins, None when it is not held."""
+        held = self._memory.log(log)
+        return held.genesis if held is not None else None
+
+    def heads(self, log: LogId) -> list[Ending]:
+        """Return the ends of its branches, the longest first."""
+        held = self._memory.log(log)
+        return [Ending(*each) for each in held.heads] if held is not None else []
+
+    def fork_at(self, log: LogId) -> int | None:
+        """Return the lowest place with two records."""
+        held = self._memory.log(log)
+        return held.fork if held is not None else None
+
+    def raw_blocks(self, log: LogId, first: int, last: int) -> Iterator[bytes]:
+        """Yield the blocks that hold a place from `first` to `last`."""
+        held = self._memory.log(log)
+        for block, _, _ in held.blocks if held is not None else ():
+            if block.first <= last and block.last >= first:
+                yield block.raw
 
 
 class Node:
@@ -125,13 +174,20 @@ class Node:
         self.memory = Memory(self.disk.journal, self._admit, self._check)
         self.view = MemoryView()
         self.engine = Engine(self.memory)
-        self._queues: dict[Peer, deque[tuple[End, int, bytes]]] = {}
+        rule = self._check.rule if isinstance(self._check, Checker) else ed25519
+        urgency = Urgency(Shelf(self.memory), rule)
+        self._room: WaitingRoom[Waits] = WaitingRoom(lambda raw: urgency.turn(self.view, raw))
+        self._hurried = False
+        """The last batch was committed early for what is urgent: then the next is not."""
+        self._waiting: Counter[Peer] = Counter()
+        """Blocks of each peer that wait at the door."""
+        self._bytes: Counter[Peer] = Counter()
         self._first_at: dict[Peer, float] = {}
         """Since when the first block of each peer waits at the door."""
-        self._hands: list[tuple[End, int, bytes]] = []
+        self._hands: list[Waits] = []
         self._repinned: dict[LogId, None] = {}
         """Logs that a book ends at another record than the sessions were told of."""
-        self._hurried: dict[LogId, None] = {}
+        self._hastened: dict[LogId, None] = {}
         """Logs of which more goes before all else than the sessions were told of."""
         self._follows: dict[Scope, tuple[PageId, Extent]] = {}
         self._planned = False
@@ -231,11 +287,12 @@ class Node:
     def put(self, end: End, number: int, raw: bytes) -> None:
         """Queue a block for the door."""
         self.came += len(raw)
-        queue = self._queues.setdefault(end.peer, deque())
-        queue.append((end, number, raw))
-        self._first_at.setdefault(end.peer, self._heap.now)
-        waiting = sum(len(each) for _, _, each in queue)
-        self.most_waiting[end.peer] = max(waiting, self.most_waiting.get(end.peer, 0))
+        peer = end.peer
+        self._room.put(Waits(peer, end, number, raw))
+        self._waiting[peer] += 1
+        self._bytes[peer] += len(raw)
+        self._first_at.setdefault(peer, self._heap.now)
+        self.most_waiting[peer] = max(self._bytes[peer], self.most_waiting.get(peer, 0))
         self._plan()
 
     def do(self, peer: Peer, effect: Effect) -> None:
@@ -268,10 +325,20 @@ class Node:
         self._heap.after(delay, lambda: what() if self._life is life else None)
 
     def _batch(self) -> None:
-        """Take into its hands what waits, of all peers in turn."""
+        """Take into its hands what waits, of all peers in turn; what is urgent first, and then it waits for no more."""
         checking = 0.0
-        while self._queues and len(self._hands) < BATCH_BLOCKS and checking <= BATCH_S:
-            self._hands.append(self._next())
+        may_hurry, self._hurried = not self._hurried, False
+        while len(self._hands) < BATCH_BLOCKS and checking <= BATCH_S:
+            chosen = self._room.next()
+            if chosen is None:
+                break
+            found, urgent = chosen
+            if self._hurried and not urgent:
+                self._room.back(found)
+                break
+            self._served(found)
+            self._hands.append(found)
+            self._hurried = self._hurried or (urgent and may_hurry)
             checking += self._pace.checking
         takes = checking + self._pace.commit * (0.5 + self._dice.random())
         if self.doom is not None:
@@ -279,24 +346,16 @@ class Node:
             self.doom = None
         self._later(takes, self._commit)
 
-    def _next(self) -> tuple[End, int, bytes]:
-        """Return the block whose turn it is."""
-        peer = next(iter(self._queues))
-        queue = self._queues.pop(peer)
-        found = queue.popleft()
-        if queue:
-            self._queues[peer] = queue
-        self._served(peer)
-        return found
-
-    def _served(self, peer: Peer) -> None:
+    def _served(self, taken: Waits) -> None:
         """Note how long the first block of a peer waited."""
-        now = self._heap.now
+        now, peer = self._heap.now, taken.peer
         self.longest_wait[peer] = max(now - self._first_at[peer], self.longest_wait.get(peer, 0.0))
-        if peer in self._queues:
+        self._waiting[peer] -= 1
+        self._bytes[peer] -= len(taken.raw)
+        if self._waiting[peer]:
             self._first_at[peer] = now
         else:
-            del self._first_at[peer]
+            del self._first_at[peer], self._waiting[peer]
 
     def _commit(self) -> None:
         """Make durable what it has in its hands; only then answer and tell."""
@@ -317,7 +376,7 @@ class Node:
             self._all(Granted())
         if any(not BEARING.isdisjoint(block.kinds) for block, _, _ in told):
             self.settled()
-        if self._queues or self._follows:
+        if self._room or self._follows:
             self._plan()
 
     def _write_hands(
@@ -333,7 +392,7 @@ class Node:
         bound = [scope for scope, row in follows.items() if self._bind(draft, scope, *row)]
         answers: list[tuple[End, int, Outcome]] = []
         told: list[tuple[Block, Peer, int | None]] = []
-        for end, number, raw in hands:
+        for _, end, number, raw in hands:
             outcome, block = self._keep(draft, raw, wall, own=False)
             answers.append((end, number, outcome))
             if block is not None:
@@ -391,7 +450,7 @@ class Node:
                 self._pin(draft, LogId(key[1]))  # type: ignore[arg-type]
         for log, seq in urgent_records(draft):
             if self.memory.hurry(log, seq):
-                self._hurried[log] = None
+                self._hastened[log] = None
         self.view.commit(draft.changes)
 
     def _pin(self, draft: Draft, log: LogId) -> None:
@@ -407,7 +466,7 @@ class Node:
         for log in repinned:
             self._seen.note("pinned")
             self._all(Pinned(log))
-        hurried, self._hurried = self._hurried, {}
+        hurried, self._hastened = self._hastened, {}
         if hurried:
             self._seen.note("urgent")
         for log in hurried:

@@ -69,7 +69,7 @@ class Checker:
     """`check`, done once for the same bytes at the same place, and remembered for all nodes."""
 
     def __init__(self, rule: Rule) -> None:
-        self._rule = rule
+        self.rule = rule
         self._done: dict[tuple[bytes, object], Block] = {}
 
     def __call__(self, raw: bytes, base: Base | None) -> Block:
@@ -81,7 +81,7 @@ class Checker:
             if len(self._done) >= CHECKED_KEPT:
                 # The oldest: what is under way now was seen lately.
                 del self._done[next(iter(self._done))]
-            found = self._done[key] = check(raw, base, self._rule)
+            found = self._done[key] = check(raw, base, self.rule)
         return found
 
 

@@ -20,19 +20,18 @@ from fedsync.crdt.books.slot import Cut
 from fedsync.crdt.books.votes import cast
 from fedsync.crdt.view import Draft
 from fedsync.gossip import compare, listing, reconcile, trie
-from fedsync.gossip.events import Known, Outcome, Peer
+from fedsync.gossip.events import Known, Outcome
 from fedsync.gossip.exchange import Exchange
 from fedsync.gossip.following import Following
 from fedsync.gossip.holdings import Item, SetKey
 from fedsync.gossip.memory import Memory, MemoryLog
 from fedsync.gossip.session import Session
+from fedsync.gossip.waiting import Brought, WaitingRoom
 from fedsync.records import ed25519
 from fedsync.records.block import Block
 from fedsync.records.ids import ZERO_ID, LogClass, Reach, RecordId
 from fedsync.records.places import Place
 from fedsync.sim.disk import Disk
-from fedsync.sim.links import End
-from fedsync.sim.node import Node
 
 Patch: TypeAlias = pytest.MonkeyPatch
 
@@ -148,26 +147,16 @@ def _region_leaves(patch: Patch) -> None:
 
 def _shared_queue(patch: Patch) -> None:
     """First come, first served: whoever sends most is served most."""
-    waiting: dict[Node, deque[tuple[End, int, bytes]]] = {}
-    put = Node.put
+    rooms: dict[int, deque[Brought]] = {}
 
-    def note(self: Node, end: End, number: int, raw: bytes) -> None:
-        waiting.setdefault(self, deque()).append((end, number, raw))
-        put(self, end, number, raw)
+    def room(self: WaitingRoom[Brought]) -> deque[Brought]:
+        return rooms.setdefault(id(self), deque())
 
-    def first(self: Node) -> tuple[End, int, bytes]:
-        while True:
-            found = waiting[self].popleft()
-            queue: deque[tuple[End, int, bytes]] | None = self._queues.get(Peer(found[0].peer))
-            if queue and queue[0] is not None and queue[0][:2] == found[:2]:
-                queue.popleft()
-                if not queue:
-                    del self._queues[found[0].peer]
-                self._served(found[0].peer)
-                return found
-
-    patch.setattr(Node, "put", note)
-    patch.setattr(Node, "_next", first)
+    patch.setattr(WaitingRoom, "__init__", lambda self, judge: room(self).clear())
+    patch.setattr(WaitingRoom, "__bool__", lambda self: bool(room(self)))
+    patch.setattr(WaitingRoom, "put", lambda self, block: room(self).append(block))
+    patch.setattr(WaitingRoom, "back", lambda self, block: room(self).appendleft(block))
+    patch.setattr(WaitingRoom, "next", lambda self: (room(self).popleft(), False) if room(self) else None)
 
 
 def _small_order(patch: Patch) -> None:
