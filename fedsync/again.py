@@ -52,6 +52,8 @@ def _folded(reading: Reading) -> MemoryView:
     for body in reading.store.followed.all():
         fold.apply_bind(draft, body.scope, body.body, body.extent < Extent.ALL)
     for number, block in reading.store.since(0):
+        if not reading.store.followed.counts(block.genesis):
+            continue
         fork = reading.store.logs.fork_at(block.log)
         if fork is not None and block.genesis.log_class is not LogClass.AUTHORITY:
             fold.apply_fork(draft, block.log, fork)

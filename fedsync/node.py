@@ -233,15 +233,18 @@ class Node:
             kept, own = appended.kept, self._is_own(block.genesis.scope)
             self.intake.count(block.genesis, own, kept.count, len(kept.raw), self.now())
         fault, code = block.fault is not None, block.fault or ""
+        # Of what a peer brings nothing else comes so far.
+        counts = origin is not None or self.store.followed.counts(block.genesis)
         match appended.outcome:
             case Outcome.NEW:
                 assert appended.kept is not None
-                fold.apply_block(self.draft, appended.kept)
+                if counts:
+                    fold.apply_block(self.draft, appended.kept)
                 return Taken(raw, origin, Verdict.TAKEN, block.log, appended.kept, fault=fault, code=code)
             case Outcome.BRANCH:
                 if block.genesis.log_class is LogClass.AUTHORITY and appended.kept is not None:
                     fold.apply_block(self.draft, appended.kept)
-                elif appended.fork_at is not None:
+                elif appended.fork_at is not None and counts:
                     fold.apply_fork(self.draft, block.log, appended.fork_at)
                 return Taken(
                     raw,
@@ -469,7 +472,7 @@ class Node:
                 self._stale = True
             else:
                 extent = max(extent, held.extent)
-                self._stale = self._stale or held.extent < extent is Extent.ALL
+                self._stale = self._stale or held.extent < extent
         elif held is not None:
             return held.body == body and self._follow_more(held, source, extent)
         if source == "announced" and followed.is_unwanted(scope):
@@ -525,12 +528,12 @@ class Node:
         self._stale = True
 
     def follow_less(self, scope: Scope, body: PageId, extent: Extent) -> None:
-        """Follow no more than so much of a body, in the open batch. What is held of it stays."""
+        """Follow no more than so much of a body, in the open batch. What is held of it stays, and counts no more."""
         held = self.store.followed.get(scope)
         if held is not None and held.body == body and extent < held.extent:
             self.store.followed.extend(scope, extent, held.source)
             self._follows_changed()
-            self._stale = self._stale or held.extent is Extent.ALL
+            self._stale = True
 
     def _follow_more(self, held: FollowedBody, source: Source, extent: Extent) -> bool:
         """Follow more of a body; what the operator asked for is not changed by what peers announce."""
@@ -540,8 +543,9 @@ class Node:
             return False
         self.store.followed.extend(held.scope, extent, held.source)
         self._follows_changed()
-        # Who holds all of a body judges it from inside: what was judged from outside counts for nothing.
-        self._stale = self._stale or extent is Extent.ALL
+        # Who holds all of a body judges it from inside: what was judged from outside counts for nothing. And what was
+        # held when more was followed once counts again.
+        self._stale = True
         return True
 
     def _may_fold_again(self) -> bool:
@@ -607,7 +611,11 @@ class Node:
             self.state.fold_done(last)
         self._stale = False
 
-    def _fold_again(self, blocks: Sequence[Block]) -> None:
+    def _fold_again(self, found: Sequence[Block]) -> None:
+        counts = {
+            genesis: self.store.followed.counts(genesis) for genesis in {each.genesis for each in found}
+        }
+        blocks = [each for each in found if counts[each.genesis]]
         for block in blocks:
             fork = self.store.logs.fork_at(block.log)
             if fork is not None and block.genesis.log_class is not LogClass.AUTHORITY:

@@ -182,6 +182,44 @@ def test_of_a_log_that_was_begun_no_more_is_taken_than_is_followed_now(at: Node,
     assert said([*facts, *authority]) == {""}
 
 
+def test_who_follows_less_of_a_body_than_once_shows_what_anybody_does_who_follows_so_much(
+    source: Node,
+) -> None:
+    oak = Scribe(source, "Oakfield", "Ann", "Ben")
+    oak.move("Ann", 5)
+    oak.write("Ben", LogClass.FACTS, *oak.moves(7), reach=Reach.REGION)
+    (branch,) = oak.fork("Ann", LogClass.FACTS, 2, *oak.moves(50)[2:])
+    oak.decide("Mend the roof", "Ann", "Ben")
+    bring(source, [branch])
+    with node() as once, node() as other:
+        follow(once, oak)
+        bring_all(once, oak.blocks)
+        other.begin()
+        other.follow(oak.scope, oak.id, oak.body, "peer", None, Extent.BOOK)
+        other.settle()
+        other.commit()
+        for _ in range(3):
+            bring(other, oak.blocks)
+        roots = [other.state_root()]
+        for extent in (Extent.WORLD, Extent.BOOK):
+            once.begin()
+            once.follow_less(oak.scope, oak.id, extent)
+            once.settle()
+            once.commit()
+            assert grams(once, oak) == 0, "Ann's log is forked, and Ben's stays in the region"
+            roots.append(once.state_root())
+        assert roots[2] == roots[0] != source.state_root()
+        once.rebuild()
+        assert once.state_root() == roots[0]
+        for extent in (Extent.WORLD, Extent.ALL):
+            once.begin()
+            assert once.follow(oak.scope, oak.id, oak.body, "asked", None, extent)
+            once.settle()
+            once.commit()
+            roots.append(once.state_root())
+        assert roots[3:] == [roots[1], source.state_root()]
+
+
 def test_a_stranger_fills_its_own_quota_of_parked_blocks_and_no_other(at: Node, source: Node) -> None:
     oak = Scribe(source, "Oakfield", "Ann", "Ben")
     follow(at, oak)

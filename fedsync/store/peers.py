@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from fedsync.records.ids import Extent, Key, PageId, Scope
+from fedsync.records.genesis import Genesis
+from fedsync.records.ids import Extent, Key, PageId, Reach, Scope
 from fedsync.store.errors import guarded
 
 Source: TypeAlias = Literal["own", "joined", "peer", "asked", "kin", "announced"]
@@ -220,6 +221,16 @@ class Followed:
             f"SELECT {_FOLLOWED} FROM followed WHERE scope = ? AND extent > 0", (scope,)
         ).fetchone()
         return _followed(row) if row else None
+
+    def counts(self, genesis: Genesis) -> bool:
+        """Say whether what is held of a log is among what is followed. Of a body of which less is followed than once, the rest
+        lies there and grows no more: who shows it would show another state than whoever never had it."""
+        followed = self.get(genesis.scope)
+        return (
+            followed is None
+            or genesis.reach is Reach.LOCAL
+            or followed.extent.covers(genesis.reach, genesis.log_class)
+        )
 
     @guarded
     def extents(self) -> list[tuple[Scope, PageId, Extent]]:
