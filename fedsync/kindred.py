@@ -16,6 +16,8 @@ class Kindred:
     def __init__(self, followed: Followed) -> None:
         self._followed = followed
         self._circles = Circles()
+        self._tags: dict[PageId, Scope] = {}
+        """The founding tags of kin, by their own pages 0: such a tag never changes."""
         self.strict = False
         """Whether our book says what is followed, and not what peers announce: it joined something."""
         self.kin: dict[PageId, Extent] = {}
@@ -28,13 +30,28 @@ class Kindred:
         if own is not None:
             self.strict = has_region(view, own.body, self._circles)
             self.kin = kin(view, own.body, self._circles)
+        for body in self.kin.keys() - self._tags.keys():
+            if (tag := self.tag(view, body)) is not None:
+                self._tags[body] = tag
 
     def lacking(self) -> dict[PageId, Extent]:
-        """Return the kin of which so much is not followed yet."""
+        """Return the kin of which so much is not followed yet, under the tag of their own page 0 where that is held."""
         if not self.strict:
             return {}
-        held = {each.body: each.extent for each in self._followed.all()}
+        held = {
+            each.body: each.extent
+            for each in self._followed.all()
+            if self._tags.get(each.body, each.scope) == each.scope
+        }
         return {body: extent for body, extent in self.kin.items() if held.get(body, 0) < extent}
+
+    def mistaken(self) -> list[Scope]:
+        """Return the tags under which kin are followed by the word of peers, and which are not their own."""
+        return [
+            each.scope
+            for each in self._followed.all()
+            if each.source in ("kin", "announced") and self._tags.get(each.body, each.scope) != each.scope
+        ]
 
     def tag(self, view: View | Draft, body: PageId) -> Scope | None:
         """Return the founding tag of a body by its own page 0, None while that is not held. Nobody else can be trusted with it."""

@@ -47,8 +47,10 @@ PARK_MS = 7 * 24 * 3600 * 1000
 """How long a block of an unknown author waits for the page that names it."""
 MAX_HEARD_OF = 10_000
 """Bodies that were announced and are not followed, kept in mind: a megabyte. The first that was heard of goes first."""
-MAX_TAGS = 8
+MAX_TAGS = 16
 """Founding tags under which one body is followed while its page 0 is missing: liars may name others than its own."""
+TAGS_EACH = 2
+"""The same, by the word of one peer: else one liar who comes first keeps its own tag out."""
 MAX_RAISED = 8
 """Times an hour that everything is folded again because a peer tells of more of a body than before."""
 MAX_FOLLOWED = 1000
@@ -457,7 +459,7 @@ class Node:
         """
         followed = self.store.followed
         if source == "announced" and self.kindred.strict:
-            wanted = self._kin_announced(scope, body)
+            wanted = self._kin_announced(scope, body, via)
             if wanted is None:
                 self._note_heard_of(body, scope)
                 return False
@@ -487,7 +489,7 @@ class Node:
                 fold.apply_bind(self.draft, scope, body, extent < Extent.ALL)
         return added
 
-    def _kin_announced(self, scope: Scope, body: PageId) -> Extent | None:
+    def _kin_announced(self, scope: Scope, body: PageId, via: Key | None) -> Extent | None:
         """Return how much to follow of a body that a peer announced, None when our book does not make it kin.
 
         Until its page 0 is held nobody knows its founding tag for certain: a peer must neither take another body's tag away
@@ -499,8 +501,11 @@ class Node:
         tag, bound = self.kindred.tag(self.draft, body), self.store.followed.get(scope)
         if (tag is not None and tag != scope) or (bound is not None and bound.body != body):
             return None
-        tags = sum(each.body == body and each.scope != scope for each in self.store.followed.all())
-        return wanted if tag == scope or tags < MAX_TAGS else None
+        if tag == scope:
+            return wanted
+        others = [each for each in self.store.followed.all() if each.body == body and each.scope != scope]
+        few = len(others) < MAX_TAGS and sum(each.via == via for each in others) < TAGS_EACH
+        return wanted if few else None
 
     def follow_kin(self, heard: Iterable[tuple[Scope, PageId, Key]] = ()) -> bool:
         """Look at what our book makes kin now, and follow it, in the open batch; return whether that is something new.
@@ -508,7 +513,7 @@ class Node:
         `heard`: what peers announced, without which the founding tag of a body may not be known.
         """
         self.kindred.look(self.draft)
-        changed = False
+        changed = self._drop_mistaken()
         lacking = self.kindred.lacking()
         for body, extent in sorted(lacking.items()):
             tag = self.kindred.tag(self.draft, body)
@@ -520,6 +525,16 @@ class Node:
         for body in sorted(lacking.keys() & self.heard_of.keys()):
             changed |= self.follow(self.heard_of[body], body, None, "announced")
         return changed
+
+    def _drop_mistaken(self) -> bool:
+        """Follow kin no longer under tags that peers named and that are not theirs, in the open batch."""
+        gone = [scope for scope in self.kindred.mistaken() if not self.store.logs.any_under(scope)]
+        for scope in gone:
+            self.store.followed.remove(scope)
+            fold.apply_unbind(self.draft, scope)
+        if gone:
+            self._follows_changed()
+        return bool(gone)
 
     def unfollow(self, scope: Scope) -> None:
         """Follow a body no longer, whoever announces it, in the open batch. What is held of it stays, and counts for nothing."""

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from fedsync.crdt import root
 from fedsync.crdt.books import book
+from fedsync.crdt.books.booktables import FOLLOWED
 from fedsync.crdt.logs.contents import CONTENTS
 from fedsync.crdt.logs.counting import Counting
 from fedsync.crdt.logs.standing import bound_of
@@ -56,6 +57,11 @@ def apply_bind(draft: Draft, scope: Scope, body: PageId, outside: bool = False) 
     body that is bound otherwise has to be folded again, with all that may rest on it.
     """
     _refold(draft, book.bind(draft, scope, body, outside))
+
+
+def apply_unbind(draft: Draft, scope: Scope) -> None:
+    """Follow no body any more under a founding tag under which nothing was ever held."""
+    draft.drop(FOLLOWED, (scope,))
 
 
 def apply_fork(draft: Draft, log: LogId, seq: int) -> None:

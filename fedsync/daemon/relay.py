@@ -17,6 +17,7 @@ import trio
 from fedsync.config import RelayOffer
 from fedsync.daemon.links import Links
 from fedsync.gossip.events import Peer
+from fedsync.gossip.gate import TokenBucket
 from fedsync.gossip.link import Link, LinkClosed
 from fedsync.gossip.relayed import hear
 from fedsync.gossip.relayquota import DAY_MS, Ledger, Pair, midnight, pair_of
@@ -39,6 +40,10 @@ RING_SECONDS = 15.0
 """For whoever is called to connect: a handshake over a bad line."""
 MOST_WAITING = 256
 """Peers that wait here to be called."""
+LEAST_BYTES = 64
+"""What a piece counts for at least: a byte costs this node as much in frames and TLS."""
+ATTENDS_PER_SECOND, ATTENDS_BURST = 0.1, 16.0
+"""Signs of life of one who waits; a node says one in five minutes."""
 COURTESY_SECONDS = 0.25
 """How long one piece waits at most while the node's own sessions are busy: so relaying slows down and never stops."""
 COURTESY_STEP = 0.02
@@ -130,9 +135,10 @@ class Relay:
         self._waiting[link.peer] = link
         try:
             link.send(encode(Here()))
+            often = TokenBucket(ATTENDS_PER_SECOND, ATTENDS_BURST)
             while True:
                 for word in await hear(link):
-                    if not isinstance(word, Attend):
+                    if not isinstance(word, Attend) or not often.take(1, trio.current_time()):
                         raise link.cut("misbehaved", "it said to a relay what is not to be said now")
                     self._say(link, Here())
         finally:
@@ -229,7 +235,7 @@ class Relay:
 
     async def _pay(self, stream: Stream, size: int) -> bool:
         """Count bytes before they go on, durably; end the stream and return False when its day is used up."""
-        full = self.ledger.spend(stream.pair, size, self._now())
+        full = self.ledger.spend(stream.pair, max(size, LEAST_BYTES), self._now())
         if full is not None:
             stream.stop(End(full.code, full.until))
             return False

@@ -231,7 +231,8 @@ class Exchange:
             case Known():
                 if take.pushed:
                     self._tree.late(take.log, now)
-                    if others and not self.push.eager:
+                    # What goes first goes to all, so that it came twice is nobody's fault.
+                    if others and not self.push.eager and not self._goes_first(take):
                         self._out.effects.append(Did(Deed.COPY))
                 if (
                     take.pushed

@@ -108,7 +108,8 @@ def encode(word: Word) -> bytes:
 def decode(body: bytes) -> Word:
     """Return what a frame says. Raises BadMessage."""
     if body[:1] == _DATA:
-        if len(body) - 1 > MAX_DATA:
+        if not 0 < len(body) - 1 <= MAX_DATA:
+            # What is empty would be carried all day for nothing, and keep a call that is idle.
             raise BadMessage("field", f"{len(body) - 1} bytes of data at once")
         return Data(body[1:])
     try:

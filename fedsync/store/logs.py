@@ -185,6 +185,12 @@ class Logs:
         return [id_ for (id_,) in rows]
 
     @guarded
+    def any_under(self, scope: Scope) -> bool:
+        """Say whether any log is held that is written under this scope."""
+        row = self._conn.execute("SELECT 1 FROM logs WHERE scope = ? LIMIT 1", (scope,)).fetchone()
+        return row is not None
+
+    @guarded
     def count(self) -> int:
         """Return how many records are held."""
         found: int = self._conn.execute("SELECT coalesce(sum(records), 0) FROM logs").fetchone()[0]

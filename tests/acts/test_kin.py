@@ -1,15 +1,18 @@
 """What a community's own book makes kin, and who gets what stays within a region: two regions in one world, and a harbour."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from fedsync.again import state_faults
+from fedsync.crdt.books.booktables import FOLLOWED
 from fedsync.crdt.books.kin import circulation, has_region, kin
+from fedsync.crdt.fold import apply_bind
 from fedsync.doors import LocalDoor
 from fedsync.keyring import load_node_key
-from fedsync.node import MAX_TAGS
+from fedsync.node import MAX_TAGS, TAGS_EACH
 from fedsync.reading import Reading
 from fedsync.records.ed25519 import public_key
 from fedsync.records.ids import Extent, Key, PageId, Scope
@@ -176,12 +179,39 @@ def test_peers_have_nothing_followed_that_is_no_kin_nor_under_another_tag(world:
         )
         # Of kin whose page 0 is not here, a few tags are tried: one peer may be mistaken, or lie.
         node.kindred.kin[PageId(b"k" * 32)] = ALL
-        tags = [Scope(bytes([n]) * 16) for n in range(MAX_TAGS + 3)]
-        found = [node.follow(tag, PageId(b"k" * 32), None, "announced", by) for tag in tags]
-        assert found == [True] * MAX_TAGS + [False] * 3
+        tags = iter(Scope(bytes([n]) * 16) for n in range(MAX_TAGS + 9))
+        found = [node.follow(next(tags), PageId(b"k" * 32), None, "announced", by) for _ in range(5)]
+        assert found == [True] * TAGS_EACH + [False] * (5 - TAGS_EACH)
+        others = [Key(bytes([n]) * 32) for n in range(MAX_TAGS + 2 - TAGS_EACH)]
+        found = [node.follow(next(tags), PageId(b"k" * 32), None, "announced", each) for each in others]
+        assert found == [True] * (MAX_TAGS - TAGS_EACH) + [False] * 2
         assert not node.follow(mill.scope, PageId(b"k" * 32), None, "announced", by), (
             "nor is a tag taken from another"
         )
+        node.rollback()
+    finally:
+        door.close()
+
+
+def test_kin_under_a_tag_that_a_liar_named_is_followed_under_its_own_once_page_0_is_here(world: Kin) -> None:
+    home = world.homes["Oakfield"]
+    door = LocalDoor(home, home.lock())
+    try:
+        node, by = door.node, Key(bytes(range(32)))
+        kin = node.kindred.kin
+        mill = next(each for each in node.store.followed.all() if each.source != "own" and each.body in kin)
+        node.begin()
+        # As it was before anything of that body had come, when the liar came first.
+        false = Scope(b"f" * 16)
+        node.store.followed.remove(mill.scope)
+        node.store.followed.add(replace(mill, scope=false, source="kin", via=by))
+        apply_bind(node.draft, false, mill.body, mill.extent < ALL)
+        node.kindred.look(node.draft)
+        assert mill.body in node.kindred.lacking()
+        assert node.follow_kin()
+        followed = {each.scope for each in node.store.followed.all() if each.body == mill.body}
+        assert followed == {mill.scope}
+        assert node.draft.get(FOLLOWED, (false,)) is None
         node.rollback()
     finally:
         door.close()

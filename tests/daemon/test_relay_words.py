@@ -157,7 +157,14 @@ async def test_who_waits_anew_waits_over_the_new_connection(relay: Node) -> None
 
 
 @pytest.mark.parametrize(
-    "words", [(Go(),), (Data(b"x"),), (Attend(), Call(public_key(private_key(b"k" * 32)))), (End("ended"),)]
+    "words",
+    [
+        (Go(),),
+        (Data(b"x"),),
+        (Attend(), Call(public_key(private_key(b"k" * 32)))),
+        (Attend(),) * 64,
+        (End("ended"),),
+    ],
 )
 async def test_what_may_not_be_said_ends_the_connection_and_nothing_else(
     relay: Node, words: tuple[Word, ...]

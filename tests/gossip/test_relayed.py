@@ -44,7 +44,7 @@ tickets = st.binary(min_size=16, max_size=16)
 codes = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=32)
 words = st.one_of(
     st.just(Attend()), st.just(Here()), st.just(Go()), st.builds(Call, keys), st.builds(Ring, tickets, keys),
-    st.builds(Answer, tickets), st.builds(End, codes, st.integers(0, 2**53 - 1)), st.builds(Data, st.binary()),
+    st.builds(Answer, tickets), st.builds(End, codes, st.integers(0, 2**53 - 1)), st.builds(Data, st.binary(min_size=1)),
 )  # fmt: skip
 
 
@@ -66,6 +66,7 @@ def test_whatever_comes_is_a_word_or_none(body: bytes) -> None:
     "body",
     [
         b"\0" + bytes(MAX_DATA + 1),
+        b"\0",
         msgpack.packb([3, b"short"]),
         msgpack.packb([7, b"x" * 33, 0]),
         msgpack.packb([7, b"quota", -1]),

@@ -6,10 +6,12 @@ from itertools import takewhile
 from random import Random
 from typing import Any
 
+from fedsync.gossip.deeds import Deed
 from fedsync.gossip.engine import Engine
 from fedsync.gossip.events import (
     Close,
     Closed,
+    Did,
     Effect,
     Event,
     Held,
@@ -235,6 +237,20 @@ def test_a_second_copy_of_it_prunes_nobody() -> None:
         here.tell(one.peer, Received(frame))
         here.open_door()
         assert any(isinstance(each, Prune) for each, _ in here.said(one.peer)) is pruned
+
+
+def test_who_pushes_what_goes_first_though_only_tips_are_wanted_is_thought_no_worse_of() -> None:
+    here, (one, _) = level("one", "two")
+    (fact,), (other,) = facts(1), facts(2)
+    here.write(BLOCKS[0], urgent=True)
+    here.write(fact, other)
+    for copy, copies in ((fact, 0), (BLOCKS[0], 0), (other, 1)):  # the first prunes the link
+        frame = bytes((0x93, 7, 3)) + b"\xc5" + len(copy.raw).to_bytes(2, "big") + copy.raw
+        here.tell(one.peer, Received(frame))
+        (_, take) = here.door.popleft()
+        outcome, _ = here.memory.take(take.raw, WALL)
+        effects = here.engine.handle(one.peer, Taken(take.number, outcome), 0.0)
+        assert [each for _, each in effects].count(Did(Deed.COPY)) == copies
 
 
 # --- Asking -------------------------------------------------------------------------------------------
