@@ -200,7 +200,7 @@ def parse_address(text: str) -> Address:
     """Return the address that `HOST:PORT` or `[HOST]:PORT` says. Raises ValueError with a plain sentence."""
     match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.%\w]+)\]|([^:\[\]\s]+)):([0-9]{1,5})", text, re.ASCII)
     if match is None:
-        raise ValueError(f"{text!r} is not HOST:PORT, as in 192.0.2.7:7447 or [2001:db8::7]:7447")
+        raise ValueError(f"{text!r} is not HOST:PORT, as in 192.0.2.7:7443 or [2001:db8::7]:7443")
     port = int(match[3])
     if port > 65535:
         raise ValueError(f"{port} is not a port: 0 to 65535")
@@ -263,4 +263,7 @@ def _quoted(text: str) -> str:
 def _not_toml(path: Path, said: str) -> ConfigError:
     found = re.search(r"^(.*) \(at line (\d+), column \d+\)$", said)
     line, what = (int(found[2]), found[1]) if found else (0, said.replace(" (at end of document)", ""))
+    if re.match(r"Cannot (overwrite|declare|mutate)", what):
+        hint = "Take one of the two out; a section goes on until the next one begins."
+        return ConfigError(path, line, "what this line begins stands in the file already", hint)
     return ConfigError(path, line, f"this is not TOML: {what}", 'Write it as: key = "text" or key = 12')

@@ -21,6 +21,19 @@ from fedsync.plain import is_plain
 from fedsync.records.kinds.announcing import MAX_ADDRESSES, is_address
 from fedsync.staticpeers import StaticPeer, Wrong, static_peers
 
+OUTSIDE_SECTIONS = (
+    "name",
+    "listen",
+    "limits",
+    "confirm",
+    "announce",
+    "relay",
+    "peer",
+    "lan",
+    "introductions",
+)
+"""What may stand in the file outside of any section; the sections themselves among them."""
+
 
 class ConfigReader:
     """Turns what TOML says into a Config; knows the lines, which tomllib does not tell."""
@@ -31,11 +44,7 @@ class ConfigReader:
 
     def config(self, said: Mapping[str, object]) -> Config:
         """Return the settings. Raises ConfigError."""
-        self._only(
-            said,
-            "",
-            ("name", "listen", "limits", "confirm", "announce", "relay", "peer", "lan", "introductions"),
-        )
+        self._only(said, "", OUTSIDE_SECTIONS)
         limits = self._table(said, "limits", tuple(f.name for f in fields(Limits)))
         return Config(
             name=self._text(said, "", "name"),
@@ -69,6 +78,10 @@ class ConfigReader:
 
     def _only(self, table: Mapping[str, object], section: str, known: tuple[str, ...]) -> None:
         for key in table:
+            if key not in known and section and key in OUTSIDE_SECTIONS:
+                # Whoever writes it at the end of the file writes it into the last section.
+                message = f"{key!r} does not belong into the section [{section}]"
+                raise self._error(section, key, message, "Write it above the first section, or as one.")
             if key not in known:
                 raise self._error(section, key, f"{key!r} is not known", f"Known are: {', '.join(known)}.")
 

@@ -1,5 +1,6 @@
 """TLS over TCP, the default carrier: call a peer, and answer those who call. Trio and sockets."""
 
+import os
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
@@ -127,4 +128,7 @@ def _plain(error: OSError) -> str:
     while isinstance(cause, BaseExceptionGroup):
         cause = cause.exceptions[0]
     first = cause if isinstance(cause, OSError) else error
+    if first is not error and first.errno is not None and first.errno > 0:
+        # What trio says there names the address once more, as Python writes it.
+        return os.strerror(first.errno).lower()
     return (first.strerror or str(first)).lower()
