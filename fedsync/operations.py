@@ -10,6 +10,7 @@ from typing import Any
 
 from fedsync.admitting import names_of, unused_name, whom
 from fedsync.config import parse_address
+from fedsync.crdt.books.naming import Naming
 from fedsync.errors import Problem, refused, usage
 from fedsync.gossip.following import read_rows
 from fedsync.node import Node
@@ -74,6 +75,7 @@ def _text(arguments: Mapping[str, Any], name: str) -> str:
 def _add_peer(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Add a peer, and follow its body if that is said. Who was removed is taken back: the operator says otherwise now."""
     key = _key(arguments)
+    before = node.store.peers.get(key)
     addresses = tuple(str(parse_address(each)) for each in arguments["addresses"])
     known = "body" in arguments
     body = PageId(_bytes(arguments, "body", 32)) if known else None
@@ -81,7 +83,7 @@ def _add_peer(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:
     add_peer(node, key, _text(arguments, "name"), addresses, scope, body)
     peer = node.store.peers.get(key)
     assert peer is not None
-    return {"name": peer.name, "key": key.hex()}
+    return {"name": peer.name, "key": key.hex(), "known": before is not None}
 
 
 def add_peer(
@@ -199,16 +201,18 @@ def _take_in(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 def find_node(node: Node, asked: str) -> tuple[Key, str]:
     """Return the key and name of a peer, or of a node that a book names or a peer introduced. Raises a Problem (exit 6)."""
-    own = {peer.key: peer.name for peer in node.store.peers.all()}
-    if not _meant(asked, own):
-        others = whom(node.store, node.state, Key(b""), None)
-        own |= names_of(node.state, others.named)
-        for each in node.store.introductions.all():
-            own.setdefault(each.node, each.name)
+    found = _meant(asked, {peer.key: peer.name for peer in node.store.peers.all()})
+    # Whoever was introduced may be named by a book as well, under another name: either is shown, so either is known.
+    found = found or _meant(
+        asked, {each.node: each.name for each in reversed(node.store.introductions.all())}
+    )
+    if not found:
+        named = whom(node.store, node.state, Key(b""), None).named
+        found = _meant(asked, names_of(node.state, named))
     return the_one(
         "peer",
         asked,
-        _meant(asked, own),
+        found,
         lambda each: f"{each[1]} ({each[0].hex()[:8]})",
         "fedsync peers list",
     )
@@ -232,7 +236,9 @@ def _ask_for(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:
     held = node.store.followed.get(scope)
     if held is not None and held.body == body and extent < _needed(node, held):
         raise refused(
-            "needed", _why_needed(held), "Follow more of it, or leave what makes it kin: fedsync bodies leave"
+            "needed",
+            _why_needed(node, held),
+            "Follow more of it, or leave what makes it kin: fedsync bodies leave --help",
         )
     if held is None or held.body != body or held.extent != extent:
         node.begin()
@@ -261,9 +267,14 @@ def _unfollow(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:
     if held is None:
         return {"followed": False}
     if _needed(node, held):
-        raise refused("needed", _why_needed(held), "To leave what makes it kin: fedsync bodies leave")
+        raise refused(
+            "needed", _why_needed(node, held), "To leave what makes it kin: fedsync bodies leave --help"
+        )
+    called = _called(node, held)
     node.begin()
     try:
+        # Its book counts for nothing from now on, and whoever wants it back asks for it by its name.
+        node.store.followed.name(scope, called)
         node.unfollow(scope)
         node.settle()
     except BaseException:
@@ -280,10 +291,16 @@ def _needed(node: Node, held: FollowedBody) -> int:
     return Extent.ALL if held.source == "own" else kin
 
 
-def _why_needed(held: FollowedBody) -> str:
+def _called(node: Node, held: FollowedBody) -> str:
+    """Return what a body is called by its own book, else as it was announced, else its short id."""
+    found = Naming(node.state).book(held.scope)
+    return held.name if held.name and held.body.hex().startswith(found) else found
+
+
+def _why_needed(node: Node, held: FollowedBody) -> str:
     if held.source == "own":
         return "This is our own community: its node follows all of it."
-    return f"Our own book makes {held.body.hex()[:8]} kin, so what is decided with it cannot be worked out without its records."
+    return f"Our own book makes {_called(node, held)} kin, so what is decided with it cannot be worked out without its records."
 
 
 def _scope_of(node: Node, body: PageId) -> Scope | None:

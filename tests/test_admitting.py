@@ -214,3 +214,12 @@ def test_a_peer_in_the_file_that_is_called_as_another_is_gets_a_number() -> None
         perform(at, "add_peer", {"key": KEYS[0].hex(), "name": "Mill Lane", "addresses": []})
         keep_static(at.store, [StaticPeer(KEYS[1], "Mill Lane")], ME, 1)
         assert set(kept(at)) == {"Mill Lane", "Mill Lane 2"}
+
+
+@pytest.mark.parametrize("asked", [NAMES[0], "a node of Oakfield"])
+def test_who_is_introduced_and_named_by_a_book_too_may_be_kept_out_by_either_name(asked: str) -> None:
+    with node() as at:
+        world = World(at)
+        world.do("name", 0)
+        world.do("introduce", 0)
+        assert perform(at, "remove_peer", {"name": asked})["key"] == KEYS[0].hex()

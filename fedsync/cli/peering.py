@@ -20,6 +20,9 @@ from fedsync.records.ids import Key, Scope
 
 Json = dict[str, Any]
 
+LEAST_SHOWN = 0.05
+"""What is thought of a node, either way, below which nothing is said of it."""
+
 
 def known_nodes(reading: Reading, home: Home) -> tuple[Whom, dict[Key, str]]:
     """Return whom this node exchanges with, and the names of the nodes that it heard of otherwise than from books."""
@@ -101,6 +104,7 @@ def own_shown(reading: Reading, home: Home) -> Json:
         "name": settings.name,
         "key": key.hex(),
         "addresses": at,
+        "listens": listen is not None,
         "named_by": [reading.name_of(scope) for scope in books],
         "announces": list(settings.announce.addresses),
         "announced_in": [reading.name_of(each.scope) for each in said],
@@ -111,9 +115,20 @@ def own_lines(value: Json) -> list[str]:
     """Return the same in words, with what others have to type."""
     name, at = value["name"], value["addresses"]
     words = ["fedsync peers add", quote(name), value["key"], *(f"--address {each}" for each in at)]
-    announces = ", ".join(value["announces"]) or "nothing: see [announce] in config.toml"
+    if at:
+        answers = f"at {', '.join(at)}"
+    elif value["listens"]:
+        answers = (
+            "at every address of this machine: put the one that others can call in the place of HOST:PORT"
+        )
+        words.append("--address HOST:PORT")
+    else:
+        answers = "nowhere: it only calls others"
+    announces = ", ".join(value["announces"]) or "nothing"
+    if not value["announces"] and value["listens"]:
+        announces += ": see [announce] in config.toml"
     if value["announces"] and not value["named_by"]:
-        announces += "; nobody hears it yet: no book names this node (fedsync bodies join --help)"
+        announces += "; nobody hears it yet: no book names this node (fedsync bodies join REGION)"
     elif value["announces"] and not value["announced_in"]:
         announces += "; fedsync run says it"
     elif value["announced_in"]:
@@ -122,7 +137,7 @@ def own_lines(value: Json) -> list[str]:
         f"{name}: this node",
         f"  key        {value['key']}",
         f"  named by   {', '.join(value['named_by']) or 'no book'}",
-        f"  answers at {', '.join(at) or 'nothing that others could call is known'}",
+        f"  answers    {answers}",
         f"  announces  {announces}",
         f"Another node lets this one in with: {' '.join(words)}",
     ]
@@ -150,7 +165,7 @@ def acquaintance(value: Json) -> list[str]:
         found.append(f"  called at      {', '.join(value['addresses'])}")
     if value["announces"]:
         found.append(f"  announces      {', '.join(value['announces'])}")
-    if value["score"]:
+    if abs(value["score"]) >= LEAST_SHOWN:
         found.append(f"  we find that   it {value['standing']} ({value['score']:+.1f})")
     if value["relay"]:
         found.append("  relays         for nodes that nobody can call")

@@ -134,6 +134,7 @@ def list_(app: App) -> None:
     with app.reading() as reading:
         rows, _ = peers_shown(reading, home)
         waiting = waiting_introductions(reading)
+        removed = reading.store.removed.all()
     now = int(time.time() * 1000)
 
     def show() -> None:
@@ -142,11 +143,16 @@ def list_(app: App) -> None:
             [[row["name"], row["state"], ago(row["last_contact"], now), _reason(row)] for row in rows],
         )
         app.out.say(*(f"{each['line']}; {each['next']}" for each in waiting))
+        if removed:
+            app.out.say(f"Kept out: {', '.join(each.name for each in removed)}; fedsync peers show NAME")
 
     app.out.result(
         {
             "peers": [{**row, "last_contact": rfc3339(row["last_contact"])} for row in rows],
             "introduced": waiting,
+            "removed": [
+                {"name": each.name, "key": each.key.hex(), "at": rfc3339(each.at)} for each in removed
+            ],
         },
         show,
     )
@@ -208,8 +214,22 @@ def add(app: App, name: str, key: str | None, addresses: tuple[str, ...], yes: b
         answer = door.call("add_peer", key=found.hex(), name=name, addresses=said)
     app.out.result(
         {"name": answer["name"], "key": found.hex(), "addresses": said},
-        lambda: app.out.say(f"{answer['name']} may connect, once it has added this node too."),
+        lambda: app.out.say(*_other_name(name, answer), _may_connect(answer)),
     )
+
+
+def _may_connect(answer: dict[str, Any]) -> str:
+    return f"{answer['name']} may connect, once it has added this node too."
+
+
+def _other_name(asked: str, answer: dict[str, Any]) -> list[str]:
+    """Return what to say when a node is not called here what the operator called it: the wrong key may have been typed."""
+    name = answer["name"]
+    if name == asked:
+        return []
+    if answer["known"]:
+        return [f"This is the key of {name}, a peer already; it keeps that name."]
+    return [f"{asked} is the name of another node here, so this one is called {name}."]
 
 
 def _take_in(app: App, name: str, addresses: tuple[str, ...], yes: bool) -> None:
@@ -224,7 +244,7 @@ def _take_in(app: App, name: str, addresses: tuple[str, ...], yes: bool) -> None
         answer = door.call("take_in", name=name)
     app.out.result(
         {"name": answer["name"], "key": answer["key"], "addresses": answer["addresses"]},
-        lambda: app.out.say(f"{answer['name']} may connect, once it has added this node too."),
+        lambda: app.out.say(_may_connect(answer)),
     )
 
 

@@ -11,7 +11,8 @@ def relaying_lines(told: dict[str, Any]) -> Iterator[str]:
     if offers is not None:
         yield (
             f"Carries for others: {_bytes(offers['bytes'])} of {_bytes(offers['bytes_per_day'])} today, "
-            f"{offers['streams']} calls now, {len(offers['waiting'])} wait to be called."
+            f"{_counted(offers['streams'], 'call', 'calls')} now, "
+            f"{_counted(len(offers['waiting']), 'node waits', 'nodes wait')} to be called."
         )
         if offers["full"]:
             yield f"! What it carries in a day is used up; it goes on at {_clock(offers['until'])}"
@@ -22,6 +23,10 @@ def relaying_lines(told: dict[str, Any]) -> Iterator[str]:
                 yield f"! What it carries between {one} and {other} in a day is used up; it goes on at {at}"
     for name, wrong in told["waits_at"].items():
         yield f"Can be called through {name}." if not wrong else f"! Cannot be called through {name}: {wrong}"
+
+
+def _counted(number: int, one: str, more: str) -> str:
+    return f"{number} {one if number == 1 else more}"
 
 
 def _bytes(number: int) -> str:

@@ -82,7 +82,10 @@ class Dialler:
             if self.through is not None and (told := self.through.told(peer)):
                 return told
             if not self.listens:
-                return "neither can call the other: it has no address here, and this node does not listen"
+                return (
+                    "neither can call the other, and no relay is known to both ([relay] in config.toml): "
+                    "it has no address here, and this node does not listen"
+                )
             return "it has no address here; it must call us"
         wait = max(0, round(calling.next_at - trio.current_time()))
         why = calling.reason or "not called yet"

@@ -51,7 +51,10 @@ class Finding:
                 waits = unsaid(node, daemon.key, wish)
             daemon.links.announce(taken)
             if waits and not told:
-                log.warning("Where this node answers is announced once a page of our book names it.")
+                log.warning(
+                    "Where this node answers is announced once a page of our book names it: that of a region does if this node "
+                    "seals for it, and our own once we sit in one (fedsync bodies join REGION)."
+                )
             told = told or waits
             # Nobody waits for it, and who first syncs a large federation is told of pages all the time.
             await trio.sleep(REST * (trio.current_time() - begun))

@@ -229,6 +229,8 @@ class Daemon:
             return self.whom.names[Key(peer)]
         if peer not in self._names and (scope := self.whom.named.get(Key(peer))) is not None:
             self._names |= names_of(self._view, {Key(peer): scope})  # type: ignore[arg-type]
+        if peer not in self._names and (removal := self.reader.removed.get(Key(peer))) is not None:
+            return removal.name
         return self._names.get(peer, peer.hex()[:8])
 
     def _score(self, peer: Peer) -> float:

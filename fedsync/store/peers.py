@@ -8,7 +8,7 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from fedsync.records.genesis import Genesis
 from fedsync.records.ids import Extent, Key, PageId, Reach, Scope
@@ -200,6 +200,14 @@ class FollowedBody:
     extent: Extent = Extent.ALL
 
 
+class LetGo(NamedTuple):
+    """A body of which the operator wants nothing any more, and what it was called."""
+
+    scope: Scope
+    body: PageId
+    name: str | None
+
+
 class Followed:
     """The bodies that this node follows, and how much of each. A scope is bound to one page 0 when it is first followed."""
 
@@ -278,6 +286,14 @@ class Followed:
     def unfollow(self, scope: Scope) -> None:
         """Follow a body no longer, and remember that the operator wants it so."""
         self._conn.execute("UPDATE followed SET extent = ? WHERE scope = ?", (_NOTHING, scope))
+
+    @guarded
+    def let_go(self) -> list[LetGo]:
+        """Return the bodies of which the operator wants nothing any more, in the order in which they came."""
+        rows = self._conn.execute(
+            "SELECT scope, body, name FROM followed WHERE extent = ? ORDER BY since, scope", (_NOTHING,)
+        ).fetchall()
+        return [LetGo(*row) for row in rows]
 
     @guarded
     def is_unwanted(self, scope: Scope) -> bool:

@@ -1,5 +1,6 @@
 """`invite`, `join`, `peers`, as far as one machine without a daemon can go; tests/daemon has the rest."""
 
+import re
 import socket
 from pathlib import Path
 
@@ -190,3 +191,34 @@ def test_who_was_removed_is_shown_as_removed_until_it_is_added_again(node: Place
     node("peers", "add", "Mill Lane", key, "--yes")
     shown = node.json("peers", "show", "Mill Lane")
     assert (shown["state"], shown["removed_at"]) == ("away", None)
+
+
+def test_a_key_that_is_known_here_under_another_name_is_said_to_be_that_ones(node: Place) -> None:
+    key = add_peer(node, "Quarry")
+    said = node("peers", "add", "Mill Lane", key, "--yes").out
+    assert "This is the key of Quarry, a peer already" in said
+    assert [each["name"] for each in node.json("peers", "list")["peers"]] == ["Quarry"]
+    # A name that another node has is given to nobody else: the operator may have meant to change that one's key.
+    said = node("peers", "add", "Quarry", key_hex(), "--yes").out
+    assert "Quarry is the name of another node here, so this one is called Quarry 2" in said
+
+
+def test_who_is_kept_out_stands_below_the_list_of_peers(node: Place) -> None:
+    add_peer(node, "Mill Lane")
+    node("peers", "remove", "Mill Lane", "--yes")
+    assert "Kept out: Mill Lane" in node("peers", "list").out
+    assert [each["name"] for each in node.json("peers", "list")["removed"]] == ["Mill Lane"]
+
+
+def test_a_node_says_why_it_has_no_address_to_tell(node: Place) -> None:
+    settings = node.path / "config.toml"
+    said = settings.read_text()
+    settings.write_text(said.replace('host = "127.0.0.1"', 'host = "0.0.0.0"'))
+    words = node("peers", "show").out
+    assert "at every address of this machine" in words
+    assert words.rstrip().endswith("--address HOST:PORT")
+    [listen] = re.findall(r"\[listen\].*?port = \d+\n", said, re.DOTALL)
+    settings.write_text(said.replace(listen, 'listen = "none"\n'))
+    words = node("peers", "show").out
+    assert "nowhere: it only calls others" in words
+    assert "--address" not in words
