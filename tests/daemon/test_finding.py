@@ -53,7 +53,9 @@ def test_a_node_calls_one_that_its_book_names_and_still_when_its_only_peer_is_go
     mill.stop()
     until(lambda: state(oak, "Mill Lane") == "away")
     assert linked(oak, hill) == {}
-    assert key_of(hill)[:8] not in str(oak.json("peers", "list"))
+    listed = oak.json("peers", "list")
+    assert key_of(hill)[:8] not in str([listed["peers"], listed["introduced"]])
+    assert [each["key"] for each in listed["removed"]] == [key_of(hill)]
 
 
 def test_two_nodes_that_stand_in_each_others_files_meet_without_an_invitation(village: Village) -> None:
