@@ -40,6 +40,8 @@ from fedsync.gossip.wants import Asked
 
 _BLOCK = bytes((0x93, Tag.BLOCK))
 _WANT_BYTES = 12
+_LISTED_BYTES = 24
+"""Bytes of a listing in answer that cost as much as one log asked for: it was worked out from what is in memory."""
 _COSTS = {
     bytes((0x93, Tag.LOCATE)): 16,
     bytes((0x93, Tag.DELTA)): 256,
@@ -125,9 +127,10 @@ class Engine:
         session = self._sessions.get(peer)
         if session is None:
             return []
+        listed = session.listed
         effects = session.handle(event, now, len(self._sessions) > 1)
         if isinstance(event, Received | Taken):
-            effects = self._spend(peer, event, now) + effects
+            effects = self._spend(peer, event, session.listed - listed, now) + effects
         if session.phase is Phase.OVER:
             del self._sessions[peer]
             self._lost = self._lost or bool(self._sessions)
@@ -159,8 +162,9 @@ class Engine:
             assert not effects
         return []
 
-    def _spend(self, peer: Peer, event: Event, now: float) -> list[Effect]:
-        """Charge a peer for an event; return a pause when it has used more than its share."""
+    def _spend(self, peer: Peer, event: Event, listed: int, now: float) -> list[Effect]:
+        """Charge a peer for an event; return a pause when it has used more than its share. `listed`: bytes of listings that
+        answer it."""
         budget = self._budgets[peer]
         wait = 0.0
         match event:
@@ -169,7 +173,7 @@ class Engine:
                 if frame[:2] == _BLOCK:
                     wait = max(wait, budget.blocks.spend(1, now))
                 else:
-                    cost = _COSTS.get(frame[:2], 0) + len(frame) / _WANT_BYTES
+                    cost = _COSTS.get(frame[:2], 0) + len(frame) / _WANT_BYTES + listed / _LISTED_BYTES
                     wait = max(wait, budget.wants.spend(cost, now))
             case Taken(_, Held(records=records)):
                 wait = budget.records.spend(records, now)

@@ -42,6 +42,8 @@ class Outbox:
         """Messages sent so far, BEAT and BYE not counted: a peer that has handled so many has seen all."""
         self.written = 0
         """Bytes of all that was said so far."""
+        self.listed = 0
+        """Bytes of listings among them."""
         self.expecting = False
         """Whether something was asked since the peer was last heard."""
         self.backlog = 0
@@ -56,7 +58,9 @@ class Outbox:
             priority = FIRST  # What comes before it is not heard.
         elif not counted:
             priority = LAST
-        self.frame(encode(message), priority, isinstance(message, _LARGE), counted)
+        frame, large = encode(message), isinstance(message, _LARGE)
+        self.listed += len(frame) * large
+        self.frame(frame, priority, large, counted)
 
     def frame(self, frame: bytes, priority: int, defer: bool = False, counted: bool = True) -> None:
         """Send a frame now, or when there is room."""

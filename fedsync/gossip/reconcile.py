@@ -204,8 +204,11 @@ class Reconcile:
         entries: list[bytes] = []
         behind: list[Item] = []
         claims: list[Claim] = []
+        looked = _Prefixes()
         for data in message.entries:
             entry = read_entry(data)
+            if entry.form != ANSWER and not looked.add(entry.prefix):
+                continue
             if entry.form == NODES:
                 entries += self._descend(tree, entry)
             elif entry.form == ITEMS:
@@ -395,6 +398,24 @@ class Reconcile:
     def rest(self) -> bytes:
         """Return 16 bytes over our sets without the logs that either side listed."""
         return self.root(self._told | self._heard)
+
+
+class _Prefixes:
+    """What the entries of one message are about. Those of an honest peer are about prefixes of which none begins another: else
+    a few bytes could ask for a whole set hundreds of times."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+        self._above: set[str] = set()
+
+    def add(self, prefix: str) -> bool:
+        """Note a prefix; False when that was looked at already, or some of it was."""
+        above = {prefix[:at] for at in range(len(prefix))}
+        if prefix in self._seen or prefix in self._above or not above.isdisjoint(self._seen):
+            return False
+        self._seen.add(prefix)
+        self._above |= above
+        return True
 
 
 @dataclass(slots=True)

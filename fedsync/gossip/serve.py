@@ -123,8 +123,12 @@ class Server:
 
     def _base(self, log: LogId, head: Head, named: Iterable[Named]) -> Head | None:
         """Return the first of these records that lies on the chain of `head`."""
+        at, id_ = -1, None
         for each in named:
-            id_ = self._holdings.id_at(log, head, each.seq) if each.seq <= head[0] else None
+            if each.seq > head[0]:
+                continue
+            if each.seq != at:  # they are in order, and may name one place any number of times
+                at, id_ = each.seq, self._holdings.id_at(log, head, each.seq)
             if id_ is not None and self._salt.record(id_) == each.record:
                 return each.seq, id_
         return None

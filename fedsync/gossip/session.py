@@ -226,6 +226,11 @@ class Session:
         return self._exchange.level and self._exchange.push.eager
 
     @property
+    def listed(self) -> int:
+        """Bytes of listings that were said so far."""
+        return self._out.listed
+
+    @property
     def report(self) -> Report:
         """Say for people how the session stands."""
         comparing = bool(self._awaits) or self._unsettled

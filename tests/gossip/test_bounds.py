@@ -33,6 +33,7 @@ from fedsync.gossip.messages import (
     Delta,
     Hello,
     Message,
+    Range,
     Refused,
     Rest,
     Sets,
@@ -145,7 +146,7 @@ def test_of_what_a_peer_claims_to_hold_so_much_is_wanted_at_a_time_and_the_rest_
 ) -> None:
     monkeypatch.setattr(wants, "MAX_LISTED", 300)
     ear, dice = Ear(), Random(1)
-    for _ in range(300):
+    for _ in range(400):
         ear.hear(Tip(LogId(dice.randbytes(32)), 0, 5, b"1234"))
     before = ear.size()
     for _ in range(1000):
@@ -223,3 +224,31 @@ def _blocks(effects: list[Effect]) -> list[tuple[LogId, int]]:
     said = [decode(each.frame) for each in effects if isinstance(each, Send)]
     heads = [peek(each.raw) for each in said if isinstance(each, BlockMessage)]
     return [(head.log, head.count) for head in heads]
+
+
+@pytest.mark.parametrize(
+    "entry", [b"\0\0\0", b"\x40", b"\x02\x10\0\0", b"\x42\x10"], ids=["nodes", "items", "below", "few"]
+)
+def test_a_set_is_listed_once_however_often_a_message_asks_for_it(entry: bytes) -> None:
+    ear = Ear()
+    for number in range(40):
+        ear.memory.write(Author(number, reach=Reach.WORLD).write("one")[0])
+    key = (BODY[0], Reach.WORLD, LogClass.FACTS)
+    ear.hear(Bodies(b"", b"", pack_rows([Row(*BODY, Extent.ALL)])))
+    once = sum(len(each.frame) for each in ear.hear(Range(key, (entry,))) if isinstance(each, Send))
+    often = Range(key, (entry,) * 100 + (b"\0\0\0", b"\x40", entry) * 100)
+    assert sum(len(each.frame) for each in ear.hear(often) if isinstance(each, Send)) <= once + 100
+
+
+def test_who_has_long_listings_made_again_and_again_is_read_more_slowly() -> None:
+    ear = Ear()
+    for number in range(1000):
+        ear.memory.write(Author(number, reach=Reach.WORLD).write("one")[0])
+    ear.hear(Bodies(b"", b"", pack_rows([Row(*BODY, Extent.ALL)])))
+    asks = Received(encode(Range((BODY[0], Reach.WORLD, LogClass.FACTS), (b"\x40",))))
+    for _ in range(400):
+        for _, effect in ear.engine.handle(LIAR, asks, ear.now):
+            if isinstance(effect, Pause) and effect.until is not None:
+                return
+        ear.engine.handle(LIAR, Room(1 << 20), ear.now)
+    raise AssertionError("two thousand a second would be answered")
