@@ -438,7 +438,7 @@ def test_of_what_peers_announce_no_more_is_followed_than_the_operator_allows(at:
 def test_what_there_is_no_room_for_is_followed_when_somebody_asks_though_no_peer_is_level_yet(
     at: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fedsync.node.MAX_HEARD_OF", 2)
+    monkeypatch.setattr("fedsync.follows.MAX_HEARD_OF", 2)
     at.follow_limit = 0
     scopes = [Scope(bytes([number]) * 16) for number in (1, 2, 3)]
     bodies = [PageId(bytes([number]) * 32) for number in (1, 2, 3)]
