@@ -361,9 +361,11 @@ class Links:
             case Noted(log=which, code=code, ours=ours):
                 whose = "we do not take" if ours else "it does not take"
                 word = code.encode("unicode_escape").decode()
-                log.info("%s: %s a log: %s", self._name_of(peer), whose, word)
                 noted = self.refusals.setdefault(peer, {})
-                if len(noted) < MAX_REFUSALS:
+                # Said once of each log: a peer may refuse as often as it likes, and must not fill a disk by it.
+                if which not in noted and len(noted) < MAX_REFUSALS:
+                    log.info("%s: %s a log: %s", self._name_of(peer), whose, word)
+                if which in noted or len(noted) < MAX_REFUSALS:
                     noted[which] = f"{whose} log {which.hex()[:8]}: {word}"
             case Introduced():
                 self.introduced(peer, effect)

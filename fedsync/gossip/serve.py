@@ -49,7 +49,8 @@ class Server:
     ) -> None:
         self._holdings, self._salt, self._listed, self._may = holdings, salt, listed, may
         self._jobs: dict[LogId, Job] = {}
-        self._lines: dict[int, deque[LogId]] = {}
+        self._lines: dict[int, dict[LogId, None]] = {}
+        """Each log once, however often it is asked for: a peer that reads nothing may ask without end."""
         self._served = 0
 
     @property
@@ -105,7 +106,7 @@ class Server:
 
     def _line_up(self, job: Job, priority: int) -> None:
         job.priority = priority
-        self._lines.setdefault(priority, deque()).append(job.log)
+        self._lines.setdefault(priority, {}).setdefault(job.log)
 
     def hurry(self, log: LogId) -> None:
         """Look again how urgent a log is that is being served."""
@@ -117,8 +118,8 @@ class Server:
     def pressing(self) -> bool:
         """Whether something that is urgent waits to be served."""
         line = self._lines.get(FIRST)
-        while line and ((job := self._jobs.get(line[0])) is None or job.priority != FIRST):
-            line.popleft()
+        while line and ((job := self._jobs.get(_first(line))) is None or job.priority != FIRST):
+            del line[_first(line)]
         return bool(line)
 
     def _base(self, log: LogId, head: Head, named: Iterable[Named]) -> Head | None:
@@ -145,25 +146,26 @@ class Server:
             low = self._served % LOW_SHARE == 0 and not first
             priority = waiting[-1] if low else waiting[0]
             line = self._lines[priority]
-            job = self._jobs.get(line[0])
+            log = _first(line)
+            job = self._jobs.get(log)
             if job is None or job.priority != priority:
-                line.popleft()
+                del line[log]
                 continue
             if not self._may(job.set):
                 # The peer was let have this when it asked, and is no longer.
-                line.popleft()
+                del line[log]
                 del self._jobs[job.log]
                 return priority, NoBase(self._salt.log(job.log), NOT_SERVED)
             found = self._block(job)
             if found is None or found[1]:
-                line.popleft()
+                del line[log]
                 del self._jobs[job.log]
             if found is None:
                 return priority, NoBase(self._salt.log(job.log), NOTHING_ABOVE)
             raw, last, at = found
             held = self._holdings.log(job.log) if priority == FIRST and not last else None
             if held is not None and (turn := job.turn(held, at)) != FIRST:
-                line.popleft()
+                del line[log]
                 self._line_up(job, turn)
             return priority, BlockMessage(last, False, raw)
 
@@ -199,3 +201,7 @@ class Server:
             if longer not in targets and self._holdings.id_at(job.log, longer, head[0]) == head[1]:
                 job.chains[0] = (base, longer)
                 return
+
+
+def _first(line: dict[LogId, None]) -> LogId:
+    return next(iter(line))

@@ -252,3 +252,17 @@ def test_who_has_long_listings_made_again_and_again_is_read_more_slowly() -> Non
                 return
         ear.engine.handle(LIAR, Room(1 << 20), ear.now)
     raise AssertionError("two thousand a second would be answered")
+
+
+def test_who_asks_for_the_same_again_and_again_and_reads_nothing_takes_one_place_in_line() -> None:
+    ear, author = Ear(), Author(1, reach=Reach.WORLD)
+    ear.memory.write(author.write("one")[0])
+    ear.hear(Bodies(b"", b"", pack_rows([Row(*BODY, Extent.ALL)])))
+    ear.hear(Range((BODY[0], Reach.WORLD, LogClass.FACTS), (b"\x40",)))
+    ear.engine.handle(LIAR, Room(0), ear.now)
+    before = 0
+    for _ in range(40):
+        ear.hear(Want((SALT.log(author.log) + b"\1") * 1000))
+        ear.hear(Refused(author.log, "no", 0))
+        before = before or ear.size()
+    assert ear.size() - before < 20_000
