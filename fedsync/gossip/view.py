@@ -38,6 +38,8 @@ ADMIT_S: Final = 60.0
 FIRST_S: Final = 4.0
 LONGEST_S: Final = 120.0
 """Seconds until a node that did not answer is called again: doubled each time, up to the longest."""
+DOUBLINGS: Final = 16
+"""More change nothing: a node that is away for weeks fails thousands of times."""
 FRESH_S: Final = 10.0
 """About so often a node that has too few links and nobody left to call tries one more all the same, in seconds."""
 LOST_S: Final = 3600.0
@@ -234,7 +236,7 @@ class View:
             spare.again_at = now + self._around(ADMIT_S)
             return
         spare.failures += 1
-        spare.again_at = now + self._around(min(LONGEST_S, FIRST_S * 2.0**spare.failures))
+        spare.again_at = now + self._around(min(LONGEST_S, FIRST_S * 2.0 ** min(spare.failures, DOUBLINGS)))
         if spare.failures >= FORGOTTEN and spare.lost_until <= now and len(self.group) > PASSIVE:
             del self.passive[peer]
             self.fill()

@@ -267,6 +267,20 @@ def test_whoever_answers_nothing_is_called_later_and_later() -> None:
     assert times[-1] > 3600 - 2 * LONGEST_S
 
 
+def test_whoever_answers_nothing_for_weeks_is_called_for_as_long() -> None:
+    group = group_of(2)
+    me = Overlay(peer(0), Random(9))
+    effects, now, calls = me.handle(Known([group]), 0.0), 0.0, 0
+    while now < 14 * 24 * 3600.0:
+        if any(isinstance(each, Call) for each in effects):
+            calls += 1
+            effects = me.handle(Failed(peer(1)), now)
+        else:
+            now += LONGEST_S
+            effects = me.handle(Tick(), now)
+    assert calls > 14 * 24 * 3600.0 / LONGEST_S / 3
+
+
 def test_a_link_that_was_given_up_is_not_called_back_at_once() -> None:
     group = group_of(2)
     me = Overlay(peer(0), Random(10))
