@@ -10,6 +10,7 @@ of bodies: with many, each is told of more seldom. What is new for the peer goes
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
+from fedsync.gossip.following import Following
 from fedsync.gossip.limits import HEARSAY, MAX_HOPS, SHORT_BYTES, TELL_AGAIN_MINUTES
 from fedsync.gossip.listing import Reader, Salt, number
 from fedsync.gossip.messages import BadMessage
@@ -79,6 +80,31 @@ class Teller:
 
     def _note(self, scope: Scope, moment: float) -> None:
         self._peer[scope] = max(moment, self._peer.get(scope, moment))
+
+
+class Told:
+    """What both sides of a session tell in their BEATs. `knows`: how fresh what is held of bodies is."""
+
+    def __init__(self, knows: Knows) -> None:
+        self._knows, self._teller = knows, Teller()
+        self._names: tuple[Following, Mapping[bytes, Scope]] | None = None
+        """The bodies that we follow, as a BEAT names them."""
+
+    def tell(self, salt: Salt, now: float) -> bytes:
+        """Return what our next BEAT tells. `now` in seconds."""
+        return pack(salt, self._teller.tell(self._knows(), now))
+
+    def hear(
+        self, told: bytes, salt: Salt, mine: Following, theirs: Following, now: float
+    ) -> tuple[Hint, ...]:
+        """Return how fresh the peer's knowledge is, by its word, of bodies that both follow. Raises BadMessage."""
+        if not told:
+            return ()
+        if self._names is None or self._names[0] is not mine:
+            self._names = mine, names(salt, [row.scope for row in mine.rows])
+        hints = [each for each in read(told, self._names[1]) if theirs.get(each.scope) is not None]
+        self._teller.heard(hints, now)
+        return tuple(hints)
 
 
 def nothing() -> Sequence[Hint]:

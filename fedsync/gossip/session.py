@@ -13,11 +13,12 @@ BYE means "nothing is left that I would ask"; it says how many messages were han
 nothing is on its way any more, and neither closes over the other's question.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import partial
 
 from fedsync.gossip.acquaintance import Acquaintance
 from fedsync.gossip.deeds import Deed
+from fedsync.gossip.early import Early
 from fedsync.gossip.events import (
     Close,
     Closed,
@@ -29,7 +30,6 @@ from fedsync.gossip.events import (
     Followed,
     Granted,
     Hurried,
-    Introduced,
     Introducing,
     Leaving,
     Level,
@@ -47,12 +47,12 @@ from fedsync.gossip.events import (
 )
 from fedsync.gossip.exchange import Exchange
 from fedsync.gossip.following import Following
-from fedsync.gossip.hearsay import Hint, Knows, Teller, names, nothing, pack, read
+from fedsync.gossip.hearsay import Knows, Told, nothing
+from fedsync.gossip.introductions import Introductions
 from fedsync.gossip.limits import (
     BACK_OFF_S,
     GREETING_S,
     MAX_BACKLOG,
-    MAX_INTRODUCED,
     STRIKES,
     VERSION,
 )
@@ -93,7 +93,6 @@ from fedsync.gossip.sharing import Sharing
 from fedsync.gossip.tree import Tree
 from fedsync.gossip.wants import Asked
 from fedsync.records.block import peek
-from fedsync.records.ids import LogId, Scope
 
 LEAVES = {
     FULL: "it has as many links as it keeps",
@@ -101,8 +100,6 @@ LEAVES = {
     STRANGER: "it belongs to no body that both share",
 }
 """What LEAVE means, in words; "it" is who says so."""
-_NOTHING_NEW = 2**63
-"""Stands for the record below what is new of a log of which nothing is."""
 
 
 class Session:
@@ -128,7 +125,7 @@ class Session:
         self._holdings = sharing.trees.holdings
         self._lifted = lifted
         self._known = Acquaintance(sharing, opened.memory, opened.near)
-        self._knows, self._teller = knows, Teller()
+        self._told = Told(knows)
         self._brief = opened.brief
         self._out = Outbox()
         # Placeholders until both nonces are known; nothing is named before.
@@ -146,15 +143,8 @@ class Session:
         self._owes_level = False
         """All was equal but for what we refused then: when that has come in, all that the peer held is held here."""
         self._hello_root = self._reconcile.root()
-        # Stored before we know that the peer wants to hear of it: it may not have said HELLO, or what it follows.
-        self._names: tuple[Following, Mapping[bytes, Scope]] | None = None
-        """The bodies that we follow, as a BEAT names them."""
-        self._early: dict[LogId, int] = {}
-        """Each with the record below the first of what was stored of it since."""
-        self._introductions = 0
-        """How many nodes the peer introduced."""
-        self._to_introduce: list[Introducing] = []
-        """Nodes that the peer is to hear of, once it has said HELLO."""
+        self._early = Early()
+        self._introductions = Introductions(self._out)
 
     # --- The one entry --------------------------------------------------------------------------------
 
@@ -180,8 +170,7 @@ class Session:
                 self._rhythm.news()
                 self._exchange.on_stored(event, self.peer, met and not self._brief, now)
                 if not met:
-                    base = peek(event.raw).first - 1
-                    self._early[event.log] = min(base, self._early.get(event.log, base))
+                    self._early.stored(event.log, peek(event.raw).first - 1)
             case Granted():
                 self._rhythm.news()
                 self._lifted = True
@@ -192,7 +181,7 @@ class Session:
                 if self.phase is Phase.TALKING and self._known.heard:
                     self._exchange.on_pinned(log, now)
                 else:
-                    self._early.setdefault(log, _NOTHING_NEW)
+                    self._early.pinned(log)
             case Hurried(log):
                 self._exchange.on_hurried(log)
             case Entitled(near):
@@ -202,7 +191,7 @@ class Session:
             case Followed():
                 self._tell_news(now)
             case Introducing():
-                self._introduce(event)
+                self._introductions.tell(event)
             case Tick():
                 self._tick(now)
             case Leaving(why):
@@ -345,12 +334,7 @@ class Session:
             case Prune():
                 self._exchange.on_prune()
             case Introduce():
-                self._introductions += 1
-                if self._introductions <= MAX_INTRODUCED:
-                    said = message
-                    self._out.effects.append(
-                        Introduced(said.node, said.name, said.addresses, said.scope, said.body)
-                    )
+                self._introductions.hear(message)
             case Bye():
                 self._brief = True
                 self._bye = message
@@ -380,15 +364,13 @@ class Session:
             self._out.effects.append(Outrun(hello.seen_counter))
         if tell:
             self._say(known.tell())
-        waiting, self._to_introduce = self._to_introduce, []
-        for each in waiting:
-            self._introduce(each)
+        self._introductions.meet()
         if hello.root == self._hello_root:
             self._exchange.rise()
             self._tell_early()
             self._agree(hello.root, hello.counter)
             return
-        self._early.clear()  # It will be compared.
+        self._early.forget()  # It will be compared.
         self._unsettled = True
         if known.since is not None:
             self._say_delta(known.since, not others)
@@ -396,12 +378,6 @@ class Session:
             self._compare(now)
         else:
             self._awaits.add(Sets)
-
-    def _introduce(self, each: Introducing) -> None:
-        if self.phase is Phase.GREETING:
-            self._to_introduce.append(each)
-        else:
-            self._out.say(Introduce(each.node, each.name, each.addresses, each.scope, each.body))
 
     def _compares(self, salt: Salt) -> Reconcile:
         known = self._known
@@ -431,9 +407,8 @@ class Session:
     def _tell_early(self) -> None:
         """Tell what waited for it to be known what the peer follows: else it would ask for what it is not served."""
         if self._known.heard:
-            for log, base in self._early.items():
+            for log, base in self._early.take():
                 self._exchange.tell(log, base)
-            self._early.clear()
 
     def _say_delta(self, since: int, alone: bool) -> None:
         found = self._reconcile.delta(since, self._exchange.refused, alone)
@@ -515,7 +490,7 @@ class Session:
         """Say that we are here. `calm`: nothing was said since we last did, so the next time may be later."""
         counter = self._trees.renew()[1]
         within = self._rhythm.beat(now, calm)
-        told = pack(self._salt, self._teller.tell(self._knows(), now)) if self._equal else b""
+        told = self._told.tell(self._salt, now) if self._equal else b""
         self._out.say(Beat(self._root(), counter, self._handled, within, asks, told))
 
     def _agree(self, root: bytes, counter: int, told: bytes = b"", now: float = 0.0) -> None:
@@ -523,7 +498,7 @@ class Session:
         self._equal = root == self._root()
         if self._equal:
             self._owes_level = bool(self._exchange.refused)
-            hints = self._hear_told(told, now)
+            hints = self._told.hear(told, self._salt, self._known.mine, self._known.bodies, now)
             if not self._owes_level:
                 self._out.effects.append(Level(hints))
             self._rhythm.news()
@@ -533,18 +508,6 @@ class Session:
             memory = self._known.remember(counter, self._exchange.refused.values(), doubt=False)
             if memory is not None:
                 self._out.effects.append(Remember(memory))
-
-    def _hear_told(self, told: bytes, now: float) -> tuple[Hint, ...]:
-        """Return how fresh the peer's knowledge is, by its word, of bodies that both follow. Raises BadMessage."""
-        if not told:
-            return ()
-        mine = self._known.mine
-        if self._names is None or self._names[0] is not mine:
-            self._names = mine, names(self._salt, [row.scope for row in mine.rows])
-        hints = read(told, self._names[1])
-        hints = [each for each in hints if self._known.bodies.get(each.scope) is not None]
-        self._teller.heard(hints, now)
-        return tuple(hints)
 
     def _root(self) -> bytes:
         """Return what BEAT and BYE say: the root without the logs that either of us refuses."""
