@@ -1,15 +1,24 @@
 """Pages of bodies whose seats are bodies stand in logs of their own, so that outsiders find them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from fedsync.crdt import fold
-from fedsync.crdt.books.booktables import BOOKS, STATUSES, book, known
+from fedsync.crdt.books.booktables import BOOKS, STATUSES, book, known, page_row
 from fedsync.crdt.books.carriedtables import CARRIED
 from fedsync.crdt.view import Draft, MemoryView
+from fedsync.doors import LocalDoor
+from fedsync.node import Verdict
 from fedsync.reading import Reading
-from fedsync.records.ids import PageId, Scope
+from fedsync.records.codec import unpack
+from fedsync.records.ed25519 import private_key, public_key
+from fedsync.records.ids import Key, PageId, Reach, Scope
+from fedsync.records.kinds.authority import PAGE
+from fedsync.records.kinds.entries import node_genesis
+from fedsync.records.seal import Draft as Pen
+from fedsync.records.seal import seal
 from tests.acts.test_world import REGIONS, World
 
 SEATED = (*REGIONS, "World")
@@ -42,7 +51,7 @@ def test_every_sealed_page_stands_once_in_a_log_of_its_own_body(world: World) ->
             assert found.number >= 1
             page: PageId | None = found.head
             while page is not None:
-                assert reading.view.get(CARRIED, (page, scope)) is not None
+                assert any(True for _ in reading.view.scan(CARRIED, (page, scope)))
                 assert copies(reading, scope, page) == 1, name
                 here = known(reading.view, page)
                 assert here is not None
@@ -72,3 +81,39 @@ def test_a_page_that_nobody_sealed_is_not_carried(tmp_path: Path) -> None:
     made.meet()
     with Reading.open(made.homes["Harbour"]) as reading:
         assert copies(reading, reading.body("Valley").scope, page) == 0
+
+
+@pytest.mark.parametrize("reach", [Reach.REGION, Reach.WORLD])
+def test_a_page_that_a_stranger_carries_is_carried_by_a_sealer_all_the_same(
+    tmp_path: Path, reach: Reach
+) -> None:
+    """Outsiders may not get that log, or not take it: then they would never hear of a recall, nor of any page after it."""
+    made = World(tmp_path)
+    page = made.draft("Oakfield", *made.decision("Valley"), name="Cleo")
+    made.meet()
+    stranger = private_key(b"s" * 32)
+    for name in REGIONS["Valley"]:
+        home = made.homes[name]
+        with Reading.open(home) as reading:
+            scope, first = reading.body("Valley").scope, reading.body("Valley").body
+            rows = [page_row(reading.view, each) for each in (first, page)]
+        genesis = replace(node_genesis(public_key(stranger), b"i" * 16, scope), reach=reach)
+        drafts = [Pen(PAGE, unpack(row.payload), 1) for row in rows if row is not None]
+        assert len(drafts) == 2
+        door = LocalDoor(home, home.lock())
+        try:
+            blocks = seal(stranger, genesis, None, drafts, 1)
+            taken = door.node.take_now([block.raw for block in blocks], Key(b"p" * 32))
+            assert {each.verdict for each in taken} == {Verdict.TAKEN}, "whoever carries page 0 is let in"
+        finally:
+            door.close()
+    made.carry(page, *REGIONS["Valley"])
+    with Reading.open(made.homes["Harbour"]) as reading:
+        carriers = {
+            block.genesis.key
+            for _, block in reading.store.since(0)
+            if block.genesis.scope == scope and block.genesis.reach is Reach.WORLD
+            for record in block.records()
+            if record.kind == PAGE and bytes(record.payload_id) == page
+        }
+    assert carriers - {public_key(stranger)}

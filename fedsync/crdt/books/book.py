@@ -284,7 +284,8 @@ class _Fold:
     def _page(self, record: Record) -> PageId:
         page = read_page(record.payload)
         id_ = PageId(record.payload_id)
-        self.draft.put(CARRIED, (id_, record.genesis.scope), ())
+        if record.genesis.reach is Reach.WORLD:
+            self.draft.put(CARRIED, (id_, record.genesis.scope, record.log), ())
         if self.draft.get(PAGES, (id_,)) is None:
             body = page.body if page.body is not None else id_
             held = PageRow(page.number, page.prev, body, page.scope, page.repair, record.id, record.payload)

@@ -2,7 +2,7 @@
 
 from fedsync.crdt.view import Table
 
-CARRIED = Table("page_carried", ("page", "scope"), ())
-"""In logs of which bodies a page stands: whoever follows a body in part holds that body's logs alone."""
+CARRIED = Table("page_carried", ("page", "scope", "log"), ())
+"""In which logs that reach the world a page stands, by their bodies: whoever follows a body in part holds no other logs."""
 
 CARRIED_TABLES = (CARRIED,)

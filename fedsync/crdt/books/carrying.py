@@ -9,7 +9,7 @@ from hashlib import sha256
 
 from fedsync.crdt.books.booktables import Reader, book, known
 from fedsync.crdt.books.carriedtables import CARRIED
-from fedsync.crdt.books.slotview import judge_slot
+from fedsync.crdt.books.slotview import epoch_in_force, judge_slot
 from fedsync.records.ids import LogId, PageId, Scope
 
 MAX_CARRIED = 1000
@@ -38,7 +38,17 @@ def to_carry(view: Reader, scope: Scope, log: LogId) -> list[PageId]:
 
 
 def _is_carried(view: Reader, page: PageId, scope: Scope) -> bool:
-    return view.get(CARRIED, (page, scope)) is not None
+    """Say whether a page stands in a log of somebody whom the epoch before it names: outsiders know and take such logs.
+
+    Whoever else carries it may be somebody whom outsiders have never heard of, and may do so in order to keep it from them.
+    """
+    logs = [LogId(key[2]) for key, _ in view.scan(CARRIED, (page, scope))]  # type: ignore[arg-type]
+    here = known(view, page)
+    before = known(view, here.prev) if here is not None and here.prev is not None else None
+    if not logs or before is None:
+        return bool(logs)
+    epoch = epoch_in_force(view, before)
+    return epoch is not None and any(log in epoch.sealers or log in epoch.seats for log in logs)
 
 
 def _approvers(view: Reader, page: PageId) -> Collection[LogId]:
@@ -47,7 +57,8 @@ def _approvers(view: Reader, page: PageId) -> Collection[LogId]:
     if here is None or here.prev is None:
         return ()  # nobody has founded it yet
     judged = judge_slot(view, here.prev)
-    assert judged.epoch is not None
+    if judged.epoch is None:
+        return ()
     rounds = judged.seals(page)
     sealers = judged.epoch.sealers.keys()
     return judged.tallies[page].approved[rounds[0]] & sealers if rounds else sealers
