@@ -104,10 +104,20 @@ def test_every_scenario_that_ships_can_be_read() -> None:
         assert found.about, path.name
 
 
-def test_a_run_follows_from_its_seed_alone() -> None:
+@pytest.mark.parametrize(("name", "nodes"), [("storm", 4), ("scopes", 5), ("overlay", 5)])
+def test_a_run_follows_from_its_seed_alone(name: str, nodes: int) -> None:
     told = []
     for hash_seed in ("1", "2"):
-        words = ["-m", "fedsync.cli.main", "simulate", "scenarios/storm.toml", "--seed", "7", "--nodes", "4"]
+        words = [
+            "-m",
+            "fedsync.cli.main",
+            "simulate",
+            f"scenarios/{name}.toml",
+            "--seed",
+            "7",
+            "--nodes",
+            f"{nodes}",
+        ]
         told.append(
             subprocess.run(
                 [sys.executable, *words],
