@@ -6,8 +6,7 @@ plain sums, and sets are compared as Python's sets. Each fault is a sentence.
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 
 from fedsync.crdt.books.booktables import VOTE_VERDICTS
 from fedsync.crdt.books.minutes import pages
@@ -15,14 +14,12 @@ from fedsync.crdt.goods.levels import levels
 from fedsync.gossip.framing import MAX_BODY
 from fedsync.gossip.limits import MAX_BACKLOG, MAX_TAKES_BYTES
 from fedsync.gossip.view import ACTIVE
-from fedsync.records.block import Block, load
-from fedsync.records.genesis import GENESIS, Genesis
-from fedsync.records.ids import LogClass, LogId, PayloadId, Reach, RecordId, Scope
-from fedsync.records.wire import read_body, read_outer
-from fedsync.sim.disk import Bound
+from fedsync.records.ids import Extent, LogClass, LogId, PayloadId, Reach, RecordId, Scope
+from fedsync.sim.circles import Circles
 from fedsync.sim.ledger import Promised
 from fedsync.sim.links import QUEUE_BYTES
 from fedsync.sim.node import BATCH_S, Node
+from fedsync.sim.shelves import Reader, Rulings, Shelves
 from fedsync.sim.verdicts import Court
 from fedsync.sim.world import World, on_islands
 
@@ -39,89 +36,21 @@ MOST_LINKS: Final = ACTIVE + 1
 MOST_TOLD: Final = 12
 """Faults that are told one by one."""
 
-Rulings: TypeAlias = dict[LogId, set[RecordId]]
-"""What holds of each log of which a book names a record: what leads to that."""
-Chain: TypeAlias = dict[int, set[RecordId]]
-"""The ids at each place of one log."""
-
-
-@dataclass
-class Shelf:
-    """What lies on one disk, as its bytes say."""
-
-    bodies: dict[Scope, bytes]
-    logs: dict[LogId, Genesis]
-    chains: dict[LogId, Chain]
-    blocks: list[Block]
-
-    def holds(self, log: LogId, seq: int, id_: RecordId) -> bool:
-        """Say whether this record lies there."""
-        return id_ in self.chains.get(log, {}).get(seq, ())
-
-    def fork(self, log: LogId) -> int | None:
-        """Return the lowest place with two records."""
-        return min((seq for seq, ids in self.chains.get(log, {}).items() if len(ids) > 1), default=None)
-
-    def shared(self, rulings: "Rulings") -> dict[LogId, object]:
-        """Return what two nodes must have in common of each log: below a dispute all, of it that there is one.
-
-        Of a log of which a book names a record: what leads to that, and nothing else.
-        """
-        found: dict[LogId, object] = {}
-        for log, genesis in self.logs.items():
-            if genesis.reach is Reach.LOCAL:
-                continue
-            if log in rulings:
-                held = {each for at in self.chains[log].values() for each in at}
-                found[log] = "settled", frozenset(held & rulings[log])
-                continue
-            fork = None if genesis.log_class is LogClass.AUTHORITY else self.fork(log)
-            ids = {each for seq, at in self.chains[log].items() for each in at if fork is None or seq < fork}
-            found[log] = fork, frozenset(ids)
-        return found
-
-
-class Reader:
-    """Reads disks; the same bytes once for all of them."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[LogId, bytes], Block] = {}
-
-    def read(self, node: Node) -> Shelf:
-        """Return what lies on a node's disk."""
-        shelf = Shelf({}, {}, defaultdict(lambda: defaultdict(set)), [])
-        for entry in node.disk.entries:
-            if isinstance(entry, Bound):
-                shelf.bodies[entry.scope] = entry.body
-                continue
-            head, _, size, packed = read_outer(entry.raw)
-            if head.first == 0:
-                body = read_body(packed, size, head.count)
-                assert body.kinds[0] == GENESIS
-                shelf.logs[head.log] = Genesis.parse(body.payloads()[0])
-            known = self._known.get((head.log, entry.raw))
-            if known is None:
-                known = self._known[head.log, entry.raw] = load(entry.raw, shelf.logs[head.log])
-            shelf.blocks.append(known)
-            for seq, id_ in enumerate(known.ids, known.first):
-                shelf.chains[head.log][seq].add(id_)
-        return shelf
-
 
 def faults(world: World) -> list[str]:
     """Return what is not as it must be."""
     reader = Reader()
     shelves = {node: reader.read(node) for node in world.honest}
-    parts = (_time, _kept, _forged, _home, _scopes, _same, _forks, _sums, _judged, _bounds, _overlay, _turns)
     world.rulings = _rulings(world, shelves)
-    found = [each for part in parts for each in part(world, shelves)]
+    circles = Circles(world, shelves)
+    within = (_kept, _scopes, _same, _forks, _sums)
+    parts = (_time, _forged, _home, _judged, _bounds, _overlay, _turns)
+    found = [each for part in within for each in part(world, shelves, circles)]
+    found += [each for part in parts for each in part(world, shelves)]
     found += _again(world)
     if len(found) > MOST_TOLD:
         found = [*found[:MOST_TOLD], f"and {len(found) - MOST_TOLD} more"]
     return found
-
-
-Shelves: TypeAlias = dict[Node, Shelf]
 
 
 def _rulings(world: World, shelves: Shelves) -> Rulings:
@@ -170,16 +99,14 @@ def _time(world: World, _: Shelves) -> Iterator[str]:
         yield f"after {world.scenario.calm:.0f} s of calm the nodes had not come to the same"
 
 
-def _kept(world: World, shelves: Shelves) -> Iterator[str]:
+def _kept(world: World, shelves: Shelves, circles: Circles) -> Iterator[str]:
     """Every record that was acknowledged lies everywhere that it should."""
     for record in world.ledger.promised:
         if record.local or not _counts(world, record):
             continue
-        lacks = [
-            node.name
-            for node, shelf in shelves.items()
-            if record.scope in shelf.bodies and not shelf.holds(record.log, record.seq, record.id)
-        ]
+        held = {node for node, shelf in shelves.items() if shelf.holds(record.log, record.seq, record.id)}
+        due = circles.due(record.scope, record.log, held)
+        lacks = [node.name for node in shelves if node in due - held]
         if lacks:
             yield f"record {record.seq} of log {record.log.hex()[:8]} was acknowledged and is not at {_some(lacks)}"
 
@@ -211,8 +138,11 @@ def _home(world: World, shelves: Shelves) -> Iterator[str]:
         yield f"{world.net.strayed} blocks of what is local were sent over links"
 
 
-def _scopes(world: World, shelves: Shelves) -> Iterator[str]:
-    """A node keeps its own region and nothing of another; what stays within a region was on no link out of it."""
+def _scopes(world: World, shelves: Shelves, circles: Circles) -> Iterator[str]:
+    """A node keeps its own region and nothing of another; what stays within a region was on no link out of it.
+
+    It keeps all of its region from when its community's book joined that, and until then of others no more than books.
+    """
     for region in world.regions if world.scenario.scopes else ():
         inside = {region.scope, *(each.scope for each in region.members)}
         for node in [each.node for each in region.members]:
@@ -222,48 +152,83 @@ def _scopes(world: World, shelves: Shelves) -> Iterator[str]:
             strange = [log for log, of in shelf.logs.items() if of.scope not in inside]
             if strange:
                 yield f"{node.name} holds what is none of its region's: log {strange[0].hex()[:8]}"
+        for member in region.members:
+            node, shelf = member.node, shelves[member.node]
+            joined = region.body in circles.joined[member.scope]
+            for scope in sorted(inside):
+                extent = shelf.extents.get(scope)
+                whole = joined or scope in (member.scope, region.scope)
+                if extent is not (Extent.ALL if whole else Extent.BOOK):
+                    kept, of = extent.name if extent else "nothing", f"a member of {region.name}"
+                    yield f"{node.name} keeps {kept} of {of}, which it has {'' if joined else 'not '}joined"
+            more = [
+                log
+                for log, of in shelf.logs.items()
+                if of.reach is not Reach.LOCAL and not circles.may(node, of.scope, of.reach, of.log_class)
+            ]
+            if more:
+                yield f"{node.name} holds what it may not have: log {more[0].hex()[:8]}"
     if world.net.leaked:
         yield f"{world.net.leaked} blocks that stay within a region were sent out of it"
 
 
-def _same(world: World, shelves: Shelves) -> Iterator[str]:
-    """All hold the same, follow the same, and show the same state. With scopes: all of a region."""
+def _same(world: World, shelves: Shelves, circles: Circles) -> Iterator[str]:
+    """All hold the same, follow the same, and show the same state. With scopes: all of a region, of what each may have."""
     if not world.scenario.scopes:
         yield from _alike(world, world.honest, shelves)
     for region in world.regions if world.scenario.scopes else ():
         nodes = [each.node for each in region.members if each.node in shelves]
-        if nodes:
-            yield from _alike(world, nodes, shelves)
+        # Nodes to which the same is due, and which look at it alike: all of them, when all have joined.
+        alike: dict[object, list[Node]] = defaultdict(list)
+        for node in nodes:
+            shelf = shelves[node]
+            beside = [each.scope for each in world.communities if node not in circles.round(each.scope)]
+            # A liar may have brought it some of what no honest node could.
+            strays = frozenset(
+                (log, each)
+                for log, each in shelf.shared(world.rulings).items()
+                if shelf.logs[log].scope in beside and shelf.logs[log].log_class is not LogClass.AUTHORITY
+            )
+            alike[tuple(beside), strays, tuple(sorted(shelf.extents.items()))].append(node)
+        for each in alike.values():
+            yield from _alike(world, each, shelves)
+        yield from _alike(world, nodes, shelves, books=True)
 
 
-def _alike(world: World, nodes: Sequence[Node], shelves: Shelves) -> Iterator[str]:
+def _alike(world: World, nodes: Sequence[Node], shelves: Shelves, books: bool = False) -> Iterator[str]:
+    """`books`: compare what carries authority alone."""
+    if not nodes:
+        return
     first, *others = nodes
-    held, root = shelves[first].shared(world.rulings), first.state_root()
+    held, root = shelves[first].shared(world.rulings, books), first.state_root()
     for node in others:
-        mine = shelves[node].shared(world.rulings)
+        mine = shelves[node].shared(world.rulings, books)
         unlike = [log for log in held.keys() | mine.keys() if held.get(log) != mine.get(log)]
         if unlike:
             yield f"{node.name} and {first.name} differ in {len(unlike)} logs, such as {min(unlike).hex()[:8]}"
-        elif shelves[node].bodies != shelves[first].bodies:
+        elif shelves[node].bodies != shelves[first].bodies or (
+            not books and shelves[node].extents != shelves[first].extents
+        ):
             yield f"{node.name} and {first.name} follow other bodies"
-        elif node.state_root() != root:
+        elif not books and node.state_root() != root:
             yield f"{node.name} and {first.name} hold the same records and show another state"
 
 
-def _forks(world: World, shelves: Shelves) -> Iterator[str]:
-    """Who wrote two records at one place is known everywhere."""
+def _forks(world: World, shelves: Shelves, circles: Circles) -> Iterator[str]:
+    """Who wrote two records at one place is known everywhere that the log should be."""
     for log, (_, seq) in world.ledger.forks.items():
         if log in world.rulings:
             continue  # who heard of that first need not have seen that there are two branches
         of = next((shelf.logs[log].scope for shelf in shelves.values() if log in shelf.logs), None)
-        unaware = [
-            node.name for node, shelf in shelves.items() if of in shelf.bodies and shelf.fork(log) != seq
-        ]
+        if of is None:
+            continue
+        due = circles.due(of, log, {node for node, shelf in shelves.items() if log in shelf.logs})
+        unaware = [node.name for node, shelf in shelves.items() if node in due and shelf.fork(log) != seq]
         if unaware:
             yield f"log {log.hex()[:8]} has two records at {seq}, and {_some(unaware)} cannot prove it"
 
 
-def _sums(world: World, shelves: Shelves) -> Iterator[str]:
+def _sums(world: World, shelves: Shelves, circles: Circles) -> Iterator[str]:
     """What lies in each store is what was acknowledged, added up."""
     sums: dict[tuple[Scope, bool, PayloadId], int] = defaultdict(int)
     for record in world.ledger.promised:
@@ -273,10 +238,13 @@ def _sums(world: World, shelves: Shelves) -> Iterator[str]:
         for node in shelves:
             if community.scope not in shelves[node].bodies:
                 continue
+            due = node in circles.round(community.scope)
+            if not due and shelves[node].extents[community.scope] is Extent.ALL:
+                continue  # What has no way to it, it need not show.
             wanted = {
                 (local, item): change
                 for (scope, local, item), change in sums.items()
-                if scope == community.scope and (not local or node is community.node)
+                if due and scope == community.scope and (not local or node is community.node)
             }
             shown = {
                 (each.local, each.item_id): each.on_hand

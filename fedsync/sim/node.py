@@ -528,15 +528,19 @@ class Node:
         for scope, body, extent in self.memory.following:
             fold.apply_bind(draft, scope, PageId(body), extent < Extent.ALL)
         held: list[tuple[int, Block]] = []
+        forks: list[tuple[LogId, int]] = []
         for log in self.memory.logs():
             found = self.memory.log(log)
             assert found is not None
             held += [(counter, block) for block, _, counter in found.blocks]
             if found.fork is not None and found.genesis.log_class is not LogClass.AUTHORITY:
-                fold.apply_fork(draft, log, found.fork)
+                forks.append((log, found.fork))
         blocks = [block for _, block in sorted(held, key=lambda each: each[0])]
         for block in blocks:
             self.view.hold(block)
+        # Not before: of a log of which nothing is held yet no fork is noted.
+        for fork in forks:
+            fold.apply_fork(draft, *fork)
         fold.apply_blocks(draft, blocks)
         self._settle(draft)
 
@@ -548,6 +552,8 @@ class Node:
         self._bind(draft, scope, body, extent)
         self._settle(draft)
         self.disk.sync()
+        if self._stale:
+            self._fold_again()
 
     def write(self, blocks: Sequence[Block]) -> bool:
         """Keep blocks of somebody here, durably; False, and nothing is kept, when the first is not taken."""
@@ -568,6 +574,8 @@ class Node:
             if not BEARING.isdisjoint(kept.kinds):
                 if self._follow_kin():
                     self.disk.sync()
+                    if self._stale:
+                        self._fold_again()
                     self._all(Followed())
                 self._entitle()
                 self.settled()

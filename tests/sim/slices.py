@@ -46,7 +46,7 @@ SLICES = (
     Slice("overlay", 20, 0.25, 2),
     Slice("quiet", 5, 0.3, 10),
     Slice("regions", 4, 0.5, 12),
-    Slice("scopes", 9, 1.0, 4),
+    Slice("scopes", 9, 0.3, 16),
     Slice("siege", 16, 0.2, 2),
     Slice("steady", 12, 0.1, 2),
     Slice("storm", 4, 0.7, 102),

@@ -1,0 +1,105 @@
+"""Who may have what of a community, and to whom it can come: worked out once more from sealed pages and links, for the checks.
+
+A region is founded by its page 0, which names its members and their nodes. But a community is in it only when its own book
+says so as well: until then its node keeps of its neighbours their books alone, and passes on nothing of their goods. In a
+scenario whose links are fixed that may keep two apart who are both in the region: what one of them keeps to the region
+then has no way to the other. No machine is asked here about any of this.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection
+
+from fedsync.crdt.books.minutes import pages
+from fedsync.records.ids import LogClass, LogId, PayloadId, Reach, Scope
+from fedsync.sim.links import Station
+from fedsync.sim.node import Node
+from fedsync.sim.shelves import Shelves
+from fedsync.sim.verdicts import Court
+from fedsync.sim.world import World
+
+
+class Circles:
+    """Of one world, after its calm."""
+
+    def __init__(self, world: World, shelves: Shelves) -> None:
+        self._shelves, self._scoped = shelves, world.scenario.scopes
+        self._homes = {each.scope: each.node for each in world.communities}
+        self._own = {each.node: each.scope for each in world.communities}
+        self._kinds = {
+            log: (of.reach, of.log_class) for shelf in shelves.values() for log, of in shelf.logs.items()
+        }
+        self._beside: dict[Station, set[Node]] = defaultdict(set)
+        """Who has a link with whom."""
+        for link in world.net.links:
+            for node in shelves:
+                if node in (link.one, link.two):
+                    self._beside[link.beyond(node)].add(node)
+        self.joined = (
+            {each.scope: self._joined(each.node, each.scope) for each in world.communities}
+            if self._scoped
+            else {}
+        )
+        """The bodies that the sealed pages of each community joined, or sent somebody to."""
+        self._in = {node: set(self.joined.get(self._own[node], ())) for node in shelves}
+        """The bodies in whose region each node is: its community joined them, or their page 0 names it as a sealer."""
+        for region in world.regions:
+            for member in region.members:
+                self._in.setdefault(member.node, set()).add(region.body)
+        self._may: dict[tuple[Scope, Reach, LogClass], set[Node]] = {}
+
+    def may(self, node: Node, scope: Scope, reach: Reach, log_class: LogClass) -> bool:
+        """Say whether a node may have logs of this kind: it keeps so much of the body, and is in its region if they stay there."""
+        extent = self._shelves[node].extents.get(scope)
+        if extent is None or not extent.covers(reach, log_class):
+            return False
+        if reach is Reach.WORLD or not self._scoped:
+            return True
+        theirs = self.joined.get(scope, set())
+        return node is self._homes.get(scope) or not theirs or not theirs.isdisjoint(self._in[node])
+
+    def due(self, scope: Scope, log: LogId, held: Collection[Node]) -> set[Node]:
+        """Return the nodes that must have what these have of a log: whoever may, and to whom it can come over such as may.
+
+        Its home must, whoever else has it. What lies nowhere must lie with all who may have it.
+        """
+        kind = self._kinds.get(log)
+        if kind is None:
+            return {node for node, shelf in self._shelves.items() if scope in shelf.bodies}
+        return self._reached(scope, *kind, held)
+
+    def round(self, scope: Scope) -> set[Node]:
+        """Return the nodes that must have what a community keeps to its region."""
+        return self._reached(scope, Reach.REGION, LogClass.FACTS, ())
+
+    def _reached(self, scope: Scope, reach: Reach, log_class: LogClass, held: Collection[Node]) -> set[Node]:
+        may = self._may.get((scope, reach, log_class))
+        if may is None:
+            may = {node for node in self._shelves if self.may(node, scope, reach, log_class)}
+            self._may[scope, reach, log_class] = may
+        home = self._homes.get(scope)
+        found = may & {home, *held}
+        # What reaches the world has a way through a region at any time: its nodes keep each other's books from the start.
+        if not self._scoped or reach is Reach.WORLD or not found:
+            return may
+        todo = list(found)  # grows
+        for node in todo:
+            new = (self._beside[node] & may) - found
+            todo += new
+            found |= new
+        return found
+
+    def _joined(self, node: Node, scope: Scope) -> set[bytes]:
+        """Return what a community joined, by the pages that its own node shows as sealed."""
+        if node not in self._shelves:
+            return set()
+        court, found = Court(), set[bytes]()
+        court.hear(self._shelves[node].blocks)
+        for page in pages(node.view, scope):
+            held = court.pages.get(PayloadId(page.id)) if page.status == "sealed" else None
+            for entry in held.entries if held is not None else ():
+                body = entry.get(
+                    {"join": "body", "mandate": "seat", "leave": "body"}.get(str(entry.get("kind")), "")
+                )
+                if isinstance(body, bytes):
+                    found = found - {body} if entry["kind"] == "leave" else found | {body}
+        return found
