@@ -50,7 +50,8 @@ class Entrance:
                 looks_urgent(draft, genesis.scope, kind, payload) for kind, payload in claimed_records(raw)
             )
 
-        wait = self._intake.wait(genesis, self.is_own(genesis.scope), self._now(), urgent)
+        own, named = self.is_own(genesis.scope), self._is_named(draft, genesis)
+        wait = self._intake.wait(genesis, own, self._now(), urgent, named)
         if wait is None or self._may_prove_fork(genesis, raw, base):
             return None
         who = "its author" if wait.whose is Whose.AUTHOR else "its body"

@@ -23,7 +23,7 @@ OWN_TIMES: Final = 8
 FIRST_RECORDS: Final = 256
 """Records of each author in an hour that wait for no other author of the same body."""
 URGENT_PART: Final = 100
-"""Recalls and what they need have a room of their own, of one of so many parts: a book holds few of them."""
+"""Recalls and what they need have a room of their own, of one of so many parts: a book holds few of them. So do strangers."""
 MEGABYTE: Final = 1_000_000
 KEPT: Final = 4096
 """Names kept in mind; others are read again."""
@@ -41,6 +41,8 @@ class Room(IntEnum):
     AUTHORITY = 1
     URGENT = 2
     """Authority that ends something, once the author's or body's room for authority is used up."""
+    STRANGERS = 3
+    """All that those write whom no page of the body names: anybody with a new key may begin a log by carrying page 0."""
 
 
 class Whose(IntEnum):
@@ -151,12 +153,15 @@ class Intake:
         """What was counted in the open batch."""
         self._saved = 0
 
-    def wait(self, genesis: Genesis, own: bool, now: int, urgent: Callable[[], bool]) -> Wait | None:
+    def wait(
+        self, genesis: Genesis, own: bool, now: int, urgent: Callable[[], bool], named: bool = True
+    ) -> Wait | None:
         """Return why the next block of a log has to wait, and count that it does; None when it is let in.
 
-        `own`: it is written under our own body's book. `urgent` is asked only when the answer would be no.
+        `own`: it is written under our own body's book. `urgent` is asked only when the answer would be no. `named`: a page
+        of the body names its author.
         """
-        room = _room(genesis)
+        room = _room(genesis, named)
         wait = self._over(genesis, room, own, now)
         if wait is not None and room is Room.AUTHORITY and urgent():
             wait = self._over(genesis, Room.URGENT, own, now)
@@ -169,9 +174,11 @@ class Intake:
             self._changed.add(name)
         return wait
 
-    def count(self, genesis: Genesis, own: bool, records: int, size: int, now: int) -> None:
+    def count(
+        self, genesis: Genesis, own: bool, records: int, size: int, now: int, named: bool = True
+    ) -> None:
         """Count what was let in and was not held before."""
-        room = _room(genesis)
+        room = _room(genesis, named)
         if room is Room.AUTHORITY and self._over(genesis, room, own, now) is not None:
             room = Room.URGENT
         for whose in Whose:
@@ -207,7 +214,7 @@ class Intake:
     def share(self, whose: Whose, room: Room, own: bool) -> Share:
         """Return how much a name may bring in."""
         share = self.author if whose is Whose.AUTHOR else self.body
-        share = share.part(URGENT_PART) if room is Room.URGENT else share
+        share = share.part(URGENT_PART) if room in (Room.URGENT, Room.STRANGERS) else share
         return share.times(OWN_TIMES) if own else share
 
     def _over(self, genesis: Genesis, room: Room, own: bool, now: int) -> Wait | None:
@@ -215,7 +222,7 @@ class Intake:
         until = author.over(self.share(Whose.AUTHOR, room, own))
         if until:
             return Wait(Whose.AUTHOR, until)
-        if author.hour_records < FIRST_RECORDS:
+        if author.hour_records < FIRST_RECORDS and room is not Room.STRANGERS:
             return None
         body = self._account(_name(Whose.BODY, room, genesis), now)
         until = body.over(self.share(Whose.BODY, room, own))
@@ -246,7 +253,9 @@ def read_name(row: IntakeRow) -> Waits:
     return Waits(whose, Room(row.name[0] & 0x0F), row.name[1:], row.until, row.delayed)
 
 
-def _room(genesis: Genesis) -> Room:
+def _room(genesis: Genesis, named: bool) -> Room:
+    if not named:
+        return Room.STRANGERS
     return Room.AUTHORITY if genesis.log_class is LogClass.AUTHORITY else Room.FACTS
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from fedsync.crdt import fold, root
+from fedsync.crdt.logs.seats import is_named
 from fedsync.crdt.view import Draft
 from fedsync.entrance import MAX_BRANCHES, MAX_INCARNATIONS, Entrance
 from fedsync.follows import MAX_RAISED, MAX_TAGS, TAGS_EACH, Follows
@@ -195,7 +196,8 @@ class Node:
         if origin is not None and appended.kept is not None:
             self._notice_rollback(block.genesis)
             kept, own = appended.kept, self._entrance.is_own(block.genesis.scope)
-            self.intake.count(block.genesis, own, kept.count, len(kept.raw), self.now())
+            named = is_named(self.draft, block.genesis.scope, block.genesis.key)
+            self.intake.count(block.genesis, own, kept.count, len(kept.raw), self.now(), named)
         fault, code = block.fault is not None, block.fault or ""
         # Of what a peer brings nothing else comes so far.
         counts = origin is not None or self.store.followed.counts(block.genesis)

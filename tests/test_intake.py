@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 
+from fedsync.crdt.books.booktables import page_row
 from fedsync.crdt.root import state_root
 from fedsync.crdt.view import Draft as Look
 from fedsync.intake import (
@@ -21,7 +22,11 @@ from fedsync.intake import (
     Whose,
 )
 from fedsync.node import Node, Taken, Verdict
-from fedsync.records.ids import Key, LogClass
+from fedsync.records.codec import unpack
+from fedsync.records.ed25519 import private_key, public_key
+from fedsync.records.genesis import SEAT, Genesis
+from fedsync.records.ids import Key, LogClass, Reach
+from fedsync.records.kinds.authority import PAGE
 from fedsync.records.seal import Draft, seal
 from fedsync.store.intake import IntakeRow
 from tests.nodes import BY, HOUR, NOON, Scribe, node
@@ -167,6 +172,29 @@ def bring(here: Node, scribe: Scribe) -> list[Taken]:
 def agree(here: Node, scribe: Scribe) -> bool:
     """Say whether both nodes show the same."""
     return state_root(Look(here.state), [scribe.scope]) == state_root(Look(scribe.at.state), [scribe.scope])
+
+
+def test_new_keys_that_carry_page_0_bring_in_no_more_together_than_strangers_may(
+    door: tuple[Node, Scribe],
+) -> None:
+    """Anybody may begin a log by carrying page 0: with a key for each log there would be no end to it."""
+    here, scribe = door
+    here.intake.body = Share(100 * URGENT_PART, 10**9, 10**6, 10**9)
+    page = page_row(here.state, scribe.id)
+    assert page is not None
+    before, codes = here.store.logs.count(), set()
+    for number in range(1, 9):
+        private = private_key(bytes([number]) * 32)
+        genesis = Genesis(public_key(private), scribe.scope, SEAT, LogClass.AUTHORITY, Reach.WORLD, bytes(16))
+        drafts = [Draft(PAGE, unpack(page.payload), at) for at in range(1, 51)]
+        raws = [block.raw for block in seal(private, genesis, None, drafts, 1)]
+        codes |= {each.code for each in here.take_now(raws, BY)}
+    assert here.store.logs.count() - before <= 150
+    assert "body-share" in codes
+    scribe.decide("We go on", "Ann", "Ben")
+    assert not any(each.verdict is Verdict.REFUSED for each in bring(here, scribe)), (
+        "no room of others is used"
+    )
 
 
 def test_who_is_over_the_share_waits_until_the_hour_is_over_and_nothing_is_lost(

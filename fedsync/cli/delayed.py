@@ -13,6 +13,7 @@ _WHAT = {
     Room.FACTS: "facts, plans and texts",
     Room.AUTHORITY: "pages, votes and signatures",
     Room.URGENT: "recalls and what they need",
+    Room.STRANGERS: "records of people whom its book does not name",
 }
 
 
