@@ -95,7 +95,7 @@ def relaying_shown(home: Home) -> dict[str, Any]:
     try:
         found: dict[str, Any] = control.call(home.connect_control, "status")["relay"]
     except control.NotRunning:
-        return {"offers": None, "waits_at": {}}
+        return {"offers": None, "waits_at": {}, "unknown": []}
     return found
 
 

@@ -69,6 +69,7 @@ def shown(reading: Reading, home: Home, asked: str) -> Json:
         "named_by": [reading.name_of(scope) for scope in named_by(reading, key)],
         "shares": [reading.name_of(scope) for scope, _ in fellow.groups] if fellow is not None else [],
         "addresses": list(peer.addresses) if peer is not None else [],
+        "heard_at": row.get("heard_at", []) if row is not None else [],
         "announces": list(said.addresses) if said is not None and key in (*found.peers, *found.named) else [],
         "relay": bool(said is not None and said.relay and said.addresses),
         "introduced_by": [
@@ -163,6 +164,8 @@ def acquaintance(value: Json) -> list[str]:
         found.append(f"  shares with us {', '.join(value['shares'])}")
     if value["addresses"]:
         found.append(f"  called at      {', '.join(value['addresses'])}")
+    if value["heard_at"]:
+        found.append(f"  heard nearby   at {', '.join(value['heard_at'])}")
     if value["announces"]:
         found.append(f"  announces      {', '.join(value['announces'])}")
     if abs(value["score"]) >= LEAST_SHOWN:

@@ -21,6 +21,8 @@ def relaying_lines(told: dict[str, Any]) -> Iterator[str]:
                 one, other = pair["between"]
                 at = _clock(pair["until"])
                 yield f"! What it carries between {one} and {other} in a day is used up; it goes on at {at}"
+    for name in told["unknown"]:
+        yield f"! config.toml names {name} as a relay, and no peer is called so: fedsync peers list"
     for name, wrong in told["waits_at"].items():
         yield f"Can be called through {name}." if not wrong else f"! Cannot be called through {name}: {wrong}"
 

@@ -46,6 +46,11 @@ async def _serve(daemon: Daemon, nursery: trio.Nursery, ready_file: Path | None)
             for warning in keep_static(node.store, daemon.settings.peers, daemon.key, node.now()):
                 log.warning("%s", warning)
         await daemon.refresh()
+        for field, names in (("through", daemon.settings.through), ("from", daemon.settings.introducers)):
+            for name in daemon.unknown_names(names):
+                log.warning(
+                    "config.toml: no peer is called %s (%s), so that name does nothing yet.", name, field
+                )
         listener = trio.SocketListener(trio.socket.from_stdlib_socket(home.listen_control()))
         nursery.start_soon(daemon.links.door.run)
         nursery.start_soon(daemon.serve_peers)

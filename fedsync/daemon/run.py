@@ -3,7 +3,7 @@
 import logging
 import ssl
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -289,7 +289,19 @@ class Daemon:
 
     def _relaying(self) -> dict[str, Any]:
         told = self.relay.told(self.name_of)
-        return {"offers": told, "waits_at": self.through.waits_at()}
+        return {
+            "offers": told,
+            "waits_at": self.through.waits_at(),
+            "unknown": self.unknown_names(self.settings.through),
+        }
+
+    def unknown_names(self, said: Iterable[str]) -> list[str]:
+        """Return those of these names and keys that stand for no node that may exchange with this one."""
+        left = {each.casefold(): each for each in said}
+        for key in (*self.whom.peers, *self.whom.named) if left else ():
+            left.pop(self.name_of(Peer(key)).casefold(), None)
+            left.pop(key.hex(), None)
+        return list(left.values())
 
     def listen_text(self) -> str:
         """Return where this node listens, as host:port, or none."""

@@ -104,6 +104,9 @@ def test_two_daemons_that_know_each_others_keys_meet_over_the_loopback(village: 
         one.start()
     until(lambda: linked(oak, mill).get("state") == "same", why=lambda: told(oak, mill))
     equal(oak, mill)
+    # Neither has an address of the other, so it is said where they found it.
+    shown = [each.run("peers", "show", key_of(other)).stdout for each, other in ((oak, mill), (mill, oak))]
+    assert any("heard nearby   at 127.0.0.1:" in words for words in shown), shown
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 from fedsync import keyring
 from fedsync.reading import Reading
 from fedsync.records.ed25519 import public_key
-from tests.daemon.village import Node, Village, equal
+from tests.daemon.village import Node, Village, equal, until
 
 
 def listening(node: Node) -> list[str]:
@@ -58,3 +58,16 @@ def test_two_that_only_call_are_told_that_they_cannot_meet(village: Village) -> 
         assert "neither can call the other" in one.peer(other)["reason"]
         assert "neither can call the other" in one.run("peers", "list").stdout
         assert "neither can call the other" in one.run("why", other).stdout
+
+
+def test_a_name_in_the_file_that_no_peer_has_is_told(village: Village) -> None:
+    mill = village.node("Mill Lane", start=False, listen="none")
+    with mill.home.config.open("a") as file:
+        file.write('[relay]\nthrough = ["Oakfeld"]\n[introductions]\nfrom = ["Quarry", "Hill Farm"]\n')
+    hill = public_key(keyring.load_node_key(village.node("Hill Farm", start=False).home)).hex()
+    mill.run("peers", "add", "Hill Farm", hill, "--yes")
+    mill.start()
+    until(lambda: "config.toml: no peer is called Oakfeld (through)" in mill.said(), why=mill.said)
+    assert "no peer is called Quarry (from)" in mill.said()
+    assert "Hill Farm (from)" not in mill.said()
+    assert "config.toml names Oakfeld as a relay" in mill.run("status").stdout
