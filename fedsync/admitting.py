@@ -7,8 +7,9 @@ Whom the operator paused stays out for as long. Then the operator's own peers ar
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from shlex import quote
+from socket import inet_aton
 from typing import Literal, NamedTuple
 
 from fedsync.config import Address, parse_address
@@ -158,12 +159,20 @@ def worth_calling(address: str, listen: Address | None) -> bool:
     except ValueError:
         return True  # the dialler will say what is wrong
     try:
-        number = ip_address(host)
-    except ValueError:
+        number = _number(host)
+    except (ValueError, OSError):
         return not f".{host.casefold()}".endswith(".localhost") or _is_loopback(listen)
     if number.is_multicast or number.is_unspecified or number == _BROADCAST:
         return False
     return not number.is_loopback or _is_loopback(listen)
+
+
+def _number(host: str) -> IPv4Address | IPv6Address:
+    try:
+        return ip_address(host)
+    except ValueError:
+        # Who looks names up takes 127.1 and 2130706433 for numbers, too.
+        return ip_address(inet_aton(host))
 
 
 _BROADCAST = ip_address("255.255.255.255")

@@ -296,7 +296,7 @@ def _bounds(world: World, _: Shelves) -> Iterator[str]:
         yield f"{world.net.most_queued} bytes waited to be sent on one link; {MOST_ON_A_LINK} may"
     asked = world.scenario.copies
     if asked and world.copies > asked:
-        yield f"a block came {world.copies:.2f} times to a node on average; {asked:g} times may"
+        yield f"a block came {world.copies:.4f} times to a node on average; {asked:g} times may"
     lied_to = world.scenario.liars or world.scenario.crowds
     seconds, sent = world.quiet
     an_hour = sent * 3600 / seconds if seconds else 0

@@ -192,7 +192,8 @@ def read(text: str, nodes: int | None = None) -> Scenario:
     )
     form.done()
     if scenario.honest < 2:
-        raise form.bad("liars", "at least two nodes do not lie")
+        lie = sum(each.count for each in scenario.liars)
+        raise form.bad("liars", f"{lie} of {scenario.nodes} nodes lie, and at least two must not")
     if scenario.crowds and scenario.links.shape != "overlay":
         raise form.bad("crowd", "a crowd besieges nodes that choose their links: shape is overlay")
     if scenario.region == 1:

@@ -113,7 +113,7 @@ def test_the_command_line_may_ask_for_another_number_of_nodes() -> None:
         ),
         ('[[partition]]\nbegins = "1 min"\nends = "2 h"', 5, "ends within the storm"),
         ('[[liars]]\nkind = "silent"', 6, "kind is one of withhold"),
-        ('[[liars]]\nkind = "junk"', 5, "at least two nodes do not lie"),
+        ('[[liars]]\nkind = "junk"', 5, "1 of 2 nodes lie, and at least two must not"),
         ('must = ["fork", "luck"]', 5, "must names 'luck'"),
         ("[trouble", 5, "this is not TOML"),
         ("nodes = 3", 5, "this is not TOML: Cannot overwrite a value"),
