@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 import trio
@@ -17,10 +18,10 @@ from tests.daemon.test_relay import relaying
 from tests.daemon.village import SOON, Node, Village
 
 
-@pytest.fixture(scope="module")
-def relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
-    """Give a relay that carries two calls at once."""
-    village = Village(tmp_path_factory.mktemp("relay"))
+@pytest.fixture
+def relay(tmp_path: Path) -> Iterator[Node]:
+    """Give a relay that carries two calls at once. Each test its own: one address may connect so often, and no more."""
+    village = Village(tmp_path)
     try:
         yield relaying(village, "Crossways", streams=2)
     finally:
