@@ -6,7 +6,7 @@ much that looks urgent gets what he would have got without it. Among what one pe
 come first, then those of authority, and the rest keeps a small share.
 """
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -43,30 +43,33 @@ class _Line(Generic[B]):
     def __init__(self) -> None:
         self.lanes: dict[int, deque[tuple[B, LogId | None]]] = {}
         self.taken = 0
-        self._below: Counter[LogId | None] = Counter()
-        """How many blocks of each log wait that are not urgent."""
+        self._waits: dict[LogId | None, tuple[int, int]] = {}
+        """In which turn blocks of a log wait that are not urgent, and how many."""
 
     def put(self, block: B, turn: int, first: bool = False) -> None:
         log = _log_of(block)
+        waits, many = self._waits.get(log, (turn, 0))
+        if turn < waits:
+            self._lift(log, turn)
+        else:
+            # How a log begins may be known only since the blocks before: each needs the one before it all the same.
+            turn = waits
         if turn != FIRST:
-            self._below[log] += 1
-        elif self._below[log]:
-            self._lift(log)
+            self._waits[log] = turn, many + 1
         lane = self.lanes.setdefault(turn, deque())
         if first:
             lane.appendleft((block, log))
         else:
             lane.append((block, log))
 
-    def _lift(self, log: LogId | None) -> None:
-        """Let what waits of a log go along with what is urgent of it: each block needs the one before."""
-        for turn in sorted(self.lanes.keys() - {FIRST}):
-            lane = self.lanes[turn]
-            along = [each for each in lane if each[1] == log]
-            if along:
-                self.lanes.setdefault(FIRST, deque()).extend(along)
-                self._keep(turn, deque(each for each in lane if each[1] != log))
-        del self._below[log]
+    def _lift(self, log: LogId | None, turn: int) -> None:
+        """Let what waits of a log go along with what is more urgent of it: each block needs the one before."""
+        waits, many = self._waits.pop(log)
+        lane = self.lanes[waits]
+        self.lanes.setdefault(turn, deque()).extend(each for each in lane if each[1] == log)
+        self._keep(waits, deque(each for each in lane if each[1] != log))
+        if turn != FIRST:
+            self._waits[log] = turn, many
 
     def take(self, turn: int | None = None) -> B:
         """Take the next block, or the next one of this turn."""
@@ -77,9 +80,9 @@ class _Line(Generic[B]):
         found, log = lane.popleft()
         self._keep(turn, lane)
         if turn != FIRST:
-            self._below[log] -= 1
-            if not self._below[log]:
-                del self._below[log]
+            _, many = self._waits.pop(log)
+            if many > 1:
+                self._waits[log] = turn, many - 1
         return found
 
     def _keep(self, turn: int, lane: deque[tuple[B, LogId | None]]) -> None:

@@ -134,3 +134,28 @@ def test_what_a_peer_brought_is_forgotten_with_it_and_what_it_owes_is_not() -> N
             early += 1
         assert early <= (MAX_OWED if at == 0 else 1)
         room.forget(LIAR)
+
+
+@pytest.mark.parametrize("seed", seeds(200))
+def test_what_one_peer_brings_of_a_log_keeps_its_order_though_it_is_judged_otherwise_meanwhile(
+    seed: int,
+) -> None:
+    # Of a log that is not held its class may be unknown, and known a moment later, when its first block is let in.
+    dice = Random(seed)
+    logs = [facts(number, 12) for number in range(3)]
+    room: WaitingRoom[Brought] = WaitingRoom(lambda _: dice.choice([of_class(each) for each in LogClass]))
+    coming = [log for log in range(3) for _ in logs[log]]
+    dice.shuffle(coming)
+    due = [iter(log) for log in logs]
+    found: list[bytes] = []
+    while coming or room:
+        if coming and dice.random() < 0.6:
+            room.put(Brought(HONEST, next(due[coming.pop()]).raw))
+        elif chosen := room.next():
+            if dice.random() < 0.2:
+                room.back(chosen[0])
+            else:
+                found.append(chosen[0].raw)
+    for log in logs:
+        raws = [block.raw for block in log]
+        assert [raw for raw in found if raw in raws] == raws
