@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,18 +10,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fedsync.admitting import keep_static, whom, worth_calling
+from fedsync.cli.introduced import waiting_introductions
 from fedsync.config import Address
 from fedsync.crdt.books.booktables import NODES
 from fedsync.daemon.joining import decide
 from fedsync.errors import Problem
 from fedsync.gossip.invite import Invitation
 from fedsync.gossip.join import Join, Refused
+from fedsync.home import Home
 from fedsync.node import Node
 from fedsync.operations import perform
+from fedsync.reading import Reading
 from fedsync.records.ed25519 import private_key, public_key
 from fedsync.records.ids import Key
 from fedsync.staticpeers import StaticPeer
 from fedsync.store.acquaintances import Introduction
+from fedsync.store.reading import open_reader
 from tests.nodes import Scribe, node
 
 ME = public_key(private_key(b"m" * 32))
@@ -228,3 +233,18 @@ def test_who_is_introduced_and_named_by_a_book_too_may_be_kept_out_by_either_nam
         world.do("name", 0)
         world.do("introduce", 0)
         assert perform(at, "remove_peer", {"name": asked})["key"] == KEYS[0].hex()
+
+
+def test_who_is_introduced_waits_for_a_word_until_a_book_that_lets_it_in_names_it() -> None:
+    with node() as at:
+        world = World(at)
+        world.do("introduce", 0)
+        world.do("introduce", 1)
+        reader = open_reader(at.store.path)
+        with reader:
+            reading = Reading(Home(Path()), reader, at.state)
+            assert {each["name"] for each in waiting_introductions(reading)} == set(NAMES[:2])
+            world.do("name", 0)
+            assert [each["name"] for each in waiting_introductions(reading)] == [NAMES[1]]
+            world.do("remove", 1)
+            assert waiting_introductions(reading) == []

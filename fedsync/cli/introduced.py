@@ -3,8 +3,10 @@
 from shlex import quote
 from typing import Any
 
+from fedsync.admitting import whom
 from fedsync.cli.telling import rfc3339
 from fedsync.reading import Reading
+from fedsync.records.ids import Key
 
 
 def waiting_introductions(reading: Reading) -> list[dict[str, Any]]:
@@ -12,9 +14,12 @@ def waiting_introductions(reading: Reading) -> list[dict[str, Any]]:
     store = reading.store
     names = {peer.key: peer.name for peer in store.peers.all()}
     settled = names.keys() | {each.key for each in store.removed.all()}
+    waiting = [each for each in store.introductions.all() if each.node not in settled]
+    # Whom a book names is let in already. Looked up only where somebody waits: it reads all books around.
+    met = whom(store, reading.view, Key(b""), None) if waiting else None
     found: dict[bytes, dict[str, Any]] = {}
-    for each in store.introductions.all():
-        if each.node in settled:
+    for each in waiting:
+        if met is not None and met.lets_in(each.node):
             continue
         by = names.get(each.by, each.by.hex()[:8])
         if each.node in found:
