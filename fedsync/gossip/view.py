@@ -304,10 +304,15 @@ class View:
             return {
                 peer: each for peer, each in self.passive.items() if peer not in tried and peer not in busy
             }
-        if tried and not self.active and not any(peer in self.group for peer in own):
+        if tried and self._may_freshen(own):
             first = min(tried, key=lambda peer: tried[peer].again_at)
             return {first: tried[first]}
         return {}
+
+    def _may_freshen(self, own: Collection[Peer]) -> bool:
+        """Say whether one more is tried although all spares were called not long ago."""
+        alone = not self.active and not any(peer in self.group for peer in own)
+        return alone or len(self.group) > PASSIVE
 
     def _pause(self, own: Collection[Peer]) -> float:
         """Return how long until the next exchange: not long where nobody brings anything."""
@@ -369,13 +374,15 @@ class View:
             self.fill()
 
     def wake_at(self, now: float, own: Collection[Peer], busy: Collection[Peer], calling: int) -> float:
-        """Return when there may be somebody to call."""
-        # What is due and was put off, since there is more urgent, is looked at again with the next event or soon.
-        at = self._exchange_at if self._exchange_at > now else now + FRESH_S
+        """Return when there may be somebody to call, when `plan` has just been asked. A call that ends is an event of its own."""
         missing = self.short(own, calling) > 0
-        wanting = missing or self._narrow(own)
-        if (missing and self.passive) or self._spoilt():
+        if calling >= CALLS or (calling and not missing):
+            return inf
+        at = inf if missing else self._exchange_at
+        spoilt = self._spoilt()
+        if (missing and self._may_freshen(own)) or (spoilt and self._fresh_at > now):
             at = min(at, max(self._fresh_at, now + FRESH_S / 10))
+        wanting = missing or spoilt or self._narrow(own)
         for peer, spare in self.passive.items():
             if peer not in busy and (wanting or spare.lost_until > now):
                 at = min(at, spare.again_at if spare.again_at > now else inf)

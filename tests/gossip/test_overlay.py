@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from fedsync.gossip.events import Peer
 from fedsync.gossip.groups import Group
 from fedsync.gossip.kept import Kept, pack, unpack
-from fedsync.gossip.overlay import Call, Down, Drop, Effect, Failed, Known, Overlay, Tick, Up, Why
+from fedsync.gossip.overlay import Call, Down, Drop, Effect, Failed, Known, Overlay, Tick, Up, Wake, Why
 from fedsync.gossip.view import ACTIVE, ADMIT_S, EXCHANGE_S, LONGEST_S, PASSIVE, WANTED
 from tests.gossip.overlays import Town, Views, candidate, peer, scope
 
@@ -178,6 +178,33 @@ def test_a_body_with_hundreds_of_nodes_has_one_place_once_others_ask() -> None:
     assert sum(each.body == b"liars" for each in linked.values()) <= 1
 
 
+def test_a_body_with_several_links_gives_one_up_at_once_for_one_that_has_none() -> None:
+    liars = [candidate(f"liar {at}", body="liars") for at in range(ACTIVE)]
+    honest = [candidate(at) for at in range(1, ACTIVE)]
+    group = Group(scope("region"), [*honest, *liars])
+    me = Overlay(peer(0), Random(1))
+    me.handle(Known([group]), 0.0)
+    for each in liars:
+        me.handle(Up(each.peer, False), 0.0)
+    for each in honest:
+        me.handle(Up(each.peer, False), 1.0)
+    assert {each.peer for each in honest} <= set(me.links)
+
+
+def test_a_full_view_lets_a_caller_in_at_most_once_a_minute() -> None:
+    me = Overlay(peer(0), Random(1))
+    me.handle(Known([group_of(40)]), 0.0)
+    for at in range(1, 1 + ACTIVE):
+        me.handle(Up(peer(at), False), 0.0)
+    let_in, begun = 0, 2 * ADMIT_S
+    for second in range(20):
+        me.handle(Up(peer(10 + second), False), begun + second)
+        let_in += peer(10 + second) in me.links
+    assert let_in == 1
+    me.handle(Up(peer(39), False), begun + ADMIT_S)
+    assert peer(39) in me.links
+
+
 def test_whom_we_called_is_not_evicted_by_who_calls() -> None:
     group = group_of(200)
     me = Overlay(peer(0), Random(2))
@@ -265,6 +292,37 @@ def test_whoever_answers_nothing_is_called_later_and_later() -> None:
             effects = me.handle(Tick(), now)
     assert len(times) < 3600 / 5
     assert times[-1] > 3600 - 2 * LONGEST_S
+
+
+@pytest.mark.parametrize("size", [7, 60])
+@pytest.mark.parametrize("answer_s", [0.1, 20.0])
+@pytest.mark.parametrize("spoilt", [False, True])
+def test_who_lacks_links_and_finds_all_dead_wakes_only_to_call(
+    size: int, answer_s: float, spoilt: bool
+) -> None:
+    linked = range(1, 1 + (WANTED if spoilt else 1))
+    me = Overlay(peer(0), Random(9), score=lambda each: -5.0 if spoilt else 0.0)
+    now, wake, idle, ticks = 0.0, float("inf"), 0, 0
+    failing: list[tuple[float, Peer]] = []
+    effects = me.handle(Known([group_of(size)]), now)
+    for at in linked:
+        effects += me.handle(Up(peer(at), False), now)
+    while now < 3600.0:
+        for each in effects:
+            match each:
+                case Call(called):
+                    failing.append((now + answer_s, called))
+                case Wake(when):
+                    wake = when
+        if failing and failing[0][0] <= wake:
+            now, called = failing.pop(0)
+            effects = me.handle(Failed(called), now)
+        else:
+            now, wake = wake, float("inf")
+            effects = me.handle(Tick(), now)
+            ticks += 1
+            idle += not any(isinstance(each, Call) for each in effects)
+    assert idle <= 20 + ticks / 50
 
 
 def test_whoever_answers_nothing_for_weeks_is_called_for_as_long() -> None:
