@@ -78,6 +78,8 @@ async def _serve(daemon: Daemon, nursery: trio.Nursery, ready_file: Path | None)
         async with daemon.links.door.writing() as node:
             # The reader computes what sets hash to and may not save it: saved now, the next start is quick.
             node.store.buckets.refresh(hash_of)
+            # Last, so that nothing goes on between this and the end.
+            daemon.relay.settle(node)
         nursery.cancel_scope.cancel()
     finally:
         home.control_socket.unlink(missing_ok=True)

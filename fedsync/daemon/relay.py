@@ -34,6 +34,7 @@ from fedsync.gossip.relaywords import (
     Word,
     encode,
 )
+from fedsync.node import Node
 from fedsync.records.ids import Key
 
 RING_SECONDS = 15.0
@@ -252,6 +253,12 @@ class Relay:
                         await trio.to_thread.run_sync(write)
                     self.ledger.kept(day, stream.pair, due)
         return True
+
+    def settle(self, node: Node) -> None:
+        """Keep what was carried, to the byte, in place of what was counted ahead: when this node stops."""
+        with node.store.transaction() as store:
+            for pair, used in self.ledger.settled().items():
+                store.relayed.put(self.ledger.day, *pair, used)
 
     async def _courtesy(self) -> None:
         """Wait while the node's own sessions have work."""

@@ -1,7 +1,8 @@
 """What a relay carries in a day, in all and for each pair: counted ahead, so that no crash gives any of it twice. Pure.
 
 Bytes go on only while what is durable covers them. So that not every frame waits for the disk, an account is written
-a stretch ahead; what a crash leaves unused of that is lost to the pair for the day, and nothing is gained by it.
+a stretch ahead; what a crash leaves unused of that is lost to the pair for the day, and nothing is gained by it. Who
+stops in order gives it back.
 """
 
 from dataclasses import dataclass
@@ -97,6 +98,12 @@ class Ledger:
         account = self.pairs.get(pair)
         if day == self.day and account is not None:
             account.durable = max(account.durable, durable)
+
+    def settled(self) -> dict[Pair, int]:
+        """Return what is to be kept of each pair when nothing goes on any more; what goes on all the same is due anew."""
+        for account in self.pairs.values():
+            account.durable = account.used
+        return {pair: account.used for pair, account in self.pairs.items()}
 
     def _turn(self, now: int) -> None:
         """Begin a new account when the day is another one; a clock that was set does that too."""
