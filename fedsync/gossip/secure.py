@@ -65,7 +65,7 @@ def _no_handshake(error: Exception, server_side: bool) -> LinkClosed:
     unknown = isinstance(error, NotThePeer) or isinstance(cause, ssl.SSLCertVerificationError)
     if unknown or (isinstance(cause, ssl.SSLError) and cause.reason == "PEER_DID_NOT_RETURN_A_CERTIFICATE"):
         if server_side:
-            return LinkClosed("stranger", "someone called whose key we do not know")
+            return LinkClosed("stranger", "someone called whose key we do not know, or keep out")
         return LinkClosed("wrong-peer", "who answers there has another key than the peer")
     if not isinstance(cause, ssl.SSLError):
         return LinkClosed("lost", "the connection broke during the handshake")
