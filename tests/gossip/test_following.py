@@ -135,7 +135,7 @@ def test_more_bodies_than_a_node_may_follow_are_refused() -> None:
         Bodies(b"", scope(2), pack_rows([Row(scope(2), bytes(32), Extent.ALL)])),
         Bodies(scope(3), scope(3), b""),
         Bodies(b"", b"", scope(1) + b"\0" + bytes(32)),
-        Bodies(b"", b"", scope(1) + b"\x08" + bytes(32)),
+        Bodies(b"", b"", scope(1) + b"\x09" + bytes(32)),
     ],
     ids=["cut off", "twice", "below", "above", "of nothing", "to no extent", "in an unknown way"],
 )
