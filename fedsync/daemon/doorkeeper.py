@@ -73,6 +73,9 @@ class Doorkeeper:
         self._pressed = 0
         """People who wait to write: a batch is committed as soon as its slice is over."""
         self._work = trio.Event()
+        self._due = float("inf")
+        """When small writes are committed that can wait, if nothing else is before."""
+        self._idle = trio.CancelScope()
         self._lock = trio.Lock()
 
     def put(self, peer: Peer, link: object, number: int, raw: bytes) -> None:
@@ -90,9 +93,12 @@ class Doorkeeper:
         """Whether blocks of peers wait."""
         return bool(self._room or self._suspects)
 
-    def wake(self) -> None:
-        """Let small writes be committed soon."""
-        self._work.set()
+    def wake(self, within: float = 0.0) -> None:
+        """Let small writes be committed soon; or within so many seconds, if they can wait for the next commit."""
+        if within > 0:
+            self._due = self._idle.deadline = min(self._due, trio.current_time() + within)
+        else:
+            self._work.set()
 
     @asynccontextmanager
     async def writing(self, pressing: bool = False) -> AsyncIterator[Node]:
@@ -110,8 +116,9 @@ class Doorkeeper:
     async def run(self) -> None:
         """Let blocks in until cancelled. A store's error ends the daemon: nothing is passed over."""
         while True:
-            await self._work.wait()
-            self._work = trio.Event()
+            with trio.CancelScope(deadline=self._due) as self._idle:
+                await self._work.wait()
+            self._work, self._due = trio.Event(), float("inf")
             async with self._lock:
                 delivery = await self._batch()
             self._hooks.delivered(delivery)

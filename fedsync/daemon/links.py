@@ -72,6 +72,8 @@ OURS = {
     STRANGER: "this node shares no body with it",
 }
 """What LEAVE means when we say it, in words."""
+REMEMBER_S = 5.0
+"""Between two commits for what is remembered of one peer alone: losing so much of it costs some bytes when it comes again."""
 SIMULTANEOUS_SECONDS = 10.0
 """Two links to one peer within this time are taken for both sides having dialled at once."""
 
@@ -155,6 +157,7 @@ class Links:
         self._gone: dict[Peer, trio.Event] = {}
         self._memories: dict[Peer, PeerMemory] = {}
         self._unsaved: set[Peer] = set()
+        self._saved_at: dict[Peer, float] = {}
         self._saved_bodies: dict[Peer, bytes] = {}
         self._follows: dict[Scope, tuple[Peer, Follow]] = {}
         self._bodies_changed = False
@@ -422,7 +425,8 @@ class Links:
     def _remember(self, peer: Peer, memory: PeerMemory) -> None:
         self._memories[peer] = memory
         self._unsaved.add(peer)
-        self.door.wake()
+        # A peer may say with each BEAT that it has moved: that must not cost a commit each time.
+        self.door.wake(self._saved_at.get(peer, float("-inf")) + REMEMBER_S - trio.current_time())
 
     def unsaved(self) -> list[Callable[[], None]]:
         """Return what the machines want kept, for the next commit."""
@@ -434,6 +438,7 @@ class Links:
             writes.append(lambda: directory.note_rollback(secrets.token_bytes(8)))
         for peer in self._unsaved:
             memory = self._memories[peer]
+            self._saved_at[peer] = trio.current_time()
             writes.append(partial(self.node.store.meta.set, _memory_name(peer), memory.pack(whole=False)))
             if memory.bodies is not None and memory.bodies != self._saved_bodies.get(peer):
                 # Thousands of bodies hardly ever change, and what is seen of a peer all the time.

@@ -8,8 +8,12 @@ import pytest
 import trio
 
 from fedsync.daemon.doorkeeper import Delivery, Doorkeeper
+from fedsync.daemon.links import REMEMBER_S, Links
 from fedsync.errors import Problem
-from fedsync.gossip.events import Declined, Held, Peer, Struck
+from fedsync.gossip.engine import Engine
+from fedsync.gossip.events import Declined, Held, Peer, Remember, Struck
+from fedsync.gossip.memory import Memory
+from fedsync.gossip.peer_memory import PeerMemory
 from fedsync.node import Node, Taken
 from fedsync.records.ids import Key
 from tests.daemon.village import SOON, Village
@@ -49,6 +53,16 @@ class Fragile(Node):
         if any(raw == self.unbearable for raw, _ in blocks):
             raise KeyError("a mistake of ours")
         return super().take(blocks)
+
+
+class Counting(Node):
+    """A node that counts its commits."""
+
+    commits = 0
+
+    def commit(self) -> None:
+        super().commit()
+        self.commits += 1
 
 
 @pytest.fixture
@@ -115,6 +129,29 @@ async def test_peers_are_served_in_turn_however_much_one_of_them_brings(source: 
         door.put(HILL, None, 1000, oak.blocks[0].raw)
         await opened(door, told, 2)
         assert 1000 in [number for _, number, _ in told.answers][:2]
+
+
+async def test_who_moves_all_the_time_is_remembered_in_a_commit_now_and_then(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    with node() as plain:
+        at = Counting(plain.store, plain.now)
+        links = Links(at, Engine(Memory(bytes(8))), Key(bytes(32)), lambda peer: peer.hex())
+
+        def kept() -> int:
+            return PeerMemory.unpack(at.store.meta.data(f"memory:{MILL.hex()}")).counter
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(links.door.run)
+            for counter in range(1, 1001):
+                links._carry_out([(MILL, Remember(PeerMemory(bytes(8), counter)))])
+                await trio.sleep(0.01)
+                if counter == 10:
+                    assert kept() > 0, "the first word is kept at once"
+            assert 2 <= at.commits <= 10 / REMEMBER_S + 1
+            await trio.sleep(REMEMBER_S)
+            assert kept() == 1000, "and the last in a while, though nobody writes"
+            nursery.cancel_scope.cancel()
 
 
 def test_a_store_that_cannot_be_written_ends_the_daemon_and_says_why(village: Village) -> None:
