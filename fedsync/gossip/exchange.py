@@ -34,8 +34,10 @@ from fedsync.gossip.messages import (
     NoBase,
     Prune,
     Refused,
+    Tag,
     Tip,
     Want,
+    decode,
     encode,
 )
 from fedsync.gossip.outbox import Outbox
@@ -374,11 +376,28 @@ class Exchange:
                 self.refused_by_peer.add(log)
 
     def withhold(self) -> None:
-        """Tell no more of what the peer may not have any longer. What is being served looks for itself."""
+        """Tell and send no more of what the peer may not have any longer. What is being served looks for itself."""
         for log in self.push.logs:
-            held = self._holdings.log(log)
-            if held is None or not self._may(held.set):
+            if not self._may_have(log):
                 self.push.forget(log)
+        # What follows a DELTA waits for room as it was made.
+        withdrawn: dict[LogId, None] = {}
+
+        def unwanted(frame: bytes) -> bool:
+            message = decode(frame) if frame[1] == Tag.BLOCK else None
+            log = peek(message.raw).log if isinstance(message, BlockMessage) else None
+            if log is None or self._may_have(log):
+                return False
+            withdrawn[log] = None
+            return True
+
+        self._out.withdraw(unwanted)
+        self.say(NoBase(self._salt.log(log), NOT_SERVED) for log in withdrawn)
+
+    def _may_have(self, log: LogId) -> bool:
+        """Say whether a log is held, and the peer may hold it too."""
+        held = self._holdings.log(log)
+        return held is not None and self._may(held.set)
 
     def same(self, sets: Container[SetKey]) -> None:
         """Note that the peer holds all of these sets: what it refused of them once, it has taken, and we missed it."""

@@ -5,6 +5,7 @@ peer costs no memory. What is urgent waits for nothing: the carrier lets it over
 """
 
 from collections import deque
+from collections.abc import Callable
 
 from fedsync.gossip.events import Effect, Send
 from fedsync.gossip.lanes import cost
@@ -83,6 +84,14 @@ class Outbox:
             self.backlog -= len(frame)
             self._send(frame, priority)
         return self.room > 0
+
+    def withdraw(self, unwanted: Callable[[bytes], bool]) -> None:
+        """Drop those frames that wait for room and are not to be sent any more."""
+        kept = deque(each for each in self._deferred if not unwanted(each[0]))
+        size = sum(len(frame) for frame, _ in kept)
+        self.sent -= len(self._deferred) - len(kept)
+        self.written -= self.backlog - size
+        self._deferred, self.backlog = kept, size
 
     @property
     def waiting(self) -> bool:

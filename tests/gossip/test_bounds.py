@@ -28,11 +28,15 @@ from fedsync.gossip.limits import MAX_GAPS, MAX_REFUSALS, PAGE_BYTES
 from fedsync.gossip.listing import Salt, changed
 from fedsync.gossip.memory import Memory
 from fedsync.gossip.messages import (
+    NOT_SERVED,
+    Beat,
     BlockMessage,
     Bodies,
+    Bye,
     Delta,
     Hello,
     Message,
+    NoBase,
     Range,
     Refused,
     Rest,
@@ -42,6 +46,7 @@ from fedsync.gossip.messages import (
     decode,
     encode,
 )
+from fedsync.gossip.peer_memory import PeerMemory
 from fedsync.records.block import peek
 from fedsync.records.ids import Extent, LogClass, LogId, Reach, Scope
 from tests.sim.world import BODY, Author, World, checked, equal
@@ -218,6 +223,33 @@ def test_who_may_have_a_body_no_more_gets_no_more_of_what_is_being_served() -> N
         later += _blocks([each for _, each in ear.engine.handle(LIAR, Room(PAGE_BYTES), ear.now)])
     assert {log for log, _ in later} == {far.log}
     assert sum(count for log, count in heard + later if log == far.log) == ear.held(far)
+
+
+def test_who_may_have_a_body_no_more_gets_no_more_of_what_was_to_follow_a_delta() -> None:
+    ear, dice = Ear(), Random(1)
+    near, far = Author(1, reach=Reach.REGION), Author(2, reach=Reach.WORLD)
+    for author, many in ((near, 16), (far, 4)):
+        for _ in range(many):
+            for block in author.write(*(dice.randbytes(400).hex() for _ in range(16))):
+                ear.memory.write(block)
+    memory = PeerMemory(b"k" * 8, 5, pack_rows([Row(*BODY, Extent.ALL)]))
+    ear.engine.handle(LIAR, Opened(False, NONCES[1], 0, memory, near=frozenset({BODY[0]})), ear.now)
+    heard = ear.hear(Hello(1, b"k" * 8, 5, b"j" * 8, 0, NONCES[0], 0, b"r" * 16))
+    sent = _blocks(heard)
+    ended = [each for _, each in ear.engine.handle(LIAR, Entitled(frozenset()), ear.now)]
+    assert _blocks(ended) == []
+    said = [decode(each.frame) for each in ended if isinstance(each, Send)]
+    assert said.count(NoBase(SALT.log(near.log), NOT_SERVED)) == 1, "else it would wait for them"
+    heard += ended
+    for _ in range(200):
+        heard += [each for _, each in ear.engine.handle(LIAR, Room(PAGE_BYTES), ear.now)]
+    got = {log: sum(count for other, count in _blocks(heard) if other == log) for log in (near.log, far.log)}
+    assert got[far.log] == ear.held(far)
+    assert got[near.log] == sum(count for log, count in sent if log == near.log) < ear.held(near)
+    # It has handled all that was sent: then nothing is taken to be on its way.
+    frames = [decode(each.frame) for each in heard if isinstance(each, Send)]
+    counted = sum(not isinstance(each, Beat | Bye) for each in frames)
+    assert ear.engine._sessions[LIAR]._out.sent == counted + 1, "with the HELLO"
 
 
 def _blocks(effects: list[Effect]) -> list[tuple[LogId, int]]:
