@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from fedsync.config import Announce
 from fedsync.crdt.books.addresses import after, announced_by
-from fedsync.crdt.books.booktables import NAMED
+from fedsync.crdt.logs.seats import is_named
 from fedsync.node import Node, Taken, Verdict
 from fedsync.records.ed25519 import PrivateKey, public_key
 from fedsync.records.genesis import Genesis
@@ -33,7 +33,7 @@ def announce(node: Node, private: PrivateKey, wish: Announce) -> list[Taken]:
         before = announced_by(node.state, genesis.scope, key, genesis.reach)
         held = NOTHING if before is None else Announcement(before.addresses, before.relay)
         # Where no page names this node others would not take its log: it is said once one does.
-        if wanted == held or not _is_named(node, genesis):
+        if wanted == held or not is_named(node.state, genesis.scope, key):
             continue
         time = after(node.state, genesis.scope, key, node.now())
         draft = Draft(ANNOUNCEMENT, announcement_value(wanted), time)
@@ -50,7 +50,8 @@ def unsaid(node: Node, key: Key, wish: Announce) -> bool:
     if not wish.addresses:
         return False
     return not any(
-        wanted != NOTHING and _is_named(node, genesis) for genesis, wanted in _wanted(node, key, wish)
+        wanted != NOTHING and is_named(node.state, genesis.scope, key)
+        for genesis, wanted in _wanted(node, key, wish)
     )
 
 
@@ -61,13 +62,9 @@ def _wanted(node: Node, key: Key, wish: Announce) -> Iterator[tuple[Genesis, Ann
     """
     said = Announcement(wish.addresses, wish.relay) if wish.addresses else NOTHING
     for body in node.store.followed.all():
-        if body.source == "own" or any(True for _ in node.state.scan(NAMED, (body.scope, key))):
+        if body.source == "own" or is_named(node.state, body.scope, key):
             far = node_genesis(key, node.store.directory.incarnation, body.scope)
             # What is taken back comes first: the last word holds.
             logs = (replace(far, reach=Reach.REGION), far)
             for genesis in logs if wish.bridge else reversed(logs):
                 yield genesis, said if (genesis.reach is Reach.WORLD) == wish.bridge else NOTHING
-
-
-def _is_named(node: Node, genesis: Genesis) -> bool:
-    return any(True for _ in node.state.scan(NAMED, (genesis.scope, genesis.key)))

@@ -4,14 +4,15 @@ A node has no voice in what is decided: without the seats nothing is certified. 
 And it carries what was sealed into the body's own logs, for those who look at the book from outside.
 """
 
-from fedsync.crdt.books.booktables import NAMED, book, page_row
+from fedsync.crdt.books.booktables import book, page_row
 from fedsync.crdt.books.carrying import to_carry
 from fedsync.crdt.books.tellers import Approve, Sign, next_seal
+from fedsync.crdt.logs.seats import is_named
 from fedsync.node import Node, Taken, Verdict
 from fedsync.records.codec import Value, unpack
 from fedsync.records.ed25519 import PrivateKey, public_key
 from fedsync.records.genesis import Genesis
-from fedsync.records.ids import Key, LogId, PageId, Scope
+from fedsync.records.ids import LogId, PageId, Scope
 from fedsync.records.kinds.authority import PAGE
 from fedsync.records.kinds.entries import node_genesis
 from fedsync.records.seal import Draft, seal
@@ -26,7 +27,7 @@ def seal_pages(node: Node, private: PrivateKey) -> list[Taken]:
         return []
     key, written = public_key(private), []
     for body in node.store.followed.all():
-        if not _is_named(node, body.scope, key):
+        if not is_named(node.state, body.scope, key):
             continue
         genesis = node_genesis(key, node.store.directory.incarnation, body.scope)
         for _ in range(MAX_ACTS):
@@ -51,10 +52,6 @@ def _carry(node: Node, private: PrivateKey, genesis: Genesis, scope: Scope) -> l
     taken = node.take_now([block.raw for block in blocks])
     assert all(each.verdict is Verdict.TAKEN for each in taken), taken
     return taken
-
-
-def _is_named(node: Node, scope: Scope, key: Key) -> bool:
-    return any(True for _ in node.state.scan(NAMED, (scope, key)))
 
 
 def _next(node: Node, scope: Scope, log: LogId) -> list[Draft]:

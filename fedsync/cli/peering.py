@@ -8,8 +8,7 @@ from fedsync.admitting import CONFIGURED, Whom, names_of, whom
 from fedsync.cli.telling import ago, rfc3339
 from fedsync.config import ConfigError, load
 from fedsync.crdt.books.addresses import announced_by, newest
-from fedsync.crdt.books.booktables import NODES
-from fedsync.crdt.books.nodes import NAMED
+from fedsync.crdt.books.nodes import named
 from fedsync.errors import Problem
 from fedsync.home import Home
 from fedsync.keyring import load_node_key
@@ -186,11 +185,7 @@ def acquaintance(value: Json) -> list[str]:
 
 def named_by(reading: Reading, key: Key) -> list[Scope]:
     """Return the followed bodies whose books name a node."""
-    return [
-        Scope(scope)  # type: ignore[arg-type]
-        for (scope, whose), cells in reading.view.scan(NODES)
-        if whose == key and cells[0] == NAMED
-    ]
+    return [scope for scope, node in named(reading.view) if node == key]
 
 
 def own_key(home: Home) -> Key:

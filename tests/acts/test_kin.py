@@ -7,15 +7,18 @@ from pathlib import Path
 import pytest
 
 from fedsync.again import state_faults
-from fedsync.crdt.books.booktables import FOLLOWED
+from fedsync.crdt.books.booktables import FOLLOWED, POSTS
 from fedsync.crdt.books.kin import circulation, has_region, kin
 from fedsync.crdt.fold import apply_bind
+from fedsync.crdt.view import Draft
 from fedsync.doors import LocalDoor
 from fedsync.keyring import load_node_key
 from fedsync.node import MAX_TAGS, TAGS_EACH
 from fedsync.reading import Reading
+from fedsync.records.codec import Value
 from fedsync.records.ed25519 import public_key
-from fedsync.records.ids import Extent, Key, PageId, Scope
+from fedsync.records.ids import Extent, Key, PageId, RecordId, Scope
+from fedsync.records.kinds.authority import NODE_ROLE
 from tests.acts.test_world import World
 
 ALL, BOOK = Extent.ALL, Extent.BOOK
@@ -218,3 +221,31 @@ def test_kin_under_a_tag_that_a_liar_named_is_followed_under_its_own_once_page_0
         node.rollback()
     finally:
         door.close()
+
+
+# --- What a body says alone ------------------------------------------------------------------------------
+
+
+def test_who_says_alone_that_it_joined_a_region_gets_nothing_that_stays_within_it(tmp_path: Path) -> None:
+    made = Kin(tmp_path)
+    with Reading.open(made.homes["Harbour"]) as reading:
+        valley = reading.body("Valley").body
+    node: list[Value] = [made.key("Harbour"), bytes(16)]
+    entry: dict[str, Value] = {"kind": "join", "body": valley, "node": node}
+    page = made.enter("Harbour", [entry])
+    made.meet()
+    assert made.page("Oakfield", page).status == "sealed"
+    for at in ("Oakfield", "Harbour"):
+        found = made.near(at, made.key("Harbour"), invited=False)
+        assert "Harbour" in found, "its own book names it"
+        assert found.isdisjoint({"Oakfield", "Mill Lane", "Valley"})
+
+
+def test_a_node_serves_a_body_by_the_word_of_who_has_a_seat_there_and_of_nobody_else(world: Kin) -> None:
+    with Reading.open(world.homes["Oakfield"]) as reading:
+        mill, own = reading.body("Mill Lane").scope, reading.own().scope
+        scopes, node = [each.scope for each in reading.bodies.all()], Key(bytes(range(32)))
+        for who, near in ((world.author("Mill Lane").key, True), (world.author("Harbour").key, False)):
+            draft = Draft(reading.view)
+            draft.put(POSTS, (mill, NODE_ROLE, node, RecordId(bytes(32))), (bytes(8), who, 0))
+            assert (mill in circulation(draft, scopes).near(node, own, invited=False)) is near

@@ -13,7 +13,20 @@ from fedsync.gossip.events import Peer
 from fedsync.gossip.groups import Group
 from fedsync.gossip.kept import Kept, pack, unpack
 from fedsync.gossip.overlay import Call, Down, Drop, Effect, Failed, Known, Overlay, Tick, Up, Wake, Why
-from fedsync.gossip.view import ACTIVE, ADMIT_S, EXCHANGE_S, LONGEST_S, PASSIVE, WANTED
+from fedsync.gossip.view import (
+    ACTIVE,
+    ADMIT_S,
+    BAD,
+    EXCHANGE_S,
+    FIRST_S,
+    FORGOTTEN,
+    FRESH_S,
+    LONGEST_S,
+    MERIT,
+    PASSIVE,
+    WANTED,
+    View,
+)
 from tests.gossip.overlays import Town, Views, candidate, peer, scope
 
 SOON = 2 * LONGEST_S
@@ -205,6 +218,15 @@ def test_a_full_view_lets_a_caller_in_at_most_once_a_minute() -> None:
     assert peer(39) in me.links
 
 
+def test_a_link_that_carries_blocks_is_kept_before_one_that_does_not() -> None:
+    idle = peer(3)
+    me = Overlay(peer(0), Random(1), carries=lambda each: each != idle)
+    me.handle(Known([group_of(40)]), 0.0)
+    for at in range(1, 1 + ACTIVE):
+        me.handle(Up(peer(at), False), 0.0)
+    assert Drop(idle, Why.EXCHANGED) in me.handle(Up(peer(20), False), 2 * ADMIT_S)
+
+
 def test_whom_we_called_is_not_evicted_by_who_calls() -> None:
     group = group_of(200)
     me = Overlay(peer(0), Random(2))
@@ -244,6 +266,75 @@ def test_what_was_kept_of_a_group_outlives_a_start_in_which_nobody_named_it() ->
     me = Overlay(peer(0), Random(5), kept=kept)
     me.handle(Known([]), 0.0)
     assert me.keep() == kept
+
+
+def linked_with(me: Overlay, group: Group) -> list[Peer]:
+    """Let an overlay have the links that it wants; return with whom."""
+    called = answered(me, me.handle(Known([group]), 0.0), 0.0)
+    assert len(called) == WANTED
+    return called
+
+
+def calls_of(effects: Sequence[Effect]) -> list[Peer]:
+    return [each.peer for each in effects if isinstance(each, Call)]
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_a_link_that_broke_is_called_again_although_there_are_enough_until_it_says_that_it_is_well(
+    full: bool,
+) -> None:
+    me = Overlay(peer(0), Random(11), score=lambda each: MERIT)
+    broken = linked_with(me, group_of(200))[0]
+    for other in [peer(at) for at in range(1, 10) if peer(at) not in me.links][:2]:
+        me.handle(Up(other, False), 0.0)
+    me.handle(Down(broken), 1.0)
+    now = 1.0 + 2 * FIRST_S
+    assert calls_of(me.handle(Tick(), now)) == [broken]
+    me.handle(Failed(broken, full), now)
+    assert (broken in calls_of(me.handle(Tick(), now + 2 * ADMIT_S))) is not full
+
+
+def test_who_has_links_with_one_body_only_calls_another_although_there_are_enough() -> None:
+    many = [candidate(f"many {at}", body="many") for at in range(WANTED)]
+    me = Overlay(peer(0), Random(12))
+    me.handle(Known([Group(scope("region"), many)]), 0.0)
+    for each in many:
+        me.handle(Up(each.peer, False), 0.0)
+    other = candidate("other")
+    assert calls_of(me.handle(Known([Group(scope("region"), [*many, other])]), 1.0)) == [other.peer]
+
+
+def test_a_link_with_a_bad_peer_is_changed_for_another_at_once() -> None:
+    thought: dict[Peer, float] = {}
+    me = Overlay(peer(0), Random(13), score=lambda each: thought.get(each, 0.0))
+    worse = linked_with(me, group_of(40))[0]
+    assert calls_of(me.handle(Tick(), 1.0)) == []
+    thought[worse] = 2 * BAD
+    assert answered(me, me.handle(Tick(), 1.0))
+    assert worse not in me.links
+
+
+@pytest.mark.parametrize(("merit", "least", "most"), [(0.0, 5, 20), (MERIT, 0, 1)])
+def test_links_are_changed_often_while_no_peer_has_brought_anything(
+    merit: float, least: int, most: int
+) -> None:
+    me = Overlay(peer(0), Random(14), score=lambda each: merit)
+    linked_with(me, group_of(40))
+    changed = sum(len(answered(me, me.handle(Tick(), float(now)), float(now))) for now in range(900))
+    assert least <= changed <= most
+
+
+def test_a_spare_that_fails_again_and_again_gives_its_place_up_where_there_are_more_nodes_than_places() -> (
+    None
+):
+    for size, stays in ((2 * PASSIVE, False), (PASSIVE, True)):
+        view = View(peer(0), group_of(size), Random(15), lambda each: 0.0, lambda each: False, 0.0)
+        view.fill()
+        dead = next(iter(view.passive))
+        for _ in range(FORGOTTEN):
+            assert dead in view.passive
+            view.failed(dead, 1.0, False)
+        assert (dead in view.passive) is stays
 
 
 def test_who_is_named_by_no_body_any_more_is_dropped() -> None:
@@ -291,6 +382,8 @@ def test_whoever_answers_nothing_is_called_later_and_later() -> None:
             now += 1.0
             effects = me.handle(Tick(), now)
     assert len(times) < 3600 / 5
+    # Who has no link at all goes on trying, however often that failed.
+    assert len(times) > 3600 / (2 * FRESH_S)
     assert times[-1] > 3600 - 2 * LONGEST_S
 
 
@@ -362,7 +455,7 @@ def test_what_is_kept_comes_back() -> None:
         b"\xc1",
         b"\x01",
         pack(VIEWS)[:-1],
-        msgpack.packb([2, []]),
+        msgpack.packb([2, [[scope("a"), [], []]]]),
         msgpack.packb([1, [[b"short", [], []]]]),
     ],
 )

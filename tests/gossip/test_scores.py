@@ -74,6 +74,22 @@ def test_a_clock_that_leaps_ahead_forgives_a_week_at_most() -> None:
     assert scores.of(ANN, leapt) == scores.of(ANN, NOON + LEAP_MS) == WORST / 128
 
 
+def test_after_a_clock_went_back_deeds_count_as_before() -> None:
+    scores = Scores()
+    scores.note(ANN, Deed.UNSERVED, NOON)
+    scores.note(ANN, Deed.UNSERVED, NOON - LEAP_MS)
+    assert scores.of(ANN, NOON - LEAP_MS) == -1.0
+
+
+def test_no_peer_is_thought_worse_or_better_of_than_so_much() -> None:
+    scores = Scores()
+    for at in range(100):
+        scores.note(ANN, Deed.GARBAGE, NOON)
+        scores.note(BEN, Deed.NEW, NOON + at * GAP_MS)
+    assert scores.of(ANN, NOON) == WORST
+    assert scores.of(BEN, NOON + 99 * GAP_MS) == BEST
+
+
 def test_so_many_are_remembered_and_the_worst_among_them() -> None:
     scores = Scores()
     scores.note(ANN, Deed.GARBAGE, NOON)
@@ -95,7 +111,7 @@ def test_what_is_new_is_to_be_kept() -> None:
     [
         b"",
         b"\xc1",
-        msgpack.packb([2, []]),
+        msgpack.packb([2, [[ANN, -1.0, NOON, ""]]]),
         msgpack.packb([1, [[ANN, 99.0, NOON, ""]]]),
         msgpack.packb([1, [[ANN, float("nan"), NOON, ""]]]),
         msgpack.packb([1, [[ANN, -1.0, NOON, "MURDER"]]]),

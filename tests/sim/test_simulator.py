@@ -104,7 +104,7 @@ def test_every_scenario_that_ships_can_be_read() -> None:
         assert found.about, path.name
 
 
-@pytest.mark.parametrize(("name", "nodes"), [("storm", 4), ("scopes", 5), ("overlay", 5)])
+@pytest.mark.parametrize(("name", "nodes"), [("storm", 4), ("scopes", 5), ("overlay", 10)])
 def test_a_run_follows_from_its_seed_alone(name: str, nodes: int) -> None:
     told = []
     for hash_seed in ("1", "2"):

@@ -11,9 +11,9 @@ from itertools import chain, zip_longest
 from typing import Final, NamedTuple, TypeAlias
 
 from fedsync.crdt.books.addresses import Announced, announced, bridges
-from fedsync.crdt.books.booktables import ACTS, NODES, SEALED, Reader, book, known, status
+from fedsync.crdt.books.booktables import ACTS, SEALED, Reader, book, known, status
 from fedsync.crdt.books.delegates import entry_at
-from fedsync.crdt.books.nodes import NAMED
+from fedsync.crdt.books.nodes import named
 from fedsync.crdt.books.slotview import epoch_in_force
 from fedsync.records.ids import Key, PageId, Scope
 from fedsync.records.kinds.entries import JOIN, LEAVE, MANDATE, Join, Leave, Mandate
@@ -116,9 +116,8 @@ Said: TypeAlias = dict[Key, dict[Scope, Announced]]
 
 def _named(view: Reader) -> Named:
     found: dict[Scope, dict[Key, None]] = {}
-    for (scope, key), cells in view.scan(NODES):
-        if cells[0] == NAMED:
-            found.setdefault(Scope(scope), {})[Key(key)] = None  # type: ignore[arg-type]
+    for scope, key in named(view):
+        found.setdefault(scope, {})[key] = None
     return found
 
 

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from fedsync.crdt.books.booktables import NODES, POSTS, Book, Known, Reader, book, children, known, page_row
+from fedsync.crdt.books.booktables import POSTS, Book, Known, Reader, book, children, known, page_row
 from fedsync.crdt.books.epoch import Epoch, epoch_on
 from fedsync.crdt.books.fellows import joined
-from fedsync.crdt.books.nodes import NAMED
+from fedsync.crdt.books.nodes import named
 from fedsync.crdt.books.slotview import epoch_or_wait
 from fedsync.records.ids import Extent, Key, PageId, Scope
 from fedsync.records.kinds.authority import NODE_ROLE
@@ -179,13 +179,12 @@ def circulation(view: Reader, bodies: Iterable[Scope], circles: Circles | None =
 
 def _naming(view: Reader, circles: Circles) -> Iterator[tuple[Key, Scope]]:
     """Yield the nodes that bodies name: by a book, or by the word of somebody who has a seat."""
-    for (scope, key), cells in view.scan(NODES):
-        if cells[0] == NAMED:
-            yield Key(key), Scope(scope)  # type: ignore[arg-type]
-    for (scope, role, key, *_), cells in view.scan(POSTS):
-        place = circles.place(view, Scope(scope)) if role == NODE_ROLE else None  # type: ignore[arg-type]
+    for scope, key in named(view):
+        yield key, scope
+    for (tag, role, node, *_), cells in view.scan(POSTS):
+        place = circles.place(view, Scope(tag)) if role == NODE_ROLE else None  # type: ignore[arg-type]
         if place is not None and cells[1] in place.people:
-            yield Key(key), Scope(scope)  # type: ignore[arg-type]
+            yield Key(node), Scope(tag)  # type: ignore[arg-type]
 
 
 def _read(view: Reader, scope: Scope, at: Book) -> tuple[Place, bool]:

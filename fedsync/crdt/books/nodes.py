@@ -53,16 +53,23 @@ def note_node(draft: Draft, scope: Scope, number: int, page: PageId, index: int,
     draft.put(NODE_ENTRIES, (scope, number, page, index), (entry.body, key))
 
 
+def named(view: Reader) -> Iterator[tuple[Scope, Key]]:
+    """Yield each node that the book of a body names now, after the body's founding tag."""
+    for (scope, key), cells in view.scan(NODES):
+        if cells[0] == NAMED:
+            yield Scope(scope), Key(key)  # type: ignore[arg-type]
+
+
 def dropped(view: Reader) -> dict[Key, Dropped]:
     """Return the nodes that some followed body dropped and that none names, with a page that says so."""
-    named: set[Key] = set()
+    still: set[Key] = set()
     gone: dict[Key, Dropped] = {}
     for (scope, key, *_), (standing, number, page) in view.scan(NODES):
         if standing == NAMED:
-            named.add(Key(key))  # type: ignore[arg-type]
+            still.add(Key(key))  # type: ignore[arg-type]
         else:
             gone.setdefault(Key(key), Dropped(Scope(scope), PageId(page), int(number)))  # type: ignore[arg-type]
-    return {key: by for key, by in gone.items() if key not in named}
+    return {key: by for key, by in gone.items() if key not in still}
 
 
 def rename(draft: Draft, scope: Scope) -> None:

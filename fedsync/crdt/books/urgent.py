@@ -23,7 +23,7 @@ from fedsync.crdt.books.mandates import about
 from fedsync.crdt.books.urgenttables import URGENT_BOOKS, URGENT_GIVEN, URGENT_PAGES
 from fedsync.crdt.view import Draft
 from fedsync.records.codec import NotCanonical, unpack
-from fedsync.records.ids import LogId, PageId, Scope
+from fedsync.records.ids import LogId, PageId, RecordId, Scope
 from fedsync.records.kinds import authority
 from fedsync.records.kinds.authority import Page, parse_approval, parse_signature
 from fedsync.records.kinds.entries import EpochEntry, Leave, Mandate, Recall
@@ -87,9 +87,11 @@ def urgent_records(draft: Draft) -> Iterator[Urgent]:
         if voice is not None and is_needed(draft, PageId(voice[1])):  # type: ignore[arg-type]
             yield Urgent(LogId(key[1]), int(key[2]))  # type: ignore[arg-type]
     for key in draft.changed(RECORDS):
-        record = draft.get(RECORDS, key)
-        if record is not None and record[3] == authority.PAGE and is_needed(draft, PageId(record[4])):  # type: ignore[arg-type]
-            yield Urgent(LogId(record[0]), int(record[1]))  # type: ignore[arg-type]
+        record = record_row(draft, RecordId(key[0]))  # type: ignore[arg-type]
+        if record is None or record.page is None or record.kind != authority.PAGE:
+            continue
+        if is_needed(draft, record.page):
+            yield Urgent(record.log, record.seq)
 
 
 def is_needed(view: Reader, page: PageId) -> bool:

@@ -19,7 +19,9 @@ MAX_ADDRESSES: Final = 8
 MAX_HOST_CHARS: Final = 253
 """Characters of a host: what DNS can hold."""
 
-_ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.]{2,45}\]|[0-9A-Za-z._-]{1,253}):([1-9][0-9]{0,4})")
+_ADDRESS = re.compile(
+    rf"(?:\[[0-9A-Fa-f:.]{{2,45}}\]|[0-9A-Za-z._-]{{1,{MAX_HOST_CHARS}}}):([1-9][0-9]{{0,4}})"
+)
 """Few characters, so that an address can be shown and dialled as it is; names in other scripts have a form in these."""
 
 
