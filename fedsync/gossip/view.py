@@ -378,7 +378,8 @@ class View:
         missing = self.short(own, calling) > 0
         if calling >= CALLS or (calling and not missing):
             return inf
-        at = inf if missing else self._exchange_at
+        # Never at once, or whoever did not call would be woken for ever.
+        at = inf if missing else self._exchange_at if self._exchange_at > now else now + FRESH_S
         spoilt = self._spoilt()
         if (missing and self._may_freshen(own)) or (spoilt and self._fresh_at > now):
             at = min(at, max(self._fresh_at, now + FRESH_S / 10))
