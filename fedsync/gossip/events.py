@@ -10,6 +10,7 @@ from typing import NewType, TypeAlias
 from fedsync.gossip.deeds import Deed
 from fedsync.gossip.hearsay import Hint
 from fedsync.gossip.holdings import Head
+from fedsync.gossip.nature import STREAM, Nature
 from fedsync.gossip.peer_memory import PeerMemory
 from fedsync.records.ids import Extent, Key, LogId, Scope
 
@@ -31,6 +32,8 @@ class Opened:
     """End when nothing is left to ask, instead of staying for what comes."""
     near: frozenset[Scope] | None = None
     """The bodies of which the peer may have what goes only as far as their region; None: every one."""
+    nature: Nature = STREAM
+    """What the carrier is like."""
 
 
 @dataclass(frozen=True, slots=True)

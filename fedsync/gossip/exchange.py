@@ -23,7 +23,7 @@ from fedsync.gossip.events import (
     Taken,
 )
 from fedsync.gossip.holdings import PENDING, TIP, Holdings, SetKey
-from fedsync.gossip.limits import MAX_REFUSALS, MAX_TAKES, MAX_TAKES_BYTES
+from fedsync.gossip.limits import CREDIT_S, MAX_REFUSALS, MAX_TAKES, MAX_TAKES_BYTES
 from fedsync.gossip.listing import Named, Salt, read_places, read_wanted
 from fedsync.gossip.messages import (
     NOT_SERVED,
@@ -79,9 +79,11 @@ class Exchange:
         out: Outbox,
         may: Callable[[SetKey], bool],
         refused: Iterable[Refusal],
+        credit: float = CREDIT_S,
     ) -> None:
+        """`credit`: seconds without any block, until what the peer was asked for goes to the back."""
         self.listed: dict[bytes, LogId] = {}
-        self.wants = Wants(holdings, salt, asked, tree)
+        self.wants = Wants(holdings, salt, asked, tree, credit)
         self.server = Server(holdings, salt, self.listed, may)
         self.push = Push(holdings, salt, self.listed)
         self.strikes = 0

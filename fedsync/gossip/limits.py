@@ -105,6 +105,14 @@ WAKE_S: Final = 0.02
 """At least so long until a session asks to be woken."""
 BEAT_S: Final = 60.0
 """Between two BEATs of a live session, after something was said in it."""
+THIN_BEAT_S: Final = 300.0
+"""The same over a thin carrier, which brings what it is given: a BEAT only shows that both hold the same."""
+THIN_BEAT_MAX_S: Final = 4800.0
+"""And the longest between two there: 80 minutes. With its packet's envelope and the answer to it a BEAT takes some 150 bytes."""
+THIN_STUCK_S: Final = 14_400.0
+"""Over a thin carrier nothing is lost; a comparison without any progress for four hours is begun anew all the same."""
+THIN_ROOM_BYTES: Final = 8 * 1024
+"""Bytes that a session gives a thin carrier before that has said how much it takes: at 5 kbit/s they last 13 s."""
 BEAT_GROWTH: Final = 16
 """While nothing is said, the next BEAT comes after so many times as long: one after a minute, by which both know that they
 hold the same, and then every 16."""

@@ -36,9 +36,10 @@ _LARGE = (Bodies, Sets, Spans, Range)
 class Outbox:
     """Effects of one session, collected until `drain`."""
 
-    def __init__(self) -> None:
+    def __init__(self, room: int = ROOM_BYTES) -> None:
+        """`room`: how many bytes go out before the carrier has said how much it takes."""
         self.effects: list[Effect] = []
-        self.room = ROOM_BYTES
+        self.room = room
         self.sent = 0
         """Messages sent so far, BEAT and BYE not counted: a peer that has handled so many has seen all."""
         self.written = 0

@@ -5,30 +5,32 @@ than a sign of life brings both back to the shortest. Whoever is not heard when 
 was written to it, is asked for a sign of life, and given up when none comes.
 """
 
+from math import inf
+
 from fedsync.gossip.limits import (
     ASK_S,
     BEAT_GROWTH,
     BEAT_MAX_S,
     BEAT_S,
-    BRIEF_SILENCE_S,
     COMPARE_MAX_S,
     COMPARE_S,
-    GREETING_S,
     SILENCE_S,
     THIN_BYTES_S,
     WAKE_S,
 )
+from fedsync.gossip.nature import STREAM, Nature
 
 
 class Rhythm:
     """The times of one session. What happens is noted by setting them; `wake` says when to look again."""
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, now: float, nature: Nature = STREAM) -> None:
+        self._nature = nature
         self.started = now
         self.progress = now
         """When something came or was taken that is more than a sign of life."""
-        self.beat_at = now + BEAT_S
-        self._every = BEAT_S
+        self.beat_at = now + nature.beat
+        self._every = nature.beat
         self._heard = now
         self._within = BEAT_S
         """How long after it was last heard the peer says something again."""
@@ -44,11 +46,11 @@ class Rhythm:
 
     def greeted_too_late(self, now: float) -> bool:
         """Say whether the peer's HELLO is overdue."""
-        return now >= self.started + GREETING_S
+        return now >= self.started + self._nature.greeting
 
     def stuck(self, now: float) -> bool:
         """Say whether a comparison has stood still for so long that a message of it was lost."""
-        return now - self.progress > COMPARE_S * 3
+        return now - self.progress > self._nature.stuck
 
     # --- Signs of life --------------------------------------------------------------------------------
 
@@ -63,8 +65,8 @@ class Rhythm:
 
     def stir(self, now: float) -> None:
         """Note that something was heard that is more than a sign of life."""
-        self._every = BEAT_S
-        self.beat_at = min(self.beat_at, now + BEAT_S)
+        self._every = self._nature.beat
+        self.beat_at = min(self.beat_at, now + self._nature.beat)
 
     def confirmed(self) -> None:
         """Note that the peer has handled all that was written."""
@@ -80,13 +82,13 @@ class Rhythm:
     def beat(self, now: float, calm: bool) -> int:
         """Return within how many seconds we speak again, and wait for that. `calm`: longer than last time."""
         if calm:
-            self._every = min(self._every * BEAT_GROWTH, BEAT_MAX_S)
+            self._every = min(self._every * BEAT_GROWTH, self._nature.beat_max)
         self.beat_at = now + self._every
         return int(self._every)
 
     def ask(self, now: float) -> bool:
         """Say whether to ask the peer now for a sign of life, and note that this is done."""
-        if self._asked < len(ASK_S) and now >= self._missed + ASK_S[self._asked]:
+        if not self._nature.lasting and self._asked < len(ASK_S) and now >= self._missed + ASK_S[self._asked]:
             self._asked += 1
             return True
         return False
@@ -103,7 +105,9 @@ class Rhythm:
     def silent_for(self, now: float, brief: bool) -> float | None:
         """Return how long nothing came, when that is too long."""
         if brief:
-            return now - self.progress if now >= self.progress + BRIEF_SILENCE_S else None
+            return now - self.progress if now >= self.progress + self._nature.brief_silence else None
+        if self._nature.lasting:
+            return None
         return now - self._heard if now >= self._missed + SILENCE_S else None
 
     # --- Comparing again ------------------------------------------------------------------------------
@@ -134,15 +138,17 @@ class Rhythm:
     def wake(self, now: float, greeting: bool, brief: bool, wanted: float | None) -> float | None:
         """Return when to be woken, if that is earlier than was asked for already, or so much later that it is worth it."""
         if greeting:
-            at = self.started + GREETING_S
+            at = self.started + self._nature.greeting
         elif brief:
-            at = self.progress + BRIEF_SILENCE_S
+            at = self.progress + self._nature.brief_silence
+        elif self._nature.lasting:
+            at = self.beat_at
         else:
             wait = ASK_S[self._asked] if self._asked < len(ASK_S) else SILENCE_S
             at = min(self.beat_at, self._missed + wait)
         if wanted is not None:
             at = min(at, wanted)
-        if self._wake is not None and self._wake <= at <= self._wake + BEAT_S:
+        if at == inf or (self._wake is not None and self._wake <= at <= self._wake + BEAT_S):
             return None
         # Never at once again: whatever could not be done now would keep us busy with nothing.
         self._wake = max(at, now + WAKE_S)

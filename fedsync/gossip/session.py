@@ -51,7 +51,6 @@ from fedsync.gossip.hearsay import Knows, Told, nothing
 from fedsync.gossip.introductions import Introductions
 from fedsync.gossip.limits import (
     BACK_OFF_S,
-    GREETING_S,
     MAX_BACKLOG,
     STRIKES,
     VERSION,
@@ -84,6 +83,7 @@ from fedsync.gossip.messages import (
     decode,
 )
 from fedsync.gossip.outbox import Outbox
+from fedsync.gossip.peer_memory import Refusal
 from fedsync.gossip.phases import ANSWERS, HEARS, Phase
 from fedsync.gossip.priority import FIRST
 from fedsync.gossip.reconcile import Reconcile
@@ -127,12 +127,12 @@ class Session:
         self._known = Acquaintance(sharing, opened.memory, opened.near)
         self._told = Told(knows)
         self._brief = opened.brief
-        self._out = Outbox()
+        self._out = Outbox(opened.nature.room)
         # Placeholders until both nonces are known; nothing is named before.
         self._salt = Salt(b"", b"")
-        self._exchange = Exchange(self._holdings, self._salt, asked, tree, self._out, self._known.may, ())
+        self._exchange = self._exchanges(self._salt, ())
         self._reconcile = self._compares(self._salt)
-        self._rhythm = Rhythm(now)
+        self._rhythm = Rhythm(now, opened.nature)
         self._handled = self._sent = 0
         self._awaits: set[type[Message]] = set()
         self._unsettled = False
@@ -356,9 +356,7 @@ class Session:
         tell = known.greet(hello)
         salt = self._salt = Salt(first, second)
         refused = () if self._lifted else known.still_refused(self._opened.wall_ms)
-        self._exchange = Exchange(
-            self._holdings, salt, self._asked, self._tree, self._out, known.may, refused
-        )
+        self._exchange = self._exchanges(salt, refused)
         self._reconcile = self._compares(salt)
         if known.rolled_back:
             self._out.effects.append(Outrun(hello.seen_counter))
@@ -378,6 +376,12 @@ class Session:
             self._compare(now)
         else:
             self._awaits.add(Sets)
+
+    def _exchanges(self, salt: Salt, refused: Iterable[Refusal]) -> Exchange:
+        credit = self._opened.nature.credit
+        return Exchange(
+            self._holdings, salt, self._asked, self._tree, self._out, self._known.may, refused, credit
+        )
 
     def _compares(self, salt: Salt) -> Reconcile:
         known = self._known
@@ -526,7 +530,9 @@ class Session:
         rhythm.woke(now)
         if self.phase is Phase.GREETING:
             if rhythm.greeted_too_late(now):
-                self._close("no-hello", f"the peer said no HELLO within {GREETING_S:.0f} seconds")
+                self._close(
+                    "no-hello", f"the peer said no HELLO within {self._opened.nature.greeting:.0f} seconds"
+                )
             return
         silence = rhythm.silent_for(now, self._brief)
         if silence is not None:

@@ -7,6 +7,7 @@ That is no strike: honest peers drop what was recalled while we asked.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from math import inf
 
 from fedsync.gossip.compare import compare, locator
 from fedsync.gossip.holdings import FORK, Holdings, SetKey
@@ -113,8 +114,12 @@ class Wish:
 class Wants:
     """The logs that we want of one peer."""
 
-    def __init__(self, holdings: Holdings, salt: Salt, asked: Asked, tree: Tree) -> None:
+    def __init__(
+        self, holdings: Holdings, salt: Salt, asked: Asked, tree: Tree, credit: float = CREDIT_S
+    ) -> None:
+        """`credit`: seconds without any block, until what the peer was asked for goes to the back."""
         self._holdings, self._salt, self._asked, self._tree = holdings, salt, asked, tree
+        self._credit = credit
         self._wishes: dict[bytes, Wish] = {}
         self._waiting: dict[tuple[int, SetKey | None], dict[bytes, Wish]] = {}
         self._out: dict[bytes, Wish] = {}
@@ -253,7 +258,7 @@ class Wants:
         """Return when to look again: a wish whose time comes, or a credit that ends."""
         if not (self._out or self._delayed):
             return self._lapse
-        times = [self._heard + CREDIT_S] if self._out else []
+        times = [self._heard + self._credit] if self._out and self._credit < inf else []
         times += [wish.after for wish in self._delayed.values()]
         if self._lapse is not None:
             times.append(self._lapse)
@@ -332,7 +337,7 @@ class Wants:
 
     def expire(self, now: float) -> int:
         """Put all to the back that a silent peer was asked for; return how many these were."""
-        if not self._out or now < self._heard + CREDIT_S:
+        if not self._out or now < self._heard + self._credit:
             return 0
         late = [wish for wish in self._out.values() if not wish.takes]
         for wish in late:

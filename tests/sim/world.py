@@ -36,6 +36,7 @@ from fedsync.gossip.events import (
     Wake,
 )
 from fedsync.gossip.memory import Memory
+from fedsync.gossip.nature import STREAM, Nature
 from fedsync.gossip.peer_memory import PeerMemory
 from fedsync.gossip.trees import Trees
 from fedsync.records.block import Base, Block
@@ -134,6 +135,7 @@ class Link:
     one: Node
     two: Node
     delay: float = 0.05
+    nature: Nature = STREAM
     up: bool = False
     frames: dict[str, int] = field(default_factory=dict)
     bytes: dict[str, int] = field(default_factory=dict)
@@ -182,7 +184,7 @@ class World:
             memory = PeerMemory.unpack(kept) if kept is not None else None
             wall = 1_700_000_000_000 + int(self.now * 1000)
             nonce, near = self.random.randbytes(8), node.near.get(other.peer)
-            node.tell(other.peer, Opened(dialler, nonce, wall, memory, brief, near))
+            node.tell(other.peer, Opened(dialler, nonce, wall, memory, brief, near, link.nature))
 
     def cut(self, link: Link) -> None:
         """Cut a link: what is on its way is lost."""
