@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fedsync.errors import Exit, Problem
+from fedsync.linking import OtherLink
 from fedsync.staticpeers import StaticPeer
 
 LONGEST_NAME = 200
@@ -78,6 +79,23 @@ peers = {peers}
 # key = "..."
 # name = "Mill Lane"
 # addresses = ["node.example.org:7443"]
+
+# Reach one of our peers over something else than TCP: datagrams where TCP fails (kind = "udp"), or a program that
+# carries frames on its stdin and stdout, such as a radio modem (kind = "exec"). Both sides have such a section. What is
+# carried can be read by nobody else, unless clear = true says that it must be readable; nobody can change it in any case.
+# [[link]]
+# peer = "Mill Lane"
+# kind = "udp"
+# address = "node.example.org:7443"
+# [[link]]
+# peer = "Hill Farm"
+# kind = "exec"
+# command = ["/usr/local/bin/modem", "/dev/ttyUSB0"]
+# framing = "kiss"
+# frame = 200
+# bits = 5000
+# duplex = "half"
+# duty = 0.1
 
 # Let this node draft the page that confirms what our delegates voted, so many days after a region's page with results
 # was sealed, when nobody of ours has objected. People still sign it. Without this, nothing is drafted.
@@ -185,6 +203,8 @@ class Config:
     announce: Announce = field(default_factory=Announce)
     peers: tuple[StaticPeer, ...] = ()
     """Those of the sections [[peer]]."""
+    links: tuple[OtherLink, ...] = ()
+    """Those of the sections [[link]]."""
     lan: Lan = field(default_factory=Lan)
     introducers: tuple[str, ...] = ()
     """Peers, by name or key, whose introductions are taken without asking."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 
+from fedsync import linking
 from fedsync.config import (
     LONGEST_NAME,
     LONGEST_WAIT,
@@ -29,6 +30,7 @@ OUTSIDE_SECTIONS = (
     "announce",
     "relay",
     "peer",
+    "link",
     "lan",
     "introductions",
 )
@@ -52,6 +54,7 @@ class ConfigReader:
             confirm_after_days=self._days(said) if "confirm" in said else None,
             announce=self._announce(said),
             peers=self._peers(said),
+            links=self._links(said),
             lan=self._lan(said),
             introducers=self._names(self._table(said, "introductions", ("from",)), "introductions", "from"),
             relay=self._relay(said),
@@ -122,7 +125,14 @@ class ConfigReader:
         try:
             return static_peers(said.get("peer", []))
         except Wrong as wrong:
-            line = self._line_of_peer(wrong.nth, wrong.field)
+            line = self._line_of("peer", wrong.nth, wrong.field)
+            raise ConfigError(self._path, line, str(wrong), wrong.hint) from None
+
+    def _links(self, said: Mapping[str, object]) -> tuple[linking.OtherLink, ...]:
+        try:
+            return linking.other_links(said.get("link", []))
+        except linking.Wrong as wrong:
+            line = self._line_of("link", wrong.nth, wrong.field)
             raise ConfigError(self._path, line, str(wrong), wrong.hint) from None
 
     def _lan(self, said: Mapping[str, object]) -> Lan:
@@ -202,12 +212,12 @@ class ConfigReader:
                 return number
         return begin
 
-    def _line_of_peer(self, nth: int, key: str) -> int:
-        """Return where `key` of one of the sections [[peer]] stands, else where that begins, else where peers stand at all."""
-        at, begin = -1, self._line("", "peer")
+    def _line_of(self, section: str, nth: int, key: str) -> int:
+        """Return where `key` of one of several sections stands, else where that one begins, else where the first does."""
+        at, begin = -1, self._line("", section)
         for number, line in enumerate(self._lines, 1):
             if heading := re.match(r"\s*\[(\[?)\s*([\w-]+)\s*\]", line):
-                here = heading[1] == "[" and heading[2] == "peer"
+                here = heading[1] == "[" and heading[2] == section
                 at += here
                 if here and at == nth:
                     begin = number

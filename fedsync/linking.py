@@ -1,0 +1,172 @@
+"""Links over other things than TCP, each in a section [[link]] of config.toml: datagrams, and programs that carry frames. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Final, Literal, TypeAlias, get_args
+
+from fedsync.plain import is_plain
+from fedsync.records.kinds.announcing import is_address
+
+MAX_LINKS: Final = 64
+"""Sections [[link]] in one file: each keeps some memory and a place in turns for ever."""
+LONGEST_NAME: Final = 200
+"""Characters of a peer's name."""
+MOST_WORDS, LONGEST_WORD = 64, 4096
+"""Words of a command, and bytes of one."""
+LEAST_FRAME: Final = 64
+"""Bytes: below it a frame is nearly all overhead."""
+MOST_DATAGRAM: Final = 1452
+"""Bytes of a datagram that no common line cuts into pieces: 1,500 less the headers of IPv6 and UDP."""
+MOST_FRAME: Final = 4096
+"""Bytes of a program's frame; more at once and nothing can overtake it."""
+
+Kind: TypeAlias = Literal["udp", "exec"]
+Framing: TypeAlias = Literal["kiss", "length"]
+Duplex: TypeAlias = Literal["half", "full"]
+
+
+@dataclass(frozen=True, slots=True)
+class OtherLink:
+    """A link to one peer that is no TCP connection."""
+
+    peer: str
+    """Its name, or its key in hexadecimal digits."""
+    kind: Kind
+    address: str = ""
+    """udp: where the peer is called; empty: it calls, and is answered where it was heard last."""
+    command: tuple[str, ...] = ()
+    """exec: the program and its words. Sections with the same command share one program: a modem that several peers hear."""
+    framing: Framing = "kiss"
+    """exec: how frames are told apart on its stdin and stdout."""
+    frame: int = 1200
+    """Bytes that are carried at once, ours and what seals them together."""
+    bits: int = 1_000_000
+    """Bits a second, while we send."""
+    duplex: Duplex = "full"
+    """Half: only one side can be heard at a time."""
+    duty: float = 1.0
+    """The share of time in which we may send."""
+    round_trip: float = 0.3
+    """Seconds until an answer to a small frame may be here."""
+    clear: bool = False
+    """Whether what is carried can be read by everybody, as bands for amateurs require; nobody can change it unseen."""
+
+
+class Wrong(ValueError):
+    """What a section [[link]] says cannot be. `nth` counts from 0; `field` is "" when it is the section as a whole."""
+
+    def __init__(self, nth: int, field: str, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.nth, self.field, self.hint = nth, field, hint
+
+
+FIELDS: Final = tuple(each.name for each in fields(OtherLink))
+ONLY: Final[dict[str, Kind]] = {"address": "udp", "command": "exec", "framing": "exec"}
+"""What belongs to one kind alone."""
+
+
+def other_links(said: object) -> tuple[OtherLink, ...]:
+    """Return the links that the sections say. Raises Wrong."""
+    if not isinstance(said, list) or not all(isinstance(each, dict) for each in said):
+        raise Wrong(0, "", "link must be sections, one for each", "Write it as: [[link]]")
+    if len(said) > MAX_LINKS:
+        raise Wrong(MAX_LINKS, "", f"there are more than {MAX_LINKS} of them", "Take some out.")
+    found: list[OtherLink] = []
+    for nth, table in enumerate(said):
+        link = _Section(nth, table).link()
+        if any(each.peer.casefold() == link.peer.casefold() for each in found):
+            raise Wrong(nth, "peer", "this peer stands in another [[link]] too", "Take one of the two out.")
+        shared = (
+            next((each for each in found if each.command == link.command), None) if link.command else None
+        )
+        if shared is not None and (shared.framing, shared.bits) != (link.framing, link.bits):
+            hint = "Give framing and bits the same values in both."
+            raise Wrong(
+                nth, "command", "another [[link]] has the same program, and says otherwise of it", hint
+            )
+        found.append(link)
+    return tuple(found)
+
+
+class _Section:
+    """One section, read field by field."""
+
+    def __init__(self, nth: int, table: Mapping[str, object]) -> None:
+        self._nth, self._table = nth, table
+
+    def link(self) -> OtherLink:
+        for each in self._table:
+            if each not in FIELDS:
+                raise self._wrong(each, f"{each!r} is not known", f"Known are: {', '.join(FIELDS)}.")
+        peer = self._table.get("peer")
+        if not isinstance(peer, str) or not 0 < len(peer) <= LONGEST_NAME or not is_plain(peer):
+            message = f"peer must be text of 1 to {LONGEST_NAME} printable characters"
+            raise self._wrong("peer", message, 'Write it as: peer = "Mill Lane"')
+        kind: Kind = "exec" if self._choice("kind", get_args(Kind)) == "exec" else "udp"
+        for field, whose in ONLY.items():
+            if field in self._table and kind != whose:
+                raise self._wrong(field, f"{field} is for links of kind {whose!r}", "Take the line out.")
+        udp = kind == "udp"
+        # What a program carries nobody can guess; what the internet carries, one can.
+        for field in () if udp else ("command", "frame", "bits"):
+            if field not in self._table:
+                raise self._wrong("", f"a link of kind 'exec' needs {field}", f"Write it as: {field} = ...")
+        return OtherLink(
+            peer,
+            kind,
+            self._address(),
+            self._command(),
+            "length" if self._choice("framing", get_args(Framing), "kiss") == "length" else "kiss",
+            int(self._number("frame", LEAST_FRAME, MOST_DATAGRAM if udp else MOST_FRAME, 1200, whole=True)),
+            int(self._number("bits", 10, 10**9, 1_000_000, whole=True)),
+            "half" if self._choice("duplex", get_args(Duplex), "full") == "half" else "full",
+            self._number("duty", 0.001, 1, 1.0),
+            self._number("round_trip", 0.001, 3600, 0.3 if udp else 2.0),
+            self._truth("clear"),
+        )
+
+    def _choice(self, field: str, known: tuple[str, ...], usual: str | None = None) -> str:
+        value = self._table.get(field, usual)
+        if not isinstance(value, str) or value not in known:
+            words = " or ".join(f'"{each}"' for each in known)
+            raise self._wrong(field, f"{field} must be {words}", f'Write it as: {field} = "{known[0]}"')
+        return value
+
+    def _address(self) -> str:
+        value = self._table.get("address", "")
+        if value != "" and not (isinstance(value, str) and is_address(value)):
+            hint = 'Write it as: address = "node.example.org:7443"'
+            raise self._wrong("address", f"{value!r} is not HOST:PORT", hint)
+        return str(value)
+
+    def _command(self) -> tuple[str, ...]:
+        value = self._table.get("command", [])
+        hint = 'Write it as: command = ["/usr/local/bin/modem", "--slow"]'
+        if "command" not in self._table:
+            return ()
+        if not isinstance(value, list) or not 0 < len(value) <= MOST_WORDS:
+            raise self._wrong("command", f"command must be a list of 1 to {MOST_WORDS} words", hint)
+        for each in value:
+            if not isinstance(each, str) or len(each.encode()) > LONGEST_WORD or "\0" in each:
+                raise self._wrong("command", "each word of command must be text", hint)
+        if not value[0]:
+            raise self._wrong("command", "the first word of command is the program", hint)
+        return tuple(value)
+
+    def _number(self, field: str, low: float, high: float, usual: float, whole: bool = False) -> float:
+        value = self._table.get(field, usual)
+        kinds: type | tuple[type, ...] = int if whole else (int, float)
+        if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:  # type: ignore[operator]
+            what = "a whole number" if whole else "a number"
+            message = f"{field} must be {what} from {low} to {high}"
+            raise self._wrong(field, message, f"Write it as: {field} = {min(max(usual, low), high)}")
+        return value  # type: ignore[return-value]
+
+    def _truth(self, field: str) -> bool:
+        value = self._table.get(field, False)
+        if not isinstance(value, bool):
+            raise self._wrong(field, f"{field} must be true or false", f"Write it as: {field} = true")
+        return value
+
+    def _wrong(self, field: str, message: str, hint: str) -> Wrong:
+        return Wrong(self._nth, field, message, hint)
