@@ -13,6 +13,7 @@ from pathlib import Path
 from fedsync.errors import Exit, Problem
 from fedsync.linking import OtherLink
 from fedsync.staticpeers import StaticPeer
+from fedsync.sticking import Watched
 
 LONGEST_NAME = 200
 """Characters of a node's name."""
@@ -96,6 +97,14 @@ peers = {peers}
 # bits = 5000
 # duplex = "half"
 # duty = 0.1
+
+# Take in the bundles on sticks that appear in a directory (nothing on them is ever run), and leave a new one for these
+# peers on each that has a directory named fedsync. wrap = true: only they can read it.
+# [[stick]]
+# watch = "/media/pi"
+# leave_for = ["Mill Lane"]
+# wrap = false
+# megabytes = 1000
 
 # Let this node draft the page that confirms what our delegates voted, so many days after a region's page with results
 # was sealed, when nobody of ours has objected. People still sign it. Without this, nothing is drafted.
@@ -205,6 +214,8 @@ class Config:
     """Those of the sections [[peer]]."""
     links: tuple[OtherLink, ...] = ()
     """Those of the sections [[link]]."""
+    sticks: tuple[Watched, ...] = ()
+    """Those of the sections [[stick]]."""
     lan: Lan = field(default_factory=Lan)
     introducers: tuple[str, ...] = ()
     """Peers, by name or key, whose introductions are taken without asking."""

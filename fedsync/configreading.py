@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 
-from fedsync import linking
+from fedsync import linking, sticking
 from fedsync.config import (
     LONGEST_NAME,
     LONGEST_WAIT,
@@ -31,6 +31,7 @@ OUTSIDE_SECTIONS = (
     "relay",
     "peer",
     "link",
+    "stick",
     "lan",
     "introductions",
 )
@@ -55,6 +56,7 @@ class ConfigReader:
             announce=self._announce(said),
             peers=self._peers(said),
             links=self._links(said),
+            sticks=self._sticks(said),
             lan=self._lan(said),
             introducers=self._names(self._table(said, "introductions", ("from",)), "introductions", "from"),
             relay=self._relay(said),
@@ -133,6 +135,13 @@ class ConfigReader:
             return linking.other_links(said.get("link", []))
         except linking.Wrong as wrong:
             line = self._line_of("link", wrong.nth, wrong.field)
+            raise ConfigError(self._path, line, str(wrong), wrong.hint) from None
+
+    def _sticks(self, said: Mapping[str, object]) -> tuple[sticking.Watched, ...]:
+        try:
+            return sticking.watched(said.get("stick", []))
+        except sticking.Wrong as wrong:
+            line = self._line_of("stick", wrong.nth, wrong.field)
             raise ConfigError(self._path, line, str(wrong), wrong.hint) from None
 
     def _lan(self, said: Mapping[str, object]) -> Lan:
