@@ -353,6 +353,12 @@ def write(
     return block
 
 
+def pack_body(rows: Sequence[Row]) -> bytes:
+    """Return the body of a block of these records, as it is before it is compressed."""
+    body: bytes = _pack(_columns(rows))
+    return body
+
+
 def _reads_back(body: bytes, rows: Sequence[Row]) -> bool:
     if len(body) > MAX_BODY_BYTES:
         return False

@@ -1,0 +1,1 @@
+"""The dictionaries themselves, one file each. They are read by `fedsync.records.dictionary`."""
