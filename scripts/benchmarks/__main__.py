@@ -4,12 +4,13 @@ import argparse
 import json
 import sys
 
-from benchmarks import authority, catchup, door, latency, recall, startup, stock, stocklist, sync, table
+from benchmarks import authority, catchup, cuts, door, latency, recall, startup, stock, stocklist, sync, table
 
 BENCHES = {
     "sync": sync.main,
     "door": door.main,
     "catchup": catchup.main,
+    "cuts": cuts.main,
     "latency": latency.main,
     "recall": recall.main,
     "import": table.main,
