@@ -67,6 +67,8 @@ class Engine:
         self._sessions: dict[Peer, Session] = {}
         self._budgets: dict[Peer, Budget] = {}
         self._full: set[Peer] = set()
+        self._cut: set[Peer] = set()
+        """Peers whose last session was cut when they had been sent blocks that they did not ask for."""
         self._lost = False
         """Whether a session has ended since it was seen to that one is in the tree."""
         # A peer that was away when authority came must not keep what was refused before.
@@ -81,9 +83,21 @@ class Engine:
         if isinstance(event, Opened):
             old = self._sessions.get(peer)
             out = [(peer, each) for each in old.handle(Closed(), now)] if old else []
+            if old:
+                self._ended(peer, old)
             lifted = self._saw.get(peer) != self._grants
             self._saw[peer] = self._grants
-            session = Session(peer, event, self._sharing, self._asked, self._tree, now, lifted, self._knows)
+            session = Session(
+                peer,
+                event,
+                self._sharing,
+                self._asked,
+                self._tree,
+                now,
+                lifted,
+                self._knows,
+                peer in self._cut,
+            )
             self._sessions[peer] = session
             self._budgets.setdefault(peer, Budget())
             self._full.discard(peer)
@@ -133,12 +147,20 @@ class Engine:
             effects = self._spend(peer, event, session.listed - listed, now) + effects
         if session.phase is Phase.OVER:
             del self._sessions[peer]
+            self._ended(peer, session)
             self._lost = self._lost or bool(self._sessions)
         for each in list(effects):
             self._note(peer, each)
             if isinstance(each, Close) and (deed := CLOSES.get(each.code)) is not None:
                 effects.append(Did(deed))
         return [(peer, each) for each in effects]
+
+    def _ended(self, peer: Peer, session: Session) -> None:
+        """Note whether a peer got blocks of which nobody knows whether it holds them."""
+        if session.owes:
+            self._cut.add(peer)
+        else:
+            self._cut.discard(peer)
 
     def _poke(self, now: float) -> list[tuple[Peer, Effect]]:
         """Let all sessions look again at what another does not ask for any more."""

@@ -115,9 +115,10 @@ class Session:
         now: float,
         lifted: bool = False,
         knows: Knows = nothing,
+        cut: bool = False,
     ) -> None:
         """`lifted`: authority or quota have changed since the peer was last seen, so refusals are void. `knows`: how fresh
-        what is held of bodies is."""
+        what is held of bodies is. `cut`: the last session left it open what the peer got of what was sent unasked."""
         self.peer = peer
         self.phase = Phase.GREETING
         self.close_reason = ""
@@ -126,7 +127,9 @@ class Session:
         self._lifted = lifted
         self._known = Acquaintance(sharing, opened.memory, opened.near)
         self._told = Told(knows)
-        self._brief = opened.brief
+        self._brief, self._cut = opened.brief, cut
+        self.owes = cut
+        """Whether blocks were sent that the peer did not ask for, and did not say yet that it holds."""
         self._out = Outbox(opened.nature.room)
         # Placeholders until both nonces are known; nothing is named before.
         self._salt = Salt(b"", b"")
@@ -371,7 +374,8 @@ class Session:
         self._early.forget()  # It will be compared.
         self._unsettled = True
         if known.since is not None:
-            self._say_delta(known.since, not others)
+            # After a cut the peer holds some of it already, and asks for the rest.
+            self._say_delta(known.since, not others and not self._cut)
         elif self._opened.dialler:
             self._compare(now)
         else:
@@ -425,6 +429,7 @@ class Session:
         for message, blocks in found:
             self._out.say(message)
             for raw, priority in blocks:
+                self.owes = True
                 self._out.frame(raw, priority, defer=True)
 
     def _delta(self, message: Delta, now: float) -> None:
@@ -501,6 +506,7 @@ class Session:
         """Compare roots; when they are equal, all that the peer had at this counter is held here."""
         self._equal = root == self._root()
         if self._equal:
+            self.owes = False
             self._owes_level = bool(self._exchange.refused)
             hints = self._told.hear(told, self._salt, self._known.mine, self._known.bodies, now)
             if not self._owes_level:

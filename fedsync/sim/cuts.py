@@ -91,7 +91,7 @@ class Pair:
         """Hold a session, which is cut after `limit` bytes; return whether it came to its end. Raises Stuck."""
         self.toll.sessions += 1
         for number, half in enumerate(self.halves):
-            half.lanes.clear()
+            half.lanes = Lanes(1 << 62, 0)
             half.up = True
             self.nonce += 1
             opened = Opened(number == 0, self.nonce.to_bytes(8, "big"), 0, half.remembered, brief=True)

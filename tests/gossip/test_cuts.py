@@ -24,9 +24,9 @@ def written(first: int, count: int, blocks: int = 2) -> list[Block]:
 
 
 def test_two_who_never_met_may_be_cut_at_every_byte() -> None:
-    ours, theirs = written(1, 2), written(4, 1)
+    ours, theirs = written(1, 1), written(4, 1)
     found = everywhere(memory(b"1", ours), memory(b"2", theirs))
-    assert found.places == found.session_bytes > 1500
+    assert found.places == found.session_bytes > 1000
     assert found.most_twice == 1
     framed = 6
     assert found.most_bytes_twice <= framed + max(len(block.raw) for block in (*ours, *theirs))
@@ -34,8 +34,8 @@ def test_two_who_never_met_may_be_cut_at_every_byte() -> None:
 
 
 def test_two_who_remember_each_other_may_be_cut_at_every_byte() -> None:
-    old = written(1, 40, 1)
-    pair = Pair(memory(b"1", old), memory(b"2", old[:30]))
+    old = written(1, 6, 1)
+    pair = Pair(memory(b"1", old), memory(b"2", old[:5]))
     assert pair.meet()
     one, two = (half.memory for half in pair.halves)
     for block in written(100, 2, 1):
@@ -44,6 +44,7 @@ def test_two_who_remember_each_other_may_be_cut_at_every_byte() -> None:
         two.write(block)
     left, right = (half.remembered for half in pair.halves)
     found = everywhere(one, two, (left, right))
+    # What is new follows at once, unasked; after the cut it is asked for.
     assert found.places == found.session_bytes > 900
     assert found.most_twice == 1
     assert found.back == 0
