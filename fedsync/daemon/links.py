@@ -49,7 +49,7 @@ from fedsync.gossip.hearsay import Hint
 from fedsync.gossip.limits import BACK_OFF_S, MAX_REFUSALS
 from fedsync.gossip.link import QUEUE_BYTES, Link, LinkClosed
 from fedsync.gossip.messages import EXCHANGED, FULL, STRANGER, Leave, encode
-from fedsync.gossip.peer_memory import PeerMemory
+from fedsync.gossip.peer_memory import PeerMemory, bodies_name, memory_name
 from fedsync.gossip.report import Report
 from fedsync.gossip.scores import KEPT_AS, Scores
 from fedsync.node import Node
@@ -414,10 +414,10 @@ class Links:
             # shows that it has pulled what peers hold of its own logs.
             return None
         if peer not in self._memories:
-            kept = self.node.store.meta.data(_memory_name(peer))
+            kept = self.node.store.meta.data(memory_name(peer))
             if not kept:
                 return None
-            bodies = self.node.store.meta.data(_bodies_name(peer))
+            bodies = self.node.store.meta.data(bodies_name(peer))
             self._memories[peer] = PeerMemory.unpack(kept, bodies)
             self._saved_bodies[peer] = bodies
         return self._memories[peer]
@@ -439,10 +439,10 @@ class Links:
         for peer in self._unsaved:
             memory = self._memories[peer]
             self._saved_at[peer] = trio.current_time()
-            writes.append(partial(self.node.store.meta.set, _memory_name(peer), memory.pack(whole=False)))
+            writes.append(partial(self.node.store.meta.set, memory_name(peer), memory.pack(whole=False)))
             if memory.bodies is not None and memory.bodies != self._saved_bodies.get(peer):
                 # Thousands of bodies hardly ever change, and what is seen of a peer all the time.
-                writes.append(partial(self.node.store.meta.set, _bodies_name(peer), memory.bodies))
+                writes.append(partial(self.node.store.meta.set, bodies_name(peer), memory.bodies))
                 self._saved_bodies[peer] = memory.bodies
             if not memory.doubt:
                 writes.append(directory.note_synced)
@@ -542,11 +542,3 @@ class Links:
 
 _SEALABLE = frozenset({"page", "signature", "approval"})
 """Records that may let a node seal a page."""
-
-
-def _memory_name(peer: Peer) -> str:
-    return f"memory:{peer.hex()}"
-
-
-def _bodies_name(peer: Peer) -> str:
-    return f"bodies:{peer.hex()}"

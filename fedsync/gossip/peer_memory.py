@@ -13,6 +13,16 @@ from fedsync.gossip.limits import MAX_REFUSALS
 from fedsync.records.ids import LogId
 
 
+def memory_name(peer: bytes) -> str:
+    """Return the name under which it is kept what is remembered of a peer."""
+    return f"memory:{peer.hex()}"
+
+
+def bodies_name(peer: bytes) -> str:
+    """Return the name under which the bodies are kept that a peer follows."""
+    return f"bodies:{peer.hex()}"
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """A log of the peer's that we do not take. `until` is in ms since 1970, 0 until authority or quota change."""
