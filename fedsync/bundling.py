@@ -8,11 +8,11 @@ import secrets
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
 from fedsync.crdt.books.kin import circulation
 from fedsync.crdt.view import View
-from fedsync.gossip.bundles.form import NONE, Block, Counters, End, Receipts, Tips, Title, Wants
+from fedsync.gossip.bundles.form import NONE, Block, Content, Counters, End, Receipts, Tips, Title, Wants
 from fedsync.gossip.bundles.making import Maker, Part, Wish, make
 from fedsync.gossip.bundles.reading import Bad, read
 from fedsync.gossip.following import NOTHING_HEARD, Following, followed
@@ -31,6 +31,8 @@ BATCH_BLOCKS: Final = 256
 """Blocks of one commit, as at the daemon's door."""
 BATCH_BYTES: Final = 4 * 1024 * 1024
 """Bytes of one commit, at most: what is read ahead of the door is held in memory."""
+BATCH_CHUNKS: Final = 4096
+"""Of one commit, blocks or not: a file of nothing but damage must not pile up in memory."""
 NAMED_BAD: Final = 256
 """Damaged places that are named one by one; of more it is said how many there are."""
 STRANGER: Final = Key(bytes(32))
@@ -117,30 +119,44 @@ class Came:
     """Places that give nothing, those included that are not named."""
 
 
+Batch: TypeAlias = list[Content | Bad]
+"""What is taken in with one commit, in the order of the file."""
+
+
+def batches(pieces: Iterable[bytes]) -> Iterator[Batch]:
+    """Yield what a file says, in batches of one commit each. Only reads: no node is held while a slow stick is waited for."""
+    batch: Batch = []
+    blocks = size = 0
+    for found in read(pieces):
+        batch.append(found)
+        if isinstance(found, Block):
+            blocks, size = blocks + 1, size + len(found.raw)
+        if blocks >= BATCH_BLOCKS or size >= BATCH_BYTES or len(batch) >= BATCH_CHUNKS:
+            yield batch
+            batch, blocks, size = [], 0, 0
+    if batch:
+        yield batch
+
+
 class Taking:
-    """Takes files in, one after the other, each step of it durable."""
+    """Takes files in, one after the other, each batch of it durable."""
 
     def __init__(self, node: Node) -> None:
         self._node = node
         self._origin = STRANGER
         self.came = Came()
 
-    def steps(self, pieces: Iterable[bytes]) -> Iterator[list[Taken]]:
-        """Take in one file, in as many commits as it needs; after each yield what became of its blocks.
-
-        Nobody else may use the node during a step; between two steps whoever wants may.
-        """
+    def begin(self) -> None:
+        """Begin with another file: who brings it is not known yet."""
         self._origin = STRANGER
-        waiting: list[bytes] = []
-        size = 0
-        for found in read(pieces):
+
+    def take(self, batch: Batch) -> list[Taken]:
+        """Take in the next batch of the file, durably; return what became of its blocks."""
+        raws: list[bytes] = []
+        for found in batch:
             match found:
                 case Block(raw):
-                    waiting.append(raw)
-                    size += len(raw)
-                    if len(waiting) >= BATCH_BLOCKS or size >= BATCH_BYTES:
-                        yield self._take(waiting)
-                        waiting, size = [], 0
+                    raws.append(raw)
                 case Bad():
                     self._bad(found)
                 case Title():
@@ -151,8 +167,7 @@ class Taking:
                     self.came.ends.append(found)
                 case Tips() | Wants() | Receipts():
                     pass
-        if waiting:
-            yield self._take(waiting)
+        return self._take(raws) if raws else []
 
     def _bad(self, bad: Bad) -> None:
         self.came.damaged += 1
@@ -173,8 +188,8 @@ class Taking:
 def take(node: Node, pieces: Iterable[bytes]) -> Came:
     """Take in one file."""
     taking = Taking(node)
-    for _ in taking.steps(pieces):
-        pass
+    for batch in batches(pieces):
+        taking.take(batch)
     return taking.came
 
 
