@@ -100,7 +100,7 @@ class Holdings(Protocol):
         ...
 
     def named(self, prefix: bytes) -> LogId | None:
-        """Return the one log whose id begins with these 8 bytes; None when there is none, or more than one."""
+        """Return the one log whose id begins with these 4 or 8 bytes; None when there is none, or more than one."""
         ...
 
     def changed(self, key: SetKey, since: int) -> Sequence[LogId]:

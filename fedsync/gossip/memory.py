@@ -23,6 +23,7 @@ from fedsync.records.block import BadBlock, Base, Block, check, peek
 from fedsync.records.genesis import Genesis
 from fedsync.records.ids import Extent, Key, LogClass, LogId, Reach, RecordId, Scope
 from fedsync.records.places import MAX_RUN_BYTES, MAX_RUN_RECORDS, START, Place, walk
+from fedsync.records.segment import SHORT_BYTES
 from fedsync.records.wire import Row, read_rows, write
 
 Admit = Callable[[Genesis], str]
@@ -64,7 +65,7 @@ class Memory:
         self._sets: dict[SetKey, dict[LogId, MemoryLog]] = {}
         self._buckets: dict[SetKey, dict[int, Bucket | None]] = {}
         self._named: dict[bytes, LogId | None] = {}
-        """By the first 8 bytes; None where two logs share them."""
+        """By the first 8 bytes, and by the first 4; None where two logs share them."""
         self._lives: dict[Key, int] = {}
         """Logs of each key: only of who has many it matters which they are."""
         self._grown: dict[tuple[object, ...], int] = {}
@@ -109,7 +110,8 @@ class Memory:
         return held
 
     def _name(self, log: LogId) -> None:
-        self._named[log[:8]] = None if log[:8] in self._named else log
+        for begins in (log[:8], log[:SHORT_BYTES]):
+            self._named[begins] = None if begins in self._named else log
 
     def _too_many_lives(self, genesis: Genesis, wall_ms: int) -> int:
         """Return until when a further incarnation waits, 0 when it need not."""

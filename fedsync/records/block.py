@@ -16,7 +16,16 @@ from fedsync.records import ed25519
 from fedsync.records.codec import MAX_RECORD_BYTES, NotCanonical, Value, unpack
 from fedsync.records.genesis import GENESIS, BadGenesis, Genesis
 from fedsync.records.header import pack_fields, pack_header
-from fedsync.records.ids import PAYLOAD_TAG, RECORD_TAG, ZERO_ID, LogId, PayloadId, RecordId, signed_bytes
+from fedsync.records.ids import (
+    PAYLOAD_TAG,
+    RECORD_TAG,
+    ZERO_ID,
+    LogId,
+    PayloadId,
+    RecordId,
+    payload_id,
+    signed_bytes,
+)
 from fedsync.records.places import MAX_RUN_BYTES, START, Place, walk
 from fedsync.records.wire import BadBlock, BlockHead, Body, Keys, Row, read_body, read_outer, read_rows, write
 
@@ -29,7 +38,9 @@ __all__ = [
     "Record",
     "check",
     "claimed_genesis",
+    "claimed_ids",
     "claimed_records",
+    "claimed_rows",
     "load",
     "merge",
     "peek",
@@ -336,6 +347,21 @@ def claimed_records(raw: bytes) -> list[tuple[str, bytes]]:
     head, _, size, packed = read_outer(raw)
     body = read_body(packed, size, head.count)
     return list(zip(body.kinds, body.payloads(), strict=True))
+
+
+def claimed_rows(raw: bytes) -> list[Row]:
+    """Return the records of a block, unverified. Raises BadBlock."""
+    head, _, size, packed = read_outer(raw)
+    return read_rows(read_body(packed, size, head.count))
+
+
+def claimed_ids(raw: bytes) -> list[tuple[RecordId, PayloadId]]:
+    """Return the id of each record of a block, and that of its payload, unverified. Raises BadBlock."""
+    head, _, size, packed = read_outer(raw)
+    body = read_body(packed, size, head.count)
+    payloads = body.payloads()
+    ids = _chain(head.log, head.first, head.prev, body, payloads)[0]
+    return [(id_, payload_id(payload)) for id_, payload in zip(ids, payloads, strict=True)]
 
 
 def check(raw: bytes, base: Base | None, rule: ed25519.Rule = ed25519) -> Block:

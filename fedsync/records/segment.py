@@ -42,6 +42,8 @@ SHORT_BYTES = 4
 """Of a log's id: of 100,000 logs two begin alike, and these are named in full."""
 RECENT_ROWS = 8
 """Records before a block whose words help to compress it: both sides read them anew each time."""
+MAX_CONTEXT_BYTES = 8 * 1024
+"""Of these; what a record is full of is near its end no less than at its beginning."""
 MAX_CHAINS = 8
 """Branches of a log that are tried: a log of books may have more, and is then sent in full."""
 MAX_NAMED = 256
@@ -478,7 +480,9 @@ def _context(names: Names, head: BlockHead) -> bytes:
     """Return the bodies of the records before a block, each as it would stand alone; b"" when they are not at hand."""
     count = min(RECENT_ROWS, head.first)
     rows = names.recent(head.log, head.first - 1, head.prev, count)
-    return b"".join([pack_body([row]) for row in rows]) if len(rows) == count else b""
+    if len(rows) != count:
+        return b""
+    return b"".join([pack_body([row]) for row in rows])[-MAX_CONTEXT_BYTES:]
 
 
 def _check(head: BlockHead, signatures: Sequence[tuple[int, bytes]], body: bytes) -> bytes:

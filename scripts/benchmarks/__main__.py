@@ -4,7 +4,20 @@ import argparse
 import json
 import sys
 
-from benchmarks import authority, catchup, cuts, door, latency, recall, startup, stock, stocklist, sync, table
+from benchmarks import (
+    authority,
+    catchup,
+    cuts,
+    door,
+    latency,
+    recall,
+    startup,
+    stock,
+    stocklist,
+    sync,
+    table,
+    wire,
+)
 
 BENCHES = {
     "sync": sync.main,
@@ -18,6 +31,7 @@ BENCHES = {
     "stocklist": stocklist.main,
     "authority": authority.main,
     "stock": stock.main,
+    "wire": wire.main,
 }
 
 

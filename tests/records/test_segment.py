@@ -22,64 +22,15 @@ from fedsync.records.segment import (
     SHORT_BYTES,
     BadSegment,
     Names,
-    Place,
     unpack,
 )
 from fedsync.records.segment import pack as segment
-from fedsync.records.wire import MAX_BODY_BYTES, Row
+from fedsync.records.wire import MAX_BODY_BYTES
 from tests.records.blocks import ALICE, FACTS, PAGES, carve, cut, event, tip
+from tests.records.shelf import Shelf
 from tests.records.values import values
 
 MOTION, PAGE = b"m" * 32, b"p" * 32
-
-
-class Shelf:
-    """What somebody holds: blocks, in order. The naive names: it looks through all of it each time."""
-
-    def __init__(self, *blocks: Block) -> None:
-        self.blocks = list(blocks)
-
-    def short(self, log: LogId) -> bool:
-        return self.log(log[:SHORT_BYTES]) == log
-
-    def log(self, short: bytes) -> LogId | None:
-        found = {block.log for block in self.blocks if block.log[:SHORT_BYTES] == short}
-        return found.pop() if len(found) == 1 else None
-
-    def held(self, log: LogId, seq: int) -> Sequence[RecordId]:
-        return [
-            record.id
-            for block in self.blocks
-            for record in block.records()
-            if (record.log, record.seq) == (log, seq)
-        ]
-
-    def recent(self, log: LogId, seq: int, record: RecordId, count: int) -> Sequence[Row]:
-        rows: list[Row] = []
-        while len(rows) < count:
-            found = [each for block in self.blocks for each in block.records() if each.id == record]
-            if not found:
-                return ()
-            one = found[0]
-            rows.insert(0, Row(one.version, one.kind, one.time, one.refs, one.payload))
-            record = one.prev
-        return rows
-
-    def place(self, id_: bytes) -> Place | None:
-        for block in self.blocks:
-            for record in block.records():
-                if id_ in (record.id, record.payload_id):
-                    return Place(record.log, record.seq, id_ == record.payload_id)
-        return None
-
-    def at(self, log: LogId, seq: int) -> tuple[bytes, bytes] | None:
-        found = [
-            record
-            for block in self.blocks
-            for record in block.records()
-            if (record.log, record.seq) == (log, seq)
-        ]
-        return (found[0].id, found[0].payload_id) if len(found) == 1 else None
 
 
 def vote(motion: bytes, option: str, time: int) -> Draft:

@@ -1,0 +1,271 @@
+"""What records cost on a thin link and on a stick: bytes of segments, made and read back.
+
+On a radio: single votes, signatures, approvals and stock movements, each signed, as one frame has to carry them, and batches
+of 1 to 20 records; the receiver holds what they refer to. On a stick: so many stock records of so many logs, for a receiver of whom
+nothing is known, with a signature where a block ends, and with one on each record.
+"""
+
+import argparse
+import statistics
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from random import Random
+from typing import Any
+
+from benchmarks.region import Writer
+from fedsync.data import movements, resolutions, roll_calls
+from fedsync.gossip.holdings import SetKey
+from fedsync.gossip.memory import Memory
+from fedsync.gossip.names import HeldNames, Places
+from fedsync.records.block import Base, Block
+from fedsync.records.codec import Value, pack
+from fedsync.records.ed25519 import sign
+from fedsync.records.genesis import SEAT, Genesis
+from fedsync.records.ids import LogClass, LogId, Reach, RecordId, Scope, payload_id, signed_bytes
+from fedsync.records.places import START
+from fedsync.records.seal import Draft, seal
+from fedsync.records.segment import pack as segment
+from fedsync.records.segment import unpack
+from fedsync.records.wire import read_rows, write
+
+FRAME = 200
+SEALED = 20
+"""Bytes that a sealed packet has beside what it seals."""
+MESSAGE = 5 + 4
+"""Bytes of a message around a segment, and of a packet around a message."""
+SIGNATURE = 64
+HOUR = 3_600_000
+REACH_SINGLE, REACH_BATCH, REACH_HEADS_MB, REACH_EACH_MB = 0.95, 45, 3.2, 9.5
+SCOPE = Scope(sha256(b"valley").digest()[:16])
+
+
+class Hand:
+    """A log, and who writes it."""
+
+    def __init__(self, name: str, log_class: LogClass) -> None:
+        writer = Writer(name, SCOPE)
+        self.private = writer.private
+        incarnation = sha256(name.encode()).digest()[:16]
+        self.genesis = Genesis(writer.key, SCOPE, SEAT, log_class, Reach.REGION, incarnation)
+        self.base: Base | None = None
+
+    def write(self, drafts: Sequence[Draft]) -> list[Block]:
+        """Append records."""
+        blocks = seal(self.private, self.genesis, self.base, drafts, drafts[0].time if drafts else 0)
+        for block in blocks:
+            place = block.place(self.base.place if self.base else START)
+            self.base = Base(self.genesis, block.last, block.tip, place)
+        return blocks
+
+
+class Air:
+    """Two stations that hold the same: what one writes the other reads, and then holds, too."""
+
+    def __init__(self) -> None:
+        self.held, self.places = Memory(b"j" * 8), Places()
+        self.names = HeldNames(self.held, self.places, _everything, lambda log, seq: True)
+
+    def hold(self, blocks: Sequence[Block]) -> None:
+        """Let both hold blocks."""
+        for block in blocks:
+            self.held.take(block.raw)
+            self.places.note(block.raw)
+
+    def send(self, block: Block) -> int:
+        """Return the bytes of a block on the air; both hold it then."""
+        data = segment(block.raw, self.names)
+        assert unpack(data, self.names) == block.raw
+        self.hold([block])
+        return len(data)
+
+
+def main(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the figures, and what is to be reached."""
+    singles = {kind: _single(sizes) for kind, sizes in _singles(arguments.singles * 5).items()}
+    some = [size for each in singles.values() for size in each.pop("sizes")]
+    fit = sum(size <= FRAME - SEALED - MESSAGE for size in some) / len(some)
+    batches = {kind: _batch(each) for kind, each in _batches(arguments.singles).items()}
+    return {
+        "frame": FRAME,
+        "room_for_a_segment": FRAME - SEALED - MESSAGE,
+        "singles": singles,
+        "in_one_frame": round(fit, 4),
+        "reach_in_one_frame": REACH_SINGLE,
+        "batches_content_bytes_a_record": batches,
+        "reach_batches": REACH_BATCH,
+        "stick": _stick(arguments.records, arguments.logs),
+        "reach_stick_mb": [REACH_HEADS_MB, REACH_EACH_MB],
+    }
+
+
+def _single(sizes: list[int]) -> dict[str, Any]:
+    ordered = sorted(sizes)
+    return {
+        "median": statistics.median(ordered),
+        "p95": ordered[len(ordered) * 95 // 100],
+        "most": ordered[-1],
+        "in_one_frame": round(sum(each <= FRAME - SEALED - MESSAGE for each in ordered) / len(ordered), 4),
+        "sizes": sizes,
+    }
+
+
+def _singles(number: int) -> dict[str, list[int]]:
+    """Return by kind the bytes of so many records, each sent alone. Motions and pages were sent before."""
+    return {
+        "vote": _votes(number, 1),
+        "signature": _voices("signature", number),
+        "approval": _voices("approval", number),
+        "stock": _stock(number, 1),
+    }
+
+
+def _batches(number: int) -> dict[str, dict[int, float]]:
+    found: dict[str, dict[int, float]] = {"vote": {}, "stock": {}}
+    for size in (1, 2, 3, 5, 10, 20):
+        for kind, sizes in (("vote", _votes(number, size)), ("stock", _stock(number, size))):
+            signatures = size if kind == "vote" else 1
+            found[kind][size] = statistics.median((each - SIGNATURE * signatures) / size for each in sizes)
+    return found
+
+
+def _batch(each: dict[int, float]) -> dict[int, float]:
+    return {size: round(content, 1) for size, content in each.items()}
+
+
+def _votes(number: int, size: int) -> list[int]:
+    """Real roll calls: each delegation votes, on `size` motions at a time, which others put before."""
+    air, random = Air(), Random(1)
+    chair = Hand("chair", LogClass.AUTHORITY)
+    titles = [each.title for each in resolutions()]
+    sizes: list[int] = []
+    hands: dict[str, Hand] = {}
+    calls = roll_calls()
+    at = 0
+    while len(sizes) < number:
+        part = [calls[(at + each) % len(calls)] for each in range(size)]
+        at += size
+        time = 1_795_000_000_000 + at * HOUR
+        motions: list[RecordId] = []
+        for each in part:
+            text = f"{titles[each.roll_call % len(titles)]} {each.number}"
+            value: Value = {"body": sha256(b"body").digest(), "text": text, "title": titles[at % len(titles)]}
+            blocks = chair.write([Draft("motion", value, time + random.randrange(1000))])
+            air.hold(blocks)
+            motions.append(blocks[-1].tip)
+        for code in random.sample(sorted(part[0].votes), 12):
+            if code not in hands:
+                hands[code] = Hand(code, LogClass.AUTHORITY)
+                air.hold(hands[code].write([]))
+            drafts = [
+                Draft(
+                    "vote",
+                    {"motion": motion, "option": each.votes.get(code, "abstain")},
+                    time + random.randrange(HOUR),
+                )
+                for motion, each in zip(motions, part, strict=True)
+            ]
+            sizes += [air.send(block) for block in hands[code].write(drafts)]
+    return sizes[:number]
+
+
+def _voices(kind: str, number: int) -> list[int]:
+    """Signatures or approvals of pages, each of which follows the one before; drafts were sent before."""
+    air, random = Air(), Random(2)
+    clerk = Hand("clerk", LogClass.AUTHORITY)
+    hands = [Hand(f"seat {each}", LogClass.AUTHORITY) for each in range(7)]
+    for hand in hands:
+        air.hold(hand.write([]))
+    body = prev = sha256(b"page 0").digest()
+    sizes: list[int] = []
+    for at, each in enumerate(resolutions() * 10, 1):
+        time = 1_795_000_000_000 + at * 24 * HOUR
+        entry: Value = {"kind": "decision", "title": each.title, "text": each.number}
+        value: Value = {"body": body, "number": at, "prev": prev, "entries": [entry]}
+        air.hold(clerk.write([Draft("page", value, time)]))
+        page = payload_id(pack(value))
+        for hand in random.sample(hands, 4):
+            voice: Value = {"page": page, "round": random.choice([0, 0, 0, 1]), "slot": prev}
+            (block,) = hand.write([Draft(kind, voice, time + random.randrange(HOUR))])
+            sizes.append(air.send(block))
+        prev = page
+        if len(sizes) >= number:
+            break
+    return sizes[:number]
+
+
+def _stock(number: int, size: int) -> list[int]:
+    """Italian movements, with the hour at which people write them down; their stores and goods were named before."""
+    air = Air()
+    sizes: list[int] = []
+    for log in _stock_logs(21, number * size // 21 + 2, 1, size):
+        for at, block in enumerate(log):
+            if at == 0:
+                air.hold([block])
+            else:
+                sizes.append(air.send(block))
+    return sizes[:number]
+
+
+def _stock_logs(logs: int, records: int, seed: int, size: int) -> Iterator[list[Block]]:
+    """Yield logs with so many movements each, in blocks of so many, after a first block with what they name."""
+    random = Random(seed)
+    regions: dict[str, list[tuple[int, str, str, int]]] = {}
+    for each in movements():
+        noon = (
+            1_795_000_000_000 // (24 * HOUR) * 24 * HOUR
+            + (each.day.toordinal() - 737_800) * 24 * HOUR
+            + 12 * HOUR
+        )
+        action = "consume" if each.action == "consume" else "raise" if each.delta >= 0 else "lower"
+        regions.setdefault(each.region, []).append((noon, action, each.product or "doses", abs(each.delta)))
+    names = sorted(regions)
+    for number in range(logs):
+        hand = Hand(f"teller {number}", LogClass.FACTS)
+        rows = regions[names[number % len(names)]]
+        start = random.randrange(len(rows))
+        taken = [rows[(start + at) % len(rows)] for at in range(records)]
+        store: Value = {"name": f"{names[number % len(names)]} {number}", "scope": SCOPE}
+        specs: dict[str, Value] = {item: {"name": item, "unit": "{dose}"} for _, _, item, _ in rows}
+        first = [Draft("store", store, taken[0][0])]
+        first += [Draft("resource_specification", spec, taken[0][0]) for spec in specs.values()]
+        blocks = hand.write(first)
+        drafts: list[Draft] = []
+        for when, action, item, quantity in taken:
+            value: Value = {
+                "action": action,
+                "has_point_in_time": when,
+                "quantity": quantity,
+                "resource_conforms_to": payload_id(pack(specs[item])),
+                "store": payload_id(pack(store)),
+            }
+            drafts.append(Draft("economic_event", value, when + random.randrange(2 * HOUR)))
+        for at in range(0, len(drafts), size):
+            blocks += hand.write(drafts[at : at + size])
+        yield blocks
+
+
+def _stick(records: int, logs: int) -> dict[str, Any]:
+    """Return the bytes of blocks and segments, with signatures at the ends of blocks and on each record."""
+    raw = heads = each_raw = each = count = 0
+    for number, blocks in enumerate(_stock_logs(logs, records // logs - 12, 3, 128)):
+        hand = Hand(f"teller {number}", LogClass.FACTS)
+        for block in blocks:
+            count += block.count
+            raw += len(block.raw)
+            heads += len(segment(block.raw))
+            signed = [(at, sign(hand.private, signed_bytes(id_))) for at, id_ in enumerate(block.ids)]
+            whole = write(LogId(block.log), block.first, block.prev, read_rows(block.body), signed)
+            each_raw += len(whole)
+            each += len(segment(whole))
+    return {
+        "records": count,
+        "logs": logs,
+        "blocks_mb": round(raw / 1e6, 3),
+        "segments_mb": round(heads / 1e6, 3),
+        "blocks_signed_each_mb": round(each_raw / 1e6, 3),
+        "segments_signed_each_mb": round(each / 1e6, 3),
+    }
+
+
+def _everything(key: SetKey) -> bool:
+    return True
