@@ -282,6 +282,9 @@ class _Writer:
         place = self._names.place(id_)
         if place is None:
             return id_
+        there = self._names.at(place.log, place.seq)
+        if there is None or there[place.payload] != id_:
+            return id_  # Two branches have a record there.
         code = _PAYLOAD if place.payload else _RECORD
         if place.log == self._head.log:
             back = _number(max(0, self._head.first - place.seq))
