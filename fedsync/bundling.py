@@ -12,9 +12,10 @@ from typing import Final, TypeAlias
 
 from fedsync.crdt.books.kin import circulation
 from fedsync.crdt.view import View
+from fedsync.gossip.bundles.chunks import cut
 from fedsync.gossip.bundles.form import NONE, Block, Content, Counters, End, Receipts, Tips, Title, Wants
 from fedsync.gossip.bundles.making import Maker, Part, Wish, make
-from fedsync.gossip.bundles.reading import Bad, read
+from fedsync.gossip.bundles.reading import Bad, read_chunks
 from fedsync.gossip.following import NOTHING_HEARD, Following, followed
 from fedsync.gossip.holdings import Item, SetKey
 from fedsync.gossip.limits import BUCKET_DEPTH
@@ -26,6 +27,7 @@ from fedsync.records.ed25519 import Signs
 from fedsync.records.ids import Key, LogClass, Reach
 from fedsync.store.holdings import StoreHoldings
 from fedsync.store.store import Store
+from fedsync.wrapping import Opener, unwrapped
 
 BATCH_BLOCKS: Final = 256
 """Blocks of one commit, as at the daemon's door."""
@@ -123,11 +125,14 @@ Batch: TypeAlias = list[Content | Bad]
 """What is taken in with one commit, in the order of the file."""
 
 
-def batches(pieces: Iterable[bytes]) -> Iterator[Batch]:
-    """Yield what a file says, in batches of one commit each. Only reads: no node is held while a slow stick is waited for."""
+def batches(pieces: Iterable[bytes], ours: Opener | None = None) -> Iterator[Batch]:
+    """Yield what a file says, in batches of one commit each. Only reads: no node is held while a slow stick is waited for.
+
+    `ours` opens what is wrapped up for this node.
+    """
     batch: Batch = []
     blocks = size = 0
-    for found in read(pieces):
+    for found in read_chunks(unwrapped(cut(pieces), ours)):
         batch.append(found)
         if isinstance(found, Block):
             blocks, size = blocks + 1, size + len(found.raw)

@@ -4,17 +4,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsync.records.ed25519 import BadSignature, private_key, public_key
+from fedsync.gossip.bundles.chunks import MAGIC, Chunk, Damage, Piece, cut, pack
+from fedsync.records.ed25519 import BadSignature, PrivateKey, private_key, public_key
 from fedsync.records.ids import Key
 from fedsync.wrapping import (
     ENCLOSURE_BYTES,
+    ENCLOSURES_KIND,
     MOST_ENCLOSURES_BYTES,
     MOST_RECIPIENTS,
+    MOST_TRIED,
     OVERHEAD,
+    WRAPPED_KIND,
     NotForUs,
     Opener,
     Wrapper,
+    unwrapped,
     unwrapper,
+    wrapped,
 )
 
 MILL, HILL, EVE = (private_key(bytes([number]) * 32) for number in (1, 2, 3))
@@ -109,3 +115,97 @@ def test_it_is_for_one_at_least_and_not_for_too_many() -> None:
 def test_a_key_that_agrees_on_nothing_is_refused_before_anything_is_wrapped() -> None:
     with pytest.raises(BadSignature):
         Wrapper([Key(bytes(32))])
+
+
+# --- Files ------------------------------------------------------------------------------------------------
+
+
+def file_of(bodies: list[bytes]) -> bytes:
+    return MAGIC + b"".join(pack(2, number, body) for number, body in enumerate(bodies))
+
+
+def opened(data: bytes, private: PrivateKey | None) -> list[Piece]:
+    return list(unwrapped(cut([data]), Opener(private) if private else None))
+
+
+BODIES = [bytes([1 + number % 200]) * (100 + number) for number in range(200)]
+PLAIN = [Chunk(2, number, body) for number, body in enumerate(BODIES)]
+
+
+def test_a_wrapped_file_is_the_same_file_to_whom_it_is_for() -> None:
+    data = b"".join(wrapped([file_of(BODIES)], [public_key(MILL), public_key(HILL)]))
+
+    assert opened(data, MILL) == opened(data, HILL) == PLAIN
+    assert len(data) < len(file_of(BODIES)) * 1.05 + 200 * 45
+
+
+@pytest.mark.parametrize("private", [EVE, None])
+def test_whoever_it_is_not_for_learns_how_much_it_is(private: PrivateKey | None) -> None:
+    data = b"".join(wrapped([file_of(BODIES)], [public_key(MILL)]))
+    (told,) = opened(data, private)
+
+    assert isinstance(told, Damage)
+    assert told.why == "wrapped"
+    assert told.size > len(b"".join(BODIES))
+
+
+def test_a_file_that_is_not_wrapped_up_is_read_with_a_key_or_without() -> None:
+    assert opened(file_of(BODIES), MILL) == opened(file_of(BODIES), None) == PLAIN
+
+
+def test_damage_anywhere_costs_the_chunk_that_it_hits_and_no_other() -> None:
+    data = b"".join(wrapped([file_of(BODIES)], [public_key(MILL)]))
+    for at in range(0, len(data), 997):
+        bad = data[:at] + bytes([data[at] ^ 0x55]) + data[at + 1 :]
+        found = [each for each in opened(bad, MILL) if isinstance(each, Chunk)]
+        assert len(found) >= len(PLAIN) - 1
+        assert [each for each in PLAIN if each in found] == found
+
+
+def test_a_file_that_is_cut_short_gives_all_before_the_cut_in_order() -> None:
+    data = b"".join(wrapped([file_of(BODIES)], [public_key(MILL)]))
+    for size in range(0, len(data), 1009):
+        found = [each for each in opened(data[:size], MILL) if isinstance(each, Chunk)]
+        assert found == PLAIN[: len(found)]
+
+
+def test_a_file_whose_beginning_is_lost_is_opened_by_the_enclosures_that_come_later() -> None:
+    data = b"".join(wrapped([file_of(BODIES)], [public_key(MILL)]))
+    found = [each for each in opened(data[200:], MILL) if isinstance(each, Chunk)]
+
+    assert len(found) >= len(PLAIN) - 1
+
+
+def test_a_stick_full_of_enclosures_is_not_tried_for_ever() -> None:
+    class Counting(Opener):
+        tried = 0
+
+        def secret(self, enclosures: bytes) -> bytes:
+            Counting.tried += 1
+            return super().secret(enclosures)
+
+    many = [Wrapper([public_key(EVE)]).enclosures for _ in range(40)]
+    data = MAGIC + b"".join(pack(ENCLOSURES_KIND, number, each) for number, each in enumerate(many * 3))
+    assert list(unwrapped(cut([data]), Counting(MILL))) == []
+
+    assert Counting.tried == MOST_TRIED
+
+
+def test_what_hides_nothing_that_can_be_a_chunk_is_damaged_and_nothing_is_opened_twice() -> None:
+    wrapper = Wrapper([public_key(MILL)])
+    twice = bytes((WRAPPED_KIND,)) + bytes(3) + wrapper.wrap(b"\x02\0\0\0inner")
+    bodies = [wrapper.enclosures, wrapper.wrap(b""), wrapper.wrap(b"\x02\0\0\0"), wrapper.wrap(twice)]
+    kinds = [ENCLOSURES_KIND, WRAPPED_KIND, WRAPPED_KIND, WRAPPED_KIND]
+    data = MAGIC + b"".join(pack(kind, 0, body) for kind, body in zip(kinds, bodies, strict=True))
+    first, second, third = opened(data, MILL)
+
+    assert isinstance(first, Damage)
+    assert isinstance(second, Damage)
+    # It is a chunk of a kind that nobody reads, whatever it hides.
+    assert isinstance(third, Chunk)
+    assert third.kind == WRAPPED_KIND
+
+
+def test_what_is_not_whole_is_not_wrapped_up() -> None:
+    with pytest.raises(ValueError):
+        list(wrapped([file_of(BODIES)[:-1]], [public_key(MILL)]))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from fedsync.gossip.bundles import form
-from fedsync.gossip.bundles.chunks import Chunk, Damage, cut
+from fedsync.gossip.bundles.chunks import Chunk, Damage, Piece, cut
 from fedsync.gossip.bundles.form import BadChunk, Content
 from fedsync.records import ed25519
 
@@ -25,7 +25,12 @@ class Bad:
 
 def read(pieces: Iterable[bytes], rule: ed25519.Rule = ed25519) -> Iterator[Content | Bad]:
     """Yield what a file says, however it is cut into pieces. What a later version added is passed over."""
-    for found in cut(pieces):
+    return read_chunks(cut(pieces), rule)
+
+
+def read_chunks(chunks: Iterable[Piece], rule: ed25519.Rule = ed25519) -> Iterator[Content | Bad]:
+    """Yield what the chunks of a file say, and what is damaged between them."""
+    for found in chunks:
         match found:
             case Damage(at, size, why):
                 yield Bad(at, size, why)
