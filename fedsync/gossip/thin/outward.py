@@ -1,0 +1,164 @@
+"""What goes out over a thin carrier: frames wait in lanes, go as parcels, and are kept until the other side has them. Pure."""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from fedsync.gossip.lanes import cost
+from fedsync.gossip.limits import LOW_SHARE
+from fedsync.gossip.priority import FIRST, LAST, WORDS
+from fedsync.gossip.thin.inward import WINDOW
+from fedsync.gossip.thin.packets import (
+    FLOOR,
+    LANES,
+    PLAIN_PIECES,
+    SEQS,
+    SYMBOL_BYTES,
+    WHOLE_BYTES,
+    Entry,
+    join,
+    varint,
+)
+from fedsync.gossip.thin.parcel import Parcel, cut
+
+QUEUE_BYTES: Final = 512 * 1024
+"""Bytes that wait or are on their way, as `lanes.cost` counts."""
+RESERVE_BYTES: Final = 256 * 1024
+"""The same beyond it for what is urgent, and for words."""
+AIR_BYTES: Final = 384 * 1024
+"""Bytes of parcels on their way: the other side keeps a megabyte of what is not complete."""
+GATHERED: Final = 32
+"""Symbols to which a parcel of frames that wait anyway is filled up."""
+
+
+@dataclass(slots=True)
+class _Lane:
+    queue: deque[bytes] = field(default_factory=deque)
+    parcels: dict[int, Parcel] = field(default_factory=dict)
+    """Those that have not come yet, or wait there for others, in their order."""
+    floor: int = 0
+    next: int = 0
+
+
+class Outward:
+    """What one side has to send."""
+
+    def __init__(self) -> None:
+        self._lanes = [_Lane() for _ in range(LANES)]
+        self.queued = 0
+        """What all that waits or is on its way counts for."""
+        self._air = 0
+        self._taken = 0
+        self._met = False
+
+    # --- In -------------------------------------------------------------------------------------------
+
+    def put(self, body: bytes, priority: int) -> bool:
+        """Let a frame wait; False when there is no room. The first of all goes first."""
+        lane = min(priority, LAST) if self._met else FIRST
+        if self.queued >= QUEUE_BYTES + (RESERVE_BYTES if lane <= WORDS else 0):
+            return False
+        self._met = True
+        self._lanes[lane].queue.append(body)
+        self.queued += cost(body)
+        return True
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether anything waits, or is not known to have come."""
+        return any(lane.queue or lane.parcels for lane in self._lanes)
+
+    def report(self, entries: Iterable[Entry]) -> None:
+        """Take in what the other side says of parcels. What it says of those that were never sent is passed over."""
+        for entry in entries:
+            lane = self._lanes[entry.lane]
+            ahead = (entry.seq - lane.floor) % SEQS
+            seq = lane.floor + ahead
+            if entry.needs == FLOOR:
+                if seq <= lane.next:
+                    for old in range(lane.floor, seq):
+                        self._forget(lane, old)
+                    lane.floor = seq
+            elif (parcel := lane.parcels.get(seq)) is not None and parcel.begun:
+                parcel.report(entry.needs)
+
+    def _forget(self, lane: _Lane, seq: int) -> None:
+        parcel = lane.parcels.pop(seq, None)
+        if parcel is not None:
+            parcel.report(0)
+            self._air -= parcel.size
+            self.queued -= parcel.cost
+
+    # --- Out ------------------------------------------------------------------------------------------
+
+    def pick(
+        self, room: int, fresh: bool, now: float, loss: float, spacing: float, spare: bool, most: int = LAST
+    ) -> tuple[Parcel, int] | None:
+        """Return what goes next into `room` bytes. `fresh`: the packet is empty yet. `most`: the last lane that may."""
+        order: Iterable[int] = range(min(most, LAST) + 1)
+        if fresh:
+            self._taken += 1
+            if self._taken % LOW_SHARE == 0 and most >= LAST:
+                # One in so many is of the least urgent class, so that it never starves.
+                order = [*range(LAST - 1, -1, -1), LAST]
+        for number in order:
+            lane = self._lanes[number]
+            for parcel in lane.parcels.values():
+                symbol = parcel.want(now, loss, spacing, spare)
+                if symbol is not None and self._fits(parcel, symbol, room):
+                    return parcel, symbol
+            if number == LAST and any(each.queue for each in self._lanes[:LAST]):
+                continue
+            if lane.queue and (new := self._open(number, lane, room, fresh)) is not None:
+                return new, 0
+        return None
+
+    def _fits(self, parcel: Parcel, symbol: int, room: int) -> bool:
+        head = WHOLE_BYTES + 2 if parcel.count == 1 else SYMBOL_BYTES
+        return parcel.length(symbol) + head <= room or (
+            parcel.count == 1 and parcel.size + WHOLE_BYTES <= room
+        )
+
+    def _open(self, number: int, lane: _Lane, room: int, fresh: bool) -> Parcel | None:
+        """Make the next parcel of a lane: what fits one packet as it is, or a large one of what cannot be sent whole."""
+        if lane.next - lane.floor >= WINDOW or (self._air >= AIR_BYTES and number > WORDS):
+            return None
+        whole, most = room - WHOLE_BYTES, room - SYMBOL_BYTES
+        first = lane.queue[0]
+        if len(first) <= whole:
+            frames = self._gather(lane, whole)
+            symbol_bytes = whole
+        elif fresh:
+            frames = self._gather(lane, most * (GATHERED if number > WORDS else 1))
+            symbol_bytes = 0
+        else:
+            return None
+        several = len(frames) > 1
+        data = join(frames) if several else frames[0]
+        if not symbol_bytes:
+            several, data = True, join(frames)
+            symbol_bytes = most if -(-len(data) // most) <= PLAIN_PIECES else cut(len(data), most)
+        parcel = Parcel(number, lane.next, data, symbol_bytes, several=several, urgent=number == FIRST)
+        parcel.cost = sum(cost(each) for each in frames)
+        lane.parcels[lane.next] = parcel
+        lane.next += 1
+        self._air += parcel.size
+        return parcel
+
+    def _gather(self, lane: _Lane, limit: int) -> list[bytes]:
+        """Take the first frame of a lane, and those after it that fit beside it."""
+        frames = [lane.queue.popleft()]
+        size = len(frames[0]) + len(varint(len(frames[0])))
+        while lane.queue and (size := size + len(lane.queue[0]) + len(varint(len(lane.queue[0])))) <= limit:
+            frames.append(lane.queue.popleft())
+        return frames
+
+    def more(self, now: float, loss: float, spare: bool) -> bool:
+        """Say whether there is something that may be sent now, as far as the other side's answers go."""
+        for lane in self._lanes:
+            if lane.queue and lane.next - lane.floor < WINDOW and self._air < AIR_BYTES:
+                return True
+            if any(each.want(now, loss, 0.0, spare) is not None for each in lane.parcels.values()):
+                return True
+        return False

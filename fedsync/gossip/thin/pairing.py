@@ -1,0 +1,79 @@
+"""Which life of a carrier talks with which: so that nothing from before a restart is taken for something new. Pure.
+
+A carrier has a life: 4 random bytes. Its packets say it, and that of the other side as far as it is known, until the other is sure of
+both; after that two bytes stand for both. Who is with one life and hears of another takes nothing from that until it has
+proved that it is there now, by repeating our life; then this carrier is over, and whoever runs it makes a new one.
+"""
+
+from enum import Enum
+from hashlib import sha256
+from typing import Final
+
+from fedsync.gossip.thin.packets import LIFE_BYTES, TAG_BYTES, Opening
+
+NOBODY: Final = bytes(LIFE_BYTES)
+
+
+class Heard(Enum):
+    """What to do with a packet, by who it says it is from."""
+
+    TAKE = "take"
+    ANSWER = "answer"
+    """Nothing of it counts, but the other side should hear who we are."""
+    DROP = "drop"
+    OVER = "over"
+    """The other side has begun anew."""
+
+
+class Pairing:
+    """Who we are, and whom we talk with."""
+
+    def __init__(self, life: bytes) -> None:
+        self.life = life
+        self.other = NOBODY
+        self.sure = False
+        """Whether the other side has shown that it knows us."""
+        self._asked = NOBODY
+        """Another life of the other side, that has to prove itself; or one that asks us to."""
+
+    def hear(self, who: Opening | bytes) -> Heard:
+        """Judge a packet by its head."""
+        if not isinstance(who, Opening):
+            if self.other != NOBODY and who == self._tag():
+                self.sure = True
+                return Heard.TAKE
+            return Heard.DROP if self.sure else Heard.ANSWER
+        if who.life in (self.life, NOBODY):
+            return Heard.DROP
+        if who.busy:
+            if self.sure or who.echo != self.life:
+                return Heard.DROP
+            self._asked = who.life
+            return Heard.ANSWER
+        if who.echo == self.life:
+            if self.other not in (NOBODY, who.life):
+                return Heard.OVER
+            self.other, self.sure, self._asked = who.life, True, NOBODY
+            return Heard.TAKE
+        if who.echo == NOBODY and self.other in (NOBODY, who.life):
+            self.other = who.life
+            return Heard.TAKE
+        self._asked = who.life
+        return Heard.ANSWER
+
+    @property
+    def occupied(self) -> bool:
+        """Whether another life has to hear that we are with one already; such a packet says nothing else."""
+        return self._asked != NOBODY
+
+    def answer(self) -> Opening:
+        """Return the head of a packet for that other life."""
+        asked, self._asked = self._asked, NOBODY
+        return Opening(self.life, asked, busy=self.sure)
+
+    def head(self) -> Opening | bytes:
+        """Return the head of a packet."""
+        return self._tag() if self.sure else Opening(self.life, self.other)
+
+    def _tag(self) -> bytes:
+        return sha256(b"".join(sorted((self.life, self.other)))).digest()[:TAG_BYTES]

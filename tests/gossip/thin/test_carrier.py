@@ -1,0 +1,78 @@
+"""Two carriers back to back: whatever the link does, each frame comes out once, and those of one priority in order."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fedsync.gossip.priority import FIRST, LAST
+from fedsync.gossip.thin.profile import FLAKY, RADIO, Profile
+from tests.gossip.thin.air import Air, Way, windows
+
+FAST = Profile(frame=300, bits=100_000, round_trip=0.1)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    frames=st.lists(
+        st.tuples(st.integers(0, 1), st.integers(FIRST, LAST), st.integers(1, 9000)), max_size=25
+    ),
+    loss=st.sampled_from([0, 0.1, 0.3, 0.6]),
+    stray=st.sampled_from([0, 0.2]),
+    twice=st.sampled_from([0, 0.3]),
+    outage=st.sampled_from([0, 5, 4000]),
+    half=st.booleans(),
+    seed=st.integers(0, 10**6),
+)
+def test_each_frame_comes_out_once_and_those_of_one_priority_in_their_order(
+    frames: list[tuple[int, int, int]],
+    loss: float,
+    stray: float,
+    twice: float,
+    outage: float,
+    half: bool,
+    seed: int,
+) -> None:
+    profile = Profile(frame=300, bits=100_000, round_trip=0.1, half_duplex=half)
+    way = Way(loss, 0.05, stray, twice, up=lambda now: not 0.5 < now < 0.5 + outage)
+    air = Air(profile, way, seed)
+    sent: list[list[tuple[int, bytes]]] = [[], []]
+    for at, (number, priority, size) in enumerate(frames):
+        body = at.to_bytes(2, "big") * size
+        assert air.send(number, body, priority)
+        sent[number].append((priority if sent[number] else FIRST, body))
+        air.run(air.now + 0.05)
+    air.run(20_000, lambda: all(end.carrier.idle for end in air.ends))
+    for number in (0, 1):
+        got = air.ends[1 - number].got
+        assert sorted(got) == sorted(body for _, body in sent[number])
+        for priority in range(LAST + 1):
+            mine = [body for each, body in sent[number] if each == priority]
+            assert [body for body in got if body in set(mine)] == mine
+        if sent[number]:
+            assert got[0] == sent[number][0][1], "a session begins with its first frame"
+
+
+@pytest.mark.parametrize("profile", [FLAKY, RADIO, FAST])
+def test_an_idle_carrier_says_nothing(profile: Profile) -> None:
+    air = Air(profile, Way())
+    air.send(0, b"hello", FIRST)
+    air.send(1, b"hello", FIRST)
+    air.run(100)
+    assert [end.got for end in air.ends] == [[b"hello"], [b"hello"]]
+    before = [end.packets for end in air.ends]
+    air.run(100_000)
+    assert [end.packets for end in air.ends] == before
+
+
+def test_a_megabyte_and_a_half_takes_five_windows_of_a_flaky_link() -> None:
+    air = Air(FLAKY, Way(0.3, 0.15, up=windows(5, 60)), 1)
+    left = [bytes([at % 256]) * 5000 for at in range(300)]
+    air.send(0, b"hello", FIRST)
+
+    def fill() -> bool:
+        while left and air.ends[0].carrier.room and air.send(0, left[-1], 4):
+            left.pop()
+        return len(air.ends[1].got) == 301
+
+    air.run(1000, fill)
+    assert air.now <= 245
