@@ -211,7 +211,8 @@ class Carrier:
             report = self._report(now, room, self._asked or quiet)
             pieces.append(report)
             room -= REPORT_BYTES + ENTRY_BYTES * len(report.entries)
-        carried, room = self._fill(pieces, room, now, quiet)
+        only_first = quiet or self._pace.more_at(now) > now
+        carried, room = self._fill(pieces, room, now, only_first)
         if not (pieces or due):
             return None
         if carried and not due and self._report_at < inf and room >= REPORT_BYTES + LEAST_ROOM:
@@ -220,15 +221,15 @@ class Carrier:
             self._asked, self._report_at = False, inf
         return self._packet(who, pieces, now, quiet)
 
-    def _fill(self, pieces: list[Piece], room: int, now: float, quiet: bool) -> tuple[bool, int]:
-        """Fill a packet with what goes next. While nothing is heard, with what is urgent alone."""
+    def _fill(self, pieces: list[Piece], room: int, now: float, only_first: bool) -> tuple[bool, int]:
+        """Fill a packet with what goes next; while nothing is heard, or little may be said, with what is urgent alone."""
         fresh, carried = not pieces, False
         flight = self._flight
         # A whole parcel may go to the end of a packet without its length, so one at most of these, and last.
         while room >= LEAST_ROOM:
-            most = FIRST if quiet else LAST
+            most = FIRST if only_first else LAST
             found = self._out.pick(room, fresh, now, flight.loss, flight.spacing, False, most)
-            if found is None and self._spare and not quiet:
+            if found is None and self._spare and not only_first:
                 found = self._out.pick(room, fresh, now, flight.loss, flight.spacing, True, most)
             if found is None:
                 break
@@ -281,5 +282,5 @@ class Carrier:
             else:
                 at = min(at, self._silence.quiet_at(unfinished, self._flight.patience))
                 if self._out.more(now, self._flight.loss, self._spare):
-                    at = min(at, now)
+                    at = min(at, self._pace.more_at(now))
         return at if at == inf else max(at, self._pace.at(now))

@@ -4,6 +4,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
+from fedsync.gossip.thin.pace import SAVED
 from fedsync.gossip.thin.packets import SERIALS
 from fedsync.gossip.thin.parcel import Parcel
 from fedsync.gossip.thin.profile import Profile
@@ -52,12 +53,13 @@ class Flight:
     @property
     def timeout(self) -> float:
         """After so long without a word of it a packet is not counted on any more."""
-        return 2 * self.round_trip + 2 * self.report_delay + 2 * self._packet_s / self._profile.duty + 0.05
+        return 2 * self.round_trip + 2 * self.report_delay + 2 * self._packet_s + 0.05
 
     @property
     def patience(self) -> float:
         """After so long without any packet the other side is taken to be out of reach."""
-        return max(1.0, 2 * self.timeout)
+        saving = (SAVED + 2) * self._packet_s / self._profile.duty if self._profile.duty < 1 else 0.0
+        return max(1.0, 2 * self.timeout + saving)
 
     @property
     def spacing(self) -> float:

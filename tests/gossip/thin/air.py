@@ -46,7 +46,7 @@ class Air:
     def __init__(self, profile: Profile, way: Way, seed: int = 0) -> None:
         self.profile, self.way, self.dice, self.now = profile, way, Random(seed), 0.0
         self.ends = [End(Carrier(profile, Random(f"{seed} {at}"), 0.0)) for at in range(2)]
-        self._coming: list[tuple[float, int, int, bytes]] = []
+        self._coming: list[tuple[float, int, int, bytes, list[float]]] = []
         self._order = count()
         self._free = [0.0, 0.0]
         self._voices: list[list[float]] = []
@@ -62,8 +62,9 @@ class Air:
                 return
             self.now = max(at, self.now)
             while self._coming and self._coming[0][0] <= self.now:
-                _, _, to, packet = heappop(self._coming)
-                self.hear(to, packet)
+                _, _, to, packet, voice = heappop(self._coming)
+                if not voice[3]:
+                    self.hear(to, packet)
             for number, end in enumerate(self.ends):
                 if end.poll_at <= self.now:
                     self.poll(number)
@@ -112,4 +113,4 @@ class Air:
             arrives = end + late
             lost = dice.random() < way.loss or not way.up(begin) or not way.up(arrives)
             if not lost:
-                heappush(self._coming, (arrives, next(self._order), 1 - number, way.damage(packet)))
+                heappush(self._coming, (arrives, next(self._order), 1 - number, way.damage(packet), voice))
