@@ -80,6 +80,13 @@ peers = {peers}
 # key = "..."
 # name = "Mill Lane"
 # addresses = ["node.example.org:7443"]
+# There is a link to it at these times only, in UTC, and so much goes over it in any hour and any day, both ways together:
+# windows = ["22:00-23:30", "Sat,Sun 10:00-12:00", "every 60 s for 5 s"]
+# kilobytes_per_hour = 20
+# kilobytes_per_day = 200
+# In each window the link stands so long at most, and with early_end it ends when nothing is left to say:
+# session_minutes = 10
+# early_end = true
 
 # Reach one of our peers over something else than TCP: datagrams where TCP fails (kind = "udp"), or a program that
 # carries frames on its stdin and stdout, such as a radio modem (kind = "exec"). Both sides have such a section. What is

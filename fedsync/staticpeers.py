@@ -3,8 +3,10 @@
 import re
 from base64 import b32decode, b32encode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from fedsync import scheduling
+from fedsync.gossip.schedule.terms import Terms
 from fedsync.plain import is_plain
 from fedsync.records.ids import Key
 from fedsync.records.kinds.announcing import MAX_ADDRESSES, is_address
@@ -13,7 +15,7 @@ MAX_STATIC = 256
 """Sections [[peer]] in one file. More is a federation: there nodes find each other by their books."""
 LONGEST_NAME = 200
 """Characters of a peer's name."""
-FIELDS = ("key", "name", "addresses")
+FIELDS = ("key", "name", "addresses", *scheduling.FIELDS)
 
 KEY_HINT = "It is 64 digits of 0-9 and a-f, as that node shows it with: fedsync peers show"
 
@@ -25,6 +27,8 @@ class StaticPeer:
     key: Key
     name: str
     addresses: tuple[str, ...] = ()
+    terms: Terms = field(default_factory=Terms)
+    """When there may be a link to it, and how much may go over it."""
 
 
 class Wrong(ValueError):
@@ -91,4 +95,8 @@ def _peer(nth: int, table: Mapping[str, object]) -> StaticPeer:
     for each in addresses:
         if not isinstance(each, str) or not is_address(each):
             raise Wrong(nth, "addresses", f"{each!r} is not HOST:PORT", hint)
-    return StaticPeer(key, name, tuple(dict.fromkeys(addresses)))
+    try:
+        terms = scheduling.terms(table)
+    except scheduling.WrongTerms as wrong:
+        raise Wrong(nth, wrong.field, str(wrong), wrong.hint) from None
+    return StaticPeer(key, name, tuple(dict.fromkeys(addresses)), terms)

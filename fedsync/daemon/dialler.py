@@ -9,9 +9,11 @@ import trio
 
 from fedsync.config import parse_address
 from fedsync.daemon.links import Links
+from fedsync.daemon.schedules import LOOK_SECONDS, clock
 from fedsync.daemon.through import Through
 from fedsync.gossip.events import Peer
 from fedsync.gossip.link import LinkClosed
+from fedsync.gossip.schedule.terms import Open
 from fedsync.gossip.tcp import connect
 from fedsync.records.ed25519 import PrivateKey
 from fedsync.records.ids import Key
@@ -75,6 +77,8 @@ class Dialler:
     def reason(self, peer: Peer) -> str:
         """Return why there is no link to a peer, in words."""
         calling = self.callings.get(peer)
+        if not isinstance(self._links.schedules.state(peer), Open):
+            return self._links.schedules.reason(peer)
         shunned = round(self._links.back_off.get(peer, 0.0) - trio.current_time())
         if shunned > 0:
             return f"{self._links.parted.get(peer, 'it sent garbage')}; we talk again in {shunned} s"
@@ -95,13 +99,15 @@ class Dialler:
         with calling.scope:
             while True:
                 await self._until_free(peer)
+                await self._until_open(peer, calling)
                 calling.tried.clear()
                 for address in calling.addresses:
                     await self._once(peer, calling, address)
                 for relay in self._relays(peer):
                     await self._over(peer, calling, relay)
                 wait = calling.pause * (0.5 + self._jitter())
-                wait = max(wait, self._links.back_off.get(peer, 0.0) - trio.current_time())
+                shunned = max(self._links.back_off.get(peer, 0.0), self._links.asleep.get(peer, 0.0))
+                wait = max(wait, shunned - trio.current_time())
                 calling.next_at = trio.current_time() + wait
                 calling.pause = min(calling.pause * 2, LONGEST_PAUSE)
                 await trio.sleep(wait)
@@ -109,7 +115,10 @@ class Dialler:
     async def try_once(self, peer: Peer, addresses: tuple[str, ...]) -> None:
         """Call a peer at each of these addresses until it answers, and carry the link until it ends."""
         calling = Calling(addresses)
-        if self._links.back_off.get(peer, 0.0) > trio.current_time():
+        shunned = max(self._links.back_off.get(peer, 0.0), self._links.asleep.get(peer, 0.0))
+        if shunned > trio.current_time():
+            return
+        if not isinstance(self._links.schedules.state(peer), Open):
             return
         for address in addresses:
             if address != OVER_RELAYS and await self._once(peer, calling, address):
@@ -122,6 +131,16 @@ class Dialler:
     async def _until_free(self, peer: Peer) -> None:
         while peer in self._links.connections:
             await self._links.gone(peer).wait()
+
+    async def _until_open(self, peer: Peer, calling: Calling) -> None:
+        """Wait until there may be a link to a peer. Then it is called at once, however often it was called before."""
+        waited = False
+        while not isinstance(state := self._links.schedules.state(peer), Open):
+            waited = True
+            # Not all at once: a window may be put off, a clock set, and something urgent may come.
+            await trio.sleep(min(max(state.until - clock(), 0.01), LOOK_SECONDS))
+        if waited:
+            calling.pause = FIRST_PAUSE
 
     def _relays(self, peer: Peer) -> list[Peer]:
         return self.through.ways(peer) if self.through is not None else []
@@ -151,7 +170,7 @@ class Dialler:
             return False
         ended = await link.run(lambda link: self._links.carry(link, True))
         calling.note(ended.sentence)
-        if link.heard:
+        if link.heard and ended.code != "full":
             calling.pause = FIRST_PAUSE
         return link.heard
 

@@ -11,6 +11,7 @@ from typing import assert_never
 import trio
 
 from fedsync.daemon.doorkeeper import Delivery, Doorkeeper
+from fedsync.daemon.schedules import Schedules
 from fedsync.gossip.engine import Engine
 from fedsync.gossip.events import (
     Close,
@@ -48,9 +49,10 @@ from fedsync.gossip.events import (
 from fedsync.gossip.hearsay import Hint
 from fedsync.gossip.limits import BACK_OFF_S, MAX_REFUSALS
 from fedsync.gossip.link import QUEUE_BYTES, Link, LinkClosed
-from fedsync.gossip.messages import EXCHANGED, FULL, STRANGER, Leave, encode
+from fedsync.gossip.messages import ASLEEP, EXCHANGED, FULL, STRANGER, Leave, encode
 from fedsync.gossip.peer_memory import PeerMemory, bodies_name, memory_name
 from fedsync.gossip.report import Report
+from fedsync.gossip.schedule.terms import Open
 from fedsync.gossip.scores import KEPT_AS, Scores
 from fedsync.node import Node
 from fedsync.node import Taken as Admitted
@@ -120,6 +122,8 @@ class Links:
         self.connections: dict[Peer, Connection] = {}
         self.back_off: dict[Peer, float] = {}
         """Do not talk to these before then: they sent garbage."""
+        self.asleep: dict[Peer, float] = {}
+        """Do not call these before then: they said so."""
         self.parted: dict[Peer, str] = {}
         """Why the last link to each peer ended."""
         self.declined: dict[Peer, str] = {}
@@ -153,6 +157,8 @@ class Links:
         """Told when a peer announced a body that is followed now, durably."""
         self.near_of: Callable[[Peer], frozenset[Scope]] = lambda peer: frozenset()
         """Of which bodies a peer may have what goes only as far as their region."""
+        self.schedules = Schedules({}, node.store)
+        """When there may be a link to whom, and how much may go over it."""
         self._name_of = name_of
         self._gone: dict[Peer, trio.Event] = {}
         self._memories: dict[Peer, PeerMemory] = {}
@@ -186,9 +192,17 @@ class Links:
             self._decline(peer, f"it called; {OURS[why]}")
             link.send(encode(Leave(why)))
             return
+        if not isinstance(self.schedules.state(peer), Open):
+            # Whoever called should know that it may call again, later.
+            if not dialler:
+                link.send(encode(Leave(ASLEEP, self.schedules.opens_in(peer))))
+                return
+            raise link.cut("asleep", self.schedules.reason(peer))
         connection = Connection(link, dialler, trio.current_time())
+        self.schedules.stands(peer, link)
         self.connections[peer] = connection
         self.declined.pop(peer, None)
+        self.asleep.pop(peer, None)
         self.refusals.pop(peer, None)
         self.changed(peer)
         try:
@@ -199,7 +213,7 @@ class Links:
                     secrets.token_bytes(8),
                     int(time.time() * 1000),
                     self._memory(peer),
-                    self.brief,
+                    self.brief or self.schedules.brief(peer),
                     self.near_of(peer),
                 )
                 self.tell(peer, opened)
@@ -214,6 +228,7 @@ class Links:
             if self.connections.get(peer) is connection:
                 self.tell(peer, Closed())
                 del self.connections[peer]
+                self.schedules.gone(peer)
                 self.door.forget(peer)
                 self._gone.pop(peer, trio.Event()).set()
                 self.lost(peer, bool(connection.left))
@@ -383,12 +398,14 @@ class Links:
             case Wake(at):
                 connection.wake_at = at
                 connection.rewake.set()
-            case Close(code, reason, back_off):
+            case Close(code, reason, back_off, again):
                 log.info("%s: %s", self._name_of(peer), reason)
                 if code == "left":
                     connection.left = reason
                     self._decline(peer, reason)
                 self.parted[peer] = reason
+                if again:
+                    self.asleep[peer] = trio.current_time() + again
                 if back_off:
                     self.back_off[peer] = trio.current_time() + back_off
                 connection.closing.set()
@@ -436,6 +453,7 @@ class Links:
             # First: what was agreed on after it counts as a sync, what was before does not.
             self._outrun = False
             writes.append(lambda: directory.note_rollback(secrets.token_bytes(8)))
+        writes += self.schedules.unsaved(self.node.store)
         for peer in self._unsaved:
             memory = self._memories[peer]
             self._saved_at[peer] = trio.current_time()

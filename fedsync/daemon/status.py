@@ -40,6 +40,9 @@ def _row(daemon: "Daemon", peer: PeerRow, by: str) -> dict[str, Any]:
             reason = daemon.links.declined.get(name, reason)
     if out is not None:
         state, reason = out.state, out.why
+    schedule = daemon.links.schedules.reason(name)
+    if report is not None and schedule:
+        reason = f"{reason}; {schedule}"
     wire = daemon.links.wire(name) if report is not None else None
     via = daemon.links.via(name) if report is not None else None
     if via is not None:
@@ -60,6 +63,7 @@ def _row(daemon: "Daemon", peer: PeerRow, by: str) -> dict[str, Any]:
         "through": daemon.name_of(via) if via is not None else None,
         "bytes_in": wire[0] if wire else None,
         "bytes_out": wire[1] if wire else None,
+        "schedule": daemon.links.schedules.told(name),
     }
 
 

@@ -294,11 +294,15 @@ class Wake:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """Send what is queued and close the carrier. `code` is stable; do not call again for `back_off` seconds."""
+    """Send what is queued and close the carrier. `code` is stable; do not hear the peer for `back_off` seconds.
+
+    `again`: the peer wants to be called again after so many seconds, not earlier; 0: it does not say.
+    """
 
     code: str
     reason: str
     back_off: float = 0.0
+    again: float = 0.0
 
 
 Effect: TypeAlias = (

@@ -1,14 +1,17 @@
-"""What waits to be written on a link, by priority: the most urgent first, and a small share for the least. Pure."""
+"""What waits to be written on a link, by priority: the most urgent first, and a small share for each other class. Pure."""
 
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 from fedsync.gossip.framing import PREFIX_BYTES
-from fedsync.gossip.limits import LOW_SHARE
-from fedsync.gossip.priority import WORDS
+from fedsync.gossip.priority import FIRST, LAST, WORDS
+from fedsync.gossip.schedule.rounds import Rounds
 
 FRAME_COST: Final = 256
 """A frame counts for so many bytes at least: small ones take more memory than they have bytes."""
+_DRAW_ON_MORE: Final = (FIRST, WORDS, LAST)
+"""What may use of a budget what is kept from all else, in this order."""
 
 
 def cost(body: bytes) -> int:
@@ -25,7 +28,7 @@ class Lanes:
         """What all that waits counts for."""
         self._limit, self._reserve = limit, reserve
         self._lanes: dict[int, deque[bytes]] = {}
-        self._taken = 0
+        self._rounds = Rounds()
 
     def __bool__(self) -> bool:
         return bool(self._lanes)
@@ -38,22 +41,47 @@ class Lanes:
         self.queued += cost(body)
         return True
 
-    def take(self, limit: int) -> list[bytes]:
-        """Take the frames that go next, up to `limit` bytes, and one at least if any waits."""
+    def take(self, limit: int, may: Callable[[int, int], bool] | None = None) -> list[bytes]:
+        """Take the frames that go next, up to `limit` bytes, and one at least if any waits.
+
+        `may`, when there is one, is asked of each, with its priority and what it comes to with those before it. A frame
+        that may not go holds up all but what may draw on more: what is urgent, then words, then signs of life.
+        """
         found: list[bytes] = []
-        while self._lanes:
-            # Every so many frames the least urgent lane has its turn, so that it never starves.
-            priority = max(self._lanes) if (self._taken + 1) % LOW_SHARE == 0 else min(self._lanes)
-            lane = self._lanes[priority]
-            limit -= len(lane[0]) + PREFIX_BYTES
-            if found and limit < 0:
+        total, heads = 0, {priority: self._head(priority) for priority in self._lanes}
+        while heads:
+            priority = self._rounds.pick(heads)
+            size = total + heads[priority]
+            if found and size > limit:
                 break
-            self._taken += 1
+            if may is not None and not may(priority, size):
+                better = [each for each in _DRAW_ON_MORE if each in heads and may(each, total + heads[each])]
+                if not better or (found and total + heads[better[0]] > limit):
+                    break
+                priority = better[0]
+                size = total + heads[priority]
+            total = size
+            self._rounds.gave(priority, heads)
+            lane = self._lanes[priority]
             found.append(lane.popleft())
             self.queued -= cost(found[-1])
-            if not lane:
-                del self._lanes[priority]
+            if lane:
+                heads[priority] = self._head(priority)
+            else:
+                del self._lanes[priority], heads[priority]
         return found
+
+    def next(self) -> tuple[int, int]:
+        """Return the priority of the frame whose turn it is, and its size with its prefix."""
+        priority = self._rounds.pick({each: self._head(each) for each in self._lanes})
+        return priority, self._head(priority)
+
+    def waiting(self) -> dict[int, int]:
+        """Return how many bytes wait of each priority."""
+        return {priority: sum(map(len, lane)) for priority, lane in sorted(self._lanes.items())}
+
+    def _head(self, priority: int) -> int:
+        return len(self._lanes[priority][0]) + PREFIX_BYTES
 
     def clear(self) -> None:
         """Drop all."""

@@ -135,6 +135,8 @@ COMPARE_MAX_S: Final = 3600.0
 
 STRIKES: Final = 3
 """Blocks with a wrong hash, chain or end signature that end a session."""
+LEAVE_MAX_S: Final = 86_400.0
+"""A peer that asks not to be called for longer is called again all the same: its clock may have been wrong."""
 BACK_OFF_S: Final = 600.0
 """Before we talk again to a peer whose session ended by strikes or garbage."""
 MAX_REFUSALS: Final = 1024

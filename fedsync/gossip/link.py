@@ -19,6 +19,7 @@ import trio
 from fedsync.gossip.framing import MAX_BODY, BadFrame, FrameReader, TruncatedStream, prefix
 from fedsync.gossip.lanes import Lanes
 from fedsync.gossip.priority import PLAIN
+from fedsync.gossip.schedule.toll import Toll
 from fedsync.records.ids import Key
 
 QUEUE_BYTES: Final = 512 * 1024
@@ -29,6 +30,8 @@ WRITE_BYTES: Final = 64 * 1024
 """Bytes given to the stream at a time, at most; with 1 KB at a time TLS is 20 times slower."""
 LEAST_WRITE_BYTES: Final = 4 * 1024
 """The same on a link so slow that each write takes long: nothing can overtake what is being written."""
+TOLL_SECONDS: Final = 0.05
+"""Until the toll is asked again, at least."""
 WRITE_SECONDS: Final = 0.1
 """A write should not take much longer: then less is given to the next."""
 
@@ -55,6 +58,7 @@ Code: TypeAlias = Literal[
     "closed",
     "cancelled",
     "recalled",
+    "asleep",
     "misbehaved",
 ]
 
@@ -111,6 +115,10 @@ class Link:
         """Bytes of frames, prefixes included, TLS not; `wire_in` and `wire_out` have the bytes below TLS."""
         self.ended: LinkClosed | None = None
         """Why the link is over; None while it is not."""
+        self.toll: Toll | None = None
+        """What may go over it and counts what does; None: whatever it takes."""
+        self._counted = 0
+        """Bytes both ways that the toll has been told of."""
         self._stream = stream
         self._meter = meter
         self._patience = patience
@@ -148,6 +156,17 @@ class Link:
         """Bytes sent below TLS, or of frames when there is no meter."""
         return self._meter.bytes_out if self._meter else self.bytes_out
 
+    def waiting(self) -> dict[int, int]:
+        """Return how many bytes wait to be written of each priority."""
+        return self._queue.waiting()
+
+    def count(self) -> None:
+        """Tell the toll what has gone and come since it was last told."""
+        total = self.wire_in + self.wire_out
+        if self.toll is not None and total > self._counted:
+            self.toll.spend(total - self._counted)
+        self._counted = total
+
     async def receive(self) -> list[bytes]:
         """Return the frames that came next: one or more. Raises LinkClosed. May be cancelled and called again."""
         while True:
@@ -170,6 +189,7 @@ class Link:
                 self._end(self._what_ended())
                 continue
             self.bytes_in += len(data)
+            self.count()
             before = self._reader.inside
             try:
                 frames = self._reader.feed(data)
@@ -239,7 +259,10 @@ class Link:
             scope.shield = True
             while (self._queue or self._writing) and not self._writer_gone:
                 self._drained = trio.Event()
+                self._work.set()
                 await self._drained.wait()
+                if self._queue and not self._writing and self.toll is not None:
+                    break
             if self.ended is None and not self._queue:
                 with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
                     await self._stream.aclose()
@@ -256,7 +279,11 @@ class Link:
                     self._work = trio.Event()
                     await self._work.wait()
                     continue
-                batch = b"".join([prefix(body) + body for body in self._queue.take(self._grain)])
+                frames = self._queue.take(self._grain, self.toll.may if self.toll else None)
+                if not frames:
+                    await self._until_allowed()
+                    continue
+                batch = b"".join([prefix(body) + body for body in frames])
                 self._writing = True
                 started = trio.current_time()
                 with trio.move_on_after(self._patience.write) as scope:
@@ -270,6 +297,7 @@ class Link:
                     self.cut("slow-reader", f"the peer took nothing for {self._patience.write:.0f} seconds")
                     break
                 self.bytes_out += len(batch)
+                self.count()
                 self._learn(trio.current_time() - started)
                 if self.queued <= QUEUE_BYTES // 2:
                     self._below.set()
@@ -281,6 +309,14 @@ class Link:
                 self.cut("cancelled", "we stopped before all was sent")
             self._writing, self._writer_gone = False, True
             self._drained.set()
+
+    async def _until_allowed(self) -> None:
+        """Wait until what waits may go, or something else comes that perhaps may."""
+        assert self.toll is not None
+        self._drained.set()  # Whoever wants to close the link must not wait for a new hour.
+        self._work = trio.Event()
+        with trio.move_on_after(max(self.toll.wait(*self._queue.next()), TOLL_SECONDS)):
+            await self._work.wait()
 
     def _learn(self, took: float) -> None:
         """Give the stream less at a time when it is slow, and more when it is not."""

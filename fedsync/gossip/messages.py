@@ -176,7 +176,7 @@ class Bye:
 
 @dataclass(frozen=True, slots=True)
 class NoBase:
-    """I cannot serve this log from where you stand. `why` is one of the three below."""
+    """I cannot serve this log from where you stand. `why` is one of those below."""
 
     short: bytes
     why: int
@@ -228,12 +228,13 @@ class Prune:
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """I keep no link with you now. `why` is one of the three below."""
+    """I keep no link with you now. `why` is one of those below; `after`: ask again in so many seconds, 0 when that says nothing."""
 
     why: int
+    after: int = 0
 
 
-FULL, EXCHANGED, STRANGER = 1, 2, 3
+FULL, EXCHANGED, STRANGER, ASLEEP = 1, 2, 3, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -474,7 +475,7 @@ _READERS: dict[int, tuple[int, Callable[[list[Any]], Message]]] = {
         ),
     ),
     Tag.PRUNE: (1, lambda _: Prune()),
-    Tag.LEAVE: (2, lambda v: Leave(_whole(v[1], 256))),
+    Tag.LEAVE: (3, lambda v: Leave(_whole(v[1], 256), _whole(v[2], 1 << 32))),
     Tag.INTRODUCE: (6, _introduce),
 }
 
@@ -500,6 +501,6 @@ _FIELDS: dict[type[Any], tuple[int, Callable[[Any], list[Any]]]] = {
     Bodies: (Tag.BODIES, lambda m: [m.first, m.end, m.data]),
     Beat: (Tag.BEAT, lambda m: [m.root, m.counter, m.handled, m.within, m.asks, m.told]),
     Prune: (Tag.PRUNE, lambda _: []),
-    Leave: (Tag.LEAVE, lambda m: [m.why]),
+    Leave: (Tag.LEAVE, lambda m: [m.why, m.after]),
     Introduce: (Tag.INTRODUCE, lambda m: [m.node, m.name, m.addresses, m.scope, m.body]),
 }  # fmt: skip

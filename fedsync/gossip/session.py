@@ -51,12 +51,14 @@ from fedsync.gossip.hearsay import Knows, Told, nothing
 from fedsync.gossip.introductions import Introductions
 from fedsync.gossip.limits import (
     BACK_OFF_S,
+    LEAVE_MAX_S,
     MAX_BACKLOG,
     STRIKES,
     VERSION,
 )
 from fedsync.gossip.listing import Salt
 from fedsync.gossip.messages import (
+    ASLEEP,
     EXCHANGED,
     FULL,
     STRANGER,
@@ -98,6 +100,7 @@ LEAVES = {
     FULL: "it has as many links as it keeps",
     EXCHANGED: "another took the place of this link",
     STRANGER: "it belongs to no body that both share",
+    ASLEEP: "it exchanges with this node at certain times only, or has used up what may go over the link",
 }
 """What LEAVE means, in words; "it" is who says so."""
 
@@ -332,8 +335,9 @@ class Session:
                 self._say(self._exchange.on_no_base(message, now))
             case Locate():
                 self._exchange.on_locate(message, now)
-            case Leave(why):
-                self._close("left", f"the peer keeps no link now: {LEAVES.get(why, 'it does not say why')}")
+            case Leave(why, after):
+                reason = f"the peer keeps no link now: {LEAVES.get(why, 'it does not say why')}"
+                self._close("left", reason, again=min(after, LEAVE_MAX_S))
             case Prune():
                 self._exchange.on_prune()
             case Introduce():
@@ -565,9 +569,9 @@ class Session:
         for message in messages:
             self._out.say(message)
 
-    def _close(self, code: str, reason: str, back_off: float = 0.0) -> None:
+    def _close(self, code: str, reason: str, back_off: float = 0.0, again: float = 0.0) -> None:
         self.close_reason = reason
-        self._out.effects.append(Close(code, reason, back_off))
+        self._out.effects.append(Close(code, reason, back_off, again))
         self._end()
 
     def _end(self) -> None:

@@ -17,26 +17,68 @@ FACTS = of_class(LogClass.FACTS)
 MARK = b"the recall"
 
 
-@given(st.lists(st.integers(FIRST, LAST), max_size=100), st.integers(1, 3000))
-def test_frames_leave_by_priority_each_in_its_order_and_one_in_sixteen_from_below(
-    priorities: list[int], limit: int
+@given(
+    st.lists(st.tuples(st.integers(FIRST, LAST), st.integers(2, 3000)), max_size=100), st.integers(1, 3000)
+)
+def test_frames_leave_by_priority_each_in_its_order_and_each_lesser_class_at_a_sixteenth_of_the_pace(
+    frames: list[tuple[int, int]], limit: int
 ) -> None:
-    lanes, left = Lanes(10**9, 0), list(enumerate(priorities))
-    for at, priority in left:
-        assert lanes.put(at.to_bytes(2, "big") * 100, priority)
+    lanes, left = Lanes(10**9, 0), [(at, priority, size) for at, (priority, size) in enumerate(frames)]
+    for at, priority, size in left:
+        assert lanes.put(at.to_bytes(2, "big") + bytes(size - 2), priority)
     taken: list[bytes] = []
     while more := lanes.take(limit):
         assert len(more) == 1 or sum(len(each) + 2 for each in more) <= limit
         taken += more
-    # The twin looks through all that is left each time.
-    for number, body in enumerate(taken, 1):
-        pick = max if number % LOW_SHARE == 0 else min
-        wanted = pick(priority for _, priority in left)
+    # The twin looks through all that is left each time, and keeps what each class has saved up in its head.
+    saved: dict[int, int] = {}
+    for body in taken:
+        heads = {priority: size + 2 for at, priority, size in reversed(left)}
+        best = min(heads)
+        saved = {lane: saved.get(lane, 0) for lane in heads if lane != best}
+        ripe = [lane for lane in saved if lane != LAST and saved[lane] >= heads[lane] * (LOW_SHARE - 1)]
+        wanted = min(ripe) if ripe and best != FIRST else best
+        if wanted == best != FIRST:
+            saved = {lane: before + heads[best] for lane, before in saved.items()}
+        elif wanted != best:
+            saved[wanted] -= heads[wanted] * (LOW_SHARE - 1)
         expected = next(each for each in left if each[1] == wanted)
         assert int.from_bytes(body[:2], "big") == expected[0]
         left.remove(expected)
     assert not left
     assert lanes.queued == 0
+
+
+def test_large_texts_get_no_more_than_their_share_beside_small_votes_and_no_less() -> None:
+    lanes, text, vote = Lanes(10**9, 0), bytes(48_000), bytes(150)
+    votes, texts = of_class(LogClass.AUTHORITY), of_class(LogClass.TEXTS)
+    for _ in range(40):
+        assert lanes.put(text, texts)
+    for _ in range(100_000):
+        assert lanes.put(vote, votes)
+    gone = [len(frame) for _ in range(40_000) for frame in lanes.take(1)]
+    large = sum(size for size in gone if size == len(text))
+    assert large > 0
+    assert abs(large - sum(gone) / LOW_SHARE) <= 2 * len(text)
+
+
+@given(st.lists(st.tuples(st.integers(FIRST, LAST), st.integers(1, 300)), max_size=60), st.integers(1, 600))
+def test_what_may_not_go_holds_up_all_but_what_may_draw_on_more(
+    frames: list[tuple[int, int]], room: int
+) -> None:
+    lanes = Lanes(10**9, 0)
+    for priority, size in frames:
+        assert lanes.put(bytes([priority]) * size, priority)
+    plenty = (FIRST, WORDS, LAST)
+    taken = lanes.take(10**9, lambda priority, size: size <= room + 1000 * (priority in plenty))
+    inside = sum(len(each) + 2 for each in taken)
+    assert inside <= room + 1000
+    for priority in plenty:
+        first = next((size for each, size in frames if each == priority), None)
+        if first is not None and first + 2 <= 1000 - sum(
+            len(each) + 2 for each in taken if each[0] in plenty
+        ):
+            assert any(each[0] == priority for each in taken)
 
 
 @given(st.integers(0, 400))

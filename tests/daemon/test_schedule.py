@@ -1,0 +1,94 @@
+"""Daemons keep to the hours and the bytes that the operator gave a link, say so, and use each window from its start."""
+
+import time
+from math import ceil
+
+from tests.daemon.village import Node, Village, equal, until
+
+AHEAD = 12
+"""Seconds until a window opens: enough for a daemon to start and to be looked at."""
+
+
+def plan(node: Node, peer: Node, *lines: str) -> None:
+    """Write into a node's config what goes for a peer, and start it again."""
+    key = node.peer(peer.name)["key"]
+    if node.alive:
+        assert node.stop() == 0
+    with node.home.config.open("a", encoding="utf-8") as file:
+        file.write("\n".join(["", "[[peer]]", f'key = "{key}"', f'name = "{peer.name}"', *lines, ""]))
+    node.start()
+
+
+def soon(length: int = 60, ahead: int = AHEAD) -> tuple[str, int]:
+    """Return a window that opens soon, and when it does."""
+    opens = ceil(time.time()) + ahead
+    return f'windows = ["every 1 h for {length} s from {opens % 3600} s"]', opens
+
+
+def test_outside_of_its_window_a_peer_gets_nothing_and_at_its_start_all(village: Village) -> None:
+    oak, mill = village.line("Oakfield", "Mill Lane")
+    equal(oak, mill)
+    window, opens = soon()
+    plan(oak, mill, window)
+    mill.move("Ann", 7)
+    oak.move("Ben", 5)
+    row = until(lambda: (row := oak.peer("Mill Lane")) and "next window" in row["reason"] and row)
+    assert row["state"] == "away"
+    assert row["schedule"]["state"] == "shut"
+    assert row["schedule"]["until"] == opens * 1000
+    assert "waiting: next window" in oak.run("peers", "list").stdout
+    assert "certain times" in until(
+        lambda: "certain times" in (said := mill.peer("Oakfield")["reason"]) and said
+    )
+    assert time.time() < opens, "this machine is too slow to look"
+    assert oak.root() != mill.root()
+    equal(oak, mill, within=opens - time.time() + 4)
+    assert time.time() >= opens
+    assert oak.json("peers", "list")["peers"][0]["schedule"]["state"] == "open"
+
+
+def test_when_the_window_closes_the_link_ends_at_once(village: Village) -> None:
+    oak, mill = village.line("Oakfield", "Mill Lane")
+    equal(oak, mill)
+    begins = int(time.time())
+    plan(oak, mill, f'windows = ["every 1 h for 8 s from {begins % 3600} s"]', "early_end = false")
+    until(lambda: oak.peer("Mill Lane").get("state") == "same")
+    until(lambda: oak.peer("Mill Lane")["state"] == "away", within=begins + 12 - time.time())
+    assert time.time() >= begins + 8
+    assert "waiting: next window" in oak.peer("Mill Lane")["reason"]
+
+
+def test_a_budget_is_kept_over_a_restart_and_what_is_used_is_shown(village: Village) -> None:
+    oak, mill = village.line("Oakfield", "Mill Lane")
+    equal(oak, mill)
+    plan(oak, mill, "kilobytes_per_day = 60")
+    until(lambda: oak.peer("Mill Lane").get("state") in ("same", "live"))
+    oak.move("Ann", 7)
+    used = until(
+        lambda: (
+            (row := oak.peer("Mill Lane"))["schedule"]["budgets"][0]["used_bytes"] > 1_000 and row["schedule"]
+        )
+    )
+    before = used["budgets"][0]["used_bytes"]
+    assert "60 kB used in the last day" in oak.peer("Mill Lane")["reason"]
+    assert oak.stop() == 0
+    oak.start()
+    row = oak.peer("Mill Lane")
+    assert row["schedule"]["budgets"][0]["used_bytes"] >= before
+
+
+def test_what_waits_for_a_used_up_budget_stays_here_and_a_sender_is_never_over(village: Village) -> None:
+    oak, mill = village.line("Oakfield", "Mill Lane")
+    equal(oak, mill)
+    mill.stop()
+    # Some 60 kB that no compression makes smaller: each movement is of another amount, at no pattern.
+    oak.move("Ann", *(1 + at * at * 7919 % 1_000_003 for at in range(8000)))
+    plan(oak, mill, "kilobytes_per_hour = 30")
+    mill.start()
+    row = until(lambda: (row := oak.peer("Mill Lane"))["schedule"]["state"] == "spent" and row)
+    assert "budget of the hour used until" in row["reason"]
+    assert "kB used in the last hour" in row["reason"]
+    until(lambda: oak.peer("Mill Lane")["state"] == "away")
+    (budget,) = oak.peer("Mill Lane")["schedule"]["budgets"]
+    assert 25_000 < budget["used_bytes"] <= budget["bytes"] == 30_000
+    assert 0 < mill.records() < oak.records()

@@ -1,0 +1,160 @@
+"""A gate lets through what the operator allows, never more in any hour or day, and says why not."""
+
+from math import inf
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fedsync.gossip.priority import FIRST, LAST, WORDS, of_class
+from fedsync.gossip.schedule import words
+from fedsync.gossip.schedule.gate import Gate
+from fedsync.gossip.schedule.rolling import DAY_S, HOUR_S, SLOTS, Rolling
+from fedsync.gossip.schedule.terms import Open, Shut, Spent, Terms
+from fedsync.gossip.schedule.windows import parse
+from fedsync.records.ids import LogClass
+
+NOON = 1_760_011_200.0
+"""12:00 UTC on a Thursday."""
+FACTS = of_class(LogClass.FACTS)
+steps = st.lists(st.tuples(st.integers(0, 4000), st.integers(1, 700)), max_size=60)
+
+
+@given(steps, st.integers(1, 2000))
+def test_no_hour_wherever_it_begins_has_more_than_its_bytes(steps: list[tuple[int, int]], limit: int) -> None:
+    budget, now = Rolling(HOUR_S, limit), NOON
+    gone: list[tuple[float, int]] = []
+    for later, size in steps:
+        now += later
+        if budget.wait(size, now) <= 0:
+            budget.spend(size, now)
+            gone.append((now, size))
+        # The twin adds up the hour that ends now. What fits it at the latest one slot later fits here.
+        inside = sum(each for at, each in gone if at > now - HOUR_S)
+        late = sum(each for at, each in gone if at > now - HOUR_S - HOUR_S / SLOTS)
+        assert inside <= budget.used(now) <= late
+        assert inside <= limit or (len(gone) == 1 or inside - gone[-1][1] == 0)
+
+
+@given(steps, st.integers(1, 2000), st.integers(1, 2500), st.integers(0, 100))
+def test_the_wait_is_as_long_as_it_takes_and_no_longer(
+    steps: list[tuple[int, int]], limit: int, size: int, reserve: int
+) -> None:
+    budget, now = Rolling(DAY_S, limit), NOON
+    for later, each in steps:
+        now += later
+        budget.spend(each, now)
+    wait = budget.wait(size, now, reserve)
+    if limit - reserve <= 0:
+        assert wait == inf
+        return
+    if wait > 0:
+        assert budget.wait(size, now + wait - 1, reserve) > 0
+    assert budget.wait(size, now + wait, reserve) == 0
+
+
+def test_what_was_used_counts_after_a_restart_and_a_clock_that_is_set_back_frees_nothing() -> None:
+    gate = Gate(Terms(hour_bytes=10_000))
+    gate.spend(NOON, 9_500)
+    again = Gate(Terms(hour_bytes=10_000), gate.pack())
+    assert again.may_send(NOON + 60, 1_000, FACTS) > 3000
+    assert again.may_send(NOON - 10**9, 1_000, FACTS) > 3000, "the battery of the clock was dead"
+    assert again.may_send(NOON - 10**9 + 2 * HOUR_S, 1_000, FACTS) == 0, "and an hour of that clock is enough"
+
+
+@pytest.mark.parametrize(
+    "kept", [b"", b"\xc1", b"garbage", b"\x92\x01\x91\x92\xcd\x0e\x10\x91\x92\xff\xff", b"\x80"]
+)
+def test_a_budget_that_was_damaged_on_disk_begins_anew(kept: bytes) -> None:
+    assert Gate(Terms(hour_bytes=10_000), kept).may_send(NOON, 9_000, FACTS) == 0
+
+
+def test_a_budget_that_the_operator_takes_away_or_changes_does_not_lose_the_other() -> None:
+    before = Gate(Terms(hour_bytes=10_000, day_bytes=50_000))
+    before.spend(NOON, 9_000)
+    assert Gate(Terms(day_bytes=9_500), before.pack()).may_send(NOON + 60, 1_000, FACTS) > HOUR_S
+
+
+def test_what_is_urgent_may_use_the_last_part_and_words_the_one_before() -> None:
+    gate = Gate(Terms(day_bytes=100_000))
+    gate.spend(NOON, 90_000)
+    assert gate.may_send(NOON, 1, FACTS) > 0
+    assert gate.may_send(NOON, 5_000, WORDS) == 0
+    assert gate.may_send(NOON, 5_000, LAST) == 0
+    gate.spend(NOON, 5_000)
+    assert gate.may_send(NOON, 1, WORDS) > 0
+    assert gate.may_send(NOON, 5_000, FIRST) == 0
+    gate.spend(NOON, 5_000)
+    assert gate.may_send(NOON, 1, FIRST) > 0
+
+
+def test_a_link_whose_budget_is_used_up_opens_again_when_that_is_worth_a_session() -> None:
+    gate, now = Gate(Terms(hour_bytes=60_000)), NOON
+    for _ in range(60):
+        gate.spend(now, 1_000)
+        now += 60
+    state = gate.state(now)
+    assert isinstance(state, Spent)
+    assert state.span == HOUR_S
+    assert isinstance(gate.state(state.until - 61), Spent)
+    assert gate.state(state.until) == Open(inf)
+    assert gate.may_send(state.until, 15_000, FACTS) == 0
+    assert 14 * 60 < state.until - now < 26 * 60
+
+
+def test_something_urgent_opens_a_link_whose_budget_is_used_up_for_the_rest() -> None:
+    gate = Gate(Terms(day_bytes=100_000))
+    gate.spend(NOON, 92_000)
+    assert isinstance(gate.state(NOON), Spent)
+    assert gate.state(NOON, urgent=True) == Open(inf)
+    gate.spend(NOON, 8_000)
+    assert isinstance(gate.state(NOON, urgent=True), Spent)
+
+
+def test_outside_of_its_windows_nothing_goes_however_urgent() -> None:
+    gate = Gate(Terms(windows=parse(["22:00-23:00"])))
+    assert gate.state(NOON, urgent=True) == Shut(NOON + 10 * HOUR_S)
+    assert gate.may_send(NOON, 1, FIRST) == 10 * HOUR_S
+    assert gate.state(NOON + 10.5 * HOUR_S) == Open(NOON + 11 * HOUR_S)
+
+
+def test_a_session_that_stood_as_long_as_it_may_rests_until_the_next_window() -> None:
+    gate = Gate(Terms(windows=parse(["12:00-13:00"]), session_s=600))
+    gate.begin(NOON)
+    assert gate.state(NOON + 300) == Open(NOON + 600)
+    tomorrow = NOON + DAY_S
+    assert gate.state(NOON + 600) == Shut(tomorrow)
+    gate.end(NOON + 600)
+    assert gate.state(NOON + 700) == Shut(tomorrow)
+    assert gate.state(tomorrow) == Open(tomorrow + 600)
+
+
+def test_a_session_that_broke_before_may_begin_again_in_the_same_window() -> None:
+    gate = Gate(Terms(windows=parse(["12:00-13:00"]), session_s=600))
+    gate.begin(NOON)
+    gate.end(NOON + 100)
+    assert gate.state(NOON + 200) == Open(NOON + 800)
+
+
+def test_reasons_are_what_people_say() -> None:
+    gate = Gate(Terms(windows=parse(["22:00-23:00"]), day_bytes=20_000))
+    gate.spend(NOON, 6_000)
+    assert words.usage(gate, NOON) == "6 of 20 kB used in the last day"
+    assert words.reason(gate.state(NOON), NOON) == "waiting: next window 22:00"
+    assert words.reason(Spent(NOON + 3 * HOUR_S, HOUR_S), NOON) == "budget of the hour used until 15:00"
+    assert words.reason(Spent(NOON + 30 * HOUR_S, DAY_S), NOON) == "budget of the day used until Fri 18:00"
+    assert words.reason(Open(NOON + 100), NOON) == "open until 12:01:40"
+    assert words.reason(Open(inf), NOON) == ""
+    assert words.when(NOON + 20 * DAY_S, NOON) == "12:00 in 20 days"
+
+
+def test_a_frame_that_does_not_fit_any_more_ends_the_session_and_opens_the_next_when_it_fits() -> None:
+    gate, now = Gate(Terms(hour_bytes=60_000)), NOON
+    gate.spend(now, 20_000)
+    assert gate.state(now) == Open(inf)
+    assert gate.may_send(now, 48_000, FACTS) > 0
+    state = gate.state(now)
+    assert isinstance(state, Spent)
+    assert gate.may_send(state.until - 1, 48_000, FACTS) > 0
+    assert gate.state(state.until) == Open(inf)
+    assert gate.may_send(state.until, 48_000, FACTS) == 0
