@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 from fedsync.crdt.books.kin import circulation
 from fedsync.crdt.view import View
-from fedsync.gossip.bundles.chunks import cut
+from fedsync.gossip.bundles.chunks import Piece, cut
 from fedsync.gossip.bundles.form import NONE, Block, Content, Counters, End, Receipts, Tips, Title, Wants
 from fedsync.gossip.bundles.making import Maker, Part, Wish, make
 from fedsync.gossip.bundles.reading import Bad, read_chunks
@@ -125,20 +125,25 @@ Batch: TypeAlias = list[Content | Bad]
 """What is taken in with one commit, in the order of the file."""
 
 
-def batches(pieces: Iterable[bytes], ours: Opener | None = None) -> Iterator[Batch]:
-    """Yield what a file says, in batches of one commit each. Only reads: no node is held while a slow stick is waited for.
+def chunks(pieces: Iterable[bytes], ours: Opener | None = None) -> Iterator[Piece]:
+    """Yield the chunks of a file, and what is damaged; `ours` opens what is wrapped up for this node."""
+    return unwrapped(cut(pieces), ours)
 
-    `ours` opens what is wrapped up for this node.
+
+def batches(found: Iterable[Piece], blocks: int = BATCH_BLOCKS) -> Iterator[Batch]:
+    """Yield what chunks say, in batches of one commit each, with so many blocks at most.
+
+    Only reads: no node is held while a slow stick is waited for.
     """
     batch: Batch = []
-    blocks = size = 0
-    for found in read_chunks(unwrapped(cut(pieces), ours)):
-        batch.append(found)
-        if isinstance(found, Block):
-            blocks, size = blocks + 1, size + len(found.raw)
-        if blocks >= BATCH_BLOCKS or size >= BATCH_BYTES or len(batch) >= BATCH_CHUNKS:
+    count = size = 0
+    for each in read_chunks(found):
+        batch.append(each)
+        if isinstance(each, Block):
+            count, size = count + 1, size + len(each.raw)
+        if count >= blocks or size >= BATCH_BYTES or len(batch) >= BATCH_CHUNKS:
             yield batch
-            batch, blocks, size = [], 0, 0
+            batch, count, size = [], 0, 0
     if batch:
         yield batch
 
@@ -193,7 +198,7 @@ class Taking:
 def take(node: Node, pieces: Iterable[bytes]) -> Came:
     """Take in one file."""
     taking = Taking(node)
-    for batch in batches(pieces):
+    for batch in batches(chunks(pieces)):
         taking.take(batch)
     return taking.came
 

@@ -3,12 +3,14 @@
 Either way it is the same door of the same node; only who holds the store differs.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from fedsync import control
+from fedsync import control, handing
+from fedsync.bundling import Taking, batches
 from fedsync.errors import Exit, Problem, copied_home, refused
+from fedsync.gossip.bundles.chunks import Piece
 from fedsync.home import Home, HomeLock
 from fedsync.keyring import load_node_key
 from fedsync.node import Node, Taken, Verdict, open_node
@@ -71,6 +73,14 @@ class LocalDoor:
 
         return perform(self.node, op, arguments)
 
+    def take_file(self, found: Iterable[Piece]) -> dict[str, Any]:
+        """Take the chunks of a bundle's file into the store, in as many steps as it needs."""
+        taking = Taking(self.node)
+        for batch in batches(found):
+            taking.take(batch)
+        seal_pages(self.node, self._node_key)
+        return handing.told(taking.came)
+
     def close(self) -> None:
         """Close the store, so that others may hold the node."""
         self.node.store.close()
@@ -99,6 +109,16 @@ def _door(home: Home) -> Door:
             lock.release()
             raise
     return DaemonDoor(home)
+
+
+def take_file(door: Door, found: Iterable[Piece]) -> dict[str, Any]:
+    """Take in the chunks of a bundle's file; return what came of it, as `handing.told` says it."""
+    if isinstance(door, LocalDoor):
+        return door.take_file(found)
+    number = door.call("bundle_begin")["number"]
+    for group in handing.groups(found):
+        door.call("bundle_more", number=number, chunks=group)
+    return {key: each for key, each in door.call("bundle_end", number=number).items() if key != "ok"}
 
 
 def once_in(arguments: Mapping[str, Any]) -> bytes | None:

@@ -25,6 +25,8 @@ LONGEST_READABLE = 24
 """Characters of a peer's name in the name of a file; with the rest far from the 255 that FAT takes."""
 MOST_NAMED = 3
 """Peers that the name of a file names; those of more are called by how many they are."""
+PART_DIGITS = 3
+"""Of a part's number at least, so that a list of them is in order."""
 MOST_ENTRIES = 20_000
 """Files and directories that are looked at below one directory: a stick full of pictures is no reason to wait for ever."""
 DEPTH = 3
@@ -80,19 +82,21 @@ def shown(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "replace")
 
 
-def file_name(maker: str, whom: Sequence[str], tag: str, part: int = 1, of: int = 1) -> str:
-    """Return a name for part `part` of a bundle that FAT, Windows and old readers can hold; `tag` tells bundles apart.
+def stem(maker: str, whom: Sequence[str], tag: str = "") -> str:
+    """Return what the names of a bundle's files begin with, such that FAT, Windows and old readers can hold them.
 
-    Small letters, digits and dashes alone, so that no name of a peer's becomes a path, and none is changed on the way.
+    `tag` tells bundles apart. Small letters, digits and dashes alone, so that no name of a peer's becomes a path, and none
+    is changed on the way.
     """
-    told = (
-        [_readable(each) for each in whom[:MOST_NAMED]] if len(whom) <= MOST_NAMED else [f"{len(whom)}-peers"]
-    )
-    words = [_readable(maker), "for", *told] if told else [_readable(maker)]
-    name = "-".join((*words, _readable(tag)))
-    if _DEVICES.fullmatch(name):
-        name = f"x-{name}"
-    return f"{name}{SUFFIX}" if of == 1 else f"{name}-{part:0{len(str(of))}d}-of-{of}{SUFFIX}"
+    told = [_readable(each) for each in whom] if len(whom) <= MOST_NAMED else [f"{len(whom)}-peers"]
+    words = [_readable(maker), *(("for", *told) if told else ()), *((_readable(tag),) if tag else ())]
+    name = "-".join(words)
+    return f"x-{name}" if _DEVICES.fullmatch(name) else name
+
+
+def file_name(stem: str, part: int | None = None) -> str:
+    """Return the name of a bundle's file; of its part `part`, from 1 on, when it has several."""
+    return f"{stem}{SUFFIX}" if part is None else f"{stem}-{part:0{PART_DIGITS}d}{SUFFIX}"
 
 
 def _readable(name: str) -> str:

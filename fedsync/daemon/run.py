@@ -24,6 +24,7 @@ from fedsync.daemon.relay import Relay
 from fedsync.daemon.schedules import Schedules
 from fedsync.daemon.status import peers_now, save_peers
 from fedsync.daemon.steering import VIEWS, Steering
+from fedsync.daemon.sticks import Sticks
 from fedsync.daemon.through import Through
 from fedsync.doors import once_in, take_own
 from fedsync.errors import Exit, Problem
@@ -120,6 +121,7 @@ class Daemon:
         self.dialler.through = self.through
         self.relay = Relay(self.links, settings.relay, self._is_known)
         self.finding = Finding(self, jitter)
+        self.sticks = Sticks(self)
         self.gate = Gate()
         self.listening: list[trio.SocketListener] = []
         self.stopping = trio.Event()
@@ -277,6 +279,12 @@ class Daemon:
                 }
             case "join":
                 return await joining.join(self, arguments["code"], tuple(arguments["addresses"]))
+            case "bundle_begin":
+                return self.sticks.begin()
+            case "bundle_more":
+                return await self.sticks.more(int(arguments["number"]), arguments["chunks"])
+            case "bundle_end":
+                return self.sticks.end(int(arguments["number"]))
             case "stop":
                 self.stopping.set()
                 return {}

@@ -1,0 +1,84 @@
+"""Bundles at a running daemon: those that a command hands over, and those on sticks that appear."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import trio
+
+from fedsync import handing
+from fedsync.bundling import Batch, Taking, batches
+from fedsync.errors import Exit, Problem
+
+if TYPE_CHECKING:
+    from fedsync.daemon.run import Daemon
+
+MOST_HANDED: Final = 8
+"""Files that commands hand over at once. Whoever began one and says no more for long makes room for others."""
+SILENT_SECONDS: Final = 600.0
+"""A stick may take long to read; a command that ended without a word never comes back."""
+
+
+@dataclass
+class _Handed:
+    taking: Taking
+    heard: float
+    """When a command last said something of it."""
+
+
+class Sticks:
+    """Takes bundles in at one daemon."""
+
+    def __init__(self, daemon: "Daemon") -> None:
+        self._daemon = daemon
+        self._handed: dict[int, _Handed] = {}
+        self._number = 0
+
+    # --- What commands hand over ---------------------------------------------------------------------------
+
+    def begin(self) -> dict[str, Any]:
+        """Begin with a file that a command hands over. Raises a Problem when there are too many."""
+        now = trio.current_time()
+        for number in [each for each, handed in self._handed.items() if now - handed.heard > SILENT_SECONDS]:
+            del self._handed[number]
+        if len(self._handed) >= MOST_HANDED:
+            raise Problem(
+                "too_many_files",
+                f"{MOST_HANDED} files are being taken in already. Nothing was changed.",
+                "Type the command again when they are done.",
+                Exit.NOT_YET,
+            )
+        self._number += 1
+        self._handed[self._number] = _Handed(Taking(self._daemon.node), now)
+        return {"number": self._number}
+
+    async def more(self, number: int, group: object) -> dict[str, Any]:
+        """Take in the next chunks of a file."""
+        handed = self._of(number)
+        handed.heard = trio.current_time()
+        for batch in batches(handing.pieces(group)):
+            await self._take(handed.taking, batch)
+        return {}
+
+    def end(self, number: int) -> dict[str, Any]:
+        """Return what came of a file."""
+        came = self._of(number).taking.came
+        del self._handed[number]
+        return handing.told(came)
+
+    def _of(self, number: int) -> _Handed:
+        found = self._handed.get(number)
+        if found is None:
+            raise Problem(
+                "no_such_file",
+                "The daemon does not know of this file any more; what was taken of it is kept.",
+                "Type the command again.",
+                Exit.NOT_YET,
+            )
+        return found
+
+    async def _take(self, taking: Taking, batch: Batch) -> None:
+        # What is durable must be told of, when whoever asked for it is gone meanwhile.
+        with trio.CancelScope(shield=True):
+            async with self._daemon.links.door.writing() as _:
+                taken = await trio.to_thread.run_sync(taking.take, batch)
+            self._daemon.links.announce(taken)

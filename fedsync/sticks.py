@@ -1,0 +1,162 @@
+"""Bundles on sticks and in folders: the files of one are written there, and those that lie there are found and read.
+
+Touches the disk through `media`. What is in the files is the business of `bundling`.
+"""
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from fedsync import media
+from fedsync.errors import Exit, Problem
+from fedsync.gossip.bundles.chunks import MAGIC
+from fedsync.gossip.bundles.making import Part
+from fedsync.records.ids import Key
+from fedsync.wrapping import wrapped
+
+PIECE_BYTES = 256 * 1024
+"""Read and written at once."""
+MAX_FILE_BYTES = 1 << 32
+"""Read of one file: FAT holds no larger one, and nobody has to make one."""
+STDIO = "-"
+"""Stands for standard input or output in place of a path."""
+
+
+# --- Leaving --------------------------------------------------------------------------------------------
+
+
+class Written(NamedTuple):
+    """A file that was written."""
+
+    path: Path
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the files of a bundle go: into a directory under these names, or to one path."""
+
+    directory: Path
+    stem: str
+    """What the names of the files begin with, up to the number of a part."""
+    numbered: bool
+
+    def name(self, part: int) -> str:
+        """Return the name of a part, counted from 0."""
+        return media.file_name(self.stem, part + 1 if self.numbered else None)
+
+
+def write_parts(
+    target: Target, parts: Iterable[Part], wrap_for: Sequence[Key] = (), room: int | None = None
+) -> Iterator[Written]:
+    """Write the files of a bundle and yield each once it is safe there. Raises MediaProblem; the earlier files stay."""
+    for number, pieces in groupby(parts, key=lambda each: each.number):
+        data = (each.data for each in pieces)
+        name = target.name(number)
+        size = media.write(target.directory, name, wrapped(data, wrap_for) if wrap_for else data, room)
+        yield Written(target.directory / name, size)
+
+
+def write_out(parts: Iterable[Part], wrap_for: Sequence[Key], out: IO[bytes]) -> int:
+    """Write a bundle of one file to a stream; return its bytes."""
+    size = 0
+    data = (each.data for each in parts)
+    for piece in wrapped(data, wrap_for) if wrap_for else data:
+        out.write(piece)
+        size += len(piece)
+    out.flush()
+    return size
+
+
+# --- Finding and reading --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file that may be a bundle. `found`: in a directory that was looked at, else it was named by a person."""
+
+    shown: str
+    """For people."""
+    path: Path | None
+    found: media.Found | None = None
+
+    @contextmanager
+    def opened(self) -> Iterator[Iterator[bytes]]:
+        """Give its bytes in pieces. Raises a Problem when it cannot be read."""
+        if self.path is None:
+            yield _pieces(sys.stdin.buffer)
+            return
+        try:
+            file = self.found.open() if self.found is not None else self.path.open("rb")
+        except OSError as error:
+            raise _unreadable(self.shown, error) from None
+        with file:
+            yield _pieces(file)
+
+
+def sources(paths: Iterable[str]) -> Iterator[Source]:
+    """Yield what may be bundles at these paths: files as they are named, and what begins as a bundle in directories.
+
+    Each is to be read before the next one is asked for. Raises a Problem (exit 6) for a path where nothing is.
+    """
+    for text in paths:
+        path = Path(text)
+        if text == STDIO:
+            yield Source("standard input", None)
+        elif path.is_dir():
+            yield from in_directory(path)
+        elif path.exists():
+            yield Source(media.shown(text), path)
+        else:
+            raise Problem(
+                "no_such_file",
+                f"There is no file or directory {media.shown(text)}.",
+                "Put the stick in, or look at the name.",
+                Exit.NOT_FOUND,
+            )
+
+
+def in_directory(directory: Path) -> Iterator[Source]:
+    """Yield what may be bundles below a directory: what begins as one does, whatever it is called, and what is called so."""
+    for found in media.look(directory):
+        if found.path.name.endswith(media.SUFFIX) or begins_as_one(found):
+            yield Source(media.shown(os.path.relpath(found.path, directory)), found.path, found)
+
+
+def begins_as_one(found: media.Found) -> bool:
+    """Say whether a file begins as a bundle does."""
+    if found.size < len(MAGIC):
+        return False
+    try:
+        with found.open() as file:
+            return file.read(len(MAGIC)) == MAGIC
+    except OSError:
+        return False
+
+
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    left = MAX_FILE_BYTES
+    while left > 0:
+        try:
+            piece = file.read(min(PIECE_BYTES, left))
+        except OSError as error:
+            # What was read so far has been taken in; the rest is as lost as on a file that was cut short.
+            raise _unreadable(str(getattr(file, "name", "the file")), error) from None
+        if not piece:
+            return
+        left -= len(piece)
+        yield piece
+
+
+def _unreadable(shown: str, error: OSError) -> Problem:
+    return Problem(
+        "unreadable",
+        f"{media.shown(shown)} cannot be read: {error.strerror or error}. What was read of it before is kept.",
+        "Put the stick in again, or copy what can be read of it: fedsync bundle import FILE",
+        Exit.FOREIGN_FILE,
+    )
