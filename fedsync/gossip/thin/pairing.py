@@ -33,6 +33,8 @@ class Pairing:
         self.other = NOBODY
         self.sure = False
         """Whether the other side has shown that it knows us."""
+        self._spells = True
+        """Whether our packets say both lives: the other side may not know ours, or no more."""
         self._asked = NOBODY
         """Another life of the other side, that has to prove itself; or one that asks us to."""
 
@@ -40,7 +42,7 @@ class Pairing:
         """Judge a packet by its head."""
         if not isinstance(who, Opening):
             if self.other != NOBODY and who == self._tag():
-                self.sure = True
+                self.sure, self._spells = True, False
                 return Heard.TAKE
             return Heard.DROP if self.sure else Heard.ANSWER
         if who.life in (self.life, NOBODY):
@@ -53,10 +55,10 @@ class Pairing:
         if who.echo == self.life:
             if self.other not in (NOBODY, who.life):
                 return Heard.OVER
-            self.other, self.sure, self._asked = who.life, True, NOBODY
+            self.other, self.sure, self._spells, self._asked = who.life, True, False, NOBODY
             return Heard.TAKE
         if who.echo == NOBODY and self.other in (NOBODY, who.life):
-            self.other = who.life
+            self.other, self._spells = who.life, True
             return Heard.TAKE
         self._asked = who.life
         return Heard.ANSWER
@@ -73,7 +75,7 @@ class Pairing:
 
     def head(self) -> Opening | bytes:
         """Return the head of a packet."""
-        return self._tag() if self.sure else Opening(self.life, self.other)
+        return Opening(self.life, self.other) if self._spells else self._tag()
 
     def _tag(self) -> bytes:
         return sha256(b"".join(sorted((self.life, self.other)))).digest()[:TAG_BYTES]
