@@ -14,6 +14,7 @@ from fedsync.gossip.bundles.chunks import Piece
 from fedsync.home import Home, HomeLock
 from fedsync.keyring import load_node_key
 from fedsync.node import Node, Taken, Verdict, open_node
+from fedsync.records.ed25519 import public_key
 from fedsync.sealing import seal_pages
 
 
@@ -75,9 +76,10 @@ class LocalDoor:
 
     def take_file(self, found: Iterable[Piece]) -> dict[str, Any]:
         """Take the chunks of a bundle's file into the store, in as many steps as it needs."""
-        taking = Taking(self.node)
+        taking = Taking(self.node, public_key(self._node_key))
         for batch in batches(found):
             taking.take(batch)
+        taking.end()
         seal_pages(self.node, self._node_key)
         return handing.told(taking.came)
 

@@ -141,6 +141,9 @@ class Node:
             while fresh:
                 taken = fresh.pop()
                 outcomes.append(taken)
+                if taken.block is not None and self.store.ahead.waits(taken.block.log):
+                    early = self.store.ahead.release(taken.block.log, taken.block.first, taken.block.ids)
+                    fresh.extend(self._take(each.raw, each.origin) for each in early)
                 # What comes in from outside may hold pages too, and name others who wait there.
                 if taken.block is not None and "page" in taken.block.kinds:
                     waiting = self._entrance.released(self.draft, taken.block)

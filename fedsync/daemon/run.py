@@ -284,7 +284,7 @@ class Daemon:
             case "bundle_more":
                 return await self.sticks.more(int(arguments["number"]), arguments["chunks"])
             case "bundle_end":
-                return self.sticks.end(int(arguments["number"]))
+                return await self.sticks.end(int(arguments["number"]))
             case "stop":
                 self.stopping.set()
                 return {}

@@ -1,6 +1,8 @@
 """Bundles at a running daemon: those that a command hands over, and those on sticks that appear."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import trio
@@ -8,6 +10,7 @@ import trio
 from fedsync import handing
 from fedsync.bundling import Batch, Taking, batches
 from fedsync.errors import Exit, Problem
+from fedsync.node import Taken
 
 if TYPE_CHECKING:
     from fedsync.daemon.run import Daemon
@@ -48,7 +51,7 @@ class Sticks:
                 Exit.NOT_YET,
             )
         self._number += 1
-        self._handed[self._number] = _Handed(Taking(self._daemon.node), now)
+        self._handed[self._number] = _Handed(Taking(self._daemon.node, self._daemon.key), now)
         return {"number": self._number}
 
     async def more(self, number: int, group: object) -> dict[str, Any]:
@@ -59,11 +62,12 @@ class Sticks:
             await self._take(handed.taking, batch)
         return {}
 
-    def end(self, number: int) -> dict[str, Any]:
-        """Return what came of a file."""
-        came = self._of(number).taking.came
+    async def end(self, number: int) -> dict[str, Any]:
+        """End a file, and return what came of it."""
+        taking = self._of(number).taking
         del self._handed[number]
-        return handing.told(came)
+        await self._step(taking.end)
+        return handing.told(taking.came)
 
     def _of(self, number: int) -> _Handed:
         found = self._handed.get(number)
@@ -77,8 +81,11 @@ class Sticks:
         return found
 
     async def _take(self, taking: Taking, batch: Batch) -> None:
+        await self._step(partial(taking.take, batch))
+
+    async def _step(self, step: Callable[[], list[Taken]]) -> None:
         # What is durable must be told of, when whoever asked for it is gone meanwhile.
         with trio.CancelScope(shield=True):
             async with self._daemon.links.door.writing() as _:
-                taken = await trio.to_thread.run_sync(taking.take, batch)
+                taken = await trio.to_thread.run_sync(step)
             self._daemon.links.announce(taken)

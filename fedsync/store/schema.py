@@ -151,7 +151,40 @@ def _freshness(db: "Database") -> None:
     )
 
 
-MIGRATIONS: tuple[Callable[["Database"], None], ...] = (_first, _relayed, _acquaintances, _intake, _freshness)
+def _bundles(db: "Database") -> None:
+    """What goes in files: how far, what was left and came, what is missing and asked for; and what came ahead of its base."""
+    for statement in (
+        "CREATE TABLE ahead (no INTEGER PRIMARY KEY, log BLOB NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
+        " prev BLOB NOT NULL, origin BLOB NOT NULL, size INTEGER NOT NULL, until INTEGER NOT NULL, raw BLOB NOT NULL)",
+        "CREATE INDEX idx_ahead_log_first ON ahead (log, first)",
+        "CREATE INDEX idx_ahead_origin_size ON ahead (origin, size)",
+        "CREATE TABLE carried (peer BLOB PRIMARY KEY, seen_journal BLOB NOT NULL, seen BLOB NOT NULL,"
+        " acked_journal BLOB NOT NULL, acked BLOB NOT NULL, asked_at INTEGER NOT NULL) WITHOUT ROWID",
+        "CREATE TABLE left_bundles (bundle BLOB NOT NULL, peer BLOB NOT NULL, at INTEGER NOT NULL, place TEXT NOT NULL,"
+        " journal BLOB NOT NULL, counter INTEGER NOT NULL, since BLOB NOT NULL, whole INTEGER NOT NULL,"
+        " arrived INTEGER, PRIMARY KEY (peer, bundle)) WITHOUT ROWID",
+        "CREATE TABLE came_bundles (bundle BLOB NOT NULL, maker BLOB NOT NULL, at INTEGER NOT NULL,"
+        " made INTEGER NOT NULL, journal BLOB NOT NULL, counter INTEGER NOT NULL, since BLOB NOT NULL,"
+        " tips INTEGER NOT NULL, everything INTEGER NOT NULL, told TEXT NOT NULL, files TEXT NOT NULL, last INTEGER,"
+        " whole INTEGER NOT NULL, done INTEGER NOT NULL, PRIMARY KEY (maker, bundle)) WITHOUT ROWID",
+        "CREATE TABLE claims (maker BLOB NOT NULL, class INTEGER NOT NULL, kind INTEGER NOT NULL, log BLOB NOT NULL,"
+        " seq INTEGER NOT NULL, name BLOB NOT NULL, counter INTEGER NOT NULL, code TEXT NOT NULL,"
+        " PRIMARY KEY (maker, log, kind, seq, name)) WITHOUT ROWID",
+        "CREATE INDEX idx_claims_log ON claims (log)",
+        "CREATE TABLE asked (peer BLOB NOT NULL, log BLOB NOT NULL, held BLOB NOT NULL, PRIMARY KEY (peer, log))"
+        " WITHOUT ROWID",
+    ):
+        db.conn.execute(statement)
+
+
+MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
+    _first,
+    _relayed,
+    _acquaintances,
+    _intake,
+    _freshness,
+    _bundles,
+)
 """In order; a store's version says how many of them it has seen."""
 
 VERSION = len(MIGRATIONS)

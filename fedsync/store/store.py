@@ -16,8 +16,10 @@ from pathlib import Path
 from fedsync.records.block import Block
 from fedsync.store import schema, views
 from fedsync.store.acquaintances import Introductions, Removed
+from fedsync.store.ahead import Ahead
 from fedsync.store.blocks import Blocks
 from fedsync.store.buckets import Buckets
+from fedsync.store.carried import CarriedTables
 from fedsync.store.errors import (
     StoreError,
     StoreExists,
@@ -66,6 +68,8 @@ class Store:
         self.journal = Journal(conn, writing=self.writable)
         self.logs = Logs(conn, self.blocks, self.buckets, self.journal)
         self.parked = Parked(conn)
+        self.ahead = Ahead(conn)
+        self.carried = CarriedTables(conn)
         self.peers = Peers(conn)
         self.invitations = Invitations(conn)
         self.removed = Removed(conn)
@@ -115,6 +119,7 @@ class Store:
         self.logs.forget()
         self.buckets.forget()
         self.journal.forget()
+        self.ahead.forget()
 
     @contextmanager
     def transaction(self) -> Iterator["Store"]:

@@ -87,6 +87,10 @@ class Title:
     since: Counters
     """It leaves out what was held before; NONE where it has nothing of a class."""
     readers: tuple[Key, ...] = ()
+    tips: int = 0
+    """How many tips are told, in all files."""
+    everything: bool = False
+    """They are those of all logs of these sets, and not only of what moved: then nothing else is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +204,16 @@ def _to_sign(kind: int, told: bytes) -> bytes:
 
 def _title(title: Title) -> tuple[object, ...]:
     since = [each + 1 for each in title.since]
-    return title.part, title.journal, title.counter, title.made, since, title.readers
+    return (
+        title.part,
+        title.journal,
+        title.counter,
+        title.made,
+        since,
+        title.readers,
+        title.tips,
+        title.everything,
+    )
 
 
 def tip_bytes(tip: Tip) -> bytes:
@@ -300,9 +313,12 @@ def _counters(value: Any) -> Counters:
     return one, two, three, four
 
 
+_TITLE_FIELDS: Final = 8
+
+
 def _read_title(said: Said, fields: list[Any]) -> Title:
-    _demand(len(fields) == 6, "a title has six fields")
-    part, journal, counter, made, since, readers = fields
+    _demand(len(fields) == _TITLE_FIELDS, f"a title has {_TITLE_FIELDS} fields")
+    part, journal, counter, made, since, readers, tips, everything = fields
     one, two, three, four = (each - 1 for each in _counters(since))
     return Title(
         said,
@@ -312,12 +328,15 @@ def _read_title(said: Said, fields: list[Any]) -> Title:
         _whole(made, 2**53),
         (one, two, three, four),
         tuple(Key(_bytes(each, ed25519.KEY_BYTES)) for each in _list(readers, MAX_READERS)),
+        _whole(tips, MAX_ROWS),
+        _flag(everything),
     )
 
 
 def _read_end(said: Said, fields: list[Any]) -> End:
-    _demand(len(fields) == 9, "an end has nine fields")
-    return End(_read_title(said, fields[:6]), _whole(fields[6]), _flag(fields[7]), _flag(fields[8]))
+    _demand(len(fields) == _TITLE_FIELDS + 3, "an end has three fields more than a title")
+    chunks, last, whole = fields[_TITLE_FIELDS:]
+    return End(_read_title(said, fields[:_TITLE_FIELDS]), _whole(chunks), _flag(last), _flag(whole))
 
 
 def _read_tips(said: Said, fields: list[Any]) -> Tips:

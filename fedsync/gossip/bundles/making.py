@@ -7,7 +7,7 @@ with a title and ends with an end, and can be read without the others. Where fil
 each: if one file is lost, the others tell what was in it.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple, TypeVar
 
@@ -90,15 +90,17 @@ class Part(NamedTuple):
     data: bytes
 
 
-def make(holdings: Holdings, wish: Wish, maker: Maker) -> Iterator[Part]:
-    """Yield the files of a bundle, one after the other, in pieces of a chunk each.
+def make(holdings: Holdings, wish: Wish, maker: Maker) -> Generator[Part, None, End]:
+    """Yield the files of a bundle, one after the other, in pieces of a chunk each, and return how the last one ends.
 
     What moves in the holdings meanwhile may be in it or not; the title says what is.
     """
     journal, counter = holdings.journal()
     said = Said(maker.bundle, maker.key)
-    title = Title(said, 0, journal, counter, maker.now, wish.since, wish.readers)
     plan = _plan(holdings, wish)
+    title = Title(
+        said, 0, journal, counter, maker.now, wish.since, wish.readers, len(plan.tips), plan.everything
+    )
     writer = _Writer(title, maker.sign, wish, plan.tips)
     yield from writer.begin()
     for turn in sorted(plan.turns):
@@ -112,7 +114,7 @@ def make(holdings: Holdings, wish: Wish, maker: Maker) -> Iterator[Part]:
                     break
                 yield from writer.put(Block(raw))
     yield from _words(writer, wish, said)
-    yield from writer.end()
+    return (yield from writer.end())
 
 
 def _words(writer: "_Writer", wish: Wish, said: Said) -> Iterator[Part]:
@@ -145,16 +147,18 @@ class _Job:
 class _Plan:
     turns: dict[int, list[_Job]] = field(default_factory=dict)
     tips: list[Tip] = field(default_factory=list)
+    everything: bool = False
 
 
 def _plan(holdings: Holdings, wish: Wish) -> _Plan:
     plan, asked = _Plan(), {each.log: each for each in wish.asked}
     keys = [key for key in sorted(holdings.sets()) if wish.may(key) and wish.since[key[2]] != NONE]
-    few = sum(count for key in keys for _, count in holdings.buckets(key).values()) <= WHOLE_TIPS
+    logs = sum(count for key in keys for _, count in holdings.buckets(key).values())
+    plan.everything = logs <= WHOLE_TIPS and logs * _TIP_BYTES <= (_tips_room(wish) or 2**62)
     for key in keys:
         since = wish.since[key[2]]
         moved = list(holdings.changed(key, since))
-        _tell(holdings, key, None if few else moved, plan.tips)
+        _tell(holdings, key, None if plan.everything else moved, plan.tips)
         jobs = [_Job(log, since, asked.pop(log, None)) for log in moved]
         _line_up(holdings, key[2], jobs, plan)
     for log, wanted in asked.items():
@@ -290,8 +294,7 @@ class _Writer:
 
     def tips(self) -> Iterator[Part]:
         """Tell tips: all of them, or as many as have room in a file of this size, going on where the last one ended."""
-        size = min(self._wish.part_bytes or self._wish.total_bytes or 0, self._wish.total_bytes or 2**62)
-        yield from self._tell(len(self._tips), size // TIPS_SHARE if size else None)
+        yield from self._tell(len(self._tips), _tips_room(self._wish))
 
     def _tell(self, count: int, room: int | None) -> Iterator[Part]:
         tips, total = self._tips, len(self._tips)
@@ -314,11 +317,13 @@ class _Writer:
             self._told += len(rows)
             self._tip = (start + len(rows)) % total
 
-    def end(self) -> Iterator[Part]:
-        """End the last file."""
+    def end(self) -> Generator[Part, None, End]:
+        """End the last file, and return how."""
         if self._told < len(self._tips) and self._wish.total_bytes is None:
             yield from self._tell(len(self._tips) - self._told, None)
-        yield self._chunk(End(self._title, self._chunks, True, not self.full))
+        end = End(self._title, self._chunks, True, not self.full)
+        yield self._chunk(end)
+        return end
 
     def _chunk(self, content: Content) -> Part:
         return self._raw(*write(content, self._sign))
@@ -334,6 +339,14 @@ class _Writer:
         return Part(self._title.part, data)
 
 
+def _tips_room(wish: Wish) -> int | None:
+    """Return how many bytes of each file tips may have; None: as many as they need."""
+    sizes = [each for each in (wish.part_bytes, wish.total_bytes) if each is not None]
+    return min(sizes) // TIPS_SHARE if sizes else None
+
+
+_TIP_BYTES: Final = 48
+"""One of them, about."""
 _TIPS_BYTES: Final = 160
 """Of a chunk of tips, besides these: head, signature, whose they are, and how they are counted."""
 _SET_BYTES: Final = 20

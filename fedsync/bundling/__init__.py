@@ -1,0 +1,19 @@
+"""Bundles as a node makes them and takes them in. Files and people are another room's: here are bytes, and one door."""
+
+from fedsync.bundling.coming import Batch, Came, Taking, batches, chunks, take
+from fedsync.bundling.lacking import Gap, lacking
+from fedsync.bundling.out import Export, Request, export
+
+__all__ = [
+    "Batch",
+    "Came",
+    "Export",
+    "Gap",
+    "Request",
+    "Taking",
+    "batches",
+    "chunks",
+    "export",
+    "lacking",
+    "take",
+]

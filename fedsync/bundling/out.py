@@ -1,0 +1,169 @@
+"""What goes out in a bundle: what readers may have, and are not known to hold; and our own wishes and receipts.
+
+Only reads the store, so it may be done beside a daemon; what was left for whom is noted by whoever holds the node.
+"""
+
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from fedsync.bundling.lacking import lacking
+from fedsync.bundling.seen import hash_of
+from fedsync.crdt.books.kin import circulation
+from fedsync.crdt.view import View
+from fedsync.gossip.bundles.form import (
+    MAX_CONFIRMED,
+    MAX_HELD,
+    NAME_BYTES,
+    NONE,
+    Counters,
+    End,
+    Held,
+    Receipt,
+    Wanted,
+    read_wanted,
+)
+from fedsync.gossip.bundles.making import Maker, Part, Wish, make
+from fedsync.gossip.following import NOTHING_HEARD, Following, followed
+from fedsync.gossip.holdings import SetKey
+from fedsync.gossip.peer_memory import bodies_name
+from fedsync.gossip.sharing import shared
+from fedsync.records.ed25519 import Signs
+from fedsync.records.ids import Key, LogClass, LogId, Reach
+from fedsync.store.carried import ZERO, LeftBundle
+from fedsync.store.holdings import StoreHoldings
+from fedsync.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a person wants carried to whom. Without classes: only wishes and receipts."""
+
+    readers: tuple[Key, ...]
+    classes: frozenset[LogClass] = frozenset(LogClass)
+    part_bytes: int | None = None
+    total_bytes: int | None = None
+    trusting: bool = False
+    """Leave out what was left for the readers before, though no receipt of it has come."""
+
+
+class Export:
+    """A bundle in the making: iterate over it once, and write what it yields."""
+
+    def __init__(
+        self, store: Store, view: View, private: Signs, own: Key, request: Request, now: int
+    ) -> None:
+        self._request, self._now = request, now
+        self.bundle = secrets.token_bytes(16)
+        self.end: End | None = None
+        """How it ended; None while it has not."""
+        readers = request.readers
+        wish = Wish(
+            _Entitled(store, view, readers),
+            _since(store, request),
+            readers,
+            tuple(each for key in readers for each in _asked(store, key)),
+            wants(store) if readers else (),
+            receipts(store, readers),
+            request.part_bytes,
+            request.total_bytes,
+        )
+        maker = Maker(own, private.sign, self.bundle, now)
+        self._parts = make(StoreHoldings(store, hash_of), wish, maker)
+
+    def __iter__(self) -> Iterator[Part]:
+        """Yield the files in pieces."""
+        self.end = yield from self._parts
+
+    def left(self, where: str, at: int) -> list[LeftBundle]:
+        """Return what is to be noted once all of it is written: this was left for its readers, at a place of that name."""
+        if self.end is None:
+            return []
+        title = self.end.title
+        return [
+            LeftBundle(self.bundle, key, at, where, title.journal, title.counter, title.since, self.end.whole)
+            for key in self._request.readers
+        ]
+
+
+def export(store: Store, view: View, private: Signs, own: Key, request: Request, now: int) -> Export:
+    """Return a bundle for these readers, to be iterated over. Only reads: beside a daemon, too."""
+    return Export(store, view, private, own, request, now)
+
+
+def wants(store: Store) -> tuple[Wanted, ...]:
+    """Return what is missing here as wishes: each log with the ends of what is held of it."""
+    return tuple(_wanted(store, gap.log) for gap in lacking(store))
+
+
+def _wanted(store: Store, log: LogId) -> Wanted:
+    heads = store.logs.heads(log)[:MAX_HELD]
+    return Wanted(log, tuple(Held(each.seq, each.id[:NAME_BYTES]) for each in heads))
+
+
+def receipts(store: Store, readers: Sequence[Key]) -> tuple[Receipt, ...]:
+    """Return what has come of these makers; of all, when there are none."""
+    found = []
+    for key in readers or store.carried.peers():
+        known = store.carried.get(key)
+        done = [each.bundle for each in store.carried.came(key) if each.done]
+        if known.seen_journal and (known.seen != ZERO or done):
+            found.append(Receipt(key, known.seen_journal, known.seen, tuple(done[:MAX_CONFIRMED])))
+    return tuple(found)
+
+
+def _asked(store: Store, key: Key) -> Iterator[Wanted]:
+    for log, held in store.carried.asked(key):
+        yield from read_wanted(log + held)
+
+
+def _since(store: Store, request: Request) -> Counters:
+    """Return up to where all readers are known to hold what we held, class by class."""
+    journal = store.journal.id
+    known = [_known(store, key, journal, request.trusting) for key in request.readers] or [ZERO]
+    one, two, three, four = (
+        min(each[log_class] for each in known) if log_class in request.classes else NONE
+        for log_class in LogClass
+    )
+    return one, two, three, four
+
+
+def _known(store: Store, key: Key, journal: bytes, trusting: bool) -> Counters:
+    carried = store.carried.get(key)
+    # What was confirmed of another journal says nothing of this one: the directory was restored or copied.
+    known = list(carried.acked if carried.acked_journal == journal else ZERO)
+    for left in reversed(store.carried.left(key) if trusting else []):
+        if left.journal == journal and left.whole:
+            for log_class, since in enumerate(left.since):
+                if NONE < since <= known[log_class]:
+                    known[log_class] = max(known[log_class], left.counter)
+    one, two, three, four = known
+    return one, two, three, four
+
+
+class _Entitled:
+    """Says which sets may be in a bundle: what one of its readers follows, and all of them may have.
+
+    A stick is read by whoever holds it: what goes only as far as a region is on it only if all readers are of that region.
+    """
+
+    def __init__(self, store: Store, view: View, readers: Sequence[Key]) -> None:
+        bodies = store.followed.all()
+        own = next((each.scope for each in bodies if each.source == "own"), None)
+        going = circulation(view, [each.scope for each in bodies])
+        self._pairs = []
+        for key in readers:
+            near = going.near(key, own, store.peers.get(key) is not None)
+            mine = followed(store.followed.extents(), near)
+            told = store.meta.data(bodies_name(key))
+            self._pairs.append((mine, Following(told) if told else NOTHING_HEARD))
+        if not readers:
+            # For whoever finds it: what is for the world.
+            self._pairs.append((followed(store.followed.extents(), ()), NOTHING_HEARD))
+
+    def __call__(self, key: SetKey) -> bool:
+        if key[1] is Reach.REGION and not all(
+            (row := mine.get(key[0])) is not None and row.near for mine, _ in self._pairs
+        ):
+            return False
+        return any(shared(mine, theirs, key) for mine, theirs in self._pairs)

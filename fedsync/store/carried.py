@@ -1,0 +1,310 @@
+"""What goes between nodes in files: how far each side has come, what was left for whom, what came, what is still missing.
+
+Touches `carried`, `left_bundles`, `came_bundles`, `claims` and `asked`. Writes belong in the open transaction. Counters
+are those of a journal, one for each class of log.
+"""
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, NamedTuple, TypeAlias
+
+from fedsync.records.ids import Key, LogId
+from fedsync.store.errors import guarded
+
+Counters: TypeAlias = tuple[int, int, int, int]
+ZERO: Final[Counters] = (0, 0, 0, 0)
+KEPT_BUNDLES: Final = 256
+"""Bundles that are remembered of each peer, each way: a stick a day for most of a year."""
+MAX_CLAIMS: Final = 20_000
+"""Tips of which one peer says that it holds them, and we do not, in mind: 2 MB. Of more, the next bundle tells again."""
+MAX_ASKED: Final = 20_000
+"""Logs that one peer asks for in files: 2 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """How far two nodes have come by files. `seen`: of the peer's journal, here; `acked`: of ours, there."""
+
+    seen_journal: bytes = b""
+    seen: Counters = ZERO
+    acked_journal: bytes = b""
+    acked: Counters = ZERO
+    asked_at: int = 0
+    """When the peer made the bundle with its last wishes, by its own clock: an older one is no news."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftBundle:
+    """A bundle that was left for a peer."""
+
+    bundle: bytes
+    peer: Key
+    at: int
+    where: str
+    """What people call the stick or place."""
+    journal: bytes
+    counter: int
+    since: Counters
+    whole: bool
+    arrived: int | None = None
+    """When its receipt came."""
+
+
+@dataclass(frozen=True, slots=True)
+class CameBundle:
+    """A bundle that came. `told`: which of its tips were read, as stretches; `files`: how many of its files, complete."""
+
+    bundle: bytes
+    maker: Key
+    at: int
+    made: int
+    journal: bytes
+    counter: int
+    since: Counters
+    tips: int
+    everything: bool
+    """Its tips are those of all logs, and not only of those that moved."""
+    told: tuple[tuple[int, int], ...] = ()
+    files: frozenset[int] = frozenset()
+    last: int | None = None
+    """The number of its last file, once that is known."""
+    whole: bool = False
+    done: bool = False
+    """All that it tells of is held, or refused."""
+
+
+class Claim(NamedTuple):
+    """A tip that a peer says it holds, and that was not held here then."""
+
+    maker: Key
+    log_class: int
+    kind: int
+    log: LogId
+    seq: int
+    name: bytes
+    counter: int
+    """Of the maker's journal when it said so."""
+    code: str
+    """Why it was refused; "" when it has not come."""
+
+
+class CarriedTables:
+    """All of it."""
+
+    def __init__(self, conn: sqlite3.Connection) -> None:
+        self._conn = conn
+
+    # --- How far ------------------------------------------------------------------------------------------
+
+    @guarded
+    def get(self, peer: Key) -> Carried:
+        """Return how far both have come."""
+        row = self._conn.execute(
+            "SELECT seen_journal, seen, acked_journal, acked, asked_at FROM carried WHERE peer = ?", (peer,)
+        ).fetchone()
+        return Carried(row[0], _counters(row[1]), row[2], _counters(row[3]), row[4]) if row else Carried()
+
+    @guarded
+    def put(self, peer: Key, carried: Carried) -> None:
+        """Keep it."""
+        self._conn.execute(
+            "INSERT OR REPLACE INTO carried (peer, seen_journal, seen, acked_journal, acked, asked_at)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                peer,
+                carried.seen_journal,
+                _packed(carried.seen),
+                carried.acked_journal,
+                _packed(carried.acked),
+                carried.asked_at,
+            ),
+        )
+
+    @guarded
+    def peers(self) -> list[Key]:
+        """Return all of whom something is known here."""
+        return [Key(key) for (key,) in self._conn.execute("SELECT peer FROM carried ORDER BY peer")]
+
+    # --- Bundles ------------------------------------------------------------------------------------------
+
+    @guarded
+    def leave(self, left: LeftBundle) -> None:
+        """Remember a bundle that was left for a peer."""
+        self._conn.execute(
+            f"INSERT OR REPLACE INTO left_bundles ({_LEFT}) VALUES ({', '.join('?' * 9)})",
+            (
+                left.bundle,
+                left.peer,
+                left.at,
+                left.where,
+                left.journal,
+                left.counter,
+                _packed(left.since),
+                left.whole,
+                left.arrived,
+            ),
+        )
+        self._prune("left_bundles", "peer", left.peer)
+
+    @guarded
+    def left(self, peer: Key | None = None) -> list[LeftBundle]:
+        """Return what was left for a peer, or for all; the last first."""
+        rows = self._conn.execute(
+            f"SELECT {_LEFT} FROM left_bundles WHERE ?1 IS NULL OR peer = ?1 ORDER BY at DESC, bundle",
+            (peer,),
+        ).fetchall()
+        return [
+            LeftBundle(bundle, Key(key), at, where, journal, counter, _counters(since), bool(whole), arrived)
+            for bundle, key, at, where, journal, counter, since, whole, arrived in rows
+        ]
+
+    @guarded
+    def arrived(self, peer: Key, bundles: Iterable[bytes], at: int) -> None:
+        """Note that these bundles have come to the peer."""
+        self._conn.executemany(
+            "UPDATE left_bundles SET arrived = ? WHERE bundle = ? AND peer = ? AND arrived IS NULL",
+            [(at, bundle, peer) for bundle in bundles],
+        )
+
+    @guarded
+    def came_in(self, came: CameBundle) -> None:
+        """Remember a bundle that came, in place of what was known of it."""
+        self._conn.execute(
+            f"INSERT OR REPLACE INTO came_bundles ({_CAME}) VALUES ({', '.join('?' * 14)})",
+            (
+                came.bundle,
+                came.maker,
+                came.at,
+                came.made,
+                came.journal,
+                came.counter,
+                _packed(came.since),
+                came.tips,
+                came.everything,
+                ",".join(f"{low}-{high}" for low, high in came.told),
+                ",".join(map(str, sorted(came.files))),
+                came.last,
+                came.whole,
+                came.done,
+            ),
+        )
+        self._prune("came_bundles", "maker", came.maker)
+
+    @guarded
+    def came(self, maker: Key | None = None) -> list[CameBundle]:
+        """Return what came of a maker, or of all; what was made last first."""
+        rows = self._conn.execute(
+            f"SELECT {_CAME} FROM came_bundles WHERE ?1 IS NULL OR maker = ?1 ORDER BY counter DESC, bundle",
+            (maker,),
+        ).fetchall()
+        return [_came(row) for row in rows]
+
+    @guarded
+    def came_as(self, bundle: bytes, maker: Key) -> CameBundle | None:
+        """Return what is known of a bundle that came."""
+        row = self._conn.execute(
+            f"SELECT {_CAME} FROM came_bundles WHERE bundle = ? AND maker = ?", (bundle, maker)
+        ).fetchone()
+        return _came(row) if row else None
+
+    def _prune(self, table: str, column: str, key: Key) -> None:
+        self._conn.execute(
+            f"DELETE FROM {table} WHERE {column} = ? AND bundle NOT IN"
+            f" (SELECT bundle FROM {table} WHERE {column} = ? ORDER BY at DESC LIMIT {KEPT_BUNDLES})",
+            (key, key),
+        )
+
+    # --- What is missing ----------------------------------------------------------------------------------
+
+    @guarded
+    def claim(self, claims: Iterable[Claim]) -> None:
+        """Note tips that are not held. What was noted before stays as it was."""
+        self._conn.executemany(
+            f"INSERT OR IGNORE INTO claims ({_CLAIM}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", list(claims)
+        )
+
+    @guarded
+    def claims(self, maker: Key | None = None) -> list[Claim]:
+        """Return what a peer holds and we do not, as it was when it was noted; or all of them."""
+        rows = self._conn.execute(
+            f"SELECT {_CLAIM} FROM claims WHERE ?1 IS NULL OR maker = ?1 ORDER BY maker, log, seq, name",
+            (maker,),
+        ).fetchall()
+        return [Claim(Key(row[0]), row[1], row[2], LogId(row[3]), *row[4:]) for row in rows]
+
+    @guarded
+    def count_claims(self, maker: Key) -> int:
+        """Return how many there are of one peer."""
+        found: int = self._conn.execute("SELECT count(*) FROM claims WHERE maker = ?", (maker,)).fetchone()[0]
+        return found
+
+    @guarded
+    def met(self, claims: Iterable[Claim]) -> None:
+        """Forget these: what they tell of is held now, or not wanted."""
+        self._conn.executemany(
+            "DELETE FROM claims WHERE maker = ? AND log = ? AND kind = ? AND seq = ? AND name = ?",
+            [(each.maker, each.log, each.kind, each.seq, each.name) for each in claims],
+        )
+
+    @guarded
+    def refuse(self, log: LogId, code: str) -> None:
+        """Note why nothing of a log was let in."""
+        self._conn.execute("UPDATE claims SET code = ? WHERE log = ?", (code, log))
+
+    # --- What others ask for ------------------------------------------------------------------------------
+
+    @guarded
+    def ask_anew(self, peer: Key) -> None:
+        """Forget what a peer asked for."""
+        self._conn.execute("DELETE FROM asked WHERE peer = ?", (peer,))
+
+    @guarded
+    def ask(self, peer: Key, wanted: Iterable[tuple[LogId, bytes]]) -> None:
+        """Note logs that a peer asks for, each with what it holds of it, as it said so; up to a bound."""
+        count = self._conn.execute("SELECT count(*) FROM asked WHERE peer = ?", (peer,)).fetchone()[0]
+        rows = [(peer, log, held) for log, held in wanted][: max(0, MAX_ASKED - count)]
+        self._conn.executemany("INSERT OR REPLACE INTO asked (peer, log, held) VALUES (?, ?, ?)", rows)
+
+    @guarded
+    def asked(self, peer: Key) -> list[tuple[LogId, bytes]]:
+        """Return what a peer asks for."""
+        rows = self._conn.execute(
+            "SELECT log, held FROM asked WHERE peer = ? ORDER BY log", (peer,)
+        ).fetchall()
+        return [(LogId(log), held) for log, held in rows]
+
+
+_LEFT = "bundle, peer, at, place, journal, counter, since, whole, arrived"
+_CAME = "bundle, maker, at, made, journal, counter, since, tips, everything, told, files, last, whole, done"
+_CLAIM = "maker, class, kind, log, seq, name, counter, code"
+
+
+def _packed(counters: Counters) -> bytes:
+    return b"".join([each.to_bytes(8, "big", signed=True) for each in counters])
+
+
+def _counters(data: bytes) -> Counters:
+    one, two, three, four = (int.from_bytes(data[at : at + 8], "big", signed=True) for at in range(0, 32, 8))
+    return one, two, three, four
+
+
+def _came(row: tuple[object, ...]) -> CameBundle:
+    bundle, maker, at, made, journal, counter, since, tips, everything, told, files, last, whole, done = row
+    stretches = [each.partition("-") for each in str(told).split(",") if each]
+    return CameBundle(
+        bundle=bundle,  # type: ignore[arg-type]
+        maker=maker,  # type: ignore[arg-type]
+        at=at,  # type: ignore[arg-type]
+        made=made,  # type: ignore[arg-type]
+        journal=journal,  # type: ignore[arg-type]
+        counter=counter,  # type: ignore[arg-type]
+        since=_counters(since),  # type: ignore[arg-type]
+        tips=tips,  # type: ignore[arg-type]
+        everything=bool(everything),
+        told=tuple((int(low), int(high)) for low, _, high in stretches),
+        files=frozenset(int(each) for each in str(files).split(",") if each),
+        last=last,  # type: ignore[arg-type]
+        whole=bool(whole),
+        done=bool(done),
+    )

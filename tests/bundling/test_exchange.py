@@ -1,0 +1,220 @@
+"""Bundles between nodes: out of one store and through the door of another."""
+
+from fedsync.bundling.seen import hash_of
+from fedsync.records.ids import Key, LogClass, Reach
+from fedsync.store.holdings import StoreHoldings
+from tests.bundling.nodes import TELLERS, At, root, roots, two
+from tests.nodes import Scribe, follow, node
+
+
+def test_a_community_goes_in_a_file_to_another_node() -> None:
+    with two() as (north, south, scribe):
+        scribe.seat("Dee", *TELLERS)
+        scribe.move("Ama", 5, 7)
+        (file,) = north.files(south.key)
+        came = south.take(file)
+        assert roots(north) == roots(south)
+        assert root(north) == root(south)
+        assert came.records == sum(block.count for block in scribe.blocks)
+        assert not came.refused
+        assert not came.bad
+
+
+def test_the_same_file_again_brings_nothing() -> None:
+    with two() as (north, south, scribe):
+        scribe.move("Ama", 5, 7)
+        (file,) = north.files(south.key)
+        south.take(file)
+        assert south.take(file).records == 0
+
+
+def test_only_the_classes_that_were_asked_for_are_in_it() -> None:
+    with two() as (north, south, scribe):
+        scribe.move("Ama", 5, 7)
+        (file,) = north.files(south.key, classes=frozenset({LogClass.AUTHORITY}))
+        south.take(file)
+        assert {key[2] for key in StoreHoldings(south.node.store, hash_of).sets()} == {LogClass.AUTHORITY}
+
+
+def test_what_is_local_is_in_no_file() -> None:
+    with two() as (north, south, scribe):
+        scribe.write("Ama", LogClass.FACTS, *scribe.moves(3), reach=Reach.LOCAL)
+        (file,) = north.files(south.key)
+        south.take(file)
+        assert all(key[1] is not Reach.LOCAL for key in StoreHoldings(south.node.store, hash_of).sets())
+
+
+def test_what_stays_within_a_region_is_in_no_file_for_whoever_is_of_another() -> None:
+    with two() as (north, south, scribe):
+        scribe.write("Ama", LogClass.FACTS, *scribe.moves(3), reach=Reach.REGION)
+        stranger = Key(b"s" * 32)
+        for readers in ((stranger,), (), (south.key, stranger)):
+            (file,) = north.files(*readers)
+            with node() as other:
+                follow(other, scribe)
+                At(other, "other").take(file)
+                assert {key[1] for key in StoreHoldings(other.store, hash_of).sets()} == {Reach.WORLD}
+        south.take(*north.files(south.key))
+        assert roots(north) == roots(south)
+
+
+def test_bodies_that_are_not_followed_are_refused_and_counted() -> None:
+    with two() as (north, south, scribe):
+        other = Scribe(north.node, "Far Away", "Xi", "Yo")
+        (file,) = north.files(south.key)
+        came = south.take(file)
+        assert set(came.refused) == {"not-followed"}
+        assert south.node.store.followed.get(other.scope) is None
+        assert came.records == sum(block.count for block in scribe.blocks)
+
+
+# --- What was left, and what came -------------------------------------------------------------------------
+
+
+def test_what_a_receipt_confirms_is_not_carried_again() -> None:
+    with two() as (north, south, scribe):
+        scribe.move("Ama", 5, 7)
+        south.take(north.file(south.key))
+        came = north.take(south.file(north.key))
+        assert not came.records
+        assert north.node.store.carried.left(south.key)[0].arrived is not None
+        file = north.file(south.key)
+        assert not south.take(file).blocks
+        scribe.move("Ama", 9)
+        came = south.take(north.file(south.key))
+        assert came.blocks == {"taken": 1}
+        assert roots(north) == roots(south)
+
+
+def test_what_no_receipt_confirms_is_carried_again_unless_it_is_trusted_to_have_come() -> None:
+    with two() as (north, south, scribe):
+        scribe.move("Ama", 5, 7)
+        north.file(south.key)
+        assert len(north.file(south.key, trusting=True)) < len(north.file(south.key))
+        came = south.take(north.file(south.key))
+        assert came.records == sum(block.count for block in scribe.blocks)
+
+
+def test_a_receipt_from_before_a_restore_confirms_nothing() -> None:
+    with two() as (north, south, scribe):
+        scribe.move("Ama", 5, 7)
+        south.take(north.file(south.key))
+        receipt = south.file(north.key)
+        with north.node.store.transaction() as store:
+            store.journal.renew(b"restored")
+        north.take(receipt)
+        assert north.node.store.carried.get(south.key).acked == (0, 0, 0, 0)
+        came = south.take(north.file(south.key))
+        assert came.blocks["known"]
+
+
+def test_nobody_confirms_for_another_what_never_came() -> None:
+    with two() as (north, south, scribe), node(incarnation=b"k" * 16) as third:
+        liar = At(third, "liar")
+        north.meets(liar)
+        follow(third, scribe)
+        liar.take(north.file(liar.key))
+        receipt = liar.file(north.key)
+        north.take(receipt)
+        assert north.node.store.carried.get(south.key).acked == (0, 0, 0, 0)
+        # And with the name of another in it, the signature does not hold.
+        came = north.take(receipt.replace(liar.key, south.key))
+        assert came.damaged
+        assert north.node.store.carried.get(south.key).acked == (0, 0, 0, 0)
+
+
+def test_a_bundle_of_some_classes_confirms_these_and_no_others() -> None:
+    with two() as (north, south, scribe):
+        scribe.move("Ama", 5, 7)
+        south.take(north.file(south.key, classes=frozenset({LogClass.AUTHORITY})))
+        seen = south.node.store.carried.get(north.key).seen
+        assert seen[LogClass.AUTHORITY] == north.node.store.journal.counter
+        assert seen[LogClass.FACTS] == 0
+
+
+# --- What is missing --------------------------------------------------------------------------------------
+
+
+def test_what_a_lost_bundle_held_is_named_and_a_request_brings_it() -> None:
+    with two() as (north, south, scribe):
+        south.take(north.file(south.key))
+        scribe.move("Ama", 5, 7)
+        north.file(south.key, trusting=True)  # this one is lost
+        scribe.move("Ama", 9)
+        came = south.take(north.file(south.key, trusting=True))
+        assert came.blocks == {"no-base": 1}
+        facts = scribe.genesis("Ama", LogClass.FACTS).log
+        assert south.lacks() == {facts: ((0, 4),)}
+        assert south.gaps()[0].makers == (north.key,)
+        north.take(south.file(north.key, classes=frozenset()))
+        south.take(north.file(south.key, trusting=True))
+        assert south.lacks() == {}
+        assert roots(north) == roots(south)
+
+
+def test_what_came_ahead_is_let_in_when_what_it_follows_comes_from_a_peer() -> None:
+    with two() as (north, south, scribe):
+        south.take(north.file(south.key))
+        lost = scribe.move("Ama", 5, 7)
+        north.file(south.key, trusting=True)
+        scribe.move("Ama", 9)
+        south.take(north.file(south.key, trusting=True))
+        south.node.take_now([block.raw for block in lost], north.key)
+        assert roots(north) == roots(south)
+        assert south.lacks() == {}
+
+
+def test_who_is_no_peer_asks_and_confirms_in_vain() -> None:
+    with two() as (north, _, scribe), node(incarnation=b"k" * 16) as third:
+        stranger = At(third, "stranger")
+        stranger.meets(north)
+        follow(third, scribe)
+        stranger.take(north.file(stranger.key))
+        scribe.move("Ama", 5)
+        north.file(stranger.key, trusting=True)
+        scribe.move("Ama", 7)
+        stranger.take(north.file(stranger.key, trusting=True))
+        assert stranger.lacks()
+        north.take(stranger.file(north.key))
+        assert north.node.store.carried.asked(stranger.key) == []
+        assert stranger.key not in north.node.store.carried.peers()
+
+
+def test_an_old_request_that_is_played_back_does_not_take_the_place_of_a_newer_one() -> None:
+    with two() as (north, south, scribe):
+        south.take(north.file(south.key))
+        old = south.file(north.key)
+        scribe.move("Ama", 5)
+        north.file(south.key)
+        scribe.move("Ama", 7)
+        south.take(north.file(south.key, trusting=True))
+        assert south.lacks()
+        north.take(south.file(north.key))
+        asked = north.node.store.carried.asked(south.key)
+        assert asked
+        north.take(old)
+        assert north.node.store.carried.asked(south.key) == asked
+
+
+def test_a_bundle_that_is_older_than_what_is_known_takes_nothing_back() -> None:
+    with two() as (north, south, scribe):
+        old = north.file(south.key)
+        scribe.move("Ama", 5)
+        south.take(north.file(south.key))
+        known = south.node.store.carried.get(north.key)
+        south.take(old)
+        assert south.node.store.carried.get(north.key) == known
+        assert south.lacks() == {}
+
+
+def test_who_never_meets_exchanges_over_a_carrier() -> None:
+    with two() as (north, south, scribe), node(incarnation=b"k" * 16) as third:
+        bearer = At(third, "bearer")
+        follow(third, scribe)
+        for one in (north, south):
+            one.meets(bearer)
+            bearer.meets(one)
+        scribe.move("Ama", 5, 7)
+        bearer.take(north.file(bearer.key))
+        south.take(bearer.file(south.key))
+        assert roots(north) == roots(south)

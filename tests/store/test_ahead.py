@@ -1,0 +1,63 @@
+"""Blocks that came ahead wait within bounds, and are let go by what they follow."""
+
+import pytest
+
+from fedsync.records.block import BlockHead
+from fedsync.records.ids import Key, LogId, RecordId
+from fedsync.store import ahead
+from fedsync.store.store import Store
+
+LOG = LogId(b"l" * 32)
+ONE, TWO = Key(b"1" * 32), Key(b"2" * 32)
+
+
+def name(seq: int) -> RecordId:
+    return RecordId(seq.to_bytes(32, "big"))
+
+
+def head(first: int, prev: RecordId | None = None) -> BlockHead:
+    return BlockHead(LOG, first, 2, prev or name(first - 1))
+
+
+def test_only_what_follows_a_record_that_came_is_let_go(store: Store) -> None:
+    with store.transaction():
+        for first in (3, 5, 9):
+            assert store.ahead.keep(head(first), ONE, bytes((first,)), 100)
+        store.ahead.keep(head(5, name(77)), ONE, b"of another branch", 100)
+        found = store.ahead.release(LOG, 1, [name(1), name(2), name(3), name(4)])
+    assert sorted(each.raw for each in found) == [b"\3", b"\5"]
+    assert store.ahead.spans() == {LOG: [(5, 6), (9, 10)]}
+    assert store.ahead.waits(LOG)
+
+
+def test_the_same_again_takes_no_room(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ahead, "AHEAD_EACH", 10)
+    with store.transaction():
+        for _ in range(3):
+            assert store.ahead.keep(head(3), ONE, b"6 here", 100)
+        assert not store.ahead.keep(head(5), ONE, b"6 more", 100)
+        assert store.ahead.keep(head(5), TWO, b"6 more", 100)
+
+
+def test_all_who_bring_together_have_a_bound(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ahead, "AHEAD_BYTES", 10)
+    with store.transaction():
+        assert store.ahead.keep(head(3), ONE, b"6 here", 100)
+        assert not store.ahead.keep(head(5), TWO, b"6 more", 100)
+        store.ahead.release(LOG, 2, [name(2)])
+        assert store.ahead.keep(head(5), TWO, b"6 more", 100)
+
+
+def test_what_waits_too_long_is_forgotten(store: Store) -> None:
+    with store.transaction():
+        store.ahead.keep(head(3), ONE, b"old", 100)
+        store.ahead.keep(head(5), ONE, b"new", 200)
+        assert store.ahead.expire(150) == 1
+    assert store.ahead.spans() == {LOG: [(5, 6)]}
+
+
+def test_what_a_dropped_batch_kept_is_not_waited_for(store: Store) -> None:
+    store.begin()
+    store.ahead.keep(head(3), ONE, b"raw", 100)
+    store.rollback()
+    assert not store.ahead.waits(LOG)
