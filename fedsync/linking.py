@@ -13,7 +13,7 @@ LONGEST_NAME: Final = 200
 """Characters of a peer's name."""
 MOST_WORDS, LONGEST_WORD = 64, 4096
 """Words of a command, and bytes of one."""
-LEAST_FRAME: Final = 64
+LEAST_FRAME: Final = 96
 """Bytes: below it a frame is nearly all overhead."""
 MOST_DATAGRAM: Final = 1452
 """Bytes of a datagram that no common line cuts into pieces: 1,500 less the headers of IPv6 and UDP."""

@@ -64,7 +64,7 @@ class Dialler:
         """Call exactly these from now on."""
         for peer, calling in list(self.callings.items()):
             addresses = peers.get(peer)
-            if addresses is not None and peer in self._links.connections:
+            if addresses is not None and self._links.settled(peer):
                 # The link stands within the calling: what is learnt of other places is for the next time.
                 calling.addresses = addresses
             elif calling.addresses != addresses:
@@ -129,7 +129,7 @@ class Dialler:
             self._links.parted[peer] = calling.reason
 
     async def _until_free(self, peer: Peer) -> None:
-        while peer in self._links.connections:
+        while self._links.settled(peer):
             await self._links.gone(peer).wait()
 
     async def _until_open(self, peer: Peer, calling: Calling) -> None:
@@ -147,7 +147,7 @@ class Dialler:
 
     async def _over(self, peer: Peer, calling: Calling, relay: Peer) -> None:
         """Call a peer through a relay, after all its addresses."""
-        if peer in self._links.connections or self.through is None:
+        if self._links.settled(peer) or self.through is None:
             return
         heard, why = await self.through.call(relay, peer)
         calling.note(why)
@@ -156,7 +156,7 @@ class Dialler:
 
     async def _once(self, peer: Peer, calling: Calling, address: str) -> bool:
         """Call a peer at one address; return whether it said anything, or another link to it stands."""
-        if peer in self._links.connections:
+        if self._links.settled(peer):
             return True
         try:
             where = parse_address(address)

@@ -10,6 +10,7 @@ from typing import assert_never
 
 import trio
 
+from fedsync.daemon.carrying import Carries
 from fedsync.daemon.doorkeeper import Delivery, Doorkeeper
 from fedsync.daemon.schedules import Schedules
 from fedsync.gossip.engine import Engine
@@ -48,7 +49,7 @@ from fedsync.gossip.events import (
 )
 from fedsync.gossip.hearsay import Hint
 from fedsync.gossip.limits import BACK_OFF_S, MAX_REFUSALS
-from fedsync.gossip.link import QUEUE_BYTES, Link, LinkClosed
+from fedsync.gossip.link import LinkClosed
 from fedsync.gossip.messages import ASLEEP, EXCHANGED, FULL, STRANGER, Leave, encode
 from fedsync.gossip.peer_memory import PeerMemory, bodies_name, memory_name
 from fedsync.gossip.report import Report
@@ -86,7 +87,7 @@ log = logging.getLogger("fedsync")
 class Connection:
     """One link that carries a session."""
 
-    link: Link
+    link: Carries
     dialler: bool
     since: float
     sent: trio.Event = field(default_factory=trio.Event)
@@ -159,6 +160,8 @@ class Links:
         """Of which bodies a peer may have what goes only as far as their region."""
         self.schedules = Schedules({}, node.store)
         """When there may be a link to whom, and how much may go over it."""
+        self.also_unsaved: Callable[[], list[Callable[[], None]]] = list
+        """Asked what else is to be kept with the next commit."""
         self._name_of = name_of
         self._gone: dict[Peer, trio.Event] = {}
         self._memories: dict[Peer, PeerMemory] = {}
@@ -171,7 +174,7 @@ class Links:
 
     # --- One link ---------------------------------------------------------------------------------------
 
-    async def carry(self, link: Link, dialler: bool) -> None:
+    async def carry(self, link: Carries, dialler: bool) -> None:
         """Run a session over a link that stands, until either ends."""
         peer = Peer(link.peer)
         wait = self.back_off.get(peer, 0.0) - trio.current_time()
@@ -181,25 +184,28 @@ class Links:
                 "misbehaved", f"this peer sent what nobody should send; heard again in {wait:.0f} s"
             )
         old = self.connections.get(peer)
-        if old is None and len(self.connections) >= self.most:
+        # Links over other things than TCP are the operator's own, and few.
+        lasting = link.nature.lasting
+        if old is None and not lasting and len(self.connections) >= self.most:
             raise link.cut("busy", f"there are {self.most} connections already; config.toml says how many")
-        if old is not None and not self._yields(old, dialler):
+        if old is not None and not self._yields(old, link, dialler):
             raise link.cut("closed", "another connection to this peer stands")
         if old is not None:
             old.link.cut("closed", "a newer connection to this peer took its place")
             old.scope.cancel()
-        if old is None and not dialler and (why := self.welcome(peer)) is not None:
+        if old is None and not dialler and not lasting and (why := self.welcome(peer)) is not None:
             self._decline(peer, f"it called; {OURS[why]}")
             link.send(encode(Leave(why)))
             return
-        if not isinstance(self.schedules.state(peer), Open):
+        if not lasting and not isinstance(self.schedules.state(peer), Open):
             # Whoever called should know that it may call again, later.
             if not dialler:
                 link.send(encode(Leave(ASLEEP, self.schedules.opens_in(peer))))
                 return
             raise link.cut("asleep", self.schedules.reason(peer))
         connection = Connection(link, dialler, trio.current_time())
-        self.schedules.stands(peer, link)
+        if not lasting:
+            self.schedules.stands(peer, link)
         self.connections[peer] = connection
         self.declined.pop(peer, None)
         self.asleep.pop(peer, None)
@@ -213,8 +219,9 @@ class Links:
                     secrets.token_bytes(8),
                     int(time.time() * 1000),
                     self._memory(peer),
-                    self.brief or self.schedules.brief(peer),
+                    self.brief or (self.schedules.brief(peer) and not lasting),
                     self.near_of(peer),
+                    link.nature,
                 )
                 self.tell(peer, opened)
                 self.opened(peer)
@@ -228,18 +235,27 @@ class Links:
             if self.connections.get(peer) is connection:
                 self.tell(peer, Closed())
                 del self.connections[peer]
-                self.schedules.gone(peer)
                 self.door.forget(peer)
                 self._gone.pop(peer, trio.Event()).set()
-                self.lost(peer, bool(connection.left))
+                if not lasting:
+                    self.schedules.gone(peer)
+                    self.lost(peer, bool(connection.left))
                 self.changed(peer)
 
     def gone(self, peer: Peer) -> trio.Event:
         """Return what is set when the link to a peer, which stands now, is gone."""
         return self._gone.setdefault(peer, trio.Event())
 
-    def _yields(self, old: Connection, dialler: bool) -> bool:
+    def settled(self, peer: Peer) -> bool:
+        """Return whether a link to a peer stands than which there is no better one."""
+        connection = self.connections.get(peer)
+        return connection is not None and not connection.link.nature.lasting
+
+    def _yields(self, old: Connection, link: Carries, dialler: bool) -> bool:
         """Return whether a link that stands gives way to a new one. Both ends come to the same answer."""
+        if old.link.nature.lasting or link.nature.lasting:
+            # What outlives outages is what there is when nothing better is.
+            return old.link.nature.lasting
         if trio.current_time() - old.since > SIMULTANEOUS_SECONDS or old.link.ended is not None:
             return True  # The peer would not call again if it still held the old one.
         if old.dialler == dialler:
@@ -271,7 +287,12 @@ class Links:
                     if connection.closing.is_set() or self.connections.get(peer) is not connection:
                         return  # A newer link took this one's place: its session must not hear old words.
                     self.tell(peer, Received(frame))
-                if connection.dialler and not connection.met and not connection.closing.is_set():
+                if (
+                    connection.dialler
+                    and not connection.met
+                    and not link.nature.lasting
+                    and not connection.closing.is_set()
+                ):
                     connection.met = True
                     self.met(peer)
                 await trio.lowlevel.checkpoint()
@@ -291,7 +312,7 @@ class Links:
             while True:
                 await connection.link.room()
                 connection.untold = 0
-                self.tell(peer, Room(QUEUE_BYTES - connection.link.queued))
+                self.tell(peer, Room(connection.link.takes))
                 await connection.sent.wait()
                 connection.sent = trio.Event()
         except LinkClosed:
@@ -335,7 +356,9 @@ class Links:
     @property
     def busy(self) -> bool:
         """Whether sessions have something to do: blocks wait at the door, or frames for a link to take them."""
-        return self.door.busy or any(each.link.queued for each in self.connections.values())
+        links = [each.link for each in self.connections.values()]
+        # What waits on a link that is down for hours must not hold up others for as long.
+        return self.door.busy or any(each.queued for each in links if not each.nature.lasting)
 
     def via(self, peer: Peer) -> Peer | None:
         """Return the relay that carries the link to a peer; None when it stands by itself, or not at all."""
@@ -420,7 +443,7 @@ class Links:
         except LinkClosed:
             connection.closing.set()
         connection.untold += len(frame)
-        if connection.untold >= TOLD_BYTES:
+        if connection.untold >= min(TOLD_BYTES, connection.link.nature.room // 2):
             connection.sent.set()
 
     # --- What is kept -----------------------------------------------------------------------------------
@@ -454,6 +477,7 @@ class Links:
             self._outrun = False
             writes.append(lambda: directory.note_rollback(secrets.token_bytes(8)))
         writes += self.schedules.unsaved(self.node.store)
+        writes += self.also_unsaved()
         for peer in self._unsaved:
             memory = self._memories[peer]
             self._saved_at[peer] = trio.current_time()

@@ -46,7 +46,11 @@ async def _serve(daemon: Daemon, nursery: trio.Nursery, ready_file: Path | None)
             for warning in keep_static(node.store, daemon.settings.peers, daemon.key, node.now()):
                 log.warning("%s", warning)
         await daemon.refresh()
-        for field, names in (("through", daemon.settings.through), ("from", daemon.settings.introducers)):
+        for field, names in (
+            ("through", daemon.settings.through),
+            ("from", daemon.settings.introducers),
+            ("link", [each.peer for each in daemon.settings.links]),
+        ):
             for name in daemon.unknown_names(names):
                 log.warning(
                     "config.toml: no peer is called %s (%s), so that name does nothing yet.", name, field
@@ -55,6 +59,7 @@ async def _serve(daemon: Daemon, nursery: trio.Nursery, ready_file: Path | None)
         nursery.start_soon(daemon.links.door.run)
         nursery.start_soon(daemon.links.schedules.run, daemon.links)
         nursery.start_soon(daemon.serve_peers)
+        nursery.start_soon(daemon.byways.run)
         nursery.start_soon(control.serve, listener, daemon.operate)
         nursery.start_soon(daemon.keep_shown)
         nursery.start_soon(daemon.seal_pages)

@@ -16,6 +16,7 @@ from fedsync.crdt import fold
 from fedsync.crdt.books.fellows import Fellow
 from fedsync.crdt.books.kin import Circulation
 from fedsync.daemon import joining
+from fedsync.daemon.byways import Byways
 from fedsync.daemon.dialler import OVER_RELAYS, Dialler, jitter
 from fedsync.daemon.finding import Finding
 from fedsync.daemon.freshening import Freshening
@@ -40,6 +41,7 @@ from fedsync.gossip.tls import listen_context
 from fedsync.gossip.trie import node_hash
 from fedsync.home import Home
 from fedsync.intake import Share
+from fedsync.linking import OtherLink
 from fedsync.node import Node
 from fedsync.operations import perform
 from fedsync.records.ed25519 import public_key
@@ -119,6 +121,7 @@ class Daemon:
             self.links, self.private, nursery, jitter, self.answer, self._secure_relayed, self.name_of
         )
         self.dialler.through = self.through
+        self.byways = Byways(self.links, self.private, nursery)
         self.relay = Relay(self.links, settings.relay, self._is_known)
         self.finding = Finding(self, jitter)
         self.sticks = Sticks(self)
@@ -187,6 +190,7 @@ class Daemon:
         waits = self.settings.waits or self.settings.listen is None
         self.through.want(self._relays(active), Peer(self.key) if waits else None)
         self.dialler.want(active)
+        self.byways.want(self._ways())
         self.steering.know(self.candidates(), [Key(peer) for peer in active])
 
     def candidates(self) -> tuple[Fellow, ...]:
@@ -218,6 +222,17 @@ class Daemon:
             places = active.get(Peer(key), ()) + self._with_places(key, addresses)
             if key != self.key and self.whom.lets_in(key) and places:
                 found.setdefault(Peer(key), tuple(dict.fromkeys(places)))
+        return found
+
+    def _ways(self) -> dict[OtherLink, Peer]:
+        """Return the links of the sections [[link]] whose peers may exchange with this node."""
+        wanted = {each.peer.casefold(): each for each in self.settings.links}
+        found: dict[OtherLink, Peer] = {}
+        for key in (*self.whom.peers, *self.whom.named) if wanted else ():
+            peer = Peer(key)
+            said = wanted.get(key.hex()) or wanted.get(self.name_of(peer).casefold())
+            if said is not None and key != self.key and self.whom.lets_in(key):
+                found.setdefault(said, peer)
         return found
 
     def _is_known(self, key: Key) -> bool:
@@ -326,10 +341,11 @@ class Daemon:
     async def listen(self) -> None:
         """Begin to listen, unless this node only calls. Raises a Problem when the address cannot be had."""
         where = self.settings.listen
-        if where is None:
-            return
         try:
-            self.listening = list(await trio.open_tcp_listeners(where.port, host=where.host or None))
+            if where is not None:
+                self.listening = list(await trio.open_tcp_listeners(where.port, host=where.host or None))
+            if any(each.kind == "udp" for each in self.settings.links):
+                await self.byways.open(self.listening)
         except OSError as error:
             raise Problem(
                 "cannot_listen",

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
+from fedsync.daemon.carrying import Carries
 from fedsync.gossip.events import Peer
-from fedsync.gossip.link import Link
 from fedsync.gossip.schedule import words
 from fedsync.gossip.schedule.gate import TRICKLE_S, Gate
 from fedsync.gossip.schedule.terms import Open, Shut, Spent, State, Terms
@@ -71,7 +71,7 @@ class Schedules:
         state = self.state(peer)
         return 0 if state.until == inf else max(1, ceil(state.until - clock()))
 
-    def stands(self, peer: Peer, link: Link) -> None:
+    def stands(self, peer: Peer, link: Carries) -> None:
         """Note that a link to a peer stands, and have it ask before it writes."""
         gate = self._gates.get(peer)
         if gate is not None:
@@ -101,7 +101,7 @@ class Schedules:
             now = clock()
             for peer, gate in self._gates.items():
                 connection = links.connections.get(peer)
-                if connection is None:
+                if connection is None or connection.link.nature.lasting:
                     continue
                 match gate.state(now, peer in self.urgent):
                     case Open(until):

@@ -43,6 +43,12 @@ def _row(daemon: "Daemon", peer: PeerRow, by: str) -> dict[str, Any]:
     schedule = daemon.links.schedules.reason(name)
     if report is not None and schedule:
         reason = f"{reason}; {schedule}"
+    byway = daemon.byways.reason(name)
+    if byway and out is None:
+        if daemon.byways.silent(name):
+            state, reason = "away", byway
+        elif report is None or daemon.byways.carries(name):
+            reason = f"{reason}; {byway}"
     wire = daemon.links.wire(name) if report is not None else None
     via = daemon.links.via(name) if report is not None else None
     if via is not None:

@@ -18,6 +18,7 @@ import trio
 
 from fedsync.gossip.framing import MAX_BODY, BadFrame, FrameReader, TruncatedStream, prefix
 from fedsync.gossip.lanes import Lanes
+from fedsync.gossip.nature import STREAM, Nature
 from fedsync.gossip.priority import PLAIN
 from fedsync.gossip.schedule.toll import Toll
 from fedsync.records.ids import Key
@@ -107,6 +108,7 @@ class Link:
         self.peer = peer
         self.relay = relay
         """Whether it is the carrier of a relay, and no session."""
+        self.nature: Nature = STREAM
         self.via: Key | None = None
         """The relay that carries it."""
         self.heard = False
@@ -145,6 +147,11 @@ class Link:
     def queued(self) -> int:
         """Bytes that wait to be written; small frames count for more than they have."""
         return self._queue.queued
+
+    @property
+    def takes(self) -> int:
+        """Bytes that may well be sent now."""
+        return QUEUE_BYTES - self.queued
 
     @property
     def wire_in(self) -> int:

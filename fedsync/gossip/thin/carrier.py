@@ -98,6 +98,10 @@ class Carrier:
         most = min(max(int(self.profile.rate * ROOM_S), LEAST_QUEUE), QUEUE_BYTES)
         return max(most - self._out.queued, 0)
 
+    def waiting(self) -> dict[int, int]:
+        """Return how many bytes of each priority are not known to have come."""
+        return self._out.waiting()
+
     @property
     def idle(self) -> bool:
         """Whether all that was sent has come, and nothing is missing of what the other side sends."""

@@ -69,6 +69,17 @@ class Outward:
         """Whether anything waits, or is not known to have come."""
         return any(lane.queue or lane.parcels for lane in self._lanes)
 
+    def waiting(self) -> dict[int, int]:
+        """Return how many bytes of each lane are not known to have come."""
+        found: dict[int, int] = {}
+        for number, lane in enumerate(self._lanes):
+            size = sum(map(len, lane.queue)) + sum(
+                each.size for each in lane.parcels.values() if not each.done
+            )
+            if size:
+                found[number] = size
+        return found
+
     def report(self, entries: Iterable[Entry]) -> None:
         """Take in what the other side says of parcels. What it says of those that were never sent is passed over."""
         for entry in entries:

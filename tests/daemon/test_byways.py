@@ -1,0 +1,133 @@
+"""Links over other things than TCP, between real daemons: bad air, a modem, and what people are told of it."""
+
+import sys
+from pathlib import Path
+
+from fedsync.gossip.thin.sealed import READABLE
+from tests.daemon.air import Air, air, free_ports, modem, say
+from tests.daemon.test_outbound import make_known
+from tests.daemon.village import Node, Village, equal, until
+
+
+def pair(village: Village) -> tuple[Node, Node]:
+    """Return two nodes of which neither can call the other by TCP, before they are started."""
+    oak, mill = (village.node(name, start=False, listen="none") for name in ("Oakfield", "Mill Lane"))
+    return oak, mill
+
+
+def acquaint(oak: Node, mill: Node) -> None:
+    """Start both, and make each a peer of the other, with the other's body followed."""
+    for node in (oak, mill):
+        node.start()
+    make_known(oak, mill)
+    make_known(mill, oak)
+
+
+def by_datagrams(oak: Node, mill: Node, bad: Air, **settings: object) -> None:
+    say(oak, "Mill Lane", kind="udp", address=bad.address(0), **settings)
+    say(mill, "Oakfield", kind="udp", address=bad.address(1), **settings)
+
+
+def test_two_exchange_over_datagrams_of_which_a_third_is_lost(village: Village) -> None:
+    oak, mill = pair(village)
+    with air(0.3) as bad:
+        by_datagrams(oak, mill, bad)
+        acquaint(oak, mill)
+        oak.move("Ann", 100)
+        mill.move("Ben", 30)
+        equal(oak, mill)
+        assert "over datagrams: heard" in oak.peer("Mill Lane")["reason"]
+        assert oak.peer("Mill Lane")["bytes_out"] > 0
+        assert not any(each[0] & READABLE for each in bad.passed)
+
+
+def test_one_that_has_no_address_of_the_other_answers_where_it_is_heard(village: Village) -> None:
+    oak, mill = village.node("Oakfield", start=False), village.node("Mill Lane", start=False, listen="none")
+    say(oak, "Mill Lane", kind="udp")
+    oak.start()
+    assert until(lambda: oak.json("status"))
+    host = oak.wait_ready()
+    say(mill, "Oakfield", kind="udp", address=host)
+    mill.start()
+    make_known(oak, mill)
+    assert "it has no address here; it must call us" in oak.peer("Mill Lane")["reason"]
+    make_known(mill, oak)
+    mill.move("Ben", 30)
+    equal(oak, mill)
+
+
+def test_whoever_restarts_is_heard_again_by_the_one_that_went_on(village: Village) -> None:
+    oak, mill = pair(village)
+    with air(0.1) as bad:
+        by_datagrams(oak, mill, bad)
+        acquaint(oak, mill)
+        equal(oak, mill)
+        for node in (oak, mill):
+            node.kill()
+            node.start()
+            node.move("Ann", 7)
+            equal(oak, mill)
+
+
+def test_two_modems_carry_frames_and_what_must_be_readable_is(village: Village, tmp_path: Path) -> None:
+    oak, mill = pair(village)
+    ports = free_ports(2)
+    for node, peer, (own, other) in ((oak, "Mill Lane", ports), (mill, "Oakfield", ports[::-1])):
+        command = modem(tmp_path / f"{own}.py", own, other)
+        say(node, peer, kind="exec", command=command, frame=200, bits=200_000, duplex="half", clear=True)
+    acquaint(oak, mill)
+    oak.move("Ann", 100)
+    equal(oak, mill)
+    assert "over a program: heard" in mill.peer("Oakfield")["reason"]
+    assert "says: modem at" in oak.said()
+
+
+def test_a_program_that_ends_is_started_again_and_one_that_is_none_is_told(village: Village) -> None:
+    oak, mill = pair(village)
+    say(oak, "Mill Lane", kind="exec", command=["/no/such/modem"], frame=200, bits=5000)
+    quits = [sys.executable, "-c", "import sys; print('no carrier', file=sys.stderr); sys.exit(3)"]
+    say(mill, "Oakfield", kind="exec", command=quits, frame=200, bits=5000)
+    acquaint(oak, mill)
+    reason = until(
+        lambda: "cannot be started" in (said := oak.peer("Mill Lane")["reason"]) and said, why=oak.said
+    )
+    assert "'/no/such/modem' cannot be started: No such file or directory; started again in" in reason
+    until(lambda: "ended with code 3" in mill.peer("Oakfield")["reason"], why=mill.said)
+    until(lambda: mill.said().count("says: no carrier") > 1, why=mill.said)
+
+
+def test_a_link_by_tcp_takes_the_place_of_one_over_datagrams_and_that_comes_back_after_it(
+    village: Village,
+) -> None:
+    oak, mill = village.node("Oakfield", start=False), village.node("Mill Lane", start=False)
+    with air(0.0) as good:
+        by_datagrams(oak, mill, good)
+        acquaint(oak, mill)
+        equal(oak, mill)
+        until(lambda: "over datagrams: heard" in oak.peer("Mill Lane")["reason"], why=oak.said)
+        make_known(oak, mill, mill.wait_ready())
+        until(lambda: "over datagrams" not in oak.peer("Mill Lane")["reason"], why=oak.said)
+        oak.move("Ann", 100)
+        equal(oak, mill)
+        # It listens at another port now, and nobody knows where.
+        mill.kill()
+        mill.start()
+        mill.move("Ben", 30)
+        equal(oak, mill)
+        until(lambda: "over datagrams: heard" in oak.peer("Mill Lane")["reason"], why=oak.said)
+
+
+def test_sides_that_do_not_agree_on_whether_all_may_read_say_so(village: Village) -> None:
+    oak, mill = pair(village)
+    with air(0.0) as good:
+        say(oak, "Mill Lane", kind="udp", address=good.address(0), clear=True)
+        say(mill, "Oakfield", kind="udp", address=good.address(1))
+        acquaint(oak, mill)
+        until(
+            lambda: "cannot be read by all, and this side's can" in oak.peer("Mill Lane")["reason"],
+            why=oak.said,
+        )
+        until(
+            lambda: "can be read by all, and this side's cannot" in mill.peer("Oakfield")["reason"],
+            why=mill.said,
+        )
