@@ -30,6 +30,7 @@ from fedsync.gossip.following import Following
 from fedsync.gossip.hearsay import Knows, nothing
 from fedsync.gossip.holdings import Holdings
 from fedsync.gossip.messages import Tag
+from fedsync.gossip.names import Places
 from fedsync.gossip.phases import Phase
 from fedsync.gossip.report import Report
 from fedsync.gossip.session import Session
@@ -38,7 +39,7 @@ from fedsync.gossip.tree import Tree
 from fedsync.gossip.trees import Trees
 from fedsync.gossip.wants import Asked
 
-_BLOCK = bytes((0x93, Tag.BLOCK))
+_BLOCKS = (bytes((0x93, Tag.BLOCK)), bytes((0x93, Tag.SEGMENT)))
 _WANT_BYTES = 12
 _LISTED_BYTES = 24
 """Bytes of a listing in answer that cost as much as one log asked for: it was worked out from what is in memory."""
@@ -63,6 +64,7 @@ class Engine:
         self._knows = knows
         self._sharing = Sharing(Trees(holdings))
         self._asked = Asked()
+        self._places = Places()
         self._tree = Tree()
         self._sessions: dict[Peer, Session] = {}
         self._budgets: dict[Peer, Budget] = {}
@@ -97,6 +99,7 @@ class Engine:
                 lifted,
                 self._knows,
                 peer in self._cut,
+                self._places,
             )
             self._sessions[peer] = session
             self._budgets.setdefault(peer, Budget())
@@ -192,7 +195,7 @@ class Engine:
         match event:
             case Received(frame):
                 wait = budget.bytes.spend(len(frame), now)
-                if frame[:2] == _BLOCK:
+                if frame[:2] in _BLOCKS:
                     wait = max(wait, budget.blocks.spend(1, now))
                 else:
                     cost = _COSTS.get(frame[:2], 0) + len(frame) / _WANT_BYTES + listed / _LISTED_BYTES

@@ -45,6 +45,7 @@ from fedsync.gossip.peer_memory import Refusal
 from fedsync.gossip.priority import FIRST, of_log
 from fedsync.gossip.push import Push
 from fedsync.gossip.reconcile import Claim, lacks
+from fedsync.gossip.segments import Unread
 from fedsync.gossip.serve import Server
 from fedsync.gossip.tree import Tree
 from fedsync.gossip.wants import Asked, State, Wants, Wish
@@ -203,6 +204,13 @@ class Exchange:
         if not self._paused and (len(self._takes) >= MAX_TAKES or self._bytes >= MAX_TAKES_BYTES):
             self._paused = True
             self._out.effects.append(Pause(None))
+
+    def on_unread(self, block: Unread, now: float) -> None:
+        """A block has come that cannot be read: ask for it again, from where we stand."""
+        if not block.pushed:
+            self.wants.again(block.log)
+        elif block.log is not None:
+            self._astray(_Take(block.log, None, True, block.seq + 1, block.seq + 1, 0), now)
 
     def on_taken(self, event: Taken, now: float, others: bool) -> None:
         """Go on after the door's answer."""

@@ -148,6 +148,20 @@ MAX_INCARNATIONS: Final = 8
 """Logs of one key, capacity, class and reach that are taken at once; more at the pace below."""
 INCARNATION_DELAY_S: Final = 3600.0
 
+# --- Segments ------------------------------------------------------------------------------------------
+
+MAX_LATE: Final = 64
+"""Segments that wait for a record that they name: each is looked at again when a block is stored."""
+LATE_BYTES: Final = 256 * 1024
+LATE_S: Final = 300.0
+"""How long they wait: what they name was sent before them, and may take some turns on a thin link."""
+PLAIN_S: Final = 3600.0
+"""How long blocks are sent whole after the peer could not read one: what was in the way is past then, mostly."""
+MAX_GIVEN: Final = 20_000
+"""Logs of which it is remembered how far the peer holds them: 3 MB."""
+MAX_PLAIN: Final = 256
+"""Logs that the peer wants whole; above it all."""
+
 # --- Fairness: what one peer may use, per second and at once -------------------------------------------
 
 BYTES_PER_S: Final = 32 * 1024 * 1024

@@ -27,7 +27,9 @@ from fedsync.gossip.limits import (
     MAX_SPANS,
     SHORT_BYTES,
 )
+from fedsync.records.dictionary import NEWEST
 from fedsync.records.ids import Key, LogClass, LogId, Reach, Scope
+from fedsync.records.segment import SHORT_BYTES as SEGMENT_SHORT_BYTES
 
 
 class Tag(IntEnum):
@@ -52,6 +54,8 @@ class Tag(IntEnum):
     SPANS = 17
     LEAVE = 18
     INTRODUCE = 19
+    SEGMENT = 20
+    PLAIN = 21
 
 
 class BadMessage(ValueError):
@@ -76,6 +80,8 @@ class Hello:
     root: bytes
     follows: bytes = bytes(8)
     """A digest of what I follow, as I would tell it to you: equal to yours, nobody need say it."""
+    words: int = NEWEST
+    """The newest dictionary that I have for segments; 0: send me none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +147,22 @@ class BlockMessage:
     last: bool
     pushed: bool
     raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One block, without what you hold already: `records.segment`."""
+
+    last: bool
+    pushed: bool
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """I could not read a segment of this log, or (b"") of one that I do not know: send its blocks whole from now on."""
+
+    short: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +292,8 @@ Message: TypeAlias = (
     | Prune
     | Leave
     | Introduce
+    | Segment
+    | Plain
 )
 
 _SHORT_ARRAY = 0x90
@@ -373,6 +397,7 @@ def _hello(v: list[Any]) -> Message:
         _whole(v[7]),
         _bytes(v[9], 16),
         _bytes(v[8], 8),
+        _whole(v[10], 256),
     )
 
 
@@ -449,7 +474,7 @@ def _refused(v: list[Any]) -> Message:
 
 
 _READERS: dict[int, tuple[int, Callable[[list[Any]], Message]]] = {
-    Tag.HELLO: (10, _hello),
+    Tag.HELLO: (11, _hello),
     Tag.SETS: (4, _sets),
     Tag.SPANS: (2, _spans),
     Tag.RANGE: (3, _range),
@@ -457,6 +482,8 @@ _READERS: dict[int, tuple[int, Callable[[list[Any]], Message]]] = {
     Tag.REST: (2, lambda v: Rest(_bytes(v[1], 16))),
     Tag.WANT: (2, lambda v: Want(_listing(v[1]))),
     Tag.BLOCK: (3, lambda v: BlockMessage(bool(_whole(v[1], 4) & 1), v[1] > 1, _bytes(v[2]))),
+    Tag.SEGMENT: (3, lambda v: Segment(bool(_whole(v[1], 4) & 1), v[1] > 1, _bytes(v[2]))),
+    Tag.PLAIN: (2, lambda v: Plain(_bytes(v[1], 0, SEGMENT_SHORT_BYTES))),
     Tag.TIP: (
         6,
         lambda v: Tip(
@@ -484,6 +511,7 @@ _FIELDS: dict[type[Any], tuple[int, Callable[[Any], list[Any]]]] = {
         Tag.HELLO,
         lambda m: [
             m.version, m.journal, m.counter, m.seen_journal, m.seen_counter, m.nonce, m.wall_ms, m.follows, m.root,
+            m.words,
         ],
     ),
     Sets: (Tag.SETS, lambda m: [m.first, m.end, _packed_sets(m)]),
@@ -493,6 +521,8 @@ _FIELDS: dict[type[Any], tuple[int, Callable[[Any], list[Any]]]] = {
     Rest: (Tag.REST, lambda m: [m.root]),
     Want: (Tag.WANT, lambda m: [m.listing]),
     BlockMessage: (Tag.BLOCK, lambda m: [m.last | m.pushed << 1, m.raw]),
+    Segment: (Tag.SEGMENT, lambda m: [m.last | m.pushed << 1, m.data]),
+    Plain: (Tag.PLAIN, lambda m: [m.short]),
     Tip: (Tag.TIP, lambda m: [m.log, m.kind, m.seq, m.short, m.urgent + 1]),
     Refused: (Tag.REFUSED, lambda m: [m.log, m.code, m.until]),
     Bye: (Tag.BYE, lambda m: [m.code, m.root, m.counter, m.handled]),

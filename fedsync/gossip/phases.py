@@ -14,10 +14,12 @@ from fedsync.gossip.messages import (
     Locate,
     Message,
     NoBase,
+    Plain,
     Prune,
     Range,
     Refused,
     Rest,
+    Segment,
     Sets,
     Spans,
     Tip,
@@ -38,11 +40,11 @@ HEARS: dict[Phase, tuple[type[Message], ...]] = {
     Phase.TALKING: (
         Sets, Spans, Range, Delta, Rest, Want, BlockMessage, Tip, Refused, Bye, NoBase, Locate, Bodies, Beat, Prune,
         Leave,
-        Introduce,
+        Introduce, Segment, Plain,
     ),
     Phase.OVER: (),
 }  # fmt: skip
 """What is heard in each phase; anything else is dropped, since a carrier may repeat and reorder."""
 
-ANSWERS = (Hello, Sets, Spans, Range, Delta, Rest, Want, BlockMessage, NoBase, Locate)
+ANSWERS = (Hello, Sets, Spans, Range, Delta, Rest, Want, BlockMessage, Segment, NoBase, Locate)
 """What a question may be answered with. BEAT and BYE answer too, when they come after all that was asked."""

@@ -74,16 +74,19 @@ from fedsync.gossip.messages import (
     Locate,
     Message,
     NoBase,
+    Plain,
     Prune,
     Range,
     Refused,
     Rest,
+    Segment,
     Sets,
     Spans,
     Tip,
     Want,
     decode,
 )
+from fedsync.gossip.names import Places
 from fedsync.gossip.outbox import Outbox
 from fedsync.gossip.peer_memory import Refusal
 from fedsync.gossip.phases import ANSWERS, HEARS, Phase
@@ -91,10 +94,12 @@ from fedsync.gossip.priority import FIRST
 from fedsync.gossip.reconcile import Reconcile
 from fedsync.gossip.report import Report, report
 from fedsync.gossip.rhythm import Rhythm
+from fedsync.gossip.segments import Segments, Unread
 from fedsync.gossip.sharing import Sharing
 from fedsync.gossip.tree import Tree
 from fedsync.gossip.wants import Asked
 from fedsync.records.block import peek
+from fedsync.records.segment import BadSegment
 
 LEAVES = {
     FULL: "it has as many links as it keeps",
@@ -119,9 +124,11 @@ class Session:
         lifted: bool = False,
         knows: Knows = nothing,
         cut: bool = False,
+        places: Places | None = None,
     ) -> None:
         """`lifted`: authority or quota have changed since the peer was last seen, so refusals are void. `knows`: how fresh
-        what is held of bodies is. `cut`: the last session left it open what the peer got of what was sent unasked."""
+        what is held of bodies is. `cut`: the last session left it open what the peer got of what was sent unasked.
+        `places`: where records stand that were stored or sent lately, whatever session it was."""
         self.peer = peer
         self.phase = Phase.GREETING
         self.close_reason = ""
@@ -134,6 +141,8 @@ class Session:
         self.owes = cut
         """Whether blocks were sent that the peer did not ask for, and did not say yet that it holds."""
         self._out = Outbox(opened.nature.room)
+        self._segments = Segments(self._holdings, places or Places(), self._known.may, opened.nature.lasting)
+        self._out.shorten = self._segments.shorten
         # Placeholders until both nonces are known; nothing is named before.
         self._salt = Salt(b"", b"")
         self._exchange = self._exchanges(self._salt, ())
@@ -163,6 +172,7 @@ class Session:
         """Return what to do about an event, in order. `others`: more sessions are live, so push makes a tree."""
         if self.phase is Phase.OVER:
             return []
+        self._segments.now = now
         match event:
             case Received(frame):
                 self._receive(frame, now, others)
@@ -175,6 +185,8 @@ class Session:
                 met = self.phase is Phase.TALKING and self._known.heard
                 self._rhythm.news()
                 self._exchange.on_stored(event, self.peer, met and not self._brief, now)
+                for each in self._segments.stored(event.log, event.raw):
+                    self._block(each, now)
                 if not met:
                     self._early.stored(event.log, peek(event.raw).first - 1)
             case Granted():
@@ -238,6 +250,7 @@ class Session:
 
     def _effects(self, now: float) -> list[Effect]:
         if self.phase is Phase.TALKING:
+            self._segments.level = self._exchange.level
             self._exchange.flush(now)
             if self._owes_level and self._equal and self._exchange.idle and not self._exchange.refused:
                 self._owes_level = False
@@ -252,7 +265,8 @@ class Session:
             self._sent = self._out.sent
             self._rhythm.wrote(now, self._out.written)
         if self.phase is not Phase.OVER:
-            wanted = self._exchange.wants.wake_at()
+            times = (self._exchange.wants.wake_at(), self._segments.wake_at())
+            wanted = min((at for at in times if at is not None), default=None)
             at = self._rhythm.wake(now, self.phase is Phase.GREETING, self._brief, wanted)
             if at is not None:
                 self._out.effects.append(Wake(at))
@@ -286,7 +300,12 @@ class Session:
             case Beat():
                 self._beat(message, now)
             case BlockMessage():
+                self._segments.came(message.raw)
                 self._exchange.on_block(message, now)
+            case Segment():
+                self._segment(message, now)
+            case Plain():
+                self._segments.plain(message)
             case Hello():
                 self._hello(message, now, others)
             case Bodies():
@@ -347,6 +366,28 @@ class Session:
                 self._bye = message
                 self._agree(message.root or self._known.root, message.counter)
 
+    def _segment(self, message: Segment, now: float) -> None:
+        try:
+            found = self._segments.hear(message)
+        except BadSegment as error:
+            self._exchange.strike(error.code)
+            return
+        if found is not None:
+            self._block(found, now)
+
+    def _block(self, block: BlockMessage | Unread, now: float) -> None:
+        """Take a block that came as a segment, or ask for it in full."""
+        if isinstance(block, BlockMessage):
+            self._exchange.on_block(block, now)
+            return
+        complaint = self._segments.complain(block)
+        if complaint is None:
+            return
+        self._out.say(complaint)
+        if block.log is None and block.pushed:
+            self._compare(now)
+        self._exchange.on_unread(block, now)
+
     def _hello(self, hello: Hello, now: float, others: bool) -> None:
         if hello.version != VERSION:
             self._close(
@@ -354,6 +395,7 @@ class Session:
             )
             return
         self.phase = Phase.TALKING
+        self._segments.words = hello.words
         mine = self._opened.nonce
         first, second = (mine, hello.nonce) if self._opened.dialler else (hello.nonce, mine)
         if first == second:
@@ -538,6 +580,8 @@ class Session:
     def _tick(self, now: float) -> None:
         rhythm = self._rhythm
         rhythm.woke(now)
+        for each in self._segments.overdue():
+            self._block(each, now)
         if self.phase is Phase.GREETING:
             if rhythm.greeted_too_late(now):
                 self._close(

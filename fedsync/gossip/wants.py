@@ -335,6 +335,19 @@ class Wants:
         for wish in list(self._unserved.values()):
             self._drop(wish)
 
+    def again(self, log: LogId | None) -> None:
+        """Ask once more for a log of which something came that could not be read; None: for all that are not known here."""
+        if log is not None:
+            wish = self._wishes.get(self._salt.log(log))
+            wishes = [] if wish is None else [wish]
+        else:
+            wishes = [each for each in self._out.values() if each.log is None]
+        for wish in wishes:
+            if wish.state in (State.ASKED, State.ENDED):
+                self._leave(wish)
+                wish.state, wish.located = State.WAITING, False
+                self._wait(wish)
+
     def expire(self, now: float) -> int:
         """Put all to the back that a silent peer was asked for; return how many these were."""
         if not self._out or now < self._heard + self._credit:

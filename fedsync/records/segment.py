@@ -65,10 +65,14 @@ class BadSegment(ValueError):
     or record is not held here; `check`: it means something else here. The last four are nobody's fault: ask for the block.
     """
 
-    def __init__(self, code: str, message: str, log: LogId | None = None, seq: int = -1) -> None:
+    def __init__(self, code: str, message: str, needs: LogId | None = None) -> None:
         super().__init__(message)
-        self.code, self.log, self.seq = code, log, seq
-        """`log` and `seq`: of a `base`, the record that has to be held."""
+        self.code = code
+        self.log: LogId | None = None
+        self.seq = -1
+        """The log of the block and the seq before it, as far as they could be read."""
+        self.needs = needs
+        """Of `base` and `unknown`: the log that has the record that is not held, if it is known which."""
 
 
 class Names(Protocol):
@@ -142,8 +146,11 @@ NOTHING = Nothing()
 # --- Writing ------------------------------------------------------------------------------------------
 
 
-def pack(raw: bytes, names: Names = NOTHING) -> bytes:
-    """Return the shortest form of a block that is sure to be read back by whoever knows these names. Raises BadBlock."""
+def pack(raw: bytes, names: Names = NOTHING, number: int = NEWEST) -> bytes:
+    """Return the shortest form of a block that is sure to be read back by whoever knows these names. Raises BadBlock.
+
+    `number`: the dictionary, one that the reader has.
+    """
     head, signatures, size, packed = read_outer(raw)
     plain = bytes((_RAW,)) + raw
     try:
@@ -154,7 +161,7 @@ def pack(raw: bytes, names: Names = NOTHING) -> bytes:
         return plain
     best = plain
     for named in (True, False):
-        found = _write(head, signatures, body, names, named)
+        found = _write(head, signatures, body, names, named, number)
         if found is not None and len(found) < len(best) and _comes_back(found, raw, names):
             best = found
     return best
@@ -173,7 +180,12 @@ def _comes_back(segment: bytes, raw: bytes, names: Names) -> bool:
 
 
 def _write(
-    head: BlockHead, signatures: Sequence[tuple[int, bytes]], body: bytes, names: Names, named: bool
+    head: BlockHead,
+    signatures: Sequence[tuple[int, bytes]],
+    body: bytes,
+    names: Names,
+    named: bool,
+    number: int,
 ) -> bytes | None:
     flags = 0
     known = head.first > 0 and names.short(head.log)
@@ -213,12 +225,12 @@ def _write(
         signed = sum(1 << each for each in positions).to_bytes((head.count + 7) // 8, "little")
     check = _check(head, signatures, body)
     deflater = zlib.compressobj(
-        9, zlib.DEFLATED, -15, 9, zlib.Z_DEFAULT_STRATEGY, dictionary(NEWEST) + context
+        9, zlib.DEFLATED, -15, 9, zlib.Z_DEFAULT_STRATEGY, dictionary(number) + context
     )
     deflated = deflater.compress(written) + deflater.flush()
     return b"".join(
         [
-            bytes((NEWEST, flags)),
+            bytes((number, flags)),
             name,
             _number(head.first),
             prev,
@@ -330,25 +342,32 @@ def unpack(data: bytes, names: Names = NOTHING) -> bytes:
     else:
         chains = names.held(log, first - 1)[:MAX_CHAINS]
         if not chains:
-            raise BadSegment("base", "what comes before it is not held", log, first - 1)
-    failure = BadSegment("check", "what it stands for is something else here", log, first - 1)
+            raise _of(BadSegment("base", "what comes before it is not held", log), log, first)
+    failure = BadSegment("check", "what it stands for is something else here")
     for prev in chains:
         head = BlockHead(log, first, count, prev)
         try:
             body = _body(head, flags, words, packed, names)
         except BadSegment as error:
-            failure = error
+            # With the words of another branch anything may come of it.
+            if error.code != "malformed" or not flags & _CONTEXT:
+                failure = error
             continue
         if _check(head, signatures, body) == check:
             return _block(head, signatures, body)
-    raise failure
+    raise _of(failure, log, first)
+
+
+def _of(error: BadSegment, log: LogId, first: int) -> BadSegment:
+    error.log, error.seq = log, first - 1
+    return error
 
 
 def _body(head: BlockHead, flags: int, words: bytes, packed: bytes, names: Names) -> bytes:
     if flags & _CONTEXT:
         context = _context(names, head) if head.first else b""
         if not context:
-            raise BadSegment("base", "what comes before it is not at hand", head.log, head.first - 1)
+            raise BadSegment("base", "what comes before it is not at hand", head.log)
         words += context
     body = _inflate(zlib.decompressobj(-15, words), packed)
     return _Filler(names, head).body(body) if flags & _NAMED else body
@@ -430,7 +449,7 @@ class _Filler:
         found = self._names.at(log, seq)
         if found is None:
             raise BadSegment(
-                "unknown", "a record that it names is not held here, or there are two of it", log, seq
+                "unknown", "a record that it names is not held here, or there are two of it", log
             )
         return found[code == _PAYLOAD]
 

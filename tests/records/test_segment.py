@@ -96,6 +96,7 @@ def test_who_does_not_hold_the_record_before_is_told_which_is_missing_and_can_re
     with pytest.raises(BadSegment) as error:
         unpack(data, Shelf(first))
     assert (error.value.code, error.value.log, error.value.seq) == ("base", first.log, 1)
+    assert error.value.needs == first.log
     assert unpack(data, Shelf(first, second)) == third.raw
 
 

@@ -1,0 +1,189 @@
+"""Blocks as segments on a thin link: what leaves is made short, what comes is made whole again. Pure.
+
+A segment names what the other side holds. What that is follows from the session: what it asked from, what was sent to it and came from
+it, and, once both held the same, all that both may hold. When it is mistaken the other side waits a while for what is named, which may be
+on its way; then it says PLAIN, and asks for the block in full.
+"""
+
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from fedsync.gossip.holdings import Holdings, SetKey
+from fedsync.gossip.limits import LATE_BYTES, LATE_S, MAX_GIVEN, MAX_LATE, MAX_PLAIN, PLAIN_S
+from fedsync.gossip.messages import BlockMessage, Plain, Segment, Tag, decode, encode
+from fedsync.gossip.names import HeldNames, Places
+from fedsync.gossip.priority import FIRST
+from fedsync.records.block import BadBlock, peek
+from fedsync.records.dictionary import NEWEST
+from fedsync.records.ids import LogId
+from fedsync.records.segment import SHORT_BYTES, BadSegment, pack, unpack
+
+
+class Unread(NamedTuple):
+    """A block that came and cannot be read: `log` None when it is not known which. `seq`: it follows that record."""
+
+    log: LogId | None
+    seq: int
+    last: bool
+    pushed: bool
+
+
+@dataclass(slots=True)
+class _Late:
+    """A segment that waits for a record that it names. `needs`: the log that has it, None when that is not known."""
+
+    message: Segment
+    needs: LogId | None
+    until: float
+
+
+class Segments:
+    """Of one session. `thin`: whether blocks leave as segments here; they may come as such on any link."""
+
+    def __init__(
+        self,
+        holdings: Holdings,
+        places: Places,
+        may: Callable[[SetKey], bool],
+        thin: bool,
+    ) -> None:
+        self.thin = thin
+        self.now = 0.0
+        """In seconds, as the session was last told."""
+        self.words = 0
+        """The newest dictionary of the peer; 0: it has none, and gets no segment."""
+        self.level = False
+        """Whether the peer is taken to have held what we held at some moment."""
+        self._places = places
+        self._given: OrderedDict[LogId, int] = OrderedDict()
+        """The seq up to which the peer is known to hold a log."""
+        self._plain: dict[bytes, float] = {}
+        """What the peer wants whole, and until when."""
+        self._late: deque[_Late] = deque()
+        self._complained: dict[bytes, float] = {}
+        """Of what the peer was told that it could not be read, and until when it sends it whole."""
+        self._own: LogId | None = None
+        self._writes = HeldNames(holdings, places, may, self._knows)
+        self._narrow = HeldNames(holdings, Places(0), may, self._knows_own)
+        self._reads = HeldNames(holdings, places, may)
+
+    # --- Leaving --------------------------------------------------------------------------------------
+
+    def shorten(self, frame: bytes, priority: int) -> bytes:
+        """Return a frame as it goes out: a BLOCK as a segment, if that is shorter and the peer can read it.
+
+        What is urgent names nothing but what comes before it in its own log: anything else may still wait on the carrier,
+        which lets the urgent overtake it.
+        """
+        if not self.thin or frame[1] != Tag.BLOCK:
+            return frame
+        message = decode(frame)
+        if not isinstance(message, BlockMessage):
+            return frame
+        try:
+            head = peek(message.raw)
+        except BadBlock:
+            return frame
+        if not message.pushed:
+            # It was asked for from there on, or follows what was sent before.
+            self._give(head.log, head.first - 1)
+        if self.words and not self._wants_whole(head.log):
+            self._own = head.log
+            names = self._narrow if priority == FIRST else self._writes
+            data = pack(message.raw, names, min(self.words, NEWEST))
+            frame = min(encode(Segment(message.last, message.pushed, data)), frame, key=len)
+        if not message.pushed or self._knows(head.log, head.first - 1):
+            self._give(head.log, head.last)
+        self._places.note(message.raw)
+        return frame
+
+    def plain(self, message: Plain) -> None:
+        """Send nothing of a log, or of any, as a segment for a while: the peer could not read one."""
+        self._plain = {short: until for short, until in self._plain.items() if until > self.now}
+        self._plain[message.short if len(self._plain) < MAX_PLAIN else b""] = self.now + PLAIN_S
+
+    def _wants_whole(self, log: LogId) -> bool:
+        return any(self._plain.get(short, self.now) > self.now for short in (log[:SHORT_BYTES], b""))
+
+    # --- Coming ---------------------------------------------------------------------------------------
+
+    def hear(self, message: Segment) -> BlockMessage | Unread | None:
+        """Return the block that a segment is; None when it waits for a record. Raises BadSegment when it deserves a strike."""
+        try:
+            raw = unpack(message.data, self._reads)
+        except BadSegment as error:
+            if error.code == "malformed":
+                raise
+            size = len(message.data) + sum(len(each.message.data) for each in self._late)
+            if error.code in ("base", "unknown") and len(self._late) < MAX_LATE and size <= LATE_BYTES:
+                self._late.append(_Late(message, error.needs, self.now + LATE_S))
+                return None
+            return _unread(message, error)
+        self.came(raw)
+        return BlockMessage(message.last, message.pushed, raw)
+
+    def came(self, raw: bytes) -> None:
+        """Note that the peer holds a block."""
+        if self.thin:
+            try:
+                head = peek(raw)
+            except BadBlock:
+                return
+            self._give(head.log, head.last)
+
+    def stored(self, log: LogId, raw: bytes) -> Iterator[BlockMessage | Unread]:
+        """A block is held now: yield what waited for it and can be read."""
+        if self.thin:
+            self._places.note(raw)
+        for each in [each for each in self._late if each.needs in (log, None)]:
+            self._late.remove(each)
+            try:
+                found = self.hear(each.message)
+            except BadSegment as error:
+                found = _unread(each.message, error)
+            if found is not None:
+                yield found
+
+    def overdue(self) -> Iterator[Unread]:
+        """Yield what has waited too long."""
+        while self._late and self._late[0].until <= self.now:
+            message = self._late.popleft().message
+            try:
+                unpack(message.data, self._reads)
+            except BadSegment as error:
+                yield _unread(message, error)
+
+    def complain(self, block: Unread) -> Plain | None:
+        """Return what to say of a block that cannot be read; None when it was said: what was on its way then comes again."""
+        short = b"" if block.log is None else block.log[:SHORT_BYTES]
+        if self._complained.get(short, self.now) > self.now:
+            return None
+        if len(self._complained) > MAX_PLAIN:
+            self._complained.clear()
+        self._complained[short] = self.now + PLAIN_S
+        return Plain(short)
+
+    def wake_at(self) -> float | None:
+        """Return when something has waited too long."""
+        return self._late[0].until if self._late else None
+
+    # --- What the peer holds --------------------------------------------------------------------------
+
+    def _give(self, log: LogId, seq: int) -> None:
+        if seq > self._given.get(log, -1):
+            self._given[log] = seq
+            self._given.move_to_end(log)
+            if len(self._given) > MAX_GIVEN:
+                self._given.popitem(last=False)
+
+    def _knows(self, log: LogId, seq: int) -> bool:
+        return self.level or seq <= self._given.get(log, -1)
+
+    def _knows_own(self, log: LogId, seq: int) -> bool:
+        return log == self._own and self._knows(log, seq)
+
+
+def _unread(message: Segment, error: BadSegment) -> Unread:
+    return Unread(error.log, error.seq, message.last, message.pushed)

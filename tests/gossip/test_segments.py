@@ -1,0 +1,321 @@
+"""Blocks as segments in sessions over thin carriers: short, understood alone or in time, and whole when they are not."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from fedsync.gossip.limits import LATE_S, MAX_LATE, MAX_PLAIN, PLAIN_S
+from fedsync.gossip.memory import Memory
+from fedsync.gossip.messages import BlockMessage, Hello, Message, Plain, Segment, decode, encode
+from fedsync.gossip.names import Places
+from fedsync.gossip.nature import STREAM, THIN, Nature
+from fedsync.gossip.priority import FIRST, LAST
+from fedsync.gossip.segments import Segments, Unread
+from fedsync.records.dictionary import NEWEST
+from fedsync.records.ids import LogClass
+from fedsync.records.seal import Draft, seal
+from fedsync.records.segment import SHORT_BYTES, BadSegment
+from tests.sim.world import Author, Link, Node, World, equal
+
+
+class Two:
+    """Two nodes over a thin carrier, and all that was said."""
+
+    def __init__(self, nature: Nature = THIN, delay: float = 0.5, seed: int = 0) -> None:
+        self.world = World(seed)
+        self.one, self.two = self.world.node("one"), self.world.node("two")
+        self.link: Link = self.world.link(self.one, self.two, delay)
+        self.link.nature = nature
+        self.said: list[tuple[str, Message]] = []
+        self.changes: list[Callable[[Message], list[Message]]] = []
+        """What becomes of what `one` says."""
+        self.world.tamper = {"one": self._pass, "two": self._pass}
+
+    def _pass(self, node: Node, other: Node, frame: bytes) -> list[bytes]:
+        messages = [decode(frame)]
+        self.said.append((node.name, messages[0]))
+        for change in self.changes if node is self.one else ():
+            messages = [found for each in messages for found in change(each)]
+        return [encode(each) for each in messages]
+
+    def meet(self, seconds: float = 600.0) -> None:
+        """Begin a session, and go on until both hold the same."""
+        self.world.connect(self.link)
+        assert self.world.run(seconds, lambda: equal([self.one, self.two]))
+        self.world.run(30.0)
+
+    def blocks(self) -> list[Message]:
+        return [each for _, each in self.said if isinstance(each, BlockMessage | Segment)]
+
+    def plain(self) -> int:
+        return sum(isinstance(each, Plain) for _, each in self.said)
+
+
+def authors(count: int, log_class: LogClass = LogClass.AUTHORITY) -> list[Author]:
+    return [Author(number, log_class) for number in range(1, count + 1)]
+
+
+def test_over_a_thin_carrier_blocks_are_segments_and_a_single_word_takes_less_than_half() -> None:
+    sizes: dict[str, list[int]] = {}
+    for name, nature in (("thin", THIN), ("stream", STREAM)):
+        two = Two(nature)
+        (author,) = authors(1)
+        two.one.write(author.write("hello"))
+        two.meet()
+        before = len(two.said)
+        for word in ("yes", "no", "yes"):
+            two.one.write(author.write(word))
+            two.world.run(5.0)
+        assert equal([two.one, two.two])
+        sizes[name] = [
+            len(encode(each)) for _, each in two.said[before:] if isinstance(each, Segment | BlockMessage)
+        ]
+        kind = Segment if nature is THIN else BlockMessage
+        assert {type(each) for each in two.blocks()} == {kind}
+        assert not two.plain()
+    assert len(sizes["thin"]) == len(sizes["stream"]) == 3
+    assert max(sizes["thin"]) < min(sizes["stream"]) // 2
+    assert max(sizes["thin"]) <= 120
+
+
+def test_a_first_meeting_with_much_on_both_sides_comes_to_the_same_without_a_word_in_full() -> None:
+    for seed in range(4):
+        two = Two(seed=seed)
+        random = two.world.random
+        for node, some in ((two.one, authors(6)), (two.two, authors(9, LogClass.FACTS)[6:])):
+            for author in some:
+                for _ in range(random.randrange(1, 6)):
+                    node.write(author.write(*[f"word {random.randrange(9)}"] * random.randrange(1, 9)))
+        two.world.duplication = 0.2
+        two.meet()
+        assert {type(each) for each in two.blocks()} == {Segment}
+        assert not two.plain()
+        assert not two.link.closes
+
+
+def test_branches_of_a_log_come_to_the_same() -> None:
+    two = Two()
+    (author,) = authors(1)
+    two.one.write(author.write("hello"))
+    two.meet()
+    root = author.at
+    for node, words in ((two.one, ("left", "more")), (two.two, ("right", "more", "most"))):
+        author.at = root
+        for word in words:
+            node.write(author.write(word))
+    assert two.world.run(600.0, lambda: equal([two.one, two.two]))
+    ours, theirs = [node.memory.log(author.log) for node in (two.one, two.two)]
+    assert ours is not None
+    assert theirs is not None
+    assert len(ours.heads) == 2
+    assert set(ours.heads) == set(theirs.heads)
+
+
+def test_a_segment_that_comes_before_what_it_names_waits_for_it() -> None:
+    two = Two()
+    (author,) = authors(1)
+    two.one.write(author.write("hello"))
+    two.meet()
+    kept: list[Message] = []
+
+    def later(message: Message) -> list[Message]:
+        """Keep the first segment back until the second has gone."""
+        if isinstance(message, Segment):
+            kept.append(message)
+            return kept[::-1] if len(kept) == 2 else [] if len(kept) == 1 else [message]
+        return [message]
+
+    two.changes = [later]
+    for word in ("first", "second"):
+        two.one.write(author.write(word))
+    two.world.run(5.0)
+    assert len(kept) == 2
+    assert equal([two.one, two.two])
+    assert not two.plain()
+
+
+def spoilt(message: Message) -> list[Message]:
+    """What a segment means at a receiver for whom its names stand for something else: its check fails."""
+    if not isinstance(message, Segment):
+        return [message]
+    data = bytearray(message.data)
+    whole, prev, one = data[1] & 1, data[1] & 2, data[1] & 8
+    data[2 + (32 if whole else SHORT_BYTES) + 1 + (32 if prev else 0) + (0 if one else 1)] ^= 1
+    return [replace(message, data=bytes(data))]
+
+
+def test_a_segment_that_means_something_else_here_is_asked_for_in_full_and_is_nobodys_fault() -> None:
+    two = Two()
+    (author,) = authors(1)
+    two.one.write(author.write("hello"))
+    two.meet()
+    two.changes = [spoilt]
+    for word in ("yes", "no"):
+        two.one.write(author.write(word))
+        assert two.world.run(900.0, lambda: equal([two.one, two.two]))
+    assert two.plain() >= 1
+    assert isinstance(two.blocks()[-1], BlockMessage)
+    assert not two.link.closes
+
+
+def test_what_was_asked_for_and_cannot_be_read_is_asked_for_in_full() -> None:
+    two = Two()
+    two.changes = [spoilt]
+    (author,) = authors(1)
+    for word in ("hello", "more", "most"):
+        two.one.write(author.write(word))
+    two.meet()
+    assert two.plain() >= 1
+    assert {type(each) for each in two.blocks()} == {Segment, BlockMessage}
+    assert not two.link.closes
+
+
+def test_what_never_comes_is_not_waited_for_beyond_five_minutes() -> None:
+    two = Two()
+    (author,) = authors(1)
+    two.one.write(author.write("hello"))
+    two.meet()
+    lost: list[Message] = []
+
+    def lose(message: Message) -> list[Message]:
+        """Lose the first segment, as no carrier should."""
+        if isinstance(message, Segment) and not lost:
+            lost.append(message)
+            return []
+        return [message]
+
+    two.changes = [lose]
+    begun = two.world.now
+    for word in ("first", "second"):
+        two.one.write(author.write(word))
+    assert two.world.run(2 * LATE_S, lambda: equal([two.one, two.two]))
+    assert two.world.now - begun >= LATE_S
+    assert two.plain() == 1
+
+
+def test_who_has_no_dictionary_gets_blocks_in_full() -> None:
+    two = Two()
+    two.changes = [lambda message: [replace(message, words=0)] if isinstance(message, Hello) else [message]]
+    (author,) = authors(1)
+    two.two.write(author.write("hello", "you"))
+    two.meet()
+    assert {type(each) for each in two.blocks()} == {BlockMessage}
+
+
+def test_who_has_only_an_older_dictionary_gets_what_is_made_with_it() -> None:
+    two = Two()
+    two.changes = [
+        lambda message: [replace(message, words=NEWEST + 5)] if isinstance(message, Hello) else [message]
+    ]
+    (author,) = authors(1)
+    two.two.write(author.write("hello", "you"))
+    two.meet()
+    assert {each.data[0] for each in two.blocks() if isinstance(each, Segment)} <= {0, NEWEST}
+
+
+def test_bytes_that_nothing_could_make_a_segment_of_are_strikes_and_three_end_the_session() -> None:
+    two = Two()
+    two.one.write(authors(1)[0].write("hello"))
+    two.meet()
+    for _ in range(3):
+        two.world.at(
+            two.world.now, lambda: two.world._send(two.link, two.one, encode(Segment(True, True, b"\1\xff")))
+        )
+        two.world.run(2.0)
+    assert "strikes" in two.link.closes
+
+
+def test_a_bounded_number_of_segments_waits_and_of_logs_is_sent_in_full() -> None:
+    author = authors(1)[0]
+    here, there = Memory(b"h" * 8), Memory(b"t" * 8)
+    blocks = [block for word in ("a", "b", "c") for block in author.write(word)]
+    for block in blocks:
+        here.take(block.raw)
+    there.take(blocks[0].raw)
+    sender = Segments(here, Places(), lambda _: True, thin=True)
+    sender.words, sender.level = NEWEST, True
+    heard = Segments(there, Places(), lambda _: True, thin=True)
+    (early,) = author.write("d")
+    frame = sender.shorten(encode(BlockMessage(True, True, early.raw)), LAST)
+    message = decode(frame)
+    assert isinstance(message, Segment)
+    assert [heard.hear(message) for _ in range(MAX_LATE)] == [None] * MAX_LATE
+    assert heard.hear(message) == Unread(author.log, blocks[-1].last, True, True)
+    assert heard.wake_at() == LATE_S
+    assert not list(heard.overdue())
+    heard.now = LATE_S
+    assert len(list(heard.overdue())) == MAX_LATE
+    assert heard.wake_at() is None
+    with pytest.raises(BadSegment):
+        heard.hear(Segment(True, True, b"\1"))
+    for number in range(MAX_PLAIN + 1):
+        sender.plain(Plain(number.to_bytes(SHORT_BYTES, "big")))
+    assert decode(sender.shorten(encode(BlockMessage(True, True, early.raw)), LAST)) == BlockMessage(
+        True, True, early.raw
+    )
+
+
+def test_nothing_is_named_to_a_peer_that_is_not_known_to_hold_it() -> None:
+    author = authors(1)[0]
+    here, nobody = Memory(b"h" * 8), Memory(b"n" * 8)
+    blocks = [block for word in ("a", "b") for block in author.write(word)]
+    for block in blocks:
+        here.take(block.raw)
+    sender = Segments(here, Places(), lambda _: True, thin=True)
+    sender.words = NEWEST
+    stranger = Segments(nobody, Places(), lambda _: True, thin=True)
+    pushed = decode(sender.shorten(encode(BlockMessage(True, True, blocks[1].raw)), LAST))
+    assert isinstance(pushed, Segment)
+    assert stranger.hear(pushed) == BlockMessage(True, True, blocks[1].raw)
+    # Asked for from there on: then it is held there.
+    asked = decode(sender.shorten(encode(BlockMessage(True, False, blocks[1].raw)), LAST))
+    assert isinstance(asked, Segment)
+    assert len(asked.data) < len(pushed.data)
+    assert stranger.hear(asked) is None or isinstance(stranger.hear(asked), Unread)
+
+
+def test_what_is_urgent_names_nothing_that_it_may_overtake() -> None:
+    author, other = authors(2)
+    here = Memory(b"h" * 8)
+    blocks = author.write("a") + other.write("motion")
+    places = Places()
+    for block in blocks:
+        here.take(block.raw)
+        places.note(block.raw)
+    (vote,) = seal(
+        author.private, author.genesis, author.at, [Draft("vote", {"motion": blocks[1].ids[1]}, 5)]
+    )
+    sender = Segments(here, places, lambda _: True, thin=True)
+    sender.words, sender.level = NEWEST, True
+    frame = encode(BlockMessage(True, True, vote.raw))
+    usual, urgent = decode(sender.shorten(frame, LAST)), decode(sender.shorten(frame, FIRST))
+    assert isinstance(usual, Segment)
+    assert isinstance(urgent, Segment)
+    # Who holds the author's log alone reads the urgent one at once, and waits for the motion to read the other.
+    there = Memory(b"t" * 8)
+    there.take(blocks[0].raw)
+    heard = Segments(there, Places(), lambda _: True, thin=True)
+    assert heard.hear(urgent) == BlockMessage(True, True, vote.raw)
+    assert heard.hear(usual) is None
+    there.take(blocks[1].raw)
+    assert list(heard.stored(blocks[1].log, blocks[1].raw)) == [BlockMessage(True, True, vote.raw)]
+
+
+def test_after_an_hour_a_log_that_could_not_be_read_goes_as_segments_again() -> None:
+    (author,) = authors(1)
+    here = Memory(b"h" * 8)
+    blocks = author.write("a") + author.write("b")
+    here.take(blocks[0].raw)
+    sender = Segments(here, Places(), lambda _: True, thin=True)
+    sender.words, sender.level = NEWEST, True
+    frame = encode(BlockMessage(True, True, blocks[1].raw))
+    heard = Segments(Memory(b"t" * 8), Places(), lambda _: True, thin=True)
+    complaint = heard.complain(Unread(author.log, 1, True, True))
+    assert complaint is not None
+    assert heard.complain(Unread(author.log, 2, True, True)) is None
+    sender.plain(complaint)
+    assert sender.shorten(frame, LAST) == frame
+    sender.now = heard.now = PLAIN_S
+    assert isinstance(decode(sender.shorten(frame, LAST)), Segment)
+    assert heard.complain(Unread(author.log, 2, True, True)) is not None
