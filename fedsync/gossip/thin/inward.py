@@ -68,7 +68,8 @@ class Inward:
 
     def __init__(self) -> None:
         self._lanes: dict[int, _Lane] = {}
-        self._held = 0
+        self.held = 0
+        """Bytes of what is not complete, or waits for others."""
         self._spoilt = 0
 
     @property
@@ -102,23 +103,23 @@ class Inward:
             return []
         self._drop(lane, seq)
         lane.ready[seq] = frames
-        self._held += sum(len(each) for each in frames)
+        self.held += sum(len(each) for each in frames)
         return self._deliver()
 
     def _whole(self, lane: _Lane, seq: int, piece: Whole) -> list[bytes] | None:
-        if self._held + len(piece.data) > MAX_HELD and seq != lane.floor:
+        if self.held + len(piece.data) > MAX_HELD and seq != lane.floor:
             return None
         return part(piece.data) if piece.several else [piece.data]
 
     def _symbol(self, lane: _Lane, seq: int, piece: Symbol) -> list[bytes] | None:
         found = lane.open.get(seq)
         if found is None:
-            if self._held + piece.size > MAX_HELD and seq != lane.floor:
+            if self.held + piece.size > MAX_HELD and seq != lane.floor:
                 return None
             plain = pieces(piece.size, piece.symbol_bytes) <= PLAIN_PIECES
             found = (_Plain if plain else _Coded)(piece.size, piece.symbol_bytes)
             lane.open[seq] = found
-            self._held += piece.size
+            self.held += piece.size
         elif (found.size, found.symbol_bytes) != (piece.size, piece.symbol_bytes):
             raise BadPacket("a parcel that changes its size")
         data = found.add(piece.number, piece.data)
@@ -127,7 +128,7 @@ class Inward:
     def _drop(self, lane: _Lane, seq: int) -> None:
         found = lane.open.pop(seq, None)
         if found is not None:
-            self._held -= found.size
+            self.held -= found.size
 
     def _deliver(self) -> list[bytes]:
         """Return what is complete and in its turn. The first frame of all comes first: a session begins with it."""
@@ -137,7 +138,7 @@ class Inward:
             if number != FIRST and (FIRST not in self._lanes or not self._lanes[FIRST].floor):
                 break
             while (frames := lane.ready.pop(lane.floor, None)) is not None:
-                self._held -= sum(len(each) for each in frames)
+                self.held -= sum(len(each) for each in frames)
                 lane.floor += 1
                 out += frames
         return out
