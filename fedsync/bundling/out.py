@@ -45,6 +45,8 @@ class Request:
     total_bytes: int | None = None
     trusting: bool = False
     """Leave out what was left for the readers before, though no receipt of it has come."""
+    plain: bool = False
+    """Blocks as they are stored, a little longer: for readers with an older version of this program."""
 
 
 class Export:
@@ -67,6 +69,7 @@ class Export:
             receipts(store, readers),
             request.part_bytes,
             request.total_bytes,
+            request.plain,
         )
         maker = Maker(own, private.sign, self.bundle, now)
         self._parts = make(StoreHoldings(store, hash_of), wish, maker)

@@ -6,6 +6,7 @@ import sys
 
 from benchmarks import (
     authority,
+    bundle,
     catchup,
     cuts,
     door,
@@ -32,6 +33,7 @@ BENCHES = {
     "authority": authority.main,
     "stock": stock.main,
     "wire": wire.main,
+    "bundle": bundle.main,
 }
 
 

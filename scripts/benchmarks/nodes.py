@@ -23,7 +23,7 @@ from fedsync.operations import add_peer
 from fedsync.records.codec import Value, pack
 from fedsync.records.ed25519 import public_key
 from fedsync.records.genesis import SEAT, Genesis
-from fedsync.records.ids import LogClass, payload_id
+from fedsync.records.ids import LogClass, Reach, payload_id
 from fedsync.records.seal import Draft, seal
 
 TOOK = 3_600_000
@@ -56,7 +56,14 @@ def make_home(path: Path, name: str, tellers: int = 3) -> Home:
     return Home(path)
 
 
-def fill(node: Node, home: Home, records: int, per_log_first: int = 0, only: int | None = None) -> None:
+def fill(
+    node: Node,
+    home: Home,
+    records: int,
+    per_log_first: int = 0,
+    only: int | None = None,
+    reach: Reach = REACH_OF[LogClass.FACTS],
+) -> None:
     """Record so many movements, evenly over the fact logs of the home's tellers, as Italian regions would."""
     own = next(body for body in node.store.followed.all() if body.source == "own")
     people = keyring.people(home)[:only]
@@ -75,7 +82,7 @@ def fill(node: Node, home: Home, records: int, per_log_first: int = 0, only: int
             own.scope,
             SEAT,
             LogClass.FACTS,
-            REACH_OF[LogClass.FACTS],
+            reach,
             node.store.directory.incarnation,
         )
         region = names[number % len(names)]

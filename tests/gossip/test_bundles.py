@@ -191,7 +191,7 @@ def test_a_chunk_that_its_maker_did_not_sign_is_bad() -> None:
     (file,) = files(full(3), wish())
     chunks = [each for each in cut([file]) if isinstance(each, Chunk)]
     forged = b"".join(
-        pack(each.kind, each.number, each.body if each.kind == 2 else each.body[:-1] + b"\0")
+        pack(each.kind, each.number, each.body if each.kind in (2, 7) else each.body[:-1] + b"\0")
         for each in chunks
     )
     found = list(read([MAGIC + forged]))

@@ -17,7 +17,7 @@ from fedsync.gossip.bundles.chunks import Chunk
 from fedsync.gossip.holdings import FORK, TIP, SetKey
 from fedsync.gossip.listing import Reader, number
 from fedsync.gossip.messages import BadMessage
-from fedsync.records import ed25519
+from fedsync.records import ed25519, segment
 from fedsync.records.ids import Key, LogClass, LogId, Reach, Scope
 from fedsync.records.wire import MAX_BLOCK_BYTES
 
@@ -47,7 +47,7 @@ Counters: TypeAlias = tuple[int, int, int, int]
 
 
 class Kind(IntEnum):
-    """What a chunk is. Others are passed over: they are of a later version."""
+    """What a chunk is. Others are passed over: they are of a later version, or of whoever wraps files up."""
 
     TITLE = 1
     BLOCK = 2
@@ -55,10 +55,12 @@ class Kind(IntEnum):
     WANTS = 4
     RECEIPTS = 5
     END = 6
+    SEGMENT = 7
 
 
 class BadChunk(ValueError):
-    """The chunk came as it was written, and says nothing that it may say. `code` is stable: shape, signature or unknown."""
+    """The chunk came as it was written, and says nothing that it may say. `code` is stable: shape, signature, unknown, or newer: it
+    takes a newer version of this program to read it."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -170,15 +172,30 @@ class Block:
     raw: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A block in the short form that needs nothing but this program to be read. It is read as the block that it stands for."""
+
+    data: bytes
+
+
 Content: TypeAlias = Title | End | Tips | Wants | Receipts | Block
 Sign: TypeAlias = Callable[[bytes], bytes]
 
 _pack = msgpack.Packer(use_bin_type=True, autoreset=True).pack
 
 
-def write(content: Content, sign: Sign) -> tuple[int, bytes]:
+def shortest(raw: bytes) -> Block | Segment:
+    """Return a block as it takes the fewest bytes."""
+    data = segment.pack(raw)
+    return Segment(data) if len(data) < len(raw) else Block(raw)
+
+
+def write(content: Content | Segment, sign: Sign) -> tuple[int, bytes]:
     """Return a chunk's kind and body."""
     match content:
+        case Segment(data):
+            return Kind.SEGMENT, data
         case Block(raw):
             return Kind.BLOCK, raw
         case Title():
@@ -242,6 +259,11 @@ def read(chunk: Chunk, rule: ed25519.Rule = ed25519) -> Content:
     if chunk.kind == Kind.BLOCK:
         _demand(len(chunk.body) <= MAX_BLOCK_BYTES, "a block that is too long")
         return Block(chunk.body)
+    if chunk.kind == Kind.SEGMENT:
+        try:
+            return Block(segment.unpack(chunk.body))
+        except segment.BadSegment as error:
+            raise BadChunk("newer" if error.code == "form" else "shape", str(error)) from None
     reader = _READERS.get(chunk.kind)
     if reader is None:
         raise BadChunk("unknown", f"no chunk of this version is of kind {chunk.kind}")

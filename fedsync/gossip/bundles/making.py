@@ -23,12 +23,14 @@ from fedsync.gossip.bundles.form import (
     Receipt,
     Receipts,
     Said,
+    Segment,
     Sign,
     Tip,
     Tips,
     Title,
     Wanted,
     Wants,
+    shortest,
     tip_bytes,
     wanted_bytes,
     write,
@@ -70,6 +72,8 @@ class Wish:
     """How large a file may be; None: there is one, as large as it gets."""
     total_bytes: int | None = None
     """Where the bundle is cut, though more was to come."""
+    plain: bool = False
+    """Blocks stand in it as they are stored: for whoever has an older version of this program."""
 
 
 class Maker(NamedTuple):
@@ -112,7 +116,7 @@ def make(holdings: Holdings, wish: Wish, maker: Maker) -> Generator[Part, None, 
             for raw in _blocks(holdings, job, turn):
                 if not writer.fits(len(raw)):
                     break
-                yield from writer.put(Block(raw))
+                yield from writer.put(Block(raw) if wish.plain else shortest(raw))
     yield from _words(writer, wish, said)
     return (yield from writer.end())
 
@@ -279,7 +283,7 @@ class _Writer:
             self.full = True
         return not self.full
 
-    def put(self, content: Content) -> Iterator[Part]:
+    def put(self, content: Content | Segment) -> Iterator[Part]:
         """Write a chunk, in the next file where this one has no room for it."""
         kind, body = write(content, self._sign)
         if not self.fits(len(body)):

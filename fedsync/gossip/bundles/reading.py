@@ -19,7 +19,7 @@ class Bad:
     at: int
     size: int
     why: str
-    """foreign, damaged, cut-short; or of a chunk that came as it was written: shape or signature."""
+    """foreign, damaged, cut-short; or of a chunk that came as it was written: shape, signature or newer."""
     number: int = -1
 
 
