@@ -106,11 +106,11 @@ peers = {peers}
 # duty = 0.1
 
 # Take in the bundles on sticks that appear in a directory (nothing on them is ever run), and leave a new one for these
-# peers on each that has a directory named fedsync. wrap = true: only they can read it.
+# peers on each that has a directory named fedsync. encrypt = true: only they can read it.
 # [[stick]]
 # watch = "/media/pi"
 # leave_for = ["Mill Lane"]
-# wrap = false
+# encrypt = false
 # megabytes = 1000
 
 # Let this node draft the page that confirms what our delegates voted, so many days after a region's page with results

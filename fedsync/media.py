@@ -43,8 +43,10 @@ _NOT_SYNCED = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 class MediaProblem(Problem):
     """A directory could not be written or read: it is full, read-only, or no longer there."""
 
-    def __init__(self, code: str, message: str, hint: str, error: OSError) -> None:
-        super().__init__(code, message, hint, Exit.FAILED)
+    def __init__(
+        self, code: str, message: str, hint: str, error: OSError, exit_code: Exit = Exit.FAILED
+    ) -> None:
+        super().__init__(code, message, hint, exit_code)
         self.errno = error.errno
 
 
@@ -253,6 +255,7 @@ def told(directory: Path, error: OSError) -> MediaProblem:
                 f"There is no directory {where}.",
                 "Put the stick in, or name the directory that it appears as.",
                 error,
+                Exit.NOT_FOUND,
             )
         case errno.EIO | errno.ENODEV | errno.ENXIO | errno.ESTALE | errno.ENOTCONN:
             return MediaProblem(

@@ -18,6 +18,7 @@ from fedsync.picking import begins, the_one
 from fedsync.records.ed25519 import BadSignature, check_key
 from fedsync.records.ids import Extent, Key, PageId, Scope
 from fedsync.store.acquaintances import Removal
+from fedsync.store.carried import LeftBundle
 from fedsync.store.errors import NotSettled
 from fedsync.store.peers import FollowedBody, Invitation, Peer, Source
 
@@ -314,6 +315,26 @@ def _scope_of(node: Node, body: PageId) -> Scope | None:
     return node.heard_of.get(body)
 
 
+def _bundle_left(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Note bundles that were left for peers."""
+    with node.store.transaction() as store:
+        for each in arguments["left"]:
+            one, two, three, four = (int(counter) for counter in each["since"])
+            store.carried.leave(
+                LeftBundle(
+                    _bytes(each, "bundle", 16),
+                    Key(_bytes(each, "peer", 32)),
+                    int(each["at"]),
+                    _text(each, "where"),
+                    _bytes(each, "journal", 8),
+                    int(each["counter"]),
+                    (one, two, three, four),
+                    bool(each["whole"]),
+                )
+            )
+    return {}
+
+
 def _settle(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Say which of two directories goes on with the logs, after a copy or a restore."""
     alone = not node.store.peers.all()
@@ -347,6 +368,7 @@ OPERATIONS: dict[str, Operation] = {
     "take_in": _take_in,
     "ask_for": _ask_for,
     "unfollow": _unfollow,
+    "bundle_left": _bundle_left,
     "settle": _settle,
     "rebuild": _rebuild,
 }

@@ -28,7 +28,7 @@ class Watched:
     """Its path. Bundles that lie in it, or up to two directories below, are taken in."""
     leave_for: tuple[str, ...] = ()
     """For which peers, by name or key, a bundle is left on whatever has a directory `fedsync`; none: nothing is left."""
-    wrap: bool = False
+    encrypt: bool = False
     """Whether only those peers can read what is left."""
     megabytes: int = USUAL_MEGABYTES
     """How large it becomes at most; what is most urgent comes first."""
@@ -66,7 +66,7 @@ def _section(nth: int, table: Mapping[str, object]) -> Watched:
     for each in table:
         if each not in FIELDS:
             raise Wrong(nth, each, f"{each!r} is not known", f"Known are: {', '.join(FIELDS)}.")
-    path, peers, wrap = table.get("watch"), table.get("leave_for", []), table.get("wrap", False)
+    path, peers, encrypt = table.get("watch"), table.get("leave_for", []), table.get("encrypt", False)
     size = table.get("megabytes", USUAL_MEGABYTES)
     if (
         not isinstance(path, str)
@@ -80,12 +80,12 @@ def _section(nth: int, table: Mapping[str, object]) -> Watched:
     if not isinstance(peers, list) or len(peers) > MOST_PEERS or not all(map(_is_name, peers)):
         message = f"leave_for must be a list of names of peers, {MOST_PEERS} at most"
         raise Wrong(nth, "leave_for", message, 'Write it as: leave_for = ["Mill Lane"]')
-    if not isinstance(wrap, bool):
-        raise Wrong(nth, "wrap", "wrap must be true or false", "Write it as: wrap = true")
+    if not isinstance(encrypt, bool):
+        raise Wrong(nth, "encrypt", "encrypt must be true or false", "Write it as: encrypt = true")
     if type(size) is not int or not 1 <= size <= MOST_MEGABYTES:
         message = f"megabytes must be a whole number from 1 to {MOST_MEGABYTES}"
         raise Wrong(nth, "megabytes", message, "Write it as: megabytes = 1000")
-    return Watched(path.rstrip("/") or "/", tuple(dict.fromkeys(peers)), wrap, size)
+    return Watched(path.rstrip("/") or "/", tuple(dict.fromkeys(peers)), encrypt, size)
 
 
 def _is_name(each: object) -> bool:

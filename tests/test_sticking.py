@@ -22,7 +22,7 @@ def test_a_directory_is_watched_and_nothing_left_unless_it_is_said_for_whom(tmp_
     assert sticks(path, '[[stick]]\nwatch = "/media/pi/"\n') == (
         Watched("/media/pi", (), False, USUAL_MEGABYTES),
     )
-    said = '[[stick]]\nwatch = "/"\nleave_for = ["Mill", "Hill", "Mill"]\nwrap = true\nmegabytes = 7\n'
+    said = '[[stick]]\nwatch = "/"\nleave_for = ["Mill", "Hill", "Mill"]\nencrypt = true\nmegabytes = 7\n'
     assert sticks(path, said) == (Watched("/", ("Mill", "Hill"), True, 7),)
 
 
@@ -39,7 +39,7 @@ def test_a_directory_is_watched_and_nothing_left_unless_it_is_said_for_whom(tmp_
         ('[[stick]]\nwatch = "/a"\nleave_for = "Mill"\n', 5, "leave_for must be a list"),
         ('[[stick]]\nwatch = "/a"\nleave_for = [3]\n', 5, "leave_for must be a list"),
         (f'[[stick]]\nwatch = "/a"\nleave_for = {["x"] * (MOST_PEERS + 1)}\n', 5, f"{MOST_PEERS} at most"),
-        ('[[stick]]\nwatch = "/a"\nwrap = 1\n', 5, "wrap must be true or false"),
+        ('[[stick]]\nwatch = "/a"\nencrypt = 1\n', 5, "encrypt must be true or false"),
         ('[[stick]]\nwatch = "/a"\nmegabytes = 0\n', 5, "megabytes must be a whole number"),
         (
             f'[[stick]]\nwatch = "/a"\nmegabytes = {MOST_MEGABYTES + 1}\n',

@@ -39,6 +39,7 @@ _COMMANDS = {
     "rota": "goods.rota",
     "export": "exchange",
     "import": "exchange",
+    "bundle": "bundles",
     "log": "log",
     "show": "log",
     "verify": "log",

@@ -35,6 +35,12 @@ def known_nodes(reading: Reading, home: Home) -> tuple[Whom, dict[Key, str]]:
     return found, names
 
 
+def all_names(reading: Reading, home: Home) -> tuple[Whom, dict[Key, str]]:
+    """Return whom this node exchanges with, and the names of all nodes that it knows, those of books among them."""
+    found, names = known_nodes(reading, home)
+    return found, names_of(reading.view, found.named) | names
+
+
 def find(names: Mapping[Key, str], asked: str) -> Key:
     """Return the node that is called so, or whose key begins so. Raises a Problem (exit 6)."""
     found = _meant(names, asked)

@@ -32,7 +32,7 @@ COMMANDS = [
     "simulate", "stock add", "stock use", "stock count", "stock move", "stock lose", "stock correct", "stock show", "stock history", "stock import", "export popolo", "import popolo", "book print", "log", "show", "verify", "rebuild", "why",
     "mandates give", "mandates list", "mandates show", "mandates recall", "mandates close",
     "people list", "people add", "people keys", "people rotate", "people revoke", "people begin",
-    "mandates report",
+    "mandates report", "bundle export", "bundle import", "bundle list", "bundle want", "bundle receipts",
     "decisions supersede", "decisions repeal", "motions put", "motions amend", "motions list", "motions show",
     "motions dissent", "votes open", "votes cast", "votes tally", "votes count", "votes confirm",
 ]  # fmt: skip

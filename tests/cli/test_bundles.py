@@ -1,0 +1,76 @@
+"""`fedsync bundle`: two communities that never meet exchange by files."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from fedsync.doors import open_door
+from fedsync.home import Home
+from fedsync.keyring import load_node_key
+from fedsync.records.ed25519 import public_key
+from tests.cli.calling import Place, fedsync
+
+TELLERS = ("Ann", "Ben", "Cleo")
+
+
+def found(path: Path, name: str) -> Place:
+    words = [word for teller in TELLERS for word in ("--teller", teller)]
+    result = fedsync(
+        "--home", path, "init", "--community", name, *words, "--threshold", 2, "--listen", "127.0.0.1:0",
+        "--no-passphrase", "--yes",
+    )  # fmt: skip
+    assert result.code == 0, result
+    return Place(path)
+
+
+def meet(one: Place, other: Place) -> None:
+    """Make each a peer of the other, as an invitation does: each follows the other's body."""
+    for here, there in ((one, other), (other, one)):
+        (body,) = [each for each in there.json("bodies", "list")["bodies"] if each["why"] == "our own"]
+        key = public_key(load_node_key(Home(there.path))).hex()
+        with open_door(Home(here.path)) as door:
+            door.call(
+                "add_peer", key=key, name=body["name"], addresses=[], body=body["body"], scope=body["tag"]
+            )
+
+
+@pytest.fixture
+def oak(tmp_path: Path) -> Place:
+    return found(tmp_path / "oak", "Oakfield")
+
+
+@pytest.fixture
+def mill(tmp_path: Path, oak: Place) -> Place:
+    place = found(tmp_path / "mill", "Mill Lane")
+    meet(oak, place)
+    return place
+
+
+@pytest.fixture
+def stick(tmp_path: Path) -> Path:
+    path = tmp_path / "blue"
+    path.mkdir()
+    return path
+
+
+def test_what_one_wrote_reaches_the_other_and_its_receipt_comes_back(
+    oak: Place, mill: Place, stick: Path
+) -> None:
+    oak("stock", "add", "Potatoes", "12", "kg", "--store", "Granary", "--as", "Ann")
+    left = oak.json("bundle", "export", stick, "--for", "Mill Lane")
+    (name,) = os.listdir(stick)
+    assert name.startswith("oakfield-for-mill-lane-")
+    assert left["whole"] is True
+    assert oak.json("bundle", "list")["left"][0]["arrived"] is None
+    assert oak.json("bundle", "list")["left"][0]["stick"] == "blue"
+
+    came = mill.json("bundle", "import", stick)
+    assert came["files"][0]["from"] == "Oakfield"
+    assert came["records"] > 3
+    assert mill.json("bundle", "import", stick)["records"] == 0
+
+    mill("bundle", "receipts", stick)
+    oak("bundle", "import", stick)
+    assert oak.json("bundle", "list")["left"][0]["arrived"] is not None
+    assert oak.json("bundle", "receipts")["without_receipt"] == 0
