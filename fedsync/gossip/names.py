@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from fedsync.gossip.holdings import Head, Holdings, SetKey
 from fedsync.records.block import BadBlock, claimed_ids, claimed_rows, peek
 from fedsync.records.ids import LogId, RecordId, payload_id
-from fedsync.records.segment import SHORT_BYTES, Place
+from fedsync.records.shortnames import SHORT_BYTES, Place
 from fedsync.records.wire import Row
 
 MAX_PLACES = 20_000

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from fedsync.records.block import Block
 from fedsync.records.ids import LogId, RecordId
-from fedsync.records.segment import SHORT_BYTES, Place
+from fedsync.records.shortnames import SHORT_BYTES, Place
 from fedsync.records.wire import Row
 
 
