@@ -1,9 +1,11 @@
 """Links over other things than TCP, each in a section [[link]] of config.toml: datagrams, and programs that carry frames. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Final, Literal, TypeAlias, get_args
 
+from fedsync import scheduling
+from fedsync.gossip.schedule.terms import Terms
 from fedsync.plain import is_plain
 from fedsync.records.kinds.announcing import is_address
 
@@ -50,6 +52,8 @@ class OtherLink:
     """Seconds until an answer to a small frame may be here."""
     clear: bool = False
     """Whether what is carried can be read by everybody, as bands for amateurs require; nobody can change it unseen."""
+    terms: Terms = field(default_factory=Terms)
+    """When something may go over it, and how much. It stands beyond its windows, and is silent then."""
 
 
 class Wrong(ValueError):
@@ -60,7 +64,8 @@ class Wrong(ValueError):
         self.nth, self.field, self.hint = nth, field, hint
 
 
-FIELDS: Final = tuple(each.name for each in fields(OtherLink))
+TERMS: Final = ("windows", "kilobytes_per_hour", "kilobytes_per_day")
+FIELDS: Final = (*(each.name for each in fields(OtherLink) if each.name != "terms"), *TERMS)
 ONLY: Final[dict[str, Kind]] = {"address": "udp", "command": "exec", "framing": "exec"}
 """What belongs to one kind alone."""
 
@@ -103,14 +108,14 @@ class _Section:
             message = f"peer must be text of 1 to {LONGEST_NAME} printable characters"
             raise self._wrong("peer", message, 'Write it as: peer = "Mill Lane"')
         kind: Kind = "exec" if self._choice("kind", get_args(Kind)) == "exec" else "udp"
-        for field, whose in ONLY.items():
-            if field in self._table and kind != whose:
-                raise self._wrong(field, f"{field} is for links of kind {whose!r}", "Take the line out.")
+        for name, whose in ONLY.items():
+            if name in self._table and kind != whose:
+                raise self._wrong(name, f"{name} is for links of kind {whose!r}", "Take the line out.")
         udp = kind == "udp"
         # What a program carries nobody can guess; what the internet carries, one can.
-        for field in () if udp else ("command", "frame", "bits"):
-            if field not in self._table:
-                raise self._wrong("", f"a link of kind 'exec' needs {field}", f"Write it as: {field} = ...")
+        for name in () if udp else ("command", "frame", "bits"):
+            if name not in self._table:
+                raise self._wrong("", f"a link of kind 'exec' needs {name}", f"Write it as: {name} = ...")
         return OtherLink(
             peer,
             kind,
@@ -123,7 +128,14 @@ class _Section:
             self._number("duty", 0.001, 1, 1.0),
             self._number("round_trip", 0.001, 3600, 0.3 if udp else 2.0),
             self._truth("clear"),
+            self._terms(),
         )
+
+    def _terms(self) -> Terms:
+        try:
+            return scheduling.terms({key: self._table[key] for key in TERMS if key in self._table})
+        except scheduling.WrongTerms as wrong:
+            raise self._wrong(wrong.field, str(wrong), wrong.hint) from None
 
     def _choice(self, field: str, known: tuple[str, ...], usual: str | None = None) -> str:
         value = self._table.get(field, usual)

@@ -36,6 +36,17 @@ def test_a_link_over_a_program_says_what_the_program_carries(tmp_path: Path) -> 
     assert links(path, MODEM + more) == (found,)
 
 
+def test_a_link_has_windows_and_a_budget_like_a_peer_and_no_sessions_that_end(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    (link,) = links(path, MODEM + 'windows = ["22:00-23:00"]\nkilobytes_per_hour = 20\n')
+    assert link.terms.hour_bytes == 20_000
+    assert link.terms.windows
+    with pytest.raises(ConfigError, match="'early_end' is not known"):
+        links(path, MODEM + "early_end = true\n")
+    with pytest.raises(ConfigError, match="line 9: kilobytes_per_day must be"):
+        links(path, MODEM + "kilobytes_per_day = 0\n")
+
+
 def test_two_peers_may_hear_one_program(tmp_path: Path) -> None:
     both = MODEM + MODEM.replace("Hill", "Mill")
     assert [each.peer for each in links(tmp_path / "config.toml", both)] == ["Hill", "Mill"]

@@ -1,7 +1,9 @@
 """Links over other things than TCP, between real daemons: bad air, a modem, and what people are told of it."""
 
+import socket
 import sys
 from pathlib import Path
+from random import Random
 
 from fedsync.gossip.thin.sealed import READABLE
 from tests.daemon.air import Air, air, free_ports, modem, say
@@ -131,3 +133,48 @@ def test_sides_that_do_not_agree_on_whether_all_may_read_say_so(village: Village
             lambda: "can be read by all, and this side's cannot" in mill.peer("Oakfield")["reason"],
             why=mill.said,
         )
+
+
+def test_whatever_strangers_send_and_whatever_is_sent_again_changes_nothing(village: Village) -> None:
+    oak, mill = village.node("Oakfield", start=False), village.node("Mill Lane", start=False, listen="none")
+    say(oak, "Mill Lane", kind="udp")
+    oak.start()
+    host, port = oak.wait_ready().split(":")
+    with air(0.0) as good:
+        say(mill, "Oakfield", kind="udp", address=good.address(1))
+        good.knows(0, (host, int(port)))
+        mill.start()
+        make_known(oak, mill)
+        make_known(mill, oak)
+        equal(oak, mill)
+        dice, stranger = Random(4), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        with stranger:
+            for each in good.passed[:50]:
+                # All that went before, from elsewhere, and with a bit turned; and what is no packet at all.
+                for data in (
+                    each,
+                    bytes([*each[:-1], each[-1] ^ 1]),
+                    dice.randbytes(dice.randrange(1, 400)),
+                    b"",
+                ):
+                    stranger.sendto(data, (host, int(port)))
+            stranger.sendto(bytes(60_000), (host, int(port)))
+        oak.move("Ann", 100)
+        mill.move("Ben", 30)
+        equal(oak, mill)
+        assert "over datagrams: heard" in mill.peer("Oakfield")["reason"]
+        assert mill.said().count("Oakfield: connected") == 1
+
+
+def test_a_peer_that_is_removed_is_not_heard_over_datagrams_either(village: Village) -> None:
+    oak, mill = pair(village)
+    with air(0.0) as good:
+        by_datagrams(oak, mill, good)
+        acquaint(oak, mill)
+        equal(oak, mill)
+        oak.run("peers", "remove", "Mill Lane", "--yes")
+        mill.move("Ben", 30)
+        went = len(good.passed)
+        until(lambda: len(good.passed) > went + 5)
+        assert oak.peer("Mill Lane") == {}
+        assert oak.root() != mill.root()
