@@ -1,8 +1,9 @@
 """Bundles as a node makes them and takes them in. Files and people are another room's: here are bytes, and one door."""
 
-from fedsync.bundling.coming import Batch, Came, Taking, batches, chunks, take
+from fedsync.bundling.coming import Batch, Came, Taking, batches, chunks, mended, take
 from fedsync.bundling.lacking import Gap, lacking
 from fedsync.bundling.out import Export, Request, export
+from fedsync.gossip.bundles.parity import protect
 
 __all__ = [
     "Batch",
@@ -15,5 +16,7 @@ __all__ = [
     "chunks",
     "export",
     "lacking",
+    "mended",
+    "protect",
     "take",
 ]

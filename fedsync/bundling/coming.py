@@ -5,7 +5,7 @@ or waits for what it follows; and what the makers tell of that is not held is re
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final, TypeAlias
@@ -24,6 +24,7 @@ from fedsync.gossip.bundles.form import (
     Wants,
     wanted_bytes,
 )
+from fedsync.gossip.bundles.parity import File, repaired
 from fedsync.gossip.bundles.reading import Bad, read_chunks
 from fedsync.node import Node, Taken, Verdict
 from fedsync.records.block import BadBlock, peek
@@ -314,6 +315,15 @@ def _claim(tip: Tip, title: Title) -> Claim:
 def chunks(pieces: Iterable[bytes], ours: Opener | None = None) -> Iterator[Piece]:
     """Yield the chunks of a file, and what is damaged; `ours` opens what is wrapped up for this node."""
     return unwrapped(cut(pieces), ours)
+
+
+def mended(files: Sequence[File], ours: Opener | None = None) -> Iterator[Iterator[Piece]]:
+    """Yield the chunks of each file that is damaged or missing and can be had from others, which have to be here all at once.
+
+    Each file is a function that gives its bytes from the beginning. What is sound is taken in without this.
+    """
+    for each in repaired(files):
+        yield unwrapped(each, ours)
 
 
 def batches(found: Iterable[Piece], blocks: int = BATCH_BLOCKS) -> Iterator[Batch]:

@@ -1,10 +1,16 @@
 """Bundles between nodes: out of one store and through the door of another."""
 
+from functools import partial
+from hashlib import sha256
+
+from fedsync.bundling import Taking, batches, mended, protect
 from fedsync.bundling.seen import hash_of
+from fedsync.gossip.bundles.making import MIN_PART_BYTES
 from fedsync.records.ids import Key, LogClass, Reach
+from fedsync.records.seal import Draft
 from fedsync.store.holdings import StoreHoldings
 from tests.bundling.nodes import TELLERS, At, root, roots, two
-from tests.nodes import Scribe, follow, node
+from tests.nodes import NOON, Scribe, follow, node
 
 
 def test_a_community_goes_in_a_file_to_another_node() -> None:
@@ -218,3 +224,32 @@ def test_who_never_meets_exchanges_over_a_carrier() -> None:
         bearer.take(north.file(bearer.key))
         south.take(bearer.file(south.key))
         assert roots(north) == roots(south)
+
+
+def test_a_file_that_is_lost_is_had_from_one_that_is_more_than_needed() -> None:
+    with two() as (north, south, scribe):
+        for teller in TELLERS:
+            for each in range(4):
+                text = [noise(teller, each, at) for at in range(90)]
+                scribe.write(teller, LogClass.FACTS, *text)
+        whole = north.files(south.key, part_bytes=MIN_PART_BYTES, plain=True)
+        extra = [b""]
+        for number, data in protect([partial(iter, [file]) for file in whole], 1, b"set name"):
+            extra[number] += data
+        assert len(whole) > 1
+        south.take(*whole[1:], *extra)
+        assert roots(north) != roots(south)
+        taking = Taking(south.node, south.key)
+        for file in mended([partial(iter, [file]) for file in (*whole[1:], *extra)]):
+            taking.begin()
+            for batch in batches(file):
+                taking.take(batch)
+            taking.end()
+        assert roots(north) == roots(south)
+        assert south.lacks() == {}
+
+
+def noise(teller: str, each: int, at: int) -> Draft:
+    """Return a record that no compression makes small."""
+    words = [sha256(f"{teller} {each} {at} {part}".encode()).hexdigest() for part in range(6)]
+    return Draft("note", {"text": " ".join(words)}, NOON)

@@ -66,6 +66,11 @@ def pack(kind: int, number: int, body: bytes) -> bytes:
     return MARK + head + _check(head, body) + body
 
 
+def check_of(chunk: Chunk) -> bytes:
+    """Return the check of a chunk, by which it is known."""
+    return pack(chunk.kind, chunk.number, chunk.body)[_HEAD_BYTES - 6 : _HEAD_BYTES]
+
+
 def size_of(body: bytes) -> int:
     """Return how many bytes a chunk of this body has."""
     return _HEAD_BYTES + len(body)
