@@ -289,6 +289,27 @@ def look(directory: Path, depth: int = DEPTH) -> Iterator[Found]:
     yield from _look(at, directory, depth, [MOST_ENTRIES])
 
 
+def named_so(directory: Path, name: str) -> list[Path]:
+    """Return the directories of this name in a directory, and in those directly below it; links do not count.
+
+    Raises MediaProblem when the directory itself cannot be read.
+    """
+    try:
+        with os.scandir(directory) as entries:
+            below = [directory / each.name for each, _ in zip(entries, range(MOST_ENTRIES), strict=False)]
+    except OSError as error:
+        raise told(directory, error) from None
+    places = [directory, *(each for each in sorted(below) if each.name != name)]
+    return [each / name for each in places if _is_directory(each) and _is_directory(each / name)]
+
+
+def _is_directory(path: Path) -> bool:
+    try:
+        return stat.S_ISDIR(os.lstat(path).st_mode)
+    except OSError:
+        return False
+
+
 def _look(at: int, path: Path, depth: int, left: list[int]) -> Iterator[Found]:
     """Yield the files of an open directory, which is closed at the end. `left`: how many things may still be looked at."""
     try:

@@ -3,26 +3,37 @@
 Touches the disk through `media`. What is in the files is the business of `bundling`.
 """
 
+import errno
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import IO, NamedTuple
 
 from fedsync import media
+from fedsync.bundling import Request, export
 from fedsync.errors import Exit, Problem
 from fedsync.gossip.bundles.chunks import MAGIC
 from fedsync.gossip.bundles.making import Part
+from fedsync.home import Home
+from fedsync.reading import Reading
+from fedsync.records.ed25519 import PrivateKey, public_key
 from fedsync.records.ids import Key
+from fedsync.store.carried import LeftBundle
+from fedsync.store.store import Store
 from fedsync.wrapping import wrapped
 
 PIECE_BYTES = 256 * 1024
 """Read and written at once."""
 MAX_FILE_BYTES = 1 << 32
 """Read of one file: FAT holds no larger one, and nobody has to make one."""
+LEAST_ROOM = 100_000
+"""Bytes without which nothing is left on a stick of itself."""
+MADE_FOR_IT = "fedsync"
+"""A directory of this name says that a stick is there for it: on others nothing is left."""
 STDIO = "-"
 """Stands for standard input or output in place of a path."""
 
@@ -73,6 +84,52 @@ def write_out(parts: Iterable[Part], wrap_for: Sequence[Key], out: IO[bytes]) ->
     return size
 
 
+class Plan(NamedTuple):
+    """What is left on sticks of itself: for whom, by whom, and how much."""
+
+    whom: dict[Key, str]
+    maker: str
+    encrypt: bool
+    most: int
+    """Bytes."""
+    now: int
+
+
+class Done(NamedTuple):
+    """What was left."""
+
+    bundle: bytes
+    rows: list[LeftBundle]
+    whole: bool
+
+
+def leave(home: Home, private: PrivateKey, target: Path, plan: Plan) -> Done:
+    """Leave a bundle in a directory, in place of the one that was left there before for the same peers.
+
+    Reads the store beside whoever writes to it. Raises a Problem, and then what was there is still there.
+    """
+    media.clear_unfinished(target)
+    room = min(plan.most, media.free(target))
+    if room < LEAST_ROOM:
+        raise media.told(target, OSError(errno.ENOSPC, "full"))
+    request = Request(tuple(plan.whom), total_bytes=room - room // 50)
+    with Reading.open(home) as reading:
+        out = export(reading.store, reading.view, private, public_key(private), request, plan.now)
+        at = Target(target, media.stem(plan.maker, tuple(plan.whom.values())), numbered=False)
+        for _ in write_parts(at, out, tuple(plan.whom) if plan.encrypt else ()):
+            pass
+    return Done(out.bundle, out.left("", plan.now), out.end is not None and out.end.whole)
+
+
+def note(store: Store, done: Done, where: str, before: bytes) -> None:
+    """Note what was left at a place of that name; `before`: the bundle that it replaces there, which nobody carried away."""
+    with store.transaction():
+        if before:
+            store.carried.take_back(before)
+        for each in done.rows:
+            store.carried.leave(replace(each, where=where))
+
+
 # --- Finding and reading --------------------------------------------------------------------------------
 
 
@@ -121,10 +178,15 @@ def sources(paths: Iterable[str]) -> Iterator[Source]:
             )
 
 
-def in_directory(directory: Path) -> Iterator[Source]:
-    """Yield what may be bundles below a directory: what begins as one does, whatever it is called, and what is called so."""
+def in_directory(
+    directory: Path, wanted: Callable[[media.Found], bool] = lambda found: True
+) -> Iterator[Source]:
+    """Yield what may be bundles below a directory: what begins as one does, whatever it is called, and what is called so.
+
+    Raises MediaProblem when the directory cannot be read.
+    """
     for found in media.look(directory):
-        if found.path.name.endswith(media.SUFFIX) or begins_as_one(found):
+        if wanted(found) and (found.path.name.endswith(media.SUFFIX) or begins_as_one(found)):
             yield Source(media.shown(os.path.relpath(found.path, directory)), found.path, found)
 
 

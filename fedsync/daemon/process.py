@@ -63,6 +63,7 @@ async def _serve(daemon: Daemon, nursery: trio.Nursery, ready_file: Path | None)
         nursery.start_soon(control.serve, listener, daemon.operate)
         nursery.start_soon(daemon.keep_shown)
         nursery.start_soon(daemon.seal_pages)
+        nursery.start_soon(daemon.sticks.watch)
         if daemon.settings.confirm_after_days is not None:
             nursery.start_soon(daemon.confirm_pages, daemon.settings.confirm_after_days)
         nursery.start_soon(daemon.finding.announce)

@@ -291,6 +291,7 @@ class Daemon:
                     "peers": peers_now(self),
                     "listen": self.listen_text(),
                     "relay": self._relaying(),
+                    "sticks": self.sticks.told(),
                 }
             case "join":
                 return await joining.join(self, arguments["code"], tuple(arguments["addresses"]))

@@ -9,6 +9,7 @@ import trio
 
 from fedsync import handing
 from fedsync.bundling import Batch, Taking, batches
+from fedsync.daemon.watching import Watching
 from fedsync.errors import Exit, Problem
 from fedsync.node import Taken
 
@@ -35,6 +36,17 @@ class Sticks:
         self._daemon = daemon
         self._handed: dict[int, _Handed] = {}
         self._number = 0
+        self.watched = [Watching(daemon, section) for section in daemon.settings.sticks]
+
+    async def watch(self) -> None:
+        """Look for sticks until cancelled."""
+        async with trio.open_nursery() as nursery:
+            for each in self.watched:
+                nursery.start_soon(each.run)
+
+    def told(self) -> list[dict[str, str]]:
+        """Return what happened last with the sticks of each directory."""
+        return [{"watch": each.section.watch, "says": each.told} for each in self.watched]
 
     # --- What commands hand over ---------------------------------------------------------------------------
 
@@ -66,7 +78,7 @@ class Sticks:
         """End a file, and return what came of it."""
         taking = self._of(number).taking
         del self._handed[number]
-        await self._step(taking.end)
+        await self.step(taking.end)
         return handing.told(taking.came)
 
     def _of(self, number: int) -> _Handed:
@@ -81,9 +93,10 @@ class Sticks:
         return found
 
     async def _take(self, taking: Taking, batch: Batch) -> None:
-        await self._step(partial(taking.take, batch))
+        await self.step(partial(taking.take, batch))
 
-    async def _step(self, step: Callable[[], list[Taken]]) -> None:
+    async def step(self, step: Callable[[], list[Taken]]) -> None:
+        """Do a step of taking in while nobody else uses the node, and tell of what is durable."""
         # What is durable must be told of, when whoever asked for it is gone meanwhile.
         with trio.CancelScope(shield=True):
             async with self._daemon.links.door.writing() as _:

@@ -148,6 +148,11 @@ class CarriedTables:
         self._prune("left_bundles", "peer", left.peer)
 
     @guarded
+    def take_back(self, bundle: bytes) -> None:
+        """Forget a bundle that was left: another took its place before anybody carried it away."""
+        self._conn.execute("DELETE FROM left_bundles WHERE bundle = ? AND arrived IS NULL", (bundle,))
+
+    @guarded
     def left(self, peer: Key | None = None) -> list[LeftBundle]:
         """Return what was left for a peer, or for all; the last first."""
         rows = self._conn.execute(

@@ -1,0 +1,195 @@
+"""Sticks that appear at a running daemon: the bundles on them are taken in, and one is left on those that were made for it.
+
+Nothing on a stick is ever run, and nothing is opened but plain files (`media`). Whatever a stick does, it does in a thread
+of its own: no link and nobody who writes waits for it.
+"""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+
+import trio
+
+from fedsync import media, sticks
+from fedsync.bundling import Batch, Taking, batches, chunks
+from fedsync.errors import Problem
+from fedsync.gossip.bundles.form import Title
+from fedsync.gossip.events import Peer
+from fedsync.handing import GROUP_CHUNKS
+from fedsync.records.ids import Key
+from fedsync.sticking import Watched
+from fedsync.wrapping import Opener
+
+if TYPE_CHECKING:
+    from fedsync.daemon.run import Daemon
+
+LOOK_SECONDS: Final = 3.0
+"""Between two looks at a directory: who holds a stick in for a quarter of a minute is served."""
+LEAVE_SECONDS: Final = 60.0
+"""Between two bundles that are left on one stick while it stays: sticks wear out."""
+REST: Final = 20.0
+"""How many times as long as it took nothing is looked at or left again: a slow stick full of pictures costs little."""
+SEEN_FILES: Final = 10_000
+"""Files whose state is kept in mind, so that they are not read again. Others cost reading, and nothing else."""
+
+log = logging.getLogger("fedsync")
+T = TypeVar("T")
+
+
+class _Stamp(NamedTuple):
+    """By what a file is known to be the one that was read before."""
+
+    device: int
+    inode: int
+    size: int
+    changed: int
+
+
+@dataclass
+class _Left:
+    """What was left on a stick since it appeared."""
+
+    stamp: object = None
+    """As things stood then; the same again: nothing new is to be said."""
+    bundle: bytes = b""
+    again_at: float = 0.0
+
+
+@dataclass
+class Watching:
+    """One directory in which sticks appear."""
+
+    daemon: "Daemon"
+    section: Watched
+    told: str = "nothing has come yet"
+    """What happened last, in words."""
+    _seen: "OrderedDict[_Stamp, None]" = field(default_factory=OrderedDict)
+    _left: dict[Path, _Left] = field(default_factory=dict)
+
+    async def run(self) -> None:
+        """Look again and again until cancelled."""
+        while True:
+            begun = trio.current_time()
+            try:
+                await self._look()
+            except media.MediaProblem as problem:
+                self._tell(problem.message)
+            await trio.sleep(max(LOOK_SECONDS, REST * (trio.current_time() - begun)))
+
+    async def _look(self) -> None:
+        directory = Path(self.section.watch)
+        # First what came, since it may confirm what was left before.
+        sources = sticks.in_directory(directory, lambda found: _stamp_of(found) not in self._seen)
+        while (source := await _apart(partial(next, sources, None))) is not None:
+            await self._take_in(source)
+        if self.section.leave_for:
+            await self._leave_on(await _apart(partial(media.named_so, directory, sticks.MADE_FOR_IT)))
+
+    def _tell(self, words: str, warn: bool = True) -> None:
+        if words != self.told:
+            self.told = words
+            (log.warning if warn else log.info)("stick: %s", words)
+
+    # --- Taking in ------------------------------------------------------------------------------------------
+
+    async def _take_in(self, source: sticks.Source) -> None:
+        found = source.found
+        assert found is not None
+        self._seen[_stamp_of(found)] = None
+        while len(self._seen) > SEEN_FILES:
+            self._seen.popitem(last=False)
+        daemon = self.daemon
+        taking = Taking(daemon.node, daemon.key)
+        try:
+            with source.opened() as pieces:
+                read = batches(chunks(pieces, Opener(daemon.private)), GROUP_CHUNKS)
+                while (batch := await _apart(partial(next, read, None))) is not None:
+                    if self._is_known(batch):
+                        return
+                    await daemon.sticks.step(partial(taking.take, batch))
+        except Problem as problem:
+            self._tell(problem.message)
+        await daemon.sticks.step(taking.end)
+        came = taking.came
+        who = daemon.name_of(Peer(came.titles[0].said.maker)) if came.titles else "somebody"
+        whole = "" if came.ends and not came.damaged else "; it is damaged, or its end is missing"
+        if came.titles or came.blocks:
+            words = f"{source.shown}: {came.records:,} records from {who}{whole}"
+            self._tell(words, warn=bool(whole))
+
+    def _is_known(self, batch: Batch) -> bool:
+        """Say whether a file begins as one that this node made, or of which all has come."""
+        title = batch[0]
+        if not isinstance(title, Title):
+            return False
+        if title.said.maker == self.daemon.key:
+            return True
+        known = self.daemon.reader.carried.came_as(title.said.bundle, title.said.maker)
+        return known is not None and known.done and title.part in known.files
+
+    # --- Leaving --------------------------------------------------------------------------------------------
+
+    async def _leave_on(self, targets: list[Path]) -> None:
+        for gone in [each for each in self._left if each not in targets]:
+            del self._left[gone]
+        for target in targets:
+            left = self._left.setdefault(target, _Left())
+            stamp = self._stamp()
+            if stamp is None or left.stamp == stamp or trio.current_time() < left.again_at:
+                continue
+            begun = trio.current_time()
+            try:
+                await self._leave(target, left)
+                left.stamp = stamp
+            except Problem as problem:
+                self._tell(problem.message)
+            spent = trio.current_time() - begun
+            left.again_at = trio.current_time() + max(LEAVE_SECONDS, REST * spent)
+
+    def _stamp(self) -> object:
+        """Return what a new bundle would depend on; None when there is nobody to leave one for."""
+        store, whom = self.daemon.reader, self._whom()
+        if not whom:
+            return None
+        known = [(store.carried.get(key), tuple(store.carried.asked(key))) for key in whom]
+        ours = [
+            (store.carried.get(key).seen, store.carried.count_claims(key)) for key in store.carried.peers()
+        ]
+        return store.journal.id, store.journal.counter, tuple(whom), known, ours
+
+    def _whom(self) -> dict[Key, str]:
+        daemon = self.daemon
+        wanted = {each.casefold() for each in self.section.leave_for}
+        return {
+            key: name
+            for key in (*daemon.whom.peers, *daemon.whom.named)
+            if daemon.whom.lets_in(key)
+            and ((name := daemon.name_of(Peer(key))).casefold() in wanted or key.hex() in wanted)
+        }
+
+    async def _leave(self, target: Path, left: _Left) -> None:
+        daemon, section, whom = self.daemon, self.section, self._whom()
+        plan = sticks.Plan(
+            whom, daemon.settings.name, section.encrypt, section.megabytes * 1_000_000, daemon.node.now()
+        )
+        done = await _apart(partial(sticks.leave, daemon.home, daemon.private, target, plan))
+        name = media.shown(target.parent.name)
+        with trio.CancelScope(shield=True):
+            async with daemon.links.door.writing() as node:
+                await trio.to_thread.run_sync(sticks.note, node.store, done, name, left.bundle)
+        left.bundle = done.bundle
+        whole = "" if done.whole else "; not all of it had room"
+        self._tell(f"left for {', '.join(whom.values())} on {name}{whole}", warn=bool(whole))
+
+
+def _stamp_of(found: media.Found) -> _Stamp:
+    return _Stamp(found.device, found.inode, found.size, found.changed)
+
+
+async def _apart(work: Callable[[], T]) -> T:
+    # Whoever waits for a stick that does not answer can be told to stop; the thread is left behind.
+    return await trio.to_thread.run_sync(work, abandon_on_cancel=True)
