@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
-_POLYNOMIAL: Final = 0x11D
+POLYNOMIAL: Final = 0x11D
 
 
 def _powers() -> tuple[list[int], list[int]]:
@@ -18,7 +18,7 @@ def _powers() -> tuple[list[int], list[int]]:
         logarithms[value] = power
         value <<= 1
         if value & 0x100:
-            value ^= _POLYNOMIAL
+            value ^= POLYNOMIAL
     return exponents, logarithms
 
 

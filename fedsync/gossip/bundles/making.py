@@ -116,7 +116,9 @@ def make(holdings: Holdings, wish: Wish, maker: Maker) -> Generator[Part, None, 
             for raw in _blocks(holdings, job, turn):
                 if not writer.fits(len(raw)):
                     break
-                yield from writer.put(Block(raw) if wish.plain else shortest(raw))
+                # Who asks may not have been able to read a segment.
+                plain = wish.plain or job.asked is not None
+                yield from writer.put(Block(raw) if plain else shortest(raw))
     yield from _words(writer, wish, said)
     return (yield from writer.end())
 
