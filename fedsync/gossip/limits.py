@@ -107,8 +107,9 @@ BEAT_S: Final = 60.0
 """Between two BEATs of a live session, after something was said in it."""
 THIN_BEAT_S: Final = 300.0
 """The same over a thin carrier, which brings what it is given: a BEAT only shows that both hold the same."""
-THIN_BEAT_MAX_S: Final = 4800.0
-"""And the longest between two there: 80 minutes. With its packet's envelope and the answer to it a BEAT takes some 150 bytes."""
+THIN_BEAT_MAX_S: Final = 14_400.0
+"""And the longest between two there: four hours. Where a link is up for five seconds a minute, a BEAT and the looking for the
+other side take some 700 bytes."""
 THIN_STUCK_S: Final = 14_400.0
 """Over a thin carrier nothing is lost; a comparison without any progress for four hours is begun anew all the same."""
 THIN_ROOM_BYTES: Final = 8 * 1024

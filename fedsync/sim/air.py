@@ -41,6 +41,8 @@ class Profile:
     """Seconds from one window to the next; 0: the link is always up."""
     open: float
     """Seconds that a window is open."""
+    extra: int = 0
+    """Bytes that the link itself adds to each packet."""
 
     def up(self, now: float) -> bool:
         """Say whether the link is up then."""
@@ -48,11 +50,11 @@ class Profile:
 
     def takes(self, size: int) -> float:
         """Return for how many seconds a packet is on the air."""
-        return size * 8 / self.bits
+        return (size + self.extra) * 8 / self.bits
 
 
-FLAKY: Final = Profile("FLAKY", 1200, 1_000_000, 0.15, 0.3, False, 1.0, 60.0, 5.0)
-"""A satellite or a far relay: a round trip of 300 ms, and five seconds a minute."""
+FLAKY: Final = Profile("FLAKY", 1200, 1_000_000, 0.15, 0.3, False, 1.0, 60.0, 5.0, 28)
+"""A satellite or a far relay with IP over it: a round trip of 300 ms, and five seconds a minute."""
 RADIO: Final = Profile("RADIO", 200, 5_000, 0.0, 0.2, True, 0.1, 0.0, 0.0)
 """A radio modem on a band where a station may be on the air for six minutes in an hour."""
 PROFILES: Final = {each.name: each for each in (FLAKY, RADIO)}

@@ -29,11 +29,14 @@ from fedsync.gossip.events import (
 )
 from fedsync.gossip.lanes import Lanes
 from fedsync.gossip.messages import Tag
+from fedsync.gossip.nature import THIN
 from fedsync.gossip.peer_memory import PeerMemory
 from fedsync.records.ids import Scope
+from fedsync.sim.air import PROFILES
 from fedsync.sim.heap import Heap
 from fedsync.sim.rare import Seen
 from fedsync.sim.scenario import Links
+from fedsync.sim.thin import Above, Thin
 
 QUEUE_BYTES: Final = 512 * 1024
 """What a link takes before it says that it is full, as the real one does."""
@@ -169,6 +172,8 @@ class Link:
     planned: bool = False
     sent: int = 0
     """Bytes of frames so far, both ways."""
+    thin: Thin | None = None
+    """Carries frames in packets, where that is how the link is."""
     passing: bool = False
     """Whether it stands as long as both sides want it, and is nothing afterwards."""
 
@@ -227,6 +232,8 @@ class Net:
         link = Link(
             one, two, nature.delay * (0.5 + self.dice.random()), nature.rate * (0.5 + self.dice.random())
         )
+        if nature.profile in PROFILES:
+            link.thin = self._thin(link)
         self.links.append(link)
         return link
 
@@ -242,6 +249,9 @@ class Net:
 
     def _dial(self, link: Link) -> None:
         link.planned = False
+        if link.thin is not None and self.heap.now >= link.shunned_until:
+            self._open_thin(link)
+            return
         if link.stops or not (link.one.alive and link.two.alive):
             return  # Whoever takes the last of these away dials again.
         if link.ends is not None and link.ends[0].up:
@@ -273,6 +283,66 @@ class Net:
             station.tell(end.peer, opened)
             self._ask_room(end)
 
+    # --- Packets ----------------------------------------------------------------------------------------
+
+    def _thin(self, link: Link) -> Thin:
+        def end(at: int) -> End:
+            assert link.ends is not None
+            return link.ends[at]
+
+        def deliver(at: int, frame: bytes) -> None:
+            end(at).inbox.append(frame)
+            self._read(end(at))
+
+        def room(at: int, size: int) -> None:
+            if end(at).up:
+                end(at).station.tell(end(at).peer, Room(size))
+
+        def anew(at: int) -> None:
+            self.seen.note("anew")
+            self.hang_up(end(at))
+            self._begin(link, at)
+
+        def lives(at: int) -> bool:
+            return link.ends is not None and link.ends[at].up and link.ends[at].station.alive
+
+        def spent(at: int, size: int) -> None:
+            link.sent += size
+            self.sent += size
+            self.said[end(at).station.peer] += size
+
+        return Thin(self.heap, self.dice, self.nature.profile, Above(deliver, room, anew, lives, spent))
+
+    def open_now(self, link: Link) -> None:
+        """Let sessions begin on a link that was just laid, without waiting for anybody to dial."""
+        self._open_thin(link) if link.thin is not None else self.open(link)
+
+    def _open_thin(self, link: Link) -> None:
+        """Let a session begin at each end where none stands: nobody has to answer for that."""
+        if link.ends is None:
+            link.ends = End(link, link.one, link.two.peer, True), End(link, link.two, link.one.peer, False)
+            for end in link.ends:
+                end.up = False
+        for at, end in enumerate(link.ends):
+            if not end.up and end.station.alive:
+                self._begin(link, at)
+
+    def _begin(self, link: Link, at: int) -> None:
+        assert link.thin is not None
+        assert link.ends is not None
+        old, other = link.ends[at], link.ends[1 - at]
+        if not old.station.alive:
+            return
+        end = End(link, old.station, old.peer, old.dialler)
+        link.ends = (end, other) if at == 0 else (other, end)
+        end.other, other.other = other, end
+        station = end.station
+        station.ends[end.peer] = end
+        link.thin.open(at)
+        nonce, memory = self.dice.randbytes(8), station.memory_of(end.peer)
+        near = station.near_of(end.peer)
+        station.tell(end.peer, Opened(end.dialler, nonce, station.wall(), memory, False, near, THIN))
+
     def hang_up(self, end: End, tell: bool = True) -> None:
         """End one end; the other hears of it when what was sent has come, if anything passes. `tell`: its own station."""
         if not end.up:
@@ -287,7 +357,7 @@ class Net:
         if end.link.passing and not end.left:
             answered = end.other is not None and end.other.left
             station.unlinked(peer, answered)
-        if end.other is not None and end.other.up:
+        if end.other is not None and end.other.up and end.link.thin is None:
             comes = max(end.last_at, self.heap.now + end.link.delay)
             self.heap.at(comes, self._hung_up, end.other)
         self.redial(end.link)
@@ -299,7 +369,9 @@ class Net:
     def stop(self, link: Link, why: str, loud: bool) -> None:
         """Let nothing pass. `loud`: both sides are told at once; else they find out."""
         link.stops.add(why)
-        if loud:
+        if link.thin is not None:
+            link.thin.air.cut = True
+        elif loud:
             for end in link.ends or ():
                 self.hang_up(end)
         elif link.talks:
@@ -308,6 +380,8 @@ class Net:
     def lift(self, link: Link, why: str) -> None:
         """Take away one of the reasons why nothing passes."""
         link.stops.discard(why)
+        if link.thin is not None and not link.stops:
+            link.thin.air.cut = False
         if not link.stops:
             self.redial(link)
 
@@ -386,6 +460,10 @@ class Net:
 
     def _put(self, end: End, frame: bytes, priority: int) -> None:
         """Send a frame now, or let it wait while another is leaving."""
+        if end.link.thin is not None:
+            at = 0 if end.link.ends is not None and end.link.ends[0] is end else 1
+            end.link.thin.send(at, frame, priority)
+            return
         size = len(frame) + FRAME_PREFIX
         end.untold += size
         waiting = end.waiting(self.heap.now) + size

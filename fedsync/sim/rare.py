@@ -18,6 +18,7 @@ RARE: Final = {
     "cut": "a link was cut",
     "silent": "a link went silent, and nobody was told",
     "noticed": "a session ended because nothing was heard",
+    "anew": "one end of a thin link began a new life, and the other noticed",
     "window": "a link's window opened",
     "partition": "records were written on both sides of a partition",
     "crash": "a node crashed",

@@ -13,6 +13,8 @@ SHAPES: Final = ("line", "ring", "star", "tree", "mesh", "overlay")
 LIES: Final = ("withhold", "echo", "roots", "claims", "spoil", "junk", "replay", "flood", "heap", "weak")
 ANY: Final = "any"
 """A liar of some kind, another one with each seed."""
+CARRIED: Final = ("FLAKY", "RADIO")
+"""Links that carry packets, not streams, or nothing but a stick in somebody's pocket."""
 SIGNATURES: Final = ("each", "once", "stub")
 MAX_CROWD: Final = 1000
 """Nodes of a crowd; they fold nothing."""
@@ -55,6 +57,8 @@ class Links:
     """Sessions end when nothing is left to ask, and are opened again: what a link costs that is paid by the minute."""
     bursts: Bursts | None
     windows: Windows | None
+    profile: str = ""
+    """What links are like that carry packets, or sticks; empty: streams, as all the rest says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +230,16 @@ def _links(form: Form) -> Links:
         if windows.open >= windows.every:
             raise part.bad("open", "a window is open for less than the time from one to the next")
     form.table("bursts"), form.table("windows")
+    profile = form.one_of("profile", ("", *CARRIED), "")
+    if profile:
+        for each in ("delay", "rate", "reorder", "duplicate", "bursts", "windows", "brief"):
+            if each in form:
+                raise form.bad(each, f"{profile} says itself how its links are: there is no {each} beside it")
+        if "loss" in form and profile != "USB":
+            raise form.bad("loss", f"{profile} says itself how much is lost")
     shape = form.one_of("shape", SHAPES, "ring")
+    if shape == "overlay" and profile:
+        raise form.bad("shape", "an overlay is of streams: it has no profile")
     if shape == "overlay" and (windows or form.yes("brief")):
         raise form.bad("shape", "an overlay is of links that stand: it has no windows, and is not brief")
     links = Links(
@@ -241,6 +254,7 @@ def _links(form: Form) -> Links:
         brief=form.yes("brief"),
         bursts=bursts,
         windows=windows,
+        profile=profile,
     )
     form.done()
     return links

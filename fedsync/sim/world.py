@@ -45,6 +45,9 @@ WAVES: Final = 500
 """Waves of a flood in a storm, at most: a season of them shows no more than a week."""
 QUIET_S: Final = 600.0
 """After all have come to the same nothing is written for so long, to see what silence costs."""
+THIN_SETTLES_S: Final = 2 * 3600.0
+THIN_QUIET_S: Final = 24 * 3600.0
+"""The same of thin links, on which signs of life are rare: a day, which begins two hours later."""
 
 
 def on_islands(nodes: Sequence[Node]) -> int:
@@ -473,9 +476,13 @@ class World:
             self.took = self.heap.now - begun
         self.ledger.survey((), {id_ for node in self.honest for id_ in node.ids()})
         self._picture()
+        thin = bool(self.scenario.links.profile)
+        if thin:
+            self.heap.run(self.heap.now + THIN_SETTLES_S)
         sent = {link: link.sent for link in self.net.links}
-        self.heap.run(self.heap.now + QUIET_S)
-        self.quiet = QUIET_S, max(link.sent - sent.get(link, 0) for link in self.net.links)
+        quiet = THIN_QUIET_S if thin else QUIET_S
+        self.heap.run(self.heap.now + quiet)
+        self.quiet = quiet, max(link.sent - sent.get(link, 0) for link in self.net.links)
         self._picture()
         if self.scenario.crowds:
             # Who mostly has links with liars may be on an island for a while, but does not stay there.

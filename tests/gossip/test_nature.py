@@ -61,9 +61,9 @@ def test_a_brief_session_over_a_thin_carrier_is_not_given_up_before_hours_withou
     assert set(link.closes) == {"done"}
 
 
-def test_signs_of_life_over_a_thin_carrier_are_eighty_minutes_apart() -> None:
+def test_signs_of_life_over_a_thin_carrier_are_four_hours_apart() -> None:
     world, one, two, link = far(THIN, 1.0)
-    world.run(10 * HOUR)
+    world.run(20 * HOUR)
     before, frames = sum(link.bytes.values()), dict(link.frames)
     world.run(80 * HOUR)
     assert link.up

@@ -1,0 +1,66 @@
+"""Two nodes and one bad link between them: how long what one has takes to the other, and what that costs. All follows from a seed.
+
+The sessions, the carriers and the doors are those of a real node; nothing is folded, and signatures are as `Signing` has them.
+"""
+
+from collections.abc import Callable, Iterable
+from random import Random
+from typing import Final
+
+from fedsync.gossip.trees import Trees
+from fedsync.records.block import Block
+from fedsync.records.ids import PageId, Scope
+from fedsync.sim.heap import Heap
+from fedsync.sim.large import Cheap
+from fedsync.sim.links import Link, Net
+from fedsync.sim.rare import Seen
+from fedsync.sim.scenario import Links, Pace
+from fedsync.sim.signing import Signing
+
+SCOPE: Final = Scope(b"a valley and its")
+BODY: Final = PageId(b"b" * 32)
+LOOK_S: Final = 0.05
+"""How often it is asked whether something has come."""
+
+
+class Bridge:
+    """`one` and `two`, and the link between them, which is up at first."""
+
+    def __init__(self, profile: str, seed: int = 0, signing: Signing | None = None) -> None:
+        self.dice = Random(f"bridge {profile} {seed}")
+        self.heap, self.seen = Heap(), Seen()
+        self.signing = signing or Signing("stub")
+        nature = Links("line", 0, 0.05, 1_000_000, 0.0, 0.0, 0.0, 1.0, False, None, None, profile)
+        self.net = Net(self.heap, self.dice, self.seen, nature)
+        self.one, self.two = (self._node(name) for name in ("one", "two"))
+        self.link: Link | None = None
+
+    def _node(self, name: str) -> Cheap:
+        node = Cheap(name, self.net, self.signing.check, Pace(0.03, 0.0), 0, lambda *_: None, None)
+        node.memory.follow(SCOPE, BODY)
+        return node
+
+    def give(self, node: Cheap, blocks: Iterable[Block]) -> None:
+        """Let a node hold blocks before anything happens."""
+        for block in blocks:
+            node.memory.write(block)
+
+    def connect(self, phase: float | None = 0.0) -> Link:
+        """Lay the link; its first window opens at `phase`, at any time when that is None."""
+        link = self.link = self.net.lay(self.one, self.two)
+        assert link.thin is not None
+        every = link.thin.air.profile.every
+        link.thin.air.phase = self.heap.now + (self.dice.random() * every if phase is None else phase)
+        self.net.open_now(link)
+        return link
+
+    @property
+    def equal(self) -> bool:
+        """Whether both hold the same."""
+        one, two = (dict(Trees(each.memory).roots(each.memory.sets())) for each in (self.one, self.two))
+        return one == two
+
+    def run(self, seconds: float, until: Callable[[], bool] | None = None) -> float | None:
+        """Let time pass; return after how many seconds `until` came true, None when it did not."""
+        begun = self.heap.now
+        return self.heap.now - begun if self.heap.run(begun + seconds, until, LOOK_S) else None

@@ -1,0 +1,95 @@
+"""Links that carry packets, in the simulator: federations come together over them, and what they cost is what is said."""
+
+from dataclasses import replace
+
+from fedsync.records.block import Block
+from fedsync.records.ids import LogClass, Reach
+from fedsync.records.seal import Draft
+from fedsync.sim.bridge import SCOPE, Bridge
+from fedsync.sim.pens import Pen
+from fedsync.sim.run import simulate
+from fedsync.sim.scenario import read
+
+HOUR = 3600.0
+SMALL = """
+name = "A small thin one"
+nodes = 2
+storm = "10 min"
+calm = "20 min"
+quiet_bytes = 900
+[links]
+profile = "FLAKY"
+[work]
+stock = "1 min"
+[trouble]
+cut_every = "5 min"
+crash_every = "2 min"
+"""
+
+
+def written(bridge: Bridge, logs: int, blocks: int = 1, records: int = 20, first: int = 0) -> list[Block]:
+    found: list[Block] = []
+    for number in range(first, first + logs):
+        seed = number.to_bytes(32, "big")
+        pen = Pen(seed, SCOPE, LogClass.FACTS, Reach.REGION, lambda _: None, signing=bridge.signing)
+        for at in range(blocks):
+            drafts = [
+                Draft("note", {"text": f"{number} {at} {row}"}, 1_700_000_000_000) for row in range(records)
+            ]
+            made = pen.seal(pen.end, drafts, 1_700_000_000_000)
+            pen.wrote(made)
+            found += made
+    return found
+
+
+def test_a_federation_lives_over_five_seconds_a_minute_through_crashes_and_cuts() -> None:
+    for seed in (1, 2):
+        outcome = simulate(read(SMALL), seed)
+        assert not outcome.faults
+        assert outcome.quiet_bytes <= 450
+
+
+def test_a_federation_lives_by_radio() -> None:
+    text = (
+        SMALL.replace("FLAKY", "RADIO")
+        .replace('storm = "10 min"', 'storm = "40 min"')
+        .replace('calm = "20', 'calm = "120')
+    )
+    outcome = simulate(read(text.replace('stock = "1 min"', 'stock = "10 min"')), 1)
+    assert not outcome.faults
+    # Less than a bit a second, both ways together.
+    assert outcome.quiet_bytes <= 450
+
+
+def test_a_run_over_packets_follows_from_its_seed_alone() -> None:
+    short = replace(read(SMALL), storm=300.0)
+    assert simulate(short, 3).digest == simulate(short, 3).digest
+
+
+def test_nobody_is_on_the_air_for_more_than_six_minutes_in_an_hour_by_radio() -> None:
+    bridge = Bridge("RADIO")
+    bridge.give(bridge.one, written(bridge, 30, 2))
+    bridge.give(bridge.two, written(bridge, 30, 2, first=100))
+    link = bridge.connect()
+    assert bridge.run(6 * HOUR, lambda: bridge.equal)
+    assert link.thin is not None
+    packet_s = link.thin.air.profile.takes(200)
+    for side in link.thin.air.sides:
+        assert side.most_in_hour <= 360.0 + packet_s
+        assert not side.dropped
+
+
+def test_a_session_outlives_hours_in_which_nothing_comes_through() -> None:
+    bridge = Bridge("FLAKY")
+    bridge.give(bridge.one, written(bridge, 3))
+    link = bridge.connect()
+    assert link.thin is not None
+    assert bridge.run(130.0, lambda: bridge.equal)
+    link.thin.air.cut = True
+    late = written(bridge, 2, first=50)
+    bridge.one.write(late)
+    bridge.run(2 * HOUR)
+    assert not bridge.equal
+    link.thin.air.cut = False
+    assert bridge.run(180.0, lambda: bridge.equal)
+    assert [port.lives for port in link.thin.ports] == [1, 1]
