@@ -31,3 +31,14 @@ def many(number: int, word: str) -> str:
 def is_are(number: int) -> str:
     """Return the word that goes with so many."""
     return "is" if number == 1 else "are"
+
+
+def ago(ms: int | None, now: int) -> str:
+    """Return how long ago a time was: 12 s, 3 h, 9 d; "never" for none."""
+    if ms is None:
+        return "never"
+    seconds = max(0, (now - ms) // 1000)
+    for size, name in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {name} ago"
+    return f"{seconds} s ago"

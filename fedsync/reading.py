@@ -15,6 +15,7 @@ from fedsync.crdt.view import Draft
 from fedsync.errors import Exit, Problem
 from fedsync.glance import Bodies
 from fedsync.home import Home
+from fedsync.plain import ago
 from fedsync.records.ids import Key, Scope
 from fedsync.records.kinds.fields import plain
 from fedsync.store.peers import Followed
@@ -110,6 +111,42 @@ def thought_of(reading: Reading, key: Key) -> dict[str, Any]:
 
 def peers_shown(reading: Reading, home: Home) -> tuple[list[dict[str, Any]], bool]:
     """Return a row for each peer, and whether the daemon runs: it knows better than what was kept."""
+    rows, running = _peers(reading, home)
+    for row in rows:
+        row["stick"] = by_stick(reading, Key(bytes.fromhex(row["key"])), row["last_contact"] or 0, now_ms())
+        row["reason"] = "; ".join(filter(None, (row["reason"], row["stick"]["says"])))
+    return rows, running
+
+
+def by_stick(reading: Reading, key: Key, last_contact: int, now: int) -> dict[str, Any]:
+    """Return what went to and came from a node by files since the last contact otherwise: times in ms, and words."""
+    left = next(iter(reading.store.carried.left(key)), None)
+    came = max((each.at for each in reading.store.carried.came(key)), default=None)
+    words = []
+    if left is not None and left.arrived is None and left.at > last_contact:
+        words.append(f'stick "{left.where}" left {ago(left.at, now)}, no receipt')
+    if left is not None and left.arrived is not None and left.arrived > last_contact:
+        words.append(f'stick "{left.where}" of {ago(left.at, now)} arrived')
+    if came is not None and came > last_contact:
+        words.append(f"a stick of theirs came {ago(came, now)}")
+    return {
+        "left": left.where if left is not None else None,
+        "left_at": left.at if left is not None else None,
+        "arrived": left.arrived if left is not None else None,
+        "came": came,
+        "says": "; ".join(words),
+    }
+
+
+def sticks_shown(home: Home) -> list[dict[str, str]]:
+    """Return what happened last in each directory in which a running daemon looks for sticks."""
+    try:
+        return list(control.call(home.connect_control, "status")["sticks"])
+    except control.NotRunning:
+        return []
+
+
+def _peers(reading: Reading, home: Home) -> tuple[list[dict[str, Any]], bool]:
     try:
         return list(control.call(home.connect_control, "status")["peers"]), True
     except control.NotRunning:

@@ -127,7 +127,7 @@ def _reason(row: dict[str, Any]) -> str:
 def list_(app: App) -> None:
     """List the peers and how it stands with each."""
     from fedsync.cli.introduced import waiting_introductions
-    from fedsync.cli.telling import ago, rfc3339
+    from fedsync.cli.telling import ago, peer_value, rfc3339
     from fedsync.reading import peers_shown
 
     home = app.home()
@@ -148,7 +148,7 @@ def list_(app: App) -> None:
 
     app.out.result(
         {
-            "peers": [{**row, "last_contact": rfc3339(row["last_contact"])} for row in rows],
+            "peers": [peer_value(row) for row in rows],
             "introduced": waiting,
             "removed": [
                 {"name": each.name, "key": each.key.hex(), "at": rfc3339(each.at)} for each in removed

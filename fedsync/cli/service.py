@@ -41,7 +41,7 @@ def status(app: App) -> None:
     from fedsync.cli.waiting import waiting as waiting_for_people
     from fedsync.cli.waiting import waiting_lines
     from fedsync.comparing import roots
-    from fedsync.reading import now_ms, peers_shown, relaying_shown
+    from fedsync.reading import now_ms, peers_shown, relaying_shown, sticks_shown
 
     home = app.home()
     with app.reading() as reading:
@@ -61,7 +61,7 @@ def status(app: App) -> None:
             "extents": {
                 name: sum(each.extent == extent for each in bodies) for name, extent in EXTENTS.items()
             },
-            "peers": [{**peer, "last_contact": telling.rfc3339(peer["last_contact"])} for peer in peers],
+            "peers": [telling.peer_value(peer) for peer in peers],
             "waiting": waiting,
             "forked": forked_rows(reading),
             "delayed": delayed_rows(reading, now_ms()),
@@ -69,6 +69,7 @@ def status(app: App) -> None:
         }
         relaying = relaying_shown(home)
         value["relay"] = relaying
+        value["sticks"] = sticks_shown(home)
         may = reading.store.directory.may_write_own_logs()
         if not may.ok:
             value["warning"] = may.reason
@@ -83,6 +84,7 @@ def status(app: App) -> None:
     if listen is None:
         app.out.say('Nobody can call this node (listen = "none"); it calls its peers.')
     app.out.say(*relaying_lines(relaying), *stale_lines(value["stale"], now_ms()))
+    app.out.say(*(f"Sticks in {each['watch']}: {each['says']}." for each in value["sticks"]))
     if not may.ok:
         app.out.say(f"! {may.reason}")
     if peers:

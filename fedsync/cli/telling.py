@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from fedsync.crdt.books import people
 from fedsync.crdt.books.booktables import POSTS
 from fedsync.errors import usage
+from fedsync.plain import ago as ago
 from fedsync.records.ids import Key, Scope
 
 if TYPE_CHECKING:
@@ -23,23 +24,19 @@ def rfc3339(ms: int | None) -> str | None:
     return text.replace("+00:00", "Z").replace(".000Z", "Z")
 
 
+def peer_value(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row of `peers_shown` for programs: its times as RFC 3339."""
+    stick = row["stick"]
+    times = {name: rfc3339(stick[name]) for name in ("left_at", "arrived", "came")}
+    return {**row, "last_contact": rfc3339(row["last_contact"]), "stick": {**stick, **times}}
+
+
 def day(ms: int) -> str:
     """Return the day of a time in ms, as people here write it."""
     try:
         return datetime.fromtimestamp(ms / 1000).astimezone().strftime("%Y-%m-%d %H:%M")
     except (OverflowError, ValueError, OSError):
         return f"{ms} ms"
-
-
-def ago(ms: int | None, now: int) -> str:
-    """Return how long ago a time was: 12 s, 3 h, 9 d; "never" for none."""
-    if ms is None:
-        return "never"
-    seconds = max(0, (now - ms) // 1000)
-    for size, name in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds // size} {name} ago"
-    return f"{seconds} s ago"
 
 
 def count(number: int | None) -> str:

@@ -1,6 +1,7 @@
 """`fedsync bundle`: two communities that never meet exchange by files."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -74,3 +75,31 @@ def test_what_one_wrote_reaches_the_other_and_its_receipt_comes_back(
     oak("bundle", "import", stick)
     assert oak.json("bundle", "list")["left"][0]["arrived"] is not None
     assert oak.json("bundle", "receipts")["without_receipt"] == 0
+
+
+# --- What is said of them elsewhere ---------------------------------------------------------------------
+
+
+def said(place: Place) -> str:
+    """Return what status, peers and why say of the one peer: all the same."""
+    (row,) = place.json("status")["peers"]
+    assert place.json("peers", "list")["peers"][0]["reason"] == row["reason"]
+    assert row["reason"] in place("why", row["name"]).out
+    reason = row["reason"]
+    assert isinstance(reason, str)
+    return re.sub(r"\d+ s ago", "AGO", reason)
+
+
+def test_status_peers_and_why_say_how_it_stands_with_a_stick(oak: Place, mill: Place, stick: Path) -> None:
+    oak("bundle", "export", stick, "--for", "Mill Lane", "--stick", "red one")
+    assert said(oak) == 'the daemon does not run here; stick "red one" left AGO, no receipt'
+    (row,) = oak.json("status")["peers"]
+    assert row["stick"]["left"] == "red one"
+    assert row["stick"]["arrived"] is None
+
+    mill("bundle", "import", stick)
+    assert said(mill) == "the daemon does not run here; a stick of theirs came AGO"
+    mill("bundle", "receipts", stick)
+    oak("bundle", "import", stick)
+    assert 'stick "red one" of AGO arrived' in said(oak)
+    assert oak.json("peers", "list")["peers"][0]["stick"]["arrived"].endswith("Z")
