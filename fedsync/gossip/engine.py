@@ -144,10 +144,12 @@ class Engine:
         session = self._sessions.get(peer)
         if session is None:
             return []
-        listed = session.listed
+        listed, looked = session.listed, session.looked
         effects = session.handle(event, now, len(self._sessions) > 1)
         if isinstance(event, Received | Taken):
-            effects = self._spend(peer, event, session.listed - listed, now) + effects
+            effects = (
+                self._spend(peer, event, session.listed - listed, session.looked - looked, now) + effects
+            )
         if session.phase is Phase.OVER:
             del self._sessions[peer]
             self._ended(peer, session)
@@ -187,16 +189,16 @@ class Engine:
             assert not effects
         return []
 
-    def _spend(self, peer: Peer, event: Event, listed: int, now: float) -> list[Effect]:
+    def _spend(self, peer: Peer, event: Event, listed: int, looked: int, now: float) -> list[Effect]:
         """Charge a peer for an event; return a pause when it has used more than its share. `listed`: bytes of listings that
-        answer it."""
+        answer it; `looked`: what it cost to read it."""
         budget = self._budgets[peer]
         wait = 0.0
         match event:
             case Received(frame):
                 wait = budget.bytes.spend(len(frame), now)
                 if frame[:2] in _BLOCKS:
-                    wait = max(wait, budget.blocks.spend(1, now))
+                    wait = max(wait, budget.blocks.spend(1, now), budget.wants.spend(looked, now))
                 else:
                     cost = _COSTS.get(frame[:2], 0) + len(frame) / _WANT_BYTES + listed / _LISTED_BYTES
                     wait = max(wait, budget.wants.spend(cost, now))

@@ -19,11 +19,20 @@ NOTED_RECORDS = 16
 """A block of more records is not remembered: what refers to its records is an import, and no single word of somebody."""
 
 
+READ_KEPT = 256
+"""Looks into the store that are remembered: what is written is read back at once, and the next block follows soon."""
+LOOK = 1
+READ = 64
+"""What a look into the store costs, and one that reads blocks, beside a log that is asked for."""
+
+
 class Places:
-    """Where the records stand that were last stored or sent, by their ids and those of their payloads."""
+    """Where the records stand that were last stored or sent, by their ids and those of their payloads; and what was read lately."""
 
     def __init__(self, most: int = MAX_PLACES) -> None:
         self._most = most
+        self.rows: OrderedDict[tuple[RecordId, int], Sequence[Row]] = OrderedDict()
+        """The records that end in one, so many. Its id says all before it, so that they never change."""
         self._found: OrderedDict[bytes, Place] = OrderedDict()
 
     def note(self, raw: bytes) -> None:
@@ -60,6 +69,8 @@ class HeldNames:
         """`may`: whether the other side may hold a set. `knows`: whether it holds the record at this seq; None to read what it
         sent, since it need not be asked what it knows then."""
         self._holdings, self._places, self._may, self._knows = holdings, places, may, knows
+        self.spent = 0
+        """What all looks so far have cost."""
 
     def short(self, log: LogId) -> bool:
         """Say whether the other side knows a log by its first bytes."""
@@ -74,11 +85,26 @@ class HeldNames:
         """Return the ids at `seq` of a log, one for each branch."""
         if not self._known(log, seq):
             return ()
+        self.spent += LOOK
         return list(dict.fromkeys(self._ids(log, seq)))
 
     def recent(self, log: LogId, seq: int, record: RecordId, count: int) -> Sequence[Row]:
         """Return the last `count` records of the chain that ends in this one."""
-        held = self._holdings.log(log) if self._known(log, seq) else None
+        if not self._known(log, seq):
+            return ()
+        kept = self._places.rows
+        if (record, count) in kept:
+            return kept[record, count]
+        found = self._recent(log, seq, record, count)
+        if found:
+            kept[record, count] = found
+            if len(kept) > READ_KEPT:
+                kept.popitem(last=False)
+        return found
+
+    def _recent(self, log: LogId, seq: int, record: RecordId, count: int) -> Sequence[Row]:
+        self.spent += READ
+        held = self._holdings.log(log)
         for head in held.heads if held is not None else ():
             if self._holdings.id_at(log, head, seq) == record:
                 return self._rows(log, head, seq - count, count)
@@ -106,6 +132,7 @@ class HeldNames:
         """Return the id of the only record at this place, and that of its payload."""
         if not self._shared(log):
             return None
+        self.spent += LOOK
         found = set(self._ids(log, seq))
         if len(found) != 1:
             return None

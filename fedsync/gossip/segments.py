@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from fedsync.gossip.holdings import Holdings, SetKey
-from fedsync.gossip.limits import LATE_BYTES, LATE_S, MAX_GIVEN, MAX_LATE, MAX_PLAIN, PLAIN_S
+from fedsync.gossip.limits import LATE_BYTES, LATE_S, LATE_TRIES, MAX_GIVEN, MAX_LATE, MAX_PLAIN, PLAIN_S
 from fedsync.gossip.messages import BlockMessage, Plain, Segment, Tag, decode, encode
 from fedsync.gossip.names import HeldNames, Places
 from fedsync.gossip.priority import FIRST
@@ -37,6 +37,7 @@ class _Late:
     message: Segment
     needs: LogId | None
     until: float
+    tries: int = 0
 
 
 class Segments:
@@ -109,18 +110,27 @@ class Segments:
 
     # --- Coming ---------------------------------------------------------------------------------------
 
+    @property
+    def spent(self) -> int:
+        """What it has cost to read what came, in logs asked for."""
+        return self._reads.spent
+
     def hear(self, message: Segment) -> BlockMessage | Unread | None:
         """Return the block that a segment is; None when it waits for a record. Raises BadSegment when it deserves a strike."""
         try:
-            raw = unpack(message.data, self._reads)
+            return self._read(message)
         except BadSegment as error:
             if error.code == "malformed":
                 raise
             size = len(message.data) + sum(len(each.message.data) for each in self._late)
-            if error.code in ("base", "unknown") and len(self._late) < MAX_LATE and size <= LATE_BYTES:
-                self._late.append(_Late(message, error.needs, self.now + LATE_S))
-                return None
-            return _unread(message, error)
+            waits = error.code in ("base", "unknown") and len(self._late) < MAX_LATE and size <= LATE_BYTES
+            if not waits:
+                return _unread(message, error)
+            self._late.append(_Late(message, error.needs, self.now + LATE_S))
+            return None
+
+    def _read(self, message: Segment) -> BlockMessage:
+        raw = unpack(message.data, self._reads)
         self.came(raw)
         return BlockMessage(message.last, message.pushed, raw)
 
@@ -138,22 +148,27 @@ class Segments:
         if self.thin:
             self._places.note(raw)
         for each in [each for each in self._late if each.needs in (log, None)]:
-            self._late.remove(each)
-            try:
-                found = self.hear(each.message)
-            except BadSegment as error:
-                found = _unread(each.message, error)
+            each.tries += 1
+            found = self._again(each, each.tries < LATE_TRIES)
+            if found is not None:
+                self._late.remove(each)
+                yield found
+
+    def overdue(self) -> Iterator[BlockMessage | Unread]:
+        """Yield what has waited too long."""
+        while self._late and self._late[0].until <= self.now:
+            found = self._again(self._late.popleft(), False)
             if found is not None:
                 yield found
 
-    def overdue(self) -> Iterator[Unread]:
-        """Yield what has waited too long."""
-        while self._late and self._late[0].until <= self.now:
-            message = self._late.popleft().message
-            try:
-                unpack(message.data, self._reads)
-            except BadSegment as error:
-                yield _unread(message, error)
+    def _again(self, late: _Late, waits: bool) -> BlockMessage | Unread | None:
+        try:
+            return self._read(late.message)
+        except BadSegment as error:
+            if waits and error.code in ("base", "unknown"):
+                late.needs = error.needs
+                return None
+            return _unread(late.message, error)
 
     def complain(self, block: Unread) -> Plain | None:
         """Return what to say of a block that cannot be read; None when it was said: what was on its way then comes again."""

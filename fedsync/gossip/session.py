@@ -238,6 +238,11 @@ class Session:
         return self._out.listed
 
     @property
+    def looked(self) -> int:
+        """What it has cost so far to look up what segments name, in logs asked for."""
+        return self._segments.spent
+
+    @property
     def report(self) -> Report:
         """Say for people how the session stands."""
         comparing = bool(self._awaits) or self._unsettled

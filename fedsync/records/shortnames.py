@@ -17,7 +17,7 @@ from fedsync.records.wire import MAX_BODY_BYTES, BlockHead, Row
 
 SHORT_BYTES = 4
 """Of a log's id: of 100,000 logs two begin alike, and these are named in full."""
-MAX_NAMED = 256
+MAX_NAMED = 64
 """Ids in a segment that stand as places: each is a look into the store of whoever reads it."""
 ID_BYTES = 32
 

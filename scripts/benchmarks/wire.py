@@ -13,10 +13,13 @@ from random import Random
 from typing import Any
 
 from benchmarks.region import Writer
-from fedsync.data import movements, resolutions, roll_calls
+from fedsync.data import movements, resolutions, roll_calls, west_african_units
 from fedsync.gossip.holdings import SetKey
 from fedsync.gossip.memory import Memory
+from fedsync.gossip.messages import Segment, encode
 from fedsync.gossip.names import HeldNames, Places
+from fedsync.gossip.thin.packets import PAIRED_BYTES, WHOLE_BYTES
+from fedsync.gossip.thin.profile import RADIO
 from fedsync.records.block import Base, Block
 from fedsync.records.codec import Value, pack
 from fedsync.records.ed25519 import sign
@@ -28,11 +31,13 @@ from fedsync.records.segment import pack as segment
 from fedsync.records.segment import unpack
 from fedsync.records.wire import read_rows, write
 
-FRAME = 200
-SEALED = 20
-"""Bytes that a sealed packet has beside what it seals."""
-MESSAGE = 5 + 4
-"""Bytes of a message around a segment, and of a packet around a message."""
+ROOM = (
+    RADIO.room
+    - PAIRED_BYTES
+    - WHOLE_BYTES
+    - (len(encode(Segment(True, True, bytes(RADIO.room)))) - RADIO.room)
+)
+"""Bytes of a segment in one frame of a radio: what the seal, the packet and the message leave of it."""
 SIGNATURE = 64
 HOUR = 3_600_000
 REACH_SINGLE, REACH_BATCH, REACH_HEADS_MB, REACH_EACH_MB = 0.95, 45, 3.2, 9.5
@@ -83,11 +88,11 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the figures, and what is to be reached."""
     singles = {kind: _single(sizes) for kind, sizes in _singles(arguments.singles * 5).items()}
     some = [size for each in singles.values() for size in each.pop("sizes")]
-    fit = sum(size <= FRAME - SEALED - MESSAGE for size in some) / len(some)
+    fit = sum(size <= ROOM for size in some) / len(some)
     batches = {kind: _batch(each) for kind, each in _batches(arguments.singles).items()}
     return {
-        "frame": FRAME,
-        "room_for_a_segment": FRAME - SEALED - MESSAGE,
+        "frame": RADIO.frame,
+        "room_for_a_segment": ROOM,
         "singles": singles,
         "in_one_frame": round(fit, 4),
         "reach_in_one_frame": REACH_SINGLE,
@@ -104,7 +109,7 @@ def _single(sizes: list[int]) -> dict[str, Any]:
         "median": statistics.median(ordered),
         "p95": ordered[len(ordered) * 95 // 100],
         "most": ordered[-1],
-        "in_one_frame": round(sum(each <= FRAME - SEALED - MESSAGE for each in ordered) / len(ordered), 4),
+        "in_one_frame": round(sum(each <= ROOM for each in ordered) / len(ordered), 4),
         "sizes": sizes,
     }
 
@@ -116,6 +121,7 @@ def _singles(number: int) -> dict[str, list[int]]:
         "signature": _voices("signature", number),
         "approval": _voices("approval", number),
         "stock": _stock(number, 1),
+        "stock of many forms": _forms(number),
     }
 
 
@@ -123,8 +129,9 @@ def _batches(number: int) -> dict[str, dict[int, float]]:
     found: dict[str, dict[int, float]] = {"vote": {}, "stock": {}}
     for size in (1, 2, 3, 5, 10, 20):
         for kind, sizes in (("vote", _votes(number, size)), ("stock", _stock(number, size))):
+            # Votes are signed one by one, and a batch of movements at its end: content is all but that.
             signatures = size if kind == "vote" else 1
-            found[kind][size] = statistics.median((each - SIGNATURE * signatures) / size for each in sizes)
+            found[kind][size] = statistics.mean((each - SIGNATURE * signatures) / size for each in sizes)
     return found
 
 
@@ -204,6 +211,64 @@ def _stock(number: int, size: int) -> list[int]:
             else:
                 sizes.append(air.send(block))
     return sizes[:number]
+
+
+def _forms(number: int) -> list[int]:
+    """Movements and counts of goods in local units, by lot, with a word on them, from store to store, corrected: one by one."""
+    air, random = Air(), Random(5)
+    units = west_african_units()
+    hands = [Hand(f"keeper {each}", LogClass.FACTS) for each in range(5)]
+    stores: list[Value] = [{"name": f"Store {each}", "scope": SCOPE} for each in range(6)]
+    goods: list[Value] = [{"name": each, "unit": "g"} for each in sorted({each.item for each in units})]
+    lots: list[Value] = [
+        {
+            "code": f"L{random.randrange(10**6)}",
+            "resource_conforms_to": payload_id(pack(random.choice(goods))),
+        }
+        for _ in goods
+    ]
+    named = [Draft("store", each, 5) for each in stores] + [
+        Draft("resource_specification", each, 5) for each in goods
+    ]
+    named += [Draft("batch_lot_record", each, 5) for each in lots]
+    for hand, part in zip(hands, (named[at::5] for at in range(5)), strict=True):
+        air.hold(hand.write(part))
+    before: list[Value] = []
+    sizes: list[int] = []
+    for at in range(number):
+        time = 1_795_000_000_000 + at * HOUR + random.randrange(HOUR)
+        unit, hand = random.choice(units), random.choice(hands)
+        value: dict[str, Value] = {
+            "has_point_in_time": time - random.randrange(24) * HOUR,
+            "quantity": random.randrange(1, 500) * 250,
+            "resource_conforms_to": payload_id(pack(random.choice(goods))),
+            "store": payload_id(pack(random.choice(stores))),
+        }
+        form = random.choice(["plain", "stated", "lot", "note", "moved", "lost", "corrected", "count"])
+        match form:
+            case "stated":
+                value["stated"] = {"quantity": str(random.randrange(1, 40)), "unit": unit.name}
+            case "lot":
+                value["lot"] = payload_id(pack(random.choice(lots)))
+            case "note":
+                value["note"] = random.choice(resolutions()).title[:60]
+            case "moved":
+                value["to"] = payload_id(pack(stores[0]))
+            case "lost":
+                value["reason"] = random.choice(["spoiled", "pests", "damaged"])
+            case "corrected" if before:
+                value["corrects"] = random.choice(before)
+            case _:
+                pass
+        action = {"moved": "move", "lost": "lower"}.get(form) or random.choice(
+            ["raise", "consume", "produce"]
+        )
+        if form != "count":
+            value["action"] = action
+        (block,) = hand.write([Draft("count" if form == "count" else "economic_event", value, time)])
+        before.append([block.log, block.first, block.tip])
+        sizes.append(air.send(block))
+    return sizes
 
 
 def _stock_logs(logs: int, records: int, seed: int, size: int) -> Iterator[list[Block]]:

@@ -5,13 +5,15 @@ from dataclasses import replace
 
 import pytest
 
-from fedsync.gossip.limits import LATE_S, MAX_LATE, MAX_PLAIN, PLAIN_S
+from fedsync.gossip.limits import LATE_S, LATE_TRIES, MAX_LATE, MAX_PLAIN, PLAIN_S
 from fedsync.gossip.memory import Memory
 from fedsync.gossip.messages import BlockMessage, Hello, Message, Plain, Segment, decode, encode
-from fedsync.gossip.names import Places
+from fedsync.gossip.names import READ, Places
 from fedsync.gossip.nature import STREAM, THIN, Nature
 from fedsync.gossip.priority import FIRST, LAST
 from fedsync.gossip.segments import Segments, Unread
+from fedsync.gossip.thin.packets import Packet, Whole, write
+from fedsync.gossip.thin.profile import RADIO, SEAL_BYTES
 from fedsync.records.dictionary import NEWEST
 from fedsync.records.ids import LogClass
 from fedsync.records.seal import Draft, seal
@@ -319,3 +321,64 @@ def test_after_an_hour_a_log_that_could_not_be_read_goes_as_segments_again() -> 
     sender.now = heard.now = PLAIN_S
     assert isinstance(decode(sender.shorten(frame, LAST)), Segment)
     assert heard.complain(Unread(author.log, 2, True, True)) is not None
+
+
+def test_what_waits_is_looked_at_again_a_bounded_number_of_times() -> None:
+    author, other = authors(2)
+    here, there = Memory(b"h" * 8), Memory(b"t" * 8)
+    blocks = [block for word in ("a", "b", "c") for block in author.write(word)]
+    for block in blocks:
+        here.take(block.raw)
+    there.take(blocks[0].raw)
+    sender = Segments(here, Places(), lambda _: True, thin=True)
+    sender.words, sender.level = NEWEST, True
+    (early,) = author.write("d")
+    message = decode(sender.shorten(encode(BlockMessage(True, True, early.raw)), LAST))
+    heard = Segments(there, Places(), lambda _: True, thin=True)
+    assert isinstance(message, Segment)
+    assert heard.hear(message) is None
+    (noise,) = other.write("noise")
+    assert not list(heard.stored(other.log, noise.raw)), "it waits for another log"
+    found = [each for _ in range(LATE_TRIES + 3) for each in heard.stored(author.log, blocks[0].raw)]
+    assert found == [Unread(author.log, blocks[-1].last, True, True)]
+    assert heard.wake_at() is None
+
+
+def test_to_look_up_what_a_segment_names_is_paid_for() -> None:
+    author, other = authors(2)
+    here = Memory(b"h" * 8)
+    blocks = author.write("a") + other.write("motion")
+    places = Places()
+    for block in blocks:
+        here.take(block.raw)
+        places.note(block.raw)
+    (vote,) = seal(
+        author.private, author.genesis, author.at, [Draft("vote", {"motion": blocks[1].ids[1]}, 5)]
+    )
+    sender = Segments(here, places, lambda _: True, thin=True)
+    sender.words, sender.level = NEWEST, True
+    message = decode(sender.shorten(encode(BlockMessage(True, True, vote.raw)), LAST))
+    assert isinstance(message, Segment)
+    heard = Segments(here, Places(), lambda _: True, thin=True)
+    heard.hear(message)
+    spent = heard.spent
+    assert spent >= 2 * READ
+    heard.hear(message)
+    assert heard.spent - spent < READ, "what was read lately costs no reading"
+
+
+def test_a_signed_vote_is_one_packet_of_a_radio_to_whoever_holds_its_motion() -> None:
+    two = Two()
+    author, chair = authors(2)
+    two.one.write(author.write("hello"))
+    two.one.write(chair.write("a motion"))
+    two.meet()
+    held = two.one.memory.log(chair.log)
+    assert held is not None
+    before = len(two.said)
+    vote = Draft("vote", {"motion": held.heads[0][1], "option": "abstain"}, 1_795_000_123_456)
+    two.one.write(seal(author.private, author.genesis, author.at, [vote]))
+    assert two.world.run(10.0, lambda: equal([two.one, two.two]))
+    (segment,) = [each for _, each in two.said[before:] if isinstance(each, Segment)]
+    packet = write(Packet(b"us", 9, (Whole(2, 7, False, encode(segment)),)))
+    assert len(packet) + SEAL_BYTES <= RADIO.frame - 40, "with room for a longer word"
