@@ -100,21 +100,27 @@ class Thin:
         return port
 
     def _hear(self, at: int, packet: bytes) -> None:
-        port = self._port(at)
-        if port.carrier is None:
-            return
-        frames = port.carrier.hear(packet[: -len(SEAL)], self.heap.now)
-        if port.carrier.over:
-            port.carrier = None
+        frames = self._frames(at, packet)
+        if frames is None:
             self._above.anew(at)
-            if port.carrier is None:
-                return
-            frames = port.carrier.hear(packet[: -len(SEAL)], self.heap.now)
-        for each in frames:
-            if port.carrier is not None:
+            # A new carrier takes what told the old one that it is over.
+            frames = self._frames(at, packet)
+        for each in frames or ():
+            if self._port(at).carrier is not None:
                 self._above.deliver(at, each)
         self._tell(at)
         self._plan(at, self.heap.now)
+
+    def _frames(self, at: int, packet: bytes) -> list[bytes] | None:
+        """Return the frames that a packet makes whole; None when the other end has begun anew, and so must this one."""
+        port = self._port(at)
+        if port.carrier is None:
+            return []
+        frames = port.carrier.hear(packet[: -len(SEAL)], self.heap.now)
+        if port.carrier.over:
+            port.carrier = None
+            return None
+        return frames
 
     def _tell(self, at: int) -> None:
         """Tell the session of room when there is more than it knows of."""
