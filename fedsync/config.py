@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fedsync.errors import Exit, Problem
-from fedsync.linking import OtherLink
+from fedsync.linking import Broadcast, OtherLink
 from fedsync.staticpeers import StaticPeer
 from fedsync.sticking import Watched
 
@@ -104,6 +104,13 @@ peers = {peers}
 # bits = 5000
 # duplex = "half"
 # duty = 0.1
+
+# Send round and round what is for the world, or what some peers may have, to whoever listens and cannot answer, say over
+# a satellite or a radio; or listen to it. Everybody can read it, and nobody can forge it.
+# [[broadcast]]
+# kind = "udp"
+# address = "239.1.2.3:7444"
+# send = true
 
 # Take in the bundles on sticks that appear in a directory (nothing on them is ever run), and leave a new one for these
 # peers on each that has a directory named fedsync. encrypt = true: only they can read it.
@@ -221,6 +228,8 @@ class Config:
     """Those of the sections [[peer]]."""
     links: tuple[OtherLink, ...] = ()
     """Those of the sections [[link]]."""
+    broadcasts: tuple[Broadcast, ...] = ()
+    """Those of the sections [[broadcast]]."""
     sticks: tuple[Watched, ...] = ()
     """Those of the sections [[stick]]."""
     lan: Lan = field(default_factory=Lan)

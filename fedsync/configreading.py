@@ -1,9 +1,10 @@
 """From what TOML says to a Config: each setting has its type and bounds, and what is wrong names its line. See `config`."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
+from typing import TypeVar
 
 from fedsync import linking, sticking
 from fedsync.config import (
@@ -22,6 +23,8 @@ from fedsync.plain import is_plain
 from fedsync.records.kinds.announcing import MAX_ADDRESSES, is_address
 from fedsync.staticpeers import StaticPeer, Wrong, static_peers
 
+T = TypeVar("T")
+
 OUTSIDE_SECTIONS = (
     "name",
     "listen",
@@ -31,6 +34,7 @@ OUTSIDE_SECTIONS = (
     "relay",
     "peer",
     "link",
+    "broadcast",
     "stick",
     "lan",
     "introductions",
@@ -55,7 +59,8 @@ class ConfigReader:
             confirm_after_days=self._days(said) if "confirm" in said else None,
             announce=self._announce(said),
             peers=self._peers(said),
-            links=self._links(said),
+            links=self._sections(said, "link", linking.other_links),
+            broadcasts=self._sections(said, "broadcast", linking.broadcasts),
             sticks=self._sticks(said),
             lan=self._lan(said),
             introducers=self._names(self._table(said, "introductions", ("from",)), "introductions", "from"),
@@ -130,11 +135,11 @@ class ConfigReader:
             line = self._line_of("peer", wrong.nth, wrong.field)
             raise ConfigError(self._path, line, str(wrong), wrong.hint) from None
 
-    def _links(self, said: Mapping[str, object]) -> tuple[linking.OtherLink, ...]:
+    def _sections(self, said: Mapping[str, object], name: str, read: Callable[[object], T]) -> T:
         try:
-            return linking.other_links(said.get("link", []))
+            return read(said.get(name, []))
         except linking.Wrong as wrong:
-            line = self._line_of("link", wrong.nth, wrong.field)
+            line = self._line_of(name, wrong.nth, wrong.field)
             raise ConfigError(self._path, line, str(wrong), wrong.hint) from None
 
     def _sticks(self, said: Mapping[str, object]) -> tuple[sticking.Watched, ...]:

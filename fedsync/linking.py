@@ -1,4 +1,7 @@
-"""Links over other things than TCP, each in a section [[link]] of config.toml: datagrams, and programs that carry frames. Pure."""
+"""Links over other things than TCP, in sections of config.toml: datagrams, and programs that carry frames. Pure.
+
+A section [[link]] is for one peer. A section [[broadcast]] is one way: to whoever listens, or from whoever sends.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -13,6 +16,8 @@ MAX_LINKS: Final = 64
 """Sections [[link]] in one file: each keeps some memory and a place in turns for ever."""
 LONGEST_NAME: Final = 200
 """Characters of a peer's name."""
+MAX_READERS: Final = 64
+"""Peers that a broadcast is for, as of a bundle."""
 MOST_WORDS, LONGEST_WORD = 64, 4096
 """Words of a command, and bytes of one."""
 LEAST_FRAME: Final = 96
@@ -56,8 +61,28 @@ class OtherLink:
     """When something may go over it, and how much. It stands beyond its windows, and is silent then."""
 
 
+@dataclass(frozen=True, slots=True)
+class Broadcast:
+    """What goes one way, to nobody in particular."""
+
+    kind: Kind
+    send: bool = False
+    """Whether this node sends; else it listens."""
+    readers: tuple[str, ...] = ()
+    """For whom: peers, by name or key. What they may have goes round, and everybody can read it. Nobody: what is for the world."""
+    address: str = ""
+    """udp: a group's address and port, or a network's, or one machine's."""
+    command: tuple[str, ...] = ()
+    framing: Framing = "kiss"
+    frame: int = 1200
+    bits: int = 1_000_000
+    duty: float = 1.0
+    loss: float = 0.2
+    """The share of frames that are likely to be lost on the way: nobody answers, so nobody can measure it."""
+
+
 class Wrong(ValueError):
-    """What a section [[link]] says cannot be. `nth` counts from 0; `field` is "" when it is the section as a whole."""
+    """What a section says cannot be. `nth` counts from 0; `field` is "" when it is the section as a whole."""
 
     def __init__(self, nth: int, field: str, message: str, hint: str) -> None:
         super().__init__(message)
@@ -66,6 +91,7 @@ class Wrong(ValueError):
 
 TERMS: Final = ("windows", "kilobytes_per_hour", "kilobytes_per_day")
 FIELDS: Final = (*(each.name for each in fields(OtherLink) if each.name != "terms"), *TERMS)
+HEARD: Final = tuple(each.name if each.name != "readers" else "for" for each in fields(Broadcast))
 ONLY: Final[dict[str, Kind]] = {"address": "udp", "command": "exec", "framing": "exec"}
 """What belongs to one kind alone."""
 
@@ -93,43 +119,98 @@ def other_links(said: object) -> tuple[OtherLink, ...]:
     return tuple(found)
 
 
+def broadcasts(said: object) -> tuple[Broadcast, ...]:
+    """Return what goes one way, as the sections say. Raises Wrong."""
+    if not isinstance(said, list) or not all(isinstance(each, dict) for each in said):
+        raise Wrong(0, "", "broadcast must be sections, one for each", "Write it as: [[broadcast]]")
+    if len(said) > MAX_LINKS:
+        raise Wrong(MAX_LINKS, "", f"there are more than {MAX_LINKS} of them", "Take some out.")
+    return tuple(_Section(nth, table).broadcast() for nth, table in enumerate(said))
+
+
 class _Section:
     """One section, read field by field."""
 
     def __init__(self, nth: int, table: Mapping[str, object]) -> None:
         self._nth, self._table = nth, table
 
+    def broadcast(self) -> Broadcast:
+        kind = self._kind(HEARD)
+        send = self._truth("send")
+        if kind == "udp" and not self._table.get("address"):
+            raise self._wrong(
+                "", "a broadcast of kind 'udp' needs address", 'Write it as: address = "239.1.2.3:7444"'
+            )
+        if "for" in self._table and not send:
+            raise self._wrong("for", "for is for a node that sends", "Take the line out, or add: send = true")
+        return Broadcast(
+            kind,
+            send,
+            self._readers(),
+            self._address(),
+            self._command(),
+            self._framing(),
+            self._frame(kind),
+            self._bits(),
+            self._number("duty", 0.001, 1, 1.0),
+            self._number("loss", 0, 0.9, 0.2),
+        )
+
     def link(self) -> OtherLink:
-        for each in self._table:
-            if each not in FIELDS:
-                raise self._wrong(each, f"{each!r} is not known", f"Known are: {', '.join(FIELDS)}.")
+        kind = self._kind(FIELDS)
         peer = self._table.get("peer")
         if not isinstance(peer, str) or not 0 < len(peer) <= LONGEST_NAME or not is_plain(peer):
             message = f"peer must be text of 1 to {LONGEST_NAME} printable characters"
             raise self._wrong("peer", message, 'Write it as: peer = "Mill Lane"')
-        kind: Kind = "exec" if self._choice("kind", get_args(Kind)) == "exec" else "udp"
-        for name, whose in ONLY.items():
-            if name in self._table and kind != whose:
-                raise self._wrong(name, f"{name} is for links of kind {whose!r}", "Take the line out.")
-        udp = kind == "udp"
-        # What a program carries nobody can guess; what the internet carries, one can.
-        for name in () if udp else ("command", "frame", "bits"):
-            if name not in self._table:
-                raise self._wrong("", f"a link of kind 'exec' needs {name}", f"Write it as: {name} = ...")
         return OtherLink(
             peer,
             kind,
             self._address(),
             self._command(),
-            "length" if self._choice("framing", get_args(Framing), "kiss") == "length" else "kiss",
-            int(self._number("frame", LEAST_FRAME, MOST_DATAGRAM if udp else MOST_FRAME, 1200, whole=True)),
-            int(self._number("bits", 10, 10**9, 1_000_000, whole=True)),
+            self._framing(),
+            self._frame(kind),
+            self._bits(),
             "half" if self._choice("duplex", get_args(Duplex), "full") == "half" else "full",
             self._number("duty", 0.001, 1, 1.0),
-            self._number("round_trip", 0.001, 3600, 0.3 if udp else 2.0),
+            self._number("round_trip", 0.001, 3600, 0.3 if kind == "udp" else 2.0),
             self._truth("clear"),
             self._terms(),
         )
+
+    def _kind(self, known: tuple[str, ...]) -> Kind:
+        for each in self._table:
+            if each not in known:
+                raise self._wrong(each, f"{each!r} is not known", f"Known are: {', '.join(known)}.")
+        kind: Kind = "exec" if self._choice("kind", get_args(Kind)) == "exec" else "udp"
+        for name, whose in ONLY.items():
+            if name in self._table and kind != whose:
+                raise self._wrong(name, f"{name} is for links of kind {whose!r}", "Take the line out.")
+        # What a program carries nobody can guess; what the internet carries, one can.
+        for name in ("command", "frame", "bits") if kind == "exec" else ():
+            if name not in self._table:
+                raise self._wrong("", f"a link of kind 'exec' needs {name}", f"Write it as: {name} = ...")
+        return kind
+
+    def _framing(self) -> Framing:
+        return "length" if self._choice("framing", get_args(Framing), "kiss") == "length" else "kiss"
+
+    def _frame(self, kind: Kind) -> int:
+        most = MOST_DATAGRAM if kind == "udp" else MOST_FRAME
+        return int(self._number("frame", LEAST_FRAME, most, 1200, whole=True))
+
+    def _bits(self) -> int:
+        return int(self._number("bits", 10, 10**9, 1_000_000, whole=True))
+
+    def _readers(self) -> tuple[str, ...]:
+        value = self._table.get("for", [])
+        if (
+            not isinstance(value, list)
+            or len(value) > MAX_READERS
+            or not all(isinstance(each, str) and each for each in value)
+        ):
+            message = f"for must be a list of at most {MAX_READERS} names of peers"
+            raise self._wrong("for", message, 'Write it as: for = ["Mill Lane"]')
+        return tuple(value)
 
     def _terms(self) -> Terms:
         try:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fedsync.config import ConfigError, load
-from fedsync.linking import MAX_LINKS, OtherLink
+from fedsync.linking import MAX_LINKS, Broadcast, OtherLink
 
 GOOD = 'name = "a"\nlisten = {host = "h", port = 1}\n'
 """A file of two lines in which nothing is wrong."""
@@ -97,3 +97,38 @@ def test_a_mistake_in_a_section_names_its_line(tmp_path: Path, text: str, line: 
     assert message in str(caught.value)
     assert caught.value.line == line
     assert caught.value.hint
+
+
+CAST = '[[broadcast]]\nkind = "udp"\naddress = "239.1.2.3:7444"\n'
+"""A section of three lines in which nothing is wrong."""
+
+
+def test_a_broadcast_is_listened_to_or_sent_to_everybody_or_for_some(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(GOOD + CAST + CAST + 'send = true\nfor = ["Hill"]\nloss = 0.5\n')
+    found = load(path).broadcasts
+    assert found == (
+        Broadcast("udp", address="239.1.2.3:7444"),
+        Broadcast("udp", True, ("Hill",), "239.1.2.3:7444", loss=0.5),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        ("broadcast = 3\n", 3, "broadcast must be sections"),
+        ('[[broadcast]]\nkind = "udp"\n', 3, "needs address"),
+        ('[[broadcast]]\nkind = "exec"\nframe = 200\nbits = 9000\n', 3, "needs command"),
+        (CAST + 'peer = "Hill"\n', 6, "'peer' is not known"),
+        (CAST + 'for = ["Hill"]\n', 6, "for is for a node that sends"),
+        (CAST + 'send = true\nfor = "Hill"\n', 7, "for must be a list"),
+        (CAST + "send = 1\n", 6, "send must be true or false"),
+        (CAST + "loss = 1\n", 6, "loss must be a number from 0 to 0.9"),
+        (CAST * (MAX_LINKS + 1), 3 + 3 * MAX_LINKS, f"more than {MAX_LINKS}"),
+    ],
+)
+def test_a_mistake_in_a_broadcast_names_its_line(tmp_path: Path, text: str, line: int, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        links(tmp_path / "config.toml", text)
+    assert message in str(caught.value)
+    assert caught.value.line == line

@@ -24,7 +24,7 @@ from fedsync.gossip.events import Peer
 from fedsync.gossip.gate import TokenBucket
 from fedsync.gossip.thin.profile import Profile
 from fedsync.gossip.thin.sealed import RANDOM_BYTES, Anew, Kept, Refused, Seal, Text, agree
-from fedsync.linking import MOST_FRAME, OtherLink
+from fedsync.linking import MOST_FRAME, Framing, OtherLink
 from fedsync.records.ed25519 import PrivateKey, public_key
 from fedsync.records.ids import Key
 
@@ -99,6 +99,7 @@ class Byways:
         self._own = public_key(own_key)
         self.ways: dict[Peer, Way] = {}
         self._programs: dict[tuple[str, ...], tuple[Program, trio.CancelScope]] = {}
+        self._others: dict[tuple[str, ...], list[Callable[[bytes], None]]] = {}
         self._datagrams = Datagrams(self._hear_datagram)
         self._strangers = TokenBucket(STRANGERS_PER_SECOND, STRANGERS_BURST)
         self._unsaved: set[Peer] = set()
@@ -128,12 +129,12 @@ class Byways:
         for peer, link in wanted.items():
             if peer not in self.ways:
                 self._begin(peer, link)
-        used = {way.said.command for way in self.ways.values()}
+        used = {way.said.command for way in self.ways.values()} | set(self._others)
         for command in [command for command in self._programs if command not in used]:
             self._programs.pop(command)[1].cancel()
 
     def _begin(self, peer: Peer, said: OtherLink) -> None:
-        program = self._program(said) if said.kind == "exec" else None
+        program = self._program(said.command, said.framing) if said.kind == "exec" else None
         kept = Kept.unpack(self._links.node.store.meta.data(_kept_as(peer)))
         seal = Seal(
             agree(self._own_key, Key(peer)),
@@ -146,14 +147,19 @@ class Byways:
         way = self.ways[peer] = Way(said, peer, seal, program)
         self._nursery.start_soon(self._keep, way)
 
-    def _program(self, said: OtherLink) -> Program:
-        if said.command not in self._programs:
-            program, scope = Program(said.command, said.framing, MOST_FRAME), trio.CancelScope()
-            self._programs[said.command] = program, scope
+    def listen(self, command: tuple[str, ...], framing: Framing, hears: Callable[[bytes], None]) -> Program:
+        """Return the program of this command, and have it told what comes from it that is from none of the peers."""
+        self._others.setdefault(command, []).append(hears)
+        return self._program(command, framing)
+
+    def _program(self, command: tuple[str, ...], framing: Framing) -> Program:
+        if command not in self._programs:
+            program, scope = Program(command, framing, MOST_FRAME), trio.CancelScope()
+            self._programs[command] = program, scope
             program.hears = lambda packet: self._hear_frame(program, packet)
             program.up = lambda: self._poke(program)
             self._nursery.start_soon(_within, scope, program.run)
-        return self._programs[said.command][0]
+        return self._programs[command][0]
 
     # --- One link ---------------------------------------------------------------------------------------
 
@@ -231,6 +237,8 @@ class Byways:
         for way in self.ways.values():
             if way.program is program and self._hear(way, packet):
                 return
+        for hears in self._others.get(program.command, ()):
+            hears(packet)
 
     def _hear_datagram(self, packet: bytes, source: Place) -> None:
         ways = [way for way in self.ways.values() if way.program is None]

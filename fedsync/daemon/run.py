@@ -16,6 +16,7 @@ from fedsync.crdt import fold
 from fedsync.crdt.books.fellows import Fellow
 from fedsync.crdt.books.kin import Circulation
 from fedsync.daemon import joining
+from fedsync.daemon.broadcasting import Broadcasts
 from fedsync.daemon.byways import Byways
 from fedsync.daemon.dialler import OVER_RELAYS, Dialler, jitter
 from fedsync.daemon.finding import Finding
@@ -122,6 +123,7 @@ class Daemon:
         )
         self.dialler.through = self.through
         self.byways = Byways(self.links, self.private, nursery)
+        self.broadcasts = Broadcasts(self)
         self.relay = Relay(self.links, settings.relay, self._is_known)
         self.finding = Finding(self, jitter)
         self.sticks = Sticks(self)
@@ -292,6 +294,7 @@ class Daemon:
                     "listen": self.listen_text(),
                     "relay": self._relaying(),
                     "sticks": self.sticks.told(),
+                    "broadcasts": self.broadcasts.told(),
                 }
             case "join":
                 return await joining.join(self, arguments["code"], tuple(arguments["addresses"]))

@@ -3,12 +3,15 @@
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from ipaddress import IPv4Address, ip_address
 
 import trio
 
 from fedsync.config import Address
 
 LONGEST = 65_536
+HOPS = 16
+"""Routers over which what is sent to a group may go."""
 RECEIVE_BYTES = 1 << 20
 """What the system keeps of datagrams that we have not read yet."""
 
@@ -96,3 +99,40 @@ async def _bound(family: int, where: Address) -> trio.socket.SocketType:
         made.close()
         raise
     return made
+
+
+async def hearing(where: Address) -> trio.socket.SocketType:
+    """Return a socket that hears what is sent to a group's address and port, or to this machine's. Raises OSError."""
+    host, port = await find(where)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = trio.socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        # Several programs of one machine may listen to one group.
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        group = ip_address(host.partition("%")[0])
+        if not group.is_multicast:
+            await made.bind((host, port))
+        elif isinstance(group, IPv4Address):
+            await made.bind((host, port))
+            made.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, group.packed + bytes(4))
+        else:
+            await made.bind((host, port))
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, group.packed + bytes(4))
+    except BaseException:
+        made.close()
+        raise
+    return made
+
+
+async def calling(where: Address) -> tuple[trio.socket.SocketType, Place]:
+    """Return a socket that may send to a group or a whole network, and where to. Raises OSError."""
+    host, port = await find(where)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = trio.socket.socket(family, socket.SOCK_DGRAM)
+    with suppress(OSError):
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+    if family == socket.AF_INET:
+        made.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, HOPS)
+    else:
+        made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, HOPS)
+    return made, (host, port)

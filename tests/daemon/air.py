@@ -89,9 +89,18 @@ def air(loss: float) -> Iterator[Air]:
 
 def say(node: Node, peer: str, **settings: object) -> None:
     """Write a section [[link]] into a node's config.toml."""
-    lines = [f"{key} = {_toml(value)}\n" for key, value in {"peer": peer, **settings}.items()]
+    _write(node, "link", {"peer": peer, **settings})
+
+
+def say_broadcast(node: Node, **settings: object) -> None:
+    """Write a section [[broadcast]] into a node's config.toml."""
+    _write(node, "broadcast", settings)
+
+
+def _write(node: Node, section: str, settings: dict[str, object]) -> None:
+    lines = [f"{key} = {_toml(value)}\n" for key, value in settings.items()]
     with node.home.config.open("a") as file:
-        file.write("\n[[link]]\n" + "".join(lines))
+        file.write(f"\n[[{section}]]\n" + "".join(lines))
 
 
 def _toml(value: object) -> str:

@@ -5,8 +5,13 @@ import sys
 from pathlib import Path
 from random import Random
 
+from fedsync.crdt.books.booktables import known
+from fedsync.gossip.thin.broadcast import Carousel
+from fedsync.gossip.thin.profile import Profile
 from fedsync.gossip.thin.sealed import READABLE
-from tests.daemon.air import Air, air, free_ports, modem, say
+from fedsync.reading import Reading
+from fedsync.records.ids import PageId
+from tests.daemon.air import Air, air, free_ports, modem, say, say_broadcast
 from tests.daemon.test_outbound import make_known
 from tests.daemon.village import Node, Village, equal, until
 
@@ -178,3 +183,43 @@ def test_a_peer_that_is_removed_is_not_heard_over_datagrams_either(village: Vill
         until(lambda: len(good.passed) > went + 5)
         assert oak.peer("Mill Lane") == {}
         assert oak.root() != mill.root()
+
+
+def test_whoever_listens_gets_what_is_for_the_world_and_for_whom_it_is_named_more(village: Village) -> None:
+    oak, mill, hill = (village.node(name, start=False) for name in ("Oakfield", "Mill Lane", "Hill Farm"))
+    (port, other) = free_ports(2)
+    say_broadcast(oak, kind="udp", address=f"127.0.0.1:{port}", send=True, bits=1_000_000)
+    say_broadcast(
+        oak, kind="udp", address=f"127.0.0.1:{other}", send=True, bits=1_000_000, **{"for": ["Hill Farm"]}
+    )
+    say_broadcast(mill, kind="udp", address=f"127.0.0.1:{port}")
+    say_broadcast(hill, kind="udp", address=f"127.0.0.1:{other}")
+    oak.start()
+    page = oak.decide("A new barn", "Ann", "Ben")
+    oak.move("Ann", 100)
+    # They begin to listen when all has gone round already, and nothing goes back.
+    until(lambda: any(each["bytes"] for each in oak.call("status")["broadcasts"]), why=oak.said)
+    for node in (mill, hill):
+        node.start()
+        make_known(node, oak)
+    make_known(oak, hill)
+    for node in (mill, hill):
+        until(lambda node=node: holds(node, page), why=node.said)  # type: ignore[misc]
+    until(lambda: hill.records() - mill.records() >= 1, why=hill.said)
+    # Whoever likes may send there too: it comes to nothing, and what is new still comes.
+    junk, dice = Carousel(Profile(400, 1_000_000, 1.0), Random(1), 0.0), Random(2)
+    junk.show([bytes([kind]) + dice.randbytes(200) for kind in (1, 2, 3, 7, 99) for _ in range(5)], 0)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        for at in range(20):
+            for packet in junk.poll(float(at))[0]:
+                stranger.sendto(packet, ("127.0.0.1", port))
+    roof = oak.decide("A new roof", "Ann", "Ben")
+    for node in (mill, hill):
+        until(lambda node=node: holds(node, roof), why=node.said)  # type: ignore[misc]
+    assert mill.call("status")["broadcasts"][0]["heard"]
+
+
+def holds(node: Node, page: PageId) -> bool:
+    """Say whether a page is held, read beside the daemon."""
+    with Reading.open(node.home) as reading:
+        return known(reading.view, page) is not None
