@@ -9,7 +9,6 @@ import trio
 
 from fedsync.config import parse_address
 from fedsync.daemon.links import Links
-from fedsync.daemon.schedules import LOOK_SECONDS, clock
 from fedsync.daemon.through import Through
 from fedsync.gossip.events import Peer
 from fedsync.gossip.link import LinkClosed
@@ -77,8 +76,8 @@ class Dialler:
     def reason(self, peer: Peer) -> str:
         """Return why there is no link to a peer, in words."""
         calling = self.callings.get(peer)
-        if not isinstance(self._links.schedules.state(peer), Open):
-            return self._links.schedules.reason(peer)
+        if why := self._links.schedules.why_not_called(peer):
+            return why
         shunned = round(self._links.back_off.get(peer, 0.0) - trio.current_time())
         if shunned > 0:
             return f"{self._links.parted.get(peer, 'it sent garbage')}; we talk again in {shunned} s"
@@ -99,7 +98,8 @@ class Dialler:
         with calling.scope:
             while True:
                 await self._until_free(peer)
-                await self._until_open(peer, calling)
+                if await self._links.schedules.until_called(peer):
+                    calling.pause = FIRST_PAUSE
                 calling.tried.clear()
                 for address in calling.addresses:
                     await self._once(peer, calling, address)
@@ -118,7 +118,7 @@ class Dialler:
         shunned = max(self._links.back_off.get(peer, 0.0), self._links.asleep.get(peer, 0.0))
         if shunned > trio.current_time():
             return
-        if not isinstance(self._links.schedules.state(peer), Open):
+        if not isinstance(self._links.schedules.calls(peer), Open):
             return
         for address in addresses:
             if address != OVER_RELAYS and await self._once(peer, calling, address):
@@ -131,16 +131,6 @@ class Dialler:
     async def _until_free(self, peer: Peer) -> None:
         while self._links.settled(peer):
             await self._links.gone(peer).wait()
-
-    async def _until_open(self, peer: Peer, calling: Calling) -> None:
-        """Wait until there may be a link to a peer. Then it is called at once, however often it was called before."""
-        waited = False
-        while not isinstance(state := self._links.schedules.state(peer), Open):
-            waited = True
-            # Not all at once: a window may be put off, a clock set, and something urgent may come.
-            await trio.sleep(min(max(state.until - clock(), 0.01), LOOK_SECONDS))
-        if waited:
-            calling.pause = FIRST_PAUSE
 
     def _relays(self, peer: Peer) -> list[Peer]:
         return self.through.ways(peer) if self.through is not None else []

@@ -158,7 +158,7 @@ class Links:
         """Told when a peer announced a body that is followed now, durably."""
         self.near_of: Callable[[Peer], frozenset[Scope]] = lambda peer: frozenset()
         """Of which bodies a peer may have what goes only as far as their region."""
-        self.schedules = Schedules({}, node.store)
+        self.schedules = Schedules(node.store, self.door.wake)
         """When there may be a link to whom, and how much may go over it."""
         self.also_unsaved: Callable[[], list[Callable[[], None]]] = list
         """Asked what else is to be kept with the next commit."""
@@ -391,6 +391,7 @@ class Links:
             case Remember(memory):
                 self._remember(peer, memory)
             case Level(told):
+                self.schedules.level(peer)
                 self.level(peer, told)
             case Outrun():
                 log.warning(
@@ -427,6 +428,8 @@ class Links:
                     connection.left = reason
                     self._decline(peer, reason)
                 self.parted[peer] = reason
+                if code == "done":
+                    self.schedules.done(peer)
                 if again:
                     self.asleep[peer] = trio.current_time() + again
                 if back_off:
@@ -500,6 +503,7 @@ class Links:
 
     def delivered(self, delivery: Delivery) -> None:
         """Tell the machines what is durable now."""
+        self.schedules.durable()
         if self._bodies_changed:
             self._bodies_changed = False
             self.bodies_changed()
@@ -551,10 +555,12 @@ class Links:
             tip = (block.last, block.tip)
             origin = Peer(taken.origin) if taken.origin else None
             self.tell_all(Stored(block.log, block.raw, tip, taken.fork_at, origin))
+            self.schedules.news(origin)
         if self.node.notices.renamed():
             self.nodes_changed()
         for log in self.node.notices.hurried():
             self.tell_all(Hurried(log))
+            self.schedules.urge()
         for log in self.node.notices.repinned():
             self.tell_all(Pinned(log))
         if granted:

@@ -82,6 +82,7 @@ async def _serve(daemon: Daemon, nursery: trio.Nursery, ready_file: Path | None)
         await daemon.stopping.wait()
         log.info("stopping")
         await daemon.save_shown()
+        daemon.links.schedules.finish()
         await daemon.links.door.finish()
         async with daemon.links.door.writing() as node:
             # The reader computes what sets hash to and may not save it: saved now, the next start is quick.

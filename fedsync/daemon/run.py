@@ -23,7 +23,6 @@ from fedsync.daemon.finding import Finding
 from fedsync.daemon.freshening import Freshening
 from fedsync.daemon.links import Links
 from fedsync.daemon.relay import Relay
-from fedsync.daemon.schedules import Schedules
 from fedsync.daemon.status import peers_now, save_peers
 from fedsync.daemon.steering import VIEWS, Steering
 from fedsync.daemon.sticks import Sticks
@@ -95,8 +94,7 @@ class Daemon:
         self.links = Links(node, engine, self.key, self.name_of)
         self.links.level = lambda peer, told: self.freshening.level(peer, engine.following(peer), told)
         self.links.most = settings.limits.peers
-        terms = {Peer(each.key): each.terms for each in settings.peers}
-        self.links.schedules = Schedules(terms, node.store)
+        self.links.schedules.want({Peer(each.key): each.terms for each in settings.peers})
         self.links.changed = self._link_changed
         self._authority = trio.Event()
         """Set when pages or voices came: there may be something to seal."""

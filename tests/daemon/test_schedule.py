@@ -3,7 +3,7 @@
 import time
 from math import ceil
 
-from tests.daemon.village import Node, Village, equal, until
+from tests.daemon.village import Node, Village, equal, told, until
 
 AHEAD = 12
 """Seconds until a window opens: enough for a daemon to start and to be looked at."""
@@ -11,11 +11,13 @@ AHEAD = 12
 
 def plan(node: Node, peer: Node, *lines: str) -> None:
     """Write into a node's config what goes for a peer, and start it again."""
-    key = node.peer(peer.name)["key"]
+    key, place = node.peer(peer.name)["key"], node.ready.read_text()
     if node.alive:
         assert node.stop() == 0
-    with node.home.config.open("a", encoding="utf-8") as file:
-        file.write("\n".join(["", "[[peer]]", f'key = "{key}"', f'name = "{peer.name}"', *lines, ""]))
+    # At the same place as before, where its peer calls it.
+    text = node.home.config.read_text().replace("port = 0", f"port = {place.rpartition(':')[2]}")
+    more = "\n".join(["", "[[peer]]", f'key = "{key}"', f'name = "{peer.name}"', *lines, ""])
+    node.home.config.write_text(text + more)
     node.start()
 
 
@@ -44,7 +46,7 @@ def test_outside_of_its_window_a_peer_gets_nothing_and_at_its_start_all(village:
     assert oak.root() != mill.root()
     equal(oak, mill, within=opens - time.time() + 4)
     assert time.time() >= opens
-    assert oak.json("peers", "list")["peers"][0]["schedule"]["state"] == "open"
+    assert oak.json("peers", "list")["peers"][0]["schedule"]["state"] != "shut"
 
 
 def test_when_the_window_closes_the_link_ends_at_once(village: Village) -> None:
@@ -85,10 +87,35 @@ def test_what_waits_for_a_used_up_budget_stays_here_and_a_sender_is_never_over(v
     oak.move("Ann", *(1 + at * at * 7919 % 1_000_003 for at in range(8000)))
     plan(oak, mill, "kilobytes_per_hour = 30")
     mill.start()
-    row = until(lambda: (row := oak.peer("Mill Lane"))["schedule"]["state"] == "spent" and row)
+    row = until(
+        lambda: (row := oak.peer("Mill Lane"))["schedule"]["state"] == "spent" and row,
+        why=lambda: told(oak, mill),
+    )
     assert "budget of the hour used until" in row["reason"]
     assert "kB used in the last hour" in row["reason"]
     until(lambda: oak.peer("Mill Lane")["state"] == "away")
     (budget,) = oak.peer("Mill Lane")["schedule"]["budgets"]
     assert 25_000 < budget["used_bytes"] <= budget["bytes"] == 30_000
     assert 0 < mill.records() < oak.records()
+
+
+def test_a_session_that_has_nothing_left_to_say_ends_and_begins_again_for_what_is_new(
+    village: Village,
+) -> None:
+    oak, mill = village.line("Oakfield", "Mill Lane")
+    equal(oak, mill)
+    plan(oak, mill, 'windows = ["00:00-24:00"]')
+    resting = until(lambda: (row := oak.peer("Mill Lane"))["schedule"]["state"] == "resting" and row)
+    assert "nothing is left to say" in resting["reason"]
+    until(
+        lambda: "nothing is left to say" in mill.peer("Oakfield")["reason"],
+        why=lambda: str(mill.peer("Oakfield")),
+    )
+    said = oak.said().count("Mill Lane: connected") + mill.said().count("Oakfield: connected")
+    time.sleep(3)
+    assert oak.said().count("Mill Lane: connected") + mill.said().count("Oakfield: connected") == said
+    oak.move("Ann", 7)
+    equal(oak, mill)
+    until(lambda: oak.peer("Mill Lane")["schedule"]["state"] == "resting")
+    mill.move("Ann", 9)
+    equal(oak, mill)

@@ -1,8 +1,11 @@
 """The gate of one link: whether it may be used now, and if not, until when and why. Pure.
 
 It counts what goes and what comes. The last twentieth of a budget is kept for what is urgent, and the one before it for
-that and for the words of a session: so a recall still goes out when texts have used up the day. `now` is in seconds since
-1970, by a clock that should not jump; when it is set back, what was used counts for longer, never for less.
+that and for the words of a session: so a recall still goes out when texts have used up the day.
+
+`now` is in seconds of a clock that never jumps and began at the wall clock's time; `shift` is by how much the wall clock
+has jumped since. Windows go by the wall clock. What was used comes free by the steady one: a clock that is put right by
+years, as on a server without a battery, gives no budget anew.
 """
 
 from collections.abc import Iterable
@@ -21,6 +24,10 @@ WORTHWHILE_SHARE: Final = 4
 """A link whose budget was used up opens again when one part in so many is free: each session has its own cost."""
 TRICKLE_S: Final = 20.0
 """A budget that lets the next frame go only after so long is used up: a link on which nothing moves seems dead to the peer."""
+AHEAD_SHARE: Final = 50
+"""One part in so many of a budget is written down as used before it is: a crash gives none of it twice."""
+KEEP_S: Final = 0.05
+"""Until it is asked again whether what was used has been written down."""
 _FORM: Final = 1
 
 
@@ -30,13 +37,20 @@ class Gate:
     def __init__(self, terms: Terms, kept: bytes = b"") -> None:
         """`kept`: what `pack` returned before; nothing, or what means nothing here, begins anew."""
         self.terms = terms
-        self.changed = False
-        """Whether something was used since this was last set back: whoever keeps `pack` sets it back."""
+        self.shift = 0.0
+        """Seconds by which the wall clock has jumped since `now` began with it."""
         self._budgets = tuple(
             Rolling(span, limit)
             for span, limit in ((HOUR_S, terms.hour_bytes), (DAY_S, terms.day_bytes))
             if limit is not None
         )
+        self._lot = min((each.limit for each in self._budgets), default=0) // AHEAD_SHARE + 1
+        self._allowed = 0
+        """Bytes that may still be used before more is written down."""
+        self._since = 0
+        """Bytes used since `pack`."""
+        self._held = False
+        """Whether something waits for more to be written down."""
         self._spent: Rolling | None = None
         """The budget that was found used up, until enough of it is free again."""
         self._needs = 0
@@ -58,13 +72,17 @@ class Gate:
         wait, worst = max(waits, key=lambda each: each[0], default=(0.0, None))
         if wait > TRICKLE_S and self._spent is None:
             self._spent, self._needs = worst, size
+        if wait <= 0 and self._budgets and self._allowed < min(size, self._lot):
+            self._held = True
+            return KEEP_S
         return wait
 
     def spend(self, now: float, size: int) -> None:
         """Count what went or came."""
         for each in self._budgets:
             each.spend(size, now)
-            self.changed = True
+        self._allowed -= size
+        self._since += size
 
     def begin(self, now: float) -> None:
         """Note that a session stands."""
@@ -84,7 +102,7 @@ class Gate:
             return shut
         if (spent := self._used_up(now, urgent)) is not None:
             return spent
-        closes = self.terms.windows.closes(now)
+        closes = self._closes(now)
         assert closes is not None
         if self.terms.session_s is not None:
             closes = min(closes, (now if self._opened is None else self._opened) + self.terms.session_s)
@@ -94,20 +112,24 @@ class Gate:
         """Return of each budget its span in seconds, what is used of it, and what it is."""
         return [(each.span, each.used(now), each.limit) for each in self._budgets]
 
+    def _closes(self, now: float) -> float | None:
+        closes = self.terms.windows.closes(now + self.shift)
+        return None if closes is None else closes - self.shift
+
+    def _opens(self, now: float) -> float:
+        return self.terms.windows.opens(now + self.shift) - self.shift
+
     def _shut(self, now: float) -> Shut | None:
-        windows = self.terms.windows
-        if windows.closes(now) is None:
-            return Shut(windows.opens(now))
+        if self._closes(now) is None:
+            return Shut(self._opens(now))
         self._overstayed(now)
-        if now < self._rests_until:
-            return Shut(windows.opens(self._rests_until))
-        return None
+        return Shut(self._opens(self._rests_until)) if now < self._rests_until else None
 
     def _overstayed(self, now: float) -> None:
         length = self.terms.session_s
         if length is None or self._opened is None or now < self._opened + length:
             return
-        closes = self.terms.windows.closes(now)
+        closes = self._closes(now)
         if closes is not None and self.terms.windows:
             self._rests_until = closes
 
@@ -134,10 +156,24 @@ class Gate:
 
     # --- Keeping --------------------------------------------------------------------------------------
 
-    def pack(self) -> bytes:
-        """Return what to keep, so that a new start does not give the budget anew."""
-        kept: bytes = msgpack.packb([_FORM, [[each.span, each.kept()] for each in self._budgets]])
+    @property
+    def hungry(self) -> bool:
+        """Whether more must be written down soon, or nothing may go any more."""
+        return bool(self._budgets) and (self._held or self._allowed < self._lot // 2)
+
+    def pack(self, now: float, last: bool = False) -> bytes:
+        """Return what to keep, so that a new start does not give the budget anew. Say `durable` once it is on the disk.
+
+        It says that some more is used than is. `last`: nothing more will be used, so it says what is.
+        """
+        ahead, self._since = 0 if last else self._lot, 0
+        rows = [[each.span, each.kept(now, ahead, self.shift)] for each in self._budgets]
+        kept: bytes = msgpack.packb([_FORM, rows])
         return kept
+
+    def durable(self) -> None:
+        """Note that what was packed last is on the disk."""
+        self._allowed, self._held = self._lot - self._since, False
 
     def _restore(self, kept: bytes) -> None:
         try:

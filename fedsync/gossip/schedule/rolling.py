@@ -7,7 +7,7 @@ whole slot is out of the span. So the sum over any span of that length is never 
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from math import inf
+from math import ceil, inf
 from typing import Final
 
 HOUR_S: Final = 3600
@@ -75,9 +75,18 @@ class Rolling:
 
     # --- Keeping --------------------------------------------------------------------------------------
 
-    def kept(self) -> list[list[int]]:
-        """Return what to keep of it."""
-        return [list(each) for each in self._slots]
+    def kept(self, now: float, ahead: int, shift: float) -> list[list[int]]:
+        """Return what to keep of it, by a clock that is ahead by `shift`; as if `ahead` more bytes were used now."""
+        self._pass(now)
+        later = ceil(shift * SLOTS / self.span)
+        found = [[number + later, bytes_] for number, bytes_ in self._slots]
+        if ahead:
+            number = self._number(now) + later
+            if found and found[-1][0] == number:
+                found[-1][1] += ahead
+            else:
+                found.append([number, ahead])
+        return found
 
     def restore(self, kept: Iterable[object]) -> None:
         """Take back what was kept. Raises ValueError when it cannot be that."""

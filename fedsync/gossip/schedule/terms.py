@@ -45,4 +45,11 @@ class Spent:
     span: int
 
 
-State: TypeAlias = Open | Shut | Spent
+@dataclass(frozen=True, slots=True)
+class Resting:
+    """Nothing is left to say; it is opened again then, or when there is something new."""
+
+    until: float
+
+
+State: TypeAlias = Open | Shut | Spent | Resting

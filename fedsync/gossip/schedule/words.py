@@ -4,7 +4,7 @@ from math import inf
 
 from fedsync.gossip.schedule.gate import Gate
 from fedsync.gossip.schedule.rolling import HOUR_S
-from fedsync.gossip.schedule.terms import Open, Shut, Spent, State
+from fedsync.gossip.schedule.terms import Open, Resting, Shut, Spent, State
 from fedsync.gossip.schedule.windows import DAY_S, DAYS, MONDAY_S, WEEK_S
 
 
@@ -21,20 +21,19 @@ def when(at: float, now: float) -> str:
     return f"{clock} in {int(at - now) // DAY_S} days"
 
 
-def reason(state: State, now: float) -> str:
-    """Return why nothing goes over the link now, or until when it may."""
+def reason(state: State, now: float, shift: float = 0.0) -> str:
+    """Return why nothing goes over the link now, or until when it may. `shift`: how far the wall clock is ahead of `now`."""
+    until, now = state.until + shift, now + shift
     match state:
-        case Open(until):
+        case Open():
             return "" if until == inf else f"open until {when(until, now)}"
-        case Shut(until):
-            return (
-                f"waiting: next window {when(until, now)}"
-                if until < inf
-                else "waiting: it has no next window"
-            )
-        case Spent(until, span):
+        case Shut():
+            return f"waiting: next window {when(until, now)}" if until < inf else "waiting: no window comes"
+        case Spent(span=span):
             which = "hour" if span == HOUR_S else "day"
             return f"budget of the {which} used until {when(until, now)}"
+        case Resting():
+            return f"nothing is left to say; called again when something is new, or at {when(until, now)}"
 
 
 def usage(gate: Gate, now: float) -> str:

@@ -1,6 +1,7 @@
 """A gate lets through what the operator allows, never more in any hour or day, and says why not."""
 
 from math import inf
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -17,6 +18,22 @@ from fedsync.records.ids import LogClass
 NOON = 1_760_011_200.0
 """12:00 UTC on a Thursday."""
 FACTS = of_class(LogClass.FACTS)
+
+
+def written_down(gate: Gate) -> Gate:
+    """Return the gate as it is when the disk is quick enough."""
+    gate.pack(NOON)
+    gate.durable()
+    return gate
+
+
+def use(gate: Gate, now: float, size: int) -> None:
+    """Use so much, and have it written down."""
+    gate.spend(now, size)
+    gate.pack(now)
+    gate.durable()
+
+
 steps = st.lists(st.tuples(st.integers(0, 4000), st.integers(1, 700)), max_size=60)
 
 
@@ -55,8 +72,8 @@ def test_the_wait_is_as_long_as_it_takes_and_no_longer(
 
 def test_what_was_used_counts_after_a_restart_and_a_clock_that_is_set_back_frees_nothing() -> None:
     gate = Gate(Terms(hour_bytes=10_000))
-    gate.spend(NOON, 9_500)
-    again = Gate(Terms(hour_bytes=10_000), gate.pack())
+    use(gate, NOON, 9_500)
+    again = written_down(Gate(Terms(hour_bytes=10_000), gate.pack(NOON)))
     assert again.may_send(NOON + 60, 1_000, FACTS) > 3000
     assert again.may_send(NOON - 10**9, 1_000, FACTS) > 3000, "the battery of the clock was dead"
     assert again.may_send(NOON - 10**9 + 2 * HOUR_S, 1_000, FACTS) == 0, "and an hour of that clock is enough"
@@ -66,32 +83,32 @@ def test_what_was_used_counts_after_a_restart_and_a_clock_that_is_set_back_frees
     "kept", [b"", b"\xc1", b"garbage", b"\x92\x01\x91\x92\xcd\x0e\x10\x91\x92\xff\xff", b"\x80"]
 )
 def test_a_budget_that_was_damaged_on_disk_begins_anew(kept: bytes) -> None:
-    assert Gate(Terms(hour_bytes=10_000), kept).may_send(NOON, 9_000, FACTS) == 0
+    assert written_down(Gate(Terms(hour_bytes=10_000), kept)).may_send(NOON, 9_000, FACTS) == 0
 
 
 def test_a_budget_that_the_operator_takes_away_or_changes_does_not_lose_the_other() -> None:
     before = Gate(Terms(hour_bytes=10_000, day_bytes=50_000))
     before.spend(NOON, 9_000)
-    assert Gate(Terms(day_bytes=9_500), before.pack()).may_send(NOON + 60, 1_000, FACTS) > HOUR_S
+    assert Gate(Terms(day_bytes=9_500), before.pack(NOON)).may_send(NOON + 60, 1_000, FACTS) > HOUR_S
 
 
 def test_what_is_urgent_may_use_the_last_part_and_words_the_one_before() -> None:
-    gate = Gate(Terms(day_bytes=100_000))
-    gate.spend(NOON, 90_000)
+    gate = written_down(Gate(Terms(day_bytes=100_000)))
+    use(gate, NOON, 90_000)
     assert gate.may_send(NOON, 1, FACTS) > 0
     assert gate.may_send(NOON, 5_000, WORDS) == 0
     assert gate.may_send(NOON, 5_000, LAST) == 0
-    gate.spend(NOON, 5_000)
+    use(gate, NOON, 5_000)
     assert gate.may_send(NOON, 1, WORDS) > 0
     assert gate.may_send(NOON, 5_000, FIRST) == 0
-    gate.spend(NOON, 5_000)
+    use(gate, NOON, 5_000)
     assert gate.may_send(NOON, 1, FIRST) > 0
 
 
 def test_a_link_whose_budget_is_used_up_opens_again_when_that_is_worth_a_session() -> None:
-    gate, now = Gate(Terms(hour_bytes=60_000)), NOON
+    gate, now = written_down(Gate(Terms(hour_bytes=60_000))), NOON
     for _ in range(60):
-        gate.spend(now, 1_000)
+        use(gate, now, 1_000)
         now += 60
     state = gate.state(now)
     assert isinstance(state, Spent)
@@ -103,11 +120,11 @@ def test_a_link_whose_budget_is_used_up_opens_again_when_that_is_worth_a_session
 
 
 def test_something_urgent_opens_a_link_whose_budget_is_used_up_for_the_rest() -> None:
-    gate = Gate(Terms(day_bytes=100_000))
-    gate.spend(NOON, 92_000)
+    gate = written_down(Gate(Terms(day_bytes=100_000)))
+    use(gate, NOON, 92_000)
     assert isinstance(gate.state(NOON), Spent)
     assert gate.state(NOON, urgent=True) == Open(inf)
-    gate.spend(NOON, 8_000)
+    use(gate, NOON, 8_000)
     assert isinstance(gate.state(NOON, urgent=True), Spent)
 
 
@@ -138,7 +155,7 @@ def test_a_session_that_broke_before_may_begin_again_in_the_same_window() -> Non
 
 def test_reasons_are_what_people_say() -> None:
     gate = Gate(Terms(windows=parse(["22:00-23:00"]), day_bytes=20_000))
-    gate.spend(NOON, 6_000)
+    use(gate, NOON, 6_000)
     assert words.usage(gate, NOON) == "6 of 20 kB used in the last day"
     assert words.reason(gate.state(NOON), NOON) == "waiting: next window 22:00"
     assert words.reason(Spent(NOON + 3 * HOUR_S, HOUR_S), NOON) == "budget of the hour used until 15:00"
@@ -149,8 +166,8 @@ def test_reasons_are_what_people_say() -> None:
 
 
 def test_a_frame_that_does_not_fit_any_more_ends_the_session_and_opens_the_next_when_it_fits() -> None:
-    gate, now = Gate(Terms(hour_bytes=60_000)), NOON
-    gate.spend(now, 20_000)
+    gate, now = written_down(Gate(Terms(hour_bytes=60_000))), NOON
+    use(gate, now, 20_000)
     assert gate.state(now) == Open(inf)
     assert gate.may_send(now, 48_000, FACTS) > 0
     state = gate.state(now)
@@ -158,3 +175,64 @@ def test_a_frame_that_does_not_fit_any_more_ends_the_session_and_opens_the_next_
     assert gate.may_send(state.until - 1, 48_000, FACTS) > 0
     assert gate.state(state.until) == Open(inf)
     assert gate.may_send(state.until, 48_000, FACTS) == 0
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 3000), st.integers(0, 5), st.booleans()), max_size=200), st.randoms()
+)
+def test_a_crash_at_any_moment_gives_nothing_twice_beyond_one_frame(
+    steps: list[tuple[int, int, bool]], die: Random
+) -> None:
+    terms, now, kept, largest = Terms(hour_bytes=60_000), NOON, b"", 0
+    gate, gone, packed = Gate(terms), 0, b""
+    for size, later, crash in steps:
+        now += later
+        if crash:
+            gate = Gate(terms, kept)
+        elif gate.hungry and die.random() < 0.7:
+            # The disk takes its time: something may go before it has answered.
+            packed = gate.pack(now)
+            if die.random() < 0.5 and gate.may_send(now, size) <= 0:
+                gate.spend(now, size)
+                gone, largest = gone + size, max(largest, size)
+            gate.durable()
+            kept = packed
+        if gate.may_send(now, size, FIRST) <= 0:
+            gate.spend(now, size)
+            gone, largest = gone + size, max(largest, size)
+    assert gone <= 60_000 + largest
+
+
+@given(st.lists(st.integers(1, 40_000), max_size=20))
+def test_what_waits_for_the_disk_goes_as_soon_as_it_has_answered(sizes: list[int]) -> None:
+    gate = Gate(Terms(hour_bytes=1_000_000))
+    for size in sizes:
+        if gate.may_send(NOON, size, FACTS) > 0:
+            assert gate.hungry
+            gate.pack(NOON)
+            gate.durable()
+        assert gate.may_send(NOON, size, FACTS) == 0
+        gate.spend(NOON, size)
+
+
+def test_a_clock_that_is_put_right_by_years_gives_no_budget_anew_and_moves_the_windows() -> None:
+    gate = Gate(Terms(windows=parse(["12:00-13:00"]), hour_bytes=100_000))
+    boot = 43_200.0
+    use(gate, boot, 80_000)
+    gate.shift = NOON - boot + 2 * HOUR_S
+    assert isinstance(gate.state(boot + 60), Shut), "it is 14:01"
+    gate.shift = NOON - boot
+    assert gate.state(boot + 60) == Open(boot + HOUR_S)
+    assert gate.may_send(boot + 60, 20_000, FACTS) > 3000
+    again = written_down(Gate(gate.terms, gate.pack(boot + 60, last=True)))
+    assert again.may_send(NOON + 120, 20_000, FACTS) > 3000, (
+        "nor does a new start with the clock that is right"
+    )
+    assert again.may_send(NOON + 60 + HOUR_S - 300, 1, FACTS) == 0
+
+
+def test_who_stops_in_good_order_has_used_what_was_used_and_no_more() -> None:
+    gate = Gate(Terms(day_bytes=100_000))
+    use(gate, NOON, 40_000)
+    assert [used for _, used, _ in Gate(gate.terms, gate.pack(NOON, last=True)).used(NOON)] == [40_000]
+    assert [used for _, used, _ in Gate(gate.terms, gate.pack(NOON)).used(NOON)] == [42_001]
