@@ -11,6 +11,7 @@ import trio
 
 from fedsync.daemon.carrying import Carries
 from fedsync.gossip.events import Peer
+from fedsync.gossip.priority import PLAIN
 from fedsync.gossip.schedule import words
 from fedsync.gossip.schedule.gate import TRICKLE_S, Gate
 from fedsync.gossip.schedule.terms import Open, Resting, Shut, Spent, State, Terms
@@ -58,13 +59,13 @@ class Gatekeeper:
     hungry: Callable[[], object]
     """Told when more must be written down before more may go."""
 
-    def may(self, priority: int, size: int) -> bool:
-        """Say whether so many bytes may go now."""
-        return self.wait(priority, size) <= 0
+    def may(self, priority: int, size: int, before: int) -> bool:
+        """Say whether a frame may go now, with so many bytes before it."""
+        return self.wait(priority, size, before) <= 0
 
-    def wait(self, priority: int, size: int) -> float:
-        """Return the seconds until so many bytes may go."""
-        wait = self.gate.may_send(self.clock.now(), size, priority)
+    def wait(self, priority: int, size: int, before: int = 0) -> float:
+        """Return the seconds until a frame may go."""
+        wait = self.gate.may_send(self.clock.now(), size, priority, before)
         if wait > TRICKLE_S:
             self.held()
         elif self.gate.hungry:
@@ -74,8 +75,8 @@ class Gatekeeper:
     def spend(self, size: int) -> None:
         """Count bytes that went, or came."""
         self.gate.spend(self.clock.now(), size)
-        if self.gate.hungry:
-            self.hungry()
+        # A link on which nothing may go any more ends at once, and not when something waits.
+        self.wait(PLAIN, 1)
 
 
 class Schedules:

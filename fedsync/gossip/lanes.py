@@ -41,26 +41,24 @@ class Lanes:
         self.queued += cost(body)
         return True
 
-    def take(self, limit: int, may: Callable[[int, int], bool] | None = None) -> list[bytes]:
+    def take(self, limit: int, may: Callable[[int, int, int], bool] | None = None) -> list[bytes]:
         """Take the frames that go next, up to `limit` bytes, and one at least if any waits.
 
-        `may`, when there is one, is asked of each, with its priority and what it comes to with those before it. A frame
+        `may`, when there is one, is asked of each, with its priority, its size, and that of those before it. A frame
         that may not go holds up all but what may draw on more: what is urgent, then words, then signs of life.
         """
         found: list[bytes] = []
         total, heads = 0, {priority: self._head(priority) for priority in self._lanes}
         while heads:
             priority = self._rounds.pick(heads)
-            size = total + heads[priority]
-            if found and size > limit:
-                break
-            if may is not None and not may(priority, size):
-                better = [each for each in _DRAW_ON_MORE if each in heads and may(each, total + heads[each])]
-                if not better or (found and total + heads[better[0]] > limit):
+            if may is not None and not may(priority, heads[priority], total):
+                better = (each for each in _DRAW_ON_MORE if each in heads and may(each, heads[each], total))
+                priority = next(better, -1)
+                if priority < 0:
                     break
-                priority = better[0]
-                size = total + heads[priority]
-            total = size
+            if found and total + heads[priority] > limit:
+                break
+            total += heads[priority]
             self._rounds.gave(priority, heads)
             lane = self._lanes[priority]
             found.append(lane.popleft())

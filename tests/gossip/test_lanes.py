@@ -70,7 +70,9 @@ def test_what_may_not_go_holds_up_all_but_what_may_draw_on_more(
     for priority, size in frames:
         assert lanes.put(bytes([priority]) * size, priority)
     plenty = (FIRST, WORDS, LAST)
-    taken = lanes.take(10**9, lambda priority, size: size <= room + 1000 * (priority in plenty))
+    taken = lanes.take(
+        10**9, lambda priority, size, before: before + size <= room + 1000 * (priority in plenty)
+    )
     inside = sum(len(each) + 2 for each in taken)
     assert inside <= room + 1000
     for priority in plenty:

@@ -63,16 +63,16 @@ class Gate:
 
     # --- Before something goes ------------------------------------------------------------------------
 
-    def may_send(self, now: float, size: int, priority: int = PLAIN) -> float:
-        """Return how many seconds to wait until so many bytes may go: 0, they may now. Count them with `spend`."""
+    def may_send(self, now: float, size: int, priority: int = PLAIN, before: int = 0) -> float:
+        """Return how many seconds to wait until a frame may go, after so many bytes: 0, it may now. Count it with `spend`."""
         shut = self._shut(now)
         if shut is not None:
             return shut.until - now
-        waits = ((each.wait(size, now, _reserve(each, priority)), each) for each in self._budgets)
+        waits = ((each.wait(size, now, _reserve(each, priority), before), each) for each in self._budgets)
         wait, worst = max(waits, key=lambda each: each[0], default=(0.0, None))
         if wait > TRICKLE_S and self._spent is None:
             self._spent, self._needs = worst, size
-        if wait <= 0 and self._budgets and self._allowed < min(size, self._lot):
+        if wait <= 0 and self._budgets and self._allowed < min(size + before, self._lot):
             self._held = True
             return KEEP_S
         return wait

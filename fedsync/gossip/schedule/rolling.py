@@ -41,11 +41,14 @@ class Rolling:
             self._slots.append([number, size])
         self._used += size
 
-    def wait(self, size: int, now: float, reserve: int = 0) -> float:
-        """Return the seconds until `size` more fit, `reserve` kept free: 0 now. What is larger than all of it goes alone."""
+    def wait(self, size: int, now: float, reserve: int = 0, before: int = 0) -> float:
+        """Return the seconds until a frame of `size` fits, after `before` bytes and with `reserve` kept free: 0 now.
+
+        What is larger than half of it goes when half is free, and not only when nothing else counts: signs of life always do.
+        """
         self._pass(now)
         room = max(self.limit - reserve, 0)
-        size = min(size, room)
+        size = min(size, room - room // 2) + before
         left = self._used
         if left + size <= room and (size or room):
             return 0.0
