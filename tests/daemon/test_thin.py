@@ -194,8 +194,8 @@ class Purse:
     def __init__(self, size: int, again_at: float) -> None:
         self.left, self.again_at = size, again_at
 
-    def may(self, priority: int, size: int) -> bool:
-        return self.wait(priority, size) <= 0
+    def may(self, priority: int, size: int, before: int) -> bool:
+        return self.wait(priority, size + before) <= 0
 
     def wait(self, priority: int, size: int) -> float:
         return 0.0 if size <= self.left else max(self.again_at - trio.current_time(), 0.0)
