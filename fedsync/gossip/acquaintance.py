@@ -142,13 +142,14 @@ class Acquaintance:
 
     def both(self, dialler: bool) -> bytes:
         """Return 16 bytes on what the dialler and the listener follow, as we know it; zeros for what we do not."""
-        mine, theirs = self.mine.digest, self._theirs.digest
-        return mine + theirs if dialler else theirs + mine
+        mine, theirs = self._sides()
+        return mine.digest + theirs.digest if dialler else theirs.digest + mine.digest
 
-    @property
-    def _theirs(self) -> Following:
-        """What the peer follows. Of whom we have never heard anything we expect until its HELLO that it follows the same."""
-        return self.bodies if self._greeted or self.heard else self.mine
+    def _sides(self) -> tuple[Following, Following]:
+        """Return what we follow, and what the peer does. Of whom we have never heard anything we expect until its HELLO
+        that it follows the same."""
+        mine = self.mine
+        return mine, self.bodies if self._greeted or self.heard else mine
 
     def may(self, key: SetKey) -> bool:
         """Say whether both may hold a set: nobody gets what they do not follow, or are not let have."""
@@ -156,10 +157,13 @@ class Acquaintance:
 
     def shared(self) -> Shared:
         """Return the sets that we hold something of and the peer may hold too."""
-        mine, theirs = self.mine, self._theirs
-        if self._shared is None or self._shared[0] is not mine or self._shared[1] is not theirs:
-            self._shared = mine, theirs, self._sharing.between(mine, theirs)
-        return self._shared[2]
+        mine, theirs = self._sides()
+        kept = self._shared
+        if kept is not None and kept[0] is mine and kept[1] is theirs:
+            return kept[2]
+        found = self._sharing.between(mine, theirs)
+        self._shared = mine, theirs, found
+        return found
 
     # --- Memory ---------------------------------------------------------------------------------------
 

@@ -69,6 +69,7 @@ class Engine:
         self._sessions: dict[Peer, Session] = {}
         self._budgets: dict[Peer, Budget] = {}
         self._full: set[Peer] = set()
+        """Who waits for our own door."""
         self._cut: set[Peer] = set()
         """Peers whose last session was cut when they had been sent blocks that they did not ask for."""
         self._lost = False
@@ -107,7 +108,7 @@ class Engine:
             out += [(peer, each) for each in session.open(now)]
         else:
             out = self._one(peer, event, now)
-        return out + self._poke(now)
+        return out + self._poke(now) if self._asked.freed or self._lost else out
 
     def everyone(
         self, event: Stored | Granted | Pinned | Hurried | Followed, now: float
@@ -144,21 +145,34 @@ class Engine:
         session = self._sessions.get(peer)
         if session is None:
             return []
-        listed, looked = session.listed, session.looked
-        effects = session.handle(event, now, len(self._sessions) > 1)
+        others = len(self._sessions) > 1
         if isinstance(event, Received | Taken):
-            effects = (
-                self._spend(peer, event, session.listed - listed, session.looked - looked, now) + effects
-            )
+            listed, looked = session.listed, session.looked
+            effects = session.handle(event, now, others)
+            pause = self._spend(peer, event, session.listed - listed, session.looked - looked, now)
+            if pause:
+                effects = pause + effects
+        else:
+            effects = session.handle(event, now, others)
         if session.phase is Phase.OVER:
             del self._sessions[peer]
             self._ended(peer, session)
             self._lost = self._lost or bool(self._sessions)
-        for each in list(effects):
-            self._note(peer, each)
-            if isinstance(each, Close) and (deed := CLOSES.get(each.code)) is not None:
-                effects.append(Did(deed))
-        return [(peer, each) for each in effects]
+        out: list[tuple[Peer, Effect]] = []
+        deeds: list[tuple[Peer, Effect]] = []
+        for each in effects:
+            out.append((peer, each))
+            match each:
+                case Pause(None):
+                    # A pause for a while must not end this one.
+                    self._full.add(peer)
+                case Resume():
+                    self._full.discard(peer)
+                case Close(code) if (deed := CLOSES.get(code)) is not None:
+                    deeds.append((peer, Did(deed)))
+                case _:
+                    pass
+        return out + deeds
 
     def _ended(self, peer: Peer, session: Session) -> None:
         """Note whether a peer got blocks of which nobody knows whether it holds them."""
@@ -207,10 +221,3 @@ class Engine:
             case _:
                 pass
         return [Pause(now + wait), Did(Deed.FLOOD)] if wait > 0 and peer not in self._full else []
-
-    def _note(self, peer: Peer, effect: Effect) -> None:
-        """Keep track of who waits for our own door: a pause for a while must not end that one."""
-        if isinstance(effect, Pause) and effect.until is None:
-            self._full.add(peer)
-        elif isinstance(effect, Resume):
-            self._full.discard(peer)

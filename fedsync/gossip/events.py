@@ -5,7 +5,7 @@ seconds of any clock that does not jump.
 """
 
 from dataclasses import dataclass
-from typing import NewType, TypeAlias
+from typing import NamedTuple, NewType, TypeAlias
 
 from fedsync.gossip.deeds import Deed
 from fedsync.gossip.hearsay import Hint
@@ -36,15 +36,13 @@ class Opened:
     """What the carrier is like."""
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(NamedTuple):
     """A frame's body has come."""
 
     frame: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
+class Room(NamedTuple):
     """The carrier takes so many more bytes now. It says so whenever its queue has drained."""
 
     size: int
@@ -197,8 +195,7 @@ Event: TypeAlias = (
 # --- Effects ------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(NamedTuple):
     """Put this frame's body on the carrier, after what it has of the same or a more urgent priority (0 first)."""
 
     frame: bytes

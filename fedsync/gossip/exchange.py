@@ -79,7 +79,6 @@ class Exchange:
         tree: Tree,
         out: Outbox,
         may: Callable[[SetKey], bool],
-        refused: Iterable[Refusal],
         credit: float = CREDIT_S,
     ) -> None:
         """`credit`: seconds without any block, until what the peer was asked for goes to the back."""
@@ -90,7 +89,7 @@ class Exchange:
         self.strikes = 0
         self.fault = ""
         """What the last strike was for."""
-        self.refused: dict[LogId, Refusal] = {each.log: each for each in refused}
+        self.refused: dict[LogId, Refusal] = {}
         """Logs of the peer's that we do not take."""
         self.refused_by_peer: set[LogId] = set()
         self.level = False
@@ -103,6 +102,11 @@ class Exchange:
         self._number = 0
         self._paused = False
         self._thanks_at = 0.0
+
+    def greet(self, refused: Iterable[Refusal]) -> None:
+        """Begin, now that logs can be named. `refused`: what is still refused of the peer."""
+        self.listed.clear()
+        self.refused = {each.log: each for each in refused}
 
     # --- The tree -------------------------------------------------------------------------------------
 
@@ -476,7 +480,7 @@ class Exchange:
                 self._out.say(question)
                 # Who is asked for a block pushes what follows, and is pushed to.
                 self.push.eager = True
-        if not (self.push.busy or self.server.busy or self._out.waiting):
+        if self.settled:
             return  # As after each sign of life.
         while self._out.pressing and (self.push.pressing or self.server.pressing):
             if self.push.pressing:
@@ -492,6 +496,11 @@ class Exchange:
                 return
             self._out.frame(encode(found[1]), found[0])
 
+    @property
+    def settled(self) -> bool:
+        """Whether nothing waits to be told or served."""
+        return not (self.push.busy or self.server.busy or self._out.waiting)
+
     def _tips(self) -> None:
         priority, tips = self.push.next()
         for tip in tips:
@@ -500,4 +509,4 @@ class Exchange:
     @property
     def idle(self) -> bool:
         """Whether nothing is asked, taken, told or served any more."""
-        return not (self._takes or self.push.busy or self.server.busy or self._out.waiting or self.wants.open)
+        return not (self._takes or self.wants.open) and self.settled

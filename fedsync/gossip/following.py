@@ -87,7 +87,11 @@ class Following:
     def get(self, scope: Scope) -> Row | None:
         """Return how a body is followed; None when it is not, or that was not heard."""
         at = self._find(scope)
-        return next(read_rows(self.data[at : at + ROW_BYTES])) if self.data[at : at + 16] == scope else None
+        row = self.data[at : at + ROW_BYTES]
+        if row[:SCOPE_BYTES] != scope:
+            return None
+        near, extent = divmod(row[SCOPE_BYTES], _NEAR)
+        return Row(scope, row[SCOPE_BYTES + 1 :], Extent(extent), bool(near))
 
     def tag(self, body: bytes) -> Scope | None:
         """Return the founding tag under which a body is followed; None when it is not, as far as was heard."""

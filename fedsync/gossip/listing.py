@@ -39,6 +39,10 @@ class Salt:
     """How this session names logs and records."""
 
     def __init__(self, dialler: bytes, listener: bytes) -> None:
+        self.agree(dialler, listener)
+
+    def agree(self, dialler: bytes, listener: bytes) -> None:
+        """Name by the nonces of both from now on."""
         self._salt = sha256(dialler + listener).digest()
 
     def log(self, log: bytes) -> bytes:

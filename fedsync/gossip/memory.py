@@ -301,11 +301,11 @@ class Memory:
     def buckets(self, key: SetKey) -> Mapping[int, Bucket]:
         """Return the buckets of a set that are not empty."""
         known = self._buckets.get(key, {})
-        stale = {index for index, bucket in known.items() if bucket is None}
+        stale = [index for index, bucket in known.items() if bucket is None]
         parts: dict[int, list[Item]] = {index: [] for index in stale}
         for log, held in self._sets.get(key, {}).items() if stale else ():
             index = int.from_bytes(log[:2], "big") >> 4
-            if index in stale:
+            if index in parts:
                 parts[index] += items_of(log, held, self)
         for index, items in parts.items():
             known[index] = (node_hash(items, BUCKET_DEPTH), len(items))

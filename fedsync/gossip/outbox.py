@@ -27,9 +27,12 @@ from fedsync.gossip.messages import (
 )
 from fedsync.gossip.priority import FIRST, LAST, WORDS
 
-_QUESTIONS = (Hello, Sets, Spans, Range, Delta, Rest, Want, Locate)
+_QUESTIONS = frozenset({Hello, Sets, Spans, Range, Delta, Rest, Want, Locate})
 
-_LARGE = (Bodies, Sets, Spans, Range)
+_SIGNS = frozenset({Beat, Bye})
+"""Say that we are here, or have nothing left to ask."""
+
+_LARGE = frozenset({Bodies, Sets, Spans, Range})
 """May be many and long."""
 
 
@@ -56,13 +59,14 @@ class Outbox:
 
     def say(self, message: Message, priority: int = WORDS) -> None:
         """Send a message now, or when there is room if it may be large."""
-        self.expecting = self.expecting or isinstance(message, _QUESTIONS)
-        counted = not isinstance(message, Beat | Bye)
-        if isinstance(message, Hello):
+        kind = type(message)
+        self.expecting = self.expecting or kind in _QUESTIONS
+        counted = kind not in _SIGNS
+        if kind is Hello:
             priority = FIRST  # What comes before it is not heard.
         elif not counted:
             priority = LAST
-        frame, large = encode(message), isinstance(message, _LARGE)
+        frame, large = encode(message), kind in _LARGE
         self.listed += len(frame) * large
         self.frame(frame, priority, large, counted)
 

@@ -1,6 +1,6 @@
 """The phases of a session and what is heard in each, as tables. Pure."""
 
-from enum import Enum
+from enum import StrEnum
 
 from fedsync.gossip.messages import (
     Beat,
@@ -27,7 +27,7 @@ from fedsync.gossip.messages import (
 )
 
 
-class Phase(Enum):
+class Phase(StrEnum):
     """Where a session stands."""
 
     GREETING = "greeting"

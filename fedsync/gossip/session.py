@@ -88,7 +88,6 @@ from fedsync.gossip.messages import (
 )
 from fedsync.gossip.names import Places
 from fedsync.gossip.outbox import Outbox
-from fedsync.gossip.peer_memory import Refusal
 from fedsync.gossip.phases import ANSWERS, HEARS, Phase
 from fedsync.gossip.priority import FIRST
 from fedsync.gossip.reconcile import Reconcile
@@ -132,7 +131,7 @@ class Session:
         self.peer = peer
         self.phase = Phase.GREETING
         self.close_reason = ""
-        self._opened, self._trees, self._asked, self._tree = opened, sharing.trees, asked, tree
+        self._opened, self._trees = opened, sharing.trees
         self._holdings = sharing.trees.holdings
         self._lifted = lifted
         self._known = Acquaintance(sharing, opened.memory, opened.near)
@@ -141,12 +140,15 @@ class Session:
         self.owes = cut
         """Whether blocks were sent that the peer did not ask for, and did not say yet that it holds."""
         self._out = Outbox(opened.nature.room)
-        self._segments = Segments(self._holdings, places or Places(), self._known.may, opened.nature.lasting)
+        known = self._known
+        self._segments = Segments(self._holdings, places or Places(), known.may, opened.nature.lasting)
         self._out.shorten = self._segments.shorten
-        # Placeholders until both nonces are known; nothing is named before.
-        self._salt = Salt(b"", b"")
-        self._exchange = self._exchanges(self._salt, ())
-        self._reconcile = self._compares(self._salt)
+        # Both nonces are known with the peer's HELLO; nothing is named before.
+        salt = Salt(b"", b"")
+        self._salt, credit = salt, opened.nature.credit
+        self._exchange = Exchange(self._holdings, salt, asked, tree, self._out, known.may, credit)
+        both = partial(known.both, opened.dialler)
+        self._reconcile = Reconcile(self._trees, salt, known.shared, self._exchange.listed, both)
         self._rhythm = Rhythm(now, opened.nature)
         self._handled = self._sent = 0
         self._awaits: set[type[Message]] = set()
@@ -178,6 +180,8 @@ class Session:
                 self._receive(frame, now, others)
             case Room(size):
                 self._out.room = size
+                if self._exchange.settled:
+                    return []  # As nearly always: nothing waited for it.
             case Taken():
                 self._rhythm.progress = now
                 self._exchange.on_taken(event, now, others)
@@ -270,8 +274,9 @@ class Session:
             self._sent = self._out.sent
             self._rhythm.wrote(now, self._out.written)
         if self.phase is not Phase.OVER:
-            times = (self._exchange.wants.wake_at(), self._segments.wake_at())
-            wanted = min((at for at in times if at is not None), default=None)
+            wanted, late = self._exchange.wants.wake_at(), self._segments.wake_at()
+            if late is not None:
+                wanted = late if wanted is None else min(wanted, late)
             at = self._rhythm.wake(now, self.phase is Phase.GREETING, self._brief, wanted)
             if at is not None:
                 self._out.effects.append(Wake(at))
@@ -408,10 +413,8 @@ class Session:
             return
         known = self._known
         tell = known.greet(hello)
-        salt = self._salt = Salt(first, second)
-        refused = () if self._lifted else known.still_refused(self._opened.wall_ms)
-        self._exchange = self._exchanges(salt, refused)
-        self._reconcile = self._compares(salt)
+        self._salt.agree(first, second)
+        self._exchange.greet(() if self._lifted else known.still_refused(self._opened.wall_ms))
         if known.rolled_back:
             self._out.effects.append(Outrun(hello.seen_counter))
         if tell:
@@ -431,17 +434,6 @@ class Session:
             self._compare(now)
         else:
             self._awaits.add(Sets)
-
-    def _exchanges(self, salt: Salt, refused: Iterable[Refusal]) -> Exchange:
-        credit = self._opened.nature.credit
-        return Exchange(
-            self._holdings, salt, self._asked, self._tree, self._out, self._known.may, refused, credit
-        )
-
-    def _compares(self, salt: Salt) -> Reconcile:
-        known = self._known
-        follows = partial(known.both, self._opened.dialler)
-        return Reconcile(self._trees, salt, known.shared, self._exchange.listed, follows)
 
     def _bodies(self, page: Bodies, now: float) -> None:
         """Note what the peer follows."""
@@ -531,13 +523,16 @@ class Session:
             return
         if self._brief:
             state = (self._out.sent, self._handled)
+            bye = self._bye if self._bye is not None and self._bye.handled == self._out.sent else None
+            if bye is None and self._said_bye == state:
+                return
+            root = self._root()
             if self._said_bye != state:
                 self._said_bye = state
-                root = self._root()
                 counter = self._holdings.journal()[1]
                 self._out.say(Bye(0, b"" if root == self._hello_root else root, counter, self._handled))
-            if self._bye is not None and self._bye.handled == self._out.sent:
-                self._agree(self._bye.root or self._known.root, self._bye.counter)
+            if bye is not None:
+                self._note_equal(root == (bye.root or self._known.root), bye.counter)
                 self._part()
         elif self._unsettled:
             self._unsettled = False
@@ -554,9 +549,13 @@ class Session:
         self._out.say(Beat(self._root(), counter, self._handled, within, asks, told))
 
     def _agree(self, root: bytes, counter: int, told: bytes = b"", now: float = 0.0) -> None:
-        """Compare roots; when they are equal, all that the peer had at this counter is held here."""
-        self._equal = root == self._root()
-        if self._equal:
+        """Compare the peer's root with ours."""
+        self._note_equal(root == self._root(), counter, told, now)
+
+    def _note_equal(self, equal: bool, counter: int, told: bytes = b"", now: float = 0.0) -> None:
+        """Note whether roots are equal: then all that the peer had at this counter is held here."""
+        self._equal = equal
+        if equal:
             self.owes = False
             self._owes_level = bool(self._exchange.refused)
             hints = self._told.hear(told, self._salt, self._known.mine, self._known.bodies, now)

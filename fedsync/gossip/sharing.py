@@ -12,7 +12,7 @@ from functools import partial
 from fedsync.gossip.following import NOTHING_HEARD, Following, followed
 from fedsync.gossip.holdings import SetKey
 from fedsync.gossip.trees import Trees
-from fedsync.gossip.trie import EMPTY, Tree, group_hash, part, top
+from fedsync.gossip.trie import EMPTY, group_hash, part, top
 from fedsync.records.ids import LogClass, LogId, Reach, Scope
 
 MOST_KEPT = 64
@@ -22,7 +22,9 @@ MOST_KEPT = 64
 def shared(mine: Following, theirs: Following, key: SetKey) -> bool:
     """Say whether both sides may hold a set. What was not heard of the other side is taken to be all that we follow."""
     scope, reach, log_class = key
-    here, there = mine.get(scope), theirs.get(scope)
+    here = mine.get(scope)
+    # Most of those who meet follow the same.
+    there = here if theirs is mine else theirs.get(scope)
     if reach is Reach.LOCAL or here is None or not here.extent.covers(reach, log_class):
         return False
     if reach is Reach.REGION and not here.near:
@@ -119,7 +121,7 @@ class Shared:
         for key, logs in (without or {}).items():
             at = bisect_left(self._keys, key, low, high)
             if at < high and self._keys[at] == key:
-                root = Tree(self._trees.holdings, key, list(logs)).hash()
+                root = self._trees.without(key, frozenset(logs))
                 parts[at - low] = part(key, root) if root != EMPTY else b""
         return parts
 

@@ -4,11 +4,12 @@ One for all sessions of a node. With thousands of sets of which one moves at a t
 stays: the roots of all, and the trees of those that were compared last.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from fedsync.gossip.holdings import Holdings, SetKey
 from fedsync.gossip.limits import LEAF_ITEMS, MAX_TREES
 from fedsync.gossip.trie import EMPTY, Tree, node_hash
+from fedsync.records.ids import LogId
 
 
 class Trees:
@@ -54,6 +55,13 @@ class Trees:
             return node_hash(self.holdings.items(key, b"", None), 0)
         return (tree or Tree(self.holdings, key)).hash()
 
+    def without(self, key: SetKey, logs: Collection[LogId]) -> bytes:
+        """Return what a set's root would be if these logs were not held."""
+        if sum(count for _, count in self.holdings.buckets(key).values()) <= LEAF_ITEMS:
+            items = self.holdings.items(key, b"", None)
+            return node_hash([each for each in items if each[1] not in logs], 0)
+        return Tree(self.holdings, key, logs).hash()
+
     def roots(self, keys: Iterable[SetKey]) -> list[tuple[SetKey, bytes]]:
         """Return the roots of those of these sets that are not empty, ordered by set."""
         return [(key, root) for key in sorted(keys) if (root := self.root(key)) != EMPTY]
@@ -71,7 +79,9 @@ class Trees:
     @property
     def moves(self) -> int:
         """How often some set was found to have moved."""
-        self.renew()
+        now = self.holdings.journal()
+        if now != self._at:
+            self._take_in(now)
         return self._moves
 
     def moved(self, since: int) -> list[SetKey]:

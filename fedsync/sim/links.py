@@ -16,6 +16,7 @@ from fedsync.gossip.events import (
     Closed,
     Effect,
     Event,
+    Level,
     Opened,
     Pause,
     Peer,
@@ -27,7 +28,8 @@ from fedsync.gossip.events import (
     Tick,
     Wake,
 )
-from fedsync.gossip.lanes import Lanes
+from fedsync.gossip.lanes import FRAME_COST, Lanes
+from fedsync.gossip.limits import ROOM_BYTES
 from fedsync.gossip.messages import Tag
 from fedsync.gossip.nature import THIN
 from fedsync.gossip.peer_memory import PeerMemory
@@ -40,8 +42,6 @@ from fedsync.sim.thin import Above, Thin
 
 QUEUE_BYTES: Final = 512 * 1024
 """What a link takes before it says that it is full, as the real one does."""
-TOLD_BYTES: Final = 64 * 1024
-"""Whoever has sent so many bytes is told how much more the link takes, as by the real one."""
 FRAME_PREFIX: Final = 2
 """Bytes before each frame on a stream."""
 REORDERED: Final = 4.0
@@ -131,8 +131,10 @@ class End:
     """What waits behind a frame that is leaving: what is urgent overtakes the rest."""
     behind: int = 0
     """Bytes in the lanes."""
+    tells: int = ROOM_BYTES
+    """After so much its station is told how much more the link takes: never later than a session needs to know."""
     untold: int = 0
-    """Bytes sent since the station was told how much more the link takes."""
+    """What was sent, as a session counts it, since the station was told how much more the link takes."""
     asks_room: bool = False
     up: bool = True
     other: "End | None" = None
@@ -276,12 +278,13 @@ class Net:
             most = self.most_ends.get(end.station, 0)
             self.most_ends[end.station] = max(most, len(end.station.ends))
         for end in link.ends:
+            # It takes as much as a session sends before it is told more: it is told when that is used up.
             station = end.station
             nonce, memory = self.dice.randbytes(8), station.memory_of(end.peer)
             near = station.near_of(end.peer)
             opened = Opened(end.dialler, nonce, station.wall(), memory, self.nature.brief, near)
+            end.tells = opened.nature.room
             station.tell(end.peer, opened)
-            self._ask_room(end)
 
     # --- Packets ----------------------------------------------------------------------------------------
 
@@ -400,6 +403,8 @@ class Net:
         for peer, effect in effects:
             end = station.ends.get(peer)
             match effect:
+                case Level():
+                    station.do(peer, effect)
                 case Send(frame, priority) if end is not None:
                     self._send(end, frame, priority)
                 case Wake(when) if end is not None:
@@ -437,7 +442,7 @@ class Net:
             if not self.calm and self.nature.duplicate and self.dice.random() < self.nature.duplicate:
                 self.seen.note("duplicated")
                 self._put(end, each, priority)
-        if end.untold >= TOLD_BYTES:
+        if end.untold >= end.tells:
             self._ask_room(end)
 
     def _look(self, end: End, frame: bytes) -> None:
@@ -465,7 +470,7 @@ class Net:
             end.link.thin.send(at, frame, priority)
             return
         size = len(frame) + FRAME_PREFIX
-        end.untold += size
+        end.untold += max(size, FRAME_COST)
         waiting = end.waiting(self.heap.now) + size
         if waiting > self.most_queued:
             self.most_queued = waiting
@@ -490,7 +495,6 @@ class Net:
         link.sent += size
         self.sent += size
         self.said[end.station.peer] += size
-        end.waiting(now)
         end.queued += size
         end.leaving.append((leaves, size))
         if self.lossy and not self.calm and self.dice.random() < self._loss(end, leaves):

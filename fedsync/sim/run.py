@@ -56,7 +56,7 @@ def simulate(scenario: Scenario, seed: int) -> Outcome:
     """Live through a scenario. What is raised within is a fault like another."""
     often = gc.get_threshold()
     # Nearly all that is made lives to the end: looking for what does not is a twentieth of the time.
-    gc.set_threshold(100_000, 20, 20)
+    gc.set_threshold(300_000, 20, 20)
     try:
         return _simulate(scenario, seed)
     finally:

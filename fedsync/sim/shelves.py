@@ -61,7 +61,7 @@ class Reader:
     """Reads disks; the same bytes once for all of them."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[LogId, bytes], Block] = {}
+        self._known: dict[bytes, Block] = {}
 
     def read(self, node: Node) -> Shelf:
         """Return what lies on a node's disk."""
@@ -71,18 +71,25 @@ class Reader:
                 shelf.bodies[entry.scope] = entry.body
                 shelf.extents[entry.scope] = entry.extent
                 continue
-            head, _, size, packed = read_outer(entry.raw)
-            if head.first == 0:
-                body = read_body(packed, size, head.count)
-                assert body.kinds[0] == GENESIS
-                shelf.logs[head.log] = Genesis.parse(body.payloads()[0])
-            known = self._known.get((head.log, entry.raw))
+            known = self._known.get(entry.raw)
             if known is None:
-                known = self._known[head.log, entry.raw] = load(entry.raw, shelf.logs[head.log])
+                known = self._known[entry.raw] = self._load(shelf, entry.raw)
+            if known.first == 0:
+                shelf.logs[known.log] = known.genesis
             shelf.blocks.append(known)
+            chain = shelf.chains[known.log]
             for seq, id_ in enumerate(known.ids, known.first):
-                shelf.chains[head.log][seq].add(id_)
+                chain[seq].add(id_)
         return shelf
+
+    def _load(self, shelf: Shelf, raw: bytes) -> Block:
+        """Read a block's bytes; its log has begun on this disk."""
+        head, _, size, packed = read_outer(raw)
+        if head.first:
+            return load(raw, shelf.logs[head.log])
+        body = read_body(packed, size, head.count)
+        assert body.kinds[0] == GENESIS
+        return load(raw, Genesis.parse(body.payloads()[0]))
 
 
 Shelves: TypeAlias = dict[Node, Shelf]

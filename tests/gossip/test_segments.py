@@ -198,7 +198,7 @@ def test_what_never_comes_is_not_waited_for_beyond_five_minutes() -> None:
 
 def test_who_has_no_dictionary_gets_blocks_in_full() -> None:
     two = Two()
-    two.changes = [lambda message: [replace(message, words=0)] if isinstance(message, Hello) else [message]]
+    two.changes = [lambda message: [message._replace(words=0)] if isinstance(message, Hello) else [message]]
     (author,) = authors(1)
     two.two.write(author.write("hello", "you"))
     two.meet()
@@ -208,7 +208,7 @@ def test_who_has_no_dictionary_gets_blocks_in_full() -> None:
 def test_who_has_only_an_older_dictionary_gets_what_is_made_with_it() -> None:
     two = Two()
     two.changes = [
-        lambda message: [replace(message, words=NEWEST + 5)] if isinstance(message, Hello) else [message]
+        lambda message: [message._replace(words=NEWEST + 5)] if isinstance(message, Hello) else [message]
     ]
     (author,) = authors(1)
     two.two.write(author.write("hello", "you"))

@@ -96,7 +96,7 @@ def test_asking_for_a_known_log_keeps_nobody_from_asking_for_unknown_ones_of_its
 def test_a_peer_hears_of_what_was_parked_and_let_in_before_it_was_answered() -> None:
     author, memory, out = Author(1), Memory(b"m" * 8), Outbox()
     first, more = author.write("one"), author.write("two")
-    exchange = Exchange(memory, SALT, Asked(), Tree(), out, lambda _: True, ())
+    exchange = Exchange(memory, SALT, Asked(), Tree(), out, lambda _: True)
     for block in (*first, *more):
         exchange.on_block(BlockMessage(True, True, block.raw), 0.0)
         memory.write(block)
