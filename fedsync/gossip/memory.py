@@ -48,6 +48,8 @@ class MemoryLog:
     where: dict[RecordId, tuple[Block, Place]] = field(default_factory=dict)
     branched_ms: int = 0
     """When the last branch beyond the limit was taken."""
+    lent: bool = False
+    """Whether a copy of the memory holds it too: whoever changes it copies it first."""
 
 
 class Memory:
@@ -71,6 +73,8 @@ class Memory:
         self._grown: dict[tuple[object, ...], int] = {}
         self._moved: dict[SetKey, int] = {}
         """The counter when each set last changed, the latest last."""
+        self._own_sets: set[SetKey] | None = None
+        """The sets of which nothing is shared with a copy; None: there never was one."""
 
     # --- The door -------------------------------------------------------------------------------------
 
@@ -105,6 +109,7 @@ class Memory:
         held = MemoryLog(genesis, key, self._counter + 1)
         self._logs[genesis.log] = held
         self._lives[genesis.key] = self._lives.get(genesis.key, 0) + 1
+        self._part_with(key)
         self._sets.setdefault(key, {})[genesis.log] = held
         self._name(genesis.log)
         return held
@@ -148,6 +153,7 @@ class Memory:
             due = held.branched_ms + int(BRANCH_DELAY_S * 1000)
             if held.branched_ms and wall_ms < due:
                 return Parked("branches", due), None
+            held = self._to_change(held)
             held.branched_ms = wall_ms or 1
         if part > block.first:
             place = walk(place, block.sizes[: part - block.first])[1]
@@ -162,6 +168,7 @@ class Memory:
 
     def _keep(self, held: MemoryLog, block: Block, place: Place) -> tuple[Outcome, Block | None]:
         self._counter += 1
+        held = self._to_change(held)
         old = (block.first - 1, block.prev)
         fork = None
         if old in held.heads:
@@ -229,6 +236,7 @@ class Memory:
         """Take it that the body has named this tip for a log. What leads elsewhere counts no more."""
         held = self._logs.get(log)
         if held is not None:
+            held = self._to_change(held)
             held.pin = head
             self._counter += 1
             self._touch(held)
@@ -238,7 +246,7 @@ class Memory:
         held = self._logs.get(log)
         if held is None or (held.urgent is not None and held.urgent >= seq):
             return False
-        held.urgent = seq
+        self._to_change(held).urgent = seq
         return True
 
     def _touch(self, held: MemoryLog) -> None:
@@ -246,6 +254,7 @@ class Memory:
         held.changed = self._counter
         self._moved.pop(held.set, None)
         self._moved[held.set] = self._counter
+        self._part_with(held.set)
         self._buckets.setdefault(held.set, {})[int.from_bytes(log[:2], "big") >> 4] = None
 
     # --- Copies and restores --------------------------------------------------------------------------
@@ -255,26 +264,42 @@ class Memory:
         self._journal = journal
 
     def copied(self, journal: bytes | None = None) -> "Memory":
-        """Return a copy, as of a backup; with a new journal id when the copy noticed that it is one."""
+        """Return a copy, as of a backup; with a new journal id when the copy noticed that it is one.
+
+        Both go on with the same logs until either changes one: thousands of nodes may begin with what one of them holds.
+        """
         other = Memory(journal or self._journal, self.admit, self._check)
-        other._counter, other.following = self._counter, list(self.following)
-        other._extents = dict(self._extents)
-        other._followed_at = self._followed_at
-        moved, other._lives = dict(self._moved), dict(self._lives)
-        for log, held in self._logs.items():
-            twin = copy(held)
-            twin.heads, twin.blocks, twin.where = list(held.heads), list(held.blocks), dict(held.where)
-            other._logs[log] = twin
-            other._sets.setdefault(held.set, {})[log] = twin
-            other._name(log)
-            other._touch_quietly(twin)
-        other._moved = moved
+        other._counter, other._followed_at = self._counter, self._followed_at
+        other.following = list(self.following)
+        other._extents, other._logs = dict(self._extents), dict(self._logs)
+        other._sets, other._buckets = dict(self._sets), dict(self._buckets)
+        other._named, other._lives = dict(self._named), dict(self._lives)
+        other._moved = dict(self._moved)
+        for held in self._logs.values():
+            held.lent = True
+        self._own_sets, other._own_sets = set(), set()
         return other
 
-    def _touch_quietly(self, held: MemoryLog) -> None:
-        changed = held.changed
-        self._touch(held)
-        held.changed = changed
+    def _part_with(self, key: SetKey) -> None:
+        """Let a set be changed here and not in copies."""
+        if self._own_sets is not None and key not in self._own_sets:
+            self._own_sets.add(key)
+            if key in self._sets:
+                self._sets[key] = dict(self._sets[key])
+            if key in self._buckets:
+                self._buckets[key] = dict(self._buckets[key])
+
+    def _to_change(self, held: MemoryLog) -> MemoryLog:
+        """Return a log that may be changed: a copy of its own, where it is shared."""
+        if not held.lent:
+            return held
+        mine = copy(held)
+        mine.heads, mine.blocks, mine.where = list(held.heads), list(held.blocks), dict(held.where)
+        mine.lent = False
+        log = held.genesis.log
+        self._part_with(held.set)
+        self._logs[log] = self._sets[held.set][log] = mine
+        return mine
 
     # --- Holdings -------------------------------------------------------------------------------------
 
