@@ -10,7 +10,7 @@ import re
 import stat
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
@@ -70,13 +70,22 @@ class Found:
 
     def open(self) -> IO[bytes]:
         """Open it for reading. Raises OSError when it has become something else than a plain file, or cannot be read."""
-        # Never waits and never takes over a terminal, should it have become a pipe or a device meanwhile.
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-        fd = os.open(self.path.name, flags, dir_fd=self.at)
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            os.close(fd)
-            raise OSError(errno.EINVAL, "it is no plain file any more", str(self.path))
-        return os.fdopen(fd, "rb")
+        return _opened_file(self.path.name, self.at, self.path)
+
+
+def open_again(path: Path) -> IO[bytes]:
+    """Open a file that was found before, when its directory is no longer looked at. Raises OSError as `Found.open` does."""
+    return _opened_file(str(path), None, path)
+
+
+def _opened_file(name: str, at: int | None, path: Path) -> IO[bytes]:
+    # Never waits and never takes over a terminal, should it have become a pipe or a device meanwhile.
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+    fd = os.open(name, flags, dir_fd=at)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise OSError(errno.EINVAL, "it is no plain file any more", str(path))
+    return os.fdopen(fd, "rb")
 
 
 def shown(name: str) -> str:
@@ -96,9 +105,14 @@ def stem(maker: str, whom: Sequence[str], tag: str = "") -> str:
     return f"x-{name}" if _DEVICES.fullmatch(name) else name
 
 
-def file_name(stem: str, part: int | None = None) -> str:
-    """Return the name of a bundle's file; of its part `part`, from 1 on, when it has several."""
-    return f"{stem}{SUFFIX}" if part is None else f"{stem}-{part:0{PART_DIGITS}d}{SUFFIX}"
+def file_name(stem: str, part: int | None = None, mends: bool = False) -> str:
+    """Return the name of a bundle's file; of its part `part`, from 1 on, when it has several.
+
+    `mends`: it is one of those that are more than needed.
+    """
+    if part is None:
+        return f"{stem}{SUFFIX}"
+    return f"{stem}-{'plus-' if mends else ''}{part:0{PART_DIGITS}d}{SUFFIX}"
 
 
 def _readable(name: str) -> str:
@@ -109,44 +123,76 @@ def _readable(name: str) -> str:
 # --- Writing --------------------------------------------------------------------------------------------
 
 
+class Unfinished:
+    """A file that is being written: it is not there under its name before it is whole."""
+
+    def __init__(self, at: int, directory: Path, name: str, room: int | None) -> None:
+        self._at, self._name, self._left = at, name, room
+        self._beside = f"fs-{token_hex(8)}.tmp"
+        self.path = directory / name
+        self.size = 0
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        self._file = os.fdopen(os.open(self._beside, flags, 0o644, dir_fd=at), "wb")
+        # Held while it is written, so that whoever clears up leaves it alone.
+        flock(self._file, LOCK_EX | LOCK_NB)
+
+    def add(self, piece: bytes) -> None:
+        """Write the next bytes. Raises OSError."""
+        self.size += len(piece)
+        if self._left is not None and self.size > self._left:
+            raise OSError(errno.ENOSPC, "there is less room than that")
+        self._file.write(piece)
+
+    def finish(self) -> None:
+        """Put it in its place, safely. Raises OSError."""
+        with self._file as file:
+            file.flush()
+            os.fsync(file)
+            os.rename(self._beside, self._name, src_dir_fd=self._at, dst_dir_fd=self._at)
+        _sync(self._at)
+
+    def drop(self) -> None:
+        """Remove what there is of it. A stick that was pulled out takes it along; it is cleared away when it comes back."""
+        with suppress(OSError):
+            self._file.close()
+        _remove(self._beside, self._at)
+
+
+@contextmanager
+def writing(directory: Path, names: Sequence[str], room: int | None = None) -> Iterator[list[Unfinished]]:
+    """Write files side by side, each whole or not at all; those of these names are replaced at the end, and not before.
+
+    `room`: so many bytes of each at most, else it is as if the medium were full. Raises MediaProblem.
+    """
+    for name in names:
+        if name != os.path.basename(name) or name in ("", ".", ".."):
+            raise ValueError(f"{name!r} is no name of a file")
+    files: list[Unfinished] = []
+    try:
+        with _opened(directory) as at:
+            try:
+                for name in names:
+                    files.append(Unfinished(at, directory, name, room))
+                yield files
+                for file in files:
+                    file.finish()
+            except BaseException:
+                for file in files:
+                    file.drop()
+                raise
+    except OSError as error:
+        raise told(directory, error) from None
+
+
 def write(directory: Path, name: str, pieces: Iterable[bytes], room: int | None = None) -> int:
     """Write a file, whole or not at all, and return its bytes once it is safe there; one of that name is replaced.
 
     `room`: so many bytes at most, else it is as if the medium were full. Raises MediaProblem; then nothing has changed.
     """
-    if name != os.path.basename(name) or name in ("", ".", ".."):
-        raise ValueError(f"{name!r} is no name of a file")
-    try:
-        with _opened(directory) as at:
-            return _write_at(at, name, pieces, room)
-    except OSError as error:
-        raise told(directory, error) from None
-
-
-def _write_at(at: int, name: str, pieces: Iterable[bytes], room: int | None) -> int:
-    beside = f"fs-{token_hex(8)}.tmp"
-    fd = os.open(
-        beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644, dir_fd=at
-    )
-    try:
-        size = 0
-        with os.fdopen(fd, "wb") as file:
-            # Held while it is written, so that whoever clears up leaves it alone.
-            flock(fd, LOCK_EX | LOCK_NB)
-            for piece in pieces:
-                size += len(piece)
-                if room is not None and size > room:
-                    raise OSError(errno.ENOSPC, "there is less room than that")
-                file.write(piece)
-            file.flush()
-            os.fsync(fd)
-            os.rename(beside, name, src_dir_fd=at, dst_dir_fd=at)
-    except BaseException:
-        # A stick that was pulled out takes it along; it is cleared away when it comes back.
-        _remove(beside, at)
-        raise
-    _sync(at)
-    return size
+    with writing(directory, [name], room) as (file,):
+        for piece in pieces:
+            file.add(piece)
+    return file.size
 
 
 def clear_unfinished(directory: Path) -> int:

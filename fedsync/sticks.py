@@ -9,22 +9,25 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import groupby
+from functools import partial
+from itertools import groupby, islice
 from pathlib import Path
+from secrets import token_bytes
 from typing import IO, NamedTuple
 
 from fedsync import media
-from fedsync.bundling import Request, export
-from fedsync.errors import Exit, Problem
-from fedsync.gossip.bundles.chunks import MAGIC
+from fedsync.bundling import Request, export, mended, protect
+from fedsync.errors import Exit, Problem, usage
+from fedsync.gossip.bundles.chunks import MAGIC, Chunk, Piece, cut
 from fedsync.gossip.bundles.making import Part
+from fedsync.gossip.bundles.parity import Unprotected, is_more
 from fedsync.home import Home
 from fedsync.reading import Reading
 from fedsync.records.ed25519 import PrivateKey, public_key
 from fedsync.records.ids import Key
 from fedsync.store.carried import LeftBundle
 from fedsync.store.store import Store
-from fedsync.wrapping import wrapped
+from fedsync.wrapping import Opener, wrapped
 
 PIECE_BYTES = 256 * 1024
 """Read and written at once."""
@@ -71,6 +74,26 @@ def write_parts(
         name = target.name(number)
         size = media.write(target.directory, name, wrapped(data, wrap_for) if wrap_for else data, room)
         yield Written(target.directory / name, size)
+
+
+def write_more(target: Target, written: Sequence[Written], extra: int) -> Iterator[Written]:
+    """Write so many files more that any of all may be lost, and yield them. Raises MediaProblem, and a Problem for too many."""
+    names = [media.file_name(target.stem, number + 1, mends=True) for number in range(extra)]
+    files = [partial(_again, each.path) for each in written]
+    try:
+        with media.writing(target.directory, names) as opened:
+            for number, data in protect(files, extra, token_bytes(8)):
+                opened[number].add(data)
+    except Unprotected as error:
+        raise usage(f"--parity {extra}: {error}.", "Take fewer, or a larger --max-size.") from None
+    for each in opened:
+        yield Written(each.path, each.size)
+
+
+def _again(path: Path) -> Iterator[bytes]:
+    """Yield the bytes of a file that was written or found before."""
+    with media.open_again(path) as file:
+        yield from _pieces(file)
 
 
 def write_out(parts: Iterable[Part], wrap_for: Sequence[Key], out: IO[bytes]) -> int:
@@ -154,6 +177,23 @@ class Source:
             raise _unreadable(self.shown, error) from None
         with file:
             yield _pieces(file)
+
+
+def mends(source: Source) -> bool:
+    """Say whether a file is one of those that are more than a bundle needs."""
+    if source.path is None:
+        return False
+    try:
+        with source.opened() as pieces:
+            first = next(cut(islice(pieces, 1)), None)
+    except Problem:
+        return False
+    return isinstance(first, Chunk) and is_more(first)
+
+
+def mended_files(found: Sequence[Source], ours: Opener) -> Iterator[Iterator[Piece]]:
+    """Yield the chunks of each of these files that is lost or damaged and can be had from the others."""
+    return mended([partial(_again, each.path) for each in found if each.path is not None], ours)
 
 
 def sources(paths: Iterable[str]) -> Iterator[Source]:

@@ -34,6 +34,9 @@ def _encrypt(command: Any) -> Any:
 )
 @click.option("--max-size", metavar="SIZE", help="Of one file: 700M, 4G. There are as many as it needs.")
 @click.option("--total", metavar="SIZE", help="Of all files: what is most urgent comes first.")
+@click.option(
+    "--parity", type=click.IntRange(1, 64), metavar="K", help="K files more: any K of all may get lost."
+)
 @click.option("--only-new", is_flag=True, help="Without what was left before, though no receipt came of it.")
 @_encrypt
 @click.option("--stick", metavar="NAME", help="What you call the stick; default: its directory.")
@@ -46,6 +49,7 @@ def export(
     classes: str | None,
     max_size: str | None,
     total: str | None,
+    parity: int | None,
     only_new: bool,
     encrypt: bool,
     stick: str | None,
@@ -72,7 +76,7 @@ def export(
             "total_bytes": parse_size(total, "--total"),
             "trusting": only_new,
         }
-        leave(app, reading, path, readers, fields, encrypt, stick)
+        leave(app, reading, path, readers, fields, encrypt, stick, parity or 0)
 
 
 @bundle.command("import")

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Sized
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ from fedsync.wrapping import Opener
 Json = dict[str, Any]
 
 _SIZES = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}
+LEAST_SIZE = 100_000
+"""Bytes of a file, at least: the smallest that a bundle is split to, and what encryption and files that mend add."""
 FAT_BYTES = (1 << 32) - 1
 """FAT32 holds no larger file, so none is made unless somebody says a size."""
 BAD_SHOWN = 8
@@ -46,9 +48,9 @@ def parse_size(text: str | None, option: str) -> int | None:
         return None
     found = re.fullmatch(r"(\d{1,15})(?:\.(\d))?([kMG]?)", text)
     size = int(found[1]) * _SIZES[found[3]] + int(found[2] or 0) * _SIZES[found[3]] // 10 if found else 0
-    if size < MIN_PART_BYTES:
+    if size < LEAST_SIZE:
         raise usage(
-            f"{option} {text} is no size, or one that holds nothing: {MIN_PART_BYTES // 1000 + 1}k at least.",
+            f"{option} {text} is no size, or one that holds nothing: {LEAST_SIZE // 1000}k at least.",
             f"Type one like {option} 700M or {option} 4G.",
         )
     return size
@@ -95,9 +97,10 @@ def leave(
     fields: Json,
     encrypt: bool,
     stick: str | None,
+    parity: int = 0,
 ) -> None:
     """Write a bundle to PATH, note that it was left, and say so."""
-    out, written = write(app, reading, path, readers, fields, encrypt)
+    out, written = write(app, reading, path, readers, fields, encrypt, parity)
     note(app, out, stick or place_of(path))
     whole = out.end is not None and out.end.whole
     value = {
@@ -114,22 +117,45 @@ def leave(
 
 
 def write(
-    app: App, reading: Reading, path: str, readers: dict[Key, str], fields: Json, encrypt: bool
+    app: App,
+    reading: Reading,
+    path: str,
+    readers: dict[Key, str],
+    fields: Json,
+    encrypt: bool,
+    parity: int = 0,
 ) -> tuple[Export, list[sticks.Written]]:
     """Write the files of a bundle to PATH. Raises a Problem; files that were finished stay."""
     private = load_node_key(app.home())
     asked_size = fields.get("part_bytes")
-    # Wrapping makes it a little larger, by far less than this.
-    request = Request(tuple(readers), **{**fields, "part_bytes": asked_size or FAT_BYTES - FAT_BYTES // 100})
+    sizes = {
+        "part_bytes": _less(asked_size or FAT_BYTES, readers, encrypt, parity),
+        "total_bytes": _less(fields.get("total_bytes"), readers, encrypt, 0),
+    }
+    request = Request(tuple(readers), **{**fields, **sizes})
     out = export(reading.store, reading.view, private, public_key(private), request, now_ms())
     wrap_for = tuple(readers) if encrypt else ()
     if path == sticks.STDIO:
-        if app.out.as_json or asked_size:
+        if app.out.as_json or asked_size or parity:
             raise usage("Standard output takes one file and no other words.", "Name a file or a directory.")
         return out, [sticks.Written(Path(path), sticks.write_out(out, wrap_for, sys.stdout.buffer))]
     target = _target(app, path, readers, out.bundle, numbered=asked_size is not None)
     media.clear_unfinished(target.directory)
-    return out, list(sticks.write_parts(target, out, wrap_for))
+    written = list(sticks.write_parts(target, out, wrap_for))
+    if parity:
+        written += sticks.write_more(target, written, parity)
+    return out, written
+
+
+def _less(size: int | None, readers: Sized, encrypt: bool, parity: int) -> int | None:
+    """Return how much of a size is left for the bundle itself."""
+    if size is None:
+        return None
+    # The key of each reader, again and again; and some bytes for each piece.
+    size -= size // 40 + 400 * len(readers) if encrypt else 0
+    # A file that mends is a little larger than the largest of the others, as pieces are not all of one size.
+    size -= size // 10 if parity else 0
+    return max(size, MIN_PART_BYTES)
 
 
 def _target(app: App, path: str, readers: dict[Key, str], bundle: bytes, numbered: bool) -> sticks.Target:
@@ -211,9 +237,11 @@ def take_in(app: App, paths: Sequence[str]) -> None:
     """Take in all bundles at these paths, and say what came of each. Raises a Problem (exit 11) at the end when one is damaged."""
     ours = Opener(load_node_key(app.home()))
     rows: list[Json] = []
+    found: list[sticks.Source] = []
     with app.door() as door:
         for source in sticks.sources(paths):
-            row: Json = {"file": source.shown, "named": source.found is None}
+            found.append(source)
+            row: Json = {"file": source.shown, "named": source.found is None, "mends": sticks.mends(source)}
             try:
                 with source.opened() as pieces:
                     row |= take_file(door, chunks(pieces, ours))
@@ -222,6 +250,11 @@ def take_in(app: App, paths: Sequence[str]) -> None:
                     raise
                 row |= {"unreadable": problem.message}
             rows.append(row)
+        if any(row["mends"] for row in rows):
+            for each in sticks.mended_files(found, ours):
+                row = {"file": None, "named": False, "mends": False, **take_file(door, each)}
+                if not _not_ours(row):
+                    rows.append(row)
     if not rows:
         raise Problem(
             "no_bundle",
@@ -233,7 +266,8 @@ def take_in(app: App, paths: Sequence[str]) -> None:
         missing = len(lacking(reading.store))
         _named(app, reading, rows)
     value = {"files": rows, "records": sum(each.get("records", 0) for each in rows), "missing_logs": missing}
-    bad = [each for each in rows if _is_bad(each)]
+    healed = {(each["bundle"], each["part"]) for each in rows if each["file"] is None and each["ended"]}
+    bad = [each for each in rows if _is_bad(each) and (each.get("bundle"), each.get("part")) not in healed]
     lines = [line for row in rows for line in _came_lines(row)]
     if missing:
         lines.append(f"Of {many(missing, 'log')} something is missing still: fedsync bundle want")
@@ -262,6 +296,11 @@ def _came_lines(row: Json) -> Iterator[str]:
         yield row["unreadable"]
         return
     who = row["from"] or (f"unknown node {row['maker'][:8]}" if row["maker"] else "nobody who can be told")
+    name = row["file"] or f"file {row['part'] or '?'} of a bundle, mended by others"
+    if row["mends"]:
+        yield f"{name}: it mends others"
+        yield from (f"  {_bad_place(each)}" for each in row["bad"][:BAD_SHOWN])
+        return
     if _not_ours(row):
         yield f"{row['file']}: it is encrypted for others"
         return
@@ -270,7 +309,7 @@ def _came_lines(row: Json) -> Iterator[str]:
         return
     records = many(row["records"], "record") if row["records"] else "no new record"
     blocks = row["blocks"]
-    yield f"{row['file']}: {records}, from {who}"
+    yield f"{name}: {records}, from {who}"
     if blocks.get("no-base"):
         yield f"  {many(blocks['no-base'], 'block')} wait for what they follow, which has not come yet"
     for code, count in sorted(row["refused"].items()):
@@ -280,7 +319,7 @@ def _came_lines(row: Json) -> Iterator[str]:
     more = row["damaged"] - min(len(row["bad"]), BAD_SHOWN)
     if more > 0:
         yield f"  and {more:,} more places are damaged"
-    if not row["ended"]:
+    if not row["ended"] and row["file"] is not None:
         yield "  its end is missing: it was cut short, or was still being written"
 
 

@@ -25,11 +25,15 @@ def found(path: Path, name: str) -> Place:
     return Place(path)
 
 
+def key_of(place: Place) -> str:
+    return public_key(load_node_key(Home(place.path))).hex()
+
+
 def meet(one: Place, other: Place) -> None:
     """Make each a peer of the other, as an invitation does: each follows the other's body."""
     for here, there in ((one, other), (other, one)):
         (body,) = [each for each in there.json("bodies", "list")["bodies"] if each["why"] == "our own"]
-        key = public_key(load_node_key(Home(there.path))).hex()
+        key = key_of(there)
         with open_door(Home(here.path)) as door:
             door.call(
                 "add_peer", key=key, name=body["name"], addresses=[], body=body["body"], scope=body["tag"]
