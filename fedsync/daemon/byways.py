@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from math import inf
 from random import Random
+from typing import Any
 
 import trio
 
@@ -22,6 +23,7 @@ from fedsync.daemon.thin import ThinLink
 from fedsync.daemon.udp import Datagrams, Place, find
 from fedsync.gossip.events import Peer
 from fedsync.gossip.gate import TokenBucket
+from fedsync.gossip.schedule.gate import Gate
 from fedsync.gossip.thin.profile import Profile
 from fedsync.gossip.thin.sealed import RANDOM_BYTES, Anew, Kept, Refused, Seal, Text, agree
 from fedsync.linking import MOST_FRAME, Framing, OtherLink
@@ -60,6 +62,8 @@ class Way:
     peer: Peer
     seal: Seal
     program: Program | None
+    gate: Gate | None = None
+    """When something may go over it, and how much; None: the operator did not say."""
     place: Place | None = None
     """Where the peer's datagrams come from, or where it is called."""
     link: ThinLink | None = None
@@ -125,7 +129,10 @@ class Byways:
         wanted = {peer: link for link, peer in said.items()}
         for peer, way in list(self.ways.items()):
             if wanted.get(peer) != way.said:
-                self.ways.pop(peer).scope.cancel()
+                way.scope.cancel()
+                if way.gate is not None:
+                    self._links.schedules.close(way.gate)
+                del self.ways[peer]
         for peer, link in wanted.items():
             if peer not in self.ways:
                 self._begin(peer, link)
@@ -144,7 +151,9 @@ class Byways:
             brief=program is not None,
             kept=kept,
         )
-        way = self.ways[peer] = Way(said, peer, seal, program)
+        schedules = self._links.schedules
+        gate = schedules.open(f"schedule-link:{peer.hex()}", said.terms) if said.terms else None
+        way = self.ways[peer] = Way(said, peer, seal, program, gate)
         self._nursery.start_soon(self._keep, way)
 
     def listen(self, command: tuple[str, ...], framing: Framing, hears: Callable[[bytes], None]) -> Program:
@@ -174,6 +183,8 @@ class Byways:
                 link = way.link = ThinLink(
                     Key(way.peer), way.profile, way.seal, lambda packet: self._send(way, packet), lambda: self._wait(way), self._dice
                 )  # fmt: skip
+                if way.gate is not None:
+                    link.toll = self._links.schedules.keeper(way.gate)
                 begun, way.words = trio.current_time(), ""
                 if way.pending:
                     link.hear(way.pending, 0)
@@ -322,7 +333,14 @@ class Byways:
             else ago(trio.current_time() - way.link.carrier.heard_at)
         )
         said = f"heard {heard}" if heard else "no answer so far"
-        return f"over {way.name}: " + "; ".join(each for each in (said, way.words) if each)
+        terms = self._links.schedules.reason_of(way.gate) if way.gate is not None else ""
+        return f"over {way.name}: " + "; ".join(each for each in (said, terms, way.words) if each)
+
+    def schedule(self, peer: Peer) -> dict[str, Any] | None:
+        """Return how it stands with the windows and budget of the session's way, for programs; None when there are none."""
+        gate = self.ways[peer].gate if self.carries(peer) else None
+        schedules = self._links.schedules
+        return schedules.told_of(gate, gate.state(schedules.clock.now())) if gate is not None else None
 
     def carries(self, peer: Peer) -> bool:
         """Say whether the session with a peer goes this way."""

@@ -255,6 +255,11 @@ class Schedules:
         usage = words.usage(gate, self.clock.now()) if gate is not None else ""
         return ", ".join(each for each in (usage, self._reason(self.state(peer))) if each)
 
+    def reason_of(self, gate: Gate) -> str:
+        """Return the same of a gate: how much of its budgets is used, and why nothing goes now."""
+        now = self.clock.now()
+        return ", ".join(each for each in (words.usage(gate, now), self._reason(gate.state(now))) if each)
+
     def why_not_called(self, peer: Peer) -> str:
         """Return why a peer is not called now; "" when it is."""
         state = self.calls(peer)

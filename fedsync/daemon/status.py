@@ -69,7 +69,7 @@ def _row(daemon: "Daemon", peer: PeerRow, by: str) -> dict[str, Any]:
         "through": daemon.name_of(via) if via is not None else None,
         "bytes_in": wire[0] if wire else None,
         "bytes_out": wire[1] if wire else None,
-        "schedule": daemon.links.schedules.told(name),
+        "schedule": daemon.byways.schedule(name) or daemon.links.schedules.told(name),
     }
 
 

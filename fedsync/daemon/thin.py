@@ -21,6 +21,11 @@ FAREWELL_SECONDS = 2.0
 """How long what is queued is still sent when this side ends the link, to a peer that was heard within PRESENT_SECONDS."""
 PRESENT_SECONDS = 10.0
 
+LEAST_SECONDS, MOST_SECONDS = 0.05, 30.0
+"""Between two questions whether something may be sent now: clocks are set, and what is used is written down meanwhile."""
+HELD_SECONDS = 1.0
+"""When nothing could be sent for so long, the peer is looked for anew."""
+
 Sends = Callable[[bytes], Awaitable[None]]
 """Gives a sealed packet to the medium, and waits until that has taken it."""
 
@@ -104,7 +109,7 @@ class ThinLink:
         """Take the text of a packet of `size` bytes."""
         if self.ended is not None or self._unread > MOST_UNREAD:
             return
-        self.wire_in += size
+        self.wire_in += size + self.carrier.profile.extra
         self.count()
         frames = self.carrier.hear(text, trio.current_time())
         if frames:
@@ -149,29 +154,38 @@ class ThinLink:
 
     async def _pump(self) -> None:
         """Seal and send what the carrier has for the medium, until the link ends. The one task that sends."""
+        held: float | None = None
         while self.ended is None:
             self._poked = trio.Event()
             wait, until = self._until(), inf
             if wait <= 0:
+                if held is not None and trio.current_time() - held > HELD_SECONDS:
+                    # A window has begun, or the program runs again: as if nothing had been tried before.
+                    self.carrier.look(trio.current_time())
+                held = None
                 packets, until = self.carrier.poll(trio.current_time())
                 for text in packets:
                     if self._seal.spent:
                         self._end(LinkClosed("ended", "the packets of this session are used up"))
                         return
                     packet = self._seal.seal(text)
-                    while (wait := self._until()) > 0:
+                    while 0 < (wait := self._until()) <= HELD_SECONDS:
                         await self._poke_within(wait)
-                        if self._over:
-                            return
+                    if self._over:
+                        return
+                    if wait > 0:
+                        # What is left of the packets is lost: kept for an hour it would be of no use.
+                        break
                     await self._sends(packet)
-                    self.wire_out += len(packet)
+                    self.wire_out += len(packet) + self.carrier.profile.extra
                     self.count()
                 self._below.set()
                 if packets:
                     # What came meanwhile is heard before more is sent.
                     await trio.lowlevel.checkpoint()
             else:
-                until = trio.current_time() + wait
+                held = trio.current_time() if held is None else held
+                until = trio.current_time() + min(max(wait, LEAST_SECONDS), MOST_SECONDS)
             with trio.move_on_at(until):
                 await self._poked.wait()
 
@@ -190,7 +204,7 @@ class ThinLink:
 
     async def _poke_within(self, wait: float) -> None:
         self._poked = trio.Event()
-        with trio.move_on_after(wait):
+        with trio.move_on_after(max(wait, LEAST_SECONDS)):
             await self._poked.wait()
 
     # --- The end ----------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import socket
 import sys
+import time
 from pathlib import Path
 from random import Random
 
@@ -122,6 +123,20 @@ def test_a_link_by_tcp_takes_the_place_of_one_over_datagrams_and_that_comes_back
         mill.move("Ben", 30)
         equal(oak, mill)
         until(lambda: "over datagrams: heard" in oak.peer("Mill Lane")["reason"], why=oak.said)
+
+
+def test_a_link_waits_for_its_window_and_for_its_budget_and_says_so(village: Village) -> None:
+    oak, mill = pair(village)
+    hour = (time.gmtime().tm_hour + 12) % 24
+    with air(0.0) as good:
+        say(oak, "Mill Lane", kind="udp", address=good.address(0), windows=[f"{hour:02}:00-{hour:02}:01"])
+        say(mill, "Oakfield", kind="udp", address=good.address(1), kilobytes_per_day=1)
+        acquaint(oak, mill)
+        until(lambda: "budget of the day used until" in mill.peer("Oakfield")["reason"], why=mill.said)
+        assert "waiting: next window" in oak.peer("Mill Lane")["reason"]
+        assert oak.peer("Mill Lane")["schedule"]["state"] == "shut"
+        assert oak.peer("Mill Lane")["bytes_out"] == 0
+        assert 0 < mill.peer("Oakfield")["bytes_out"] <= 1000
 
 
 def test_sides_that_do_not_agree_on_whether_all_may_read_say_so(village: Village) -> None:
