@@ -6,31 +6,25 @@ or waits for what it follows; and what the makers tell of that is not held is re
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from fedsync.bundling.seen import add_stretch, advanced, begun, hash_of, in_journal, is_met
-from fedsync.crdt.books.kin import circulation
+from fedsync.bundling.hearing import Hearing, Words
 from fedsync.gossip.bundles.chunks import Piece, cut
 from fedsync.gossip.bundles.form import (
     Block,
     Content,
     End,
     Receipts,
-    Tip,
     Tips,
     Title,
     Wants,
-    wanted_bytes,
 )
 from fedsync.gossip.bundles.parity import File, repaired
 from fedsync.gossip.bundles.reading import Bad, read_chunks
 from fedsync.node import Node, Taken, Verdict
 from fedsync.records.block import BadBlock, peek
-from fedsync.records.ids import Key, LogId
-from fedsync.store.carried import MAX_CLAIMS, CameBundle, Claim
-from fedsync.store.holdings import StoreHoldings
+from fedsync.records.ids import Key
 from fedsync.wrapping import Opener, unwrapped
 
 BATCH_BLOCKS: Final = 256
@@ -47,8 +41,6 @@ AGAIN_BYTES: Final = 8 * 1024 * 1024
 """Blocks of authors whom nobody named yet, for whom there is no room to wait outside: tried again when a file is over."""
 AHEAD_MS: Final = 180 * 24 * 3600 * 1000
 """How long a block waits for what it follows: half a year, since who carries sticks may come by in summer only."""
-COMING_CLAIMS: Final = 10 * MAX_CLAIMS
-"""Tips that are noted while a file is read, before it shows how many of them it brings."""
 STRANGER: Final = Key(bytes(32))
 """Stands for all makers whom nobody here knows: what they bring has one share of the room where things wait."""
 
@@ -77,7 +69,7 @@ class Taking:
     """Takes files in, one after the other, each batch of it durable. `own`: the key of this node."""
 
     def __init__(self, node: Node, own: Key) -> None:
-        self._node, self._own = node, own
+        self._node, self._hearing = node, Hearing(node, own)
         self.came = Came()
         self._again: dict[bytes, Key] = {}
         self._title: Title | None = None
@@ -87,7 +79,7 @@ class Taking:
         """Begin with another file: who brings it is not known yet. What was open before is ended."""
         self.end()
         self._origin = STRANGER
-        self._words: list[Tips | Wants | Receipts] = []
+        self._words: list[Words] = []
         self._ending: End | None = None
         self._sound = True
 
@@ -124,7 +116,8 @@ class Taking:
             taken = self._commit(list(again.items()))
         else:
             taken = []
-        self._settle()
+        if self._title is not None:
+            self._hearing.settle(self._title, self._ending, self._sound)
         self._title = None
         return taken
 
@@ -144,23 +137,14 @@ class Taking:
     def _take_title(self, title: Title) -> None:
         self._title = title
         self.came.titles.append(title)
-        if self._knows(title.said.maker):
+        if self._hearing.knows(title.said.maker):
             self._origin = title.said.maker
-
-    def _knows(self, key: Key) -> bool:
-        """Say whether a node is a peer, or a book that is held here names it. Nobody else's word is kept."""
-        return key != self._own and (self._node.store.peers.get(key) is not None or key in self._named)
-
-    @cached_property
-    def _named(self) -> frozenset[Key]:
-        bodies = [each.scope for each in self._node.store.followed.all()]
-        return frozenset(circulation(self._node.state, bodies).naming)
 
     # --- A commit -----------------------------------------------------------------------------------------
 
     def _commit(self, blocks: list[tuple[bytes, Key]]) -> list[Taken]:
         """Let blocks in, and note what the maker says, in one commit."""
-        words: list[Tips | Wants | Receipts] = []
+        words: list[Words] = []
         if self._title is not None:
             words, self._words = self._words, []
         if not blocks and not words and self._title is None:
@@ -168,7 +152,8 @@ class Taking:
         node = self._node
         node.begin()
         try:
-            self._note(words)
+            if self._title is not None:
+                self._hearing.note(self._title, words)
             outcomes = node.take(blocks)
             for each in outcomes:
                 self._look(each)
@@ -211,105 +196,6 @@ class Taking:
         kept = node.store.ahead.keep(head, taken.origin or STRANGER, taken.raw, node.now() + AHEAD_MS)
         if not kept:
             self.came.refused["no-room"] += 1
-
-    # --- What the maker says ------------------------------------------------------------------------------
-
-    def _note(self, words: list[Tips | Wants | Receipts]) -> None:
-        """Note what the maker says, in the open batch, when somebody here knows it."""
-        title = self._title
-        if title is None or not self._knows(title.said.maker):
-            return
-        bundle = self._known_of(title)
-        for each in words:
-            if each.said != title.said:
-                continue
-            match each:
-                case Tips():
-                    bundle = self._tips(each, title, bundle)
-                case Wants():
-                    self._wants(each, title)
-                case Receipts():
-                    self._receipts(each)
-        self._node.store.carried.came_in(bundle)
-
-    def _known_of(self, title: Title) -> CameBundle:
-        found = self._node.store.carried.came_as(title.said.bundle, title.said.maker)
-        return found or begun(title, self._node.now())
-
-    def _tips(self, tips: Tips, title: Title, bundle: CameBundle) -> CameBundle:
-        tables = self._node.store.carried
-        if tables.count_claims(title.said.maker) + len(tips.rows) > COMING_CLAIMS:
-            return bundle
-        tables.claim(_claim(each, title) for each in tips.rows if self._wanted(each))
-        return replace(bundle, told=add_stretch(bundle.told, tips.first, len(tips.rows)))
-
-    def _wanted(self, tip: Tip) -> bool:
-        """Say whether what a tip tells of is followed here. A peer tells of what it thinks that both follow."""
-        scope, reach, log_class = tip.set
-        followed = self._node.store.followed.get(scope)
-        return followed is not None and followed.extent.covers(reach, log_class)
-
-    def _wants(self, wants: Wants, title: Title) -> None:
-        tables, peer = self._node.store.carried, wants.said.maker
-        known = tables.get(peer)
-        if title.made < known.asked_at:
-            return  # an old file, or one that is played back: what it asked for was asked before
-        if title.made > known.asked_at:
-            tables.ask_anew(peer)
-            tables.put(peer, replace(known, asked_at=title.made))
-        tables.ask(peer, [(each.log, wanted_bytes(each)[32:]) for each in wants.rows])
-
-    def _receipts(self, receipts: Receipts) -> None:
-        node, peer = self._node, receipts.said.maker
-        for each in receipts.rows:
-            if each.maker != self._own or each.journal != node.store.journal.id:
-                continue
-            tables = node.store.carried
-            known = tables.get(peer)
-            before = known.acked if known.acked_journal == each.journal else (0, 0, 0, 0)
-            one, two, three, four = (
-                min(max(old, new), node.store.journal.counter)
-                for old, new in zip(before, each.counters, strict=True)
-            )
-            tables.put(peer, replace(known, acked_journal=each.journal, acked=(one, two, three, four)))
-            tables.arrived(peer, each.bundles, node.now())
-
-    # --- The end of a file --------------------------------------------------------------------------------
-
-    def _settle(self) -> None:
-        title, store = self._title, self._node.store
-        if title is None or not self._knows(title.said.maker):
-            return
-        maker = title.said.maker
-        holdings, claims = StoreHoldings(store, hash_of), store.carried.claims(maker)
-        met = [each for each in claims if is_met(holdings, each)]
-        left = sorted(set(claims) - set(met), key=lambda each: (each.log_class, each.log))
-        with store.transaction():
-            tables = store.carried
-            tables.met(met)
-            bundle = self._ended(self._known_of(title))
-            if len(left) > MAX_CLAIMS:
-                tables.met(left[MAX_CLAIMS:])
-                bundle = replace(bundle, told=())
-            tables.came_in(bundle)
-            came = tables.came(maker)
-            known = in_journal(tables.get(maker), came, title)
-            known, done = advanced(known, came, left)
-            tables.put(maker, known)
-            for each in done:
-                tables.came_in(each)
-
-    def _ended(self, bundle: CameBundle) -> CameBundle:
-        end = self._ending
-        if end is None:
-            return bundle
-        files = bundle.files | {end.title.part} if self._sound else bundle.files
-        last = end.title.part if end.last else bundle.last
-        return replace(bundle, files=files, last=last, whole=bundle.whole or (end.whole and end.last))
-
-
-def _claim(tip: Tip, title: Title) -> Claim:
-    return Claim(title.said.maker, tip.set[2], tip.kind, LogId(tip.log), tip.seq, tip.name, title.counter, "")
 
 
 def chunks(pieces: Iterable[bytes], ours: Opener | None = None) -> Iterator[Piece]:

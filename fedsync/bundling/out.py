@@ -69,6 +69,7 @@ class Export:
             receipts(store, readers),
             request.part_bytes,
             request.total_bytes,
+            lambda log: [[Held(*each) for each in store.carried.theirs(key, log)] for key in readers],
             request.plain,
         )
         maker = Maker(own, private.sign, self.bundle, now)

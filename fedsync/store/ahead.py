@@ -72,9 +72,10 @@ class Ahead:
             (log, first + 1, first + len(ids)),
         ).fetchall()
         found = [row for row in rows if ids[row[1] - first - 1] == row[2]]
+        sizes = self._by_origin() if found else {}
         self._conn.executemany("DELETE FROM ahead WHERE no = ?", [(row[0],) for row in found])
         for row in found:
-            self._by_origin()[Key(row[3])] -= len(row[4])
+            sizes[Key(row[3])] -= len(row[4])
         if found and not self._conn.execute("SELECT 1 FROM ahead WHERE log = ?", (log,)).fetchone():
             self._of_logs().discard(log)
         return [Early(Key(origin), raw) for _, _, _, origin, raw in found]

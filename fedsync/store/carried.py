@@ -1,6 +1,6 @@
 """What goes between nodes in files: how far each side has come, what was left for whom, what came, what is still missing.
 
-Touches `carried`, `left_bundles`, `came_bundles`, `claims` and `asked`. Writes belong in the open transaction. Counters
+Touches `carried`, `left_bundles`, `came_bundles`, `claims`, `theirs` and `asked`. Writes belong in the open transaction. Counters
 are those of a journal, one for each class of log.
 """
 
@@ -18,6 +18,8 @@ KEPT_BUNDLES: Final = 256
 """Bundles that are remembered of each peer, each way: a stick a day for most of a year."""
 MAX_CLAIMS: Final = 20_000
 """Tips of which one peer says that it holds them, and we do not, in mind: 2 MB. Of more, the next bundle tells again."""
+MAX_THEIRS: Final = 100_000
+"""Tips of one peer that are kept, so that what it holds is not carried to it: 10 MB. What is beyond is carried once too often."""
 MAX_ASKED: Final = 20_000
 """Logs that one peer asks for in files: 2 MB."""
 
@@ -256,6 +258,34 @@ class CarriedTables:
     def refuse(self, log: LogId, code: str) -> None:
         """Note why nothing of a log was let in."""
         self._conn.execute("UPDATE claims SET code = ? WHERE log = ?", (code, log))
+
+    # --- What others hold ---------------------------------------------------------------------------------
+
+    @guarded
+    def hold(self, peer: Key, counter: int, tips: Iterable[tuple[LogId, int, bytes]]) -> None:
+        """Note what a peer says that it holds, in place of what it said of these logs before; up to a bound."""
+        tips = list(tips)
+        self._conn.executemany(
+            "DELETE FROM theirs WHERE peer = ? AND log = ? AND counter < ?",
+            [(peer, log, counter) for log in {log for log, _, _ in tips}],
+        )
+        count = self._conn.execute("SELECT count(*) FROM theirs WHERE peer = ?", (peer,)).fetchone()[0]
+        self._conn.executemany(
+            "INSERT OR IGNORE INTO theirs (peer, log, seq, name, counter) VALUES (?, ?, ?, ?, ?)",
+            [(peer, log, seq, name, counter) for log, seq, name in tips[: max(0, MAX_THEIRS - count)]],
+        )
+
+    @guarded
+    def theirs(self, peer: Key, log: LogId) -> list[tuple[int, bytes]]:
+        """Return what a peer said that it holds of a log: place and first bytes of the id, of each branch."""
+        rows = self._conn.execute("SELECT seq, name FROM theirs WHERE peer = ? AND log = ?", (peer, log))
+        return [(seq, name) for seq, name in rows]
+
+    @guarded
+    def forget_theirs(self, peer: Key) -> None:
+        """Forget what a peer said that it holds, and when it said what is missing: its journal began anew."""
+        self._conn.execute("DELETE FROM theirs WHERE peer = ?", (peer,))
+        self._conn.execute("UPDATE claims SET counter = 0 WHERE maker = ?", (peer,))
 
     # --- What others ask for ------------------------------------------------------------------------------
 

@@ -171,6 +171,8 @@ def _bundles(db: "Database") -> None:
         " seq INTEGER NOT NULL, name BLOB NOT NULL, counter INTEGER NOT NULL, code TEXT NOT NULL,"
         " PRIMARY KEY (maker, log, kind, seq, name)) WITHOUT ROWID",
         "CREATE INDEX idx_claims_log ON claims (log)",
+        "CREATE TABLE theirs (peer BLOB NOT NULL, log BLOB NOT NULL, seq INTEGER NOT NULL, name BLOB NOT NULL,"
+        " counter INTEGER NOT NULL, PRIMARY KEY (peer, log, seq, name)) WITHOUT ROWID",
         "CREATE TABLE asked (peer BLOB NOT NULL, log BLOB NOT NULL, held BLOB NOT NULL, PRIMARY KEY (peer, log))"
         " WITHOUT ROWID",
     ):

@@ -110,8 +110,6 @@ def test_a_receipt_from_before_a_restore_confirms_nothing() -> None:
             store.journal.renew(b"restored")
         north.take(receipt)
         assert north.node.store.carried.get(south.key).acked == (0, 0, 0, 0)
-        came = south.take(north.file(south.key))
-        assert came.blocks["known"]
 
 
 def test_nobody_confirms_for_another_what_never_came() -> None:
@@ -213,17 +211,53 @@ def test_a_bundle_that_is_older_than_what_is_known_takes_nothing_back() -> None:
         assert south.lacks() == {}
 
 
-def test_who_never_meets_exchanges_over_a_carrier() -> None:
+def test_who_never_meets_exchanges_over_a_carrier_both_ways_and_nothing_is_carried_twice() -> None:
     with two() as (north, south, scribe), node(incarnation=b"k" * 16) as third:
         bearer = At(third, "bearer")
-        follow(third, scribe)
         for one in (north, south):
             one.meets(bearer)
             bearer.meets(one)
+        other = Scribe(south.node, "Hill Farm", "Xi", "Yo")
+        follow(third, scribe)
+        follow(third, other)
+        follow(north.node, other)
         scribe.move("Ama", 5, 7)
-        bearer.take(north.file(bearer.key))
-        south.take(bearer.file(south.key))
-        assert roots(north) == roots(south)
+        other.move("Xi", 3)
+        carried = 0
+        for one in (north, south, north, south):
+            for giver, taker in ((one, bearer), (bearer, one)):
+                came = taker.take(giver.file(taker.key))
+                assert set(came.blocks) <= {"taken"}
+                carried += came.records
+        assert roots(north) == roots(south) == roots(bearer)
+        # To two of the three each record was carried.
+        assert carried == 2 * sum(block.count for each in (scribe, other) for block in each.blocks)
+
+
+def test_what_a_reader_has_by_other_ways_is_left_out_once_it_says_so() -> None:
+    with two() as (north, south, scribe):
+        blocks = scribe.move("Ama", 5, 7)
+        south.node.take_now([block.raw for block in scribe.blocks], north.key)
+        north.take(south.file(north.key))
+        assert not south.take(north.file(south.key)).blocks
+        assert blocks
+
+
+def test_what_a_reader_held_before_it_was_restored_is_carried_again() -> None:
+    with two() as (north, south, scribe):
+        scribe.move("Ama", 5, 7)
+        south.take(north.file(south.key))
+        north.take(south.file(north.key))
+        with node(incarnation=b"j" * 16) as restored:
+            again = At(restored, "south")
+            again.made = 100
+            again.meets(north)
+            follow(restored, scribe)
+            with restored.store.transaction() as store:
+                store.journal.renew(b"restored")
+            north.take(again.file(north.key))
+            again.take(north.file(again.key))
+            assert roots(again) == roots(north)
 
 
 def test_a_file_that_is_lost_is_had_from_one_that_is_more_than_needed() -> None:

@@ -61,3 +61,12 @@ def test_what_a_dropped_batch_kept_is_not_waited_for(store: Store) -> None:
     store.ahead.keep(head(3), ONE, b"raw", 100)
     store.rollback()
     assert not store.ahead.waits(LOG)
+
+
+def test_what_waited_over_a_restart_is_let_go_as_well(store: Store) -> None:
+    with store.transaction():
+        store.ahead.keep(head(3), ONE, b"raw", 100)
+    store.ahead.forget()
+    with store.transaction():
+        assert [each.raw for each in store.ahead.release(LOG, 2, [name(2)])] == [b"raw"]
+    assert not store.ahead.waits(LOG)

@@ -7,7 +7,7 @@ with a title and ends with an end, and can be read without the others. Where fil
 each: if one file is lost, the others tell what was in it.
 """
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple, TypeVar
 
@@ -20,6 +20,7 @@ from fedsync.gossip.bundles.form import (
     Content,
     Counters,
     End,
+    Held,
     Receipt,
     Receipts,
     Said,
@@ -72,6 +73,8 @@ class Wish:
     """How large a file may be; None: there is one, as large as it gets."""
     total_bytes: int | None = None
     """Where the bundle is cut, though more was to come."""
+    known: Callable[[LogId], Sequence[Sequence[Held]]] = lambda log: ()
+    """What each reader said that it holds of a log: it is left out as far as all of them hold it."""
     plain: bool = False
     """Blocks stand in it as they are stored: for whoever has an older version of this program."""
 
@@ -113,7 +116,7 @@ def make(holdings: Holdings, wish: Wish, maker: Maker) -> Generator[Part, None, 
         for job in plan.turns[turn]:
             if writer.full:
                 break
-            for raw in _blocks(holdings, job, turn):
+            for raw in _blocks(holdings, job, turn, wish):
                 if not writer.fits(len(raw)):
                     break
                 # Who asks may not have been able to read a segment.
@@ -208,7 +211,7 @@ def _line_up(holdings: Holdings, log_class: LogClass, jobs: list[_Job], plan: _P
             plan.turns.setdefault(usual, []).append(job)
 
 
-def _blocks(holdings: Holdings, job: _Job, turn: int) -> Iterator[bytes]:
+def _blocks(holdings: Holdings, job: _Job, turn: int, wish: Wish) -> Iterator[bytes]:
     """Yield the blocks of a log that have their turn. What is urgent of it goes first, and no more than that."""
     held = holdings.log(job.log)
     if held is None or job.done:
@@ -219,7 +222,7 @@ def _blocks(holdings: Holdings, job: _Job, turn: int) -> Iterator[bytes]:
         return
     until = held.urgent if turn == FIRST and held.fork is None else None
     for at, head in enumerate(held.heads):
-        base = job.after or _base(holdings, job, held, head, bool(at))
+        base = job.after or _base(holdings, job, held, head, bool(at), wish)
         while base != head:
             page = holdings.blocks(job.log, base, head, PAGE_BYTES)
             if not page:
@@ -232,25 +235,49 @@ def _blocks(holdings: Holdings, job: _Job, turn: int) -> Iterator[bytes]:
     job.done = True
 
 
-def _base(holdings: Holdings, job: _Job, held: Log, head: Head, further: bool) -> Head | None:
+def _base(holdings: Holdings, job: _Job, held: Log, head: Head, further: bool, wish: Wish) -> Head | None:
     """Return the last record on the chain of `head` that the readers hold; None when they hold nothing of it.
 
     `further`: another branch was given before, and with it all that both share.
     """
     if job.asked is not None:
-        for seq, name in sorted(job.asked.held, reverse=True):
-            id_ = holdings.id_at(job.log, head, seq)
-            if id_ is not None and id_[:NAME] == name:
-                return seq, id_
-    elif job.since:
-        fresh = holdings.fresh(job.log, job.since, MAX_BLOCK_BYTES)
-        if not fresh:
-            return head
-        first = peek(fresh[0])
-        return (first.first - 1, first.prev) if first.first else None
+        found = _last_of(holdings, job.log, head, job.asked.held)
+    else:
+        found = _later(_since_base(holdings, job, head), _known_base(holdings, job.log, head, wish))
     if further and held.fork and (id_ := holdings.id_at(job.log, head, held.fork - 1)) is not None:
-        return held.fork - 1, id_
+        found = _later(found, (held.fork - 1, id_))
+    return found
+
+
+def _later(one: Head | None, other: Head | None) -> Head | None:
+    return max((each for each in (one, other) if each is not None), default=None)
+
+
+def _last_of(holdings: Holdings, log: LogId, head: Head, named: Iterable[Held]) -> Head | None:
+    """Return the last of these records that lies on the chain of `head`."""
+    for seq, name in sorted(named, reverse=True):
+        id_ = holdings.id_at(log, head, seq)
+        if id_ is not None and id_[:NAME] == name:
+            return seq, id_
     return None
+
+
+def _since_base(holdings: Holdings, job: _Job, head: Head) -> Head | None:
+    """Return the last record that was held when the journal stood where the readers are known to be."""
+    if not job.since:
+        return None
+    fresh = holdings.fresh(job.log, job.since, MAX_BLOCK_BYTES)
+    if not fresh:
+        return head
+    first = peek(fresh[0])
+    return (first.first - 1, first.prev) if first.first else None
+
+
+def _known_base(holdings: Holdings, log: LogId, head: Head, wish: Wish) -> Head | None:
+    """Return the last record that all readers said they hold."""
+    each = [_last_of(holdings, log, head, said) for said in wish.known(log)]
+    found = [base for base in each if base is not None]
+    return min(found) if found and len(found) == len(each) else None
 
 
 # --- How it is written ------------------------------------------------------------------------------------

@@ -1,0 +1,156 @@
+"""What the makers of bundles say: what they hold, what they lack, what has arrived. It is noted here, and believed of peers only.
+
+A peer's word makes nothing true. What it says that it holds is named as missing here until it is held; what it asks for it gets
+if it may have it; what it confirms is not carried to it again.
+"""
+
+from dataclasses import replace
+from functools import cached_property
+from typing import Final, TypeAlias
+
+from fedsync.bundling.seen import add_stretch, advanced, begun, hash_of, in_journal, is_met
+from fedsync.crdt.books.kin import circulation
+from fedsync.gossip.bundles.form import End, Receipts, Tip, Tips, Title, Wants, wanted_bytes
+from fedsync.gossip.holdings import TIP
+from fedsync.node import Node
+from fedsync.records.ids import Key
+from fedsync.store.carried import MAX_CLAIMS, ZERO, CameBundle, Claim
+from fedsync.store.holdings import StoreHoldings
+
+COMING_CLAIMS: Final = 10 * MAX_CLAIMS
+"""Tips that are noted while a file is read, before it shows how many of them it brings."""
+_LOG_BYTES: Final = 32
+
+Words: TypeAlias = Tips | Wants | Receipts
+
+
+class Hearing:
+    """Notes what makers say. `own`: the key of this node."""
+
+    def __init__(self, node: Node, own: Key) -> None:
+        self._node, self._own = node, own
+
+    def knows(self, key: Key) -> bool:
+        """Say whether a node is a peer, or a book that is held here names it. Nobody else's word is kept."""
+        return key != self._own and (self._node.store.peers.get(key) is not None or key in self._named)
+
+    @cached_property
+    def _named(self) -> frozenset[Key]:
+        bodies = [each.scope for each in self._node.store.followed.all()]
+        return frozenset(circulation(self._node.state, bodies).naming)
+
+    # --- While a file is read -----------------------------------------------------------------------------
+
+    def note(self, title: Title, words: list[Words]) -> None:
+        """Note what the maker says, in the open batch, if somebody here knows it."""
+        if not self.knows(title.said.maker):
+            return
+        bundle, current = self._of(title), self._is_of_now(title)
+        for each in words:
+            if each.said != title.said:
+                continue
+            match each:
+                case Tips():
+                    bundle = self._tips(each, title, bundle, current)
+                case Wants():
+                    self._wants(each, title)
+                case Receipts():
+                    self._receipts(each)
+        self._node.store.carried.came_in(bundle)
+
+    def _of(self, title: Title) -> CameBundle:
+        found = self._node.store.carried.came_as(title.said.bundle, title.said.maker)
+        return found or begun(title, self._node.now())
+
+    def _is_of_now(self, title: Title) -> bool:
+        """Say whether a bundle is of the maker's present journal; when that is new, begin anew with the maker."""
+        tables, maker = self._node.store.carried, title.said.maker
+        known = tables.get(maker)
+        now = in_journal(known, tables.came(maker), title)
+        if now.seen_journal != known.seen_journal:
+            # It was restored or copied: what it confirmed and said that it holds it may have lost.
+            tables.forget_theirs(maker)
+            tables.put(maker, replace(now, acked_journal=b"", acked=ZERO))
+        return now.seen_journal == title.journal
+
+    def _tips(self, tips: Tips, title: Title, bundle: CameBundle, current: bool) -> CameBundle:
+        tables, maker = self._node.store.carried, title.said.maker
+        if current:
+            held = [(each.log, each.seq, each.name) for each in tips.rows if each.kind == TIP]
+            tables.hold(maker, title.counter, held)
+        if tables.count_claims(maker) + len(tips.rows) > COMING_CLAIMS:
+            return bundle
+        # What an older journal told of holds up all that comes after, until it is held.
+        counter = title.counter if current else 0
+        tables.claim(
+            Claim(maker, each.set[2], each.kind, each.log, each.seq, each.name, counter, "")
+            for each in tips.rows
+            if self._is_followed(each)
+        )
+        return replace(bundle, told=add_stretch(bundle.told, tips.first, len(tips.rows)))
+
+    def _is_followed(self, tip: Tip) -> bool:
+        """Say whether what a tip tells of is followed here. A peer tells of what it thinks that both follow."""
+        scope, reach, log_class = tip.set
+        followed = self._node.store.followed.get(scope)
+        return followed is not None and followed.extent.covers(reach, log_class)
+
+    def _wants(self, wants: Wants, title: Title) -> None:
+        tables, peer = self._node.store.carried, wants.said.maker
+        known = tables.get(peer)
+        if title.made < known.asked_at:
+            return  # an old file, or one that is played back: what it asked for was asked before
+        if title.made > known.asked_at:
+            tables.ask_anew(peer)
+            tables.put(peer, replace(known, asked_at=title.made))
+        tables.ask(peer, [(each.log, wanted_bytes(each)[_LOG_BYTES:]) for each in wants.rows])
+
+    def _receipts(self, receipts: Receipts) -> None:
+        node, peer = self._node, receipts.said.maker
+        for each in receipts.rows:
+            if each.maker != self._own or each.journal != node.store.journal.id:
+                continue
+            tables = node.store.carried
+            known = tables.get(peer)
+            before = known.acked if known.acked_journal == each.journal else ZERO
+            one, two, three, four = (
+                min(max(old, new), node.store.journal.counter)
+                for old, new in zip(before, each.counters, strict=True)
+            )
+            tables.put(peer, replace(known, acked_journal=each.journal, acked=(one, two, three, four)))
+            tables.arrived(peer, each.bundles, node.now())
+
+    # --- When it is read ----------------------------------------------------------------------------------
+
+    def settle(self, title: Title, ending: End | None, sound: bool) -> None:
+        """See what of all that the maker told of is held now, and how far that is, durably.
+
+        `ending`: how the file ended, if it did; `sound`: nothing in it was damaged.
+        """
+        maker, store = title.said.maker, self._node.store
+        if not self.knows(maker):
+            return
+        holdings, claims = StoreHoldings(store, hash_of), store.carried.claims(maker)
+        met = {each for each in claims if is_met(holdings, each)}
+        left = sorted(set(claims) - met, key=lambda each: (each.log_class, each.log))
+        with store.transaction():
+            tables = store.carried
+            tables.met(met)
+            bundle = _ended(self._of(title), ending, sound)
+            if len(left) > MAX_CLAIMS:
+                tables.met(left[MAX_CLAIMS:])
+                bundle = replace(bundle, told=())
+            tables.came_in(bundle)
+            known, done = advanced(tables.get(maker), tables.came(maker), left)
+            tables.put(maker, known)
+            for each in done:
+                tables.came_in(each)
+            store.ahead.expire(self._node.now())
+
+
+def _ended(bundle: CameBundle, ending: End | None, sound: bool) -> CameBundle:
+    if ending is None:
+        return bundle
+    files = bundle.files | {ending.title.part} if sound else bundle.files
+    last = ending.title.part if ending.last else bundle.last
+    return replace(bundle, files=files, last=last, whole=bundle.whole or (ending.whole and ending.last))
