@@ -146,6 +146,14 @@ def sticks_shown(home: Home) -> list[dict[str, str]]:
         return []
 
 
+def broadcasts_shown(home: Home) -> list[dict[str, Any]]:
+    """Return what a running daemon sends round and round, and what it hears of others that do."""
+    try:
+        return list(control.call(home.connect_control, "status")["broadcasts"])
+    except control.NotRunning:
+        return []
+
+
 def _peers(reading: Reading, home: Home) -> tuple[list[dict[str, Any]], bool]:
     try:
         return list(control.call(home.connect_control, "status")["peers"]), True

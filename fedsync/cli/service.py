@@ -36,12 +36,13 @@ def status(app: App) -> None:
     from fedsync.cli.books.following import WORDS as EXTENTS
     from fedsync.cli.books.fresh import stale, stale_lines
     from fedsync.cli.books.settling import forked_lines, forked_rows
+    from fedsync.cli.broadcasts import broadcast_lines
     from fedsync.cli.delayed import delayed_lines, delayed_rows
     from fedsync.cli.relaying import relaying_lines
     from fedsync.cli.waiting import waiting as waiting_for_people
     from fedsync.cli.waiting import waiting_lines
     from fedsync.comparing import roots
-    from fedsync.reading import now_ms, peers_shown, relaying_shown, sticks_shown
+    from fedsync.reading import broadcasts_shown, now_ms, peers_shown, relaying_shown, sticks_shown
 
     home = app.home()
     with app.reading() as reading:
@@ -70,6 +71,7 @@ def status(app: App) -> None:
         relaying = relaying_shown(home)
         value["relay"] = relaying
         value["sticks"] = sticks_shown(home)
+        value["broadcasts"] = broadcasts_shown(home)
         may = reading.store.directory.may_write_own_logs()
         if not may.ok:
             value["warning"] = may.reason
@@ -85,6 +87,7 @@ def status(app: App) -> None:
         app.out.say('Nobody can call this node (listen = "none"); it calls its peers.')
     app.out.say(*relaying_lines(relaying), *stale_lines(value["stale"], now_ms()))
     app.out.say(*(f"Sticks in {each['watch']}: {each['says']}." for each in value["sticks"]))
+    app.out.say(*broadcast_lines(value["broadcasts"], now_ms()))
     if not may.ok:
         app.out.say(f"! {may.reason}")
     if peers:
