@@ -4,6 +4,7 @@ import logging
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf
 
 import trio
 
@@ -13,13 +14,20 @@ from fedsync.daemon.through import Through
 from fedsync.gossip.events import Peer
 from fedsync.gossip.link import LinkClosed
 from fedsync.gossip.schedule.terms import Open
-from fedsync.gossip.tcp import connect
+from fedsync.gossip.tcp import CONNECT_SECONDS, connect
 from fedsync.records.ed25519 import PrivateKey
 from fedsync.records.ids import Key
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 300.0
 """Seconds between calls: doubled after each failure, and back to the first once a frame has come."""
+AWAY_SHARE = 16
+"""But never more than one part in so many of the time for which a peer was not heard: one that comes back every minute for
+some seconds is found within them."""
+LATELY = 600.0
+QUICK_SECONDS = 7.0
+"""A peer that was heard within LATELY s is given so long to answer, and then called anew: TCP itself tries again after 1,
+3 and 7 s, and then seldom."""
 
 OVER_RELAYS = "over relays"
 """What stands for an address of a node that has none and may be reached through relays."""
@@ -109,8 +117,14 @@ class Dialler:
                 shunned = max(self._links.back_off.get(peer, 0.0), self._links.asleep.get(peer, 0.0))
                 wait = max(wait, shunned - trio.current_time())
                 calling.next_at = trio.current_time() + wait
-                calling.pause = min(calling.pause * 2, LONGEST_PAUSE)
+                longest = max(FIRST_PAUSE, min(LONGEST_PAUSE, self._away(peer) / AWAY_SHARE))
+                calling.pause = min(calling.pause * 2, longest)
                 await trio.sleep(wait)
+
+    def _away(self, peer: Peer) -> float:
+        """Return for how many seconds a peer was not heard; infinite when it never was since this node runs."""
+        heard = self._links.heard_at.get(peer)
+        return inf if heard is None else trio.current_time() - heard
 
     async def try_once(self, peer: Peer, addresses: tuple[str, ...]) -> None:
         """Call a peer at each of these addresses until it answers, and carry the link until it ends."""
@@ -150,7 +164,8 @@ class Dialler:
             return True
         try:
             where = parse_address(address)
-            link = await connect(where.host, where.port, self._own_key, Key(peer))
+            within = QUICK_SECONDS if self._away(peer) < LATELY else CONNECT_SECONDS
+            link = await connect(where.host, where.port, self._own_key, Key(peer), within=within)
         except (ValueError, OverflowError) as error:
             # A peer says its address itself. Names that cannot be looked up raise more than OSError.
             calling.note(f"its address {address!a} is none: {error}")

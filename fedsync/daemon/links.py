@@ -131,6 +131,8 @@ class Links:
         """With whom there is no link because one side has as many as it keeps: why, in words. The last of them."""
         self.contacts: dict[Peer, int] = {}
         """When each peer was last heard, in ms."""
+        self.heard_at: dict[Peer, float] = {}
+        """The same by a clock that does not jump, in seconds, since this node runs."""
         self.most = MOST_CONNECTIONS
         self.scores = Scores.unpack(node.store.meta.data(KEPT_AS))
         """What this node thinks of its peers."""
@@ -278,6 +280,7 @@ class Links:
             while True:
                 frames = await link.receive()
                 self.contacts[peer] = int(time.time() * 1000)
+                self.heard_at[peer] = trio.current_time()
                 for at, frame in enumerate(frames, 1):
                     if at % TURN_FRAMES == 0:
                         await trio.lowlevel.checkpoint()

@@ -16,11 +16,13 @@ from typing import Final, Literal, TypeAlias
 
 import trio
 
+from fedsync.gossip import kernel
 from fedsync.gossip.framing import MAX_BODY, BadFrame, FrameReader, TruncatedStream, prefix
 from fedsync.gossip.lanes import Lanes
 from fedsync.gossip.nature import STREAM, Nature
 from fedsync.gossip.priority import PLAIN
 from fedsync.gossip.schedule.toll import Toll
+from fedsync.gossip.stall import Stall
 from fedsync.records.ids import Key
 
 QUEUE_BYTES: Final = 512 * 1024
@@ -31,6 +33,8 @@ WRITE_BYTES: Final = 64 * 1024
 """Bytes given to the stream at a time, at most; with 1 KB at a time TLS is 20 times slower."""
 LEAST_WRITE_BYTES: Final = 4 * 1024
 """The same on a link so slow that each write takes long: nothing can overtake what is being written."""
+STALL_LOOKS: Final = 8
+"""How often it is looked whether a connection stalls, in the time after which it does."""
 TOLL_SECONDS: Final = 0.05
 """Until the toll is asked again, at least."""
 WRITE_SECONDS: Final = 0.1
@@ -52,6 +56,7 @@ Code: TypeAlias = Literal[
     "lost",
     "slow-frame",
     "slow-reader",
+    "stalled",
     "bad-frame",
     # What we did
     "busy",
@@ -82,6 +87,9 @@ class Patience:
     """From the end of the handshake. Until then we do not know whether the peer took us: see `Link.heard`."""
     frame: float = 120.0
     """From the first byte of a frame to its last, while we read: 64 KiB at 4.4 kbit/s. It stops a drip."""
+    stall: float = 15.0
+    """While something is on its way and nothing arrives, or a frame has begun to come and nothing more of it does: TCP has
+    been waiting longer and longer by then, and a new connection does better. Only where the system tells."""
     write: float = 300.0
     """For one write of WRITE_BYTES to be taken. A peer that takes nothing for so long is gone or holds us up."""
     close: float = 5.0
@@ -128,6 +136,7 @@ class Link:
         self._left = patience.first_frame
         self._queue = Lanes(QUEUE_BYTES, RESERVE_BYTES)
         self._grain = WRITE_BYTES
+        self._tcp = socket_below(stream)
         """Bytes that the stream is given at a time."""
         self._work, self._below, self._drained = trio.Event(), trio.Event(), trio.Event()
         self._scopes: set[trio.CancelScope] = set()
@@ -180,7 +189,9 @@ class Link:
             self._check()
             started = trio.current_time()
             data: bytes | bytearray | None = None
-            with trio.move_on_after(max(self._left, 0)) as scope:
+            stalls = self.heard and self._tcp is not None and self._reader.inside > 0
+            wait = min(self._left, self._patience.stall) if stalls else self._left
+            with trio.move_on_after(max(wait, 0)) as scope:
                 self._scopes.add(scope)
                 try:
                     data = await self._stream.receive_some()
@@ -190,7 +201,7 @@ class Link:
                     self._scopes.discard(scope)
             if data is None:
                 if self.ended is None:
-                    self._end(self._too_slow())
+                    self._end(self._stalled() if wait < self._left else self._too_slow())
                 continue
             if not data:
                 self._end(self._what_ended())
@@ -251,6 +262,7 @@ class Link:
         """
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._write)
+            nursery.start_soon(self._watch)
             try:
                 await handle(self)
             except* LinkClosed:
@@ -317,6 +329,17 @@ class Link:
             self._writing, self._writer_gone = False, True
             self._drained.set()
 
+    async def _watch(self) -> None:
+        """End the link when what is on its way does not arrive, until cancelled; at once done where the system does not tell."""
+        if self._tcp is None or kernel.progress(self._tcp) is None:
+            return
+        stall = Stall(self._patience.stall)
+        while self.ended is None:
+            await trio.sleep(self._patience.stall / STALL_LOOKS)
+            progress = kernel.progress(self._tcp)
+            if progress is not None and stall.look(progress, trio.current_time()):
+                self._end(self._stalled())
+
     async def _until_allowed(self) -> None:
         """Wait until what waits may go, or something else comes that perhaps may."""
         assert self.toll is not None
@@ -328,9 +351,12 @@ class Link:
     def _learn(self, took: float) -> None:
         """Give the stream less at a time when it is slow, and more when it is not."""
         if took > WRITE_SECONDS:
-            self._grain = max(self._grain // 2, LEAST_WRITE_BYTES)
+            grain = max(self._grain // 2, LEAST_WRITE_BYTES)
         else:
-            self._grain = min(self._grain * 2, WRITE_BYTES)
+            grain = min(self._grain * 2, WRITE_BYTES)
+        if grain != self._grain and self._tcp is not None:
+            kernel.keep_little(self._tcp, grain // 2)
+        self._grain = grain
 
     def _check(self) -> None:
         if self.ended is not None:
@@ -360,6 +386,10 @@ class Link:
         return LinkClosed(
             "slow-frame", f"a frame took longer than {self._patience.frame:.0f} seconds to come"
         )
+
+    def _stalled(self) -> LinkClosed:
+        wait = f"{self._patience.stall:.0f} seconds"
+        return LinkClosed("stalled", f"nothing got through for {wait}, though something was on its way")
 
     def _what_ended(self) -> LinkClosed:
         try:
@@ -424,9 +454,20 @@ def refused() -> LinkClosed:
 
 def hang_up(stream: trio.abc.AsyncResource) -> None:
     """Close the socket below `stream` now, without waiting; whoever waits on it wakes up. Without one, do nothing."""
+    below = _below(stream)
+    if isinstance(below, trio.SocketStream):
+        below.socket.close()
+    elif isinstance(below, Abrupt):
+        below.hang_up()
+
+
+def socket_below(stream: trio.abc.AsyncResource) -> trio.SocketStream | None:
+    """Return the socket below `stream`; None when there is none of its own."""
+    below = _below(stream)
+    return below if isinstance(below, trio.SocketStream) else None
+
+
+def _below(stream: trio.abc.AsyncResource) -> trio.abc.AsyncResource:
     while isinstance(stream, trio.SSLStream | Meter):
         stream = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream.below
-    if isinstance(stream, trio.SocketStream):
-        stream.socket.close()
-    elif isinstance(stream, Abrupt):
-        stream.hang_up()
+    return stream
