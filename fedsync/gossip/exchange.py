@@ -45,7 +45,7 @@ from fedsync.gossip.peer_memory import Refusal
 from fedsync.gossip.priority import FIRST, of_log
 from fedsync.gossip.push import Push
 from fedsync.gossip.reconcile import Claim, lacks
-from fedsync.gossip.segments import Unread
+from fedsync.gossip.segments import Ahead, Unread
 from fedsync.gossip.serve import Server
 from fedsync.gossip.tree import Tree
 from fedsync.gossip.wants import Asked, State, Wants, Wish
@@ -208,6 +208,11 @@ class Exchange:
         if not self._paused and (len(self._takes) >= MAX_TAKES or self._bytes >= MAX_TAKES_BYTES):
             self._paused = True
             self._out.effects.append(Pause(None))
+
+    def on_ahead(self, block: Ahead, now: float) -> None:
+        """A block waits for the one before it: ask for what lies between, unless that waits at the door."""
+        if not any(each.log == block.log for each in self._takes.values()):
+            self._astray(_Take(block.log, None, True, block.seq, block.seq, 0), now)
 
     def on_unread(self, block: Unread, now: float) -> None:
         """A block has come that cannot be read: ask for it again, from where we stand."""

@@ -21,6 +21,13 @@ from fedsync.records.ids import LogId
 from fedsync.records.segment import SHORT_BYTES, BadSegment, pack, unpack
 
 
+class Ahead(NamedTuple):
+    """A block that waits for the one before it, which nobody may have sent. `seq`: of the record that it follows."""
+
+    log: LogId
+    seq: int
+
+
 class Unread(NamedTuple):
     """A block that came and cannot be read: `log` None when it is not known which. `seq`: it follows that record."""
 
@@ -115,8 +122,11 @@ class Segments:
         """What it has cost to read what came, in logs asked for."""
         return self._reads.spent
 
-    def hear(self, message: Segment) -> BlockMessage | Unread | None:
-        """Return the block that a segment is; None when it waits for a record. Raises BadSegment when it deserves a strike."""
+    def hear(self, message: Segment) -> BlockMessage | Ahead | Unread | None:
+        """Return the block that a segment is; None, or Ahead when nobody asked for it, when it waits for a record.
+
+        Raises BadSegment when it deserves a strike.
+        """
         try:
             return self._read(message)
         except BadSegment as error:
@@ -127,6 +137,8 @@ class Segments:
             if not waits:
                 return _unread(message, error)
             self._late.append(_Late(message, error.needs, self.now + LATE_S))
+            if message.pushed and error.code == "base" and error.log is not None:
+                return Ahead(error.log, error.seq)
             return None
 
     def _read(self, message: Segment) -> BlockMessage:

@@ -93,7 +93,7 @@ from fedsync.gossip.priority import FIRST
 from fedsync.gossip.reconcile import Reconcile
 from fedsync.gossip.report import Report, report
 from fedsync.gossip.rhythm import Rhythm
-from fedsync.gossip.segments import Segments, Unread
+from fedsync.gossip.segments import Ahead, Segments, Unread
 from fedsync.gossip.sharing import Sharing
 from fedsync.gossip.tree import Tree
 from fedsync.gossip.wants import Asked
@@ -382,7 +382,9 @@ class Session:
         except BadSegment as error:
             self._exchange.strike(error.code)
             return
-        if found is not None:
+        if isinstance(found, Ahead):
+            self._exchange.on_ahead(found, now)
+        elif found is not None:
             self._block(found, now)
 
     def _block(self, block: BlockMessage | Unread, now: float) -> None:
@@ -391,11 +393,12 @@ class Session:
             self._exchange.on_block(block, now)
             return
         complaint = self._segments.complain(block)
-        if complaint is None:
-            return
-        self._out.say(complaint)
-        if block.log is None and block.pushed:
-            self._compare(now)
+        if complaint is not None:
+            self._out.say(complaint)
+            if block.log is None and block.pushed:
+                self._compare(now)
+        elif not (block.last or block.pushed):
+            return  # More of the same answer, of which the end is yet to come.
         self._exchange.on_unread(block, now)
 
     def _hello(self, hello: Hello, now: float, others: bool) -> None:

@@ -312,7 +312,7 @@ def _stock_logs(logs: int, records: int, seed: int, size: int) -> Iterator[list[
 def _stick(records: int, logs: int) -> dict[str, Any]:
     """Return the bytes of blocks and segments, with signatures at the ends of blocks and on each record."""
     raw = heads = each_raw = each = count = 0
-    for number, blocks in enumerate(_stock_logs(logs, records // logs - 12, 3, 128)):
+    for number, blocks in enumerate(_stock_logs(logs, -(-records // logs) - 2, 3, 128)):
         hand = Hand(f"teller {number}", LogClass.FACTS)
         for block in blocks:
             count += block.count
