@@ -592,7 +592,8 @@ def _places(stretches: Sequence[Sequence[int]]) -> str:
         return "another branch"
     told = [f"{low + 1}" if low == high else f"{low + 1} to {high + 1}" for low, high in stretches[:3]]
     more = "" if len(stretches) <= 3 else f" and {len(stretches) - 3} more stretches"
-    return f"records {', '.join(told)}{more}"
+    word = "record" if len(stretches) == 1 and stretches[0][0] == stretches[0][1] else "records"
+    return f"{word} {', '.join(told)}{more}"
 
 
 def show_receipts(app: App, path: str | None, whom: Sequence[str], encrypt: bool) -> None:

@@ -20,6 +20,7 @@ from fedsync.errors import Problem
 from fedsync.gossip.bundles.form import Title
 from fedsync.gossip.events import Peer
 from fedsync.handing import GROUP_CHUNKS
+from fedsync.plain import many
 from fedsync.records.ids import Key
 from fedsync.sticking import Watched
 from fedsync.wrapping import Opener
@@ -118,7 +119,7 @@ class Watching:
         who = daemon.name_of(Peer(came.titles[0].said.maker)) if came.titles else "somebody"
         whole = "" if came.ends and not came.damaged else "; it is damaged, or its end is missing"
         if came.titles or came.blocks:
-            words = f"{source.shown}: {came.records:,} records from {who}{whole}"
+            words = f"{source.shown}: {many(came.records, 'record')} from {who}{whole}"
             self._tell(words, warn=bool(whole))
 
     def _is_known(self, batch: Batch) -> bool:

@@ -87,7 +87,7 @@ def test_nothing_is_left_on_a_stick_that_was_not_made_for_it_nor_through_a_link(
     oak.start()
 
     # It was looked at: what lay on it came.
-    until(lambda: oak.records() > 2 and "records from Mill Lane" in oak.said(), why=oak.said)
+    until(lambda: oak.records() > 2 and "from Mill Lane" in oak.said(), why=oak.said)
     made = stick_in(place / "yellow")
     made.rename(place / "blue2")
     until(lambda: left(oak), why=oak.said)
@@ -117,7 +117,7 @@ def test_what_is_hostile_on_a_stick_does_nothing_and_the_good_file_beside_it_com
     mill.run("bundle", "export", stick / "z.fedsync", "--for", "Oakfield")
     oak.start()
 
-    until(lambda: "records from Mill Lane" in oak.said(), why=oak.said)
+    until(lambda: "from Mill Lane" in oak.said(), why=oak.said)
     assert not ran.exists()
     assert oak.alive
     assert oak.stop() == 0
