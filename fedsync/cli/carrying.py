@@ -185,6 +185,7 @@ def note(app: App, out: Export, where: str) -> None:
             "counter": each.counter,
             "since": list(each.since),
             "whole": each.whole,
+            "sets": each.sets.hex(),
         }
         for each in out.left(where, now_ms())
     ]
