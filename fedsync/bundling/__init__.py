@@ -1,7 +1,7 @@
 """Bundles as a node makes them and takes them in. Files and people are another room's: here are bytes, and one door."""
 
 from fedsync.bundling.coming import Batch, Came, Taking, batches, chunks, mended, take
-from fedsync.bundling.lacking import Gap, lacking
+from fedsync.bundling.lacking import Gap, Missed, lacking, missed
 from fedsync.bundling.out import Export, Request, export
 from fedsync.gossip.bundles.parity import protect
 
@@ -10,6 +10,7 @@ __all__ = [
     "Came",
     "Export",
     "Gap",
+    "Missed",
     "Request",
     "Taking",
     "batches",
@@ -17,6 +18,7 @@ __all__ = [
     "export",
     "lacking",
     "mended",
+    "missed",
     "protect",
     "take",
 ]

@@ -35,6 +35,26 @@ def lacking(store: Store) -> list[Gap]:
     ]
 
 
+class Missed(NamedTuple):
+    """Bundles of a maker that must have been, and of which nothing tells what was in them. A request brings it all the same."""
+
+    maker: Key
+    made: int
+    """When the bundle was made that leaves out what they held."""
+
+
+def missed(store: Store) -> list[Missed]:
+    """Return of which makers bundles are missing that nothing else tells of: the first that builds on such, of each."""
+    found: dict[Key, Missed] = {}
+    for each in sorted(store.carried.came(), key=lambda each: each.counter):
+        known = store.carried.get(each.maker)
+        if each.done or each.everything or each.journal != known.seen_journal:
+            continue
+        if any(since > seen for since, seen in zip(each.since, known.seen, strict=True)):
+            found.setdefault(each.maker, Missed(each.maker, each.made))
+    return sorted(found.values())
+
+
 def _gap(store: Store, log: LogId, claims: list[Claim], waiting: list[tuple[int, int]]) -> Gap:
     tip = store.logs.tip(log)
     have = tip.seq if tip is not None else -1

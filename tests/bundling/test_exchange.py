@@ -3,8 +3,11 @@
 from functools import partial
 from hashlib import sha256
 
-from fedsync.bundling import Taking, batches, mended, protect
+import pytest
+
+from fedsync.bundling import Missed, Taking, batches, mended, missed, protect
 from fedsync.bundling.seen import hash_of
+from fedsync.gossip.bundles import making
 from fedsync.gossip.bundles.making import MIN_PART_BYTES
 from fedsync.records.ids import Key, LogClass, Reach
 from fedsync.records.seal import Draft
@@ -154,6 +157,26 @@ def test_what_a_lost_bundle_held_is_named_and_a_request_brings_it() -> None:
         north.take(south.file(north.key, classes=frozenset()))
         south.take(north.file(south.key, trusting=True))
         assert south.lacks() == {}
+        assert roots(north) == roots(south)
+
+
+def test_where_bundles_do_not_tell_of_all_a_lost_one_is_known_to_be_missing_and_a_request_brings_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with two() as (north, south, scribe):
+        south.take(north.file(south.key))
+        monkeypatch.setattr(making, "WHOLE_TIPS", 0)
+        scribe.move("Ama", 5)
+        north.file(south.key, trusting=True)  # this one is lost
+        scribe.move("Ben", 7)
+        south.take(north.file(south.key, trusting=True))
+        made = north.node.store.carried.left()[0].at
+        assert south.lacks() == {}
+        assert missed(south.node.store) == [Missed(north.key, made)]
+        assert roots(north) != roots(south)
+        north.take(south.file(north.key))
+        south.take(north.file(south.key))
+        assert missed(south.node.store) == []
         assert roots(north) == roots(south)
 
 
