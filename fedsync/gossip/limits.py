@@ -151,9 +151,9 @@ INCARNATION_DELAY_S: Final = 3600.0
 
 # --- Segments ------------------------------------------------------------------------------------------
 
-MAX_LATE: Final = 64
+MAX_LATE: Final = 1024
 """Segments that wait for a record that they name: each is looked at again when a block is stored."""
-LATE_BYTES: Final = 256 * 1024
+LATE_BYTES: Final = 512 * 1024
 LATE_TRIES: Final = 16
 """How often each is looked at again: what comes of a log may be much, and none of it what is named."""
 LATE_S: Final = 300.0

@@ -39,12 +39,18 @@ class Unread(NamedTuple):
 
 @dataclass(slots=True)
 class _Late:
-    """A segment that waits for a record that it names. `needs`: the log that has it, None when that is not known."""
+    """A segment that waits for a record that it names."""
 
     message: Segment
-    needs: LogId | None
+    error: BadSegment
     until: float
     tries: int = 0
+
+    def helped(self, log: LogId, last: int) -> bool:
+        """Say whether it may be read once a log is held up to there: many may wait for one another, and come at once."""
+        if self.error.needs is None:
+            return log.startswith(self.error.short)
+        return log == self.error.needs and (self.error.code != "base" or last >= self.error.seq)
 
 
 class Segments:
@@ -136,7 +142,7 @@ class Segments:
             waits = error.code in ("base", "unknown") and len(self._late) < MAX_LATE and size <= LATE_BYTES
             if not waits:
                 return _unread(message, error)
-            self._late.append(_Late(message, error.needs, self.now + LATE_S))
+            self._late.append(_Late(message, error, self.now + LATE_S))
             if message.pushed and error.code == "base" and error.log is not None:
                 return Ahead(error.log, error.seq)
             return None
@@ -159,7 +165,11 @@ class Segments:
         """A block is held now: yield what waited for it and can be read."""
         if self.thin:
             self._places.note(raw)
-        for each in [each for each in self._late if each.needs in (log, None)]:
+        if not self._late:
+            return
+        head = peek(raw)
+        last = head.first + head.count - 1
+        for each in [each for each in self._late if each.helped(log, last)]:
             each.tries += 1
             found = self._again(each, each.tries < LATE_TRIES)
             if found is not None:
@@ -178,7 +188,7 @@ class Segments:
             return self._read(late.message)
         except BadSegment as error:
             if waits and error.code in ("base", "unknown"):
-                late.needs = error.needs
+                late.error = error
                 return None
             return _unread(late.message, error)
 

@@ -41,6 +41,8 @@ class BadSegment(ValueError):
         """The log of the block and the seq before it, as far as they could be read."""
         self.needs = needs
         """Of `base` and `unknown`: the log that has the record that is not held, if it is known which."""
+        self.short = b""
+        """How that log is called, when it is not known which it is."""
 
 
 class Names(Protocol):
@@ -157,7 +159,9 @@ def the_log(names: Names, short: bytes) -> LogId:
     """Return the log of a short name. Raises BadSegment."""
     log = names.log(short)
     if log is None:
-        raise BadSegment("unknown", "no log here, or more than one, has that short name")
+        error = BadSegment("unknown", "no log here, or more than one, has that short name")
+        error.short = short
+        raise error
     return log
 
 

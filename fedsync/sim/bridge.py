@@ -3,10 +3,11 @@
 The sessions, the carriers and the doors are those of a real node; nothing is folded, and signatures are as `Signing` has them.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from random import Random
 from typing import Final
 
+from fedsync.gossip.events import Hurried, Stored
 from fedsync.gossip.trees import Trees
 from fedsync.records.block import Block
 from fedsync.records.ids import PageId, Scope
@@ -44,6 +45,16 @@ class Bridge:
         """Let a node hold blocks before anything happens."""
         for block in blocks:
             node.memory.write(block)
+
+    def urgent(self, node: Cheap, blocks: Sequence[Block]) -> None:
+        """Let somebody write at a node what goes before all else, as a recall does."""
+        for block in blocks:
+            node.memory.write(block)
+            node.memory.hurry(block.log, block.last)
+        for block in blocks:
+            stored = Stored(block.log, block.raw, (block.last, block.tip))
+            for event in (stored, Hurried(block.log)):
+                self.net.act(node, node.engine.everyone(event, self.heap.now))
 
     def connect(self, phase: float | None = 0.0) -> Link:
         """Lay the link; its first window opens at `phase`, at any time when that is None."""

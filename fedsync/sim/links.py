@@ -466,8 +466,11 @@ class Net:
     def _put(self, end: End, frame: bytes, priority: int) -> None:
         """Send a frame now, or let it wait while another is leaving."""
         if end.link.thin is not None:
-            at = 0 if end.link.ends is not None and end.link.ends[0] is end else 1
-            end.link.thin.send(at, frame, priority)
+            at = 0 if end.dialler else 1
+            if not end.link.thin.send(at, frame, priority):
+                # As a daemon does with whoever asks for more than it reads.
+                self.seen.note("overfull")
+                self.hang_up(end)
             return
         size = len(frame) + FRAME_PREFIX
         end.untold += max(size, FRAME_COST)

@@ -19,6 +19,7 @@ RARE: Final = {
     "silent": "a link went silent, and nobody was told",
     "noticed": "a session ended because nothing was heard",
     "anew": "one end of a thin link began a new life, and the other noticed",
+    "overfull": "a session gave a thin link more than it takes, and ended",
     "window": "a link's window opened",
     "partition": "records were written on both sides of a partition",
     "crash": "a node crashed",

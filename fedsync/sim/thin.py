@@ -80,18 +80,19 @@ class Thin:
         """End a life, without a word."""
         self.ports[at].carrier = None
 
-    def send(self, at: int, frame: bytes, priority: int) -> None:
-        """Let a frame go."""
+    def send(self, at: int, frame: bytes, priority: int) -> bool:
+        """Let a frame go; False when there is no room for it."""
         port = self.ports[at]
         if port.carrier is None:
-            return
+            return True
         port.frames += 1
         port.bytes += len(frame)
         if port.carrier.send(frame, priority):
             port.told -= cost(frame)
             self._plan(at, self.heap.now)
-        else:
-            port.refused += 1
+            return True
+        port.refused += 1
+        return False
 
     def _port(self, at: int) -> Port:
         port = self.ports[at]

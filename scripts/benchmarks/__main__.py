@@ -10,6 +10,7 @@ from benchmarks import (
     catchup,
     cuts,
     door,
+    flaky,
     latency,
     recall,
     startup,
@@ -25,6 +26,8 @@ BENCHES = {
     "door": door.main,
     "catchup": catchup.main,
     "cuts": cuts.main,
+    "flaky": flaky.bulk,
+    "flaky-recall": flaky.recall,
     "latency": latency.main,
     "recall": recall.main,
     "import": table.main,
@@ -51,6 +54,7 @@ def main() -> None:
     parser.add_argument(
         "--singles", type=int, default=60, help="acts of each kind that are measured one by one"
     )
+    parser.add_argument("--seeds", type=int, default=20, help="of what is played in virtual time")
     parser.add_argument("--json", action="store_true", help="accepted everywhere; JSON is all there is")
     arguments = parser.parse_args()
     names = list(BENCHES) if arguments.bench == "all" else [arguments.bench]

@@ -367,7 +367,7 @@ def test_what_waits_is_looked_at_again_a_bounded_number_of_times() -> None:
     assert heard.hear(message) == Ahead(author.log, blocks[-1].last)
     (noise,) = other.write("noise")
     assert not list(heard.stored(other.log, noise.raw)), "it waits for another log"
-    found = [each for _ in range(LATE_TRIES + 3) for each in heard.stored(author.log, blocks[0].raw)]
+    found = [each for _ in range(LATE_TRIES + 3) for each in heard.stored(author.log, blocks[-1].raw)]
     assert found == [Unread(author.log, blocks[-1].last, True, True)]
     assert heard.wake_at() is None
 

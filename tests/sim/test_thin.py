@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from fedsync.gossip.events import Peer
+from fedsync.gossip.messages import decode
 from fedsync.records.block import Block
 from fedsync.records.ids import LogClass, Reach
 from fedsync.records.seal import Draft
@@ -93,3 +95,22 @@ def test_a_session_outlives_hours_in_which_nothing_comes_through() -> None:
     link.thin.air.cut = False
     assert bridge.run(180.0, lambda: bridge.equal)
     assert [port.lives for port in link.thin.ports] == [1, 1]
+
+
+def test_many_blocks_that_come_at_once_are_read_though_each_names_the_one_before_it() -> None:
+    bridge = Bridge("FLAKY")
+    blocks = written(bridge, 1, 150, records=2) + written(bridge, 150, 1, first=10)
+    bridge.give(bridge.one, blocks)
+    asked: list[str] = []
+    says = bridge.two.says
+
+    def listen(peer: Peer, frame: bytes) -> list[bytes]:
+        asked.append(type(decode(frame)).__name__)
+        return says(peer, frame)
+
+    bridge.two.says = listen  # type: ignore[method-assign]
+    link = bridge.connect()
+    assert bridge.run(65.0, lambda: bridge.equal)
+    assert "Plain" not in asked
+    assert link.thin is not None
+    assert not any(port.refused for port in link.thin.ports)
