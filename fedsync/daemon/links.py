@@ -188,14 +188,13 @@ class Links:
         old = self.connections.get(peer)
         # Links over other things than TCP are the operator's own, and few.
         lasting = link.nature.lasting
-        if old is None and not lasting and len(self.connections) >= self.most:
+        streams = sum(not each.link.nature.lasting for each in self.connections.values())
+        if old is None and not lasting and streams >= self.most:
             raise link.cut("busy", f"there are {self.most} connections already; config.toml says how many")
         if old is not None and not self._yields(old, link, dialler):
             raise link.cut("closed", "another connection to this peer stands")
-        if old is not None:
-            old.link.cut("closed", "a newer connection to this peer took its place")
-            old.scope.cancel()
-        if old is None and not dialler and not lasting and (why := self.welcome(peer)) is not None:
+        new = old is None or old.link.nature.lasting
+        if new and not dialler and not lasting and (why := self.welcome(peer)) is not None:
             self._decline(peer, f"it called; {OURS[why]}")
             link.send(encode(Leave(why)))
             return
@@ -205,6 +204,10 @@ class Links:
                 link.send(encode(Leave(ASLEEP, self.schedules.opens_in(peer))))
                 return
             raise link.cut("asleep", self.schedules.reason(peer))
+        if old is not None:
+            # Not before it is known that the other may stand: what comes to nothing must not end what goes on.
+            old.link.cut("closed", "a newer connection to this peer took its place")
+            old.scope.cancel()
         connection = Connection(link, dialler, trio.current_time())
         if not lasting:
             self.schedules.stands(peer, link)

@@ -2,6 +2,8 @@
 
 import fcntl
 import logging
+import os
+import signal
 import subprocess
 from collections.abc import Callable
 from contextlib import suppress
@@ -69,7 +71,10 @@ class Program:
         """Run the program until it ends, and return why it did."""
         pipe = subprocess.PIPE
         try:
-            process = await trio.lowlevel.open_process(self.command, stdin=pipe, stdout=pipe, stderr=pipe)
+            # In a group of its own: a key pressed at our terminal is not for it, and what it starts ends with it.
+            process = await trio.lowlevel.open_process(
+                self.command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True
+            )
         except (OSError, ValueError) as error:
             return f"cannot be started: {getattr(error, 'strerror', None) or error}"
         try:
@@ -126,16 +131,20 @@ class Program:
 async def _end(process: trio.Process) -> None:
     """Have a program end, with force if need be."""
     with trio.CancelScope(shield=True):
-        with suppress(OSError):
-            process.terminate()
+        _signal(process, signal.SIGTERM)
         for stream in (process.stdin, process.stdout, process.stderr):
             if stream is not None:
                 await trio.aclose_forcefully(stream)
         with trio.move_on_after(STOP_SECONDS):
             await process.wait()
-        with suppress(OSError):
-            process.kill()
+        _signal(process, signal.SIGKILL)
         await process.wait()
+
+
+def _signal(process: trio.Process, number: signal.Signals) -> None:
+    """Send a signal to a program and to all that it has started."""
+    with suppress(OSError):
+        os.killpg(process.pid, number)
 
 
 def _shrink(stdin: trio.abc.SendStream) -> None:

@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 import trio
@@ -111,6 +112,29 @@ async def test_one_that_ignores_being_told_to_end_is_killed(monkeypatch: pytest.
     await with_it(made, watch)
     assert heard == [b"ready"]
     assert trio.current_time() - began < 15
+
+
+async def test_what_a_program_has_started_ends_with_it() -> None:
+    made, heard = program(
+        "import os, subprocess, sys, time\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+        "os.write(1, b'\\xc0\\x00' + str(child.pid).encode() + b'\\xc0')\ntime.sleep(60)\n"
+    )
+
+    async def watch() -> None:
+        await until(lambda: heard)
+
+    await with_it(made, watch)
+    with trio.fail_after(5):
+        await until(lambda: not alive(int(heard[0])))
+
+
+def alive(pid: int) -> bool:
+    """Say whether a process runs; one that has ended and whose parent is gone too does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 async def test_what_it_complains_of_is_logged_in_bounds_and_in_plain_signs(

@@ -92,6 +92,28 @@ async def test_frames_come_whole_once_and_in_their_order_though_a_third_is_lost(
     assert max(map(len, oak.packets)) <= QUICK.frame
 
 
+async def test_data_goes_before_anything_was_answered(autojump_clock: Any) -> None:
+    oak, mill = pair()
+    mill.loss = 1.0
+    got: list[bytes] = []
+
+    async def says(link: ThinLink) -> None:
+        link.send(b"hello", FIRST)
+        link.send(b"a recall", FIRST)
+        await until_cut(link)
+
+    async def hears(link: ThinLink) -> None:
+        while len(got) < 2:
+            got.extend(await link.receive())
+        oak.link.cut("closed", "all has come")
+
+    with trio.fail_after(1):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(oak.link.run, says)
+            nursery.start_soon(mill.link.run, hears)
+    assert got == [b"hello", b"a recall"]
+
+
 async def test_one_that_does_not_read_holds_up_its_peer_and_loses_nothing(autojump_clock: Any) -> None:
     quick = Profile(frame=1200, bits=10_000_000, round_trip=0.05)
     oak, mill = pair(profile=quick)
