@@ -63,7 +63,7 @@ class Shared:
             low = bisect_left(keys, (scope,))
             high = bisect_left(keys, (scope, Reach.WORLD, len(LogClass)), low)
             sets = [(scope, reach, each) for reach in (Reach.REGION, Reach.WORLD) for each in LogClass]
-            now = [key for key in sets if key in found and key in self._trees]
+            now = [key for key in sets if key in self._trees and key in found]
             if now != keys[low:high]:
                 keys[low:high] = now
                 parts[low:high] = [found._part(key) for key in now]

@@ -52,7 +52,7 @@ class Calls:
             if pair not in self._links:
                 # It was let go of while this call was under way.
                 self._links[pair] = link
-                self.net.links.append(link)
+                self.net.links[link] = None
             link = self._links[pair]
             link.one, link.two = one, two
             self.net.open(link)
@@ -78,7 +78,7 @@ class Calls:
         pair = frozenset((link.one.peer, link.two.peer))
         if self._links.get(pair) is link:
             del self._links[pair]
-            self.net.links.remove(link)
+            del self.net.links[link]
 
 
 class Steers(Protocol):

@@ -16,6 +16,7 @@ from typing import Final
 from fedsync.crdt.view import Draft as Changes
 from fedsync.gossip.events import Effect, Follow, Outcome, Peer
 from fedsync.gossip.groups import Candidate, Group
+from fedsync.gossip.memory import Memory
 from fedsync.records.block import Block
 from fedsync.records.genesis import Genesis
 from fedsync.records.ids import Extent, LogClass, PageId, Reach, RecordId, Scope
@@ -46,6 +47,12 @@ class Cheap(Node):
 
     def _bind(self, draft: Changes, scope: Scope, body: PageId, extent: Extent = Extent.ALL) -> bool:
         return self.memory.follow(scope, body, extent)
+
+    def begin_with(self, memory: Memory) -> None:
+        """Hold what a neighbour holds, as after having met it."""
+        mine = memory.copied(self.disk.journal)
+        mine.admit = self._admit
+        self._hold(mine)
 
     def do(self, peer: Peer, effect: Effect) -> None:
         """Carry out what concerns the node; what it follows is settled from the beginning."""
@@ -158,15 +165,19 @@ class Large:
         """Let the nodes of a region follow what they should, and hold all that was founded."""
         near = [self.world, self.regions[at], *self.homes[at]]
         far = [each for each in self.regions if each is not self.regions[at]]
-        for node in self.nodes[at]:
-            for place in near:
-                node.memory.follow(place.scope, place.body, Extent.ALL)
-            for place in far:
-                node.memory.follow(place.scope, place.body, Extent.BOOK)
-            for raw in [raw for place in near for raw in (*place.book, *place.rest)]:
-                node.memory.take(raw)
-            for raw in [raw for place in far for raw in place.book]:
-                node.memory.take(raw)
+        first, *others = self.nodes[at]
+        for place in near:
+            first.memory.follow(place.scope, place.body, Extent.ALL)
+        for place in far:
+            first.memory.follow(place.scope, place.body, Extent.BOOK)
+        for raw in [raw for place in near for raw in (*place.book, *place.rest)]:
+            first.memory.take(raw)
+        for raw in [raw for place in far for raw in place.book]:
+            first.memory.take(raw)
+        # Thousands of nodes, each with hundreds of logs: they share what none of them has changed.
+        for node in others:
+            assert isinstance(node, Cheap)
+            node.begin_with(first.memory)
 
     def _steer(self) -> None:
         """Let the nodes of a region choose links among themselves, and its clerks' among those of all regions."""

@@ -194,7 +194,8 @@ class Net:
 
     def __init__(self, heap: Heap, dice: Random, seen: Seen, nature: Links) -> None:
         self.heap, self.dice, self.seen, self.nature = heap, dice, seen, nature
-        self.links: list[Link] = []
+        self.links: dict[Link, None] = {}
+        """In the order in which they were laid."""
         self.most_ends: dict[Station, int] = {}
         """The most links that ever stood at each station at once."""
         self.sent = 0
@@ -236,7 +237,7 @@ class Net:
         )
         if nature.profile in PROFILES:
             link.thin = self._thin(link)
-        self.links.append(link)
+        self.links[link] = None
         return link
 
     # --- Coming and going -------------------------------------------------------------------------------

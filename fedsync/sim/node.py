@@ -171,12 +171,8 @@ class Node:
     # --- Dying and coming back --------------------------------------------------------------------------
 
     def _begin(self) -> None:
-        self.memory = Memory(self.disk.journal, self._admit, self._check)
         self.view = MemoryView()
-        self.engine = Engine(self.memory)
-        rule = self._check.rule if isinstance(self._check, Checker) else ed25519
-        urgency = Urgency(Shelf(self.memory), rule)
-        self._room: WaitingRoom[Waits] = WaitingRoom(lambda raw: urgency.turn(self.view, raw))
+        self._hold(Memory(self.disk.journal, self._admit, self._check))
         self._hurried = False
         """The last batch was committed early for what is urgent: then the next is not."""
         self._waiting: Counter[Peer] = Counter()
@@ -206,6 +202,13 @@ class Node:
             else:
                 self._keep(draft, entry.raw, entry.wall, entry.own)
             self._settle(draft)
+
+    def _hold(self, memory: Memory) -> None:
+        """Begin over what is held."""
+        self.memory, self.engine = memory, Engine(memory)
+        rule = self._check.rule if isinstance(self._check, Checker) else ed25519
+        urgency = Urgency(Shelf(memory), rule)
+        self._room: WaitingRoom[Waits] = WaitingRoom(lambda raw: urgency.turn(self.view, raw))
 
     def crash(self, loud: bool) -> None:
         """End at once. `loud`: the machine goes on, and hangs up for its program; else its power fails: peers find out."""

@@ -309,7 +309,7 @@ class World:
     def _cut(self) -> None:
         if not self.net.links:
             return
-        link, dice = self.dice.choice(self.net.links), self.dice
+        link, dice = self.dice.choice([*self.net.links]), self.dice
         if "cut" not in link.stops:
             self.seen.note("cut")
             self.net.stop(link, "cut", loud=dice.random() < 0.5)
@@ -468,7 +468,7 @@ class World:
                 # Nobody comes to set it back any more: it begins again as it was.
                 self._restoring.discard(node)
             self._come_back(node)
-        for link in self.net.links:
+        for link in [*self.net.links]:
             for why in sorted(link.stops - {"window"}):
                 self.net.lift(link, why)
         begun = self.heap.now
