@@ -330,6 +330,8 @@ def _bundle_left(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:
                     int(each["counter"]),
                     (one, two, three, four),
                     bool(each["whole"]),
+                    None,
+                    _bytes(each, "sets", 8),
                 )
             )
     return {}

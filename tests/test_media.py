@@ -127,11 +127,16 @@ def test_every_error_of_a_medium_has_a_word_and_a_next_step() -> None:
         assert "/stick" in problem.message
 
 
+def can_mount() -> None:
+    """Skip where this system lets nobody mount anything."""
+    if shutil.which("unshare") is None or subprocess.run(["unshare", "-rm", "true"], check=False).returncode:
+        pytest.skip("this system lets nobody mount anything")
+
+
 def on_a_medium(where: Path, options: str, code: str) -> str:
     """Return what a program prints to which a file system of its own is mounted at `where`, with these options."""
     script = f"mount -t tmpfs -o {options} fedsync '{where}' && exec '{sys.executable}' -c \"$0\" '{where}'"
-    if shutil.which("unshare") is None or subprocess.run(["unshare", "-rm", "true"], check=False).returncode:
-        pytest.skip("this system lets nobody mount anything")
+    can_mount()
     done = subprocess.run(
         ["unshare", "-rm", "sh", "-c", script, code], capture_output=True, text=True, check=False
     )

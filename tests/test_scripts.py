@@ -113,12 +113,31 @@ def test_the_benchmark_of_stock_measures_a_small_store_in_memory_and_on_disk() -
         assert all(found[where][each] > 0 for each in figures)
 
 
+def test_single_words_fit_a_radios_frame_and_batches_and_sticks_stay_small() -> None:
+    found = _measured("wire", "--records", "3000", "--logs", "9", "--singles", "10")
+    assert found["in_one_frame"] >= 0.95
+    for sizes in found["batches_content_bytes_a_record"].values():
+        assert sizes.keys() >= {"1", "20"}
+        assert all(size <= 45 for size in sizes.values())
+    stick = found["stick"]
+    assert stick["records"] >= 3000
+    assert stick["segments_mb"] * 1e6 / stick["records"] <= 32
+    assert stick["segments_signed_each_mb"] * 1e6 / stick["records"] <= 95
+
+
+def test_the_script_makes_the_dictionary_that_ships() -> None:
+    assert _run("dictionary", "--check").stdout.startswith("dictionary 1 is what the script makes")
+
+
 def _measured(*words: str) -> Any:
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", *words, "--json"],
+    return json.loads(_run("benchmarks", *words, "--json").stdout)
+
+
+def _run(module: str, *words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", module, *words],
         env={**os.environ, "PYTHONPATH": f"{PROJECT}:{PROJECT / 'scripts'}"},
         check=True,
         capture_output=True,
         text=True,
     )
-    return json.loads(done.stdout)

@@ -15,6 +15,7 @@ from fedsync.gossip.bundles.form import (
     Block,
     Content,
     End,
+    Follows,
     Receipts,
     Tips,
     Title,
@@ -24,7 +25,7 @@ from fedsync.gossip.bundles.parity import File, repaired
 from fedsync.gossip.bundles.reading import Bad, read_chunks
 from fedsync.node import Node, Taken, Verdict
 from fedsync.records.block import BadBlock, peek
-from fedsync.records.ids import Key
+from fedsync.records.ids import Key, LogId
 from fedsync.wrapping import Opener, unwrapped
 
 BATCH_BLOCKS: Final = 256
@@ -41,6 +42,8 @@ AGAIN_BYTES: Final = 8 * 1024 * 1024
 """Blocks of authors whom nobody named yet, for whom there is no room to wait outside: tried again when a file is over."""
 AHEAD_MS: Final = 180 * 24 * 3600 * 1000
 """How long a block waits for what it follows: half a year, since who carries sticks may come by in summer only."""
+UNWANTED: Final = frozenset({"not-followed", "extent", "local"})
+"""Codes with which the door refuses all of a log."""
 STRANGER: Final = Key(bytes(32))
 """Stands for all makers whom nobody here knows: what they bring has one share of the room where things wait."""
 
@@ -72,8 +75,15 @@ class Taking:
         self._node, self._hearing = node, Hearing(node, own)
         self.came = Came()
         self._again: dict[bytes, Key] = {}
+        self._unwanted: set[LogId] = set()
+        """Logs of which nothing is taken here, as it showed."""
         self._title: Title | None = None
         self.begin()
+
+    @property
+    def follows_more(self) -> bool:
+        """Whether a body is followed now, or more of it, because a maker announced it."""
+        return self._hearing.follows_more
 
     def begin(self) -> None:
         """Begin with another file: who brings it is not known yet. What was open before is ended."""
@@ -102,7 +112,7 @@ class Taking:
                     self._take_title(found)
                 case End():
                     self._take_end(found)
-                case Tips() | Wants() | Receipts():
+                case Tips() | Wants() | Receipts() | Follows():
                     # Without a title, which may be damaged, whose they are is told at the file's end.
                     if self._title is not None or len(self._words) < EARLY_WORDS:
                         self._words.append(found)
@@ -177,7 +187,8 @@ class Taking:
                 came.refused[taken.code] += 1
                 if taken.log is not None:
                     store.carried.refuse(taken.log, taken.code)
-                    if taken.code in ("not-followed", "extent", "local"):
+                    if taken.code in UNWANTED:
+                        self._unwanted.add(taken.log)
                         store.ahead.drop(taken.log)
                 unnamed = taken.verdict is Verdict.REFUSED and taken.code.startswith("unknown-")
                 if unnamed and sum(map(len, self._again)) + len(taken.raw) <= AGAIN_BYTES:
@@ -192,6 +203,8 @@ class Taking:
         try:
             head = peek(taken.raw)
         except BadBlock:
+            return
+        if head.log in self._unwanted:
             return
         kept = node.store.ahead.keep(head, taken.origin or STRANGER, taken.raw, node.now() + AHEAD_MS)
         if not kept:

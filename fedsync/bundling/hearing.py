@@ -10,18 +10,30 @@ from typing import Final, TypeAlias
 
 from fedsync.bundling.seen import add_stretch, advanced, begun, hash_of, in_journal, is_met
 from fedsync.crdt.books.kin import circulation
-from fedsync.gossip.bundles.form import End, Receipts, Tip, Tips, Title, Wants, wanted_bytes
+from fedsync.gossip.bundles.form import (
+    NONE,
+    End,
+    Follows,
+    Receipts,
+    Said,
+    Tip,
+    Tips,
+    Title,
+    Wants,
+    wanted_bytes,
+)
+from fedsync.gossip.following import NOTHING_HEARD, Following
 from fedsync.gossip.holdings import TIP
 from fedsync.node import Node
-from fedsync.records.ids import Key
-from fedsync.store.carried import MAX_CLAIMS, ZERO, CameBundle, Claim
+from fedsync.records.ids import Key, PageId
+from fedsync.store.carried import MAX_CLAIMS, ZERO, CameBundle, Claim, Counters, LeftBundle
 from fedsync.store.holdings import StoreHoldings
 
 COMING_CLAIMS: Final = 10 * MAX_CLAIMS
 """Tips that are noted while a file is read, before it shows how many of them it brings."""
 _LOG_BYTES: Final = 32
 
-Words: TypeAlias = Tips | Wants | Receipts
+Words: TypeAlias = Tips | Wants | Receipts | Follows
 
 
 class Hearing:
@@ -29,6 +41,10 @@ class Hearing:
 
     def __init__(self, node: Node, own: Key) -> None:
         self._node, self._own = node, own
+        self._heard: tuple[Said, Following] | None = None
+        """What the maker of this bundle follows, as far as it was read."""
+        self.follows_more = False
+        """A body is followed now, or more of it, because a maker announced it."""
 
     def knows(self, key: Key) -> bool:
         """Say whether a node is a peer, or a book that is held here names it. Nobody else's word is kept."""
@@ -56,6 +72,8 @@ class Hearing:
                     self._wants(each, title)
                 case Receipts():
                     self._receipts(each)
+                case Follows():
+                    self._follows(each)
         self._node.store.carried.came_in(bundle)
 
     def _of(self, title: Title) -> CameBundle:
@@ -105,6 +123,18 @@ class Hearing:
             tables.put(peer, replace(known, asked_at=title.made))
         tables.ask(peer, [(each.log, wanted_bytes(each)[_LOG_BYTES:]) for each in wants.rows])
 
+    def _follows(self, follows: Follows) -> None:
+        """Note what the maker follows, and follow it too if that is wanted here, as if it had said so in a session."""
+        said, node = follows.said, self._node
+        before = self._heard[1] if self._heard is not None and self._heard[0] == said else NOTHING_HEARD
+        self._heard = said, before.with_page(follows.page)
+        for row in Following(follows.page.data).rows:
+            held = node.store.followed.get(row.scope)
+            if held is None or held.extent < row.extent:
+                body = PageId(row.body)
+                if node.follow(row.scope, body, None, "announced", said.maker, row.extent):
+                    self.follows_more = True
+
     def _receipts(self, receipts: Receipts) -> None:
         node, peer = self._node, receipts.said.maker
         for each in receipts.rows:
@@ -117,7 +147,9 @@ class Hearing:
                 min(max(old, new), node.store.journal.counter)
                 for old, new in zip(before, each.counters, strict=True)
             )
-            tables.put(peer, replace(known, acked_journal=each.journal, acked=(one, two, three, four)))
+            acked = (one, two, three, four)
+            sets = _spoken_of(acked, known.acked_sets, tables.left(peer), each.journal)
+            tables.put(peer, replace(known, acked_journal=each.journal, acked=acked, acked_sets=sets))
             tables.arrived(peer, each.bundles, node.now())
 
     # --- When it is read ----------------------------------------------------------------------------------
@@ -142,6 +174,8 @@ class Hearing:
                 bundle = replace(bundle, told=())
             tables.came_in(bundle)
             known, done = advanced(tables.get(maker), tables.came(maker), left)
+            if self._heard is not None and self._heard[0] == title.said and self._heard[1].whole:
+                known = replace(known, follows=self._heard[1].data)
             tables.put(maker, known)
             for each in done:
                 tables.came_in(each)
@@ -154,3 +188,19 @@ def _ended(bundle: CameBundle, ending: End | None, sound: bool) -> CameBundle:
     files = bundle.files | {ending.title.part} if sound else bundle.files
     last = ending.title.part if ending.last else bundle.last
     return replace(bundle, files=files, last=last, whole=bundle.whole or (ending.whole and ending.last))
+
+
+def _spoken_of(
+    acked: Counters, before: tuple[bytes, ...], left: list[LeftBundle], journal: bytes
+) -> tuple[bytes, ...]:
+    """Return of each class which sets a confirmation speaks of: those of the last bundle that was left up to there."""
+    found = list(before)
+    for log_class, counter in enumerate(acked):
+        of_class = [
+            each
+            for each in left
+            if each.journal == journal and each.since[log_class] != NONE and each.counter <= counter
+        ]
+        if of_class:
+            found[log_class] = max(of_class, key=lambda each: each.counter).sets
+    return tuple(found)

@@ -4,8 +4,9 @@ Only reads the store, so it may be done beside a daemon; what was left for whom 
 """
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 
 from fedsync.bundling.lacking import lacking
 from fedsync.bundling.seen import hash_of
@@ -60,11 +61,14 @@ class Export:
         self.end: End | None = None
         """How it ended; None while it has not."""
         readers = request.readers
+        entitled = _Entitled(store, view, readers)
+        self._sets = entitled.sets
         wish = Wish(
-            _Entitled(store, view, readers),
-            _since(store, request),
+            entitled,
+            _since(store, request, entitled.sets),
             readers,
             tuple(each for key in readers for each in _asked(store, key)),
+            tuple(followed(store.followed.extents(), entitled.near).pages()) if readers else (),
             wants(store) if readers else (),
             receipts(store, readers),
             request.part_bytes,
@@ -85,7 +89,17 @@ class Export:
             return []
         title = self.end.title
         return [
-            LeftBundle(self.bundle, key, at, where, title.journal, title.counter, title.since, self.end.whole)
+            LeftBundle(
+                self.bundle,
+                key,
+                at,
+                where,
+                title.journal,
+                title.counter,
+                title.since,
+                self.end.whole,
+                sets=self._sets[key],
+            )
             for key in self._request.readers
         ]
 
@@ -121,10 +135,9 @@ def _asked(store: Store, key: Key) -> Iterator[Wanted]:
         yield from read_wanted(log + held)
 
 
-def _since(store: Store, request: Request) -> Counters:
+def _since(store: Store, request: Request, sets: Mapping[Key, bytes]) -> Counters:
     """Return up to where all readers are known to hold what we held, class by class."""
-    journal = store.journal.id
-    known = [_known(store, key, journal, request.trusting) for key in request.readers] or [ZERO]
+    known = [_known(store, key, request.trusting, sets[key]) for key in request.readers] or [ZERO]
     one, two, three, four = (
         min(each[log_class] for each in known) if log_class in request.classes else NONE
         for log_class in LogClass
@@ -132,12 +145,16 @@ def _since(store: Store, request: Request) -> Counters:
     return one, two, three, four
 
 
-def _known(store: Store, key: Key, journal: bytes, trusting: bool) -> Counters:
-    carried = store.carried.get(key)
-    # What was confirmed of another journal says nothing of this one: the directory was restored or copied.
-    known = list(carried.acked if carried.acked_journal == journal else ZERO)
+def _known(store: Store, key: Key, trusting: bool, sets: bytes) -> Counters:
+    """Return up to where one reader is. What was confirmed of another journal says nothing of this one, as the directory was
+    restored or copied; nor does what was confirmed of other sets."""
+    carried, journal = store.carried.get(key), store.journal.id
+    known = [
+        acked if carried.acked_journal == journal and spoke_of == sets else 0
+        for acked, spoke_of in zip(carried.acked, carried.acked_sets, strict=True)
+    ]
     for left in reversed(store.carried.left(key) if trusting else []):
-        if left.journal == journal and left.whole:
+        if left.journal == journal and left.whole and left.sets == sets:
             for log_class, since in enumerate(left.since):
                 if NONE < since <= known[log_class]:
                     known[log_class] = max(known[log_class], left.counter)
@@ -155,19 +172,31 @@ class _Entitled:
         bodies = store.followed.all()
         own = next((each.scope for each in bodies if each.source == "own"), None)
         going = circulation(view, [each.scope for each in bodies])
-        self._pairs = []
+        extents = store.followed.extents()
+        self._pairs: list[tuple[Following, list[Following]]] = []
+        self.sets: dict[Key, bytes] = {}
+        """For each reader 8 bytes that are others when it could have other sets."""
+        self.near = frozenset(each.scope for each in bodies)
+        """The bodies of which all readers may have what goes only as far as a region."""
         for key in readers:
             near = going.near(key, own, store.peers.get(key) is not None)
-            mine = followed(store.followed.extents(), near)
-            told = store.meta.data(bodies_name(key))
-            self._pairs.append((mine, Following(told) if told else NOTHING_HEARD))
+            self.near &= near
+            mine = followed(extents, near)
+            # By a file or in a session: where the two differ, the one that was later is not known.
+            told = [
+                each for each in (store.carried.get(key).follows, store.meta.data(bodies_name(key))) if each
+            ]
+            self._pairs.append((mine, [Following(each) for each in told] or [NOTHING_HEARD]))
+            self.sets[key] = sha256(
+                b"".join([mine.digest, *(Following(each).digest for each in told)])
+            ).digest()[:8]
         if not readers:
             # For whoever finds it: what is for the world.
-            self._pairs.append((followed(store.followed.extents(), ()), NOTHING_HEARD))
+            self._pairs.append((followed(extents, ()), [NOTHING_HEARD]))
 
     def __call__(self, key: SetKey) -> bool:
         if key[1] is Reach.REGION and not all(
             (row := mine.get(key[0])) is not None and row.near for mine, _ in self._pairs
         ):
             return False
-        return any(shared(mine, theirs, key) for mine, theirs in self._pairs)
+        return any(shared(mine, each, key) for mine, theirs in self._pairs for each in theirs)

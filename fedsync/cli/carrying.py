@@ -185,6 +185,7 @@ def note(app: App, out: Export, where: str) -> None:
             "counter": each.counter,
             "since": list(each.since),
             "whole": each.whole,
+            "sets": each.sets.hex(),
         }
         for each in out.left(where, now_ms())
     ]
@@ -610,7 +611,10 @@ def show_receipts(app: App, path: str | None, whom: Sequence[str], encrypt: bool
         }
         if not found:
             raise Problem(
-                "nothing_came", "No bundle has come here, so there is none to confirm.", "", Exit.NOT_FOUND
+                "nothing_came",
+                "No bundle has come here, so there is none to confirm.",
+                "Take one in first: fedsync bundle import PATH",
+                Exit.NOT_FOUND,
             )
         _small(app, reading, path, found, encrypt, {}, "confirms what came from")
 

@@ -19,6 +19,7 @@ from fedsync.cli.goods import lendingwords, transferwords
 from fedsync.cli.goods.rotaview import time_words
 from fedsync.cli.goods.stocklook import find_levels
 from fedsync.cli.goods.stockrows import title
+from fedsync.cli.queued import queued, queued_line
 from fedsync.cli.records import find, says
 from fedsync.cli.telling import ago, day, short
 from fedsync.crdt.answer import Answer
@@ -193,9 +194,12 @@ def _peer(reading: Reading, home: Home, asked: str, store: str | None) -> Json |
                 if reading.name_of(body.scope).casefold() == row["name"].casefold():
                     lines += delayed_lines(of_scope(reading, delayed_rows(reading, now_ms()), body.scope))
             lines += peering.acquaintance(peering.shown(reading, home, row["key"]))
+            waits = queued(reading, row)
+            lines.append(queued_line(waits, row))
             if not running:
                 lines.append("The daemon does not run here.")
-            return _plainly(row["key"], "peer", row["state"], lines, why, None if running else "fedsync run")
+            told = _plainly(row["key"], "peer", row["state"], lines, why, None if running else "fedsync run")
+            return told | {"queued": waits, "schedule": row.get("schedule")}
     try:
         value = peering.shown(reading, home, asked)
     except Problem:

@@ -131,6 +131,8 @@ class Links:
         """With whom there is no link because one side has as many as it keeps: why, in words. The last of them."""
         self.contacts: dict[Peer, int] = {}
         """When each peer was last heard, in ms."""
+        self.agreed: dict[Peer, int] = {}
+        """Our journal's counter when a peer was last known to hold all that we hold, as far as it may and takes it."""
         self.heard_at: dict[Peer, float] = {}
         """The same by a clock that does not jump, in seconds, since this node runs."""
         self.most = MOST_CONNECTIONS
@@ -138,6 +140,8 @@ class Links:
         """What this node thinks of its peers."""
         self.refusals: dict[Peer, dict[LogId, str]] = {}
         """What either side refuses of the other, in words, since the link stands."""
+        self.counter: Callable[[], int] = lambda: node.store.journal.counter
+        """Returns the counter of the journal that the machines read."""
         self.changed: Callable[[Peer], None] = lambda peer: None
         """Told when a link came or went."""
         self.welcome: Callable[[Peer], int | None] = lambda peer: None
@@ -398,6 +402,7 @@ class Links:
                 self._remember(peer, memory)
             case Level(told):
                 self.schedules.level(peer)
+                self.agreed[peer] = self.counter()
                 self.level(peer, told)
             case Outrun():
                 log.warning(

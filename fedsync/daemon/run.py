@@ -96,6 +96,7 @@ class Daemon:
         self.links.most = settings.limits.peers
         self.links.schedules.want({Peer(each.key): each.terms for each in settings.peers})
         self.links.changed = self._link_changed
+        self.links.counter = lambda: reader.journal.counter
         self._authority = trio.Event()
         """Set when pages or voices came: there may be something to seal."""
         self._authority.set()

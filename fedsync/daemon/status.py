@@ -69,6 +69,7 @@ def _row(daemon: "Daemon", peer: PeerRow, by: str) -> dict[str, Any]:
         "through": daemon.name_of(via) if via is not None else None,
         "bytes_in": wire[0] if wire else None,
         "bytes_out": wire[1] if wire else None,
+        "agreed": daemon.links.agreed.get(name),
         "schedule": daemon.byways.schedule(name) or daemon.links.schedules.told(name),
     }
 
@@ -90,6 +91,8 @@ def save_peers(
         for row in rows:
             key = Key(bytes.fromhex(row["key"]))
             store.peers.show(key, row["state"], row["reason"], row["we_lack"], row["they_lack"])
+            if row["agreed"] is not None:
+                store.meta.set(f"agreed:{row['key']}", row["agreed"])
             if row["last_contact"]:
                 store.peers.contact(key, row["last_contact"])
     node.tidy()

@@ -78,7 +78,7 @@ class Sticks:
         """End a file, and return what came of it."""
         taking = self._of(number).taking
         del self._handed[number]
-        await self.step(taking.end)
+        await self.end_file(taking)
         return handing.told(taking.came)
 
     def _of(self, number: int) -> _Handed:
@@ -94,6 +94,12 @@ class Sticks:
 
     async def _take(self, taking: Taking, batch: Batch) -> None:
         await self.step(partial(taking.take, batch))
+
+    async def end_file(self, taking: Taking) -> None:
+        """End a file that is taken in; peers are told of the bodies that are followed because its maker announced them."""
+        await self.step(taking.end)
+        if taking.follows_more:
+            self._daemon.links.bodies_changed()
 
     async def step(self, step: Callable[[], list[Taken]]) -> None:
         """Do a step of taking in while nobody else uses the node, and tell of what is durable."""

@@ -114,7 +114,7 @@ class Watching:
                     await daemon.sticks.step(partial(taking.take, batch))
         except Problem as problem:
             self._tell(problem.message)
-        await daemon.sticks.step(taking.end)
+        await daemon.sticks.end_file(taking)
         came = taking.came
         who = daemon.name_of(Peer(came.titles[0].said.maker)) if came.titles else "somebody"
         whole = "" if came.ends and not came.damaged else "; it is damaged, or its end is missing"

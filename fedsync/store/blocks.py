@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from fedsync.records.block import BadBlock, Block, load
 from fedsync.records.genesis import BadGenesis, Genesis
-from fedsync.records.ids import RecordId
+from fedsync.records.ids import LogClass, Reach, RecordId
 from fedsync.records.places import MAX_RUN_RECORDS, Place
 from fedsync.store.errors import StoreDamaged, guarded
 from fedsync.store.model import Found
@@ -43,6 +43,15 @@ class Stored(NamedTuple):
 
 
 _COLUMNS = "no, log, first, last, place_count, place_size, prev, tip, raw"
+
+
+class KeptAfter(NamedTuple):
+    """How much of one class was kept since some moment."""
+
+    log_class: LogClass
+    urgent: bool
+    records: int
+    bytes: int
 
 
 class Blocks:
@@ -196,6 +205,25 @@ class Blocks:
                 break
             found.append(raw)
         return found
+
+    @guarded
+    def kept_after(self, since: int) -> list[KeptAfter]:
+        """Return what was kept after the journal's counter was `since`, local logs left out, by class; of each what is urgent
+        for itself. Reads from the end, without the blocks themselves."""
+        sums: dict[tuple[int, bool], list[int]] = {}
+        rows = self._conn.execute(
+            "SELECT b.counter, l.class, coalesce(l.urgent_seq, -1) >= b.first, b.last - b.first + 1, length(b.raw), l.reach"
+            " FROM blocks b JOIN logs l ON l.no = b.log ORDER BY b.no DESC"
+        )
+        for counter, log_class, urgent, records, size, reach in rows:
+            if counter <= since:
+                break
+            if reach != Reach.LOCAL:
+                found = sums.setdefault((log_class, bool(urgent)), [0, 0])
+                found[0] += records
+                found[1] += size
+        ordered = sorted(sums.items(), key=lambda each: (not each[0][1], each[0][0]))
+        return [KeptAfter(LogClass(kind), urgent, *each) for (kind, urgent), each in ordered]
 
     @guarded
     def last_number(self) -> int:

@@ -32,6 +32,10 @@ class Carried:
     seen: Counters = ZERO
     acked_journal: bytes = b""
     acked: Counters = ZERO
+    acked_sets: tuple[bytes, ...] = (bytes(8),) * 4
+    """Of each class, which sets that spoke of: `LeftBundle.sets`."""
+    follows: bytes = b""
+    """What the peer follows, as its last bundle said (rows of gossip's `following`); none: it never said."""
     asked_at: int = 0
     """When the peer made the bundle with its last wishes, by its own clock: an older one is no news."""
 
@@ -51,6 +55,8 @@ class LeftBundle:
     whole: bool
     arrived: int | None = None
     """When its receipt came."""
+    sets: bytes = bytes(8)
+    """8 bytes on what the peer could have then, as it and we followed bodies: of other sets it says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,23 +108,28 @@ class CarriedTables:
     @guarded
     def get(self, peer: Key) -> Carried:
         """Return how far both have come."""
-        row = self._conn.execute(
-            "SELECT seen_journal, seen, acked_journal, acked, asked_at FROM carried WHERE peer = ?", (peer,)
-        ).fetchone()
-        return Carried(row[0], _counters(row[1]), row[2], _counters(row[3]), row[4]) if row else Carried()
+        row = self._conn.execute(f"SELECT {_CARRIED} FROM carried WHERE peer = ?", (peer,)).fetchone()
+        if row is None:
+            return Carried()
+        seen_journal, seen, acked_journal, acked, sets, follows, asked_at = row
+        known = tuple(sets[at : at + 8] for at in range(0, 32, 8))
+        return Carried(
+            seen_journal, _counters(seen), acked_journal, _counters(acked), known, follows, asked_at
+        )
 
     @guarded
     def put(self, peer: Key, carried: Carried) -> None:
         """Keep it."""
         self._conn.execute(
-            "INSERT OR REPLACE INTO carried (peer, seen_journal, seen, acked_journal, acked, asked_at)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
+            f"INSERT OR REPLACE INTO carried (peer, {_CARRIED}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 peer,
                 carried.seen_journal,
                 _packed(carried.seen),
                 carried.acked_journal,
                 _packed(carried.acked),
+                b"".join(carried.acked_sets),
+                carried.follows,
                 carried.asked_at,
             ),
         )
@@ -134,7 +145,7 @@ class CarriedTables:
     def leave(self, left: LeftBundle) -> None:
         """Remember a bundle that was left for a peer."""
         self._conn.execute(
-            f"INSERT OR REPLACE INTO left_bundles ({_LEFT}) VALUES ({', '.join('?' * 9)})",
+            f"INSERT OR REPLACE INTO left_bundles ({_LEFT}) VALUES ({', '.join('?' * 10)})",
             (
                 left.bundle,
                 left.peer,
@@ -145,6 +156,7 @@ class CarriedTables:
                 _packed(left.since),
                 left.whole,
                 left.arrived,
+                left.sets,
             ),
         )
         self._prune("left_bundles", "peer", left.peer)
@@ -162,8 +174,10 @@ class CarriedTables:
             (peer,),
         ).fetchall()
         return [
-            LeftBundle(bundle, Key(key), at, where, journal, counter, _counters(since), bool(whole), arrived)
-            for bundle, key, at, where, journal, counter, since, whole, arrived in rows
+            LeftBundle(
+                bundle, Key(key), at, where, journal, counter, _counters(since), bool(whole), arrived, sets
+            )
+            for bundle, key, at, where, journal, counter, since, whole, arrived, sets in rows
         ]
 
     @guarded
@@ -310,7 +324,8 @@ class CarriedTables:
         return [(LogId(log), held) for log, held in rows]
 
 
-_LEFT = "bundle, peer, at, place, journal, counter, since, whole, arrived"
+_CARRIED = "seen_journal, seen, acked_journal, acked, acked_sets, follows, asked_at"
+_LEFT = "bundle, peer, at, place, journal, counter, since, whole, arrived, sets"
 _CAME = "bundle, maker, at, made, journal, counter, since, tips, everything, told, files, last, whole, done"
 _CLAIM = "maker, class, kind, log, seq, name, counter, code"
 

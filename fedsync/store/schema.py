@@ -159,10 +159,11 @@ def _bundles(db: "Database") -> None:
         "CREATE INDEX idx_ahead_log_first ON ahead (log, first)",
         "CREATE INDEX idx_ahead_origin_size ON ahead (origin, size)",
         "CREATE TABLE carried (peer BLOB PRIMARY KEY, seen_journal BLOB NOT NULL, seen BLOB NOT NULL,"
-        " acked_journal BLOB NOT NULL, acked BLOB NOT NULL, asked_at INTEGER NOT NULL) WITHOUT ROWID",
+        " acked_journal BLOB NOT NULL, acked BLOB NOT NULL, acked_sets BLOB NOT NULL, follows BLOB NOT NULL,"
+        " asked_at INTEGER NOT NULL) WITHOUT ROWID",
         "CREATE TABLE left_bundles (bundle BLOB NOT NULL, peer BLOB NOT NULL, at INTEGER NOT NULL, place TEXT NOT NULL,"
         " journal BLOB NOT NULL, counter INTEGER NOT NULL, since BLOB NOT NULL, whole INTEGER NOT NULL,"
-        " arrived INTEGER, PRIMARY KEY (peer, bundle)) WITHOUT ROWID",
+        " arrived INTEGER, sets BLOB NOT NULL, PRIMARY KEY (peer, bundle)) WITHOUT ROWID",
         "CREATE TABLE came_bundles (bundle BLOB NOT NULL, maker BLOB NOT NULL, at INTEGER NOT NULL,"
         " made INTEGER NOT NULL, journal BLOB NOT NULL, counter INTEGER NOT NULL, since BLOB NOT NULL,"
         " tips INTEGER NOT NULL, everything INTEGER NOT NULL, told TEXT NOT NULL, files TEXT NOT NULL, last INTEGER,"

@@ -70,6 +70,7 @@ def test_what_stays_within_a_region_is_in_no_file_for_whoever_is_of_another() ->
 def test_bodies_that_are_not_followed_are_refused_and_counted() -> None:
     with two() as (north, south, scribe):
         other = Scribe(north.node, "Far Away", "Xi", "Yo")
+        south.node.follow_limit = 1
         (file,) = north.files(south.key)
         came = south.take(file)
         assert set(came.refused) == {"not-followed"}
@@ -281,6 +282,41 @@ def test_what_a_reader_held_before_it_was_restored_is_carried_again() -> None:
             north.take(again.file(north.key))
             again.take(north.file(again.key))
             assert roots(again) == roots(north)
+
+
+def test_who_follows_more_than_it_did_gets_what_is_old_of_it() -> None:
+    with two() as (north, south, scribe):
+        other = Scribe(north.node, "Hill Farm", "Xi", "Yo")
+        other.move("Xi", 3)
+        south.node.follow_limit = 1
+        south.take(north.file(south.key))
+        north.take(south.file(north.key))
+        assert north.node.store.carried.get(south.key).acked != (0, 0, 0, 0)
+        follow(south.node, other)
+        north.take(south.file(north.key))
+        came = south.take(north.file(south.key))
+        assert came.records == sum(block.count for block in other.blocks)
+        assert set(came.blocks) == {"taken"}
+        assert roots(north) == roots(south)
+        assert scribe.blocks
+
+
+def test_a_body_that_a_peer_announces_in_a_file_is_followed_as_if_it_said_so_in_a_session() -> None:
+    with two() as (north, south, scribe):
+        other = Scribe(north.node, "Hill Farm", "Xi", "Yo")
+        came = south.take(north.file(south.key))
+        assert south.node.store.followed.get(other.scope) is not None
+        assert came.blocks == {"taken": len(scribe.blocks) + len(other.blocks)}
+        assert roots(north) == roots(south)
+
+
+def test_a_body_that_a_stranger_announces_is_not_followed() -> None:
+    with two() as (north, _, scribe), node(incarnation=b"k" * 16) as third:
+        alone = At(third, "alone")
+        follow(third, scribe)
+        other = Scribe(north.node, "Hill Farm", "Xi", "Yo")
+        alone.take(north.file(alone.key))
+        assert third.store.followed.get(other.scope) is None
 
 
 def test_a_file_that_is_lost_is_had_from_one_that_is_more_than_needed() -> None:

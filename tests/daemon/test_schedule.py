@@ -3,6 +3,7 @@
 import time
 from math import ceil
 
+from fedsync.node import open_node
 from tests.daemon.village import Node, Village, equal, told, until
 
 AHEAD = 12
@@ -38,7 +39,7 @@ def test_outside_of_its_window_a_peer_gets_nothing_and_at_its_start_all(village:
     assert row["state"] == "away"
     assert row["schedule"]["state"] == "shut"
     assert row["schedule"]["until"] == opens * 1000
-    assert "waiting: next window" in oak.run("peers", "list").stdout
+    assert "waiting: next window" in " ".join(oak.run("peers", "list").stdout.split())
     assert "certain times" in until(
         lambda: "certain times" in (said := mill.peer("Oakfield")["reason"]) and said
     )
@@ -98,6 +99,7 @@ def test_what_waits_for_a_used_up_budget_stays_here_and_a_sender_is_never_over(v
     (budget,) = oak.peer("Mill Lane")["schedule"]["budgets"]
     assert 15_000 < budget["used_bytes"] <= budget["bytes"] == 25_000
     assert 0 < mill.records() < oak.records()
+    assert "of 25 kB used in the last hour" in " ".join(oak.run("why", "Mill Lane").stdout.split())
 
 
 def test_a_session_that_has_nothing_left_to_say_ends_and_begins_again_for_what_is_new(
@@ -120,3 +122,30 @@ def test_a_session_that_has_nothing_left_to_say_ends_and_begins_again_for_what_i
     until(lambda: oak.peer("Mill Lane")["schedule"]["state"] == "resting")
     mill.move("Ann", 9)
     equal(oak, mill)
+
+
+def test_why_says_what_waits_for_a_peer_by_class_and_when_it_goes(village: Village) -> None:
+    oak, mill = village.line("Oakfield", "Mill Lane")
+    equal(oak, mill)
+    key = bytes.fromhex(oak.peer("Mill Lane")["key"])
+    assert oak.stop() == 0
+    with oak.home.lock():
+        node = open_node(oak.home)
+        with node.store.transaction() as store:
+            store.meta.set(f"agreed:{key.hex()}", None)
+        node.store.close()
+    assert oak.json("why", "Mill Lane")["queued"] is None
+    assert "it is not known yet what it holds" in oak.run("why", "Mill Lane").stdout
+    with oak.home.lock():
+        node = open_node(oak.home)
+        with node.store.transaction() as store:
+            store.meta.set(f"agreed:{key.hex()}", node.store.journal.counter)
+        node.store.close()
+    assert oak.json("why", "Mill Lane")["queued"] == []
+    oak.move("Ann", 1, 2, 3)
+    (waits,) = oak.json("why", "Mill Lane")["queued"]
+    assert waits["class"] == "facts"
+    assert waits["records"] >= 3
+    said = " ".join(oak.run("why", "Mill Lane").stdout.split())
+    assert "waits for it, at most: facts" in said
+    assert "goes when there is a link to it" in said

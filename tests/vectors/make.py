@@ -8,14 +8,18 @@ import json
 import sys
 from pathlib import Path
 
-from tests.vectors import recordcases, signatures
+from tests.vectors import recordcases, segmentcases, signatures
 
 HERE = Path(__file__).parent
 
 
 def files() -> dict[str, str]:
     """Return the text of each file."""
-    made = {"ed25519.json": signatures.cases(), **recordcases.files()}
+    made = {
+        "ed25519.json": signatures.cases(),
+        "segment.json": segmentcases.segments(),
+        **recordcases.files(),
+    }
     return {name: _lines(cases) for name, cases in made.items()}
 
 

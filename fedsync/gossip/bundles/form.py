@@ -14,9 +14,10 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import msgpack
 
 from fedsync.gossip.bundles.chunks import Chunk
+from fedsync.gossip.following import NOTHING_HEARD
 from fedsync.gossip.holdings import FORK, TIP, SetKey
 from fedsync.gossip.listing import Reader, number
-from fedsync.gossip.messages import BadMessage
+from fedsync.gossip.messages import BadMessage, Bodies
 from fedsync.records import ed25519, segment
 from fedsync.records.ids import Key, LogClass, LogId, Reach, Scope
 from fedsync.records.wire import MAX_BLOCK_BYTES
@@ -56,6 +57,7 @@ class Kind(IntEnum):
     RECEIPTS = 5
     END = 6
     SEGMENT = 7
+    FOLLOWS = 10
 
 
 class BadChunk(ValueError):
@@ -166,6 +168,14 @@ class Receipts:
 
 
 @dataclass(frozen=True, slots=True)
+class Follows:
+    """A page of the bodies that the maker follows, as it would tell it in a session."""
+
+    said: Said
+    page: Bodies
+
+
+@dataclass(frozen=True, slots=True)
 class Block:
     """A block as it is stored and sent."""
 
@@ -179,7 +189,7 @@ class Segment:
     data: bytes
 
 
-Content: TypeAlias = Title | End | Tips | Wants | Receipts | Block
+Content: TypeAlias = Title | End | Tips | Wants | Receipts | Follows | Block
 Sign: TypeAlias = Callable[[bytes], bytes]
 
 _pack = msgpack.Packer(use_bin_type=True, autoreset=True).pack
@@ -208,6 +218,8 @@ def write(content: Content | Segment, sign: Sign) -> tuple[int, bytes]:
             return _signed(Kind.WANTS, said, (b"".join(map(wanted_bytes, wanted)),), sign)
         case Receipts(said, rows=receipts):
             return _signed(Kind.RECEIPTS, said, (receipts,), sign)
+        case Follows(said, Bodies(first, end, data)):
+            return _signed(Kind.FOLLOWS, said, (first, end, data), sign)
 
 
 def _signed(kind: Kind, said: Said, fields: tuple[object, ...], sign: Sign) -> tuple[int, bytes]:
@@ -406,10 +418,20 @@ def _read_receipts(said: Said, fields: list[Any]) -> Receipts:
     return Receipts(said, tuple(rows))
 
 
+def _read_follows(said: Said, fields: list[Any]) -> Follows:
+    _demand(len(fields) == 3 and all(type(each) is bytes for each in fields), "a page has three fields")
+    first, end, data = fields
+    _demand(len(first) in (0, 16) and len(end) in (0, 16), "a page of scopes that are none")
+    page = Bodies(first, end, data)
+    NOTHING_HEARD.with_page(page)
+    return Follows(said, page)
+
+
 _READERS: Final[dict[int, Callable[[Said, list[Any]], Content]]] = {
     Kind.TITLE: _read_title,
     Kind.TIPS: _read_tips,
     Kind.WANTS: _read_wants,
     Kind.RECEIPTS: _read_receipts,
     Kind.END: _read_end,
+    Kind.FOLLOWS: _read_follows,
 }

@@ -1,6 +1,6 @@
 """Makes a bundle: what one node holds and others may lack, in the order in which it is needed. Pure.
 
-    title | urgent blocks | receipts | wants | tips | the other blocks, class by class | end
+    title | urgent blocks | bodies followed | receipts | wants | tips | the other blocks, class by class | end
 
 So a file that is cut short still delivers the recalls, and names what it would have had. Each file of a bundle begins
 with a title and ends with an end, and can be read without the others. Where files have a size, some of the tips stand in
@@ -20,6 +20,7 @@ from fedsync.gossip.bundles.form import (
     Content,
     Counters,
     End,
+    Follows,
     Held,
     Receipt,
     Receipts,
@@ -39,6 +40,7 @@ from fedsync.gossip.bundles.form import (
 from fedsync.gossip.bundles.form import NAME_BYTES as NAME
 from fedsync.gossip.holdings import FORK, PENDING, Head, Holdings, Log, SetKey
 from fedsync.gossip.limits import PAGE_BYTES
+from fedsync.gossip.messages import Bodies
 from fedsync.gossip.priority import FIRST, of_log
 from fedsync.records.block import peek
 from fedsync.records.ids import Key, LogClass, LogId, RecordId
@@ -66,6 +68,8 @@ class Wish:
     readers: tuple[Key, ...] = ()
     asked: tuple[Wanted, ...] = ()
     """What the readers asked for by name."""
+    follows: tuple[Bodies, ...] = ()
+    """The bodies that the maker follows, as its readers are to know it."""
     wants: tuple[Wanted, ...] = ()
     """What the maker asks for."""
     receipts: tuple[Receipt, ...] = ()
@@ -131,6 +135,8 @@ def _words(writer: "_Writer", wish: Wish, said: Said) -> Iterator[Part]:
     if writer.spoken:
         return
     writer.spoken = True
+    for page in wish.follows:
+        yield from writer.put(Follows(said, page))
     for at in range(0, len(wish.receipts), MAX_RECEIPTS):
         yield from writer.put(Receipts(said, wish.receipts[at : at + MAX_RECEIPTS]))
     for group in _grouped(wish.wants, lambda each: len(wanted_bytes(each))):
