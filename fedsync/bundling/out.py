@@ -4,7 +4,7 @@ Only reads the store, so it may be done beside a daemon; what was left for whom 
 """
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -27,7 +27,7 @@ from fedsync.gossip.bundles.form import (
 from fedsync.gossip.bundles.making import Maker, Part, Wish, make
 from fedsync.gossip.following import NOTHING_HEARD, Following, followed
 from fedsync.gossip.holdings import SetKey
-from fedsync.gossip.peer_memory import bodies_name
+from fedsync.gossip.peer_memory import PeerMemory, bodies_name, memory_name
 from fedsync.gossip.sharing import shared
 from fedsync.records.ed25519 import Signs
 from fedsync.records.ids import Key, LogClass, LogId, Reach
@@ -65,7 +65,7 @@ class Export:
         self._sets = entitled.sets
         wish = Wish(
             entitled,
-            _since(store, request, entitled.sets),
+            _since(store, request, entitled),
             readers,
             tuple(each for key in readers for each in _asked(store, key)),
             tuple(followed(store.followed.extents(), entitled.near).pages()) if readers else (),
@@ -135,9 +135,9 @@ def _asked(store: Store, key: Key) -> Iterator[Wanted]:
         yield from read_wanted(log + held)
 
 
-def _since(store: Store, request: Request, sets: Mapping[Key, bytes]) -> Counters:
+def _since(store: Store, request: Request, entitled: "_Entitled") -> Counters:
     """Return up to where all readers are known to hold what we held, class by class."""
-    known = [_known(store, key, request.trusting, sets[key]) for key in request.readers] or [ZERO]
+    known = [_known(store, key, request.trusting, entitled) for key in request.readers] or [ZERO]
     one, two, three, four = (
         min(each[log_class] for each in known) if log_class in request.classes else NONE
         for log_class in LogClass
@@ -145,12 +145,13 @@ def _since(store: Store, request: Request, sets: Mapping[Key, bytes]) -> Counter
     return one, two, three, four
 
 
-def _known(store: Store, key: Key, trusting: bool, sets: bytes) -> Counters:
+def _known(store: Store, key: Key, trusting: bool, entitled: "_Entitled") -> Counters:
     """Return up to where one reader is. What was confirmed of another journal says nothing of this one, as the directory was
     restored or copied; nor does what was confirmed of other sets."""
-    carried, journal = store.carried.get(key), store.journal.id
+    carried, journal, sets = store.carried.get(key), store.journal.id, entitled.sets[key]
+    met = _met(store, key, entitled.told[key])
     known = [
-        acked if carried.acked_journal == journal and spoke_of == sets else 0
+        max(met, acked if carried.acked_journal == journal and spoke_of == sets else 0)
         for acked, spoke_of in zip(carried.acked, carried.acked_sets, strict=True)
     ]
     for left in reversed(store.carried.left(key) if trusting else []):
@@ -160,6 +161,22 @@ def _known(store: Store, key: Key, trusting: bool, sets: bytes) -> Counters:
                     known[log_class] = max(known[log_class], left.counter)
     one, two, three, four = known
     return one, two, three, four
+
+
+def _met(store: Store, key: Key, told: bytes) -> int:
+    """Return where our journal stood when a session last found that both hold the same; 0 when that may be so no more."""
+    kept = store.meta.data(memory_name(key))
+    memory = PeerMemory.unpack(kept, store.meta.data(bodies_name(key))) if kept else PeerMemory()
+    carried = store.carried.get(key)
+    same = (
+        memory.our_journal == store.journal.id
+        and memory.told == told
+        and memory.bodies is not None
+        and carried.follows in (b"", memory.bodies)
+        and carried.seen_journal in (b"", memory.journal)
+        and not memory.doubt
+    )
+    return memory.our_counter if same else 0
 
 
 class _Entitled:
@@ -176,12 +193,15 @@ class _Entitled:
         self._pairs: list[tuple[Following, list[Following]]] = []
         self.sets: dict[Key, bytes] = {}
         """For each reader 8 bytes that are others when it could have other sets."""
+        self.told: dict[Key, bytes] = {}
+        """For each reader, a digest of what we follow as it is told."""
         self.near = frozenset(each.scope for each in bodies)
         """The bodies of which all readers may have what goes only as far as a region."""
         for key in readers:
             near = going.near(key, own, store.peers.get(key) is not None)
             self.near &= near
             mine = followed(extents, near)
+            self.told[key] = mine.digest
             # By a file or in a session: where the two differ, the one that was later is not known.
             told = [
                 each for each in (store.carried.get(key).follows, store.meta.data(bodies_name(key))) if each

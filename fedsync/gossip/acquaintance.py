@@ -176,8 +176,9 @@ class Acquaintance:
         kept = self.memory
         seen = kept.counter if kept.journal == self.journal else 0
         bodies = self.bodies.data if self.bodies.whole else None
+        ours = self._holdings.journal()
         memory = PeerMemory(
-            self.journal, max(counter, seen), bodies, self._told, self._told_at, tuple(refused), doubt
+            self.journal, max(counter, seen), bodies, self._told, self._told_at, tuple(refused), doubt, *ours
         )
         if memory == kept:
             return None

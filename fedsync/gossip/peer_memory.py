@@ -47,12 +47,15 @@ class PeerMemory:
     refused: tuple[Refusal, ...] = ()
     doubt: bool = False
     """The last session ended unequal with nothing refused: compare by RANGE, whatever the counters say."""
+    our_journal: bytes = b""
+    our_counter: int = 0
+    """Both held the same when ours stood there, of what both follow as it is told here: for what goes in files."""
 
     def pack(self, whole: bool = True) -> bytes:
         """Return the bytes to be kept. Not `whole`: without the bodies, which are many and seldom change."""
         packed: bytes = msgpack.packb(
             [
-                2,
+                3,
                 self.journal,
                 self.counter,
                 self.bodies if whole or self.bodies is None else sha256(self.bodies).digest()[:8],
@@ -60,6 +63,8 @@ class PeerMemory:
                 self.told_at,
                 [[each.log, each.code, each.until] for each in self.refused[:MAX_REFUSALS]],
                 self.doubt,
+                self.our_journal,
+                self.our_counter,
             ]
         )
         return packed
@@ -68,9 +73,9 @@ class PeerMemory:
     def unpack(cls, data: bytes, bodies: bytes | None = None) -> "PeerMemory":
         """Return what `pack` kept, with the bodies that were kept beside it; nothing of bytes from another version."""
         value = msgpack.unpackb(data, raw=False)
-        if not isinstance(value, list) or value[:1] != [2]:
+        if not isinstance(value, list) or value[:1] != [3]:
             return cls()
-        _, journal, counter, kept, told, told_at, refused, doubt = value
+        _, journal, counter, kept, told, told_at, refused, doubt, our_journal, our_counter = value
         if isinstance(kept, bytes) and len(kept) == 8:
             # Both are written in one transaction; whatever else lies there is of another time.
             kept = bodies if bodies is not None and sha256(bodies).digest()[:8] == kept else None
@@ -82,6 +87,8 @@ class PeerMemory:
             told_at,
             tuple(Refusal(LogId(log), code, until) for log, code, until in refused),
             doubt,
+            our_journal,
+            our_counter,
         )
 
     def but(self, refusal: Refusal) -> "PeerMemory":

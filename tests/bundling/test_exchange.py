@@ -1,5 +1,6 @@
 """Bundles between nodes: out of one store and through the door of another."""
 
+from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 
@@ -9,6 +10,8 @@ from fedsync.bundling import Missed, Taking, batches, mended, missed, protect
 from fedsync.bundling.seen import hash_of
 from fedsync.gossip.bundles import making
 from fedsync.gossip.bundles.making import MIN_PART_BYTES
+from fedsync.gossip.following import followed
+from fedsync.gossip.peer_memory import PeerMemory, bodies_name, memory_name
 from fedsync.records.ids import Key, LogClass, Reach
 from fedsync.records.seal import Draft
 from fedsync.store.holdings import StoreHoldings
@@ -299,6 +302,42 @@ def test_who_follows_more_than_it_did_gets_what_is_old_of_it() -> None:
         assert set(came.blocks) == {"taken"}
         assert roots(north) == roots(south)
         assert scribe.blocks
+
+
+def test_what_a_session_found_both_to_hold_is_in_no_file() -> None:
+    with two() as (north, south, scribe):
+        scribe.move("Ama", 5)
+        south.node.take_now([block.raw for block in scribe.blocks], north.key)
+        met(north, south)
+        scribe.move("Ama", 7)
+        came = south.take(north.file(south.key))
+        assert came.blocks == {"taken": 1}
+        assert roots(north) == roots(south)
+
+
+@pytest.mark.parametrize("change", ["doubt", "our_journal", "told", "bodies"])
+def test_a_session_that_says_nothing_of_now_spares_nothing(change: str) -> None:
+    with two() as (north, south, scribe):
+        scribe.move("Ama", 5)
+        other = {"doubt": True, "our_journal": b"restored", "told": bytes(8), "bodies": None}[change]
+        met(north, south, **{change: other})
+        south.take(north.file(south.key))
+        assert roots(north) == roots(south)
+
+
+def met(north: At, south: At, **fields: object) -> None:
+    """Let a session have found that both hold the same."""
+    store, near = north.node.store, north.node.kindred.circulation(north.node.state)
+    mine = followed(store.followed.extents(), near.near(south.key, None, True))
+    bodies = followed(south.node.store.followed.extents()).data
+    journal, counter = store.journal.id, store.journal.counter
+    memory = PeerMemory(
+        south.node.store.journal.id, 9, bodies, mine.digest, our_journal=journal, our_counter=counter
+    )
+    memory = replace(memory, **fields)  # type: ignore[arg-type]
+    with store.transaction():
+        store.meta.set(memory_name(south.key), memory.pack(whole=False))
+        store.meta.set(bodies_name(south.key), bodies)
 
 
 def test_a_body_that_a_peer_announces_in_a_file_is_followed_as_if_it_said_so_in_a_session() -> None:

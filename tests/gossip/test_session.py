@@ -485,3 +485,16 @@ def test_a_link_may_be_refused_before_the_first_word(why: int) -> None:
     effects = north.engine.handle(south.peer, Received(encode(Leave(why))), 0.0)
     assert [each.code for _, each in effects if isinstance(each, Close)] == ["left"]
     assert north.engine.peers == []
+
+
+def test_where_our_journal_stood_when_both_held_the_same_is_remembered() -> None:
+    world = World()
+    north, south, link = pair(world)
+    fill(north)
+    world.connect(link, brief=True)
+    world.run(60)
+    assert equal([north, south])
+    for one, other in ((north, south), (south, north)):
+        memory = PeerMemory.unpack(one.remembered[other.peer])
+        assert (memory.our_journal, memory.our_counter) == one.memory.journal()
+        assert (memory.journal, memory.counter) == other.memory.journal()
