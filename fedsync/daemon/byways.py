@@ -23,6 +23,7 @@ from fedsync.daemon.thin import ThinLink
 from fedsync.daemon.udp import Datagrams, Place, find
 from fedsync.gossip.events import Peer
 from fedsync.gossip.gate import TokenBucket
+from fedsync.gossip.limits import THIN_BEAT_MAX_S
 from fedsync.gossip.schedule.gate import Gate
 from fedsync.gossip.thin.profile import Profile
 from fedsync.gossip.thin.sealed import RANDOM_BYTES, Anew, Kept, Refused, Seal, Text, agree
@@ -46,6 +47,10 @@ REPLIES_PER_SECOND, REPLIES_BURST = 0.2, 2.0
 """Answers to who says something that may be a repetition of old."""
 UDP_EXTRA, KISS_EXTRA, LENGTH_EXTRA = 28, 4, 2
 """Bytes that come to each packet on its way: headers of IP and UDP, marks at both ends, a length."""
+OWING_AWAY_SECONDS = 300.0
+"""A peer that owes an answer for so long seems to be away. On a slow radio each has its turn within half a minute."""
+IDLE_AWAY_SECONDS = 2 * THIN_BEAT_MAX_S
+"""The same of one that owes none, and says now and then that it is there."""
 OTHERWISE = {
     "readable": "what it sends can be read by all, and this side's cannot: clear in [[link]] must be the same on both sides",
     "unreadable": "what it sends cannot be read by all, and this side's can: clear in [[link]] must be the same on both sides",
@@ -348,14 +353,22 @@ class Byways:
         return way is not None and connection is not None and connection.link is way.link
 
     def silent(self, peer: Peer) -> bool:
-        """Say whether the session with a peer goes this way, and it was not heard in it."""
+        """Say whether the session with a peer goes this way, and it was not heard for so long that it seems to be away."""
         link = self.ways[peer].link if self.carries(peer) else None
-        return link is not None and link.carrier.heard_at is None
+        if link is None:
+            return False
+        heard = link.carrier.heard_at
+        return seems_away(None if heard is None else trio.current_time() - heard, link.carrier.idle)
 
 
 async def _within(scope: trio.CancelScope, run: Callable[[], Awaitable[None]]) -> None:
     with scope:
         await run()
+
+
+def seems_away(heard: float | None, idle: bool) -> bool:
+    """Say whether a peer is out of reach that was heard so many seconds ago. `idle`: it owes no answer."""
+    return heard is None or heard > (IDLE_AWAY_SECONDS if idle else OWING_AWAY_SECONDS)
 
 
 def ago(seconds: float) -> str:

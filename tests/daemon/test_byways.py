@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 
 from fedsync.crdt.books.booktables import known
+from fedsync.daemon.byways import ago, seems_away
 from fedsync.gossip.thin.broadcast import Carousel
 from fedsync.gossip.thin.profile import Profile
 from fedsync.gossip.thin.sealed import READABLE
@@ -137,6 +138,19 @@ def test_a_link_waits_for_its_window_and_for_its_budget_and_says_so(village: Vil
         assert oak.peer("Mill Lane")["schedule"]["state"] == "shut"
         assert oak.peer("Mill Lane")["bytes_out"] == 0
         assert 0 < mill.peer("Oakfield")["bytes_out"] <= 1000
+
+
+def test_a_peer_that_owes_an_answer_seems_away_after_minutes_and_one_that_owes_none_after_hours() -> None:
+    assert seems_away(None, True)
+    assert [seems_away(301, idle) for idle in (False, True)] == [True, False]
+    assert not seems_away(60, False)
+    assert seems_away(3 * 3600, True)
+    assert [ago(each) for each in (3, 300, 7200, 800_000)] == [
+        "3 s ago",
+        "5 min ago",
+        "2 h ago",
+        "9 days ago",
+    ]
 
 
 def test_sides_that_do_not_agree_on_whether_all_may_read_say_so(village: Village) -> None:
