@@ -144,7 +144,7 @@ def test_a_peer_that_owes_an_answer_seems_away_after_minutes_and_one_that_owes_n
     assert seems_away(None, True)
     assert [seems_away(301, idle) for idle in (False, True)] == [True, False]
     assert not seems_away(60, False)
-    assert seems_away(3 * 3600, True)
+    assert [seems_away(hours * 3600, True) for hours in (7, 9)] == [False, True]
     assert [ago(each) for each in (3, 300, 7200, 800_000)] == [
         "3 s ago",
         "5 min ago",
