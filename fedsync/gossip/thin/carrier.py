@@ -67,7 +67,7 @@ class Carrier:
         )
         self._pairing = Pairing(life)
         self._pace = Pace(profile, dice, now)
-        self._in, self._out = Inward(), Outward()
+        self._in, self._out = Inward(), Outward(profile.rate)
         self._flight = Flight(profile)
         self._silence = Silence(profile, dice, now)
         # What came:
@@ -95,7 +95,8 @@ class Carrier:
     @property
     def room(self) -> int:
         """Bytes that may well be sent now: no more than the link takes in some seconds."""
-        most = min(max(int(self.profile.rate * ROOM_S), LEAST_QUEUE), QUEUE_BYTES)
+        # A session gives somewhat more than it was told; so what it is told is far from what is refused.
+        most = min(max(int(self.profile.rate * ROOM_S), LEAST_QUEUE), QUEUE_BYTES // 2)
         return max(most - self._out.queued, 0)
 
     def waiting(self) -> dict[int, int]:
@@ -148,6 +149,7 @@ class Carrier:
         return []
 
     def _take(self, packet: Packet, now: float) -> list[bytes]:
+        self._pairing.taken = self._pairing.taken or bool(packet.pieces)
         self._silence.heard(now)
         self._pace.heard(now, packet.over)
         self._count += 1

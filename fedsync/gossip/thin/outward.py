@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import inf
 from typing import Final
 
 from fedsync.gossip.lanes import cost
@@ -12,6 +13,7 @@ from fedsync.gossip.thin.inward import WINDOW
 from fedsync.gossip.thin.packets import (
     FLOOR,
     LANES,
+    MAX_PARCEL,
     PLAIN_PIECES,
     SEQS,
     SYMBOL_BYTES,
@@ -29,7 +31,11 @@ RESERVE_BYTES: Final = 256 * 1024
 AIR_BYTES: Final = 384 * 1024
 """Bytes of parcels on their way: the other side keeps a megabyte of what is not complete."""
 GATHERED: Final = 32
-"""Symbols to which a parcel of frames that wait anyway is filled up."""
+"""Symbols to which a parcel of frames that wait anyway is filled up: so the last one's emptiness is no matter."""
+GATHER_S: Final = 10.0
+"""But no more than goes in so many seconds: nothing of a parcel comes out before all of it."""
+FULL: Final = 7 / 8
+"""A packet of whole frames that is filled so far is well filled."""
 
 
 @dataclass(slots=True)
@@ -44,7 +50,9 @@ class _Lane:
 class Outward:
     """What one side has to send."""
 
-    def __init__(self) -> None:
+    def __init__(self, rate: float = inf) -> None:
+        """`rate`: bytes a second that go."""
+        self._together = int(min(rate * GATHER_S, MAX_PARCEL // 2))
         self._lanes = [_Lane() for _ in range(LANES)]
         self.queued = 0
         """What all that waits or is on its way counts for."""
@@ -136,34 +144,25 @@ class Outward:
         if lane.next - lane.floor >= WINDOW or (self._air >= AIR_BYTES and number > WORDS):
             return None
         whole, most = room - WHOLE_BYTES, room - SYMBOL_BYTES
-        first = lane.queue[0]
-        if len(first) <= whole:
-            frames = self._gather(lane, whole)
-            symbol_bytes = whole
+        limit = min(self._together, most * GATHERED) if number > WORDS else 0
+        many, size = _beside(lane.queue, whole)
+        if many and not (fresh and limit > most and many < len(lane.queue) and size < whole * FULL):
+            frames = [lane.queue.popleft() for _ in range(many)]
+            several = many > 1
+            data, symbol_bytes = join(frames) if several else frames[0], whole
         elif fresh:
-            frames = self._gather(lane, most * (GATHERED if number > WORDS else 1))
-            symbol_bytes = 0
-        else:
-            return None
-        several = len(frames) > 1
-        data = join(frames) if several else frames[0]
-        if not symbol_bytes:
+            many, size = _beside(lane.queue, limit)
+            frames = [lane.queue.popleft() for _ in range(max(many, 1))]
             several, data = True, join(frames)
             symbol_bytes = most if -(-len(data) // most) <= PLAIN_PIECES else cut(len(data), most)
+        else:
+            return None
         parcel = Parcel(number, lane.next, data, symbol_bytes, several=several, urgent=number == FIRST)
         parcel.cost = sum(cost(each) for each in frames)
         lane.parcels[lane.next] = parcel
         lane.next += 1
         self._air += parcel.size
         return parcel
-
-    def _gather(self, lane: _Lane, limit: int) -> list[bytes]:
-        """Take the first frame of a lane, and those after it that fit beside it."""
-        frames = [lane.queue.popleft()]
-        size = len(frames[0]) + len(varint(len(frames[0])))
-        while lane.queue and (size := size + len(lane.queue[0]) + len(varint(len(lane.queue[0])))) <= limit:
-            frames.append(lane.queue.popleft())
-        return frames
 
     def more(self, now: float, loss: float, spare: bool) -> bool:
         """Say whether there is something that may be sent now, as far as the other side's answers go."""
@@ -173,3 +172,16 @@ class Outward:
             if any(each.want(now, loss, 0.0, spare) is not None for each in lane.parcels.values()):
                 return True
         return False
+
+
+def _beside(queue: deque[bytes], limit: int) -> tuple[int, int]:
+    """Return how many of the first frames fit into a parcel of so many bytes, and how many bytes they take there."""
+    if not queue or len(queue[0]) > limit:
+        return 0, 0
+    many, size = 0, 0
+    for each in queue:
+        more = size + len(each) + len(varint(len(each)))
+        if many and more > limit:
+            break
+        many, size = many + 1, more
+    return many, size

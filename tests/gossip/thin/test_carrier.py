@@ -78,3 +78,17 @@ def test_a_megabyte_and_a_half_takes_five_windows_of_a_flaky_link() -> None:
 
     air.run(1000, fill)
     assert air.now <= 245
+
+
+def test_small_frames_fill_packets_when_many_wait() -> None:
+    air = Air(FLAKY, Way(0.3, 0.15, up=windows(5, 60)), 2)
+    left = [bytes([at % 256]) * 450 for at in range(3400)]
+    air.send(0, b"hello", FIRST)
+
+    def fill() -> bool:
+        while left and air.ends[0].carrier.room and air.send(0, left[-1], 4):
+            left.pop()
+        return len(air.ends[1].got) == 3401
+
+    air.run(1000, fill)
+    assert air.now <= 245
