@@ -71,6 +71,7 @@ __all__ = [
     "Place",
     "pack",
     "unpack",
+    "whose",
 ]
 
 _pack = msgpack.Packer(autoreset=True, use_bin_type=True).pack
@@ -227,6 +228,15 @@ def unpack(data: bytes, names: Names = NOTHING) -> bytes:
 def _of(error: BadSegment, log: LogId, first: int) -> BadSegment:
     error.log, error.seq = log, first - 1
     return error
+
+
+def whose(data: bytes) -> bytes:
+    """Return the log that a segment is of: its id, or the first SHORT_BYTES of it. Raises BadSegment and BadBlock."""
+    if data[:1] == bytes((_RAW,)):
+        return read_outer(data[1:])[0].log
+    reader = Reader(data)
+    _, flags = reader.take(2)
+    return reader.take(ID_BYTES if flags & _WHOLE_LOG else SHORT_BYTES)
 
 
 def _body(head: BlockHead, flags: int, words: bytes, packed: bytes, names: Names) -> bytes:

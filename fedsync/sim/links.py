@@ -5,7 +5,7 @@ frame that comes to an end that is no more is answered by a hang-up, as TCP does
 """
 
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from random import Random
@@ -30,10 +30,12 @@ from fedsync.gossip.events import (
 )
 from fedsync.gossip.lanes import FRAME_COST, Lanes
 from fedsync.gossip.limits import ROOM_BYTES
-from fedsync.gossip.messages import Tag
+from fedsync.gossip.messages import BadMessage, Segment, Tag, decode
 from fedsync.gossip.nature import THIN
 from fedsync.gossip.peer_memory import PeerMemory
 from fedsync.records.ids import Scope
+from fedsync.records.segment import BadSegment, whose
+from fedsync.records.wire import BadBlock
 from fedsync.sim.air import PROFILES
 from fedsync.sim.heap import Heap
 from fedsync.sim.rare import Seen
@@ -449,12 +451,17 @@ class Net:
     def _look(self, end: End, frame: bytes) -> None:
         """Note what a frame is, where that is worth noting."""
         tag = frame[1] if len(frame) > 1 else 0
-        if tag == Tag.BLOCK:
+        if tag in (Tag.BLOCK, Tag.SEGMENT):
             if len(frame) > 2 and frame[2] > 1:
                 self.seen.note("pushed")
-            if frame[9:41] in self.private or frame[10:42] in self.private:
+            logs = (
+                (frame[9:41], frame[10:42])
+                if tag == Tag.BLOCK
+                else _whole(frame, self.private, self.regional)
+            )
+            if any(log in self.private for log in logs):
                 self.strayed += 1
-            found = self.regional.get(frame[9:41]) or self.regional.get(frame[10:42])
+            found = next((self.regional[log] for log in logs if log in self.regional), None)
             if (
                 found is not None
                 and end.station.peer != found[0]
@@ -560,3 +567,13 @@ class Net:
         if end.up and end.wake_at == when:
             end.wake_at = float("inf")
             end.station.tell(end.peer, Tick())
+
+
+def _whole(frame: bytes, *known: Iterable[bytes]) -> tuple[bytes, ...]:
+    """Return the logs that a segment may be of, among those that are looked for: it names its log by its first bytes."""
+    try:
+        message = decode(frame)
+        short = whose(message.data) if isinstance(message, Segment) else b""
+    except (BadMessage, BadSegment, BadBlock):
+        return ()  # A liar's.
+    return tuple(log for logs in known for log in logs if short and log.startswith(short))

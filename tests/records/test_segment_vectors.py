@@ -42,6 +42,7 @@ def test_a_segment_of_the_vectors(case: dict[str, Any]) -> None:
         assert error.value.code == case["verdict"]
         return
     raw = segment.unpack(data, shelf)
+    assert read_outer(raw)[0].log.startswith(segment.whose(data))
     head, _, _, packed = read_outer(raw)
     assert zlib.decompress(packed).hex() == case["body"]
     block = check(raw, bases.get(head.log))

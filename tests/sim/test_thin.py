@@ -3,14 +3,19 @@
 from dataclasses import replace
 
 from fedsync.gossip.events import Peer
-from fedsync.gossip.messages import decode
+from fedsync.gossip.memory import Memory
+from fedsync.gossip.messages import Segment, decode, encode
+from fedsync.gossip.names import HeldNames, Places
 from fedsync.records.block import Block
-from fedsync.records.ids import LogClass, Reach
+from fedsync.records.ids import LogClass, LogId, Reach
 from fedsync.records.seal import Draft
+from fedsync.records.segment import pack
 from fedsync.sim.bridge import SCOPE, Bridge
+from fedsync.sim.links import _whole
 from fedsync.sim.pens import Pen
 from fedsync.sim.run import simulate
 from fedsync.sim.scenario import read
+from tests.sim.world import Author
 
 HOUR = 3600.0
 SMALL = """
@@ -114,3 +119,18 @@ def test_many_blocks_that_come_at_once_are_read_though_each_names_the_one_before
     assert "Plain" not in asked
     assert link.thin is not None
     assert not any(port.refused for port in link.thin.ports)
+
+
+def test_what_must_not_leave_is_seen_on_a_link_that_carries_segments_too() -> None:
+    author = Author(1)
+    first, second = author.write("hello"), author.write("again")
+    held = Memory(b"h" * 8)
+    for block in first:
+        held.take(block.raw)
+    names = HeldNames(held, Places(), lambda _: True)
+    other = LogId(b"o" * 32)
+    for data in (pack(first[0].raw), pack(second[0].raw, names), b"\0" + second[0].raw):
+        frame = encode(Segment(True, True, data))
+        assert _whole(frame, {author.log: None}, {other: None}) == (author.log,)
+        assert _whole(frame, {other: None}) == ()
+    assert _whole(encode(Segment(True, True, b"\1")), {author.log: None}) == ()
