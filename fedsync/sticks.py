@@ -191,6 +191,16 @@ def mends(source: Source) -> bool:
     return isinstance(first, Chunk) and is_more(first)
 
 
+def to_mend(directory: Path) -> list[Source]:
+    """Return all bundles below a directory if some of them may mend others, else none."""
+    found: list[Source] = []
+    helps = False
+    for source in in_directory(directory):
+        helps = mends(source) or helps
+        found.append(source)
+    return found if helps else []
+
+
 def mended_files(found: Sequence[Source], ours: Opener) -> Iterator[Iterator[Piece]]:
     """Yield the chunks of each of these files that is lost or damaged and can be had from the others."""
     return mended([partial(_again, each.path) for each in found if each.path is not None], ours)

@@ -6,7 +6,7 @@ of its own: no link and nobody who writes waits for it.
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 import trio
 
 from fedsync import media, sticks
-from fedsync.bundling import Batch, Taking, batches, chunks
+from fedsync.bundling import Batch, Came, Taking, batches, chunks
 from fedsync.errors import Problem
+from fedsync.gossip.bundles.chunks import Piece
 from fedsync.gossip.bundles.form import Title
 from fedsync.gossip.events import Peer
 from fedsync.handing import GROUP_CHUNKS
@@ -83,12 +84,16 @@ class Watching:
 
     async def _look(self) -> None:
         directory = Path(self.section.watch)
-        # First what came, since it may confirm what was left before.
+        # Before it is looked at what came: on a stick that appears meanwhile nothing is left before it was read.
+        made_for_it = await _apart(partial(media.named_so, directory, sticks.MADE_FOR_IT))
         sources = sticks.in_directory(directory, lambda found: _stamp_of(found) not in self._seen)
+        fresh = False
         while (source := await _apart(partial(next, sources, None))) is not None:
-            await self._take_in(source)
+            fresh = await self._take_in(source) or fresh
+        if fresh and (found := await _apart(partial(sticks.to_mend, directory))):
+            await self._mend(found)
         if self.section.leave_for:
-            await self._leave_on(await _apart(partial(media.named_so, directory, sticks.MADE_FOR_IT)))
+            await self._leave_on(made_for_it, fresh)
 
     def _tell(self, words: str, warn: bool = True) -> None:
         if words != self.told:
@@ -97,7 +102,8 @@ class Watching:
 
     # --- Taking in ------------------------------------------------------------------------------------------
 
-    async def _take_in(self, source: sticks.Source) -> None:
+    async def _take_in(self, source: sticks.Source) -> bool:
+        """Take in a file; say whether there was something in it."""
         found = source.found
         assert found is not None
         self._seen[_stamp_of(found)] = None
@@ -107,19 +113,38 @@ class Watching:
         taking = Taking(daemon.node, daemon.key)
         try:
             with source.opened() as pieces:
-                read = batches(chunks(pieces, Opener(daemon.private)), GROUP_CHUNKS)
-                while (batch := await _apart(partial(next, read, None))) is not None:
-                    if self._is_known(batch):
-                        return
-                    await daemon.sticks.step(partial(taking.take, batch))
+                if not await self._take(taking, chunks(pieces, Opener(daemon.private))):
+                    return False
         except Problem as problem:
             self._tell(problem.message)
         await daemon.sticks.end_file(taking)
-        came = taking.came
+        self._tell_of(source.shown, taking.came)
+        return True
+
+    async def _mend(self, found: list[sticks.Source]) -> None:
+        """Take in what is lost or damaged of these files and can be had from others of them."""
+        mended = sticks.mended_files(found, Opener(self.daemon.private))
+        while (pieces := await _apart(partial(next, mended, None))) is not None:
+            taking = Taking(self.daemon.node, self.daemon.key)
+            if await self._take(taking, pieces):
+                await self.daemon.sticks.end_file(taking)
+                self._tell_of("mended", taking.came)
+
+    async def _take(self, taking: Taking, pieces: Iterable[Piece]) -> bool:
+        """Take in the chunks of a file; False when it need not be: it is ours, or all of it has come."""
+        read = batches(pieces, GROUP_CHUNKS)
+        while (batch := await _apart(partial(next, read, None))) is not None:
+            if self._is_known(batch):
+                return False
+            await self.daemon.sticks.step(partial(taking.take, batch))
+        return True
+
+    def _tell_of(self, name: str, came: Came) -> None:
+        daemon = self.daemon
         who = daemon.name_of(Peer(came.titles[0].said.maker)) if came.titles else "somebody"
         whole = "" if came.ends and not came.damaged else "; it is damaged, or its end is missing"
         if came.titles or came.blocks:
-            words = f"{source.shown}: {many(came.records, 'record')} from {who}{whole}"
+            words = f"{name}: {many(came.records, 'record')} from {who}{whole}"
             self._tell(words, warn=bool(whole))
 
     def _is_known(self, batch: Batch) -> bool:
@@ -134,13 +159,16 @@ class Watching:
 
     # --- Leaving --------------------------------------------------------------------------------------------
 
-    async def _leave_on(self, targets: list[Path]) -> None:
+    async def _leave_on(self, targets: list[Path], fresh: bool) -> None:
+        """Leave a bundle on each of these, where something new is to be said. `fresh`: something came just now."""
         for gone in [each for each in self._left if each not in targets]:
             del self._left[gone]
         for target in targets:
             left = self._left.setdefault(target, _Left())
             stamp = self._stamp()
-            if stamp is None or left.stamp == stamp or trio.current_time() < left.again_at:
+            # Whoever brought something may not wait long for the receipt of it.
+            rests = trio.current_time() < left.again_at and not fresh
+            if stamp is None or left.stamp == stamp or rests:
                 continue
             begun = trio.current_time()
             try:

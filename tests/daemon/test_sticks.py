@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from fedsync.daemon.sticks import MOST_HANDED
 from fedsync.doors import open_door
+from fedsync.errors import Problem
 from fedsync.keyring import load_node_key
 from fedsync.reading import Reading
 from fedsync.records.ed25519 import public_key
@@ -140,3 +142,92 @@ def test_a_daemon_that_is_killed_while_it_leaves_something_clears_it_away_and_le
     oak.start()
     until(lambda: len(left(oak)) == 2, why=oak.said)
     assert os.listdir(stick / "fedsync") == ["oakfield-for-mill-lane.fedsync"]
+
+
+def test_what_a_command_hands_over_to_a_running_node_goes_on_over_its_links_at_once(
+    village: Village, tmp_path: Path
+) -> None:
+    oak = village.node("Oakfield", start=False, listen="none")
+    mill, hill = village.line("Mill Lane", "Hill")
+    mill.stop()
+    acquainted(oak, mill)
+    mill.start()
+    oak.move("Ann", *range(1, 400))
+    oak.run("bundle", "export", tmp_path / "x.fedsync", "--for", "Mill Lane")
+
+    came = mill.json("bundle", "import", tmp_path / "x.fedsync")
+    assert came["records"] >= 399
+    assert mill.json("bundle", "import", tmp_path / "x.fedsync")["records"] == 0
+    until(lambda: hill.records() == mill.records(), why=lambda: told(mill, hill))
+    equal(mill, hill)
+
+
+def test_what_is_handed_over_in_a_wrong_way_is_told_and_harms_nothing(village: Village) -> None:
+    oak = village.node("Oakfield", listen="none")
+    number = oak.call("bundle_begin")["number"]
+    for chunks in (
+        3,
+        [[1, 2]],
+        [["x"]],
+        [[2, 0, "zz"]],
+        [[2, 0, "00" * 70_000]],
+        [[2, 0, ""]] * 33,
+        {"a": 1},
+        [3],
+    ):
+        with pytest.raises(Problem) as caught:
+            oak.call("bundle_more", number=number, chunks=chunks)
+        assert caught.value.code == "bad_request"
+    oak.call("bundle_more", number=number, chunks=[[2, 0, "00"], ["damaged", 5, 9], [77, 0, "00"]])
+    came = oak.call("bundle_end", number=number)
+    assert (came["records"], came["damaged"], came["maker"]) == (0, 1, None)
+    for op in ("bundle_more", "bundle_end"):
+        with pytest.raises(Problem) as caught:
+            oak.call(op, number=number, chunks=[])
+        assert caught.value.code == "no_such_file"
+    for _ in range(MOST_HANDED):
+        oak.call("bundle_begin")
+    with pytest.raises(Problem) as caught:
+        oak.call("bundle_begin")
+    assert caught.value.code == "too_many_files"
+    assert oak.call("ping")["ok"] is True
+
+
+def test_a_file_that_is_still_being_copied_is_read_again_when_it_is_whole(
+    village: Village, tmp_path: Path
+) -> None:
+    oak, mill = (village.node(name, start=False, listen="none") for name in ("Oakfield", "Mill Lane"))
+    acquainted(oak, mill)
+    place = tmp_path / "media"
+    watches(oak, place)
+    mill.move("Ann", *range(1, 300))
+    mill.run("bundle", "export", tmp_path / "x.fedsync", "--for", "Oakfield")
+    data = (tmp_path / "x.fedsync").read_bytes()
+    (place / "copy").write_bytes(data[: len(data) // 2])
+    oak.start()
+
+    until(lambda: "its end is missing" in oak.said(), why=oak.said)
+    (place / "copy").write_bytes(data)
+    until(lambda: oak.records() > 300, why=oak.said)
+
+
+def test_files_that_are_more_than_needed_mend_a_damaged_one_on_a_stick(
+    village: Village, tmp_path: Path
+) -> None:
+    oak, mill = (village.node(name, start=False, listen="none") for name in ("Oakfield", "Mill Lane"))
+    acquainted(oak, mill)
+    place = tmp_path / "media"
+    watches(oak, place)
+    mill.move("Ann", *range(1, 2000))
+    stick = stick_in(place)
+    mill.run("bundle", "export", stick, "--for", "Oakfield", "--max-size", "100k", "--parity", "1")
+    (file,) = [each for each in stick.glob("*.fedsync") if "plus" not in each.name]
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+    oak.start()
+
+    until(lambda: "mended: " in oak.said(), why=oak.said)
+    until(lambda: oak.records() > 2000, why=oak.said)
+    with Reading.open(oak.home) as reading:
+        assert [each.done for each in reading.store.carried.came()] == [True]
