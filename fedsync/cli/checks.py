@@ -38,8 +38,18 @@ def checks(home: Path) -> list[Check]:
 
 
 def _python() -> Check:
+    from fedsync.records.dictionary import damaged
+
     version = ".".join(map(str, sys.version_info[:3]))
-    return Check("program", sys.version_info >= (3, 11), f"Python {version}, {ssl.OPENSSL_VERSION}")
+    says = f"Python {version}, {ssl.OPENSSL_VERSION}"
+    if broken := damaged():
+        names = ", ".join(f"dictionaries/{number}.bin" for number in broken)
+        return Check(
+            "program",
+            False,
+            f"{says}; {names} is damaged: radio and sticks take more bytes until fedsync is installed again",
+        )
+    return Check("program", sys.version_info >= (3, 11), says)
 
 
 def _clock() -> Check:

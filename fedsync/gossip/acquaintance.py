@@ -12,6 +12,7 @@ from fedsync.gossip.holdings import SetKey
 from fedsync.gossip.messages import Bodies, Hello
 from fedsync.gossip.peer_memory import PeerMemory, Refusal
 from fedsync.gossip.sharing import Shared, Sharing
+from fedsync.records.dictionary import usable
 from fedsync.records.ids import Scope
 
 
@@ -53,6 +54,7 @@ class Acquaintance:
             wall_ms,
             root,
             self.mine.digest,
+            usable(),
         )
 
     def greet(self, hello: Hello) -> bool:

@@ -17,25 +17,39 @@ DIGESTS = {1: "fdc2d260e38b951d3c01782cf0c282b93906e9e0c1e6d3855989274d2c8a45d5"
 
 
 class NoDictionary(LookupError):
-    """This program has no dictionary of that number: what was compressed with it waits for a newer one."""
+    """There is no dictionary of that number, or not as it should be: what was compressed with it cannot be read here."""
 
     def __init__(self, number: int) -> None:
-        super().__init__(f"a dictionary of the number {number}, which this version does not have")
+        super().__init__(f"a dictionary of the number {number}, which this installation does not have")
         self.number = number
-
-
-class DamagedDictionary(RuntimeError):
-    """A dictionary that came with the program is not the one that it should be: the installation is damaged."""
 
 
 @cache
 def dictionary(number: int) -> bytes:
-    """Return the dictionary of this number. Raises NoDictionary, and DamagedDictionary when the file was changed."""
+    """Return the dictionary of this number. Raises NoDictionary, also when its file was changed or is gone."""
     if number not in DIGESTS:
         raise NoDictionary(number)
-    data = files("fedsync.records.dictionaries").joinpath(f"{number}.bin").read_bytes()
+    try:
+        data = files("fedsync.records.dictionaries").joinpath(f"{number}.bin").read_bytes()
+    except OSError:
+        raise NoDictionary(number) from None
+    # With a changed one nothing would come out right, and nobody would know why.
     if sha256(data).hexdigest() != DIGESTS[number]:
-        raise DamagedDictionary(
-            f"the file dictionaries/{number}.bin of this installation was changed: install it again"
-        )
+        raise NoDictionary(number)
     return data
+
+
+def usable() -> int:
+    """Return the number of the newest dictionary that is here as it should be, 0 when none is."""
+    return max(set(DIGESTS) - set(damaged()), default=0)
+
+
+def damaged() -> list[int]:
+    """Return the numbers of those that should be here and are not as they should be."""
+    found = []
+    for number in DIGESTS:
+        try:
+            dictionary(number)
+        except NoDictionary:
+            found.append(number)
+    return found

@@ -83,13 +83,14 @@ _pack = msgpack.Packer(autoreset=True, use_bin_type=True).pack
 def pack(raw: bytes, names: Names = NOTHING, words: int = NEWEST) -> bytes:
     """Return the shortest form of a block that is sure to be read back by whoever knows these names. Raises BadBlock.
 
-    `words`: the number of the dictionary, one that the reader has.
+    `words`: the number of the dictionary, one that the reader has. When it is not here, the block is sent as it is.
     """
     head, signatures, size, packed = read_outer(raw)
     plain = bytes((_RAW,)) + raw
     try:
+        dictionary(words)
         body = _inflate(zlib.decompressobj(), packed)
-    except BadSegment:
+    except (NoDictionary, BadSegment):
         return plain
     if len(body) != size:
         return plain

@@ -9,6 +9,7 @@ from contextlib import closing
 
 import pytest
 
+from fedsync.records import dictionary
 from tests.cli.calling import Place, command_line, environment
 
 
@@ -132,6 +133,18 @@ def test_the_doctor_names_the_root_cause(node: Place, harm: object, name: str) -
     assert result["error"]["message"].startswith(name)
     assert [each["name"] for each in result["checks"] if not each["good"]] == [name]
     assert f"BAD {name}" in node("doctor", code=1).out
+
+
+def test_the_doctor_names_a_damaged_file_of_the_installation(
+    node: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(dictionary.DIGESTS, 1, "0" * 64)
+    dictionary.dictionary.cache_clear()
+    result = node("doctor", "--json", code=1).json
+    monkeypatch.undo()
+    (bad,) = [each for each in result["checks"] if not each["good"]]
+    assert bad["name"] == "program"
+    assert "dictionaries/1.bin is damaged" in bad["says"]
 
 
 def test_the_doctor_looks_at_the_machine_where_there_is_no_node(home_dir: object) -> None:

@@ -216,14 +216,20 @@ def test_the_dictionaries_that_ship_never_change() -> None:
         assert 0 < len(dictionary(number)) <= MAX_DICTIONARY_BYTES
 
 
-def test_a_dictionary_that_was_changed_on_disk_is_said_to_be_damaged(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dictionary_that_was_changed_on_disk_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(dictionaries.DIGESTS, 1, "0" * 64)
     dictionary.cache_clear()
-    with pytest.raises(dictionaries.DamagedDictionary):
+    with pytest.raises(NoDictionary):
         dictionary(1)
+    assert (dictionaries.usable(), dictionaries.damaged()) == (0, [1])
+    # Blocks go as they are then, and what comes with words from it is asked for in full.
+    block = logs([vote(MOTION, "yes", 0)])[1]
+    assert segment(block.raw) == b"\0" + block.raw
+    assert code_of(b"\1" + bytes(200)) == "form"
     monkeypatch.undo()
     dictionary.cache_clear()
     assert dictionary(1)
+    assert (dictionaries.usable(), dictionaries.damaged()) == (NEWEST, [])
 
 
 def deflated(body: bytes) -> bytes:
