@@ -36,6 +36,8 @@ BATCH_CHUNKS: Final = 4096
 """Of one commit, blocks or not: a file of nothing but damage must not pile up in memory."""
 EARLY_WORDS: Final = 16
 """Listings that are kept until it is known whose they are: a thousand tips each."""
+MAX_TITLES: Final = 256
+"""Bundles that stand one behind the other in one file: each costs a commit. Of what is behind more of them the blocks are taken."""
 NAMED_BAD: Final = 256
 """Damaged places that are named one by one; of more it is said how many there are."""
 AGAIN_BYTES: Final = 8 * 1024 * 1024
@@ -87,6 +89,10 @@ class Taking:
 
     def begin(self) -> None:
         """Begin with another file: who brings it is not known yet. What was open before is ended."""
+        self._titles = 0
+        self._next()
+
+    def _next(self) -> None:
         self.end()
         self._origin = STRANGER
         self._words: list[Words] = []
@@ -104,11 +110,13 @@ class Taking:
                 case Bad():
                     self._bad(found)
                 case Title():
+                    if self._titles >= MAX_TITLES:
+                        continue
                     if self._title is not None and found.said != self._title.said:
                         # Files that somebody put one behind the other.
                         taken += self._commit([(raw, self._origin) for raw in raws])
                         raws = []
-                        self.begin()
+                        self._next()
                     self._take_title(found)
                 case End():
                     self._take_end(found)
@@ -138,15 +146,18 @@ class Taking:
             self.came.bad.append(bad)
 
     def _take_end(self, end: End) -> None:
-        if self._title is None:
+        if self._title is None and self._titles < MAX_TITLES:
             self._take_title(end.title)
         if self._title is not None and end.title.said == self._title.said:
             self._ending = end
-            self.came.ends.append(end)
+            if len(self.came.ends) < MAX_TITLES:
+                self.came.ends.append(end)
 
     def _take_title(self, title: Title) -> None:
         self._title = title
-        self.came.titles.append(title)
+        self._titles += 1
+        if len(self.came.titles) < MAX_TITLES:
+            self.came.titles.append(title)
         if self._hearing.knows(title.said.maker):
             self._origin = title.said.maker
 

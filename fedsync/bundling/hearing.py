@@ -47,8 +47,14 @@ class Hearing:
         """A body is followed now, or more of it, because a maker announced it."""
 
     def knows(self, key: Key) -> bool:
-        """Say whether a node is a peer, or a book that is held here names it. Nobody else's word is kept."""
-        return key != self._own and (self._node.store.peers.get(key) is not None or key in self._named)
+        """Say whether a node is a peer, or a book that is held here names it, and the operator did not remove it.
+
+        Nobody else's word is kept.
+        """
+        store = self._node.store
+        if key == self._own or store.removed.get(key) is not None:
+            return False
+        return store.peers.get(key) is not None or key in self._named
 
     @cached_property
     def _named(self) -> frozenset[Key]:
@@ -116,11 +122,12 @@ class Hearing:
     def _wants(self, wants: Wants, title: Title) -> None:
         tables, peer = self._node.store.carried, wants.said.maker
         known = tables.get(peer)
-        if title.made < known.asked_at:
-            return  # an old file, or one that is played back: what it asked for was asked before
-        if title.made > known.asked_at:
+        asked, now = (known.asked_at, known.asked_counter), (title.made, title.counter)
+        if now != asked:
+            if now[0] <= asked[0] and now[1] <= asked[1]:
+                return  # an old file, or one that is played back: what it asked for was asked before
             tables.ask_anew(peer)
-            tables.put(peer, replace(known, asked_at=title.made))
+            tables.put(peer, replace(known, asked_at=title.made, asked_counter=title.counter))
         tables.ask(peer, [(each.log, wanted_bytes(each)[_LOG_BYTES:]) for each in wants.rows])
 
     def _follows(self, follows: Follows) -> None:

@@ -26,8 +26,9 @@ def lacking(store: Store) -> list[Gap]:
     """Return what is missing, by log."""
     holdings = StoreHoldings(store, hash_of)
     claims: dict[LogId, list[Claim]] = {}
+    removed = {each.key for each in store.removed.all()}
     for claim in store.carried.claims():
-        if not is_met(holdings, claim):
+        if claim.maker not in removed and not is_met(holdings, claim):
             claims.setdefault(claim.log, []).append(claim)
     waiting = store.ahead.spans()
     return [

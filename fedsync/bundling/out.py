@@ -12,9 +12,11 @@ from fedsync.bundling.lacking import lacking
 from fedsync.bundling.seen import hash_of
 from fedsync.crdt.books.kin import circulation
 from fedsync.crdt.view import View
+from fedsync.errors import usage
 from fedsync.gossip.bundles.form import (
     MAX_CONFIRMED,
     MAX_HELD,
+    MAX_READERS,
     NAME_BYTES,
     NONE,
     Counters,
@@ -61,6 +63,11 @@ class Export:
         self.end: End | None = None
         """How it ended; None while it has not."""
         readers = request.readers
+        if len(readers) > MAX_READERS:
+            raise usage(
+                f"A bundle is for {MAX_READERS} peers at most, and not for {len(readers)}.",
+                "Leave one for some of them, and another for the rest.",
+            )
         entitled = _Entitled(store, view, readers)
         self._sets = entitled.sets
         wish = Wish(
@@ -105,7 +112,7 @@ class Export:
 
 
 def export(store: Store, view: View, private: Signs, own: Key, request: Request, now: int) -> Export:
-    """Return a bundle for these readers, to be iterated over. Only reads: beside a daemon, too."""
+    """Return a bundle for these readers, to be iterated over. Only reads: beside a daemon, too. Raises a Problem (exit 2)."""
     return Export(store, view, private, own, request, now)
 
 

@@ -64,10 +64,12 @@ def begun(title: Title, at: int) -> CameBundle:
 def in_journal(known: Carried, came: Sequence[CameBundle], title: Title) -> Carried:
     """Return how far a maker's journal has come, a new one from its beginning: it was restored or copied.
 
-    A bundle that is older than what came of the present one is an old stick, and no new journal.
+    A bundle of a journal that was seen before, and older than what came of the present one, is an old stick and no new
+    journal.
     """
+    old = any(each.journal == title.journal for each in came)
     last = max((each.made for each in came if each.journal == known.seen_journal), default=-1)
-    if known.seen_journal == title.journal or (known.seen_journal and title.made <= last):
+    if known.seen_journal == title.journal or (known.seen_journal and old and title.made <= last):
         return known
     return replace(known, seen_journal=title.journal, seen=ZERO)
 

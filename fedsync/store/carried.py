@@ -37,7 +37,9 @@ class Carried:
     follows: bytes = b""
     """What the peer follows, as its last bundle said (rows of gossip's `following`); none: it never said."""
     asked_at: int = 0
-    """When the peer made the bundle with its last wishes, by its own clock: an older one is no news."""
+    asked_counter: int = 0
+    """When the peer made the bundle with its last wishes, by its own clock and its journal: an older one is no news. Clocks
+    are set, so what is later by either is news."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,17 +113,24 @@ class CarriedTables:
         row = self._conn.execute(f"SELECT {_CARRIED} FROM carried WHERE peer = ?", (peer,)).fetchone()
         if row is None:
             return Carried()
-        seen_journal, seen, acked_journal, acked, sets, follows, asked_at = row
+        seen_journal, seen, acked_journal, acked, sets, follows, asked_at, asked_counter = row
         known = tuple(sets[at : at + 8] for at in range(0, 32, 8))
         return Carried(
-            seen_journal, _counters(seen), acked_journal, _counters(acked), known, follows, asked_at
+            seen_journal,
+            _counters(seen),
+            acked_journal,
+            _counters(acked),
+            known,
+            follows,
+            asked_at,
+            asked_counter,
         )
 
     @guarded
     def put(self, peer: Key, carried: Carried) -> None:
         """Keep it."""
         self._conn.execute(
-            f"INSERT OR REPLACE INTO carried (peer, {_CARRIED}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            f"INSERT OR REPLACE INTO carried (peer, {_CARRIED}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 peer,
                 carried.seen_journal,
@@ -131,6 +140,7 @@ class CarriedTables:
                 b"".join(carried.acked_sets),
                 carried.follows,
                 carried.asked_at,
+                carried.asked_counter,
             ),
         )
 
@@ -324,7 +334,7 @@ class CarriedTables:
         return [(LogId(log), held) for log, held in rows]
 
 
-_CARRIED = "seen_journal, seen, acked_journal, acked, acked_sets, follows, asked_at"
+_CARRIED = "seen_journal, seen, acked_journal, acked, acked_sets, follows, asked_at, asked_counter"
 _LEFT = "bundle, peer, at, place, journal, counter, since, whole, arrived, sets"
 _CAME = "bundle, maker, at, made, journal, counter, since, tips, everything, told, files, last, whole, done"
 _CLAIM = "maker, class, kind, log, seq, name, counter, code"

@@ -160,7 +160,7 @@ def _bundles(db: "Database") -> None:
         "CREATE INDEX idx_ahead_origin_size ON ahead (origin, size)",
         "CREATE TABLE carried (peer BLOB PRIMARY KEY, seen_journal BLOB NOT NULL, seen BLOB NOT NULL,"
         " acked_journal BLOB NOT NULL, acked BLOB NOT NULL, acked_sets BLOB NOT NULL, follows BLOB NOT NULL,"
-        " asked_at INTEGER NOT NULL) WITHOUT ROWID",
+        " asked_at INTEGER NOT NULL, asked_counter INTEGER NOT NULL) WITHOUT ROWID",
         "CREATE TABLE left_bundles (bundle BLOB NOT NULL, peer BLOB NOT NULL, at INTEGER NOT NULL, place TEXT NOT NULL,"
         " journal BLOB NOT NULL, counter INTEGER NOT NULL, since BLOB NOT NULL, whole INTEGER NOT NULL,"
         " arrived INTEGER, sets BLOB NOT NULL, PRIMARY KEY (peer, bundle)) WITHOUT ROWID",

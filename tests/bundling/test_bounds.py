@@ -5,7 +5,7 @@ import zlib
 import msgpack
 import pytest
 
-from fedsync.bundling import hearing
+from fedsync.bundling import coming, hearing
 from fedsync.gossip.bundles.chunks import MAGIC, Chunk, cut, pack
 from fedsync.gossip.bundles.form import Kind
 from fedsync.records.ids import LogClass
@@ -124,4 +124,18 @@ def test_a_block_in_words_that_are_not_known_here_is_named_and_asked_for_as_it_i
         again = north.file(south.key)
         assert not [each for each in chunks_of(again) if each.kind == Kind.SEGMENT]
         south.take(again)
+        assert roots(north) == roots(south)
+
+
+def test_of_many_bundles_in_one_file_the_blocks_are_taken_and_few_titles_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with two() as (north, south, scribe):
+        monkeypatch.setattr(coming, "MAX_TITLES", 3)
+        files = []
+        for quantity in range(1, 8):
+            scribe.move("Ama", quantity)
+            files.append(north.file(south.key, trusting=True))
+        came = south.take(b"".join(files))
+        assert len(came.titles) == len(came.ends) == 3
         assert roots(north) == roots(south)

@@ -8,12 +8,16 @@ import pytest
 
 from fedsync.bundling import Missed, Taking, batches, mended, missed, protect
 from fedsync.bundling.seen import hash_of
+from fedsync.errors import Problem
 from fedsync.gossip.bundles import making
+from fedsync.gossip.bundles.form import MAX_READERS
 from fedsync.gossip.bundles.making import MIN_PART_BYTES
 from fedsync.gossip.following import followed
 from fedsync.gossip.peer_memory import PeerMemory, bodies_name, memory_name
-from fedsync.records.ids import Key, LogClass, Reach
+from fedsync.records.ids import Key, LogClass, LogId, Reach
 from fedsync.records.seal import Draft
+from fedsync.store.acquaintances import Removal
+from fedsync.store.carried import Claim
 from fedsync.store.holdings import StoreHoldings
 from tests.bundling.nodes import TELLERS, At, root, roots, two
 from tests.nodes import NOON, Scribe, follow, node
@@ -225,6 +229,43 @@ def test_an_old_request_that_is_played_back_does_not_take_the_place_of_a_newer_o
         assert asked
         north.take(old)
         assert north.node.store.carried.asked(south.key) == asked
+
+
+def test_a_peer_whose_clock_was_far_ahead_once_is_heard_when_it_asks_again() -> None:
+    with two() as (north, south, scribe):
+        south.take(north.file(south.key))
+        south.made = 10**12
+        north.take(south.file(north.key, classes=frozenset()))
+        south.made = 100
+        scribe.move("Ama", 5)
+        north.file(south.key, trusting=True)  # this one is lost
+        scribe.move("Ama", 7)
+        scribe.move("Ben", 7)
+        south.take(north.file(south.key, trusting=True))
+        assert south.lacks()
+        north.take(south.file(north.key))
+        assert north.node.store.carried.asked(south.key)
+
+
+def test_what_a_removed_peer_told_of_is_not_missing_any_more() -> None:
+    with two() as (north, south, scribe):
+        south.take(north.file(south.key))
+        scribe.move("Ama", 5)
+        south.take(north.file(south.key))
+        with south.node.store.transaction() as store:
+            store.carried.claim([Claim(north.key, 2, 0, LogId(b"l" * 32), 3, b"12345678", 9, "")])
+        assert south.lacks() == {b"l" * 32: ((0, 3),)}
+        with south.node.store.transaction() as store:
+            store.peers.remove(north.key)
+            store.removed.add(Removal(north.key, "north", NOON))
+        assert south.lacks() == {}
+
+
+def test_a_bundle_is_for_no_more_readers_than_its_title_may_name() -> None:
+    with two() as (north, _, _):
+        north.files(*[Key(bytes((each,)) * 32) for each in range(MAX_READERS)])
+        with pytest.raises(Problem):
+            north.files(*[Key(bytes((each,)) * 32) for each in range(MAX_READERS + 1)])
 
 
 def test_a_bundle_that_is_older_than_what_is_known_takes_nothing_back() -> None:

@@ -14,11 +14,14 @@ import pytest
 
 from fedsync.bundling import batches, chunks
 from fedsync.gossip.bundles.chunks import MAGIC, MARK, Chunk, cut, pack
-from fedsync.gossip.bundles.form import Block, Kind
+from fedsync.gossip.bundles.form import Block, Held, Kind, Receipt, Wanted
 from fedsync.gossip.bundles.parity import mend, protect
 from fedsync.gossip.bundles.reading import Bad, read
+from fedsync.gossip.following import followed
+from fedsync.records.ids import Extent
 from tests.bundling.nodes import At, roots, two
-from tests.gossip.bundles import empty, files, full, maker, wish
+from tests.gossip.bundles import READER, empty, files, full, maker, wish
+from tests.sim.world import BODY
 
 MUTANTS = 3000
 """Each day; the script does a million."""
@@ -72,7 +75,14 @@ class Soil:
 
     def __init__(self) -> None:
         north = full(24, writes=3)
-        whole = files(north, wish())
+        logs = sorted(north.logs())
+        words = wish(
+            readers=(READER,),
+            wants=tuple(Wanted(log, (Held(3, b"8 bytes."),)) for log in logs),
+            receipts=(Receipt(READER, b"journal2", (1, 2, 3, 4), (b"b" * 16,)),),
+            follows=tuple(followed([(*BODY, Extent.ALL)]).pages()),
+        )
+        whole = files(north, words)
         self.files = [*whole, *files(north, wish(part_bytes=73728, plain=True), 2)]
         extra = [b"", b""]
         for number, data in protect([partial(iter, [file]) for file in whole], 2, b"set name"):
