@@ -180,6 +180,12 @@ class Hearing:
                 tables.met(left[MAX_CLAIMS:])
                 bundle = replace(bundle, told=())
             tables.came_in(bundle)
+            if bundle.everything and bundle.told == ((0, bundle.tips),) and self._is_of_now(title):
+                # It holds them no more, or the body is not followed here any more.
+                classes = [each for each, since in enumerate(bundle.since) if since != NONE]
+                tables.unsaid(maker, bundle.counter, classes)
+                kept = set(tables.claims(maker))
+                left = [each for each in left if each in kept]
             known, done = advanced(tables.get(maker), tables.came(maker), left)
             if self._heard is not None and self._heard[0] == title.said and self._heard[1].whole:
                 known = replace(known, follows=self._heard[1].data)

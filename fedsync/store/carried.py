@@ -250,9 +250,11 @@ class CarriedTables:
 
     @guarded
     def claim(self, claims: Iterable[Claim]) -> None:
-        """Note tips that are not held. What was noted before stays as it was."""
+        """Note tips that are not held. What was noted before stays as it was, but for that it is said again."""
         self._conn.executemany(
-            f"INSERT OR IGNORE INTO claims ({_CLAIM}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", list(claims)
+            f"INSERT INTO claims ({_CLAIM}, said) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET said = max(said, excluded.said)",
+            [(*each, each.counter) for each in claims],
         )
 
     @guarded
@@ -276,6 +278,14 @@ class CarriedTables:
         self._conn.executemany(
             "DELETE FROM claims WHERE maker = ? AND log = ? AND kind = ? AND seq = ? AND name = ?",
             [(each.maker, each.log, each.kind, each.seq, each.name) for each in claims],
+        )
+
+    @guarded
+    def unsaid(self, maker: Key, counter: int, classes: Iterable[int]) -> None:
+        """Forget what a maker did not say again when it told of all that it holds of these classes."""
+        self._conn.executemany(
+            "DELETE FROM claims WHERE maker = ? AND class = ? AND said < ?",
+            [(maker, log_class, counter) for log_class in classes],
         )
 
     @guarded
@@ -309,7 +319,7 @@ class CarriedTables:
     def forget_theirs(self, peer: Key) -> None:
         """Forget what a peer said that it holds, and when it said what is missing: its journal began anew."""
         self._conn.execute("DELETE FROM theirs WHERE peer = ?", (peer,))
-        self._conn.execute("UPDATE claims SET counter = 0 WHERE maker = ?", (peer,))
+        self._conn.execute("UPDATE claims SET counter = 0, said = 0 WHERE maker = ?", (peer,))
 
     # --- What others ask for ------------------------------------------------------------------------------
 

@@ -169,7 +169,7 @@ def _bundles(db: "Database") -> None:
         " tips INTEGER NOT NULL, everything INTEGER NOT NULL, told TEXT NOT NULL, files TEXT NOT NULL, last INTEGER,"
         " whole INTEGER NOT NULL, done INTEGER NOT NULL, PRIMARY KEY (maker, bundle)) WITHOUT ROWID",
         "CREATE TABLE claims (maker BLOB NOT NULL, class INTEGER NOT NULL, kind INTEGER NOT NULL, log BLOB NOT NULL,"
-        " seq INTEGER NOT NULL, name BLOB NOT NULL, counter INTEGER NOT NULL, code TEXT NOT NULL,"
+        " seq INTEGER NOT NULL, name BLOB NOT NULL, counter INTEGER NOT NULL, code TEXT NOT NULL, said INTEGER NOT NULL,"
         " PRIMARY KEY (maker, log, kind, seq, name)) WITHOUT ROWID",
         "CREATE INDEX idx_claims_log ON claims (log)",
         "CREATE TABLE theirs (peer BLOB NOT NULL, log BLOB NOT NULL, seq INTEGER NOT NULL, name BLOB NOT NULL,"

@@ -261,6 +261,18 @@ def test_what_a_removed_peer_told_of_is_not_missing_any_more() -> None:
         assert south.lacks() == {}
 
 
+def test_what_its_maker_tells_of_no_more_is_not_missing_any_more() -> None:
+    with two() as (north, south, scribe):
+        south.take(north.file(south.key))
+        with south.node.store.transaction() as store:
+            store.carried.claim([Claim(north.key, 2, 0, LogId(b"l" * 32), 3, b"12345678", 1, "")])
+        assert south.lacks()
+        scribe.move("Ama", 5)
+        south.take(north.file(south.key))
+        assert south.lacks() == {}
+        assert roots(north) == roots(south)
+
+
 def test_a_bundle_is_for_no_more_readers_than_its_title_may_name() -> None:
     with two() as (north, _, _):
         north.files(*[Key(bytes((each,)) * 32) for each in range(MAX_READERS)])
