@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from fedsync.gossip.holdings import Holdings, SetKey
+from fedsync.gossip.inhand import InHand
 from fedsync.gossip.limits import LATE_BYTES, LATE_S, LATE_TRIES, MAX_GIVEN, MAX_LATE, MAX_PLAIN, PLAIN_S
 from fedsync.gossip.messages import BlockMessage, Plain, Segment, Tag, decode, encode
 from fedsync.gossip.names import HeldNames, Places
@@ -81,7 +82,7 @@ class Segments:
         self._own: LogId | None = None
         self._writes = HeldNames(holdings, places, may, self._knows)
         self._narrow = HeldNames(holdings, Places(0), may, self._knows_own)
-        self._reads = HeldNames(holdings, places, may)
+        self._reads = InHand(HeldNames(holdings, places, may))
 
     # --- Leaving --------------------------------------------------------------------------------------
 
@@ -160,6 +161,7 @@ class Segments:
             except BadBlock:
                 return
             self._give(head.log, head.last)
+            self._reads.came(raw)
 
     def stored(self, log: LogId, raw: bytes) -> Iterator[BlockMessage | Unread]:
         """A block is held now: yield what waited for it and can be read."""

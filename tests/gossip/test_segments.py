@@ -6,10 +6,11 @@ from itertools import pairwise
 
 import pytest
 
+from fedsync.gossip.inhand import MAX_IN_HAND, InHand
 from fedsync.gossip.limits import LATE_S, LATE_TRIES, MAX_LATE, MAX_PLAIN, PLAIN_S
 from fedsync.gossip.memory import Memory
 from fedsync.gossip.messages import BlockMessage, Hello, Message, Plain, Segment, decode, encode
-from fedsync.gossip.names import READ, Places
+from fedsync.gossip.names import READ, HeldNames, Places
 from fedsync.gossip.nature import STREAM, THIN, Nature
 from fedsync.gossip.priority import FIRST, LAST
 from fedsync.gossip.segments import Ahead, Segments, Unread
@@ -453,3 +454,38 @@ def test_three_nodes_that_quote_each_other_over_rough_thin_links_come_to_the_sam
             meet(link)
     assert world.run(6 * HOUR, lambda: equal(nodes))
     assert not {close for link in links for close in link.closes} - {"silent"}
+
+
+def test_blocks_that_come_at_once_are_read_before_any_of_them_is_held() -> None:
+    for log_class in (LogClass.AUTHORITY, LogClass.FACTS):
+        (author,) = authors(1, log_class)
+        here, there = Memory(b"h" * 8), Memory(b"t" * 8)
+        sender = Segments(here, Places(), lambda _: True, thin=True)
+        heard = Segments(there, Places(), lambda _: True, thin=True)
+        sender.words = NEWEST
+        blocks = [block for at in range(30) for block in author.write(*["word"] * (1 + at % 3))]
+        for block in blocks:
+            here.take(block.raw)
+        for block in blocks:
+            frame = sender.shorten(encode(BlockMessage(False, False, block.raw)), LAST)
+            message = decode(frame)
+            assert isinstance(message, Segment)
+            assert heard.hear(message) == BlockMessage(False, False, block.raw)
+        assert there.log(author.log) is None
+
+
+def test_a_bounded_number_of_logs_is_in_hand_and_a_branch_takes_the_place_of_another() -> None:
+    hand = InHand(HeldNames(Memory(b"t" * 8), Places(), lambda _: True))
+    hand.came(b"no block")
+    for author in authors(MAX_IN_HAND + 1):
+        (first,) = author.write("a")
+        root = author.at
+        for word in ("left", "right"):
+            author.at = root
+            (branch,) = author.write(word)
+            hand.came(first.raw)
+            hand.came(branch.raw)
+            assert hand.held(author.log, branch.last) == [branch.tip]
+            assert len(hand.recent(author.log, branch.last, branch.tip, 3)) == 3
+            assert hand.log(author.log[:SHORT_BYTES]) == author.log
+    assert hand.log(Author(1, LogClass.AUTHORITY).log[:SHORT_BYTES]) is None
