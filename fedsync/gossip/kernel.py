@@ -13,6 +13,8 @@ _UNACKED: Final = struct.Struct("=I")
 _ACKED: Final = struct.Struct("=Q")
 _UNACKED_AT, _ACKED_AT, _LENGTH = 24, 120, 128
 """Where struct tcp_info has packets that are not confirmed, and bytes that are: part of what Linux promises to programs."""
+LEAST_AHEAD_BYTES: Final = 16 * 1024
+"""What it takes in ahead of what is read here, at least."""
 LEAST_UNSENT_BYTES: Final = 4 * 1024
 """What the kernel takes on a slow line beyond what is on its way."""
 
@@ -29,6 +31,12 @@ def progress(tcp: trio.SocketStream) -> Progress | None:
     if not isinstance(told, bytes) or len(told) < _LENGTH:
         return None
     return Progress(_ACKED.unpack_from(told, _ACKED_AT)[0], _UNACKED.unpack_from(told, _UNACKED_AT)[0])
+
+
+def take_little(tcp: trio.SocketStream, size: int) -> None:
+    """Have the kernel take in no more than about `size` bytes ahead of what is read here; Linux counts twice as many."""
+    with suppress(OSError, trio.ClosedResourceError):
+        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, max(size, LEAST_AHEAD_BYTES))
 
 
 def keep_little(tcp: trio.SocketStream, size: int) -> None:

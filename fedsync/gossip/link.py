@@ -21,6 +21,7 @@ from fedsync.gossip.framing import MAX_BODY, BadFrame, FrameReader, TruncatedStr
 from fedsync.gossip.lanes import Lanes
 from fedsync.gossip.nature import STREAM, Nature
 from fedsync.gossip.priority import PLAIN
+from fedsync.gossip.reader import MOST_AHEAD_BYTES, Ahead
 from fedsync.gossip.schedule.toll import Toll
 from fedsync.gossip.stall import Stall
 from fedsync.records.ids import Key
@@ -38,7 +39,10 @@ STALL_LOOKS: Final = 8
 TOLL_SECONDS: Final = 0.05
 """Until the toll is asked again, at least."""
 WRITE_SECONDS: Final = 0.1
-"""A write should not take much longer: then less is given to the next."""
+"""A write should take no longer: as much is given to the next."""
+MEASURE_SECONDS: Final = 1.0
+MEASURE_BYTES: Final = 4 * WRITE_BYTES
+"""How long, or over how much, it is measured what a stream takes."""
 
 Code: TypeAlias = Literal[
     # Before a first frame
@@ -137,7 +141,13 @@ class Link:
         self._queue = Lanes(QUEUE_BYTES, RESERVE_BYTES)
         self._grain = WRITE_BYTES
         self._tcp = socket_below(stream)
+        self._ahead = Ahead()
+        if self._tcp is not None:
+            kernel.take_little(self._tcp, MOST_AHEAD_BYTES)
         """Bytes that the stream is given at a time."""
+        self._busy_since: float | None = None
+        """Since when something was written without a pause, and how much; None: not now."""
+        self._busy_bytes = 0
         self._work, self._below, self._drained = trio.Event(), trio.Event(), trio.Event()
         self._scopes: set[trio.CancelScope] = set()
         self._writing = False
@@ -208,6 +218,11 @@ class Link:
                 continue
             self.bytes_in += len(data)
             self.count()
+            if self._tcp is not None and data:
+                now = trio.current_time()
+                ahead = self._ahead.read(len(data), now - started, now)
+                if ahead is not None:
+                    kernel.take_little(self._tcp, ahead)
             before = self._reader.inside
             try:
                 frames = self._reader.feed(data)
@@ -295,6 +310,7 @@ class Link:
             while self.ended is None:
                 if not self._queue:
                     self._drained.set()
+                    self._busy_since = None
                     self._work = trio.Event()
                     await self._work.wait()
                     continue
@@ -317,7 +333,7 @@ class Link:
                     break
                 self.bytes_out += len(batch)
                 self.count()
-                self._learn(trio.current_time() - started)
+                self._learn(len(batch), started)
                 if self.queued <= QUEUE_BYTES // 2:
                     self._below.set()
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
@@ -348,12 +364,20 @@ class Link:
         with trio.move_on_after(max(self.toll.wait(*self._queue.next()), TOLL_SECONDS)):
             await self._work.wait()
 
-    def _learn(self, took: float) -> None:
-        """Give the stream less at a time when it is slow, and more when it is not."""
-        if took > WRITE_SECONDS:
-            grain = max(self._grain // 2, LEAST_WRITE_BYTES)
-        else:
-            grain = min(self._grain * 2, WRITE_BYTES)
+    def _learn(self, size: int, started: float) -> None:
+        """Give the stream as much at a time as it takes in WRITE_SECONDS, measured over some writes without a pause between.
+
+        Over one alone it would not do: what the system's own buffer takes at once says nothing of the line.
+        """
+        if self._busy_since is None:
+            self._busy_since, self._busy_bytes = started, 0
+        self._busy_bytes += size
+        took = trio.current_time() - self._busy_since
+        if took < MEASURE_SECONDS and self._busy_bytes < MEASURE_BYTES:
+            return
+        self._busy_since = None
+        within = self._busy_bytes * WRITE_SECONDS / took if took > 0 else WRITE_BYTES
+        grain = int(min(max(within, LEAST_WRITE_BYTES), WRITE_BYTES))
         if grain != self._grain and self._tcp is not None:
             kernel.keep_little(self._tcp, grain // 2)
         self._grain = grain
