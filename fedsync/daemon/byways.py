@@ -32,7 +32,8 @@ from fedsync.records.ed25519 import PrivateKey, public_key
 from fedsync.records.ids import Key
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 300.0
-"""Seconds until a session is begun again that ended; doubled while nothing was heard in it."""
+"""Seconds until a session is begun again that ended; doubled while none lasts for STEADY_SECONDS."""
+STEADY_SECONDS = 60.0
 LEAST_SECONDS = 1.0
 """From one session's beginning to the next one's: a peer that begins anew again and again must not keep us busy."""
 SAVE_SECONDS = 5.0
@@ -76,9 +77,9 @@ class Way:
     """Why nothing goes this way, while there is no session, or what is wrong although there is one."""
     kept: Kept = field(default_factory=Kept)
     """What is, or soon will be, in the store of the seal's."""
+    wrong: str = ""
+    """What is wrong with what the peer sends."""
     heard_at: float = -inf
-    pending: bytes = b""
-    """What a new carrier has to hear first: it ended the one before."""
     replies: TokenBucket = field(default_factory=lambda: TokenBucket(REPLIES_PER_SECOND, REPLIES_BURST))
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
 
@@ -191,9 +192,6 @@ class Byways:
                 if way.gate is not None:
                     link.toll = self._links.schedules.keeper(way.gate)
                 begun, way.words = trio.current_time(), ""
-                if way.pending:
-                    link.hear(way.pending, 0)
-                    way.pending = b""
                 try:
                     async with trio.open_nursery() as nursery:
                         nursery.start_soon(self._find, way)
@@ -202,7 +200,7 @@ class Byways:
                 finally:
                     way.link = None
                 way.words = ended.sentence
-                if link.carrier.heard_at is not None:
+                if link.carrier.heard_at is not None and trio.current_time() - begun > STEADY_SECONDS:
                     pause = FIRST_PAUSE
                 wait = 0.0 if ended.code == "ended" else pause * (0.5 + self._dice.random())
                 wait = max(wait, LEAST_SECONDS - (trio.current_time() - begun))
@@ -272,12 +270,10 @@ class Byways:
             return False
         match told := way.seal.open(packet):
             case Text(text):
-                way.heard_at = trio.current_time()
+                way.heard_at, way.wrong = trio.current_time(), ""
                 self._learn(way, source)
                 self._note(way)
                 link.hear(text, len(packet))
-                if link.carrier.over:
-                    way.pending = text
             case Anew():
                 way.heard_at = trio.current_time()
                 self._learn(way, source)
@@ -287,7 +283,7 @@ class Byways:
                 if way.replies.take(1, trio.current_time()) and self._wait(way) <= 0:
                     self._nursery.start_soon(self._send, way, way.seal.seal(b""))
             case Refused("readable" | "unreadable" as code):
-                way.words = OTHERWISE[code]
+                way.wrong = OTHERWISE[code]
             case Refused():
                 return told.code != "foreign"
         return True
@@ -339,7 +335,7 @@ class Byways:
         )
         said = f"heard {heard}" if heard else "no answer so far"
         terms = self._links.schedules.reason_of(way.gate) if way.gate is not None else ""
-        return f"over {way.name}: " + "; ".join(each for each in (said, terms, way.words) if each)
+        return f"over {way.name}: " + "; ".join(each for each in (said, terms, way.wrong, way.words) if each)
 
     def schedule(self, peer: Peer) -> dict[str, Any] | None:
         """Return how it stands with the windows and budget of the session's way, for programs; None when there are none."""

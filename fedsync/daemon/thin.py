@@ -118,7 +118,8 @@ class ThinLink:
             self._came.set()
         self._poked.set()
         if self.carrier.over:
-            self._end(LinkClosed("ended", self.carrier.over))
+            # That the peer began anew its seal has said before: what else ends a carrier is the peer's fault.
+            self._end(LinkClosed("misbehaved", self.carrier.over))
 
     def poke(self) -> None:
         """Look again whether something may be sent."""

@@ -92,6 +92,13 @@ def say(node: Node, peer: str, **settings: object) -> None:
     _write(node, "link", {"peer": peer, **settings})
 
 
+def apart(*nodes: Node) -> None:
+    """Keep nodes from finding each other on the local network: here it is about links that are worse."""
+    for node in nodes:
+        with node.home.config.open("a") as file:
+            file.write("\n[lan]\nbeacon = false\n")
+
+
 def say_broadcast(node: Node, **settings: object) -> None:
     """Write a section [[broadcast]] into a node's config.toml."""
     _write(node, "broadcast", settings)

@@ -13,7 +13,7 @@ from fedsync.gossip.thin.profile import Profile
 from fedsync.gossip.thin.sealed import READABLE
 from fedsync.reading import Reading
 from fedsync.records.ids import PageId
-from tests.daemon.air import Air, air, free_ports, modem, say, say_broadcast
+from tests.daemon.air import Air, air, apart, free_ports, modem, say, say_broadcast
 from tests.daemon.test_outbound import make_known
 from tests.daemon.village import Node, Village, equal, until
 
@@ -52,6 +52,7 @@ def test_two_exchange_over_datagrams_of_which_a_third_is_lost(village: Village) 
 
 def test_one_that_has_no_address_of_the_other_answers_where_it_is_heard(village: Village) -> None:
     oak, mill = village.node("Oakfield", start=False), village.node("Mill Lane", start=False, listen="none")
+    apart(oak, mill)
     say(oak, "Mill Lane", kind="udp")
     oak.start()
     assert until(lambda: oak.json("status"))
@@ -109,6 +110,7 @@ def test_a_link_by_tcp_takes_the_place_of_one_over_datagrams_and_that_comes_back
     village: Village,
 ) -> None:
     oak, mill = village.node("Oakfield", start=False), village.node("Mill Lane", start=False)
+    apart(oak, mill)
     with air(0.0) as good:
         by_datagrams(oak, mill, good)
         acquaint(oak, mill)
@@ -118,8 +120,9 @@ def test_a_link_by_tcp_takes_the_place_of_one_over_datagrams_and_that_comes_back
         until(lambda: "over datagrams" not in oak.peer("Mill Lane")["reason"], why=oak.said)
         oak.move("Ann", 100)
         equal(oak, mill)
-        # It listens at another port now, and nobody knows where.
+        # Now nobody knows where it listens.
         mill.kill()
+        make_known(oak, mill)
         mill.start()
         mill.move("Ben", 30)
         equal(oak, mill)
@@ -171,6 +174,7 @@ def test_sides_that_do_not_agree_on_whether_all_may_read_say_so(village: Village
 
 def test_whatever_strangers_send_and_whatever_is_sent_again_changes_nothing(village: Village) -> None:
     oak, mill = village.node("Oakfield", start=False), village.node("Mill Lane", start=False, listen="none")
+    apart(oak, mill)
     say(oak, "Mill Lane", kind="udp")
     oak.start()
     host, port = oak.wait_ready().split(":")
@@ -216,6 +220,7 @@ def test_a_peer_that_is_removed_is_not_heard_over_datagrams_either(village: Vill
 
 def test_whoever_listens_gets_what_is_for_the_world_and_for_whom_it_is_named_more(village: Village) -> None:
     oak, mill, hill = (village.node(name, start=False) for name in ("Oakfield", "Mill Lane", "Hill Farm"))
+    apart(oak, mill, hill)
     (port, other) = free_ports(2)
     say_broadcast(oak, kind="udp", address=f"127.0.0.1:{port}", send=True, bits=1_000_000)
     say_broadcast(
