@@ -128,7 +128,8 @@ class Hearing:
                 return  # an old file, or one that is played back: what it asked for was asked before
             tables.ask_anew(peer)
             tables.put(peer, replace(known, asked_at=title.made, asked_counter=title.counter))
-        tables.ask(peer, [(each.log, wanted_bytes(each)[_LOG_BYTES:]) for each in wants.rows])
+        rows = [(each.log, wanted_bytes(each)[_LOG_BYTES:]) for each in wants.rows]
+        tables.ask(peer, rows, self._node.now())
 
     def _follows(self, follows: Follows) -> None:
         """Note what the maker follows, and follow it too if that is wanted here, as if it had said so in a session."""

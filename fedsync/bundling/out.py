@@ -74,7 +74,7 @@ class Export:
             entitled,
             _since(store, request, entitled),
             readers,
-            tuple(each for key in readers for each in _asked(store, key)),
+            tuple(each for key in readers for each in _asked(store, key, request.trusting)),
             tuple(followed(store.followed.extents(), entitled.near).pages()) if readers else (),
             wants(store) if readers else (),
             receipts(store, readers),
@@ -137,8 +137,10 @@ def receipts(store: Store, readers: Sequence[Key]) -> tuple[Receipt, ...]:
     return tuple(found)
 
 
-def _asked(store: Store, key: Key) -> Iterator[Wanted]:
-    for log, held in store.carried.asked(key):
+def _asked(store: Store, key: Key, trusting: bool) -> Iterator[Wanted]:
+    """Yield what a reader asks for; where what was left is trusted to have come, what it asked for since."""
+    left = [each.at for each in store.carried.left(key) if each.whole] if trusting else []
+    for log, held in store.carried.asked(key, max(left, default=-1)):
         yield from read_wanted(log + held)
 
 

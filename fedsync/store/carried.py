@@ -329,17 +329,17 @@ class CarriedTables:
         self._conn.execute("DELETE FROM asked WHERE peer = ?", (peer,))
 
     @guarded
-    def ask(self, peer: Key, wanted: Iterable[tuple[LogId, bytes]]) -> None:
-        """Note logs that a peer asks for, each with what it holds of it, as it said so; up to a bound."""
+    def ask(self, peer: Key, wanted: Iterable[tuple[LogId, bytes]], at: int) -> None:
+        """Note logs that a peer asks for, each with what it holds of it, as it said so and when that came; up to a bound."""
         count = self._conn.execute("SELECT count(*) FROM asked WHERE peer = ?", (peer,)).fetchone()[0]
-        rows = [(peer, log, held) for log, held in wanted][: max(0, MAX_ASKED - count)]
-        self._conn.executemany("INSERT OR REPLACE INTO asked (peer, log, held) VALUES (?, ?, ?)", rows)
+        rows = [(peer, log, held, at) for log, held in wanted][: max(0, MAX_ASKED - count)]
+        self._conn.executemany("INSERT OR REPLACE INTO asked (peer, log, held, at) VALUES (?, ?, ?, ?)", rows)
 
     @guarded
-    def asked(self, peer: Key) -> list[tuple[LogId, bytes]]:
-        """Return what a peer asks for."""
+    def asked(self, peer: Key, after: int = -1) -> list[tuple[LogId, bytes]]:
+        """Return what a peer asks for, as far as that came after a moment."""
         rows = self._conn.execute(
-            "SELECT log, held FROM asked WHERE peer = ? ORDER BY log", (peer,)
+            "SELECT log, held FROM asked WHERE peer = ? AND at > ? ORDER BY log", (peer, after)
         ).fetchall()
         return [(LogId(log), held) for log, held in rows]
 

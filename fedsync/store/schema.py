@@ -174,8 +174,8 @@ def _bundles(db: "Database") -> None:
         "CREATE INDEX idx_claims_log ON claims (log)",
         "CREATE TABLE theirs (peer BLOB NOT NULL, log BLOB NOT NULL, seq INTEGER NOT NULL, name BLOB NOT NULL,"
         " counter INTEGER NOT NULL, PRIMARY KEY (peer, log, seq, name)) WITHOUT ROWID",
-        "CREATE TABLE asked (peer BLOB NOT NULL, log BLOB NOT NULL, held BLOB NOT NULL, PRIMARY KEY (peer, log))"
-        " WITHOUT ROWID",
+        "CREATE TABLE asked (peer BLOB NOT NULL, log BLOB NOT NULL, held BLOB NOT NULL, at INTEGER NOT NULL,"
+        " PRIMARY KEY (peer, log)) WITHOUT ROWID",
     ):
         db.conn.execute(statement)
 

@@ -25,6 +25,8 @@ class At:
         self.node, self.private = node, private_key(sha256(name.encode()).digest())
         self.key = public_key(self.private)
         self.made = 0
+        """Its clock goes on by this: with each bundle that it makes, or takes in."""
+        node.now = lambda: NOON + self.made
 
     def meets(self, *others: "At") -> None:
         with self.node.store.transaction() as store:
@@ -52,6 +54,7 @@ class At:
         return found
 
     def take(self, *files: bytes) -> Came:
+        self.made += 1
         taking = Taking(self.node, self.key)
         for file in files:
             taking.begin()

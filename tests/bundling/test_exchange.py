@@ -187,6 +187,21 @@ def test_where_bundles_do_not_tell_of_all_a_lost_one_is_known_to_be_missing_and_
         assert roots(north) == roots(south)
 
 
+def test_what_was_asked_for_is_left_once_where_it_is_trusted_to_have_come() -> None:
+    with two() as (north, south, scribe):
+        south.take(north.file(south.key))
+        scribe.move("Ama", 5, 7)
+        north.file(south.key, trusting=True)  # this one is lost
+        scribe.move("Ama", 9)
+        south.take(north.file(south.key, trusting=True))
+        north.take(south.file(north.key, classes=frozenset()))
+        first, second = (north.file(south.key, trusting=True) for _ in range(2))
+        assert not south.take(second).blocks
+        assert north.file(south.key) != second
+        south.take(first)
+        assert roots(north) == roots(south)
+
+
 def test_what_came_ahead_is_let_in_when_what_it_follows_comes_from_a_peer() -> None:
     with two() as (north, south, scribe):
         south.take(north.file(south.key))
