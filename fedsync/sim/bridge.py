@@ -24,6 +24,56 @@ LOOK_S: Final = 0.05
 """How often it is asked whether something has come."""
 
 
+CONTACT_S: Final = 15.0
+WALK_S: Final = 600.0
+"""From one shore to the other."""
+CONTACTS: Final = 100
+"""So often somebody goes, at most."""
+
+
+class Ferry:
+    """`a` and `c` never meet; `b` is with each of them in turn, for fifteen seconds, over a link of 1 Mbit/s."""
+
+    def __init__(self, signing: Signing, seed: int = 0) -> None:
+        self.heap = Heap()
+        self.dice = Random(f"ferry {seed}")
+        nature = Links("line", 0, 0.05, 125_000, 0.0, 0.0, 0.0, 1.0, False, None, None)
+        self.net = Net(self.heap, self.dice, Seen(), nature)
+        self.signing = signing
+        self.nodes = [self._node(name) for name in "abc"]
+        self.a, self.b, self.c = self.nodes
+
+    def _node(self, name: str) -> Cheap:
+        node = Cheap(name, self.net, self.signing.check, Pace(0.03, 0.0), 0, lambda *_: None, None)
+        node.memory.follow(SCOPE, BODY)
+        return node
+
+    def give(self, node: Cheap, blocks: Iterable[Block]) -> None:
+        """Let a node hold blocks before anything happens."""
+        for block in blocks:
+            node.memory.write(block)
+
+    @property
+    def equal(self) -> bool:
+        """Whether all three hold the same."""
+        one, *others = (dict(Trees(each.memory).roots(each.memory.sets())) for each in self.nodes)
+        return all(each == one for each in others)
+
+    def go(self) -> int:
+        """Go to and fro until all hold the same; return how many contacts that took."""
+        links = [self.net.lay(self.a, self.b), self.net.lay(self.b, self.c)]
+        for number in range(CONTACTS):
+            if self.equal:
+                return number
+            link = links[number % 2]
+            link.stops.clear()
+            self.net.open(link)
+            self.heap.run(self.heap.now + CONTACT_S)
+            self.net.stop(link, "ashore", loud=True)
+            self.heap.run(self.heap.now + WALK_S)
+        return CONTACTS
+
+
 class Bridge:
     """`one` and `two`, and the link between them, which is up at first."""
 
@@ -64,6 +114,13 @@ class Bridge:
         link.thin.air.phase = self.heap.now + (self.dice.random() * every if phase is None else phase)
         self.net.open_now(link)
         return link
+
+    def part(self, seconds: float) -> None:
+        """End the sessions; they begin anew after so long."""
+        assert self.link is not None
+        self.link.shunned_until = self.heap.now + seconds
+        for end in self.link.ends or ():
+            self.net.hang_up(end)
 
     @property
     def equal(self) -> bool:

@@ -6,6 +6,7 @@ import sys
 
 from benchmarks import (
     authority,
+    away,
     bundle,
     catchup,
     cuts,
@@ -26,6 +27,9 @@ BENCHES = {
     "door": door.main,
     "catchup": catchup.main,
     "cuts": cuts.main,
+    "away": away.away,
+    "ferry": away.ferry,
+    "idle": away.idle,
     "flaky": flaky.bulk,
     "flaky-recall": flaky.recall,
     "latency": latency.main,

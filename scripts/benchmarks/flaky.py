@@ -76,11 +76,11 @@ def _hasten(seed: int, signing: Signing, backlog: list[Block]) -> float:
     """Return how long after the next window's start a recall is at the peer."""
     bridge, dice = Bridge("FLAKY", seed, signing), Random(seed)
     bridge.give(bridge.one, backlog)
-    pens = [_author(signing, number) for number in range(3)]
+    pens = [author(signing, number) for number in range(3)]
     bridge.connect()
     bridge.run(120.0 + dice.random() * FLAKY.every)
     made = bridge.heap.now
-    blocks = [block for pen in pens for block in _written(pen, [{"text": "x" * 120}], NOON)]
+    blocks = [block for pen in pens for block in written(pen, [{"text": "x" * 120}], NOON)]
     bridge.urgent(bridge.one, blocks)
     bridge.run(PATIENCE_S, lambda: all(bridge.two.holds(each.log, each.last, each.tip) for each in blocks))
     return bridge.heap.now - (made // FLAKY.every + 1) * FLAKY.every
@@ -91,15 +91,15 @@ def stock(signing: Signing, size: int) -> Iterator[Block]:
     rows = movements()
     number = made = 0
     while made < size:
-        pen = Pen(_seed(number), SCOPE, LogClass.FACTS, Reach.REGION, lambda _: None, signing=signing)
+        pen = Pen(seed_of(number), SCOPE, LogClass.FACTS, Reach.REGION, lambda _: None, signing=signing)
         for at in range(LOG_BLOCKS):
             first = (number * LOG_BLOCKS + at) * BLOCK_RECORDS
             values: list[dict[str, Value]] = []
             for each in range(first, first + BLOCK_RECORDS):
                 row = rows[each % len(rows)]
-                lot = _seed(each).hex()[:16]
+                lot = seed_of(each).hex()[:16]
                 values.append({"action": row.action, "quantity": abs(row.delta), "lot": lot})
-            for block in _written(pen, values, NOON + first * 60_000):
+            for block in written(pen, values, NOON + first * 60_000):
                 made += len(block.raw)
                 yield block
         number += 1
@@ -109,29 +109,32 @@ def texts(signing: Signing, size: int) -> Iterator[Block]:
     """Yield blocks of so many bytes in all: texts that cannot be made smaller."""
     number = made = 0
     while made < size:
-        pen = Pen(_seed(number), SCOPE, LogClass.FACTS, Reach.REGION, lambda _: None, signing=signing)
+        pen = Pen(seed_of(number), SCOPE, LogClass.FACTS, Reach.REGION, lambda _: None, signing=signing)
         number += 1
         for at in range(LOG_BLOCKS):
             values: list[dict[str, Value]] = [
                 {"note": Random(number * 1000 + at * 100 + each).randbytes(600)} for each in range(32)
             ]
-            for block in _written(pen, values, NOON):
+            for block in written(pen, values, NOON):
                 made += len(block.raw)
                 yield block
 
 
-def _author(signing: Signing, number: int) -> Pen:
+def author(signing: Signing, number: int) -> Pen:
+    """Return the pen of somebody who writes in a book."""
     return Pen(
-        _seed(1_000_000 + number), SCOPE, LogClass.AUTHORITY, Reach.WORLD, lambda _: None, signing=signing
+        seed_of(1_000_000 + number), SCOPE, LogClass.AUTHORITY, Reach.WORLD, lambda _: None, signing=signing
     )
 
 
-def _written(pen: Pen, values: list[dict[str, Value]], wall: int) -> list[Block]:
+def written(pen: Pen, values: list[dict[str, Value]], wall: int) -> list[Block]:
+    """Write records, and return their blocks."""
     drafts = [Draft("note", value, wall + at * 1000) for at, value in enumerate(values)]
     blocks = pen.seal(pen.end, drafts, wall)
     pen.wrote(blocks)
     return blocks
 
 
-def _seed(number: int) -> bytes:
+def seed_of(number: int) -> bytes:
+    """Return a seed for a key."""
     return sha256(number.to_bytes(8, "big")).digest()
