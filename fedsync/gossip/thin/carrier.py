@@ -206,7 +206,7 @@ class Carrier:
             self._asked, self._report_at = False, inf
             return self._packet(self._pairing.answer(), [], now)
         quiet = self._silence.quiet(now, self._unfinished, self._flight.patience)
-        if quiet and now < self._silence.look_at:
+        if quiet and now < self._silence.look_at(calm=self._calm):
             return None
         due = self._asked or quiet or now >= self._report_at
         who = self._pairing.head()
@@ -256,6 +256,11 @@ class Carrier:
     def _unfinished(self) -> tuple[bool, bool]:
         return self._out.unfinished, self._in.wanting
 
+    @property
+    def _calm(self) -> bool:
+        """Whether nothing waits but signs of life."""
+        return not (self._out.pressing or self._in.wanting)
+
     def _report(self, now: float, room: int, all_lanes: bool) -> Report:
         """Return what came so far."""
         age = min(int((now - self._serial_at) / AGE_S), AGE_UNKNOWN)
@@ -284,7 +289,7 @@ class Carrier:
         unfinished = self._unfinished
         if any(unfinished):
             if self._silence.quiet(now, unfinished, self._flight.patience):
-                at = min(at, self._silence.look_at)
+                at = min(at, self._silence.look_at(calm=self._calm))
             else:
                 at = min(at, self._silence.quiet_at(unfinished, self._flight.patience))
                 if self._out.more(now, self._flight.loss, self._spare):

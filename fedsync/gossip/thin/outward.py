@@ -77,6 +77,11 @@ class Outward:
         """Whether anything waits, or is not known to have come."""
         return any(lane.queue or lane.parcels for lane in self._lanes)
 
+    @property
+    def pressing(self) -> bool:
+        """The same of all but signs of life."""
+        return any(lane.queue or lane.parcels for lane in self._lanes[:LAST])
+
     def waiting(self) -> dict[int, int]:
         """Return how many bytes of each lane are not known to have come."""
         found: dict[int, int] = {}

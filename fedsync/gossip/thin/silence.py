@@ -19,6 +19,8 @@ SHARE: Final = 0.005
 LATER_SHARE: Final = 0.001
 """The same after a long time."""
 LATER_S: Final = 600.0
+CALM_S: Final = 30.0
+"""At least so long between two looks while nothing but a sign of life waits: else that costs more than it tells."""
 LEAST_S: Final = 0.1
 """At least so long between two looks."""
 MOST_S: Final = 900.0
@@ -38,7 +40,7 @@ class Silence:
         self._packets = 0
         self._cold = True
         self._looks = 0
-        self._next = now
+        self._next = self._later = now
 
     def heard(self, now: float) -> None:
         """Note that a packet came."""
@@ -48,7 +50,8 @@ class Silence:
 
     def look(self, now: float) -> None:
         """Begin anew."""
-        self._since, self._unanswered, self._packets, self._looks, self._next = now, None, 0, 0, now
+        self._since, self._unanswered, self._packets, self._looks = now, None, 0, 0
+        self._next = self._later = now
         self._cold = True
 
     def quiet_at(self, unfinished: tuple[bool, bool], patience: float) -> float:
@@ -74,12 +77,12 @@ class Silence:
             self._packets += 1
         wait = min(self._first * GROWTH ** min(self._looks, 64), self._limit(now, airtime))
         self._looks += probe
-        self._next = now + wait * (0.75 + self._dice.random() / 2)
+        some = 0.75 + self._dice.random() / 2
+        self._next, self._later = now + wait * some, now + max(wait, CALM_S) * some
 
-    @property
-    def look_at(self) -> float:
-        """When to look next."""
-        return self._next
+    def look_at(self, *, calm: bool) -> float:
+        """Return when to look next. `calm`: nothing waits but signs of life, which are in no hurry."""
+        return self._later if calm else self._next
 
     @property
     def _first(self) -> float:
