@@ -197,6 +197,7 @@ class _Entitled:
     def __init__(self, store: Store, view: View, readers: Sequence[Key]) -> None:
         bodies = store.followed.all()
         own = next((each.scope for each in bodies if each.source == "own"), None)
+        self._own = own
         going = circulation(view, [each.scope for each in bodies])
         extents = store.followed.extents()
         self._pairs: list[tuple[Following, list[Following]]] = []
@@ -228,4 +229,16 @@ class _Entitled:
             (row := mine.get(key[0])) is not None and row.near for mine, _ in self._pairs
         ):
             return False
-        return any(shared(mine, each, key) for mine, theirs in self._pairs for each in theirs)
+        return any(
+            shared(mine, each, key)
+            for mine, theirs in self._pairs
+            for each in (*theirs, *self._unmet(key, theirs))
+        )
+
+    def _unmet(self, key: SetKey, theirs: Sequence[Following]) -> Iterator[Following]:
+        """Yield what is taken of a reader that may never have heard of our own body: it hears of it in this very bundle.
+
+        Else the first walk would only introduce us, and each walk may take weeks.
+        """
+        if key[0] == self._own and all(each.get(key[0]) is None for each in theirs):
+            yield NOTHING_HEARD

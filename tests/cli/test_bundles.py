@@ -107,3 +107,17 @@ def test_status_peers_and_why_say_how_it_stands_with_a_stick(oak: Place, mill: P
     oak("bundle", "import", stick)
     assert 'stick "red one" of AGO arrived' in said(oak)
     assert oak.json("peers", "list")["peers"][0]["stick"]["arrived"].endswith("Z")
+
+
+def test_two_that_have_no_more_than_each_others_key_are_the_same_after_a_walk_there_and_back(
+    oak: Place, tmp_path: Path
+) -> None:
+    mill = found(tmp_path / "mill", "Mill Lane")
+    for here, there, name in ((oak, mill, "Mill Lane"), (mill, oak, "Oakfield")):
+        here("peers", "add", name, key_of(there), "--yes")
+        here("stock", "add", "Oats", "7", "kg", "--store", "Loft", "--as", "Ann")
+    for here, there in ((oak, mill), (mill, oak)):
+        here("bundle", "export", tmp_path / "letter.fedsync", "--for", key_of(there))
+        assert there.json("bundle", "import", tmp_path / "letter.fedsync")["missing_logs"] == 0
+    assert oak.json("status")["state_root"] == mill.json("status")["state_root"]
+    assert oak.json("status")["bodies"] == 2
