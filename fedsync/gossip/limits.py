@@ -64,7 +64,9 @@ SMALL_SET: Final = 64
 
 WINDOW_LOGS: Final = 64
 """Logs asked for and not yet done with; refilled when half is left."""
-WINDOW_REFILL: Final = 32
+WIDE_LOGS: Final = 512
+"""The same over a carrier that takes much before any answer comes; there a log is reckoned at ROOM_LOG bytes."""
+ROOM_LOG: Final = 512
 MAX_OUT: Final = 128
 """The same with what is urgent, which does not wait for the window."""
 PAGE_BYTES: Final = 128 * 1024

@@ -180,6 +180,8 @@ class Session:
                 self._receive(frame, now, others)
             case Room(size):
                 self._out.room = size
+                if self._opened.nature.lasting:
+                    self._exchange.wants.widen(size)
                 if self._exchange.settled:
                     return []  # As nearly always: nothing waited for it.
             case Taken():

@@ -18,9 +18,10 @@ from fedsync.gossip.limits import (
     MAX_BRANCHES,
     MAX_LISTED,
     MAX_OUT,
+    ROOM_LOG,
     URGENT_CREDIT_S,
+    WIDE_LOGS,
     WINDOW_LOGS,
-    WINDOW_REFILL,
 )
 from fedsync.gossip.listing import Named, Salt, places, wanted
 from fedsync.gossip.messages import Locate, Message, Want
@@ -120,6 +121,7 @@ class Wants:
         """`credit`: seconds without any block, until what the peer was asked for goes to the back."""
         self._holdings, self._salt, self._asked, self._tree = holdings, salt, asked, tree
         self._credit = credit
+        self._window = WINDOW_LOGS
         self._wishes: dict[bytes, Wish] = {}
         self._waiting: dict[tuple[int, SetKey | None], dict[bytes, Wish]] = {}
         self._out: dict[bytes, Wish] = {}
@@ -196,6 +198,10 @@ class Wants:
         """Whether something may have to be asked for, now or in a while."""
         return bool(self._waiting or self._delayed) or self._lapse is not None
 
+    def widen(self, room: int) -> None:
+        """Ask for more logs at a time where much is on its way before any answer comes: the carrier takes so many bytes at once."""
+        self._window = max(self._window, min(room // ROOM_LOG, WIDE_LOGS))
+
     def ask(self, now: float) -> list[Message]:
         """Return what to ask for now; nothing while half of the window is still open."""
         for wish in [wish for wish in self._delayed.values() if wish.after <= now]:
@@ -203,7 +209,7 @@ class Wants:
             if wish.log is not None and not self.satisfied(wish):
                 self._tree.asked(wish.log, wish.told)
             self._wait(wish)
-        room = WINDOW_LOGS - len(self._out) if len(self._out) <= WINDOW_REFILL else 0
+        room = self._window - len(self._out) if len(self._out) <= self._window // 2 else 0
         self._lapse = None
         if not self._waiting or (not room and min(self._waiting, key=_turn)[0] != FIRST):
             return []
@@ -237,11 +243,13 @@ class Wants:
         for group in sorted(self._waiting, key=_turn):
             credit = CREDIT_S if group[0] != FIRST else URGENT_CREDIT_S
             looked = 0
-            for wish in list(self._waiting.get(group, {}).values())[: _LOOK + WINDOW_LOGS]:
+            for wish in list(self._waiting.get(group, {}).values())[: _LOOK + self._window]:
                 if self.satisfied(wish):
                     self._drop(wish)
                     continue
-                if room <= 0 and (group[0] != FIRST or len(self._out) >= MAX_OUT):
+                if room <= 0 and (
+                    group[0] != FIRST or len(self._out) >= self._window + MAX_OUT - WINDOW_LOGS
+                ):
                     return
                 key = wish.key
                 if key is None or self._asked.claim(key, self, now, credit):

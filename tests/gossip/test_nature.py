@@ -2,7 +2,8 @@
 
 import pytest
 
-from fedsync.gossip.limits import THIN_BEAT_MAX_S
+from fedsync.gossip.limits import ROOM_LOG, THIN_BEAT_MAX_S, WINDOW_LOGS
+from fedsync.gossip.listing import read_wanted
 from fedsync.gossip.messages import Want, decode
 from fedsync.gossip.nature import STREAM, THIN, Nature
 from tests.sim.world import Author, Link, Node, World, equal
@@ -71,3 +72,25 @@ def test_signs_of_life_over_a_thin_carrier_are_four_hours_apart() -> None:
         link.frames[each.name] - frames[each.name] <= 80 * HOUR / THIN_BEAT_MAX_S + 1 for each in (one, two)
     )
     assert (sum(link.bytes.values()) - before) * 8 < 80 * HOUR / 8
+
+
+@pytest.mark.parametrize(("nature", "most"), [(STREAM, WINDOW_LOGS), (THIN, 65536 // ROOM_LOG)])
+def test_where_much_is_on_its_way_more_logs_are_asked_for_at_a_time(nature: Nature, most: int) -> None:
+    world = World()
+    one, two = world.node("one"), world.node("two")
+    link = world.link(one, two, 0.5)
+    link.nature = nature
+    for number in range(1, 200):
+        one.write(Author(number).write("hello"))
+    asked: list[int] = []
+
+    def listen(_: Node, __: Node, frame: bytes) -> list[bytes]:
+        message = decode(frame)
+        if isinstance(message, Want):
+            asked.append(len(read_wanted(message.listing)))
+        return [frame]
+
+    world.tamper = {"two": listen}
+    world.connect(link)
+    assert world.run(600.0, lambda: equal([one, two]))
+    assert max(asked) == most
