@@ -10,7 +10,7 @@ import statistics
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.region import Writer
 from fedsync.data import movements, resolutions, roll_calls, west_african_units
@@ -42,6 +42,14 @@ SIGNATURE = 64
 HOUR = 3_600_000
 REACH_SINGLE, REACH_BATCH, REACH_HEADS_MB, REACH_EACH_MB = 0.95, 45, 3.2, 9.5
 SCOPE = Scope(sha256(b"valley").digest()[:16])
+
+
+class Sent(NamedTuple):
+    """A block on the air."""
+
+    size: int
+    records: int
+    signatures: int
 
 
 class Hand:
@@ -76,12 +84,12 @@ class Air:
             self.held.take(block.raw)
             self.places.note(block.raw)
 
-    def send(self, block: Block) -> int:
-        """Return the bytes of a block on the air; both hold it then."""
+    def send(self, block: Block) -> Sent:
+        """Return what a block is on the air; both hold it then."""
         data = segment(block.raw, self.names)
         assert unpack(data, self.names) == block.raw
         self.hold([block])
-        return len(data)
+        return Sent(len(data), block.count, len(block.signatures))
 
 
 def main(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -103,7 +111,8 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _single(sizes: list[int]) -> dict[str, Any]:
+def _single(sent: list[Sent]) -> dict[str, Any]:
+    sizes = [each.size for each in sent]
     ordered = sorted(sizes)
     return {
         "median": statistics.median(ordered),
@@ -114,24 +123,26 @@ def _single(sizes: list[int]) -> dict[str, Any]:
     }
 
 
-def _singles(number: int) -> dict[str, list[int]]:
+def _singles(number: int) -> dict[str, list[Sent]]:
     """Return by kind the bytes of so many records, each sent alone. Motions and pages were sent before."""
     return {
         "vote": _votes(number, 1),
         "signature": _voices("signature", number),
         "approval": _voices("approval", number),
         "stock": _stock(number, 1),
-        "stock of many forms": _forms(number),
+        "stock of many forms": _forms(number, 1),
     }
 
 
 def _batches(number: int) -> dict[str, dict[int, float]]:
-    found: dict[str, dict[int, float]] = {"vote": {}, "stock": {}}
+    kinds = {"vote": _votes, "stock": _stock, "stock of many forms": _forms}
+    found: dict[str, dict[int, float]] = {kind: {} for kind in kinds}
     for size in (1, 2, 3, 5, 10, 20):
-        for kind, sizes in (("vote", _votes(number, size)), ("stock", _stock(number, size))):
+        for kind, send in kinds.items():
+            sent = send(number, size)
             # Votes are signed one by one, and a batch of movements at its end: content is all but that.
-            signatures = size if kind == "vote" else 1
-            found[kind][size] = statistics.mean((each - SIGNATURE * signatures) / size for each in sizes)
+            content = sum(each.size - SIGNATURE * each.signatures for each in sent)
+            found[kind][size] = content / sum(each.records for each in sent)
     return found
 
 
@@ -139,12 +150,12 @@ def _batch(each: dict[int, float]) -> dict[int, float]:
     return {size: round(content, 1) for size, content in each.items()}
 
 
-def _votes(number: int, size: int) -> list[int]:
+def _votes(number: int, size: int) -> list[Sent]:
     """Real roll calls: each delegation votes, on `size` motions at a time, which others put before."""
     air, random = Air(), Random(1)
     chair = Hand("chair", LogClass.AUTHORITY)
     titles = [each.title for each in resolutions()]
-    sizes: list[int] = []
+    sizes: list[Sent] = []
     hands: dict[str, Hand] = {}
     calls = roll_calls()
     at = 0
@@ -175,7 +186,7 @@ def _votes(number: int, size: int) -> list[int]:
     return sizes[:number]
 
 
-def _voices(kind: str, number: int) -> list[int]:
+def _voices(kind: str, number: int) -> list[Sent]:
     """Signatures or approvals of pages, each of which follows the one before; drafts were sent before."""
     air, random = Air(), Random(2)
     clerk = Hand("clerk", LogClass.AUTHORITY)
@@ -183,7 +194,7 @@ def _voices(kind: str, number: int) -> list[int]:
     for hand in hands:
         air.hold(hand.write([]))
     body = prev = sha256(b"page 0").digest()
-    sizes: list[int] = []
+    sizes: list[Sent] = []
     for at, each in enumerate(resolutions() * 10, 1):
         time = 1_795_000_000_000 + at * 24 * HOUR
         entry: Value = {"kind": "decision", "title": each.title, "text": each.number}
@@ -200,10 +211,10 @@ def _voices(kind: str, number: int) -> list[int]:
     return sizes[:number]
 
 
-def _stock(number: int, size: int) -> list[int]:
+def _stock(number: int, size: int) -> list[Sent]:
     """Italian movements, with the hour at which people write them down; their stores and goods were named before."""
     air = Air()
-    sizes: list[int] = []
+    sizes: list[Sent] = []
     for log in _stock_logs(21, number * size // 21 + 2, 1, size):
         for at, block in enumerate(log):
             if at == 0:
@@ -213,8 +224,8 @@ def _stock(number: int, size: int) -> list[int]:
     return sizes[:number]
 
 
-def _forms(number: int) -> list[int]:
-    """Movements and counts of goods in local units, by lot, with a word on them, from store to store, corrected: one by one."""
+def _forms(number: int, size: int) -> list[Sent]:
+    """Movements and counts of goods in local units, by lot, with a word on them, from store to store, corrected."""
     air, random = Air(), Random(5)
     units = west_african_units()
     hands = [Hand(f"keeper {each}", LogClass.FACTS) for each in range(5)]
@@ -234,10 +245,12 @@ def _forms(number: int) -> list[int]:
     for hand, part in zip(hands, (named[at::5] for at in range(5)), strict=True):
         air.hold(hand.write(part))
     before: list[Value] = []
-    sizes: list[int] = []
-    for at in range(number):
+    sizes: list[Sent] = []
+    hand, drafts = hands[0], list[Draft]()
+    for at in range(number * size):
+        hand = hand if drafts else random.choice(hands)
         time = 1_795_000_000_000 + at * HOUR + random.randrange(HOUR)
-        unit, hand = random.choice(units), random.choice(hands)
+        unit = random.choice(units)
         value: dict[str, Value] = {
             "has_point_in_time": time - random.randrange(24) * HOUR,
             "quantity": random.randrange(1, 500) * 250,
@@ -265,9 +278,12 @@ def _forms(number: int) -> list[int]:
         )
         if form != "count":
             value["action"] = action
-        (block,) = hand.write([Draft("count" if form == "count" else "economic_event", value, time)])
-        before.append([block.log, block.first, block.tip])
-        sizes.append(air.send(block))
+        drafts.append(Draft("count" if form == "count" else "economic_event", value, time))
+        if len(drafts) == size:
+            blocks = hand.write(drafts)
+            before.append([blocks[-1].log, blocks[-1].last, blocks[-1].tip])
+            sizes += [air.send(block) for block in blocks]
+            drafts = []
     return sizes
 
 
