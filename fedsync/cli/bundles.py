@@ -58,7 +58,7 @@ def export(
 
     What they have confirmed is left out; also what this node misses, and what has arrived here, goes along.
     """
-    from fedsync.cli.carrying import asked_for, leave, parse_classes, parse_size
+    from fedsync.cli.leaving import asked_for, leave, parse_classes, parse_size
     from fedsync.errors import usage
 
     if bool(whom) == public:
@@ -87,7 +87,7 @@ def import_(app: App, paths: tuple[str, ...]) -> None:
 
     In any order, and again and again. Of a file that is damaged or cut short all that is whole is taken.
     """
-    from fedsync.cli.carrying import take_in
+    from fedsync.cli.takingin import take_in
 
     take_in(app, paths)
 
@@ -97,7 +97,8 @@ def import_(app: App, paths: tuple[str, ...]) -> None:
 @common
 def list_(app: App, paths: tuple[str, ...]) -> None:
     """List what was left for whom and what came; with PATH: what bundles lie there, without taking them in."""
-    from fedsync.cli.carrying import look_at, show_known
+    from fedsync.cli.carrying import show_known
+    from fedsync.cli.takingin import look_at
 
     if paths:
         look_at(app, paths)

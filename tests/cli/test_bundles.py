@@ -2,11 +2,12 @@
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from fedsync.doors import open_door
+from fedsync.doors import LocalDoor, open_door
 from fedsync.home import Home
 from fedsync.keyring import load_node_key
 from fedsync.records.ed25519 import public_key
@@ -121,3 +122,25 @@ def test_two_that_have_no_more_than_each_others_key_are_the_same_after_a_walk_th
         assert there.json("bundle", "import", tmp_path / "letter.fedsync")["missing_logs"] == 0
     assert oak.json("status")["state_root"] == mill.json("status")["state_root"]
     assert oak.json("status")["bodies"] == 2
+
+
+def test_a_bundle_that_is_lost_whole_is_named_and_a_request_for_it_can_be_made(
+    oak: Place, mill: Place, stick: Path
+) -> None:
+    oak("bundle", "export", stick, "--for", "Mill Lane")
+    mill("bundle", "import", stick)
+    with open_door(Home(mill.path)) as door:
+        assert isinstance(door, LocalDoor)
+        with door.node.store.transaction() as store:
+            (came,) = store.carried.came()
+            # As from a node of so many logs that it does not tell of all of them each time.
+            later = replace(
+                came, bundle=bytes(16), counter=900, since=(800, 800, 800, 800), everything=False, done=False
+            )
+            store.carried.came_in(later)
+    value = mill.json("bundle", "want")
+    assert value["missing"] == []
+    assert value["lost_bundles"][0]["from"] == "Oakfield"
+    assert "nothing tells what was in it" in mill("bundle", "want").out
+    assert "1 bundle before these has not come" in mill("bundle", "import", stick).out
+    assert mill.json("bundle", "want", stick)["for"][0]["name"] == "Oakfield"
