@@ -5,7 +5,7 @@ frame that comes to an end that is no more is answered by a hang-up, as TCP does
 """
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from random import Random
@@ -16,6 +16,7 @@ from fedsync.gossip.events import (
     Closed,
     Effect,
     Event,
+    Follow,
     Level,
     Opened,
     Pause,
@@ -33,13 +34,14 @@ from fedsync.gossip.limits import ROOM_BYTES
 from fedsync.gossip.messages import BadMessage, Segment, Tag, decode
 from fedsync.gossip.nature import THIN
 from fedsync.gossip.peer_memory import PeerMemory
-from fedsync.records.ids import Scope
+from fedsync.records.ids import Extent, Scope
 from fedsync.records.segment import BadSegment, whose
 from fedsync.records.wire import BadBlock
 from fedsync.sim.air import PROFILES
 from fedsync.sim.heap import Heap
 from fedsync.sim.rare import Seen
-from fedsync.sim.scenario import Links
+from fedsync.sim.scenario import STICKS, Links
+from fedsync.sim.sticks import SPOILT, SPREAD, TWICE, spoil, unload
 from fedsync.sim.thin import Above, Thin
 
 QUEUE_BYTES: Final = 512 * 1024
@@ -88,6 +90,14 @@ class Station(Protocol):
 
     def put(self, end: "End", number: int, raw: bytes) -> None:
         """Queue a block that came, for its door."""
+        ...
+
+    def fills(self) -> bytes:
+        """Return what it puts on a stick."""
+        ...
+
+    def follows(self) -> Sequence[tuple[Scope, bytes, Extent]]:
+        """Return the bodies that it follows."""
         ...
 
     def do(self, peer: Peer, effect: Effect) -> None:
@@ -239,6 +249,9 @@ class Net:
         )
         if nature.profile in PROFILES:
             link.thin = self._thin(link)
+        elif nature.profile:
+            for one, two in ((link.one, link.two), (link.two, link.one)):
+                self.heap.after(self._walk_after(), self._set_out, link, one, two)
         self.links[link] = None
         return link
 
@@ -254,6 +267,8 @@ class Net:
 
     def _dial(self, link: Link) -> None:
         link.planned = False
+        if self.nature.profile == STICKS:
+            return
         if link.thin is not None and self.heap.now >= link.shunned_until:
             self._open_thin(link)
             return
@@ -288,6 +303,41 @@ class Net:
             opened = Opened(end.dialler, nonce, station.wall(), memory, self.nature.brief, near)
             end.tells = opened.nature.room
             station.tell(end.peer, opened)
+
+    # --- Sticks -----------------------------------------------------------------------------------------
+
+    def _walk_after(self) -> float:
+        return self.nature.redial * (0.5 + self.dice.random())
+
+    def _set_out(self, link: Link, one: Station, two: Station) -> None:
+        """Somebody fills a stick at one node, and walks to another."""
+        self.heap.after(self._walk_after(), self._set_out, link, one, two)
+        if not one.alive or link.stops:
+            return
+        dice, file = self.dice, one.fills()
+        for _ in range(1 + (dice.random() < TWICE)):
+            self.seen.note("stick")
+            brought = file
+            if not self.calm and dice.random() < self.nature.loss:
+                if dice.random() >= SPOILT:
+                    self.seen.note("stick-lost")
+                    continue
+                self.seen.note("stick-damaged")
+                brought = spoil(file, dice.random)
+            self.trace.update(brought)
+            self.sent += len(brought)
+            walk = self.nature.redial * (0.1 + SPREAD * dice.random() * dice.random())
+            self.heap.after(walk, self._arrives, link, one, two, brought)
+
+    def _arrives(self, link: Link, one: Station, two: Station, file: bytes) -> None:
+        """What is on a stick goes to the door, in the order in which it stands there."""
+        if not two.alive:
+            return
+        for scope, body, extent in one.follows():
+            two.do(one.peer, Follow(scope, body, extent))
+        end = End(link, two, one.peer, False)
+        for raw in unload(file).blocks:
+            two.put(end, 0, raw)
 
     # --- Packets ----------------------------------------------------------------------------------------
 

@@ -54,6 +54,7 @@ from fedsync.sim.rare import Seen
 from fedsync.sim.scenario import Pace
 from fedsync.sim.scoping import Scoping
 from fedsync.sim.signing import Checker
+from fedsync.sim.sticks import fill
 from fedsync.urgency import Urgency
 
 NOON: Final = 1_760_000_000_000
@@ -297,6 +298,14 @@ class Node:
         self._first_at.setdefault(peer, self._heap.now)
         self.most_waiting[peer] = max(self._bytes[peer], self.most_waiting.get(peer, 0))
         self._plan()
+
+    def fills(self) -> bytes:
+        """Return what it puts on a stick."""
+        return fill(self.name, self.memory, self._dice.randbytes(16), self.wall())
+
+    def follows(self) -> Sequence[tuple[Scope, bytes, Extent]]:
+        """Return the bodies that it follows."""
+        return self.memory.bodies()
 
     def do(self, peer: Peer, effect: Effect) -> None:
         """Carry out what concerns the node and not its link."""

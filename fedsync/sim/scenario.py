@@ -13,7 +13,8 @@ SHAPES: Final = ("line", "ring", "star", "tree", "mesh", "overlay")
 LIES: Final = ("withhold", "echo", "roots", "claims", "spoil", "junk", "replay", "flood", "heap", "weak")
 ANY: Final = "any"
 """A liar of some kind, another one with each seed."""
-CARRIED: Final = ("FLAKY", "RADIO")
+STICKS: Final = "USB"
+CARRIED: Final = ("FLAKY", "RADIO", STICKS)
 """Links that carry packets, not streams, or nothing but a stick in somebody's pocket."""
 SIGNATURES: Final = ("each", "once", "stub")
 MAX_CROWD: Final = 1000
@@ -235,7 +236,7 @@ def _links(form: Form) -> Links:
         for each in ("delay", "rate", "reorder", "duplicate", "bursts", "windows", "brief"):
             if each in form:
                 raise form.bad(each, f"{profile} says itself how its links are: there is no {each} beside it")
-        if "loss" in form and profile != "USB":
+        if "loss" in form and profile != STICKS:
             raise form.bad("loss", f"{profile} says itself how much is lost")
     shape = form.one_of("shape", SHAPES, "ring")
     if shape == "overlay" and profile:

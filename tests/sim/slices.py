@@ -41,15 +41,18 @@ class Slice(NamedTuple):
 SLICES = (
     Slice("door", 11, 0.25, 4),
     Slice("everything", 7, 0.03, 36, faster=8),
+    Slice("flaky", 3, 0.1, 4),
     Slice("liars", 12, 0.25, 8),
     Slice("month", 5, 0.2, 10),
     Slice("overlay", 20, 0.25, 2),
     Slice("quiet", 5, 0.3, 10),
+    Slice("radio", 2, 0.3, 6),
     Slice("regions", 4, 0.5, 12),
     Slice("scopes", 9, 0.3, 16),
     Slice("siege", 16, 0.2, 2),
     Slice("steady", 12, 0.1, 2),
     Slice("storm", 4, 0.7, 102),
     Slice("thin", 4, 0.2, 10),
+    Slice("usb", 3, 0.15, 2),
     Slice("twenty", 5, 0.5, 8),
 )
