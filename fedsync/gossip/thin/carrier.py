@@ -177,6 +177,7 @@ class Carrier:
         age = None if report.age == AGE_UNKNOWN else report.age * AGE_S
         if self._flight.told(report.heard, report.count, age, now):
             self._out.report(report.entries)
+            self._pace.told(now, self._flight.queue, self._flight.round_trip)
 
     def _unwrap(self, serial: int) -> int:
         if self._heard_serial is None:

@@ -2,6 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass
+from math import inf
 from typing import Final
 
 from fedsync.gossip.thin.pace import SAVED
@@ -13,6 +14,8 @@ SAMPLE: Final = 24
 """Packets of which the share that is lost is taken at a time."""
 LEARN: Final = 0.2
 """How much a new measurement counts against those before."""
+FORGET: Final = 1.002
+"""By so much the quickest round trip is reckoned longer with each that is measured."""
 MOST_LOSS: Final = 0.8
 LEAST_LOSS: Final = 0.01
 REPORT_S: Final = 0.02
@@ -35,6 +38,9 @@ class Flight:
         """Of the next packet."""
         self.loss = max(profile.loss, LEAST_LOSS)
         self.round_trip = max(profile.round_trip, 0.001)
+        self.queue = 0.0
+        """Seconds by which the last packet that was told of took longer than the quickest: it waited somewhere."""
+        self._shortest = inf
         self._sent: deque[_Sent] = deque()
         self._carries: list[tuple[Parcel, int]] = []
         self._told: tuple[int, int] | None = None
@@ -73,7 +79,7 @@ class Flight:
     @property
     def expires(self) -> float:
         """When the first of them is not counted on any more."""
-        return self._sent[0].at + self.timeout if self._sent else float("inf")
+        return self._sent[0].at + self.timeout if self._sent else inf
 
     # --- What happens ---------------------------------------------------------------------------------
 
@@ -95,6 +101,10 @@ class Flight:
             # Nothing is learned from a time in which nothing came back: the link may have been down.
             self._told = None
 
+    def pause(self) -> None:
+        """Learn no losses from what goes now: the other side may be out of reach."""
+        self._told = None
+
     def told(self, heard: int, count: int, age: float | None, now: float) -> bool:
         """Take in up to which packet the other side has heard us; False when we never sent that one."""
         behind = (self.serial - 1 - heard) % SERIALS
@@ -107,6 +117,9 @@ class Flight:
             if each.serial == heard and age is not None:
                 took = max(now - each.at - age, 0.0)
                 self.round_trip += LEARN * (took - self.round_trip)
+                # Forgotten little by little: the way may have become longer.
+                self._shortest = min(took, self._shortest * FORGET)
+                self.queue = took - self._shortest
             self._land(each)
         self._learn(heard, count)
         return True

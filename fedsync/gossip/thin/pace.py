@@ -23,6 +23,12 @@ TURN: Final = 8
 GAP: Final = 1.3
 """Where only one can speak: whoever has not said that it listens now may go on within so many packets' time."""
 MOST_DOUBLINGS: Final = 4
+QUEUE_S: Final = 0.1
+"""Packets that wait so much longer on their way than the quickest fill a queue: the link is slower than was said, or others use it."""
+SLOWER: Final = 0.8
+FASTER: Final = 1.05
+SLOWEST: Final = 1 / 64
+"""Of the rate that was said."""
 
 
 class Pace:
@@ -35,6 +41,8 @@ class Pace:
         """When the link has taken all that it was given."""
         self._hold = now + 4 * self._longest * dice.random() * profile.half_duplex
         """Where only one can speak: until then the other side does."""
+        self._share, self._changed_at = 1.0, now
+        """Of the rate that was said, what is used."""
         self._turn = 0
         self._vain = 0
         """Turns that nobody answered."""
@@ -63,7 +71,7 @@ class Pace:
     def sent(self, size: int, now: float, *, over: bool, asks: bool) -> None:
         """Note that a packet goes. `over`: it says that we listen now; `asks`: an answer is expected."""
         took = self._profile.airtime(size)
-        self._free = max(self._free, now) + took
+        self._free = max(self._free, now) + took / self._share
         if self._profile.duty < 1:
             self._earn(now)
             self._credit -= took
@@ -84,6 +92,15 @@ class Pace:
             return
         self._turn = self._vain = 0
         self._hold = now if over else now + self._longest * (GAP + self._dice.random())
+
+    def told(self, now: float, queue: float, round_trip: float) -> None:
+        """Go slower while packets wait on their way, and faster again when they do not; a step for each round trip."""
+        if self._profile.half_duplex or now < self._changed_at + round_trip:
+            return
+        if queue > QUEUE_S:
+            self._share, self._changed_at = max(self._share * SLOWER, SLOWEST), now
+        elif queue < QUEUE_S / 2 and self._share < 1:
+            self._share, self._changed_at = min(self._share * FASTER, 1.0), now
 
     @property
     def turn_ends(self) -> bool:

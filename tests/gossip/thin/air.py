@@ -20,6 +20,8 @@ class Way:
     """The share of packets that come late, by up to five delays."""
     twice: float = 0.0
     up: Callable[[float], bool] = lambda _: True
+    slower: float = 1.0
+    """How many times slower than its profile the link is; what would wait for more than half a second is lost."""
     damage: Callable[[bytes], bytes] = lambda packet: packet
 
 
@@ -97,7 +99,9 @@ class Air:
 
     def _fly(self, number: int, packet: bytes) -> None:
         begin = max(self.now, self._free[number])
-        end = self._free[number] = begin + self.profile.airtime(len(packet))
+        if begin > self.now + 0.5 and self.way.slower > 1:
+            return
+        end = self._free[number] = begin + self.profile.airtime(len(packet)) * self.way.slower
         self.ends[number].sent_at.append((begin, end))
         way, dice = self.way, self.dice
         voice = [begin, end, number, 0]

@@ -92,3 +92,19 @@ def test_small_frames_fill_packets_when_many_wait() -> None:
 
     air.run(1000, fill)
     assert air.now <= 245
+
+
+def test_a_link_that_is_slower_than_was_said_is_not_filled_beyond_what_it_takes() -> None:
+    profile = Profile(frame=1200, bits=1_000_000, round_trip=0.1)
+    air = Air(profile, Way(0.0, 0.05, slower=5), 3)
+    air.send(0, b"hello", FIRST)
+
+    def fill() -> bool:
+        while air.ends[0].carrier.room and air.send(0, bytes(4000), 4):
+            pass
+        return False
+
+    air.run(60, fill)
+    got, sent = sum(map(len, air.ends[1].got)), air.ends[0].bytes
+    assert got > 0.75 * 200_000 / 8 * 60
+    assert got > 0.8 * sent

@@ -24,6 +24,8 @@ def test_numbers_in_the_text_are_those_of_the_code() -> None:
         f"{packets.FLOOR}: all of the lane",
         f"in {packets.AGE_S * 1000:.0f} ms, {packets.AGE_UNKNOWN} when",
         f"within {broadcast.SPACING} packets",
+        f"up to {outward.GATHERED} pieces, or as many as go in {outward.GATHER_S:.0f} s",
+        f"wait on their way {pace.QUEUE_S} s longer",
         f"carries {broadcast.MAX_SHOWN >> 20} MiB",
         f"packet = {broadcast.FORM} |",
     ]:
