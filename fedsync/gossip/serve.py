@@ -1,7 +1,7 @@
 """What a peer asked of us, served block by block as the carrier takes them. Pure.
 
 One block at a time, chosen anew each time: so a higher class overtakes a lower one, which still keeps a small
-share. A log is served only when this session named it to the peer, and only on the chains that we hold: both
+share of the bytes. A log is served only when this session named it to the peer, and only on the chains that we hold: both
 branches of a fork, so that the peer can prove it to others.
 """
 
@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from fedsync.gossip.holdings import Head, Holdings, Log, SetKey
-from fedsync.gossip.limits import LOW_SHARE, PAGE_BYTES
+from fedsync.gossip.limits import PAGE_BYTES
 from fedsync.gossip.listing import Named, Salt
 from fedsync.gossip.messages import NOT_SERVED, NOTHING_ABOVE, UNKNOWN_BASE, BlockMessage, NoBase
 from fedsync.gossip.priority import FIRST, LAST, of_log
+from fedsync.gossip.schedule.rounds import Rounds
 from fedsync.records.ids import LogId
 
 
@@ -51,7 +52,7 @@ class Server:
         self._jobs: dict[LogId, Job] = {}
         self._lines: dict[int, dict[LogId, None]] = {}
         """Each log once, however often it is asked for: a peer that reads nothing may ask without end."""
-        self._served = 0
+        self._rounds = Rounds()
 
     @property
     def busy(self) -> bool:
@@ -136,38 +137,45 @@ class Server:
 
     def next(self, first: bool = False) -> tuple[int, BlockMessage | NoBase] | None:
         """Return the next block and its priority, None when nothing waits. `first`: only what is urgent."""
-        self._served += not first
-        while True:
-            waiting = sorted(priority for priority, line in self._lines.items() if line)
-            if first:
-                waiting = [FIRST] if self.pressing else []
-            if not waiting:
-                return None
-            low = self._served % LOW_SHARE == 0 and not first
-            priority = waiting[-1] if low else waiting[0]
-            line = self._lines[priority]
-            log = _first(line)
-            job = self._jobs.get(log)
-            if job is None or job.priority != priority:
-                del line[log]
-                continue
-            if not self._may(job.set):
-                # The peer was let have this when it asked, and is no longer.
-                del line[log]
-                del self._jobs[job.log]
-                return priority, NoBase(self._salt.log(job.log), NOT_SERVED)
-            found = self._block(job)
-            if found is None or found[1]:
-                del line[log]
-                del self._jobs[job.log]
-            if found is None:
-                return priority, NoBase(self._salt.log(job.log), NOTHING_ABOVE)
-            raw, last, at = found
-            held = self._holdings.log(job.log) if priority == FIRST and not last else None
-            if held is not None and (turn := job.turn(held, at)) != FIRST:
-                del line[log]
-                self._line_up(job, turn)
-            return priority, BlockMessage(last, False, raw)
+        heads = self._heads(first)
+        if not heads:
+            return None
+        priority = FIRST if first else self._rounds.pick(heads)
+        line = self._lines[priority]
+        log = _first(line)
+        job = self._jobs[log]
+        if not self._may(job.set):
+            # The peer was let have this when it asked, and is no longer.
+            del line[log]
+            del self._jobs[job.log]
+            return priority, NoBase(self._salt.log(job.log), NOT_SERVED)
+        found = self._block(job)
+        if found is None or found[1]:
+            del line[log]
+            del self._jobs[job.log]
+        if found is None:
+            return priority, NoBase(self._salt.log(job.log), NOTHING_ABOVE)
+        raw, last, at = found
+        if not first:
+            self._rounds.gave(priority, heads)
+        held = self._holdings.log(job.log) if priority == FIRST and not last else None
+        if held is not None and (turn := job.turn(held, at)) != FIRST:
+            del line[log]
+            self._line_up(job, turn)
+        return priority, BlockMessage(last, False, raw)
+
+    def _heads(self, first: bool) -> dict[int, int]:
+        """Return, of each turn in which something waits, the bytes of what is next. `first`: only what is urgent."""
+        found = {}
+        for priority in (FIRST,) if first else tuple(self._lines):
+            line = self._lines.get(priority)
+            while line and ((job := self._jobs.get(_first(line))) is None or job.priority != priority):
+                del line[_first(line)]
+            if line:
+                job = self._jobs[_first(line)]
+                may = self._may(job.set) and self._fill(job)
+                found[priority] = len(job.page[0][0]) if may else 1
+        return found
 
     def _block(self, job: Job) -> tuple[bytes, bool, int] | None:
         """Return the next block of a job, whether it is the last, and its last record's seq; None when nothing is left."""

@@ -7,6 +7,7 @@ import sys
 from benchmarks import (
     authority,
     away,
+    budget,
     bundle,
     catchup,
     cuts,
@@ -30,6 +31,7 @@ BENCHES = {
     "away": away.away,
     "ferry": away.ferry,
     "idle": away.idle,
+    "budget": budget.main,
     "flaky": flaky.bulk,
     "flaky-recall": flaky.recall,
     "latency": latency.main,

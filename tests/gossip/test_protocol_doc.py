@@ -36,7 +36,7 @@ def test_limits_are_those_of_the_document() -> None:
 
 def test_numbers_in_the_text_are_those_of_the_code() -> None:
     assert f"form 1 up to {limits.SMALL_SET} items" in DOC
-    assert f"one in {limits.LOW_SHARE} of the least urgent" in DOC
+    assert f"each lesser class goes on with one in {limits.LOW_SHARE} of the bytes" in DOC
     assert f"within {limits.CREDIT_S:.0f} s goes to the back" in DOC
     assert f"not called for {limits.BACK_OFF_S:.0f} s" in DOC
     assert f"{limits.GRAFT_S} s at least and {limits.GRAFT_MAX_S:.0f} s at most" in DOC
