@@ -50,6 +50,7 @@ async def _serve(daemon: Daemon, nursery: trio.Nursery, ready_file: Path | None)
             ("through", daemon.settings.through),
             ("from", daemon.settings.introducers),
             ("link", [each.peer for each in daemon.settings.links]),
+            ("leave_for", [name for each in daemon.settings.sticks for name in each.leave_for]),
         ):
             for name in daemon.unknown_names(names):
                 log.warning(

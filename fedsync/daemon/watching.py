@@ -24,6 +24,7 @@ from fedsync.handing import GROUP_CHUNKS
 from fedsync.plain import many
 from fedsync.records.ids import Key
 from fedsync.sticking import Watched
+from fedsync.store.errors import StoreError
 from fedsync.wrapping import Opener
 
 if TYPE_CHECKING:
@@ -78,8 +79,16 @@ class Watching:
             begun = trio.current_time()
             try:
                 await self._look()
-            except media.MediaProblem as problem:
+            except Problem as problem:
                 self._tell(problem.message)
+            except OSError as error:
+                self._tell(media.told(Path(self.section.watch), error).message)
+            except StoreError:
+                raise
+            except Exception as error:
+                # Else a stick that is left in would end the daemon at each start.
+                log.exception("a stick brings a mistake of fedsync to light; please report it")
+                self._tell(f"fedsync made a mistake: {error!r}")
             await trio.sleep(max(LOOK_SECONDS, REST * (trio.current_time() - begun)))
 
     async def _look(self) -> None:
