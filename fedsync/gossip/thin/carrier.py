@@ -207,8 +207,10 @@ class Carrier:
             self._asked, self._report_at = False, inf
             return self._packet(self._pairing.answer(), [], now)
         quiet = self._silence.quiet(now, self._unfinished, self._flight.patience)
-        if quiet and now < self._silence.look_at(calm=self._calm):
-            return None
+        if quiet:
+            self._flight.pause()
+            if now < self._silence.look_at(calm=self._calm):
+                return None
         due = self._asked or quiet or now >= self._report_at
         who = self._pairing.head()
         room = min(self.profile.room, LOOK_BYTES) if quiet else self.profile.room
