@@ -8,7 +8,6 @@ import errno
 import os
 import re
 import stat
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -19,22 +18,11 @@ from typing import IO
 
 from fedsync.errors import Exit, Problem
 
-SUFFIX = ".fedsync"
-"""What the names of bundles end in. What a file is called elsewhere does not matter: it is told by how it begins."""
-LONGEST_READABLE = 24
-"""Characters of a peer's name in the name of a file; with the rest far from the 255 that FAT takes."""
-MOST_NAMED = 3
-"""Peers that the name of a file names; those of more are called by how many they are."""
-PART_DIGITS = 3
-"""Of a part's number at least, so that a list of them is in order."""
 MOST_ENTRIES = 20_000
 """Files and directories that are looked at below one directory: a stick full of pictures is no reason to wait for ever."""
 DEPTH = 3
 """Directories below each other that are looked into: where sticks appear, the stick, a folder on it."""
 
-_FORBIDDEN = re.compile(r"[^a-z0-9]+")
-_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)")
-"""Names that Windows keeps for devices, whatever ending they have."""
 _UNFINISHED = re.compile(r"fs-[0-9a-f]{16}\.tmp")
 _NOT_SYNCED = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 """What a file system answers that has no sync of directories."""
@@ -91,33 +79,6 @@ def _opened_file(name: str, at: int | None, path: Path) -> IO[bytes]:
 def shown(name: str) -> str:
     """Return a file's name for people: bytes that are no text are replaced."""
     return os.fsencode(name).decode("utf-8", "replace")
-
-
-def stem(maker: str, whom: Sequence[str], tag: str = "") -> str:
-    """Return what the names of a bundle's files begin with, such that FAT, Windows and old readers can hold them.
-
-    `tag` tells bundles apart. Small letters, digits and dashes alone, so that no name of a peer's becomes a path, and none
-    is changed on the way.
-    """
-    told = [_readable(each) for each in whom] if len(whom) <= MOST_NAMED else [f"{len(whom)}-peers"]
-    words = [_readable(maker), *(("for", *told) if told else ()), *((_readable(tag),) if tag else ())]
-    name = "-".join(words)
-    return f"x-{name}" if _DEVICES.fullmatch(name) else name
-
-
-def file_name(stem: str, part: int | None = None, mends: bool = False) -> str:
-    """Return the name of a bundle's file; of its part `part`, from 1 on, when it has several.
-
-    `mends`: it is one of those that are more than needed.
-    """
-    if part is None:
-        return f"{stem}{SUFFIX}"
-    return f"{stem}-{'plus-' if mends else ''}{part:0{PART_DIGITS}d}{SUFFIX}"
-
-
-def _readable(name: str) -> str:
-    plain = unicodedata.normalize("NFKD", name.casefold()).encode("ascii", "ignore").decode()
-    return _FORBIDDEN.sub("-", plain).strip("-")[:LONGEST_READABLE].strip("-") or "x"
 
 
 # --- Writing --------------------------------------------------------------------------------------------
@@ -219,21 +180,6 @@ def _remove_abandoned(name: str, at: int) -> bool:
         return False  # Somebody writes it just now.
     finally:
         os.close(fd)
-
-
-def remove(directory: Path, name: str) -> bool:
-    """Remove a plain file of this name; return whether there was one. Raises MediaProblem."""
-    try:
-        with _opened(directory) as at:
-            if not stat.S_ISREG(os.stat(name, dir_fd=at, follow_symlinks=False).st_mode):
-                return False
-            os.unlink(name, dir_fd=at)
-            _sync(at)
-            return True
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        raise told(directory, error) from None
 
 
 def free(directory: Path) -> int:

@@ -15,7 +15,7 @@ from pathlib import Path
 from secrets import token_bytes
 from typing import IO, NamedTuple
 
-from fedsync import media
+from fedsync import fatnames, media
 from fedsync.bundling import Request, export, mended, protect
 from fedsync.errors import Exit, Problem, usage
 from fedsync.gossip.bundles.chunks import MAGIC, Chunk, Piece, cut
@@ -62,7 +62,7 @@ class Target:
 
     def name(self, part: int) -> str:
         """Return the name of a part, counted from 0."""
-        return media.file_name(self.stem, part + 1 if self.numbered else None)
+        return fatnames.file_name(self.stem, part + 1 if self.numbered else None)
 
 
 def write_parts(
@@ -78,7 +78,7 @@ def write_parts(
 
 def write_more(target: Target, written: Sequence[Written], extra: int) -> Iterator[Written]:
     """Write so many files more that any of all may be lost, and yield them. Raises MediaProblem, and a Problem for too many."""
-    names = [media.file_name(target.stem, number + 1, mends=True) for number in range(extra)]
+    names = [fatnames.file_name(target.stem, number + 1, mends=True) for number in range(extra)]
     files = [partial(_again, each.path) for each in written]
     try:
         with media.writing(target.directory, names) as opened:
@@ -138,7 +138,7 @@ def leave(home: Home, private: PrivateKey, target: Path, plan: Plan) -> Done:
     request = Request(tuple(plan.whom), total_bytes=room - room // 50)
     with Reading.open(home) as reading:
         out = export(reading.store, reading.view, private, public_key(private), request, plan.now)
-        at = Target(target, media.stem(plan.maker, tuple(plan.whom.values())), numbered=False)
+        at = Target(target, fatnames.stem(plan.maker, tuple(plan.whom.values())), numbered=False)
         for _ in write_parts(at, out, tuple(plan.whom) if plan.encrypt else ()):
             pass
     return Done(out.bundle, out.left("", plan.now), out.end is not None and out.end.whole)
@@ -236,7 +236,7 @@ def in_directory(
     Raises MediaProblem when the directory cannot be read.
     """
     for found in media.look(directory):
-        if wanted(found) and (found.path.name.endswith(media.SUFFIX) or begins_as_one(found)):
+        if wanted(found) and (found.path.name.endswith(fatnames.SUFFIX) or begins_as_one(found)):
             yield Source(media.shown(os.path.relpath(found.path, directory)), found.path, found)
 
 

@@ -17,7 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fedsync import media
-from fedsync.media import MediaProblem, clear_unfinished, file_name, free, look, stem, write
+from fedsync.fatnames import file_name, stem
+from fedsync.media import MediaProblem, clear_unfinished, free, look, write
 
 FAT = re.compile(r"[a-z0-9][a-z0-9-]*\.fedsync")
 

@@ -41,6 +41,16 @@ def test_each_recipient_reads_every_piece_in_any_order(pieces: list[bytes]) -> N
     assert all(len(hidden) == len(piece) + OVERHEAD for hidden, piece in zip(wrapped, pieces, strict=True))
 
 
+def test_what_was_wrapped_up_once_is_opened_by_every_later_version() -> None:
+    enclosures = (
+        "0143c5036af2a556aada481b97af2cab5ea3841cb43f0722a692ec29643e0550d3db4723410e0ddcc3fa7ff0a66d3dd968392d52d3ce"
+        "5b577790a2ed6d43f149c52135fbd953d81ca259969153285beaa189a16fa017ea5009e4398e94e14ec757"
+    )
+    piece = "0000000000000000a2cf5bfe68984421d20dc849c7e31af3687c5ea5bbc0bfa3fca317d6b29628f3bacd5f"
+    ours = unwrapper(bytes.fromhex(enclosures), Opener(MILL))
+    assert ours.unwrap(bytes.fromhex(piece)) == b"the mill's own word"
+
+
 def test_nobody_else_reads_it_and_the_bytes_do_not_show_it() -> None:
     wrapper = Wrapper([public_key(MILL)])
     wrapped = wrapper.wrap(b"the mill's own word")

@@ -6,7 +6,7 @@ from collections.abc import Sequence, Sized
 from pathlib import Path
 from typing import Any
 
-from fedsync import media, sticks
+from fedsync import fatnames, media, sticks
 from fedsync.bundling import Export, Request, export
 from fedsync.cli import peering
 from fedsync.cli.app import App
@@ -153,8 +153,8 @@ def _target(app: App, path: str, readers: dict[Key, str], bundle: bytes, numbere
         from fedsync import config
 
         maker = config.load(app.home().config).name
-        return sticks.Target(where, media.stem(maker, tuple(readers.values()), short(bundle)), numbered)
-    stem = where.name.removesuffix(media.SUFFIX)
+        return sticks.Target(where, fatnames.stem(maker, tuple(readers.values()), short(bundle)), numbered)
+    stem = where.name.removesuffix(fatnames.SUFFIX)
     if not stem or path.endswith("/"):
         raise Problem(
             "no_directory", f"There is no directory {media.shown(path)}.", "Put the stick in.", Exit.NOT_FOUND
