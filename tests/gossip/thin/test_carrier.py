@@ -108,3 +108,39 @@ def test_a_link_that_is_slower_than_was_said_is_not_filled_beyond_what_it_takes(
     got, sent = sum(map(len, air.ends[1].got)), air.ends[0].bytes
     assert got > 0.75 * 200_000 / 8 * 60
     assert got > 0.8 * sent
+
+
+def _busy() -> Air:
+    """Return two carriers of which one sends facts without end, and is in the middle of that."""
+    air = Air(FAST, Way(), 5)
+    air.send(0, b"hello", FIRST)
+    air.run(2)
+    while air.ends[0].carrier.room and air.send(0, bytes(6000), 4):
+        pass
+    air.run(4)
+    return air
+
+
+def test_what_is_urgent_goes_with_the_very_next_packet_and_comes_before_all_that_waits() -> None:
+    air = _busy()
+    before = air.ends[0].packets
+    air.send(0, b"recall", FIRST)
+    air.run(30, lambda: b"recall" in air.ends[1].got)
+    assert air.ends[0].packets - before <= 1 + 0.1 / FAST.airtime(FAST.room), (
+        "and those that went while it was on its way"
+    )
+    assert sum(len(each) == 6000 for each in air.ends[1].got) < 5
+
+
+def test_the_least_urgent_keeps_a_small_share() -> None:
+    air = _busy()
+    facts = len(air.ends[1].got)
+
+    def fill() -> bool:
+        while air.ends[0].carrier.queued < 400_000 and air.send(0, bytes(3000), FIRST):
+            pass
+        return False
+
+    air.run(150, fill)
+    took = sum(len(each) == 6000 for each in air.ends[1].got[facts:]) * 6000
+    assert 100_000 / 8 * 150 / 40 < took < 100_000 / 8 * 150 / 10
