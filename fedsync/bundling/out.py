@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from fedsync.bundling.lacking import lacking
+from fedsync.bundling.lacking import Gap, lacking
 from fedsync.bundling.seen import hash_of
 from fedsync.crdt.books.kin import circulation
 from fedsync.crdt.view import View
@@ -32,7 +32,7 @@ from fedsync.gossip.holdings import SetKey
 from fedsync.gossip.peer_memory import PeerMemory, bodies_name, memory_name
 from fedsync.gossip.sharing import shared
 from fedsync.records.ed25519 import Signs
-from fedsync.records.ids import Key, LogClass, LogId, Reach
+from fedsync.records.ids import Key, LogClass, Reach
 from fedsync.store.carried import ZERO, LeftBundle
 from fedsync.store.holdings import StoreHoldings
 from fedsync.store.store import Store
@@ -118,12 +118,15 @@ def export(store: Store, view: View, private: Signs, own: Key, request: Request,
 
 def wants(store: Store) -> tuple[Wanted, ...]:
     """Return what is missing here as wishes: each log with the ends of what is held of it."""
-    return tuple(_wanted(store, gap.log) for gap in lacking(store))
+    return tuple(_wanted(store, gap) for gap in lacking(store))
 
 
-def _wanted(store: Store, log: LogId) -> Wanted:
-    heads = store.logs.heads(log)[:MAX_HELD]
-    return Wanted(log, tuple(Held(each.seq, each.id[:NAME_BYTES]) for each in heads))
+def _wanted(store: Store, gap: Gap) -> Wanted:
+    if not gap.places:
+        # What is missing is on another branch: who holds that may hold less of the log than we do.
+        return Wanted(gap.log, ())
+    heads = store.logs.heads(gap.log)[:MAX_HELD]
+    return Wanted(gap.log, tuple(Held(each.seq, each.id[:NAME_BYTES]) for each in heads))
 
 
 def receipts(store: Store, readers: Sequence[Key]) -> tuple[Receipt, ...]:

@@ -10,7 +10,8 @@ from fedsync.bundling import Missed, Taking, batches, mended, missed, protect
 from fedsync.bundling.seen import hash_of
 from fedsync.errors import Problem
 from fedsync.gossip.bundles import making
-from fedsync.gossip.bundles.form import MAX_READERS
+from fedsync.gossip.bundles.chunks import MAGIC, Chunk, cut, pack
+from fedsync.gossip.bundles.form import MAX_READERS, Kind
 from fedsync.gossip.bundles.making import MIN_PART_BYTES
 from fedsync.gossip.following import followed
 from fedsync.gossip.peer_memory import PeerMemory, bodies_name, memory_name
@@ -336,6 +337,38 @@ def test_what_a_reader_has_by_other_ways_is_left_out_once_it_says_so() -> None:
         north.take(south.file(north.key))
         assert not south.take(north.file(south.key)).blocks
         assert blocks
+
+
+def test_what_comes_back_to_who_wrote_on_meanwhile_is_nothing_of_what_it_wrote() -> None:
+    with two() as (north, south, scribe):
+        south.take(north.file(south.key))
+        scribe.move("Ama", 5)
+        south.take(north.file(south.key))
+        scribe.move("Ama", 7)
+        scribe.decide("Bridge", *TELLERS)
+        found = [each for each in cut([north.file(south.key)]) if isinstance(each, Chunk)]
+        told = [each for each in found if each.kind not in (Kind.BLOCK, Kind.SEGMENT)]
+        south.take(MAGIC + b"".join([pack(each.kind, each.number, each.body) for each in told]))
+        assert south.lacks()
+        came = north.take(south.file(north.key))
+        assert not came.blocks
+
+
+def test_two_branches_meet_by_files_though_one_is_longer() -> None:
+    with two() as (north, south, scribe):
+        scribe.move("Ama", 1)
+        south.take(north.file(south.key))
+        north.take(south.file(north.key))
+        facts = scribe.genesis("Ama", LogClass.FACTS).log
+        other = scribe.fork("Ama", LogClass.FACTS, 2, *scribe.moves(8, 8, 8, 8, 8, 8))
+        scribe.move("Ama", 2)
+        south.node.take_now([block.raw for block in other], north.key)
+        for _ in range(3):
+            south.take(north.file(south.key))
+            north.take(south.file(north.key))
+        assert north.node.store.logs.fork_at(facts) == south.node.store.logs.fork_at(facts) is not None
+        assert roots(north) == roots(south)
+        assert south.lacks() == north.lacks() == {}
 
 
 def test_what_a_reader_held_before_it_was_restored_is_carried_again() -> None:

@@ -247,9 +247,9 @@ def _base(holdings: Holdings, job: _Job, held: Log, head: Head, further: bool, w
     `further`: another branch was given before, and with it all that both share.
     """
     if job.asked is not None:
-        found = _last_of(holdings, job.log, head, job.asked.held)
+        found = _last_of(holdings, job.log, held, head, job.asked.held)
     else:
-        found = _later(_since_base(holdings, job, head), _known_base(holdings, job.log, head, wish))
+        found = _later(_since_base(holdings, job, head), _known_base(holdings, job.log, held, head, wish))
     if further and held.fork and (id_ := holdings.id_at(job.log, head, held.fork - 1)) is not None:
         found = _later(found, (held.fork - 1, id_))
     return found
@@ -259,12 +259,18 @@ def _later(one: Head | None, other: Head | None) -> Head | None:
     return max((each for each in (one, other) if each is not None), default=None)
 
 
-def _last_of(holdings: Holdings, log: LogId, head: Head, named: Iterable[Held]) -> Head | None:
-    """Return the last of these records that lies on the chain of `head`."""
+def _last_of(holdings: Holdings, log: LogId, held: Log, head: Head, named: Sequence[Held]) -> Head | None:
+    """Return the last record on the chain of `head` that whoever named these holds.
+
+    Who holds more of a log than we do holds what we hold of it, as far as we know of one branch only. Should it be on
+    another, it finds our tip missing, and asks for all of the log.
+    """
     for seq, name in sorted(named, reverse=True):
         id_ = holdings.id_at(log, head, seq)
         if id_ is not None and id_[:NAME] == name:
             return seq, id_
+        if seq > head[0] and held.fork is None:
+            return head
     return None
 
 
@@ -279,9 +285,9 @@ def _since_base(holdings: Holdings, job: _Job, head: Head) -> Head | None:
     return (first.first - 1, first.prev) if first.first else None
 
 
-def _known_base(holdings: Holdings, log: LogId, head: Head, wish: Wish) -> Head | None:
+def _known_base(holdings: Holdings, log: LogId, held: Log, head: Head, wish: Wish) -> Head | None:
     """Return the last record that all readers said they hold."""
-    each = [_last_of(holdings, log, head, said) for said in wish.known(log)]
+    each = [_last_of(holdings, log, held, head, said) for said in wish.known(log)]
     found = [base for base in each if base is not None]
     return min(found) if found and len(found) == len(each) else None
 
