@@ -117,8 +117,7 @@ class Dialler:
                 shunned = max(self._links.back_off.get(peer, 0.0), self._links.asleep.get(peer, 0.0))
                 wait = max(wait, shunned - trio.current_time())
                 calling.next_at = trio.current_time() + wait
-                longest = max(FIRST_PAUSE, min(LONGEST_PAUSE, self._away(peer) / AWAY_SHARE))
-                calling.pause = min(calling.pause * 2, longest)
+                calling.pause = min(calling.pause * 2, longest_pause(self._away(peer)))
                 await trio.sleep(wait)
 
     def _away(self, peer: Peer) -> float:
@@ -164,8 +163,8 @@ class Dialler:
             return True
         try:
             where = parse_address(address)
-            within = QUICK_SECONDS if self._away(peer) < LATELY else CONNECT_SECONDS
-            link = await connect(where.host, where.port, self._own_key, Key(peer), within=within)
+            answered = QUICK_SECONDS if self._away(peer) < LATELY else CONNECT_SECONDS
+            link = await connect(where.host, where.port, self._own_key, Key(peer), answered=answered)
         except (ValueError, OverflowError) as error:
             # A peer says its address itself. Names that cannot be looked up raise more than OSError.
             calling.note(f"its address {address!a} is none: {error}")
@@ -178,6 +177,11 @@ class Dialler:
         if link.heard and ended.code != "full":
             calling.pause = FIRST_PAUSE
         return link.heard
+
+
+def longest_pause(away: float) -> float:
+    """Return the longest pause between calls of a peer that was not heard for so many seconds."""
+    return max(FIRST_PAUSE, min(LONGEST_PAUSE, away / AWAY_SHARE))
 
 
 def jitter() -> float:

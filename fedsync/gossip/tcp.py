@@ -42,23 +42,30 @@ async def connect(
     peer: Key,
     *,
     within: float = CONNECT_SECONDS,
+    answered: float = CONNECT_SECONDS,
     patience: Patience = PATIENCE,
     relay: bool = False,
 ) -> Link:
     """Return a link to `peer`, who should answer at `host` and `port`, `within` seconds. Raises LinkClosed.
 
+    `answered`: the system there must have answered after so long; the handshake may take the rest.
     Run it with `Link.run`. Whether the peer took us is known when its first frame has come (`Link.heard`).
     `relay`: the link is for words with a relay, not for a session.
     """
     # Two milliseconds; only listeners trust so many that it must be done elsewhere.
     context = dial_context(own_key, peer, relay)
     with trio.move_on_after(within):
-        try:
-            tcp = await trio.open_tcp_stream(host, port)
-        except OSError as error:
-            raise LinkClosed("unreachable", f"nobody answers at {host}:{port}: {_plain(error)}") from error
-        tune(tcp)
-        return await dial_over(tcp, context, peer, patience=patience)
+        with trio.move_on_after(answered) as scope:
+            try:
+                tcp = await trio.open_tcp_stream(host, port)
+            except OSError as error:
+                raise LinkClosed(
+                    "unreachable", f"nobody answers at {host}:{port}: {_plain(error)}"
+                ) from error
+        if not scope.cancelled_caught:
+            tune(tcp)
+            return await dial_over(tcp, context, peer, patience=patience)
+        within = answered
     raise LinkClosed("unreachable", f"nobody answered at {host}:{port} within {within:.0f} seconds")
 
 
