@@ -17,6 +17,7 @@ from fedsync.keyring import load_node_key
 from fedsync.plain import many
 from fedsync.reading import Reading, now_ms
 from fedsync.records.ids import Key
+from fedsync.taken import Verdict
 from fedsync.wrapping import Opener
 
 Json = dict[str, Any]
@@ -156,6 +157,8 @@ def _is_bad(row: Json) -> bool:
     """Say whether there is something wrong with a file. That a stick has what is for others as well is as it should be."""
     if row.get("unreadable"):
         return True
+    if row["blocks"].get(Verdict.BAD.value):
+        return True  # Somebody made it so: what was damaged on the way is no piece of it any more.
     return bool(row["damaged"]) and (row["named"] or not _not_ours(row))
 
 

@@ -36,8 +36,8 @@ LEAVE_SECONDS: Final = 60.0
 """Between two bundles that are left on one stick while it stays: sticks wear out."""
 REST: Final = 20.0
 """How many times as long as it took nothing is looked at or left again: a slow stick full of pictures costs little."""
-SEEN_FILES: Final = 10_000
-"""Files whose state is kept in mind, so that they are not read again. Others cost reading, and nothing else."""
+SEEN_FILES: Final = media.MOST_ENTRIES
+"""Files whose state is kept in mind, so that they are not read again: as many as are looked at, else none would be known again."""
 
 log = logging.getLogger("fedsync")
 T = TypeVar("T")

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from fedsync.gossip.bundles.chunks import MAGIC, Chunk, cut, pack
+from fedsync.gossip.bundles.form import Kind
 from tests.cli.calling import Place, command_line, environment, process
 from tests.cli.test_bundles import found, key_of, meet
 from tests.test_media import can_mount
@@ -241,3 +243,38 @@ def test_a_name_that_would_hurt_a_terminal_is_shown_harmless(mill: Place, tmp_pa
         bad.write(b"nothing")
     done = process("--home", mill.path, "bundle", "import", tmp_path, "--json")
     assert done.code == 11
+
+
+def test_a_block_that_somebody_altered_is_not_taken_though_its_piece_is_sound(
+    mill: Place, file: Path
+) -> None:
+    pieces = list(cut([file.read_bytes()]))
+    forged = [each for each in pieces if isinstance(each, Chunk)]
+    for at, each in enumerate(forged):
+        if each.kind in (Kind.BLOCK, Kind.SEGMENT):
+            body = each.body[:-1] + bytes([each.body[-1] ^ 1])
+            forged[at] = Chunk(each.kind, each.number, body)
+    before = mill.json("status")["records"]
+    file.write_bytes(MAGIC + b"".join(pack(each.kind, each.number, each.body) for each in forged))
+    error = mill("bundle", "import", file, "--json", code=11).json
+    assert error["error"]["code"] == "damaged_file"
+    assert error["records"] == 0
+    assert mill.json("status")["records"] == before
+
+
+def test_whoever_changes_what_the_maker_says_is_not_believed(oak: Place, mill: Place, tmp_path: Path) -> None:
+    letter, receipt = tmp_path / "letter.fedsync", tmp_path / "receipt.fedsync"
+    oak("bundle", "export", letter, "--for", key_of(mill))
+    mill("bundle", "import", letter)
+    mill("bundle", "receipts", receipt)
+    pieces = [each for each in cut([receipt.read_bytes()]) if isinstance(each, Chunk)]
+    changed = [
+        Chunk(each.kind, each.number, bytes([each.body[0] ^ 1]) + each.body[1:])
+        if each.kind == Kind.RECEIPTS
+        else each
+        for each in pieces
+    ]
+    receipt.write_bytes(MAGIC + b"".join(pack(each.kind, each.number, each.body) for each in changed))
+    assert "was not signed by its maker" in oak("bundle", "import", receipt, code=11).out
+    left = [each for each in oak.json("bundle", "list")["left"] if each["key"] == key_of(mill)]
+    assert [each["arrived"] for each in left] == [None]
