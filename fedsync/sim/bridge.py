@@ -15,8 +15,10 @@ from fedsync.sim.heap import Heap
 from fedsync.sim.large import Cheap
 from fedsync.sim.links import Link, Net
 from fedsync.sim.rare import Seen
+from fedsync.sim.roads import Roads
 from fedsync.sim.scenario import Links, Pace
 from fedsync.sim.signing import Signing
+from fedsync.sim.thin import Thin
 
 SCOPE: Final = Scope(b"a valley and its")
 BODY: Final = PageId(b"b" * 32)
@@ -82,7 +84,7 @@ class Bridge:
         self.heap, self.seen = Heap(), Seen()
         self.signing = signing or Signing("stub")
         nature = Links("line", 0, 0.05, 1_000_000, 0.0, 0.0, 0.0, 1.0, False, None, None, profile)
-        self.net = Net(self.heap, self.dice, self.seen, nature)
+        self.net = Roads(self.heap, self.dice, self.seen, nature)
         self.one, self.two = (self._node(name) for name in ("one", "two"))
         self.link: Link | None = None
 
@@ -109,11 +111,16 @@ class Bridge:
     def connect(self, phase: float | None = 0.0) -> Link:
         """Lay the link; its first window opens at `phase`, at any time when that is None."""
         link = self.link = self.net.lay(self.one, self.two)
-        assert link.thin is not None
-        every = link.thin.air.profile.every
-        link.thin.air.phase = self.heap.now + (self.dice.random() * every if phase is None else phase)
-        self.net.open_now(link)
+        every = self.thin.air.profile.every
+        self.thin.air.phase = self.heap.now + (self.dice.random() * every if phase is None else phase)
+        self.net.open(link)
         return link
+
+    @property
+    def thin(self) -> Thin:
+        """What carries the frames."""
+        assert self.link is not None
+        return self.net.thins[self.link]
 
     def part(self, seconds: float) -> None:
         """End the sessions; they begin anew after so long."""

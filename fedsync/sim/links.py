@@ -16,7 +16,6 @@ from fedsync.gossip.events import (
     Closed,
     Effect,
     Event,
-    Follow,
     Level,
     Opened,
     Pause,
@@ -32,17 +31,13 @@ from fedsync.gossip.events import (
 from fedsync.gossip.lanes import FRAME_COST, Lanes
 from fedsync.gossip.limits import ROOM_BYTES
 from fedsync.gossip.messages import BadMessage, Segment, Tag, decode
-from fedsync.gossip.nature import THIN
 from fedsync.gossip.peer_memory import PeerMemory
 from fedsync.records.ids import Extent, Scope
 from fedsync.records.segment import BadSegment, whose
 from fedsync.records.wire import BadBlock
-from fedsync.sim.air import PROFILES
 from fedsync.sim.heap import Heap
 from fedsync.sim.rare import Seen
-from fedsync.sim.scenario import STICKS, Links
-from fedsync.sim.sticks import SPOILT, SPREAD, TWICE, spoil, unload
-from fedsync.sim.thin import Above, Thin
+from fedsync.sim.scenario import Links
 
 QUEUE_BYTES: Final = 512 * 1024
 """What a link takes before it says that it is full, as the real one does."""
@@ -186,8 +181,6 @@ class Link:
     planned: bool = False
     sent: int = 0
     """Bytes of frames so far, both ways."""
-    thin: Thin | None = None
-    """Carries frames in packets, where that is how the link is."""
     passing: bool = False
     """Whether it stands as long as both sides want it, and is nothing afterwards."""
 
@@ -247,11 +240,6 @@ class Net:
         link = Link(
             one, two, nature.delay * (0.5 + self.dice.random()), nature.rate * (0.5 + self.dice.random())
         )
-        if nature.profile in PROFILES:
-            link.thin = self._thin(link)
-        elif nature.profile:
-            for one, two in ((link.one, link.two), (link.two, link.one)):
-                self.heap.after(self._walk_after(), self._set_out, link, one, two)
         self.links[link] = None
         return link
 
@@ -267,11 +255,6 @@ class Net:
 
     def _dial(self, link: Link) -> None:
         link.planned = False
-        if self.nature.profile == STICKS:
-            return
-        if link.thin is not None and self.heap.now >= link.shunned_until:
-            self._open_thin(link)
-            return
         if link.stops or not (link.one.alive and link.two.alive):
             return  # Whoever takes the last of these away dials again.
         if link.ends is not None and link.ends[0].up:
@@ -304,101 +287,6 @@ class Net:
             end.tells = opened.nature.room
             station.tell(end.peer, opened)
 
-    # --- Sticks -----------------------------------------------------------------------------------------
-
-    def _walk_after(self) -> float:
-        return self.nature.redial * (0.5 + self.dice.random())
-
-    def _set_out(self, link: Link, one: Station, two: Station) -> None:
-        """Somebody fills a stick at one node, and walks to another."""
-        self.heap.after(self._walk_after(), self._set_out, link, one, two)
-        if not one.alive or link.stops:
-            return
-        dice, file = self.dice, one.fills()
-        for _ in range(1 + (dice.random() < TWICE)):
-            self.seen.note("stick")
-            brought = file
-            if not self.calm and dice.random() < self.nature.loss:
-                if dice.random() >= SPOILT:
-                    self.seen.note("stick-lost")
-                    continue
-                self.seen.note("stick-damaged")
-                brought = spoil(file, dice.random)
-            self.trace.update(brought)
-            self.sent += len(brought)
-            walk = self.nature.redial * (0.1 + SPREAD * dice.random() * dice.random())
-            self.heap.after(walk, self._arrives, link, one, two, brought)
-
-    def _arrives(self, link: Link, one: Station, two: Station, file: bytes) -> None:
-        """What is on a stick goes to the door, in the order in which it stands there."""
-        if not two.alive:
-            return
-        for scope, body, extent in one.follows():
-            two.do(one.peer, Follow(scope, body, extent))
-        end = End(link, two, one.peer, False)
-        for raw in unload(file).blocks:
-            two.put(end, 0, raw)
-
-    # --- Packets ----------------------------------------------------------------------------------------
-
-    def _thin(self, link: Link) -> Thin:
-        def end(at: int) -> End:
-            assert link.ends is not None
-            return link.ends[at]
-
-        def deliver(at: int, frame: bytes) -> None:
-            end(at).inbox.append(frame)
-            self._read(end(at))
-
-        def room(at: int, size: int) -> None:
-            if end(at).up:
-                end(at).station.tell(end(at).peer, Room(size))
-
-        def anew(at: int) -> None:
-            self.seen.note("anew")
-            self.hang_up(end(at))
-            self._begin(link, at)
-
-        def lives(at: int) -> bool:
-            return link.ends is not None and link.ends[at].up and link.ends[at].station.alive
-
-        def spent(at: int, size: int) -> None:
-            link.sent += size
-            self.sent += size
-            self.said[end(at).station.peer] += size
-
-        return Thin(self.heap, self.dice, self.nature.profile, Above(deliver, room, anew, lives, spent))
-
-    def open_now(self, link: Link) -> None:
-        """Let sessions begin on a link that was just laid, without waiting for anybody to dial."""
-        self._open_thin(link) if link.thin is not None else self.open(link)
-
-    def _open_thin(self, link: Link) -> None:
-        """Let a session begin at each end where none stands: nobody has to answer for that."""
-        if link.ends is None:
-            link.ends = End(link, link.one, link.two.peer, True), End(link, link.two, link.one.peer, False)
-            for end in link.ends:
-                end.up = False
-        for at, end in enumerate(link.ends):
-            if not end.up and end.station.alive:
-                self._begin(link, at)
-
-    def _begin(self, link: Link, at: int) -> None:
-        assert link.thin is not None
-        assert link.ends is not None
-        old, other = link.ends[at], link.ends[1 - at]
-        if not old.station.alive:
-            return
-        end = End(link, old.station, old.peer, old.dialler)
-        link.ends = (end, other) if at == 0 else (other, end)
-        end.other, other.other = other, end
-        station = end.station
-        station.ends[end.peer] = end
-        link.thin.open(at)
-        nonce, memory = self.dice.randbytes(8), station.memory_of(end.peer)
-        near = station.near_of(end.peer)
-        station.tell(end.peer, Opened(end.dialler, nonce, station.wall(), memory, False, near, THIN))
-
     def hang_up(self, end: End, tell: bool = True) -> None:
         """End one end; the other hears of it when what was sent has come, if anything passes. `tell`: its own station."""
         if not end.up:
@@ -413,10 +301,14 @@ class Net:
         if end.link.passing and not end.left:
             answered = end.other is not None and end.other.left
             station.unlinked(peer, answered)
-        if end.other is not None and end.other.up and end.link.thin is None:
+        if end.other is not None and end.other.up and not self._outlives(end.link):
             comes = max(end.last_at, self.heap.now + end.link.delay)
             self.heap.at(comes, self._hung_up, end.other)
         self.redial(end.link)
+
+    def _outlives(self, link: Link) -> bool:
+        """Say whether one end of a link stands though the other does not."""
+        return False
 
     def _hung_up(self, end: End) -> None:
         if end.up and not end.link.stops and end.other is not None and not end.other.up:
@@ -425,9 +317,7 @@ class Net:
     def stop(self, link: Link, why: str, loud: bool) -> None:
         """Let nothing pass. `loud`: both sides are told at once; else they find out."""
         link.stops.add(why)
-        if link.thin is not None:
-            link.thin.air.cut = True
-        elif loud:
+        if loud:
             for end in link.ends or ():
                 self.hang_up(end)
         elif link.talks:
@@ -436,8 +326,6 @@ class Net:
     def lift(self, link: Link, why: str) -> None:
         """Take away one of the reasons why nothing passes."""
         link.stops.discard(why)
-        if link.thin is not None and not link.stops:
-            link.thin.air.cut = False
         if not link.stops:
             self.redial(link)
 
@@ -523,13 +411,6 @@ class Net:
 
     def _put(self, end: End, frame: bytes, priority: int) -> None:
         """Send a frame now, or let it wait while another is leaving."""
-        if end.link.thin is not None:
-            at = 0 if end.dialler else 1
-            if not end.link.thin.send(at, frame, priority):
-                # As a daemon does with whoever asks for more than it reads.
-                self.seen.note("overfull")
-                self.hang_up(end)
-            return
         size = len(frame) + FRAME_PREFIX
         end.untold += max(size, FRAME_COST)
         waiting = end.waiting(self.heap.now) + size

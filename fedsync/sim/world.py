@@ -24,6 +24,7 @@ from fedsync.sim.node import Node
 from fedsync.sim.people import Community
 from fedsync.sim.rare import Seen
 from fedsync.sim.regions import Delegation, Region
+from fedsync.sim.roads import Roads
 from fedsync.sim.scenario import ANY, LIES, Crowd, Partition, Scenario
 from fedsync.sim.scoping import Scoping
 from fedsync.sim.siege import LOOK_S, Hollow, Watch, besiege
@@ -66,7 +67,8 @@ class World:
         self.scenario, self.seed = scenario, seed
         self.dice = Random(f"{scenario.name} {seed}")
         self.heap, self.seen, self.ledger = Heap(), Seen(), Ledger()
-        self.net = Net(self.heap, self.dice, self.seen, scenario.links)
+        laid = Roads if scenario.links.profile else Net
+        self.net: Net = laid(self.heap, self.dice, self.seen, scenario.links)
         self.held: dict[Node, int] = {}
         """How many of the records that all should come to hold each node has."""
         self.pictures: list[tuple[float, int, list[int]]] = []

@@ -77,11 +77,10 @@ def test_nobody_is_on_the_air_for_more_than_six_minutes_in_an_hour_by_radio() ->
     bridge = Bridge("RADIO")
     bridge.give(bridge.one, written(bridge, 30, 2))
     bridge.give(bridge.two, written(bridge, 30, 2, first=100))
-    link = bridge.connect()
+    bridge.connect()
     assert bridge.run(6 * HOUR, lambda: bridge.equal)
-    assert link.thin is not None
-    packet_s = link.thin.air.profile.takes(200)
-    for side in link.thin.air.sides:
+    packet_s = bridge.thin.air.profile.takes(200)
+    for side in bridge.thin.air.sides:
         assert side.most_in_hour <= 360.0 + packet_s
         assert not side.dropped
 
@@ -89,17 +88,16 @@ def test_nobody_is_on_the_air_for_more_than_six_minutes_in_an_hour_by_radio() ->
 def test_a_session_outlives_hours_in_which_nothing_comes_through() -> None:
     bridge = Bridge("FLAKY")
     bridge.give(bridge.one, written(bridge, 3))
-    link = bridge.connect()
-    assert link.thin is not None
+    bridge.connect()
     assert bridge.run(130.0, lambda: bridge.equal)
-    link.thin.air.cut = True
+    bridge.thin.air.cut = True
     late = written(bridge, 2, first=50)
     bridge.one.write(late)
     bridge.run(2 * HOUR)
     assert not bridge.equal
-    link.thin.air.cut = False
+    bridge.thin.air.cut = False
     assert bridge.run(180.0, lambda: bridge.equal)
-    assert [port.lives for port in link.thin.ports] == [1, 1]
+    assert [port.lives for port in bridge.thin.ports] == [1, 1]
 
 
 def test_many_blocks_that_come_at_once_are_read_though_each_names_the_one_before_it() -> None:
@@ -114,11 +112,10 @@ def test_many_blocks_that_come_at_once_are_read_though_each_names_the_one_before
         return says(peer, frame)
 
     bridge.two.says = listen  # type: ignore[method-assign]
-    link = bridge.connect()
+    bridge.connect()
     assert bridge.run(65.0, lambda: bridge.equal)
     assert "Plain" not in asked
-    assert link.thin is not None
-    assert not any(port.refused for port in link.thin.ports)
+    assert not any(port.refused for port in bridge.thin.ports)
 
 
 def test_what_must_not_leave_is_seen_on_a_link_that_carries_segments_too() -> None:
