@@ -191,6 +191,15 @@ def free(directory: Path) -> int:
     return found.f_bavail * found.f_frsize
 
 
+def size_of(directory: Path, name: str) -> int:
+    """Return how many bytes a plain file of this name has, 0 when there is none."""
+    try:
+        state = os.lstat(directory / name)
+    except OSError:
+        return 0
+    return state.st_size if stat.S_ISREG(state.st_mode) else 0
+
+
 def _remove(name: str, at: int) -> bool:
     try:
         os.unlink(name, dir_fd=at)

@@ -132,16 +132,28 @@ def leave(home: Home, private: PrivateKey, target: Path, plan: Plan) -> Done:
     Reads the store beside whoever writes to it. Raises a Problem, and then what was there is still there.
     """
     media.clear_unfinished(target)
+    at = Target(target, fatnames.stem(plan.maker, tuple(plan.whom.values())), numbered=False)
+    before = media.size_of(target, at.name(0))
     room = min(plan.most, media.free(target))
+    done, size = _leave(home, private, at, plan, room)
+    if not done.whole and size < before and room < plan.most:
+        # The earlier one was larger, and both had to lie there at once. Beside a small one, with what is most urgent, there
+        # is room for all that there was before; and at each moment one of them is there.
+        _leave(home, private, at, plan, LEAST_ROOM)
+        done, _ = _leave(home, private, at, plan, min(plan.most, media.free(target)))
+    return done
+
+
+def _leave(home: Home, private: PrivateKey, at: Target, plan: Plan, room: int) -> tuple[Done, int]:
+    """Leave a bundle of so many bytes at most; return it, and how many it has."""
     if room < LEAST_ROOM:
-        raise media.told(target, OSError(errno.ENOSPC, "full"))
+        raise media.told(at.directory, OSError(errno.ENOSPC, "full"))
     request = Request(tuple(plan.whom), total_bytes=room - room // 50)
     with Reading.open(home) as reading:
         out = export(reading.store, reading.view, private, public_key(private), request, plan.now)
-        at = Target(target, fatnames.stem(plan.maker, tuple(plan.whom.values())), numbered=False)
-        for _ in write_parts(at, out, tuple(plan.whom) if plan.encrypt else ()):
-            pass
-    return Done(out.bundle, out.left("", plan.now), out.end is not None and out.end.whole)
+        written = list(write_parts(at, out, tuple(plan.whom) if plan.encrypt else ()))
+    whole = out.end is not None and out.end.whole
+    return Done(out.bundle, out.left("", plan.now), whole), sum(each.size for each in written)
 
 
 def note(store: Store, done: Done, where: str, before: bytes) -> None:
