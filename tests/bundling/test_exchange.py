@@ -84,6 +84,7 @@ def test_bodies_that_are_not_followed_are_refused_and_counted() -> None:
         assert set(came.refused) == {"not-followed"}
         assert south.node.store.followed.get(other.scope) is None
         assert came.records == sum(block.count for block in scribe.blocks)
+        assert south.lacks() == {}
 
 
 # --- What was left, and what came -------------------------------------------------------------------------
@@ -229,22 +230,6 @@ def test_who_is_no_peer_asks_and_confirms_in_vain() -> None:
         north.take(stranger.file(north.key))
         assert north.node.store.carried.asked(stranger.key) == []
         assert stranger.key not in north.node.store.carried.peers()
-
-
-def test_an_old_request_that_is_played_back_does_not_take_the_place_of_a_newer_one() -> None:
-    with two() as (north, south, scribe):
-        south.take(north.file(south.key))
-        old = south.file(north.key)
-        scribe.move("Ama", 5)
-        north.file(south.key)
-        scribe.move("Ama", 7)
-        south.take(north.file(south.key, trusting=True))
-        assert south.lacks()
-        north.take(south.file(north.key))
-        asked = north.node.store.carried.asked(south.key)
-        assert asked
-        north.take(old)
-        assert north.node.store.carried.asked(south.key) == asked
 
 
 def test_a_peer_whose_clock_was_far_ahead_once_is_heard_when_it_asks_again() -> None:
