@@ -7,10 +7,12 @@ import json
 import os
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from fedsync.errors import Exit, Problem
+from fedsync.gossip.schedule.terms import Terms
 from fedsync.linking import Broadcast, OtherLink
 from fedsync.staticpeers import StaticPeer
 from fedsync.sticking import Watched
@@ -80,7 +82,8 @@ peers = {peers}
 # key = "..."
 # name = "Mill Lane"
 # addresses = ["node.example.org:7443"]
-# There is a link to it at these times only, in UTC, and so much goes over it in any hour and any day, both ways together:
+# One that was invited needs no key here, its name is enough to say:
+# there is a link to it at these times only, in UTC, and so much goes over it in any hour and any day, both ways together:
 # windows = ["22:00-23:30", "Sat,Sun 10:00-12:00", "every 60 s for 5 s"]
 # kilobytes_per_hour = 20
 # kilobytes_per_day = 200
@@ -225,7 +228,9 @@ class Config:
     """After how many days the node drafts the confirmation of a region's results; None: never."""
     announce: Announce = field(default_factory=Announce)
     peers: tuple[StaticPeer, ...] = ()
-    """Those of the sections [[peer]]."""
+    """Those of the sections [[peer]] that have a key."""
+    known: Mapping[str, Terms] = field(default_factory=dict)
+    """Of the others, by the name of a peer that is known already: when there may be a link to it, and how much may go over it."""
     links: tuple[OtherLink, ...] = ()
     """Those of the sections [[link]]."""
     broadcasts: tuple[Broadcast, ...] = ()

@@ -19,9 +19,10 @@ from fedsync.config import (
     Limits,
     RelayOffer,
 )
+from fedsync.gossip.schedule.terms import Terms
 from fedsync.plain import is_plain
 from fedsync.records.kinds.announcing import MAX_ADDRESSES, is_address
-from fedsync.staticpeers import StaticPeer, Wrong, static_peers
+from fedsync.staticpeers import StaticPeer, Wrong, known_terms, static_peers
 
 T = TypeVar("T")
 
@@ -59,6 +60,7 @@ class ConfigReader:
             confirm_after_days=self._days(said) if "confirm" in said else None,
             announce=self._announce(said),
             peers=self._peers(said),
+            known=self._known(said),
             links=self._sections(said, "link", linking.other_links),
             broadcasts=self._sections(said, "broadcast", linking.broadcasts),
             sticks=self._sticks(said),
@@ -131,6 +133,15 @@ class ConfigReader:
     def _peers(self, said: Mapping[str, object]) -> tuple[StaticPeer, ...]:
         try:
             return static_peers(said.get("peer", []))
+        except Wrong as wrong:
+            line = self._line_of("peer", wrong.nth, wrong.field)
+            raise ConfigError(self._path, line, str(wrong), wrong.hint) from None
+
+    def _known(self, said: Mapping[str, object]) -> Mapping[str, Terms]:
+        tables = said.get("peer", [])
+        assert isinstance(tables, list)
+        try:
+            return known_terms(tables)
         except Wrong as wrong:
             line = self._line_of("peer", wrong.nth, wrong.field)
             raise ConfigError(self._path, line, str(wrong), wrong.hint) from None

@@ -2,7 +2,7 @@
 
 import re
 from base64 import b32decode, b32encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fedsync import scheduling
@@ -66,6 +66,8 @@ def static_peers(said: object) -> tuple[StaticPeer, ...]:
         raise Wrong(MAX_STATIC, "", f"there are more than {MAX_STATIC} of them", "Take some out.")
     found: list[StaticPeer] = []
     for nth, table in enumerate(said):
+        if _is_known(table):
+            continue
         peer = _peer(nth, table)
         if any(each.key == peer.key for each in found):
             raise Wrong(nth, "key", "this key stands in another [[peer]] too", "Take one of the two out.")
@@ -75,28 +77,60 @@ def static_peers(said: object) -> tuple[StaticPeer, ...]:
     return tuple(found)
 
 
+def known_terms(said: Sequence[Mapping[str, object]]) -> dict[str, Terms]:
+    """Return when, and how much, for the peers of the sections without a key: those that are known by that name. Raises Wrong."""
+    found: dict[str, Terms] = {}
+    names = [str(table.get("name", "")).casefold() for table in said]
+    for nth, table in enumerate(said):
+        if not _is_known(table):
+            continue
+        for each in table:
+            if each not in FIELDS:
+                raise Wrong(nth, each, f"{each!r} is not known", f"Known are: {', '.join(FIELDS)}.")
+            if each not in ("name", *scheduling.FIELDS):
+                raise Wrong(nth, each, f"{each} needs the key of that peer", KEY_HINT)
+        if names.count(names[nth]) > 1:
+            raise Wrong(nth, "name", "this name stands in another [[peer]] too", "Call one otherwise.")
+        found[_name(nth, table)] = _terms(nth, table)
+    return found
+
+
+def _is_known(table: Mapping[str, object]) -> bool:
+    """Say whether a section is about a peer that was invited, or added by hand: it says when and how much, and no key."""
+    return "key" not in table and any(each in scheduling.FIELDS for each in table)
+
+
+def _name(nth: int, table: Mapping[str, object]) -> str:
+    name = table.get("name")
+    if not isinstance(name, str) or not 0 < len(name) <= LONGEST_NAME or not is_plain(name):
+        message = f"name must be text of 1 to {LONGEST_NAME} printable characters"
+        raise Wrong(nth, "name", message, 'Write it as: name = "..."')
+    return name
+
+
+def _terms(nth: int, table: Mapping[str, object]) -> Terms:
+    try:
+        return scheduling.terms(table)
+    except scheduling.WrongTerms as wrong:
+        raise Wrong(nth, wrong.field, str(wrong), wrong.hint) from None
+
+
 def _peer(nth: int, table: Mapping[str, object]) -> StaticPeer:
     for each in table:
         if each not in FIELDS:
             raise Wrong(nth, each, f"{each!r} is not known", f"Known are: {', '.join(FIELDS)}.")
-    text, name, addresses = table.get("key"), table.get("name"), table.get("addresses", [])
+    text, addresses = table.get("key"), table.get("addresses", [])
     if not isinstance(text, str):
         raise Wrong(nth, "key", "key must be text", KEY_HINT)
     try:
         key = parse_key(text)
     except ValueError as error:
         raise Wrong(nth, "key", str(error), KEY_HINT) from None
-    if not isinstance(name, str) or not 0 < len(name) <= LONGEST_NAME or not is_plain(name):
-        message = f"name must be text of 1 to {LONGEST_NAME} printable characters"
-        raise Wrong(nth, "name", message, 'Write it as: name = "..."')
+    name = _name(nth, table)
     hint = 'Write it as: addresses = ["node.example.org:7443"]'
     if not isinstance(addresses, list) or len(addresses) > MAX_ADDRESSES:
         raise Wrong(nth, "addresses", f"addresses must be a list of at most {MAX_ADDRESSES}", hint)
     for each in addresses:
         if not isinstance(each, str) or not is_address(each):
             raise Wrong(nth, "addresses", f"{each!r} is not HOST:PORT", hint)
-    try:
-        terms = scheduling.terms(table)
-    except scheduling.WrongTerms as wrong:
-        raise Wrong(nth, wrong.field, str(wrong), wrong.hint) from None
-    return StaticPeer(key, name, tuple(dict.fromkeys(addresses)), terms)
+    return StaticPeer(key, name, tuple(dict.fromkeys(addresses)), _terms(nth, table))

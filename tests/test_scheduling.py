@@ -6,7 +6,7 @@ from fedsync import scheduling
 from fedsync.gossip.schedule.terms import Terms
 from fedsync.gossip.schedule.windows import parse
 from fedsync.scheduling import MOST_KILOBYTES, WrongTerms
-from fedsync.staticpeers import Wrong, static_peers
+from fedsync.staticpeers import Wrong, known_terms, static_peers
 
 KEY = "11" * 32
 
@@ -65,3 +65,28 @@ def test_what_cannot_be_names_its_field_and_what_to_write(said: dict[str, object
     with pytest.raises(Wrong) as of_peer:
         static_peers([{"key": KEY, "name": "Mill Lane", **said}])
     assert (of_peer.value.nth, of_peer.value.field) == (0, field)
+
+
+def test_a_peer_that_is_known_needs_no_key() -> None:
+    said: list[dict[str, object]] = [
+        {"key": KEY, "name": "Hill Farm"},
+        {"name": "Mill Lane", "kilobytes_per_day": 20},
+    ]
+    assert [each.name for each in static_peers(said)] == ["Hill Farm"]
+    assert known_terms(said) == {"Mill Lane": Terms(day_bytes=20_000)}
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [
+        ({"name": "Mill Lane", "addresses": ["192.0.2.7:7443"], "kilobytes_per_day": 20}, "addresses"),
+        ({"name": "Mill Lane", "kilobytes_per_day": 20, "colour": "red"}, "colour"),
+        ({"name": "hill farm", "kilobytes_per_day": 20}, "name"),
+        ({"kilobytes_per_day": 20}, "name"),
+        ({"name": "Mill Lane", "kilobytes_per_day": 0}, "kilobytes_per_day"),
+    ],
+)
+def test_what_cannot_be_said_of_a_known_peer_is_refused(said: dict[str, object], field: str) -> None:
+    with pytest.raises(Wrong) as wrong:
+        known_terms([{"key": KEY, "name": "Hill Farm"}, said])
+    assert (wrong.value.nth, wrong.value.field) == (1, field)

@@ -49,6 +49,7 @@ async def _serve(daemon: Daemon, nursery: trio.Nursery, ready_file: Path | None)
         for field, names in (
             ("through", daemon.settings.through),
             ("from", daemon.settings.introducers),
+            ("name", daemon.settings.known),
             ("link", [each.peer for each in daemon.settings.links]),
             ("leave_for", [name for each in daemon.settings.sticks for name in each.leave_for]),
         ):

@@ -35,6 +35,7 @@ from fedsync.gossip.gate import Gate
 from fedsync.gossip.limits import BUCKET_DEPTH
 from fedsync.gossip.link import Link, LinkClosed
 from fedsync.gossip.relayed import Relayed
+from fedsync.gossip.schedule.terms import Terms
 from fedsync.gossip.secure import answer_over
 from fedsync.gossip.tcp import serve
 from fedsync.gossip.tls import listen_context
@@ -94,7 +95,6 @@ class Daemon:
         self.links = Links(node, engine, self.key, self.name_of)
         self.links.level = lambda peer, told: self.freshening.level(peer, engine.following(peer), told)
         self.links.most = settings.limits.peers
-        self.links.schedules.want({Peer(each.key): each.terms for each in settings.peers})
         self.links.changed = self._link_changed
         self.links.counter = lambda: reader.journal.counter
         self._authority = trio.Event()
@@ -190,6 +190,7 @@ class Daemon:
         }
         waits = self.settings.waits or self.settings.listen is None
         self.through.want(self._relays(active), Peer(self.key) if waits else None)
+        self.links.schedules.want(self._terms())
         self.dialler.want(active)
         self.byways.want(self._ways())
         self.steering.know(self.candidates(), [Key(peer) for peer in active])
@@ -223,6 +224,16 @@ class Daemon:
             places = active.get(Peer(key), ()) + self._with_places(key, addresses)
             if key != self.key and self.whom.lets_in(key) and places:
                 found.setdefault(Peer(key), tuple(dict.fromkeys(places)))
+        return found
+
+    def _terms(self) -> dict[Peer, Terms]:
+        """Return when there may be a link by TCP to whom, and how much may go over it."""
+        found = {Peer(each.key): each.terms for each in self.settings.peers}
+        known = {name.casefold(): terms for name, terms in self.settings.known.items()}
+        for key in (*self.whom.peers, *self.whom.named) if known else ():
+            terms = known.get(self.name_of(Peer(key)).casefold())
+            if terms is not None:
+                found.setdefault(Peer(key), terms)
         return found
 
     def _ways(self) -> dict[OtherLink, Peer]:
