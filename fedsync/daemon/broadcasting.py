@@ -26,11 +26,11 @@ from fedsync.gossip.events import Peer
 from fedsync.gossip.gate import TokenBucket
 from fedsync.gossip.holdings import Holdings
 from fedsync.gossip.priority import FIRST, WORDS, of_log
-from fedsync.gossip.thin.broadcast import MAX_SHOWN, Carousel, Catcher, Caught
+from fedsync.gossip.thin.broadcast import MAX_CAUGHT, MAX_SHOWN, Carousel, Catcher, Caught
 from fedsync.gossip.thin.profile import SEAL_BYTES, Profile
 from fedsync.home import Home
 from fedsync.linking import Broadcast
-from fedsync.node import Taken
+from fedsync.node import Taken, Verdict
 from fedsync.reading import Reading
 from fedsync.records.block import peek
 from fedsync.records.ed25519 import PrivateKey
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS: Final = 2.0
 """Between two looks whether there is something new to send."""
-REST: Final = 20.0
+REST: Final = 5.0
 """How many times as long as it took what goes round is not put together again."""
 AGAIN_SECONDS: Final = 60.0
 """Before an address that could not be had is tried again."""
@@ -50,6 +50,8 @@ MOST_WAITING: Final = 64
 """Objects that have come and wait for the door; of more nothing is kept, and they come round again."""
 BYTES_PER_S, BYTES_BURST = 256 * 1024.0, 4 * 1024 * 1024.0
 """What is let in of what anybody sends: each block costs a signature."""
+LATER_SECONDS: Final = 10.0
+"""Until what was not let in is listened to again: a little that goes round fast would else be tried all the time."""
 TAKING_OBJECTS: Final = 256
 """Objects after which it is looked whether what nobody had named is named now, and counting begins anew."""
 LONGEST: Final = 65_536
@@ -151,12 +153,12 @@ class Sending(_OneWay):
 
     async def _gather(self) -> None:
         """Put together what goes round, whenever there is something new."""
-        held = -1
+        held: tuple[int, tuple[Key, ...]] | None = None
         while True:
-            counter = self._daemon.reader.journal.counter
-            if counter != held:
-                held, began = counter, trio.current_time()
-                readers = self._readers()
+            readers = self._readers()
+            now = self._daemon.reader.journal.counter, readers
+            if now != held:
+                held, began = now, trio.current_time()
                 daemon = self._daemon
                 frames = await trio.to_thread.run_sync(
                     content, daemon.home, daemon.private, daemon.key, readers, daemon.node.now()
@@ -207,6 +209,8 @@ class Listening(_OneWay):
         super().__init__(daemon, said)
         self._catcher = Catcher()
         self._waiting: deque[Caught] = deque()
+        self._later: deque[tuple[float, bytes]] = deque()
+        """What was not let in, and from when on it is listened to again."""
         self._came = trio.Event()
         self._bucket = TokenBucket(BYTES_PER_S, BYTES_BURST)
         self._records = self._objects = 0
@@ -242,6 +246,8 @@ class Listening(_OneWay):
                     self._hear(packet)
 
     def _hear(self, packet: bytes) -> None:
+        while self._later and (self._later[0][0] <= trio.current_time() or len(self._later) > MAX_CAUGHT):
+            self._catcher.listen_again(self._later.popleft()[1])
         for caught in self._catcher.hear(packet):
             self._heard = self._daemon.node.now()
             size = sum(map(len, caught.frames))
@@ -260,12 +266,12 @@ class Listening(_OneWay):
                 self._came = trio.Event()
                 await self._came.wait()
             caught = self._waiting.popleft()
-            refused = sum(taking.came.refused.values())
+            left = _left(taking)
             for batch in batches(_chunks(caught.frames)):
                 await self._step(partial(taking.take, batch))
-            if sum(taking.came.refused.values()) > refused:
-                # Perhaps its author is named, or there is room, when it comes round again.
-                self._catcher.listen_again(caught.id)
+            if _left(taking) > left:
+                # Perhaps its author is named then, its body followed, or what it follows here.
+                self._later.append((trio.current_time() + LATER_SECONDS, caught.id))
             since += 1
             if since >= TAKING_OBJECTS or not self._waiting:
                 await self._step(taking.end)
@@ -324,6 +330,11 @@ def _chunks(frames: Iterable[bytes]) -> Iterator[Chunk]:
         # What else a bundle's maker says is of no use without all the rest.
         if each[0] in (Kind.TITLE, Kind.BLOCK, Kind.SEGMENT) and len(each) > 1:
             yield Chunk(each[0], 0, each[1:])
+
+
+def _left(taking: Taking) -> int:
+    """Return how many blocks were not let in so far. One that waits for what it follows is dropped when that is refused."""
+    return sum(taking.came.refused.values()) + taking.came.blocks[Verdict.NO_BASE.value]
 
 
 def _named(frame: bytes) -> bytes:

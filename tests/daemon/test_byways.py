@@ -242,8 +242,8 @@ def test_whoever_listens_gets_what_is_for_the_world_and_for_whom_it_is_named_mor
         make_known(node, oak)
     make_known(oak, hill)
     for node in (mill, hill):
-        until(lambda node=node: holds(node, page), why=node.said)  # type: ignore[misc]
-    until(lambda: hill.records() - mill.records() >= 1, why=hill.said)
+        until(lambda node=node: holds(node, page), within=60, why=node.said)  # type: ignore[misc]
+    until(lambda: hill.records() - mill.records() >= 1, within=60, why=hill.said)
     # Whoever likes may send there too: it comes to nothing, and what is new still comes.
     junk, dice = Carousel(Profile(400, 1_000_000, 1.0), Random(1), 0.0), Random(2)
     junk.show([bytes([kind]) + dice.randbytes(200) for kind in (1, 2, 3, 7, 99) for _ in range(5)], 0)
@@ -253,7 +253,7 @@ def test_whoever_listens_gets_what_is_for_the_world_and_for_whom_it_is_named_mor
                 stranger.sendto(packet, ("127.0.0.1", port))
     roof = oak.decide("A new roof", "Ann", "Ben")
     for node in (mill, hill):
-        until(lambda node=node: holds(node, roof), why=node.said)  # type: ignore[misc]
+        until(lambda node=node: holds(node, roof), within=60, why=node.said)  # type: ignore[misc]
     assert f"Sends round and round over 127.0.0.1:{port}: " in oak.run("status").stdout
     assert f"Listens at 127.0.0.1:{port}: heard " in mill.run("status").stdout
 
