@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
@@ -38,6 +39,8 @@ REST: Final = 20.0
 """How many times as long as it took nothing is looked at or left again: a slow stick full of pictures costs little."""
 SEEN_FILES: Final = media.MOST_ENTRIES
 """Files whose state is kept in mind, so that they are not read again: as many as are looked at, else none would be known again."""
+AGAIN_SECONDS: Final = 60.0
+"""Before a file is tried again that could not be read to its end, while it stays: its stick was pulled out, or wears out."""
 
 log = logging.getLogger("fedsync")
 T = TypeVar("T")
@@ -50,6 +53,36 @@ class _Stamp(NamedTuple):
     inode: int
     size: int
     changed: int
+
+
+class Seen:
+    """Which files need not be read again: those that were, as long as they stay. What goes away and comes again is read again."""
+
+    def __init__(self) -> None:
+        self._until: OrderedDict[_Stamp, float] = OrderedDict()
+        """Of each file, until when it is left alone."""
+        self._here: set[_Stamp] = set()
+        """What was met since `looked`."""
+
+    def wants(self, found: media.Found, now: float) -> bool:
+        """Say whether a file that was met is to be read."""
+        stamp = _stamp_of(found)
+        self._here.add(stamp)
+        return self._until.get(stamp, now) <= now
+
+    def read(self, found: media.Found, until: float = inf) -> None:
+        """Leave a file alone until then, as long as it stays."""
+        stamp = _stamp_of(found)
+        self._until[stamp] = until
+        self._until.move_to_end(stamp)
+        while len(self._until) > SEEN_FILES:
+            self._until.popitem(last=False)
+
+    def looked(self) -> None:
+        """Forget what was not met: all that is there was."""
+        for stamp in [each for each in self._until if each not in self._here]:
+            del self._until[stamp]
+        self._here.clear()
 
 
 @dataclass
@@ -70,7 +103,7 @@ class Watching:
     section: Watched
     told: str = "nothing has come yet"
     """What happened last, in words."""
-    _seen: "OrderedDict[_Stamp, None]" = field(default_factory=OrderedDict)
+    _seen: Seen = field(default_factory=Seen)
     _left: dict[Path, _Left] = field(default_factory=dict)
 
     async def run(self) -> None:
@@ -95,10 +128,12 @@ class Watching:
         directory = Path(self.section.watch)
         # Before it is looked at what came: on a stick that appears meanwhile nothing is left before it was read.
         made_for_it = await _apart(partial(media.named_so, directory, sticks.MADE_FOR_IT))
-        sources = sticks.in_directory(directory, lambda found: _stamp_of(found) not in self._seen)
+        begun = trio.current_time()
+        sources = sticks.in_directory(directory, lambda found: self._seen.wants(found, begun))
         fresh = False
         while (source := await _apart(partial(next, sources, None))) is not None:
             fresh = await self._take_in(source) or fresh
+        self._seen.looked()
         if fresh and (found := await _apart(partial(sticks.to_mend, directory))):
             await self._mend(found)
         if self.section.leave_for:
@@ -115,9 +150,7 @@ class Watching:
         """Take in a file; say whether there was something in it."""
         found = source.found
         assert found is not None
-        self._seen[_stamp_of(found)] = None
-        while len(self._seen) > SEEN_FILES:
-            self._seen.popitem(last=False)
+        self._seen.read(found)
         daemon = self.daemon
         taking = Taking(daemon.node, daemon.key)
         try:
@@ -125,7 +158,10 @@ class Watching:
                 if not await self._take(taking, chunks(pieces, Opener(daemon.private))):
                     return False
         except Problem as problem:
+            self._seen.read(found, trio.current_time() + AGAIN_SECONDS)
+            await daemon.sticks.end_file(taking)
             self._tell(problem.message)
+            return True
         await daemon.sticks.end_file(taking)
         self._tell_of(source.shown, taking.came)
         return True
