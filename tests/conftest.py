@@ -10,6 +10,8 @@ from hypothesis import HealthCheck, settings
 _PATIENT = settings(deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("quick", _PATIENT, max_examples=60)
 settings.register_profile("thorough", _PATIENT, max_examples=2000)
+LIVES_CPU_S = "seconds of CPU for small lives"
+"""What each part of tests/sim/test_slices.py used."""
 settings.load_profile(os.environ.get("FEDSYNC_TESTS", "quick"))
 
 
@@ -28,3 +30,11 @@ def _no_home_but_ours(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyt
 def home_dir(tmp_path: Path) -> Path:
     """Return a path where a home may be made; nothing is there yet."""
     return tmp_path / "home"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what the small lives of the simulator took: it may be three minutes of a core each day."""
+    told = [each for report in terminalreporter.stats.get("passed", []) for each in report.user_properties]
+    spent = [value for name, value in told if name == LIVES_CPU_S]
+    if spent:
+        terminalreporter.write_line(f"small lives of the simulator: {sum(spent):.0f} s of CPU")

@@ -217,8 +217,10 @@ class Net:
         """Logs of which no block may ever be on a link. A BLOCK names its log after 9 bytes, or 10 when it is long."""
         self.regional: dict[bytes, tuple[Peer, frozenset[Peer]]] = {}
         """Logs that stay within a region: whose they are, who may give them to its guests, and between which nodes they go."""
+        self.lying: frozenset[Peer] = frozenset()
+        """Who keeps to no rule: what such a node was given, it may give to anybody."""
         self.leaked = 0
-        """Blocks of such logs that went elsewhere."""
+        """Blocks of such logs that others sent elsewhere."""
         self.strayed = 0
         """Blocks of such logs that were."""
         self.trace = sha256()
@@ -402,6 +404,7 @@ class Net:
             found = next((self.regional[log] for log in logs if log in self.regional), None)
             if (
                 found is not None
+                and end.station.peer not in self.lying
                 and end.station.peer != found[0]
                 and not {end.station.peer, end.peer} <= found[1]
             ):

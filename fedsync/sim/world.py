@@ -174,6 +174,7 @@ class World:
 
     def _fence(self) -> None:
         """From now on what stays within a region may be on no link out of it: everybody has joined, and heard of it."""
+        self.net.lying = frozenset(node.peer for node in self.nodes if node.lies is not None)
         for region in self.regions:
             inside = frozenset(each.node.peer for each in region.members)
             for member in region.members:

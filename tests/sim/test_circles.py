@@ -4,10 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
+from fedsync.gossip.messages import BlockMessage, encode
 from fedsync.records.ids import Extent, LogId, Reach
 from fedsync.sim.checks import faults
 from fedsync.sim.circles import Circles
 from fedsync.sim.disk import Bound, Kept
+from fedsync.sim.links import End, Link
 from fedsync.sim.scenario import read
 from fedsync.sim.shelves import Reader, Shelves
 from fedsync.sim.world import World
@@ -65,6 +67,13 @@ def test_a_neighbour_who_has_not_joined_gets_no_goods_and_passes_on_none_until_i
     assert faults(world) == []
 
 
+def test_what_a_liar_does_with_what_it_was_given_is_no_fault_of_the_honest() -> None:
+    world = _half_founded()
+    liar = next(at for at, node in enumerate(world.nodes) if node.lies is not None)
+    _send(world, liar, 0)
+    assert faults(world) == []
+
+
 def _regional(world: World, at: int) -> tuple[LogId, Kept]:
     """Return a log of goods of a community that its region alone may have, and a block of it, at the community's own node."""
     node, shelf = world.nodes[at], _shelves(world)[world.nodes[at]]
@@ -91,6 +100,14 @@ def _tell_too_much(world: World) -> None:
     world.nodes[6].disk.entries.append(_regional(world, 4)[1])
 
 
+def _send(world: World, one: int, two: int) -> None:
+    """Let a block of Village 5 that stays within its region pass between two nodes."""
+    ends = world.nodes[one], world.nodes[two]
+    link = Link(*ends, delay=0.1, rate=1000.0)
+    frame = encode(BlockMessage(True, True, _regional(world, 4)[1].raw))
+    world.net._look(End(link, ends[0], ends[1].peer, True), frame)
+
+
 def _keep(world: World, at: int, extent: Extent) -> None:
     entries, other = world.nodes[at].disk.entries, world.communities[5]
     entries.append(Bound(other.scope, other.body, extent))
@@ -101,6 +118,7 @@ def _keep(world: World, at: int, extent: Extent) -> None:
     [
         (_lose, "was acknowledged and is not at Village 6"),
         (_tell_too_much, "Village 7 holds what it may not have"),
+        (lambda world: _send(world, 5, 0), "1 blocks that stay within a region were sent out of it"),
         (
             lambda world: _keep(world, 4, Extent.BOOK),
             "Village 5 keeps BOOK of a member of Region 2, which it has joined",
@@ -110,7 +128,7 @@ def _keep(world: World, at: int, extent: Extent) -> None:
             "Village 7 keeps ALL of a member of Region 2, which it has not joined",
         ),
     ],
-    ids=["lost", "told", "less", "more"],
+    ids=["lost", "told", "sent", "less", "more"],
 )
 def test_who_lacks_or_holds_what_it_should_not_is_found_in_a_region_half_founded(
     plant: Callable[[World], None], said: str, monkeypatch: pytest.MonkeyPatch

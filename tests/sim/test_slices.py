@@ -1,10 +1,13 @@
 """Two hundred seeds of all scenarios in small: within three minutes of a core nothing may be wrong in any of them."""
 
 from collections import Counter
+from collections.abc import Callable
+from time import process_time
 
 import pytest
 
 from fedsync.sim.run import simulate
+from tests.conftest import LIVES_CPU_S
 from tests.sim.slices import SLICES, Slice
 from tests.sim.soak import ALL
 
@@ -32,12 +35,15 @@ def seen() -> Counter[str]:
 
 
 @pytest.mark.parametrize(("part", "half"), HALVES, ids=[f"{part.name}-{half}" for part, half in HALVES])
-def test_no_seed_finds_a_fault(part: Slice, half: int, seen: Counter[str]) -> None:
-    scenario = part.scenario()
+def test_no_seed_finds_a_fault(
+    part: Slice, half: int, seen: Counter[str], record_property: Callable[[str, object], None]
+) -> None:
+    scenario, begun = part.scenario(), process_time()
     for seed in range(half, part.seeds, 2):
         outcome = simulate(scenario, seed)
         assert not outcome.faults, f"{part}, seed {seed}"
         seen.update(outcome.seen)
+    record_property(LIVES_CPU_S, process_time() - begun)
 
 
 def test_all_together_meet_what_is_rare(seen: Counter[str]) -> None:
