@@ -27,6 +27,7 @@ from fedsync.gossip.gate import TokenBucket
 from fedsync.gossip.holdings import Holdings
 from fedsync.gossip.priority import FIRST, WORDS, of_log
 from fedsync.gossip.thin.broadcast import MAX_CAUGHT, MAX_SHOWN, Carousel, Catcher, Caught
+from fedsync.gossip.thin.fountain import STEPS_BURST, STEPS_PER_S
 from fedsync.gossip.thin.profile import SEAL_BYTES, Profile
 from fedsync.home import Home
 from fedsync.linking import Broadcast
@@ -207,7 +208,8 @@ class Listening(_OneWay):
 
     def __init__(self, daemon: "Daemon", said: Broadcast) -> None:
         super().__init__(daemon, said)
-        self._catcher = Catcher()
+        self._work = TokenBucket(STEPS_PER_S, STEPS_BURST)
+        self._catcher = Catcher(lambda cost: self._work.take(cost, trio.current_time()))
         self._waiting: deque[Caught] = deque()
         self._later: deque[tuple[float, bytes]] = deque()
         """What was not let in, and from when on it is listened to again."""

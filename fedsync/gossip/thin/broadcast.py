@@ -9,7 +9,7 @@ what its name says is thrown away.
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from math import ceil, inf
@@ -17,7 +17,7 @@ from typing import Final
 
 from fedsync.gossip.groups import Dice
 from fedsync.gossip.priority import FIRST
-from fedsync.gossip.thin.fountain import MAX_NUMBER, Decoder, Encoder, Polluted, pieces
+from fedsync.gossip.thin.fountain import MAX_NUMBER, Decoder, Encoder, Polluted, steps
 from fedsync.gossip.thin.inward import MAX_HELD
 from fedsync.gossip.thin.pace import Pace
 from fedsync.gossip.thin.packets import MAX_PARCEL, BadPacket, Reader, join, part, varint
@@ -185,7 +185,9 @@ class Caught:
 class Catcher:
     """Puts together what is heard of a carousel, or of several on one channel."""
 
-    def __init__(self) -> None:
+    def __init__(self, may: Callable[[int], bool] = lambda cost: True) -> None:
+        """`may`: whether so many steps of `fountain.steps` may be done now; what is not is as if it had been missed."""
+        self._may = may
         self._open: OrderedDict[tuple[bytes, int, int], Decoder] = OrderedDict()
         self._caught: OrderedDict[bytes, None] = OrderedDict()
         self.held = 0
@@ -218,13 +220,15 @@ class Catcher:
         symbol = reader.take(symbol_bytes)
         if id_ in self._caught or size > MAX_PARCEL or number > MAX_NUMBER:
             return None
+        try:
+            cost = steps(size, symbol_bytes)
+        except ValueError as error:
+            raise BadPacket(str(error)) from error
+        if not self._may(cost):
+            return None
         key = (id_, size, symbol_bytes)
         decoder = self._open.get(key)
         if decoder is None:
-            try:
-                pieces(size, symbol_bytes)
-            except ValueError as error:
-                raise BadPacket(str(error)) from error
             decoder = self._open[key] = Decoder(size, symbol_bytes)
             self.held += size
             while len(self._open) > MAX_CATCHING or (self.held > MAX_HELD and len(self._open) > 1):

@@ -12,9 +12,11 @@ new carrier and lets it hear the same packet.
 from math import inf
 from typing import Final
 
+from fedsync.gossip.gate import TokenBucket
 from fedsync.gossip.groups import Dice
 from fedsync.gossip.priority import FIRST, LAST, PLAIN
 from fedsync.gossip.thin.flight import Flight
+from fedsync.gossip.thin.fountain import STEPS_BURST, STEPS_PER_S, steps
 from fedsync.gossip.thin.inward import Inward, Spoilt
 from fedsync.gossip.thin.outward import QUEUE_BYTES, Outward
 from fedsync.gossip.thin.pace import Pace
@@ -25,6 +27,7 @@ from fedsync.gossip.thin.packets import (
     LIFE_BYTES,
     OPENING_BYTES,
     PAIRED_BYTES,
+    PLAIN_PIECES,
     REPORT_BYTES,
     SERIALS,
     SYMBOL_BYTES,
@@ -68,6 +71,8 @@ class Carrier:
         self._pairing = Pairing(life)
         self._pace = Pace(profile, dice, now)
         self._in, self._out = Inward(), Outward(profile.rate)
+        self._work = TokenBucket(STEPS_PER_S, STEPS_BURST)
+        """What taking symbols may cost; one for which nothing is left is as if it were lost."""
         self._flight = Flight(profile)
         self._silence = Silence(profile, dice, now)
         # What came:
@@ -166,7 +171,8 @@ class Carrier:
                 else:
                     told = now + self._flight.report_delay
                     self._report_at = told if self.profile.half_duplex else min(self._report_at, told)
-                    frames += self._in.take(piece)
+                    if isinstance(piece, Whole) or self._work.take(_cost(piece), now):
+                        frames += self._in.take(piece)
         except Spoilt:
             self.over = "what the other side sends contradicts itself"
         if packet.asks:
@@ -298,3 +304,7 @@ class Carrier:
                 if self._out.more(now, self._flight.loss, self._spare):
                     at = min(at, self._pace.more_at(now))
         return at if at == inf else max(at, self._pace.at(now))
+
+
+def _cost(symbol: Symbol) -> int:
+    return 0 if symbol.size <= PLAIN_PIECES * symbol.symbol_bytes else steps(symbol.size, symbol.symbol_bytes)

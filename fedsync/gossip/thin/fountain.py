@@ -13,6 +13,12 @@ MAX_PIECES: Final = 2048
 """Pieces that data may be cut into: solving takes time that grows with their square; half a second for so many."""
 MAX_NUMBER: Final = 0xFFFF
 """The last symbol's number."""
+FEW_PIECES: Final = 8
+"""Of so many pieces the equations are next to nothing."""
+LEAST_SYMBOL: Final = 32
+"""Bytes of a symbol of data of more pieces: its equation takes up to 256 bytes beside it, and those are held as well."""
+STEPS_PER_S, STEPS_BURST = 1_000_000.0, 2_000_000.0
+"""Of `steps`: a seventh of one core, and a third of a second at once. 3,000 symbols a second of 64 KB in frames of 200 bytes."""
 
 
 class Polluted(ValueError):
@@ -34,6 +40,14 @@ def equation(number: int, count: int) -> int:
     # Chosen by a hash, so that it is the same on every machine for ever. An empty sum would say nothing.
     seed = number.to_bytes(4, "big") + count.to_bytes(4, "big")
     return int.from_bytes(shake_128(seed).digest(-(-count // 8)), "big") & ((1 << count) - 1) or 1
+
+
+def steps(size: int, symbol_bytes: int) -> int:
+    """Return what taking one symbol costs at most, in rows that are summed up. Raises ValueError for what nobody would cut so."""
+    count = pieces(size, symbol_bytes)
+    if count > FEW_PIECES and symbol_bytes < LEAST_SYMBOL:
+        raise ValueError("symbols that are smaller than their equations")
+    return count
 
 
 class Encoder:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from fedsync.gossip.thin.fountain import pieces as count_pieces
+from fedsync.gossip.thin.fountain import steps
 
 LIFE_BYTES: Final = 4
 TAG_BYTES: Final = 2
@@ -238,7 +239,7 @@ def _read_piece(reader: Reader) -> Piece:
         lane, seq = _read_name(reader)
         size, symbol_bytes, number = reader.varint(), reader.varint(), reader.varint()
         try:
-            count = count_pieces(size, symbol_bytes)
+            count = steps(size, symbol_bytes)
         except ValueError as error:
             raise BadPacket(str(error)) from error
         if size > MAX_PARCEL or number > 0xFFFF or (number >= count and count <= PLAIN_PIECES):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fedsync.gossip.priority import FIRST, LAST
 from fedsync.gossip.thin.carrier import Carrier
-from fedsync.gossip.thin.fountain import Encoder
+from fedsync.gossip.thin.fountain import FEW_PIECES, LEAST_SYMBOL, STEPS_BURST, Decoder, Encoder
 from fedsync.gossip.thin.inward import MAX_HELD, MAX_SPOILT, WINDOW, Inward, Spoilt
 from fedsync.gossip.thin.outward import AIR_BYTES, QUEUE_BYTES, RESERVE_BYTES, Outward
 from fedsync.gossip.thin.packets import (
@@ -57,6 +57,8 @@ reports = st.builds(
 def symbols(draw: st.DrawFn) -> Symbol:
     data = draw(st.binary(min_size=2, max_size=300))
     size = draw(st.integers(1, len(data)))
+    if len(data) > FEW_PIECES * size:
+        size = max(size, LEAST_SYMBOL)
     encoder = Encoder(data, size)
     number = draw(st.integers(0, encoder.count - 1 if encoder.count <= 8 else 500))
     symbol = encoder.symbol(number)
@@ -234,3 +236,41 @@ def test_an_old_report_does_not_bring_back_what_a_later_one_has_told() -> None:
     assert carrier.idle
     carrier.hear(write(old), 0.2)
     assert carrier.idle
+
+
+def test_symbols_that_are_smaller_than_their_equations_are_refused() -> None:
+    # Else an object of 2 KB would take half a megabyte, and one packet hundreds of symbols that are dear to take.
+    tiny = Packet(b"ab", 1, (Symbol(2, 0, 2048, 1, 5000, b"x"),), False, False)
+    with pytest.raises(BadPacket):
+        read(write(tiny))
+
+
+def test_a_peer_can_make_us_sum_up_only_so_many_rows_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[int] = []
+    add = Decoder.add
+
+    def counted(self: Decoder, number: int, symbol: bytes) -> bytes | None:
+        taken.append(self.count)
+        return add(self, number, symbol)
+
+    monkeypatch.setattr(Decoder, "add", counted)
+    mine, size, dice = Carrier(LINK, Random(1), 0.0), 2000 * LEAST_SYMBOL, Random(2)
+    theirs = Carrier(LINK, Random(3), 0.0)
+    theirs.send(b"hello", FIRST)
+    mine.send(b"hello", FIRST)
+    now = 0.0
+    while mine.heard_at is None or theirs.heard_at is None or not (mine.idle and theirs.idle):
+        for packet in theirs.poll(now)[0]:
+            mine.hear(packet, now)
+        for packet in mine.poll(now)[0]:
+            theirs.hear(packet, now)
+        now += 0.1
+    who = theirs._pairing.head()
+    for serial in range(500):
+        flood = [
+            Symbol(2, 0, size, LEAST_SYMBOL, 3000 + serial * 10 + at, dice.randbytes(LEAST_SYMBOL))
+            for at in range(6)
+        ]
+        mine.hear(write(Packet(who, 1000 + serial, tuple(flood), False, False)), now)
+    assert taken
+    assert sum(taken) <= STEPS_BURST

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from fedsync.gossip.priority import FIRST, LAST
 from fedsync.gossip.thin.broadcast import FORM, MAX_CATCHING, MAX_SHOWN, Carousel, Catcher
+from fedsync.gossip.thin.fountain import LEAST_SYMBOL
 from fedsync.gossip.thin.inward import MAX_HELD
 from fedsync.gossip.thin.packets import MAX_PARCEL, varint
 from fedsync.gossip.thin.profile import RADIO, Profile
@@ -155,3 +156,33 @@ def test_objects_without_end_are_kept_up_to_a_bound() -> None:
         size = MAX_PARCEL if at % 2 else 300
         catcher.hear(bytes([FORM]) + dice.randbytes(6) + varint(size) + varint(100) + varint(9) + bytes(100))
         assert catcher.held <= MAX_HELD + MAX_PARCEL
+
+
+def test_a_stranger_cannot_make_whoever_listens_sum_up_more_than_it_may() -> None:
+    left, asked = [30_000], []
+
+    def may(cost: int) -> bool:
+        asked.append(cost)
+        left[0] -= cost
+        return left[0] >= 0
+
+    catcher, dice = Catcher(may), Random(1)
+    for number in range(3000, 3100):
+        symbol = dice.randbytes(LEAST_SYMBOL)
+        catcher.hear(
+            bytes([FORM])
+            + b"object"
+            + varint(2000 * LEAST_SYMBOL)
+            + varint(LEAST_SYMBOL)
+            + varint(number)
+            + symbol
+        )
+    assert asked == [2000] * 100
+    (decoder,) = catcher._open.values()
+    assert decoder.count - decoder.needed == 15
+
+
+def test_pieces_that_are_smaller_than_their_equations_are_passed_over() -> None:
+    catcher = Catcher()
+    catcher.hear(bytes([FORM]) + b"object" + varint(2048) + varint(1) + varint(5000) + b"x")
+    assert catcher.held == 0
