@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Final, TypeAlias
 
-from fedsync.bundling.seen import add_stretch, advanced, begun, hash_of, in_journal, is_met
+from fedsync.bundling.seen import add_stretch, advanced, begun, hash_of, in_journal, is_met, is_newest
 from fedsync.crdt.books.kin import circulation
 from fedsync.gossip.bundles.form import (
     NONE,
@@ -77,7 +77,9 @@ class Hearing:
                 case Wants():
                     self._wants(each, title)
                 case Receipts():
-                    self._receipts(each)
+                    # What it had before it was restored or copied, it may have lost.
+                    if current:
+                        self._receipts(each)
                 case Follows():
                     self._follows(each)
         self._node.store.carried.came_in(bundle)
@@ -94,7 +96,7 @@ class Hearing:
         if now.seen_journal != known.seen_journal:
             # It was restored or copied: what it confirmed and said that it holds it may have lost.
             tables.forget_theirs(maker)
-            tables.put(maker, replace(now, acked_journal=b"", acked=ZERO))
+            tables.put(maker, replace(now, acked_journal=b"", acked=ZERO, asked_at=0, asked_counter=0))
         return now.seen_journal == title.journal
 
     def _tips(self, tips: Tips, title: Title, bundle: CameBundle, current: bool) -> CameBundle:
@@ -187,8 +189,11 @@ class Hearing:
                 tables.unsaid(maker, bundle.counter, classes)
                 kept = set(tables.claims(maker))
                 left = [each for each in left if each in kept]
-            known, done = advanced(tables.get(maker), tables.came(maker), left)
-            if self._heard is not None and self._heard[0] == title.said and self._heard[1].whole:
+            came = tables.came(maker)
+            known, done = advanced(tables.get(maker), came, left)
+            heard = self._heard is not None and self._heard[0] == title.said and self._heard[1].whole
+            if heard and self._is_of_now(title) and is_newest(came, title):
+                assert self._heard is not None
                 known = replace(known, follows=self._heard[1].data)
             tables.put(maker, known)
             for each in done:

@@ -11,7 +11,7 @@ from fedsync.gossip.holdings import FORK, Holdings, Item
 from fedsync.gossip.limits import BUCKET_DEPTH
 from fedsync.gossip.trie import node_hash
 from fedsync.records.ids import LogClass
-from fedsync.store.carried import ZERO, CameBundle, Carried, Claim
+from fedsync.store.carried import MAX_STRETCHES, ZERO, CameBundle, Carried, Claim
 
 
 def hash_of(items: Sequence[Item]) -> bytes:
@@ -36,14 +36,14 @@ def is_met(holdings: Holdings, claim: Claim) -> bool:
 
 
 def add_stretch(told: Iterable[tuple[int, int]], first: int, count: int) -> tuple[tuple[int, int], ...]:
-    """Return stretches (from, to below) with one more, joined where they meet."""
+    """Return stretches (from, to below) with one more, joined where they meet; the first MAX_STRETCHES of them."""
     found: list[tuple[int, int]] = []
     for low, high in sorted([*told, (first, first + count)]):
         if found and low <= found[-1][1]:
             found[-1] = (found[-1][0], max(found[-1][1], high))
         elif low < high:
             found.append((low, high))
-    return tuple(found)
+    return tuple(found[:MAX_STRETCHES])
 
 
 def begun(title: Title, at: int) -> CameBundle:
@@ -72,6 +72,15 @@ def in_journal(known: Carried, came: Sequence[CameBundle], title: Title) -> Carr
     if known.seen_journal == title.journal or (known.seen_journal and old and title.made <= last):
         return known
     return replace(known, seen_journal=title.journal, seen=ZERO)
+
+
+def is_newest(came: Sequence[CameBundle], title: Title) -> bool:
+    """Say whether none of a journal's bundles was made after this one. Clocks are set, so what is later by clock or counter is."""
+    of_now = [(each.counter, each.made) for each in came if each.journal == title.journal]
+    return not any(
+        counter >= title.counter and made >= title.made and (counter, made) != (title.counter, title.made)
+        for counter, made in of_now
+    )
 
 
 def advanced(

@@ -16,6 +16,8 @@ Counters: TypeAlias = tuple[int, int, int, int]
 ZERO: Final[Counters] = (0, 0, 0, 0)
 KEPT_BUNDLES: Final = 256
 """Bundles that are remembered of each peer, each way: a stick a day for most of a year."""
+MAX_STRETCHES: Final = 1024
+"""Stretches of a bundle's tips that were read: each file that comes out of turn makes one. Of more, the next bundle tells again."""
 MAX_CLAIMS: Final = 20_000
 """Tips of which one peer says that it holds them, and we do not, in mind: 2 MB. Of more, the next bundle tells again."""
 MAX_THEIRS: Final = 100_000

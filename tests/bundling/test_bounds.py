@@ -1,14 +1,17 @@
 """What a peer, or a file that somebody made up, may make a node keep or do has bounds."""
 
 import zlib
+from dataclasses import replace
 
 import msgpack
 import pytest
 
 from fedsync.bundling import coming, hearing
+from fedsync.gossip.bundles import form
 from fedsync.gossip.bundles.chunks import MAGIC, Chunk, cut, pack
 from fedsync.gossip.bundles.form import Kind
-from fedsync.records.ids import LogClass
+from fedsync.gossip.holdings import TIP
+from fedsync.records.ids import LogClass, LogId, Reach
 from fedsync.records.wire import MAX_BODY_BYTES
 from fedsync.store import carried
 from tests.bundling.nodes import TELLERS, At, roots, two
@@ -139,3 +142,36 @@ def test_of_many_bundles_in_one_file_the_blocks_are_taken_and_few_titles_kept(
         came = south.take(b"".join(files))
         assert len(came.titles) == len(came.ends) == 3
         assert roots(north) == roots(south)
+
+
+def test_what_was_told_in_more_stretches_than_are_kept_is_as_if_it_was_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with two() as (north, south, scribe):
+        title = next(form.read(each) for each in chunks_of(north.file(south.key)))
+        assert isinstance(title, form.Title)
+        row = form.Tip(
+            (scribe.scope, Reach.WORLD, LogClass.FACTS), TIP, LogId(bytes(32)), 0, bytes(form.NAME_BYTES)
+        )
+        total = 4 * carried.MAX_STRETCHES
+        title = replace(title, tips=total)
+        said = [form.Tips(title.said, 2 * at, total, (row,)) for at in range(total // 2)]
+        written = [
+            form.write(title, north.private.sign),
+            *(form.write(each, north.private.sign) for each in said),
+        ]
+        south.take(MAGIC + b"".join(pack(kind, at, body) for at, (kind, body) in enumerate(written)))
+        (bundle,) = south.node.store.carried.came(north.key)
+        assert len(bundle.told) == carried.MAX_STRETCHES
+        # And it is no reason to forget what goes on where another stretch ended.
+        more = form.write(form.Tips(title.said, 1, total, (row,)), north.private.sign)
+        south.take(
+            MAGIC + pack(*_numbered(form.write(title, north.private.sign), 0)) + pack(*_numbered(more, 1))
+        )
+        (bundle,) = south.node.store.carried.came(north.key)
+        assert bundle.told[0] == (0, 3)
+
+
+def _numbered(written: tuple[int, bytes], number: int) -> tuple[int, int, bytes]:
+    kind, body = written
+    return kind, number, body

@@ -373,6 +373,73 @@ def test_what_a_reader_held_before_it_was_restored_is_carried_again() -> None:
             assert roots(again) == roots(north)
 
 
+def test_what_a_peer_confirmed_before_it_was_restored_and_is_played_back_spares_it_nothing() -> None:
+    with two() as (north, south, scribe):
+        scribe.move("Ama", 5, 7)
+        south.take(north.file(south.key))
+        north.take(south.file(north.key))
+        south.take(north.file(south.key))
+        old = south.file(north.key)
+        north.take(old)
+        with node(incarnation=b"j" * 16) as restored:
+            again = At(restored, "south")
+            again.made = 100
+            again.meets(north)
+            follow(restored, scribe)
+            with restored.store.transaction() as store:
+                store.journal.renew(b"restored")
+            north.take(again.file(north.key))
+            # Somebody finds an old stick, or plays it back.
+            north.take(old)
+            again.take(north.file(again.key))
+            assert roots(again) == roots(north)
+
+
+def test_a_restored_peer_whose_clock_was_far_ahead_once_is_heard_when_it_asks() -> None:
+    with two() as (north, south, scribe):
+        for _ in range(9):
+            scribe.move("Ben", 3)
+            south.take(north.file(south.key))
+        scribe.move("Ben", 5)
+        north.file(south.key, trusting=True)  # this one is lost
+        scribe.move("Ben", 7)
+        south.take(north.file(south.key, trusting=True))
+        assert south.lacks()
+        south.made = 10**12
+        north.take(south.file(north.key))
+        with node(incarnation=b"j" * 16) as restored:
+            again = At(restored, "south")
+            again.made = 100
+            again.meets(north)
+            follow(restored, scribe)
+            with restored.store.transaction() as store:
+                store.journal.renew(b"restored")
+            authority = frozenset({LogClass.AUTHORITY})
+            again.take(north.file(again.key, classes=authority))
+            lost = [chunk for chunk in cut([north.file(again.key)]) if isinstance(chunk, Chunk)]
+            kept = [each for each in lost if each.kind not in (Kind.BLOCK, Kind.SEGMENT)]
+            again.take(MAGIC + b"".join(pack(each.kind, each.number, each.body) for each in kept))
+            assert again.lacks()
+            assert restored.store.journal.counter < south.node.store.journal.counter
+            north.take(again.file(north.key))
+            assert {log for log, _ in north.node.store.carried.asked(again.key)} == set(again.lacks())
+
+
+def test_what_a_peer_followed_once_and_an_old_file_says_does_not_take_the_place_of_what_it_follows() -> None:
+    with two() as (north, south, scribe):
+        other = Scribe(north.node, "Hill Farm", "Xi", "Yo")
+        south.node.follow_limit = 1
+        south.take(north.file(south.key))
+        old = south.file(north.key)
+        follow(south.node, other)
+        north.take(south.file(north.key))
+        # Files come in any order.
+        north.take(old)
+        south.take(north.file(south.key))
+        assert roots(north) == roots(south)
+        assert scribe.blocks
+
+
 def test_who_follows_more_than_it_did_gets_what_is_old_of_it() -> None:
     with two() as (north, south, scribe):
         other = Scribe(north.node, "Hill Farm", "Xi", "Yo")
