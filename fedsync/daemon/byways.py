@@ -280,8 +280,8 @@ class Byways:
                 self._note(way)
                 link.cut("ended", "the peer began anew")
             case Refused("outdated"):
-                if way.replies.take(1, trio.current_time()) and self._wait(way) <= 0:
-                    self._nursery.start_soon(self._send, way, way.seal.seal(b""))
+                if way.replies.take(1, trio.current_time()) and (sign := link.sign()) is not None:
+                    self._nursery.start_soon(self._send, way, sign)
             case Refused("readable" | "unreadable" as code):
                 way.wrong = OTHERWISE[code]
             case Refused():

@@ -130,6 +130,15 @@ class ThinLink:
         self.carrier.look(trio.current_time())
         self._poked.set()
 
+    def sign(self) -> bytes | None:
+        """Return a packet that only shows that we are there, counted as sent; None when nothing may be sent now."""
+        if self.ended is not None or self._seal.spent or self._until() > 0:
+            return None
+        packet = self._seal.seal(b"")
+        self.wire_out += len(packet) + self.carrier.profile.extra
+        self.count()
+        return packet
+
     async def run(self, handle: Callable[["ThinLink"], Awaitable[None]]) -> LinkClosed:
         """Carry the link while `handle` uses it, and return why it ended. Once."""
         async with trio.open_nursery() as nursery:

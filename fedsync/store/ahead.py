@@ -18,6 +18,11 @@ AHEAD_EACH: Final = 32 * 1024 * 1024
 """The same of one who brings them."""
 
 
+AHEAD_SAME: Final = 8
+"""Blocks of one who brings them that follow one record: somebody may cut a log otherwise than another. All are let go, and
+verified, in the commit in which that record comes, be it a recall."""
+
+
 class Early(NamedTuple):
     """A block that waits, and who brought it."""
 
@@ -48,9 +53,13 @@ class Ahead:
         if known:
             self._conn.execute("UPDATE ahead SET until = max(until, ?) WHERE no = ?", (until, known[0]))
             return True
+        same = self._conn.execute(
+            "SELECT count(*) FROM ahead WHERE log = ? AND first = ? AND prev = ? AND origin = ?",
+            (log, first, prev, origin),
+        ).fetchone()[0]
         sizes = self._by_origin()
         each = sizes.get(origin, 0) + len(raw)
-        if sum(sizes.values()) + len(raw) > AHEAD_BYTES or each > AHEAD_EACH:
+        if sum(sizes.values()) + len(raw) > AHEAD_BYTES or each > AHEAD_EACH or same >= AHEAD_SAME:
             return False
         sizes[origin] = each
         self._conn.execute(

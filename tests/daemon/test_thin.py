@@ -294,3 +294,33 @@ async def test_a_link_that_is_over_says_why_to_all_who_wait(autojump_clock: Any)
             await call()
     with pytest.raises(LinkClosed, match="this peer is out"):
         oak.link.send(b"x")
+
+
+class Shut:
+    """A toll that lets nothing go, or so many bytes."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def may(self, priority: int, size: int, before: int) -> bool:
+        return self.left > 0
+
+    def wait(self, priority: int, size: int) -> float:
+        return 0.0 if self.left > 0 else 1000.0
+
+    def spend(self, size: int) -> None:
+        self.left -= size
+
+
+async def test_a_sign_of_life_for_who_repeats_something_of_old_goes_within_the_budget_and_counts() -> None:
+    oak, mill = pair()
+    oak.link.toll = toll = Shut(40)
+    first = oak.link.sign()
+    assert first is not None
+    assert mill.seal.open(first) == Text(b"")
+    assert toll.left == 40 - len(first) - QUICK.extra
+    oak.link.toll = Shut(0)
+    assert oak.link.sign() is None
+    oak.up = False
+    oak.link.toll = None
+    assert oak.link.sign() is None

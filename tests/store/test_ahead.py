@@ -70,3 +70,13 @@ def test_what_waited_over_a_restart_is_let_go_as_well(store: Store) -> None:
     with store.transaction():
         assert [each.raw for each in store.ahead.release(LOG, 2, [name(2)])] == [b"raw"]
     assert not store.ahead.waits(LOG)
+
+
+def test_of_what_follows_one_record_each_who_brings_it_has_so_many_waiting(store: Store) -> None:
+    with store.transaction():
+        kept = [store.ahead.keep(head(3), ONE, b"%d" % at, 100) for at in range(100)]
+        assert kept == [True] * ahead.AHEAD_SAME + [False] * (100 - ahead.AHEAD_SAME)
+        assert store.ahead.keep(head(3), ONE, b"0", 200)
+        assert store.ahead.keep(head(3), TWO, b"the true one", 100)
+        assert store.ahead.keep(head(5), ONE, b"another place", 100)
+        assert len(store.ahead.release(LOG, 2, [name(2)])) == ahead.AHEAD_SAME + 1
