@@ -8,6 +8,7 @@ on its way; then it says PLAIN, and asks for the block in full.
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from fedsync.gossip.holdings import Holdings, SetKey
@@ -80,9 +81,21 @@ class Segments:
         self._complained: dict[bytes, float] = {}
         """Of what the peer was told that it could not be read, and until when it sends it whole."""
         self._own: LogId | None = None
-        self._writes = HeldNames(holdings, places, may, self._knows)
-        self._narrow = HeldNames(holdings, Places(0), may, self._knows_own)
-        self._reads = InHand(HeldNames(holdings, places, may))
+        self._holdings, self._may = holdings, may
+
+    # Most sessions neither send a segment nor get one.
+
+    @cached_property
+    def _writes(self) -> HeldNames:
+        return HeldNames(self._holdings, self._places, self._may, self._knows)
+
+    @cached_property
+    def _narrow(self) -> HeldNames:
+        return HeldNames(self._holdings, Places(0), self._may, self._knows_own)
+
+    @cached_property
+    def _reads(self) -> InHand:
+        return InHand(HeldNames(self._holdings, self._places, self._may))
 
     # --- Leaving --------------------------------------------------------------------------------------
 
