@@ -175,15 +175,35 @@ class Taking:
         try:
             if self._title is not None:
                 self._hearing.note(self._title, words)
-            outcomes = node.take(blocks)
-            for each in outcomes:
-                self._look(each)
+            outcomes = self._let_in(blocks)
             node.settle()
         except BaseException:
             node.rollback()
             raise
         node.commit()
         return outcomes
+
+    def _let_in(self, blocks: Sequence[tuple[bytes, Key | None]]) -> list[Taken]:
+        outcomes: list[Taken] = []
+        while blocks:
+            late: list[tuple[bytes, Key | None]] = []
+            for each in self._node.take(blocks):
+                if each.verdict is Verdict.NO_BASE and self._has_base(each.raw):
+                    # What it follows stood behind it, in the same batch.
+                    late.append((each.raw, each.origin))
+                else:
+                    self._look(each)
+                    outcomes.append(each)
+            blocks = late
+        return outcomes
+
+    def _has_base(self, raw: bytes) -> bool:
+        """Say whether what a block follows is held by now."""
+        try:
+            head = peek(raw)
+            return self._node.store.logs.base(head.log, head.first, head.prev) is not None
+        except BadBlock:
+            return False
 
     def _look(self, taken: Taken) -> None:
         """Count what became of a block, and keep it where it may be of use later."""

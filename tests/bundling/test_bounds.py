@@ -141,6 +141,7 @@ def test_of_many_bundles_in_one_file_the_blocks_are_taken_and_few_titles_kept(
             files.append(north.file(south.key, trusting=True))
         came = south.take(b"".join(files))
         assert len(came.titles) == len(came.ends) == 3
+        assert len(south.node.store.carried.came()) == 3
         assert roots(north) == roots(south)
 
 
