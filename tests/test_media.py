@@ -7,10 +7,12 @@ import re
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,7 +20,7 @@ from hypothesis import strategies as st
 
 from fedsync import media
 from fedsync.fatnames import file_name, stem
-from fedsync.media import MediaProblem, clear_unfinished, free, look, write
+from fedsync.media import MediaProblem, clear_unfinished, free, look, write, writing
 
 FAT = re.compile(r"[a-z0-9][a-z0-9-]*\.fedsync")
 
@@ -43,12 +45,13 @@ def test_whatever_peers_are_called_a_name_is_one_that_fat_can_hold(
 
 
 @pytest.mark.parametrize(
-    "evil", ["../../etc/passwd", "C:\\Windows", "con", "a\0b", ".", "..", "", "日本", "-rf"]
+    "evil", ["../../etc/passwd", "C:\\Windows", "con", "lpt1", "a\0b", ".", "..", "", "日本", "-rf"]
 )
 def test_a_peers_name_never_becomes_a_path_or_an_option(evil: str) -> None:
     for name in (file_name(stem(evil, [evil], evil)), file_name(stem(evil, []))):
         assert FAT.fullmatch(name)
         assert Path(name).name == name
+        assert not re.fullmatch(r"(con|prn|aux|nul|com\d|lpt\d)\..*", name)
 
 
 def test_parts_sort_as_they_count() -> None:
@@ -73,6 +76,37 @@ def test_what_is_written_is_there_and_nothing_beside_it(tmp_path: Path) -> None:
 
     assert (tmp_path / "a.fedsync").read_bytes() == b"onetwo"
     assert names(tmp_path) == ["a.fedsync"]
+
+
+def test_a_file_is_safe_before_it_has_its_name_and_its_name_before_it_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    fsync, rename = os.fsync, os.rename
+
+    def syncs(file: Any) -> None:
+        done.append(
+            "directory"
+            if stat.S_ISDIR(os.fstat(file if isinstance(file, int) else file.fileno()).st_mode)
+            else "file"
+        )
+        fsync(file)
+
+    def renames(*names: Any, **places: Any) -> None:
+        done.append("name")
+        rename(*names, **places)
+
+    monkeypatch.setattr(os, "fsync", syncs)
+    monkeypatch.setattr(os, "rename", renames)
+    write(tmp_path, "a", [b"one"])
+    assert done == ["file", "name", "directory"]
+
+
+def test_what_is_being_written_is_not_cleared_away(tmp_path: Path) -> None:
+    with writing(tmp_path, ["a"]) as (file,):
+        file.add(b"one")
+        assert clear_unfinished(tmp_path) == 0
+    assert (tmp_path / "a").read_bytes() == b"one"
 
 
 def test_the_earlier_file_stays_when_the_new_one_cannot_be_finished(tmp_path: Path) -> None:

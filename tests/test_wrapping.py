@@ -1,5 +1,7 @@
 """What is wrapped up for some nodes: those open it, nobody else does, and damage hides no more than its own piece."""
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from fedsync.wrapping import (
     MOST_RECIPIENTS,
     MOST_TRIED,
     OVERHEAD,
+    REPEATED,
     WRAPPED_KIND,
     NotForUs,
     Opener,
@@ -219,3 +222,14 @@ def test_what_hides_nothing_that_can_be_a_chunk_is_damaged_and_nothing_is_opened
 def test_what_is_not_whole_is_not_wrapped_up() -> None:
     with pytest.raises(ValueError):
         list(wrapped([file_of(BODIES)[:-1]], [public_key(MILL)]))
+
+
+def test_of_what_nobody_can_open_yet_a_bounded_number_of_pieces_is_held() -> None:
+    hidden = Wrapper([public_key(MILL)])
+    pieces = (Chunk(WRAPPED_KIND, number, hidden.wrap(bytes(1000))) for number in range(1000))
+    tracemalloc.start()
+    found = list(unwrapped(pieces, None))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found == [Damage(0, 1000 * (1000 + OVERHEAD), "wrapped")]
+    assert most < 2 * REPEATED * 1000

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 
+from fedsync.gossip import segments
 from fedsync.gossip.inhand import MAX_IN_HAND, InHand
 from fedsync.gossip.limits import LATE_S, LATE_TRIES, MAX_LATE, MAX_PLAIN, PLAIN_S
 from fedsync.gossip.memory import Memory
@@ -304,6 +305,59 @@ def test_nothing_is_named_to_a_peer_that_is_not_known_to_hold_it() -> None:
     assert isinstance(asked, Segment)
     assert len(asked.data) < len(pushed.data)
     assert stranger.hear(asked) is None or isinstance(stranger.hear(asked), Unread)
+
+
+def test_what_another_wrote_is_named_to_nobody_who_is_not_known_to_hold_it() -> None:
+    author, other = authors(2)
+    here, there, places = Memory(b"h" * 8), Memory(b"t" * 8), Places()
+    held, motion = author.write("a") + other.write("b"), other.write("motion")
+    for block in (*held, *motion):
+        here.take(block.raw)
+        places.note(block.raw)
+    for block in held:
+        there.take(block.raw)
+    said: Value = {"motion": motion[0].ids[0], "about": motion[0].tip}
+    (vote,) = seal(author.private, author.genesis, author.at, [Draft("vote", said, 5)])
+    sender = Segments(here, places, lambda _: True, thin=True)
+    sender.words = NEWEST
+    # It is known to hold all of the other's log but the motion.
+    sender.came(held[-1].raw)
+    message = BlockMessage(True, False, vote.raw)
+    heard = Segments(there, Places(), lambda _: True, thin=True)
+    narrow = decode(sender.shorten(encode(message), LAST))
+    assert isinstance(narrow, Segment)
+    assert heard.hear(narrow) == message
+    sender.level = True
+    wide = decode(sender.shorten(encode(message), LAST))
+    assert isinstance(wide, Segment)
+    assert len(wide.data) < len(narrow.data)
+    assert heard.hear(wide) is None
+
+
+def test_what_waits_has_a_bound_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    (author,) = authors(1)
+    blocks = [block for word in "abc" for block in author.write(word)]
+    here = Memory(b"h" * 8)
+    for block in blocks:
+        here.take(block.raw)
+    sender = Segments(here, Places(), lambda _: True, thin=True)
+    sender.words, sender.level = NEWEST, True
+    message = decode(sender.shorten(encode(BlockMessage(True, False, blocks[-1].raw)), LAST))
+    assert isinstance(message, Segment)
+    heard = Segments(Memory(b"n" * 8), Places(), lambda _: True, thin=True)
+    monkeypatch.setattr(segments, "LATE_BYTES", 2 * len(message.data))
+    assert [type(heard.hear(message)) for _ in range(3)] == [type(None), type(None), Unread]
+
+
+def test_of_a_bounded_number_of_logs_it_is_remembered_what_the_peer_holds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(segments, "MAX_GIVEN", 2)
+    sender = Segments(Memory(b"h" * 8), Places(), lambda _: True, thin=True)
+    written = [each.write("a")[0] for each in authors(3)]
+    for block in written:
+        sender.came(block.raw)
+    assert [sender._knows(block.log, block.last) for block in written] == [False, True, True]
 
 
 def test_what_is_urgent_names_nothing_that_it_may_overtake() -> None:

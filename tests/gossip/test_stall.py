@@ -3,13 +3,14 @@
 import socket
 
 import trio
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fedsync.gossip import kernel
 from fedsync.gossip.stall import Progress, Stall
 
 
+@example([(1, 1, 1), (6, 0, 0), (6, 0, 1)])
 @given(st.lists(st.tuples(st.integers(1, 6), st.integers(0, 2), st.integers(0, 2)), max_size=60))
 def test_it_is_stalled_exactly_when_a_look_at_all_that_was_says_so(
     looks: list[tuple[int, int, int]],

@@ -188,6 +188,29 @@ def test_forged_wants_move_nothing_that_was_not_sent_and_cost_the_whole_again_at
         assert again <= picked
 
 
+def test_whoever_confirms_what_was_never_sent_takes_nothing_away() -> None:
+    outward = Outward()
+    for at in range(3):
+        outward.put(bytes([at]) * 900, 3)
+        found = outward.pick(1000, True, 0.0, 0.0, 1.0, False)
+        assert found is not None
+        found[0].take(found[1], 0.0)
+    before = outward.waiting()
+    outward.report([Entry(lane, seq, FLOOR) for lane in range(LANES) for seq in (4, 64, 5000, SEQS - 1)])
+    assert outward.waiting() == before
+    outward.report([Entry(3, 2, FLOOR)])
+    assert outward.waiting() == {FIRST: 900}
+
+
+def test_a_report_has_no_more_entries_than_may_be_read() -> None:
+    inward = Inward()
+    inward.take(Whole(FIRST, 0, False, b"hello"))
+    for lane in range(2, LANES):
+        for seq in range(WINDOW):
+            inward.take(Symbol(lane, seq, 20, 10, 1, bytes(10)))
+    assert len(inward.report(4096, True)) == MAX_ENTRIES
+
+
 def test_whoever_says_for_ever_that_nothing_came_gets_no_more_than_the_link_takes() -> None:
     carrier, now, sent = Carrier(LINK, Random(1), 0.0), 0.0, 0
     carrier.send(b"hello", FIRST)
