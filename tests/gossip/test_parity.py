@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fedsync.gossip.bundles import parity
 from fedsync.gossip.bundles.chunks import MAGIC, Chunk, cut, pack
 from fedsync.gossip.bundles.field import combined, inverse, scaled, solved, times
 from fedsync.gossip.bundles.making import MIN_PART_BYTES
@@ -149,3 +150,30 @@ def test_only_sound_files_and_no_more_than_the_field_has_are_protected() -> None
     for whole, extra in (([file] * 250, MAX_FILES - 249), ([], 1), ([file], 0), ([file[:-1]], 1)):
         with pytest.raises(Unprotected):
             more(whole, extra)
+
+
+def test_what_takes_too_long_to_solve_is_not_mended_and_rows_that_lost_the_same_are_solved_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = made(5, seed=11)
+    extra = more(whole, 3)
+    # Two files are lost in all rows, and of one row a third.
+    broken = bytearray(whole[4])
+    broken[len(MAGIC) + 20] ^= 1
+    monkeypatch.setattr(parity, "MAX_STEPS", 3**3 + 2**3 + 1)
+    assert mended(*whole[2:4], bytes(broken), *extra) == {
+        0: chunks(whole[0]),
+        1: chunks(whole[1]),
+        4: chunks(whole[4])[:1],
+    }
+    monkeypatch.setattr(parity, "MAX_STEPS", 3**3)
+    assert set(mended(*whole[2:4], bytes(broken), *extra)) <= {0, 1, 4}
+    monkeypatch.setattr(parity, "MAX_STEPS", 0)
+    assert mended(*whole[2:], *extra) == {}
+
+
+def test_of_more_sets_in_one_place_than_the_bound_nothing_is_mended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parity, "MAX_SETS", 1)
+    one, other = made(3, seed=5), made(3, seed=6)
+    found = mended(*one[1:], *other[1:], *more(one, 1), *more(other, 1, b"t" * 8))
+    assert found == {0: chunks(one[0])}

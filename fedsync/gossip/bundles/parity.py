@@ -30,6 +30,11 @@ _HEAD_BYTES: Final = SET_BYTES + 1
 _SYMBOL_BYTES: Final = 3
 MAX_PROTECTED: Final = MAX_BODY - _HEAD_BYTES - _SYMBOL_BYTES
 """Bytes in a chunk that can be mended: all that a bundle writes are shorter."""
+MAX_SETS: Final = 64
+"""Sets of files that belong together, of all that lie in one place; of more nothing is mended."""
+MAX_STEPS: Final = 20_000_000
+"""What solving may cost for one set, as the cubes of what is lost of a row: some seconds. As long as whole files are lost all rows
+are alike, and are solved once; ten files that are damaged everywhere may be so in 20,000 ways."""
 _MARKS: Final = 4
 _MARK_BYTES: Final = 6
 _ROW_BYTES: Final = 3 + _MARKS * _MARK_BYTES
@@ -105,7 +110,7 @@ def mend(files: Sequence[File]) -> Iterator[Mended]:
     Holds a row in memory, no more.
     """
     for about, held, more in _sets(files):
-        yield from _mend(about, held, more)
+        yield from _mend(about, held, more, _Solver(len(about.counts)))
 
 
 def repaired(files: Sequence[File]) -> Iterator[Iterator[Chunk]]:
@@ -114,13 +119,16 @@ def repaired(files: Sequence[File]) -> Iterator[Iterator[Chunk]]:
     Reads all files once more for each.
     """
     for about, held, more in _sets(files):
-        for at in sorted({each.file for each in _mend(about, held, more)}):
-            yield _repaired(about, held, more, at)
+        solver = _Solver(len(about.counts))
+        for at in sorted({each.file for each in _mend(about, held, more, solver)}):
+            yield _repaired(about, held, more, solver, at)
 
 
-def _repaired(about: "_About", held: dict[int, File], more: dict[int, File], at: int) -> Iterator[Chunk]:
+def _repaired(
+    about: "_About", held: dict[int, File], more: dict[int, File], solver: "_Solver", at: int
+) -> Iterator[Chunk]:
     own = _ascending(cut(held[at]())) if at in held else iter(())
-    mended = (each.chunk for each in _mend(about, held, more) if each.file == at)
+    mended = (each.chunk for each in _mend(about, held, more, solver, at))
     yield from merge(own, mended, key=lambda chunk: chunk.number)
 
 
@@ -133,14 +141,18 @@ def _sets(files: Sequence[File]) -> Iterator[tuple["_About", dict[int, File], di
         about = _about(file)
         if about is None:
             others.append(file)
-        elif about.set not in abouts or _same(abouts[about.set], about):
+        elif _same(abouts[about.set], about) if about.set in abouts else len(abouts) < MAX_SETS:
             abouts.setdefault(about.set, about)
             theirs.setdefault(about.set, {}).setdefault(about.number, file)
+    placed = _placed(abouts.values(), others) if abouts else {}
     for name, about in abouts.items():
-        yield about, _placed(about, others), theirs[name]
+        yield about, placed.get(name, {}), theirs[name]
 
 
-def _mend(about: _About, held: dict[int, File], more: dict[int, File]) -> Iterator[Mended]:
+def _mend(
+    about: _About, held: dict[int, File], more: dict[int, File], solver: "_Solver", only: int | None = None
+) -> Iterator[Mended]:
+    """Yield what is lost of a set, or `only` of one of its files."""
     sources = [(True, at, file) for at, file in held.items()] + [
         (False, at, file) for at, file in more.items()
     ]
@@ -154,23 +166,49 @@ def _mend(about: _About, held: dict[int, File], more: dict[int, File]) -> Iterat
             elif chunk.kind == MENDING and chunk.body[:_HEAD_BYTES] == about.set + bytes((number,)):
                 mending[number] = chunk.body[_HEAD_BYTES:]
         lost = [at for at, count in enumerate(about.counts) if row < count and at not in known]
-        if lost and len(lost) <= len(mending):
-            for at, symbol in zip(lost, _solve(len(about.counts), lost, known, mending), strict=True):
+        if lost and (only is None or only in lost) and len(lost) <= len(mending):
+            for at, symbol in solver.solve(lost, known, mending, only):
                 if (found := _chunk(symbol, row)) is not None:
                     yield Mended(at, found)
 
 
-def _solve(n: int, lost: Sequence[int], known: dict[int, Chunk], mending: dict[int, bytes]) -> list[bytes]:
-    numbers = sorted(mending)[: len(lost)]
-    length = max(len(mending[number]) for number in numbers)
-    places = sorted(at for at, chunk in known.items() if at < n)
-    symbols = [_symbol(known[at])[:length] for at in places]
-    left = []
-    for number in numbers:
-        factors = _factors(n, number)
-        left.append(combined([1, *(factors[at] for at in places)], [mending[number], *symbols], length))
-    matrix = solved([[_factors(n, number)[at] for at in lost] for number in numbers])
-    return [combined(row, left, length) for row in matrix]
+class _Solver:
+    """Solves the rows of one set of `n` files, and no longer than MAX_STEPS."""
+
+    def __init__(self, n: int) -> None:
+        self._n, self._left = n, MAX_STEPS
+        self._solved: dict[tuple[bytes, bytes], list[list[int]]] = {}
+        """By what is lost, and what it is had from."""
+
+    def solve(
+        self, lost: Sequence[int], known: dict[int, Chunk], mending: dict[int, bytes], only: int | None
+    ) -> Iterator[tuple[int, bytes]]:
+        """Yield the symbols that are lost, each with whose it is; none when that takes too long."""
+        n, numbers = self._n, sorted(mending)[: len(lost)]
+        matrix = self._matrix(lost, numbers)
+        if matrix is None:
+            return
+        length = max(len(mending[number]) for number in numbers)
+        places = sorted(at for at, chunk in known.items() if at < n)
+        symbols = [_symbol(known[at])[:length] for at in places]
+        left = []
+        for number in numbers:
+            factors = _factors(n, number)
+            left.append(combined([1, *(factors[at] for at in places)], [mending[number], *symbols], length))
+        for at, row in zip(lost, matrix, strict=True):
+            if only is None or at == only:
+                yield at, combined(row, left, length)
+
+    def _matrix(self, lost: Sequence[int], numbers: Sequence[int]) -> list[list[int]] | None:
+        name = bytes(lost), bytes(numbers)
+        found = self._solved.get(name)
+        if found is None:
+            self._left -= len(lost) ** 3
+            if self._left < 0:
+                return None
+            found = solved([[_factors(self._n, number)[at] for at in lost] for number in numbers])
+            self._solved[name] = found
+        return found
 
 
 def _factors(n: int, number: int) -> list[int]:
@@ -258,15 +296,19 @@ def _same(one: _About, other: _About) -> bool:
     return (one.extra, one.counts, one.marks) == (other.extra, other.counts, other.marks)
 
 
-def _placed(about: _About, files: Iterable[File]) -> dict[int, File]:
-    """Return which of these files is which of those that an about speaks of, as far as they are among them."""
-    seen = Counter(mark for marks in about.marks for mark in set(marks))
-    known = {mark: at for at, marks in enumerate(about.marks) for mark in marks if seen[mark] == 1}
-    found: dict[int, File] = {}
+def _placed(abouts: Iterable[_About], files: Iterable[File]) -> dict[bytes, dict[int, File]]:
+    """Return which of these files is which of those that the abouts speak of, by set, as far as they are among them."""
+    known: dict[bytes, list[tuple[bytes, int]]] = {}
+    for about in abouts:
+        seen = Counter(mark for marks in about.marks for mark in set(marks))
+        for at, marks in enumerate(about.marks):
+            for mark in {each for each in marks if seen[each] == 1}:
+                known.setdefault(mark, []).append((about.set, at))
+    found: dict[bytes, dict[int, File]] = {}
     for file in files:
         for each in cut(file()):
-            at = known.get(check_of(each)) if isinstance(each, Chunk) else None
-            if at is not None:
-                found.setdefault(at, file)
+            if isinstance(each, Chunk) and (places := known.get(check_of(each))):
+                for name, at in places:
+                    found.setdefault(name, {}).setdefault(at, file)
                 break
     return found
