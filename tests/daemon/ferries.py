@@ -3,15 +3,16 @@
 Both use what a node has on its disk, one meeting at a time, so that people can write through the store between meetings.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
 
 from fedsync import keyring
-from fedsync.bundling import Request, Taking, batches, chunks, export
+from fedsync.bundling import Request, chunks, export
 from fedsync.bundling.seen import hash_of
 from fedsync.daemon.doorkeeper import outcome_of
+from fedsync.doors import open_door, take_file
 from fedsync.gossip.engine import Engine
 from fedsync.gossip.events import (
     Effect,
@@ -35,9 +36,11 @@ from fedsync.gossip.nature import THIN
 from fedsync.gossip.peer_memory import PeerMemory
 from fedsync.home import Home
 from fedsync.node import Node, open_node
+from fedsync.node import Taken as Took
 from fedsync.operations import add_peer
-from fedsync.records.ed25519 import public_key
+from fedsync.records.ed25519 import PrivateKey, public_key
 from fedsync.records.ids import Key, PageId
+from fedsync.sealing import seal_pages
 from fedsync.sim.heap import Heap
 from fedsync.sim.thin import Above, Thin
 from fedsync.store.holdings import StoreHoldings
@@ -85,13 +88,24 @@ def carry(one: Home, *others: Home) -> int:
             for left in out.left("blue", node.now()):
                 store.carried.leave(left)
     for home in others:
-        with opened(home) as (node,):
-            taking = Taking(node, key_of(home))
-            taking.begin()
-            for batch in batches(chunks([file])):
-                taking.take(batch)
-            taking.end()
+        with open_door(home) as door:
+            take_file(door, chunks([file]))
     return len(file)
+
+
+def follow_kin(node: Node) -> bool:
+    """Let a node follow what its own book makes kin by now, as a daemon does; say whether that is something new."""
+    node.begin()
+    more = node.follow_kin()
+    node.settle()
+    node.commit()
+    return more
+
+
+def stored(taken: Sequence[Took], origin: Peer | None) -> list[Event]:
+    """Return what a session is told of blocks that are durable now."""
+    blocks = [(each.block, each.fork_at) for each in taken if each.block is not None]
+    return [Stored(each.log, each.raw, (each.last, each.tip), fork, origin) for each, fork in blocks]
 
 
 @dataclass(eq=False)
@@ -99,6 +113,7 @@ class Station:
     """One end: a node as it lies on its disk, and its sessions."""
 
     node: Node
+    private: PrivateKey
     peer: Peer
     """Whom it talks to."""
     memory: PeerMemory | None = None
@@ -123,7 +138,10 @@ class Radio:
         with opened(*self.homes) as nodes:
             heap = Heap()
             keys = [Peer(bytes(key_of(home))) for home in self.homes]
-            ends = [Station(node, keys[1 - at], self.memories[at]) for at, node in enumerate(nodes)]
+            ends = [
+                Station(node, keyring.load_node_key(home), keys[1 - at], self.memories[at])
+                for at, (node, home) in enumerate(zip(nodes, self.homes, strict=True))
+            ]
 
             def tell(at: int, event: Event) -> None:
                 end = ends[at]
@@ -139,13 +157,12 @@ class Radio:
                         assert thin.send(at, frame, priority)
                     case Take(number, raw):
                         taken = end.node.take_now([raw], Key(bytes(end.peer)))
-                        blocks = [each for each in taken if each.block is not None]
                         answer: list[Event] = [Taken(number, outcome_of(taken[0]))]
-                        for each in blocks:
-                            assert each.block is not None
-                            tip = (each.block.last, each.block.tip)
-                            answer.append(Stored(each.block.log, each.block.raw, tip, each.fork_at, end.peer))
-                        return [*answer, Granted()] if blocks else answer
+                        answer += stored(taken, end.peer)
+                        more = follow_kin(end.node)
+                        answer += stored(seal_pages(end.node, end.private), None)
+                        answer += [Followed()] if more else []
+                        return [*answer, Granted()] if len(answer) > 1 else answer
                     case Follow(scope, body):
                         end.node.begin()
                         end.node.follow(scope, PageId(body), None, "announced")
