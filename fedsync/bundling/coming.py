@@ -166,15 +166,19 @@ class Taking:
     def _commit(self, blocks: list[tuple[bytes, Key]]) -> list[Taken]:
         """Let blocks in, and note what the maker says, in one commit."""
         words: list[Words] = []
-        if self._title is not None:
+        title = self._title
+        if title is not None:
             words, self._words = self._words, []
-        if not blocks and not words and self._title is None:
+            if not self._hearing.knows(title.said.maker):
+                # A stranger's word is not kept: it costs no commit.
+                title = None
+        if not blocks and title is None:
             return []
         node = self._node
         node.begin()
         try:
-            if self._title is not None:
-                self._hearing.note(self._title, words)
+            if title is not None:
+                self._hearing.note(title, words)
             outcomes = self._let_in(blocks)
             node.settle()
         except BaseException:

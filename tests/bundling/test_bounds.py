@@ -15,7 +15,7 @@ from fedsync.records.ids import LogClass, LogId, Reach
 from fedsync.records.wire import MAX_BODY_BYTES
 from fedsync.store import carried
 from tests.bundling.nodes import TELLERS, At, roots, two
-from tests.nodes import Scribe
+from tests.nodes import Scribe, follow, node
 
 
 def chunks_of(file: bytes) -> list[Chunk]:
@@ -171,6 +171,27 @@ def test_what_was_told_in_more_stretches_than_are_kept_is_as_if_it_was_not(
         )
         (bundle,) = south.node.store.carried.came(north.key)
         assert bundle.told[0] == (0, 3)
+
+
+def test_a_strangers_titles_cost_no_commit_each() -> None:
+    with two() as (north, south, scribe), node(incarnation=b"k" * 16) as third:
+        alone = At(third, "alone")
+        follow(third, scribe)
+        commits: list[int] = []
+        commit = third.commit
+
+        def counted() -> None:
+            commits.append(1)
+            commit()
+
+        third.commit = counted  # type: ignore[method-assign]
+        titles = [chunks_of(north.file(south.key))[0] for _ in range(50)]
+        file = MAGIC + b"".join(pack(each.kind, at, each.body) for at, each in enumerate(titles))
+        alone.take(file)
+        assert len(commits) == 0
+        alone.take(file + north.file(south.key))
+        assert len(commits) == 1
+        assert third.store.carried.came() == []
 
 
 def _numbered(written: tuple[int, bytes], number: int) -> tuple[int, int, bytes]:
