@@ -10,6 +10,7 @@ from fedsync.gossip.holdings import TIP, SetKey
 from fedsync.records.ids import LogId
 from fedsync.store import parked
 from tests.bundling.nodes import At, roots, two
+from tests.nodes import follow, node
 
 BLOCKS = (Kind.BLOCK, Kind.SEGMENT)
 
@@ -85,3 +86,15 @@ def test_of_a_file_whose_title_is_late_few_words_wait_for_it(monkeypatch: pytest
         chunks = [*(listing(north, file, number) for number in range(5)), title]
         south.take(MAGIC + b"".join(pack(each.kind, at, each.body) for at, each in enumerate(chunks)))
         assert len(south.node.store.carried.claims()) == 2
+
+
+def test_what_one_of_two_readers_said_that_it_holds_is_carried_for_the_other() -> None:
+    with two() as (north, south, scribe), node(incarnation=b"k" * 16) as third:
+        east = At(third, "east")
+        north.meets(east)
+        east.meets(north)
+        follow(third, scribe)
+        south.node.take_now([block.raw for block in scribe.blocks], north.key)
+        north.take(south.file(north.key), east.file(north.key))
+        east.take(north.file(south.key, east.key))
+        assert roots(east) == roots(north)

@@ -1,18 +1,51 @@
 """A bundle: what one node holds goes in files to another, whatever happens to the files."""
 
 import random
+from collections.abc import Iterator
 
 import pytest
 
-from fedsync.gossip.bundles.chunks import MAGIC, MARK, Chunk, Damage, cut, pack
-from fedsync.gossip.bundles.form import BadChunk, End, Receipt, Receipts, Tips, Title, Wanted, Wants
+from fedsync.gossip.bundles import chunks
+from fedsync.gossip.bundles.chunks import FOREIGN_BYTES, MAGIC, MARK, MAX_BODY, Chunk, Damage, cut, pack
+from fedsync.gossip.bundles.form import (
+    BadChunk,
+    Block,
+    Content,
+    End,
+    Receipt,
+    Receipts,
+    Said,
+    Tip,
+    Tips,
+    Title,
+    Wanted,
+    Wants,
+    write,
+)
+from fedsync.gossip.bundles.form import read as form_read
 from fedsync.gossip.bundles.making import MIN_PART_BYTES
 from fedsync.gossip.bundles.reading import Bad, read
 from fedsync.gossip.holdings import TIP
 from fedsync.records.block import peek
-from fedsync.records.ids import LogClass
-from tests.gossip.bundles import NODE, READER, bring, contents, empty, files, full, keep, raws, same, wish
+from fedsync.records.ids import LogClass, LogId, Reach, Scope
+from fedsync.records.wire import MAX_BLOCK_BYTES
+from tests.gossip.bundles import (
+    NODE,
+    PRIVATE,
+    READER,
+    bring,
+    contents,
+    empty,
+    files,
+    full,
+    keep,
+    raws,
+    same,
+    wish,
+)
 from tests.sim.world import Author
+
+SAID = Said(b"b" * 16, NODE)
 
 
 def test_what_one_node_holds_goes_in_a_file_to_another() -> None:
@@ -181,10 +214,54 @@ def test_a_file_of_another_program_is_told_as_such(other: bytes) -> None:
     assert list(read([other])) == [Bad(0, 0, "foreign")]
 
 
-def test_a_file_that_is_nothing_but_marks_costs_no_more_than_it_has_bytes() -> None:
-    claim = MARK + b"\2\0\0\0\xff\xff" + bytes(6)
-    found = list(cut([MAGIC + claim * 100_000]))
+def test_a_file_that_is_nothing_but_marks_costs_no_more_than_it_has_bytes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hashed, check = 0, chunks._check
+
+    def counted(head: bytes, body: bytes) -> bytes:
+        nonlocal hashed
+        hashed += len(body)
+        return check(head, body)
+
+    monkeypatch.setattr(chunks, "_check", counted)
+    monkeypatch.setattr(chunks, "VAIN_BYTES", 1_000_000)
+    file = MAGIC + (MARK + b"\2\0\0\0\xff\xff" + bytes(6)) * 100_000
+    found = list(cut([file]))
     assert [each.why for each in found if isinstance(each, Damage)] == ["damaged"]
+    assert hashed <= 1_000_000 + MAX_BODY + len(file)
+
+
+def test_of_another_programs_file_no_more_than_its_beginning_is_read() -> None:
+    read_of_it = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal read_of_it
+        while True:
+            read_of_it += 65_536
+            assert read_of_it <= FOREIGN_BYTES + 2 * 65_536
+            yield b"no bundle at all" * 4096
+
+    assert list(cut(endless())) == [Damage(0, 0, "foreign")]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        Tips(
+            SAID,
+            5,
+            5,
+            (Tip((Scope(b"s" * 16), Reach.WORLD, LogClass.FACTS), TIP, LogId(b"l" * 32), 3, b"8 bytes."),),
+        ),
+        Block(bytes(MAX_BLOCK_BYTES + 1)),
+    ],
+)
+def test_what_is_more_than_there_may_be_is_refused(content: Content) -> None:
+    kind, body = write(content, PRIVATE.sign)
+    with pytest.raises(BadChunk) as caught:
+        form_read(Chunk(kind, 0, body))
+    assert caught.value.code == "shape"
 
 
 def test_a_chunk_that_its_maker_did_not_sign_is_bad() -> None:

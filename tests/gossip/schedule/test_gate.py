@@ -216,6 +216,21 @@ def test_a_crash_at_any_moment_gives_nothing_twice_beyond_one_frame(
     assert gone <= 60_000 + largest
 
 
+def test_nothing_goes_before_it_is_written_down_that_it_may() -> None:
+    terms, kept, gone = Terms(hour_bytes=60_000), b"", 0
+    for _ in range(200):
+        # Power fails after a few frames each time.
+        gate = Gate(terms, kept)
+        for _ in range(5):
+            if gate.may_send(NOON, 100, FIRST) > 0:
+                kept = gate.pack(NOON)
+                gate.durable()
+            else:
+                gate.spend(NOON, 100)
+                gone += 100
+    assert 0 < gone <= 60_100
+
+
 @given(st.lists(st.integers(1, 40_000), max_size=20))
 def test_what_waits_for_the_disk_goes_as_soon_as_it_has_answered(sizes: list[int]) -> None:
     gate = Gate(Terms(hour_bytes=1_000_000))

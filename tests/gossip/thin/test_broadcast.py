@@ -7,6 +7,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from fedsync.gossip.priority import FIRST, LAST
+from fedsync.gossip.thin import broadcast
 from fedsync.gossip.thin.broadcast import FORM, MAX_CATCHING, MAX_SHOWN, Carousel, Catcher
 from fedsync.gossip.thin.fountain import LEAST_SYMBOL
 from fedsync.gossip.thin.inward import MAX_HELD
@@ -186,3 +187,30 @@ def test_pieces_that_are_smaller_than_their_equations_are_passed_over() -> None:
     catcher = Catcher()
     catcher.hear(bytes([FORM]) + b"object" + varint(2048) + varint(1) + varint(5000) + b"x")
     assert catcher.held == 0
+
+
+def test_however_large_the_objects_are_that_strangers_begin_they_are_kept_up_to_a_bound() -> None:
+    catcher = Catcher()
+    for number in range(40):
+        name = number.to_bytes(6, "big")
+        head = bytes([FORM]) + name + varint(MAX_PARCEL) + varint(200) + varint(0)
+        catcher.hear(head + bytes(200))
+        assert catcher.held <= MAX_HELD
+
+
+def test_of_what_has_come_a_bounded_number_is_kept_in_mind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(broadcast, "MAX_CAUGHT", 2)
+    carousel, catcher = Carousel(LINK, Random(1), 0.0), Catcher()
+    for number in range(3):
+        carousel.show([bytes([number]) * 250], 3)
+    for _, each in packets(carousel, 0.0, 5.0):
+        catcher.hear(each)
+    assert len(catcher._caught) == 2
+
+
+def test_a_single_urgent_object_leaves_most_of_the_time_to_others() -> None:
+    carousel = Carousel(LINK, Random(1), 0.0)
+    (urgent,) = carousel.show([b"a recall" * 30], FIRST)
+    carousel.show([Random(1).randbytes(20_000)], 4)
+    sent = [each[1:7] for _, each in packets(carousel, 0.0, 20.0)]
+    assert 0.05 < sent.count(urgent) / len(sent) < 0.3
