@@ -53,8 +53,9 @@ def test_a_sign_of_life_alone_is_in_no_hurry() -> None:
 
 def test_what_looks_for_the_other_side_is_small_and_carries_nothing_that_can_wait() -> None:
     carrier, now = Carrier(FLAKY, Random(1), 0.0), 0.0
-    carrier.send(bytes(900), FIRST)
     carrier.send(b"a recall", FIRST)
+    carrier.poll(now)
+    carrier.send(bytes(900), FIRST)
     for _ in range(400):
         carrier.send(bytes(50), 4)
     packets: list[bytes] = []
