@@ -183,6 +183,8 @@ class Links:
     async def carry(self, link: Carries, dialler: bool) -> None:
         """Run a session over a link that stands, until either ends."""
         peer = Peer(link.peer)
+        if not link.nature.lasting:
+            self.schedules.came(peer, link)
         wait = self.back_off.get(peer, 0.0) - trio.current_time()
         if wait > 0:
             # Else whoever calls again at once would have three strikes more, as often as it likes.

@@ -160,6 +160,15 @@ class Schedules:
 
     # --- What happens -----------------------------------------------------------------------------------
 
+    def came(self, peer: Peer, link: Carries) -> None:
+        """Note that a link by TCP to a peer came about, whether it may stand or not: what it has cost so far counts."""
+        gate = self._gates.get(peer)
+        if gate is not None:
+            link.toll = self.keeper(gate)
+            link.count()
+            # What says that it may not stand must go out all the same.
+            link.toll = None
+
     def stands(self, peer: Peer, link: Carries) -> None:
         """Note that a link by TCP to a peer stands, and have it ask before it writes."""
         self._resting.pop(peer, None)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from math import inf
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -128,3 +129,35 @@ def test_outside_of_its_window_a_peer_is_told_in_how_many_seconds_it_opens(store
     schedules = made(store, Terms(Windows((Window(3600, opens % 3600, 60),))))
     assert isinstance(schedules.calls(MILL), Shut)
     assert 595 <= schedules.opens_in(MILL) <= 601
+
+
+class Called:
+    """A link that has cost so much when it comes about."""
+
+    def __init__(self, cost: int) -> None:
+        self.toll: Any = None
+        self._cost, self._counted = cost, 0
+
+    def count(self) -> None:
+        if self.toll is not None:
+            self.toll.spend(self._cost - self._counted)
+        self._counted = self._cost
+
+
+def test_a_peer_that_calls_in_vain_again_and_again_uses_up_what_may_go_over_the_link(store: Store) -> None:
+    schedules = made(store, Terms(hour_bytes=10_000))
+    for _ in range(3):
+        link = Called(4_000)
+        schedules.came(MILL, link)  # type: ignore[arg-type]
+        assert link.toll is None
+        link.count()
+    assert isinstance(schedules.state(MILL), Spent)
+    assert "12 of 10 kB" in schedules.reason(MILL)
+
+
+def test_what_a_link_has_cost_before_it_stands_counts_once(store: Store) -> None:
+    schedules = made(store, Terms(hour_bytes=10_000))
+    link = Called(4_000)
+    schedules.came(MILL, link)  # type: ignore[arg-type]
+    schedules.stands(MILL, link)  # type: ignore[arg-type]
+    assert "4 of 10 kB" in schedules.reason(MILL)
