@@ -199,6 +199,7 @@ class Hearing:
             for each in done:
                 tables.came_in(each)
             store.ahead.expire(self._node.now())
+            store.parked.expire(self._node.now())
 
 
 def _ended(bundle: CameBundle, ending: End | None, sound: bool) -> CameBundle:

@@ -87,6 +87,7 @@ def save_peers(
         store.meta.set(KEPT_AS, scores)
         also()
         store.parked.expire(node.now())
+        store.ahead.expire(node.now())
         store.intake.forget_before(node.now() // DAY_MS)
         for row in rows:
             key = Key(bytes.fromhex(row["key"]))
