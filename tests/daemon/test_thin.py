@@ -12,6 +12,7 @@ import trio.testing
 from fedsync.daemon.thin import MOST_UNREAD, ThinLink
 from fedsync.gossip.link import LinkClosed
 from fedsync.gossip.priority import FIRST, PLAIN
+from fedsync.gossip.thin import sealed
 from fedsync.gossip.thin.profile import Profile
 from fedsync.gossip.thin.sealed import Anew, Seal, Text, agree
 from fedsync.records.ed25519 import private_key, public_key
@@ -324,3 +325,42 @@ async def test_a_sign_of_life_for_who_repeats_something_of_old_goes_within_the_b
     oak.up = False
     oak.link.toll = None
     assert oak.link.sign() is None
+
+
+async def test_a_session_whose_packets_are_used_up_ends_so_that_another_begins(
+    autojump_clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sealed, "MOST_PACKETS", 3)
+    oak, _ = pair()
+
+    async def says(link: ThinLink) -> None:
+        link.send(bytes(20_000), PLAIN)
+        await until_cut(link)
+
+    with trio.fail_after(100):
+        assert (await oak.link.run(says)).code == "ended"
+    assert len(oak.packets) == 3
+
+
+async def test_when_something_may_go_again_the_peer_is_looked_for_at_once(autojump_clock: Any) -> None:
+    oak, mill = pair(1.0, Profile(frame=400, bits=1000, round_trip=1.0))
+
+    async def says(link: ThinLink) -> None:
+        link.send(b"hello", FIRST)
+        await until_cut(link)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(oak.link.run, says)
+        await trio.sleep(3 * 3600)
+        before = len(oak.packets)
+        while len(oak.packets) == before:
+            await trio.sleep(1)
+        # By now a quarter of an hour goes by between two looks.
+        oak.up, oak.loss = False, 0.0
+        oak.link.poke()
+        await trio.sleep(5)
+        oak.up = True
+        oak.link.poke()
+        with trio.fail_after(30):
+            assert await mill.link.receive() == [b"hello"]
+        oak.link.cut("closed", "enough")
