@@ -8,7 +8,16 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Final, TypeAlias
 
-from fedsync.bundling.seen import add_stretch, advanced, begun, hash_of, in_journal, is_met, is_newest
+from fedsync.bundling.seen import (
+    add_stretch,
+    advanced,
+    begun,
+    hash_of,
+    in_journal,
+    is_later_than_others,
+    is_met,
+    is_newest,
+)
 from fedsync.crdt.books.kin import circulation
 from fedsync.gossip.bundles.form import (
     NONE,
@@ -68,17 +77,19 @@ class Hearing:
         if not self.knows(title.said.maker):
             return
         bundle, current = self._of(title), self._is_of_now(title)
+        came = self._node.store.carried.came(title.said.maker)
+        # An old stick may be the first that comes of a journal that was lost since: what it had then, it may have no more.
+        holds = current and is_later_than_others(came, title)
         for each in words:
             if each.said != title.said:
                 continue
             match each:
                 case Tips():
-                    bundle = self._tips(each, title, bundle, current)
+                    bundle = self._tips(each, title, bundle, current, holds)
                 case Wants():
                     self._wants(each, title)
                 case Receipts():
-                    # What it had before it was restored or copied, it may have lost.
-                    if current:
+                    if holds:
                         self._receipts(each)
                 case Follows():
                     self._follows(each)
@@ -99,9 +110,9 @@ class Hearing:
             tables.put(maker, replace(now, acked_journal=b"", acked=ZERO, asked_at=0, asked_counter=0))
         return now.seen_journal == title.journal
 
-    def _tips(self, tips: Tips, title: Title, bundle: CameBundle, current: bool) -> CameBundle:
+    def _tips(self, tips: Tips, title: Title, bundle: CameBundle, current: bool, holds: bool) -> CameBundle:
         tables, maker = self._node.store.carried, title.said.maker
-        if current:
+        if holds:
             held = [(each.log, each.seq, each.name) for each in tips.rows if each.kind == TIP]
             tables.hold(maker, title.counter, held)
         if tables.count_claims(maker) + len(tips.rows) > COMING_CLAIMS:

@@ -83,6 +83,11 @@ def is_newest(came: Sequence[CameBundle], title: Title) -> bool:
     )
 
 
+def is_later_than_others(came: Iterable[CameBundle], title: Title) -> bool:
+    """Say whether a bundle was made after all that came of the maker's other journals, as far as its clock tells."""
+    return all(each.made < title.made for each in came if each.journal != title.journal)
+
+
 def advanced(
     known: Carried, came: Sequence[CameBundle], claims: Sequence[Claim]
 ) -> tuple[Carried, list[CameBundle]]:

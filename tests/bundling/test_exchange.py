@@ -395,6 +395,29 @@ def test_what_a_peer_confirmed_before_it_was_restored_and_is_played_back_spares_
             assert roots(again) == roots(north)
 
 
+def test_a_stick_of_before_a_restore_that_comes_for_the_first_time_spares_nothing_either() -> None:
+    with two() as (north, south, scribe):
+        scribe.move("Ama", 5, 7)
+        south.take(north.file(south.key))
+        north.take(south.file(north.key))
+        south.take(north.file(south.key))
+        drawer = south.file(north.key)
+        with node(incarnation=b"j" * 16) as restored:
+            again = At(restored, "south")
+            again.made = 100
+            again.meets(north)
+            follow(restored, scribe)
+            with restored.store.transaction() as store:
+                store.journal.renew(b"restored")
+            with north.node.store.transaction() as store:
+                # Nothing is remembered of the journal that the drawer's stick is of.
+                store.conn.execute("DELETE FROM came_bundles")
+            north.take(again.file(north.key))
+            north.take(drawer)
+            again.take(north.file(again.key))
+            assert roots(again) == roots(north)
+
+
 def test_a_restored_peer_whose_clock_was_far_ahead_once_is_heard_when_it_asks() -> None:
     with two() as (north, south, scribe):
         for _ in range(9):
