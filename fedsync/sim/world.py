@@ -486,6 +486,9 @@ class World:
         quiet = THIN_QUIET_S if thin else QUIET_S
         self.heap.run(self.heap.now + quiet)
         self.quiet = quiet, max(link.sent - sent.get(link, 0) for link in self.net.links)
+        if self.scenario.liars:
+            # A liar that is heard again brings what it has at any moment: the others still have to tell each other of it.
+            self.heap.run(self.heap.now + self.scenario.calm, self._agree, ASK_S)
         self._picture()
         if self.scenario.crowds:
             # Who mostly has links with liars may be on an island for a while, but does not stay there.
