@@ -15,6 +15,7 @@ from fedsync.home import Home, HomeLock
 from fedsync.keyring import load_node_key
 from fedsync.node import Node, Taken, Verdict, open_node
 from fedsync.records.ed25519 import public_key
+from fedsync.records.ids import Key, PageId, Scope
 from fedsync.sealing import seal_pages
 
 
@@ -66,7 +67,7 @@ class LocalDoor:
     def take(self, blocks: Sequence[bytes], once: bytes | None = None) -> None:
         """Take blocks into the store."""
         take_own(self.node, blocks, once)
-        seal_pages(self.node, self._node_key)
+        self._settle()
 
     def call(self, op: str, **arguments: object) -> dict[str, Any]:
         """Do it here, if it can be done without the daemon."""
@@ -80,8 +81,15 @@ class LocalDoor:
         for batch in batches(found):
             taking.take(batch)
         taking.end()
-        seal_pages(self.node, self._node_key)
+        self._settle()
         return handing.told(taking.came)
+
+    def _settle(self) -> None:
+        """Do what a node does by itself when something has come, and for which no daemon may run for months."""
+        seal_pages(self.node, self._node_key)
+        self.node.kindred.look(self.node.state)
+        if self.node.kindred.lacking():
+            follow_kin(self.node)
 
     def close(self) -> None:
         """Close the store, so that others may hold the node."""
@@ -121,6 +129,22 @@ def take_file(door: Door, found: Iterable[Piece]) -> dict[str, Any]:
     for group in handing.groups(found):
         door.call("bundle_more", number=number, chunks=group)
     return {key: each for key, each in door.call("bundle_end", number=number).items() if key != "ok"}
+
+
+def follow_kin(node: Node, heard: Iterable[tuple[Scope, PageId, Key]] = ()) -> bool:
+    """Follow what our own book makes kin by now, durably; return whether that is something new.
+
+    `heard`: what peers announce now, besides what is kept of it.
+    """
+    node.begin()
+    try:
+        more = node.follow_kin(heard)
+        node.settle()
+    except BaseException:
+        node.rollback()
+        raise
+    node.commit()
+    return more
 
 
 def once_in(arguments: Mapping[str, Any]) -> bytes | None:

@@ -1,11 +1,13 @@
 """Which bodies a node follows and how much of each: by its operator's word, by what its own book makes kin, by what peers announce."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from fedsync.crdt import fold
 from fedsync.crdt.view import Draft
+from fedsync.gossip.following import read_rows
 from fedsync.gossip.limits import MAX_BODIES
+from fedsync.gossip.peer_memory import bodies_name
 from fedsync.kindred import Kindred
 from fedsync.pace import Pace
 from fedsync.records.ids import Extent, Key, PageId, Scope
@@ -25,6 +27,14 @@ MAX_FOLLOWED = 1000
 """Bodies that a node follows unless its operator says otherwise: all of a large region."""
 
 log = logging.getLogger("fedsync")
+
+
+def told_of(store: Store) -> Iterator[tuple[Scope, PageId, Key]]:
+    """Yield what peers follow, as they said last in a session or on a stick: the tag, the body, and who says so."""
+    for peer in store.peers.all():
+        for kept in (store.meta.data(bodies_name(peer.key)), store.carried.get(peer.key).follows):
+            for row in read_rows(kept):
+                yield row.scope, PageId(row.body), peer.key
 
 
 class Follows:
@@ -119,7 +129,7 @@ class Follows:
             tag = self.kindred.tag(draft, body)
             if tag is not None:
                 changed |= self.follow(draft, tag, body, None, "kin", None, extent)
-        for scope, body, via in heard:
+        for scope, body, via in (*heard, *(told_of(self._store) if lacking else ())):
             if body in lacking:
                 changed |= self.follow(draft, scope, body, None, "announced", via)
         for body in sorted(lacking.keys() & self.heard_of.keys()):

@@ -12,7 +12,7 @@ from fedsync.admitting import names_of, unused_name, whom
 from fedsync.config import parse_address
 from fedsync.crdt.books.naming import Naming
 from fedsync.errors import Problem, refused, usage
-from fedsync.gossip.following import read_rows
+from fedsync.follows import told_of
 from fedsync.node import Node
 from fedsync.picking import begins, the_one
 from fedsync.records.ed25519 import BadSignature, check_key
@@ -306,11 +306,9 @@ def _why_needed(node: Node, held: FollowedBody) -> str:
 
 def _scope_of(node: Node, body: PageId) -> Scope | None:
     """Return the founding tag of a body that some peer follows, None when none is known to."""
-    for peer in node.store.peers.all():
-        kept = node.store.meta.data(f"bodies:{peer.key.hex()}")
-        for row in read_rows(kept):
-            if row.body == body:
-                return row.scope
+    for scope, other, _ in told_of(node.store):
+        if other == body:
+            return scope
     # What a peer follows is kept once both hold the same, which may take a minute; this was heard since the start.
     return node.heard_of.get(body)
 

@@ -3,7 +3,7 @@
 import logging
 import ssl
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -27,7 +27,7 @@ from fedsync.daemon.status import peers_now, save_peers
 from fedsync.daemon.steering import VIEWS, Steering
 from fedsync.daemon.sticks import Sticks
 from fedsync.daemon.through import Through
-from fedsync.doors import once_in, take_own
+from fedsync.doors import follow_kin, once_in, take_own
 from fedsync.errors import Exit, Problem
 from fedsync.gossip.engine import Engine
 from fedsync.gossip.events import Peer
@@ -153,7 +153,7 @@ class Daemon:
             invited = joining.open_invitations(node)
             lacking = await trio.to_thread.run_sync(_lacking, node)
             heard = self.links.heard(lacking)
-            more = bool(lacking) and await trio.to_thread.run_sync(_follow_kin, node, heard)
+            more = bool(lacking) and await trio.to_thread.run_sync(follow_kin, node, heard)
             self.whom = await trio.to_thread.run_sync(
                 whom, node.store, node.state, self.key, self.settings.listen
             )
@@ -441,19 +441,6 @@ def _lacking(node: Node) -> list[PageId]:
     """Return what our own book makes kin by now and is not followed so far."""
     node.kindred.look(node.state)
     return sorted(node.kindred.lacking())
-
-
-def _follow_kin(node: Node, heard: Sequence[tuple[Scope, PageId, Key]]) -> bool:
-    """Follow what our own book makes kin by now, durably; return whether that is something new."""
-    node.begin()
-    try:
-        more = node.follow_kin(heard)
-        node.settle()
-    except BaseException:
-        node.rollback()
-        raise
-    node.commit()
-    return more
 
 
 def _circulation(node: Node) -> tuple[Circulation, Scope | None]:

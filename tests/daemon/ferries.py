@@ -12,7 +12,7 @@ from fedsync import keyring
 from fedsync.bundling import Request, chunks, export
 from fedsync.bundling.seen import hash_of
 from fedsync.daemon.doorkeeper import outcome_of
-from fedsync.doors import open_door, take_file
+from fedsync.doors import follow_kin, open_door, take_file
 from fedsync.gossip.engine import Engine
 from fedsync.gossip.events import (
     Effect,
@@ -91,15 +91,6 @@ def carry(one: Home, *others: Home) -> int:
         with open_door(home) as door:
             take_file(door, chunks([file]))
     return len(file)
-
-
-def follow_kin(node: Node) -> bool:
-    """Let a node follow what its own book makes kin by now, as a daemon does; say whether that is something new."""
-    node.begin()
-    more = node.follow_kin()
-    node.settle()
-    node.commit()
-    return more
 
 
 def stored(taken: Sequence[Took], origin: Peer | None) -> list[Event]:
