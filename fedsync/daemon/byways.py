@@ -159,7 +159,9 @@ class Byways:
         )
         schedules = self._links.schedules
         gate = schedules.open(f"schedule-link:{peer.hex()}", said.terms) if said.terms else None
-        way = self.ways[peer] = Way(said, peer, seal, program, gate)
+        # Whoever has no address written down is called where it was heard last: it may wait for us to say something.
+        place = _read_place(self._links.node.store.meta.text(_place_as(peer))) if program is None else None
+        way = self.ways[peer] = Way(said, peer, seal, program, gate, place)
         self._nursery.start_soon(self._keep, way)
 
     def listen(self, command: tuple[str, ...], framing: Framing, hears: Callable[[bytes], None]) -> Program:
@@ -239,11 +241,12 @@ class Byways:
             return inf if way.program.state else 0.0
         return inf if way.place is None else 0.0
 
-    async def _send(self, way: Way, packet: bytes) -> None:
+    async def _send(self, way: Way, packet: bytes, to: Place | None = None) -> None:
+        to = to or way.place
         if way.program is not None:
             await way.program.send(packet)
-        elif way.place is not None:
-            way.words = await self._datagrams.send(packet, way.place)
+        elif to is not None:
+            way.words = await self._datagrams.send(packet, to)
 
     # --- What comes -------------------------------------------------------------------------------------
 
@@ -280,8 +283,11 @@ class Byways:
                 self._note(way)
                 link.cut("ended", "the peer began anew")
             case Refused("outdated"):
-                if way.replies.take(1, trio.current_time()) and (sign := link.sign()) is not None:
-                    self._nursery.start_soon(self._send, way, sign)
+                # After a restart, where it came from may be all that is known of where the peer is.
+                to = way.place or source
+                back = to is not None
+                if way.replies.take(1, trio.current_time()) and (sign := link.sign(back=back)) is not None:
+                    self._nursery.start_soon(self._send, way, sign, to)
             case Refused("readable" | "unreadable" as code):
                 way.wrong = OTHERWISE[code]
             case Refused():
@@ -294,6 +300,8 @@ class Byways:
             way.words = ""
             if way.place != source:
                 way.place = source
+                self._unsaved.add(way.peer)
+                self._links.door.wake(SAVE_SECONDS)
                 if way.link is not None:
                     way.link.poke()
 
@@ -314,8 +322,10 @@ class Byways:
         """Return what is to be kept with the next commit."""
         writes: list[Callable[[], None]] = []
         for peer in self._unsaved & set(self.ways):
-            kept = self.ways[peer].kept.pack()
-            writes.append(partial(self._links.node.store.meta.set, _kept_as(peer), kept))
+            meta, way = self._links.node.store.meta, self.ways[peer]
+            writes.append(partial(meta.set, _kept_as(peer), way.kept.pack()))
+            if way.place is not None:
+                writes.append(partial(meta.set, _place_as(peer), f"{way.place[0]} {way.place[1]}"))
         self._unsaved.clear()
         return writes
 
@@ -380,3 +390,12 @@ def ago(seconds: float) -> str:
 
 def _kept_as(peer: Peer) -> str:
     return f"sealed:{peer.hex()}"
+
+
+def _place_as(peer: Peer) -> str:
+    return f"place:{peer.hex()}"
+
+
+def _read_place(kept: str) -> Place | None:
+    host, _, port = kept.partition(" ")
+    return (host, int(port)) if host and port.isdecimal() else None

@@ -130,9 +130,14 @@ class ThinLink:
         self.carrier.look(trio.current_time())
         self._poked.set()
 
-    def sign(self) -> bytes | None:
-        """Return a packet that only shows that we are there, counted as sent; None when nothing may be sent now."""
-        if self.ended is not None or self._seal.spent or self._until() > 0:
+    def sign(self, back: bool = False) -> bytes | None:
+        """Return a packet that only shows that we are there, counted as sent; None when nothing may be sent now.
+
+        `back`: it goes to where a packet came from just now, so it need not be known where the peer is.
+        """
+        if self.ended is not None or self._seal.spent:
+            return None
+        if (self._owed() if back else self._until()) > 0:
             return None
         packet = self._seal.seal(b"")
         self.wire_out += len(packet) + self.carrier.profile.extra
@@ -202,11 +207,15 @@ class ThinLink:
     def _until(self) -> float:
         """Return the seconds until a packet may go."""
         wait = self._waits()
-        if wait <= 0 and self.toll is not None:
-            # What is in a packet only the carrier knows; what is most urgent goes first.
-            first = min(self.carrier.waiting(), default=WORDS)
-            wait = self.toll.wait(first, self.carrier.profile.frame)
-        return wait
+        return self._owed() if wait <= 0 else wait
+
+    def _owed(self) -> float:
+        """Return the seconds until windows and budget let a packet go."""
+        if self.toll is None:
+            return 0.0
+        # What is in a packet only the carrier knows; what is most urgent goes first.
+        first = min(self.carrier.waiting(), default=WORDS)
+        return self.toll.wait(first, self.carrier.profile.frame)
 
     @property
     def _over(self) -> bool:

@@ -2,8 +2,10 @@
 
 import re
 import socket
+import sqlite3
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from random import Random
 
@@ -78,6 +80,31 @@ def test_whoever_restarts_is_heard_again_by_the_one_that_went_on(village: Villag
             node.start()
             node.move("Ann", 7)
             equal(oak, mill)
+
+
+def test_one_that_has_no_address_of_the_other_finds_it_again_after_a_restart(village: Village) -> None:
+    oak, mill = village.node("Oakfield", start=False), village.node("Mill Lane", start=False, listen="none")
+    apart(oak, mill)
+    say(oak, "Mill Lane", kind="udp")
+    oak.start()
+    # It comes back at the same port, which is all that the other knows.
+    host = oak.wait_ready()
+    say(mill, "Oakfield", kind="udp", address=host)
+    mill.start()
+    make_known(oak, mill)
+    make_known(mill, oak)
+    mill.move("Ben", 30)
+    equal(oak, mill)
+    assert f"port = {host.rpartition(':')[2]}\n" in oak.home.config.read_text()
+    for forgets in (False, True):
+        oak.kill()
+        if forgets:
+            # What it knows may be old, or have been lost with a restored directory.
+            with closing(sqlite3.connect(oak.home.store)) as store, store:
+                assert store.execute("DELETE FROM meta WHERE key LIKE 'place:%'").rowcount == 1
+        oak.start()
+        mill.move("Ben", 7)
+        equal(oak, mill)
 
 
 def test_two_modems_carry_frames_and_what_must_be_readable_is(village: Village, tmp_path: Path) -> None:

@@ -49,6 +49,8 @@ MOST_PACKETS: Final = 1 << 8 * COUNT_BYTES
 """Packets of one session: after 16 million of them a new one is begun."""
 FIRST_EVERY: Final = 4
 """Among so many packets one is FIRST, while it is not known whether the peer is in the session that others are meant for."""
+UNHEARD_MOST: Final = 16
+"""Packets after which that is not known any more, when nothing was heard meanwhile: the peer may have forgotten all, and not know where to call."""
 WINDOW: Final = 4096
 """Packets by which one may come later than others sent after it; those that are older are taken for repeated."""
 
@@ -130,6 +132,8 @@ class Seal:
         """Whether text of it was taken in since we began."""
         self._confirmed = False
         """Whether the peer has shown that it knows our session."""
+        self._unheard = 0
+        """Packets since it was heard."""
 
     @property
     def spent(self) -> bool:
@@ -145,6 +149,7 @@ class Seal:
         self._count = 0
         self._bound, self._answers = self._answers, False
         self._taken = self._confirmed = False
+        self._unheard = 0
 
     def seal(self, text: bytes) -> bytes:
         """Return a packet for the peer. No more than MOST_PACKETS of one session."""
@@ -153,6 +158,7 @@ class Seal:
         form = self._form(text)
         count = self._count.to_bytes(COUNT_BYTES, "big")
         self._count += 1
+        self._unheard += 1
         form |= READABLE * self._clear
         head = bytes([form]) + (b"" if form & ~READABLE == BRIEF else self._session) + count
         bound = bytes([form])
@@ -165,10 +171,11 @@ class Seal:
     def _form(self, text: bytes) -> int:
         if self._theirs is None or not self._bound or not text:
             return FIRST
-        if self._confirmed:
-            return BRIEF if self._brief else PAIRED
+        sure = self._confirmed and self._unheard <= UNHEARD_MOST
         # Perhaps the peer has left the session that we know, as we have left the one that it knows: then only FIRST is read.
-        return FIRST if self._count % FIRST_EVERY == FIRST_EVERY - 1 else PAIRED
+        if not sure and self._count % FIRST_EVERY == FIRST_EVERY - 1:
+            return FIRST
+        return BRIEF if self._confirmed and self._brief else PAIRED
 
     def knows(self, packet: bytes) -> bool:
         """Say whether a packet names the peer's session that we answer to: to open it costs no new key."""
@@ -210,6 +217,7 @@ class Seal:
                 return Anew()
         self._confirmed = self._confirmed or form != FIRST
         self._bound = True
+        self._unheard = 0
         self._taken = self._taken or bool(text)
         return Text(text)
 

@@ -10,9 +10,11 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from fedsync.gossip.thin.sealed import (
     BRIEF_HEAD_BYTES,
+    FIRST_EVERY,
     MOST_PACKETS,
     OVERHEAD,
     TAG_BYTES,
+    UNHEARD_MOST,
     WINDOW,
     Anew,
     Kept,
@@ -158,6 +160,34 @@ def test_a_peer_whose_clock_and_disk_fell_back_is_believed_after_one_word_more()
     mill.begin(5001, b"abcd")
     assert fallen.open(mill.seal(b"hello")) == Text(b"hello")
     assert mill.open(fallen.seal(b"hello")) == Text(b"hello")
+
+
+def test_one_that_forgot_all_and_cannot_call_is_found_by_the_peer_that_went_on() -> None:
+    for brief in (False, True):
+        oak, mill = seal(OAK, MILL, brief=brief), seal(MILL, OAK, brief=brief)
+        for _ in range(2):
+            assert mill.open(oak.seal(b"oats")) == Text(b"oats")
+            assert oak.open(mill.seal(b"salt")) == Text(b"salt")
+        again = Seal(
+            agree(MILL, public_key(OAK)), public_key(MILL), public_key(OAK), brief=brief, kept=mill.kept
+        )
+        again.begin(2000, b"abcd")
+        heard = [again.open(oak.seal(b"oats")) for _ in range(UNHEARD_MOST + FIRST_EVERY)]
+        assert Refused("outdated") in heard
+        assert oak.open(again.seal(b"")) == Anew()
+        oak.begin(2000, b"efgh")
+        assert again.open(oak.seal(b"oats")) == Text(b"oats")
+
+
+def test_a_peer_that_is_heard_is_sent_no_more_than_it_needs() -> None:
+    oak, mill = both()
+    for _ in range(2):
+        mill.open(oak.seal(b"oats"))
+        oak.open(mill.seal(b"salt"))
+    for _ in range(10):
+        sent = [oak.seal(b"oats") for _ in range(UNHEARD_MOST)]
+        assert {len(each) for each in sent} == {4 + BRIEF_HEAD_BYTES + TAG_BYTES}
+        assert oak.open(mill.seal(b"salt")) == Text(b"salt")
 
 
 def test_one_that_says_all_may_read_and_one_that_says_nobody_are_told_so() -> None:
