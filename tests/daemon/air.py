@@ -47,8 +47,10 @@ class Air:
     def stop(self) -> None:
         """End it."""
         self._over = True
-        for task, each in zip(self._tasks, self._sockets, strict=True):
+        # Each sends from the other's socket, so none is closed before both are done.
+        for task in self._tasks:
             task.join()
+        for each in self._sockets:
             each.close()
 
     def _carry(self, side: int) -> None:
