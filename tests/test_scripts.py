@@ -84,7 +84,7 @@ def test_each_dependency_has_its_reason() -> None:
 
 
 def test_the_benchmark_of_authority_measures_a_small_region_in_memory_and_in_a_store() -> None:
-    found = _measured("authority", "--communities", "4", "--acts", "100", "--singles", "4")
+    found = measured("authority", "--communities", "4", "--acts", "100", "--singles", "4")
     figures = {
         "from_scratch_s",
         "vote_ms",
@@ -99,7 +99,7 @@ def test_the_benchmark_of_authority_measures_a_small_region_in_memory_and_in_a_s
 
 
 def test_the_benchmark_of_stock_measures_a_small_store_in_memory_and_on_disk() -> None:
-    found = _measured("stock", "--events", "2000", "--singles", "20")
+    found = measured("stock", "--events", "2000", "--singles", "20")
     events = ("at_the_end", "in_the_middle", "before_the_first_count", "at_random")
     figures = {
         "from_scratch_s",
@@ -114,7 +114,7 @@ def test_the_benchmark_of_stock_measures_a_small_store_in_memory_and_on_disk() -
 
 
 def test_single_words_fit_a_radios_frame_and_batches_and_sticks_stay_small() -> None:
-    found = _measured("wire", "--records", "3000", "--logs", "9", "--singles", "10")
+    found = measured("wire", "--records", "3000", "--logs", "9", "--singles", "10")
     assert found["in_one_frame"] >= 0.95
     batches = found["batches_content_bytes_a_record"]
     for kind in ("vote", "stock"):
@@ -132,7 +132,7 @@ def test_the_script_makes_the_dictionary_that_ships() -> None:
     assert _run("dictionary", "--check").stdout.startswith("dictionary 1 is what the script makes")
 
 
-def _measured(*words: str) -> Any:
+def measured(*words: str) -> Any:
     return json.loads(_run("benchmarks", *words, "--json").stdout)
 
 
