@@ -32,7 +32,7 @@ from fedsync.gossip.holdings import SetKey
 from fedsync.gossip.peer_memory import PeerMemory, bodies_name, memory_name
 from fedsync.gossip.sharing import shared
 from fedsync.records.ed25519 import Signs
-from fedsync.records.ids import Key, LogClass, Reach
+from fedsync.records.ids import Key, LogClass, LogId, Reach, Scope
 from fedsync.store.carried import ZERO, LeftBundle
 from fedsync.store.holdings import StoreHoldings
 from fedsync.store.store import Store
@@ -76,7 +76,7 @@ class Export:
             readers,
             tuple(each for key in readers for each in _asked(store, key, request.trusting)),
             tuple(followed(store.followed.extents(), entitled.near).pages()) if readers else (),
-            wants(store) if readers else (),
+            wants(store, entitled.near) if readers else (),
             receipts(store, readers),
             request.part_bytes,
             request.total_bytes,
@@ -116,9 +116,24 @@ def export(store: Store, view: View, private: Signs, own: Key, request: Request,
     return Export(store, view, private, own, request, now)
 
 
-def wants(store: Store) -> tuple[Wanted, ...]:
-    """Return what is missing here as wishes: each log with the ends of what is held of it."""
-    return tuple(_wanted(store, gap) for gap in lacking(store))
+def wants(store: Store, near: frozenset[Scope]) -> tuple[Wanted, ...]:
+    """Return what is missing here as wishes: each log with the ends of what is held of it.
+
+    `near`: the bodies of which the readers may have what goes only as far as a region. Of others a wish would tell them how
+    far such a log has come.
+    """
+    return tuple(_wanted(store, gap) for gap in lacking(store) if _may_ask(store, gap.log, near))
+
+
+def _may_ask(store: Store, log: LogId, near: frozenset[Scope]) -> bool:
+    row = store.logs.row(log)
+    match row.genesis.reach if row is not None else Reach.WORLD:
+        case Reach.WORLD:
+            return True
+        case Reach.REGION:
+            return row is not None and row.genesis.scope in near
+        case _:
+            return False
 
 
 def _wanted(store: Store, gap: Gap) -> Wanted:

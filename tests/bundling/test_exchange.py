@@ -11,8 +11,9 @@ from fedsync.bundling.seen import hash_of
 from fedsync.errors import Problem
 from fedsync.gossip.bundles import making
 from fedsync.gossip.bundles.chunks import MAGIC, Chunk, cut, pack
-from fedsync.gossip.bundles.form import MAX_READERS, Kind
+from fedsync.gossip.bundles.form import MAX_READERS, Kind, Wants
 from fedsync.gossip.bundles.making import MIN_PART_BYTES
+from fedsync.gossip.bundles.reading import read
 from fedsync.gossip.following import followed
 from fedsync.gossip.peer_memory import PeerMemory, bodies_name, memory_name
 from fedsync.records.ids import Key, LogClass, LogId, Reach
@@ -73,6 +74,21 @@ def test_what_stays_within_a_region_is_in_no_file_for_whoever_is_of_another() ->
                 assert {key[1] for key in StoreHoldings(other.store, hash_of).sets()} == {Reach.WORLD}
         south.take(*north.files(south.key))
         assert roots(north) == roots(south)
+
+
+def test_what_is_missing_of_a_log_that_stays_within_a_region_is_asked_of_nobody_beyond() -> None:
+    with two() as (north, south, scribe):
+        scribe.write("Ama", LogClass.FACTS, *scribe.moves(3), reach=Reach.REGION)
+        south.take(north.file(south.key))
+        scribe.write("Ama", LogClass.FACTS, *scribe.moves(2), reach=Reach.REGION)
+        north.file(south.key, trusting=True)  # this one is lost
+        scribe.write("Ama", LogClass.FACTS, *scribe.moves(2), reach=Reach.REGION)
+        south.take(north.file(south.key, trusting=True))
+        (log,) = south.lacks()
+        beyond = Key(b"s" * 32)
+        for readers, told in (((north.key,), True), ((beyond,), False), ((north.key, beyond), False)):
+            found = [each for each in read([south.file(*readers)]) if isinstance(each, Wants)]
+            assert (log in [row.log for each in found for row in each.rows]) is told
 
 
 def test_bodies_that_are_not_followed_are_refused_and_counted() -> None:
