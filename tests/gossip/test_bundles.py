@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from fedsync.gossip.bundles import chunks
+from fedsync.gossip.bundles import chunks, making
 from fedsync.gossip.bundles.chunks import FOREIGN_BYTES, MAGIC, MARK, MAX_BODY, Chunk, Damage, cut, pack
 from fedsync.gossip.bundles.form import (
+    NONE,
     BadChunk,
     Block,
     Content,
@@ -165,6 +166,21 @@ def test_wishes_and_receipts_come_as_they_were_written() -> None:
 
 
 # --- Damage -----------------------------------------------------------------------------------------------
+
+
+def test_wishes_leave_room_for_records_where_a_bundle_has_a_size_and_each_has_its_turn() -> None:
+    rows = tuple(Wanted(LogId(number.to_bytes(32, "big")), ()) for number in range(4000))
+    asked: set[LogId] = set()
+    dice = random.Random(1)
+    for number in (dice.getrandbits(127) for _ in range(60)):
+        found = contents(*files(full(), wish(wants=rows, total_bytes=80_000), number))
+        some = [row.log for each in found if isinstance(each, Wants) for row in each.rows]
+        assert 0 < len(some) * 33 <= 80_000 // making.WANTS_SHARE
+        assert raws(found) == raws(contents(*files(full(), wish(), number)))
+        asked.update(some)
+    assert len(asked) > len(rows) * 0.8
+    (file,) = files(full(), wish(wants=rows, total_bytes=200_000, since=(NONE,) * 4))
+    assert sum(len(each.rows) for each in contents(file) if isinstance(each, Wants)) == len(rows)
 
 
 def test_a_file_that_is_cut_short_anywhere_gives_all_that_came_before() -> None:

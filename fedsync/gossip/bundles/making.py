@@ -52,6 +52,8 @@ WHOLE_TIPS: Final = 4096
 """Logs of which all tips are told, moved or not: 200 kB at most. Of more, those that moved."""
 TIPS_SHARE: Final = 8
 """Tips have one of so many parts of a file that has a size."""
+WANTS_SHARE: Final = 8
+"""Wishes have one of so many parts of a bundle that has a size."""
 FORKED_BYTES: Final = 16 * 1024 * 1024
 """Of the fresh blocks of a forked log, at once: they are given as they came, since they are on several branches."""
 CHANGED_ALL: Final[Counters] = (0, 0, 0, 0)
@@ -139,9 +141,25 @@ def _words(writer: "_Writer", wish: Wish, said: Said) -> Iterator[Part]:
         yield from writer.put(Follows(said, page))
     for at in range(0, len(wish.receipts), MAX_RECEIPTS):
         yield from writer.put(Receipts(said, wish.receipts[at : at + MAX_RECEIPTS]))
-    for group in _grouped(wish.wants, lambda each: len(wanted_bytes(each))):
+    for group in _grouped(_some(wish, said), lambda each: len(wanted_bytes(each))):
         yield from writer.put(Wants(said, tuple(group)))
     yield from writer.tips()
+
+
+def _some(wish: Wish, said: Said) -> Iterator[Wanted]:
+    """Yield the wishes; beside records only as many as have their share of the room, each time others first.
+
+    A peer that tells of what nobody has makes thousands of them.
+    """
+    rows, used = wish.wants, 0
+    limited = wish.total_bytes is not None and any(since != NONE for since in wish.since)
+    room = (wish.total_bytes or 0) // WANTS_SHARE
+    start = int.from_bytes(said.bundle, "big") % len(rows) if rows and limited else 0
+    for each in (*rows[start:], *rows[:start]):
+        used += len(wanted_bytes(each))
+        if limited and used > room:
+            return
+        yield each
 
 
 # --- What is in it ----------------------------------------------------------------------------------------
