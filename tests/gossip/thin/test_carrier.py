@@ -5,6 +5,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from fedsync.gossip.priority import FIRST, LAST
+from fedsync.gossip.thin.flight import Flight
+from fedsync.gossip.thin.outward import Outward
 from fedsync.gossip.thin.profile import FLAKY, RADIO, Profile
 from tests.gossip.thin.air import Air, Way, windows
 
@@ -144,3 +146,35 @@ def test_the_least_urgent_keeps_a_small_share() -> None:
     air.run(150, fill)
     took = sum(len(each) == 6000 for each in air.ends[1].got[facts:]) * 6000
     assert 100_000 / 8 * 150 / 40 < took < 100_000 / 8 * 150 / 10
+
+
+@pytest.mark.parametrize(("loss", "times"), [(0.01, 1), (0.09, 2), (0.2, 3), (0.3, 4), (0.8, 4)])
+def test_what_is_urgent_goes_so_often_before_an_answer_that_it_is_missed_one_time_in_a_hundred(
+    loss: float, times: int
+) -> None:
+    outward = Outward()
+    # The first frame of all goes as what is urgent does.
+    outward.put(b"hello", FIRST)
+    outward.put(b"a recall", FIRST)
+    outward.put(b"a text", 4)
+    sent: dict[int, int] = {}
+    for at in range(100):
+        found = outward.pick(20, True, at / 10, loss, 0.05, False)
+        if found is not None:
+            found[0].take(found[1], at / 10)
+            sent[found[0].lane] = sent.get(found[0].lane, 0) + 1
+    assert sent == {FIRST: times, 4: 1}
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_losses_are_learned_from_what_goes_while_the_other_side_is_heard(heard: bool) -> None:
+    flight = Flight(FLAKY)
+    before = flight.loss
+    flight.sent(0.0)
+    flight.told(0, 1, 0.0, 0.3)
+    for at in range(30):
+        if not heard:
+            flight.pause()
+        flight.sent(1.0 + at)
+    flight.told(30, 3, 0.0, 40.0)
+    assert (flight.loss > before) is heard
