@@ -94,6 +94,8 @@ FIELDS: Final = (*(each.name for each in fields(OtherLink) if each.name != "term
 HEARD: Final = tuple(each.name if each.name != "readers" else "for" for each in fields(Broadcast))
 ONLY: Final[dict[str, Kind]] = {"address": "udp", "command": "exec", "framing": "exec"}
 """What belongs to one kind alone."""
+EXAMPLES: Final = {"command": '["/usr/local/bin/modem", "/dev/ttyUSB0"]', "frame": "200", "bits": "5000"}
+"""What a link over a program must say, as it may be written."""
 
 
 def other_links(said: object) -> tuple[OtherLink, ...]:
@@ -188,7 +190,9 @@ class _Section:
         # What a program carries nobody can guess; what the internet carries, one can.
         for name in ("command", "frame", "bits") if kind == "exec" else ():
             if name not in self._table:
-                raise self._wrong("", f"a link of kind 'exec' needs {name}", f"Write it as: {name} = ...")
+                raise self._wrong(
+                    "", f"a link of kind 'exec' needs {name}", f"Write it as: {name} = {EXAMPLES[name]}"
+                )
         return kind
 
     def _framing(self) -> Framing:

@@ -233,7 +233,7 @@ def told(directory: Path, error: OSError) -> MediaProblem:
             return MediaProblem(
                 "medium_full",
                 f"There is not enough room in {where}. Nothing was left there.",
-                "Make room, take another medium, or write less: --max-size, --classes.",
+                "Make room, take another medium, or write less: --total 100M, --classes decisions.",
                 error,
             )
         case errno.EFBIG:

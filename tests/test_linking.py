@@ -132,3 +132,13 @@ def test_a_mistake_in_a_broadcast_names_its_line(tmp_path: Path, text: str, line
         links(tmp_path / "config.toml", text)
     assert message in str(caught.value)
     assert caught.value.line == line
+
+
+def test_what_a_program_lacks_is_told_as_it_may_be_written(tmp_path: Path) -> None:
+    for name in ("command", "frame", "bits"):
+        lines = [each for each in MODEM.splitlines() if not each.startswith(name)]
+        with pytest.raises(ConfigError) as caught:
+            links(tmp_path / "config.toml", "\n".join(lines))
+        said = caught.value.hint.removeprefix("Write it as: ")
+        assert said.startswith(f"{name} = ")
+        assert links(tmp_path / "config.toml", "\n".join([*lines, said]))

@@ -103,7 +103,7 @@ def _node(path: Path) -> list[Check]:
         try:
             found.append(Check(name, True, look()))
         except Problem as problem:
-            found.append(Check(name, False, f"{problem.message} {problem.hint}".strip()))
+            found.append(Check(name, False, f"{problem.message.rstrip('.')}. {problem.hint}".strip()))
     try:
         with Reading.open(home) as reading:
             faults = structure(reading.store)

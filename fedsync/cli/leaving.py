@@ -155,9 +155,13 @@ def _target(app: App, path: str, readers: dict[Key, str], bundle: bytes, numbere
         maker = config.load(app.home().config).name
         return sticks.Target(where, fatnames.stem(maker, tuple(readers.values()), short(bundle)), numbered)
     stem = where.name.removesuffix(fatnames.SUFFIX)
-    if not stem or path.endswith("/"):
+    if not stem or stem == where.name:
+        # Else a name that was typed wrong, or a stick that is not in, would become a file on this machine's own disk.
         raise Problem(
-            "no_directory", f"There is no directory {media.shown(path)}.", "Put the stick in.", Exit.NOT_FOUND
+            "no_directory",
+            f"There is no directory {media.shown(path)}.",
+            f"Put the stick in, or name the directory that it appears as; a file's name must end with {fatnames.SUFFIX}.",
+            Exit.NOT_FOUND,
         )
     return sticks.Target(where.parent, stem, numbered)
 

@@ -116,9 +116,11 @@ def _came_lines(row: Json) -> Iterator[str]:
     blocks = row["blocks"]
     yield f"{name}: {records}, from {who}"
     if blocks.get("no-base"):
-        yield f"  {many(blocks['no-base'], 'block')} wait for what they follow, which has not come yet"
+        yield f"  {many(blocks['no-base'], 'block')} {'waits' if blocks['no-base'] == 1 else 'wait'} for what goes before, which has not come yet"
     for code, count in sorted(row["refused"].items()):
         yield f"  {many(count, 'block')} not taken: {REFUSALS.get(code, code)}"
+    if row["refused"].get("not-followed") and row["from"] is None:
+        yield "  If you know whose it is: fedsync peers add NAME KEY, and take it in again"
     for each in row["bad"][:BAD_SHOWN]:
         yield f"  {_bad_place(each)}"
     more = row["damaged"] - min(len(row["bad"]), BAD_SHOWN)
@@ -175,7 +177,11 @@ def _bad_words(bad: Sequence[Json], rows: Sequence[Json]) -> tuple[str, str, str
         "" if len(bad) <= 3 else f" and {len(bad) - 3} more"
     )
     if all("damaged" in each and _not_ours(each) for each in bad):
-        return "not_for_us", f"{names}: encrypted for others.", "Carry it on to whom it is for."
+        return (
+            "not_for_us",
+            f"{names}: encrypted for others.",
+            "Carry it on to whom it is for. If that is you, they have another key of yours: fedsync peers show",
+        )
     if all("damaged" in each and _foreign(each) for each in bad):
         return (
             "foreign_file",

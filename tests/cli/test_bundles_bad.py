@@ -144,7 +144,35 @@ def test_what_is_encrypted_for_others_is_told_and_no_fault_of_a_stick(
     assert "encrypted for others" in stranger("bundle", "import", stick).out
     error = stranger("bundle", "import", stick / name, "--json", code=11).json["error"]
     assert error["code"] == "not_for_us"
+    assert "fedsync peers show" in error["try"]
     assert mill.json("bundle", "import", stick / name)["records"] > 0
+
+
+def test_one_that_knows_nobody_is_told_what_to_do_with_a_stick(
+    oak: Place, mill: Place, tmp_path: Path
+) -> None:
+    (tmp_path / "stick").mkdir()
+    oak("bundle", "export", tmp_path / "stick", "--for", key_of(mill))
+    stranger = found(tmp_path / "far", "Far")
+    assert (
+        "If you know whose it is: fedsync peers add" in stranger("bundle", "import", tmp_path / "stick").out
+    )
+    stranger("peers", "add", "Oakfield", key_of(oak), "--yes")
+    taken = stranger("bundle", "import", tmp_path / "stick").out
+    assert "not taken" not in taken
+    assert "peers add" not in taken
+
+
+def test_a_stick_that_is_not_in_becomes_no_file_on_this_machine(
+    oak: Place, mill: Place, tmp_path: Path
+) -> None:
+    before = oak.json("bundle", "list")["left"]
+    error = oak.refused("bundle", "export", tmp_path / "bleu", "--for", key_of(mill), code=6)
+    assert error["code"] == "no_directory"
+    assert list(tmp_path.glob("bleu*")) == []
+    assert oak.json("bundle", "list")["left"] == before
+    oak("bundle", "export", tmp_path / "bleu.fedsync", "--for", key_of(mill))
+    assert (tmp_path / "bleu.fedsync").is_file()
 
 
 # --- Words that make no sense ---------------------------------------------------------------------------
@@ -167,6 +195,8 @@ def test_what_is_encrypted_for_others_is_told_and_no_fault_of_a_stick(
         (("export", "{}", "--for", "{key}", "--parity", "99"), 2),
         (("export", "{}/no/such/place", "--for", "{key}"), 6),
         (("export", "{}/none/", "--for", "{key}"), 6),
+        (("export", "{}/bleu", "--for", "{key}"), 6),
+        (("receipts", "{}/bleu", "--for", "{key}"), 6),
         (("export", "-", "--for", "{key}", "--parity", "1"), 2),
         (("import",), 2),
         (("import", "{}"), 6),
