@@ -3,7 +3,7 @@
 Both use what a node has on its disk, one meeting at a time, so that people can write through the store between meetings.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
@@ -77,8 +77,11 @@ def acquaint(*homes: Home) -> None:
                     add_peer(node, key_of(home), own.name or "", (), own.scope, own.body)
 
 
-def carry(one: Home, *others: Home) -> int:
-    """Let somebody take a stick from one node to others; return how many bytes were on it."""
+def carry(one: Home, *others: Home, upto: int | None = None) -> int:
+    """Let somebody take a stick from one node to others; return how many bytes were on it.
+
+    `upto`: so many bytes of it can be read, and the rest is broken.
+    """
     readers = tuple(key_of(each) for each in others)
     with opened(one) as (node,):
         private = keyring.load_node_key(one)
@@ -89,7 +92,7 @@ def carry(one: Home, *others: Home) -> int:
                 store.carried.leave(left)
     for home in others:
         with open_door(home) as door:
-            take_file(door, chunks([file]))
+            take_file(door, chunks([file[:upto]]))
     return len(file)
 
 
@@ -124,8 +127,8 @@ class Radio:
         self.bytes = 0
         self.seconds = 0.0
 
-    def meet(self) -> None:
-        """Let both come to the same."""
+    def meet(self, enough: Callable[[], bool] | None = None) -> None:
+        """Let both come to the same; or until it is `enough`, when the link goes down again."""
         with opened(*self.homes) as nodes:
             heap = Heap()
             keys = [Peer(bytes(key_of(home))) for home in self.homes]
@@ -191,7 +194,10 @@ class Radio:
             def equal() -> bool:
                 return nodes[0].state_root() == nodes[1].state_root()
 
-            assert heap.run(EVENING_S, equal, 30.0), "they did not come to the same"
-            # And until each knows that of the other.
-            heap.run(heap.now + 1800.0)
+            assert heap.run(EVENING_S, enough or equal, 30.0 if enough is None else 1.0), (
+                "it did not come to that"
+            )
+            if enough is None:
+                # And until each knows that of the other.
+                heap.run(heap.now + 1800.0)
             self.seconds += heap.now

@@ -3,33 +3,26 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from fedsync.acts.goods.recording import Line, record_lines
 from fedsync.crdt.books.slot import VoiceStatus
+from fedsync.crdt.goods.levels import levels
 from fedsync.reading import Reading
 from tests.daemon.assembly import ACROSS, AFTER, BEFORE, COMMUNITIES, MOTIONS, Assembly
-from tests.daemon.ferries import Radio, acquaint, carry
+from tests.daemon.ferries import NOON, Radio, acquaint, carry
 
 Way = Callable[[], None]
+SACKS = 1_000
+HEAD_BYTES = 2_500
+"""As much of a stick as can be read."""
 GIVEN = ("MD-Alder", "MD-Birch", "MD-Cedar")
 
 
 def play(told: Assembly, north: Way, everywhere: Way) -> None:
     """Act it all out, and look at every node before the heal and after. `north`: bring Alder and Birch to the same."""
-    acquaint(*told.homes.values())
-    everywhere()
-    told.found()
-    everywhere()
-    told.put()
-    everywhere()
-    for name in GIVEN:
-        told.send(name)
-    everywhere()
+    begin(told, everywhere)
     for at in COMMUNITIES:
         assert {told.mandate(at, name) for name in GIVEN} == {"in force"}, at
-
-    # The link to Cedar is down.
-    told.recall("RC")
-    told.send("MD-Cedar2")
-    told.cast(*BEFORE, *ACROSS)
+    part(told)
     north()
     first = told.count()
     north()
@@ -74,6 +67,26 @@ def play(told: Assembly, north: Way, everywhere: Way) -> None:
         assert told.differs(at, "after_heal", again) == []
 
 
+def begin(told: Assembly, everywhere: Way) -> None:
+    """Found the region, put both motions to it, and send three delegates."""
+    acquaint(*told.homes.values())
+    everywhere()
+    told.found()
+    everywhere()
+    told.put()
+    everywhere()
+    for name in GIVEN:
+        told.send(name)
+    everywhere()
+
+
+def part(told: Assembly) -> None:
+    """The link to Cedar goes down: there it recalls its delegate, who votes here."""
+    told.recall("RC")
+    told.send("MD-Cedar2")
+    told.cast(*BEFORE, *ACROSS)
+
+
 def one_state(told: Assembly) -> None:
     roots = set()
     for home in told.homes.values():
@@ -82,23 +95,28 @@ def one_state(told: Assembly) -> None:
     assert len(roots) == 1
 
 
+# --- All of it -------------------------------------------------------------------------------------------
+
+
 def test_votes_and_a_recall_go_over_sticks_and_two_of_the_three_never_meet(tmp_path: Path) -> None:
     told = Assembly(tmp_path)
-    alder, birch, cedar = told.homes.values()
+    alder, birch, _ = told.homes.values()
 
     def north() -> None:
         for _ in range(2):
             carry(alder, birch)
             carry(birch, alder)
 
-    def everywhere() -> None:
-        """Somebody of Birch goes to Alder and back, then to Cedar and back, and once more each."""
-        for _ in range(2):
-            for there in (alder, cedar):
-                carry(birch, there)
-                carry(there, birch)
+    play(told, north, lambda: walk(told))
 
-    play(told, north, everywhere)
+
+def walk(told: Assembly) -> None:
+    """Let somebody of Birch go to Alder and back with a stick, then to Cedar and back, and once more each."""
+    alder, birch, cedar = told.homes.values()
+    for _ in range(2):
+        for there in (alder, cedar):
+            carry(birch, there)
+            carry(there, birch)
 
 
 def test_votes_and_a_recall_go_by_radio(tmp_path: Path) -> None:
@@ -111,3 +129,57 @@ def test_votes_and_a_recall_go_by_radio(tmp_path: Path) -> None:
             each.meet()
 
     play(told, one.meet, everywhere)
+
+
+# --- The recall first ------------------------------------------------------------------------------------
+
+
+def goods(told: Assembly, at: str) -> int:
+    """Return how much of a harvest that was brought in at Cedar a node has heard of."""
+    with Reading.open(told.homes[at]) as reading:
+        scope = reading.body("Cedar").scope
+        return sum(row.on_hand or 0 for row in levels(reading.view, scope))
+
+
+def harvest(told: Assembly) -> None:
+    """Let Cedar bring in a harvest, and write down each sack: a backlog, before it recalls anybody."""
+    with told.at("Cedar") as (reading, door):
+        lines = [Line("raise", "Oats", 1, "g", "Granary", NOON) for _ in range(SACKS)]
+        record_lines(told.author("Cedar"), reading, door, lines)
+
+
+def test_of_a_stick_that_breaks_off_the_recall_is_read(tmp_path: Path) -> None:
+    told = Assembly(tmp_path)
+    _, birch, cedar = told.homes.values()
+    begin(told, lambda: walk(told))
+    harvest(told)
+    part(told)
+    told.meet("Alder", "Birch")
+    assert told.verdict("Birch", "v2C") == (VoiceStatus.STANDS, "counts")
+    size = carry(cedar, birch, upto=HEAD_BYTES)
+    assert size > 2 * HEAD_BYTES
+    assert told.verdict("Birch", "v2C") == (VoiceStatus.VOID, "recalled")
+    assert goods(told, "Birch") < SACKS
+    # She gains nothing by it that the rest comes later.
+    carry(birch, cedar)
+    carry(cedar, birch)
+    assert told.verdict("Birch", "v2C") == (VoiceStatus.VOID, "recalled")
+    assert goods(told, "Birch") == SACKS
+
+
+def test_by_radio_the_recall_overtakes_a_harvest(tmp_path: Path) -> None:
+    told = Assembly(tmp_path)
+    _, birch, cedar = told.homes.values()
+    begin(told, lambda: told.meet())
+    radio = Radio(birch, cedar, seed=3)
+    radio.meet()
+    harvest(told)
+    part(told)
+    told.meet("Alder", "Birch")
+    before = radio.seconds
+    radio.meet(lambda: told.verdict("Birch", "v2C") == (VoiceStatus.VOID, "recalled"))
+    first = radio.seconds - before
+    assert goods(told, "Birch") < SACKS
+    radio.meet()
+    assert goods(told, "Birch") == SACKS
+    assert first < 60.0
