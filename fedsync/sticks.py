@@ -156,6 +156,20 @@ def _leave(home: Home, private: PrivateKey, at: Target, plan: Plan, room: int) -
     return Done(out.bundle, out.left("", plan.now), whole), sum(each.size for each in written)
 
 
+def depends_on(store: Store, whom: Sequence[Key]) -> object:
+    """Return what a bundle for these peers would depend on: the same again, and there is nothing new to be left.
+
+    When a peer asked is no part of it, as long as it asks for the same: two that share a directory, and ask each other for
+    what neither has, would answer each other for ever.
+    """
+    known = [
+        (replace(store.carried.get(key), asked_at=0, asked_counter=0), tuple(store.carried.asked(key)))
+        for key in whom
+    ]
+    ours = [(store.carried.get(key).seen, store.carried.count_claims(key)) for key in store.carried.peers()]
+    return store.journal.id, store.journal.counter, tuple(whom), known, ours
+
+
 def note(store: Store, done: Done, where: str, before: bytes) -> None:
     """Note what was left at a place of that name; `before`: the bundle that it replaces there, which nobody carried away."""
     with store.transaction():

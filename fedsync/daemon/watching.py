@@ -229,11 +229,7 @@ class Watching:
         store, whom = self.daemon.reader, self._whom()
         if not whom:
             return None
-        known = [(store.carried.get(key), tuple(store.carried.asked(key))) for key in whom]
-        ours = [
-            (store.carried.get(key).seen, store.carried.count_claims(key)) for key in store.carried.peers()
-        ]
-        return store.journal.id, store.journal.counter, tuple(whom), known, ours
+        return sticks.depends_on(store, tuple(whom))
 
     def _whom(self) -> dict[Key, str]:
         daemon = self.daemon

@@ -15,9 +15,11 @@ from fedsync.gossip.bundles.form import MAX_READERS, Kind, Wants
 from fedsync.gossip.bundles.making import MIN_PART_BYTES
 from fedsync.gossip.bundles.reading import read
 from fedsync.gossip.following import followed
+from fedsync.gossip.holdings import TIP
 from fedsync.gossip.peer_memory import PeerMemory, bodies_name, memory_name
 from fedsync.records.ids import Key, LogClass, LogId, Reach
 from fedsync.records.seal import Draft
+from fedsync.sticks import depends_on
 from fedsync.store.acquaintances import Removal
 from fedsync.store.carried import Claim
 from fedsync.store.holdings import StoreHoldings
@@ -577,3 +579,24 @@ def noise(teller: str, each: int, at: int) -> Draft:
     """Return a record that no compression makes small."""
     words = [sha256(f"{teller} {each} {at} {part}".encode()).hexdigest() for part in range(6)]
     return Draft("note", {"text": " ".join(words)}, NOON)
+
+
+def test_two_that_share_a_directory_and_lack_what_neither_has_do_not_answer_each_other_for_ever() -> None:
+    with two() as (north, south, scribe):
+        scribe.move("Ama", 5, 7)
+        nowhere = LogId(b"n" * 32)
+        for each in (north, south):
+            with each.node.store.transaction() as store:
+                store.carried.claim([Claim(Key(b"l" * 32), 2, TIP, nowhere, 3, bytes(8), 1, "")])
+        stamps: dict[Key, object] = {}
+        left = [0] * 12
+        for turn in range(12):
+            for here, there in ((north, south), (south, north)):
+                stamp = depends_on(here.node.store, (there.key,))
+                if stamps.get(here.key) != stamp:
+                    stamps[here.key] = stamp
+                    there.take(here.file(there.key))
+                    left[turn] += 1
+        assert roots(north) == roots(south)
+        assert north.node.store.carried.asked(south.key)
+        assert left[6:] == [0] * 6
