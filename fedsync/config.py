@@ -247,6 +247,18 @@ class Config:
     waits: bool = False
     """Whether this node waits at relays to be called: always when it does not listen."""
 
+    @property
+    def naming(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Return the fields that name peers which must be known otherwise, with the names."""
+        return (
+            ("through", self.through),
+            ("from", self.introducers),
+            ("name", tuple(self.known)),
+            ("link", tuple(each.peer for each in self.links)),
+            ("leave_for", tuple(name for each in self.sticks for name in each.leave_for)),
+            ("for", tuple(name for each in self.broadcasts for name in each.readers)),
+        )
+
 
 def parse_address(text: str) -> Address:
     """Return the address that `HOST:PORT` or `[HOST]:PORT` says. Raises ValueError with a plain sentence."""

@@ -14,6 +14,7 @@ from fedsync.errors import Problem
 
 if TYPE_CHECKING:
     from fedsync.config import Config
+    from fedsync.home import Home
 
 LEAST_FREE = 200 * 1024 * 1024
 """Bytes of disk below which a node should not go on."""
@@ -82,6 +83,39 @@ def _listens(settings: "Config") -> str:
     return str(settings.listen)
 
 
+def _ways(home: "Home") -> list[Check]:
+    """Return what is wrong with the ways that config.toml names; nothing where it, or the store, cannot be read."""
+    from fedsync import config
+    from fedsync.cli.peering import all_names
+    from fedsync.reading import Reading
+    from fedsync.store.errors import StoreError
+
+    try:
+        settings = config.load(home.config)
+        with Reading.open(home) as reading:
+            whom, names = all_names(reading, home)
+    except (Problem, StoreError):
+        return []  # That was told before.
+    known = {names[key].casefold() for key in (*whom.peers, *whom.named) if key in names}
+    known |= {key.hex() for key in (*whom.peers, *whom.named)}
+    wrong = [
+        f"no peer is called {name} ({field}): fedsync peers list"
+        for field, said in settings.naming
+        for name in dict.fromkeys(said)
+        if name.casefold() not in known
+    ]
+    commands = [link.command for link in settings.links] + [cast.command for cast in settings.broadcasts]
+    for command in commands:
+        if command and shutil.which(command[0]) is None:
+            wrong.append(f"there is no program {command[0]} that may be run (command)")
+    for stick in settings.sticks:
+        if not os.path.isdir(stick.watch):
+            wrong.append(f"there is no directory {stick.watch} (watch)")
+        elif not os.access(stick.watch, os.R_OK | os.X_OK):
+            wrong.append(f"{stick.watch} may not be read (watch)")
+    return [Check("ways", False, f"config.toml: {each}") for each in wrong]
+
+
 def _node(path: Path) -> list[Check]:
     from fedsync import config, control, keyring
     from fedsync.home import Home
@@ -115,6 +149,7 @@ def _node(path: Path) -> list[Check]:
         found.append(Check("store", False, str(error)))
     except Problem as problem:
         found.append(Check("store", False, f"{problem.message} {problem.hint}"))
+    found += _ways(home)
     try:
         control.call(home.connect_control, "ping")
         found.append(Check("daemon", True, "running"))

@@ -46,13 +46,7 @@ async def _serve(daemon: Daemon, nursery: trio.Nursery, ready_file: Path | None)
             for warning in keep_static(node.store, daemon.settings.peers, daemon.key, node.now()):
                 log.warning("%s", warning)
         await daemon.refresh()
-        for field, names in (
-            ("through", daemon.settings.through),
-            ("from", daemon.settings.introducers),
-            ("name", daemon.settings.known),
-            ("link", [each.peer for each in daemon.settings.links]),
-            ("leave_for", [name for each in daemon.settings.sticks for name in each.leave_for]),
-        ):
+        for field, names in daemon.settings.naming:
             for name in daemon.unknown_names(names):
                 log.warning(
                     "config.toml: no peer is called %s (%s), so that name does nothing yet.", name, field

@@ -26,7 +26,8 @@ def report(phase: str, exchange: Exchange, equal: bool, comparing: bool, closed:
     theirs = exchange.server.lack
     refused = len(exchange.refused) + len(exchange.refused_by_peer)
     if exchange.wants.outstanding or exchange.taking:
-        return Report("catching up", lack, theirs, f"{exchange.wants.open} logs are on their way")
+        words = "1 log is" if exchange.wants.open == 1 else f"{exchange.wants.open:,} logs are"
+        return Report("catching up", lack, theirs, f"{words} on the way")
     if comparing:
         return Report("comparing", None, None, "finding out which logs differ")
     if equal and not lack:

@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -133,6 +134,27 @@ def test_the_doctor_names_the_root_cause(node: Place, harm: object, name: str) -
     assert result["error"]["message"].startswith(name)
     assert [each["name"] for each in result["checks"] if not each["good"]] == [name]
     assert f"BAD {name}" in node("doctor", code=1).out
+
+
+def test_the_doctor_names_what_is_wrong_with_a_way_to_a_peer(node: Place, tmp_path: Path) -> None:
+    settings = (node.path / "config.toml").read_text()
+    (tmp_path / "port").mkdir()
+    for text, told in [
+        ('[[stick]]\nwatch = "{}/prot"\n', "there is no directory {}/prot (watch)"),
+        ('[[stick]]\nwatch = "{}/port"\nleave_for = ["Mil"]\n', "no peer is called Mil (leave_for)"),
+        ('[[link]]\npeer = "Hil"\nkind = "udp"\n', "no peer is called Hil (link)"),
+        (
+            '[[broadcast]]\nkind = "exec"\ncommand = ["{}/modem"]\nframe = 200\nbits = 5000\n',
+            "there is no program {}/modem that may be run (command)",
+        ),
+    ]:
+        (node.path / "config.toml").write_text(f"{settings}\n{text.format(tmp_path)}")
+        checks = node("doctor", "--json", code=1).json["checks"]
+        (bad,) = [each for each in checks if not each["good"]]
+        assert bad["name"] == "ways"
+        assert told.format(tmp_path) in bad["says"]
+    (node.path / "config.toml").write_text(f'{settings}\n[[stick]]\nwatch = "{tmp_path}/port"\n')
+    node("doctor")
 
 
 def test_the_doctor_names_a_damaged_file_of_the_installation(
