@@ -77,10 +77,10 @@ def acquaint(*homes: Home) -> None:
                     add_peer(node, key_of(home), own.name or "", (), own.scope, own.body)
 
 
-def carry(one: Home, *others: Home, upto: int | None = None) -> int:
+def carry(one: Home, *others: Home, upto: int | None = None, copies: list[bytes] | None = None) -> int:
     """Let somebody take a stick from one node to others; return how many bytes were on it.
 
-    `upto`: so many bytes of it can be read, and the rest is broken.
+    `upto`: so many bytes of it can be read, and the rest is broken. `copies`: where somebody keeps a copy of it.
     """
     readers = tuple(key_of(each) for each in others)
     with opened(one) as (node,):
@@ -91,9 +91,16 @@ def carry(one: Home, *others: Home, upto: int | None = None) -> int:
             for left in out.left("blue", node.now()):
                 store.carried.leave(left)
     for home in others:
-        with open_door(home) as door:
-            take_file(door, chunks([file[:upto]]))
+        read(home, file[:upto])
+    if copies is not None:
+        copies.append(file)
     return len(file)
+
+
+def read(home: Home, file: bytes) -> None:
+    """Let a node take in a file, as the command line does."""
+    with open_door(home) as door:
+        take_file(door, chunks([file]))
 
 
 def stored(taken: Sequence[Took], origin: Peer | None) -> list[Event]:

@@ -2,13 +2,18 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
+from fedsync.acts.books.founding import found
 from fedsync.acts.goods.recording import Line, record_lines
+from fedsync.config import Address
+from fedsync.crdt.books.booktables import TABLES
 from fedsync.crdt.books.slot import VoiceStatus
 from fedsync.crdt.goods.levels import levels
+from fedsync.home import Home
 from fedsync.reading import Reading
 from tests.daemon.assembly import ACROSS, AFTER, BEFORE, COMMUNITIES, MOTIONS, Assembly
-from tests.daemon.ferries import NOON, Radio, acquaint, carry
+from tests.daemon.ferries import NOON, Radio, acquaint, carry, read
 
 Way = Callable[[], None]
 SACKS = 1_000
@@ -98,25 +103,58 @@ def one_state(told: Assembly) -> None:
 # --- All of it -------------------------------------------------------------------------------------------
 
 
-def test_votes_and_a_recall_go_over_sticks_and_two_of_the_three_never_meet(tmp_path: Path) -> None:
-    told = Assembly(tmp_path)
+def by_stick(told: Assembly, copies: list[bytes] | None = None) -> None:
+    """Act it all out over sticks. Alder and Cedar never see each other's."""
     alder, birch, _ = told.homes.values()
 
     def north() -> None:
         for _ in range(2):
-            carry(alder, birch)
-            carry(birch, alder)
+            carry(alder, birch, copies=copies)
+            carry(birch, alder, copies=copies)
 
-    play(told, north, lambda: walk(told))
+    play(told, north, lambda: walk(told, copies))
 
 
-def walk(told: Assembly) -> None:
+def walk(told: Assembly, copies: list[bytes] | None = None) -> None:
     """Let somebody of Birch go to Alder and back with a stick, then to Cedar and back, and once more each."""
     alder, birch, cedar = told.homes.values()
     for _ in range(2):
         for there in (alder, cedar):
-            carry(birch, there)
-            carry(there, birch)
+            carry(birch, there, copies=copies)
+            carry(there, birch, copies=copies)
+
+
+def test_votes_and_a_recall_go_over_sticks_and_two_of_the_three_never_meet(tmp_path: Path) -> None:
+    by_stick(Assembly(tmp_path))
+
+
+def test_who_reads_all_those_sticks_much_later_and_in_any_order_shows_the_same(tmp_path: Path) -> None:
+    """A fourth community that nobody told anything; it has found copies of the sticks, and of some two."""
+    told, copies = Assembly(tmp_path), list[bytes]()
+    by_stick(told, copies)
+    place = tmp_path / "dune"
+    found(place, "Dune", ("Ann",), 1, Address("127.0.0.1", 0), lambda _: None)
+    dune = Home(place)
+    acquaint(dune, *told.homes.values())
+    dice = Random(1)
+    sticks = [*copies, *dice.sample(copies, len(copies) // 5)]
+    dice.shuffle(sticks)
+    for stick in sticks:
+        read(dune, stick)
+    assert rows(dune, told) == rows(told.homes["Alder"], told)
+
+
+def rows(home: Home, told: Assembly) -> dict[object, object]:
+    """Return all that a node makes of the books of the three communities and of their region."""
+    with Reading.open(home) as reading:
+        scopes = [reading.body(name).scope for name in (*told.homes, "Region")]
+        return {
+            (table.name, key): row
+            for table in TABLES
+            if table.rooted
+            for scope in scopes
+            for key, row in reading.view.scan(table, (scope,))
+        }
 
 
 def test_votes_and_a_recall_go_by_radio(tmp_path: Path) -> None:
