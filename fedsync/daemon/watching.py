@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 import trio
 
 from fedsync import media, sticks
-from fedsync.bundling import Batch, Came, Taking, batches, chunks
+from fedsync.bundling import Came, Fresh, Taking, batches, chunks
 from fedsync.errors import Problem
 from fedsync.gossip.bundles.chunks import Piece
 from fedsync.gossip.bundles.form import Title
@@ -177,12 +177,11 @@ class Watching:
 
     async def _take(self, taking: Taking, pieces: Iterable[Piece]) -> bool:
         """Take in the chunks of a file; False when it need not be: it is ours, or all of it has come."""
-        read = batches(pieces, GROUP_CHUNKS)
+        fresh = Fresh(pieces, self._known())
+        read = batches(fresh, GROUP_CHUNKS)
         while (batch := await _apart(partial(next, read, None))) is not None:
-            if self._is_known(batch):
-                return False
             await self.daemon.sticks.step(partial(taking.take, batch))
-        return True
+        return fresh.some or not fresh.passed
 
     def _tell_of(self, name: str, came: Came) -> None:
         daemon = self.daemon
@@ -192,15 +191,17 @@ class Watching:
             words = f"{name}: {many(came.records, 'record')} from {who}{whole}"
             self._tell(words, warn=bool(whole))
 
-    def _is_known(self, batch: Batch) -> bool:
-        """Say whether a file begins as one that this node made, or of which all has come."""
-        title = batch[0]
-        if not isinstance(title, Title):
-            return False
-        if title.said.maker == self.daemon.key:
-            return True
-        known = self.daemon.reader.carried.came_as(title.said.bundle, title.said.maker)
-        return known is not None and known.done and title.part in known.files
+    def _known(self) -> Callable[[Title], bool]:
+        """Return what says whether a file begins as one that this node made, or of which all has come. It may be asked apart."""
+        own = self.daemon.key
+        done = {
+            (each.bundle, each.maker): each.files for each in self.daemon.reader.carried.came() if each.done
+        }
+
+        def known(title: Title) -> bool:
+            return title.said.maker == own or title.part in done.get(title.said, ())
+
+        return known
 
     # --- Leaving --------------------------------------------------------------------------------------------
 

@@ -6,12 +6,12 @@ from hashlib import sha256
 
 import pytest
 
-from fedsync.bundling import Missed, Taking, batches, mended, missed, protect
+from fedsync.bundling import Fresh, Missed, Taking, batches, chunks, mended, missed, protect
 from fedsync.bundling.seen import hash_of
 from fedsync.errors import Problem
 from fedsync.gossip.bundles import making
 from fedsync.gossip.bundles.chunks import MAGIC, Chunk, cut, pack
-from fedsync.gossip.bundles.form import MAX_READERS, Kind, Wants
+from fedsync.gossip.bundles.form import MAX_READERS, Kind, Title, Wants
 from fedsync.gossip.bundles.making import MIN_PART_BYTES
 from fedsync.gossip.bundles.reading import read
 from fedsync.gossip.following import followed
@@ -600,3 +600,25 @@ def test_two_that_share_a_directory_and_lack_what_neither_has_do_not_answer_each
         assert roots(north) == roots(south)
         assert north.node.store.carried.asked(south.key)
         assert left[6:] == [0] * 6
+
+
+def test_of_files_that_stand_in_one_those_that_are_known_are_passed_over_and_no_others() -> None:
+    with two() as (north, south, scribe):
+        one = north.file(south.key)
+        scribe.move("Ama", 5, 7)
+        other = north.file(south.key)
+        title = next(each for each in read([one]) if isinstance(each, Title))
+
+        def known(found: Title) -> bool:
+            return found.said == title.said
+
+        fresh = Fresh(chunks([one + other + one]), known)
+        assert [each for each in fresh if isinstance(each, Chunk)] == list(chunks([other]))
+        assert fresh.some
+        # And when the title of what is new is damaged.
+        broken = bytearray(other)
+        broken[len(MAGIC) + 20] ^= 1
+        left = [each for each in Fresh(chunks([one + bytes(broken)]), known) if isinstance(each, Chunk)]
+        assert left == list(chunks([other]))[1:]
+        nothing = Fresh(chunks([one]), known)
+        assert (list(nothing), nothing.some, nothing.passed) == ([], False, True)
