@@ -86,7 +86,7 @@ def status(app: App) -> None:
     if listen is None:
         app.out.say('Nobody can call this node (listen = "none"); it calls its peers.')
     app.out.say(*relaying_lines(relaying), *stale_lines(value["stale"], now_ms()))
-    app.out.say(*(f"Sticks in {each['watch']}: {each['says']}." for each in value["sticks"]))
+    app.out.say(*(f"Sticks in {each['watch']}: {each['says'].rstrip('.')}." for each in value["sticks"]))
     app.out.say(*broadcast_lines(value["broadcasts"], now_ms()))
     if not may.ok:
         app.out.say(f"! {may.reason}")

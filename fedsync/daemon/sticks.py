@@ -46,7 +46,7 @@ class Sticks:
 
     def told(self) -> list[dict[str, str]]:
         """Return what happened last with the sticks of each directory."""
-        return [{"watch": each.section.watch, "says": each.told} for each in self.watched]
+        return [{"watch": each.section.watch, "says": each.says} for each in self.watched]
 
     # --- What commands hand over ---------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 import trio
 
-from fedsync import media, sticks
+from fedsync import fatnames, media, sticks
 from fedsync.bundling import Came, Fresh, Taking, batches, chunks
 from fedsync.errors import Problem
 from fedsync.gossip.bundles.chunks import Piece
@@ -103,8 +103,16 @@ class Watching:
     section: Watched
     told: str = "nothing has come yet"
     """What happened last, in words."""
+    wrong: str = ""
+    """What is wrong with the file that came last; what was left after it must not hide that."""
     _seen: Seen = field(default_factory=Seen)
     _left: dict[Path, _Left] = field(default_factory=dict)
+
+    @property
+    def says(self) -> str:
+        """What people are told."""
+        hidden = self.wrong and self.wrong != self.told
+        return f"{self.told}; before that: {self.wrong}" if hidden else self.told
 
     async def run(self) -> None:
         """Look again and again until cancelled."""
@@ -188,8 +196,17 @@ class Watching:
         who = daemon.name_of(Peer(came.titles[0].said.maker)) if came.titles else "somebody"
         whole = "" if came.ends and not came.damaged else "; it is damaged, or its end is missing"
         if came.titles or came.blocks:
-            words = f"{name}: {many(came.records, 'record')} from {who}{whole}"
-            self._tell(words, warn=bool(whole))
+            words, warn = f"{name}: {many(came.records, 'record')} from {who}{whole}", bool(whole)
+        elif came.bad and all(each.why == "wrapped" for each in came.bad):
+            if name.rpartition("/")[2] == self._own_name():
+                return  # What this node left there: it cannot read that either.
+            words, warn = f"{name}: encrypted for others", False
+        elif came.bad:
+            words, warn = f"{name}: no bundle of fedsync", True
+        else:
+            return
+        self.wrong = words if warn else ""
+        self._tell(words, warn)
 
     def _known(self) -> Callable[[Title], bool]:
         """Return what says whether a file begins as one that this node made, or of which all has come. It may be asked apart."""
@@ -241,6 +258,12 @@ class Watching:
             if daemon.whom.lets_in(key)
             and ((name := daemon.name_of(Peer(key))).casefold() in wanted or key.hex() in wanted)
         }
+
+    def _own_name(self) -> str:
+        """Return what a file that this node leaves is called."""
+        return fatnames.file_name(
+            fatnames.stem(self.daemon.settings.name, tuple(self._whom().values())), None
+        )
 
     async def _leave(self, target: Path, left: _Left) -> None:
         daemon, section, whom = self.daemon, self.section, self._whom()

@@ -231,3 +231,35 @@ def test_files_that_are_more_than_needed_mend_a_damaged_one_on_a_stick(
     until(lambda: oak.records() > 2000, why=oak.said)
     with Reading.open(oak.home) as reading:
         assert [each.done for each in reading.store.carried.came()] == [True]
+
+
+def test_a_wrong_or_damaged_file_stays_told_though_something_was_left_after_it(
+    village: Village, tmp_path: Path
+) -> None:
+    oak, mill = (village.node(name, start=False, listen="none") for name in ("Oakfield", "Mill Lane"))
+    acquainted(oak, mill)
+    place = tmp_path / "media"
+    watches(oak, place, "Mill Lane", encrypt=True)
+    stick = stick_in(place)
+    (stick / "notes.fedsync").write_text("milk, eggs, flour\n")
+    oak.start()
+
+    def says() -> str:
+        told: str = oak.call("status")["sticks"][0]["says"]
+        return told
+
+    until(lambda: left(oak), why=oak.said)
+    until(lambda: says().startswith("left for Mill Lane on blue"), why=oak.said)
+    assert "before that: blue/notes.fedsync: no bundle of fedsync" in says()
+    mill.run("bundle", "export", tmp_path / "x.fedsync", "--for", "Oakfield")
+    (tmp_path / "x.fedsync").rename(stick / "x.fedsync")
+    until(lambda: "from Mill Lane" in oak.said(), why=oak.said)
+    until(lambda: "before that" not in says(), why=says)
+    mill.run("bundle", "export", tmp_path / "y.fedsync", "--for", "Oakfield", "--encrypt")
+    oak.stop()
+    place.joinpath("blue").rename(tmp_path / "blue")
+    watches(mill, place)
+    mill.start()
+    (tmp_path / "y.fedsync").rename(place / "y.fedsync")
+    until(lambda: "y.fedsync: encrypted for others" in mill.said(), why=mill.said)
+    assert "encrypted for others" not in oak.said()
