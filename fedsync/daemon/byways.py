@@ -344,6 +344,9 @@ class Byways:
             else ago(trio.current_time() - way.link.carrier.heard_at)
         )
         said = f"heard {heard}" if heard else "no answer so far"
+        if heard and way.link is not None and way.link.queued and not way.link.present:
+            # The session believes in what it has given away: nobody shall read "same" and walk off.
+            said += ", what was sent waits for its answer"
         terms = self._links.schedules.reason_of(way.gate) if way.gate is not None else ""
         return f"over {way.name}: " + "; ".join(each for each in (said, terms, way.wrong, way.words) if each)
 

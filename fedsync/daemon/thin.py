@@ -155,7 +155,7 @@ class ThinLink:
             finally:
                 with trio.move_on_after(FAREWELL_SECONDS) as scope:
                     scope.shield = True
-                    while self.ended is None and self._present and not self.carrier.idle:
+                    while self.ended is None and self.present and not self.carrier.idle:
                         self._below = trio.Event()
                         await self._below.wait()
                 self.cut("closed", "we closed the link")
@@ -163,7 +163,8 @@ class ThinLink:
         return self._why()
 
     @property
-    def _present(self) -> bool:
+    def present(self) -> bool:
+        """Whether the peer was heard just now."""
         heard = self.carrier.heard_at
         return heard is not None and trio.current_time() - heard < PRESENT_SECONDS
 

@@ -107,6 +107,22 @@ def test_one_that_has_no_address_of_the_other_finds_it_again_after_a_restart(vil
         equal(oak, mill)
 
 
+def test_what_is_not_confirmed_is_told_beside_the_hope_that_both_hold_the_same(village: Village) -> None:
+    oak, mill = pair(village)
+    with air(0.0) as good:
+        by_datagrams(oak, mill, good)
+        acquaint(oak, mill)
+        oak.move("Ann", 5)
+        equal(oak, mill)
+        assert "waits for its answer" not in oak.peer("Mill Lane")["reason"]
+        mill.kill()
+        oak.move("Ann", 7)
+        until(lambda: "what was sent waits for its answer" in oak.peer("Mill Lane")["reason"], why=oak.said)
+        mill.start()
+        equal(oak, mill)
+        until(lambda: "waits for its answer" not in oak.peer("Mill Lane")["reason"], why=oak.said)
+
+
 def test_two_modems_carry_frames_and_what_must_be_readable_is(village: Village, tmp_path: Path) -> None:
     oak, mill = pair(village)
     ports = free_ports(2)
