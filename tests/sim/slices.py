@@ -41,7 +41,7 @@ class Slice(NamedTuple):
 SLICES = (
     Slice("adrift", 7, 0.2, 3, faster=3),
     Slice("door", 11, 0.25, 4),
-    Slice("everything", 7, 0.03, 36, faster=8),
+    Slice("everything", 7, 0.03, 20, faster=8),
     Slice("flaky", 3, 0.1, 4),
     Slice("liars", 12, 0.25, 8),
     Slice("month", 5, 0.2, 10),
