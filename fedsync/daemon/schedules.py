@@ -1,7 +1,7 @@
 """Keeping links to what the operator said of them: times and budgets, held to by the clock, kept over restarts."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from math import ceil, inf
@@ -292,10 +292,6 @@ class Schedules:
             for span, used, limit in gate.used(self.clock.now())
         ]
         return {"state": _NAMES[type(state)], "until": until, "budgets": budgets}
-
-    def scheduled(self) -> Iterator[Peer]:
-        """Return the peers of which something was said."""
-        yield from self._gates
 
 
 _NAMES: dict[type[State], str] = {Open: "open", Shut: "shut", Spent: "spent", Resting: "resting"}

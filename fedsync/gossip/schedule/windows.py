@@ -72,13 +72,6 @@ class Windows:
             return now
         return min(each.next(now) for each in self.each)
 
-    def opens_anew(self, now: float) -> float:
-        """Return when the next window begins after the one that is open now; never, when there is no gap."""
-        closes = self.closes(now)
-        if closes is None:
-            return self.opens(now)
-        return self.opens(closes) if closes < inf else inf
-
 
 def parse(texts: Iterable[str]) -> Windows:
     """Return what the operator wrote. Raises ValueError with a plain sentence."""

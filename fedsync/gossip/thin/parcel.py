@@ -79,13 +79,6 @@ class Parcel:
             return None
         return self._next
 
-    def copies_left(self, loss: float, spare: bool) -> bool:
-        """Say whether more copies are to be sent once some time has gone by."""
-        aim = copies(loss) if self.urgent else 1 + spare
-        return not (self.done or self.coded) and any(
-            self.needs >> number & 1 and self._air.get(number, 0) < aim for number in range(self.count)
-        )
-
     def length(self, number: int) -> int:
         """Return how many bytes of a symbol are sent."""
         return symbol_length(self.size, self.symbol_bytes, number)

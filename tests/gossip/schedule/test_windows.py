@@ -57,8 +57,6 @@ def test_it_is_open_when_a_person_reading_the_list_says_so_and_tells_until_when(
             at += 1
         assert closes == (MONDAY + at * 60 if at < minute + 8 * 1440 else inf)
         assert windows.opens(now) == now
-        later = windows.opens_anew(now)
-        assert later == inf if closes == inf else later > now
 
 
 @given(st.integers(1, 7200), st.integers(1, 7200), st.integers(0, 7199), st.integers(0, 10**6))
@@ -80,7 +78,6 @@ def test_without_windows_it_is_always_open_and_with_a_whole_day_too() -> None:
     assert Windows().closes(MONDAY) == inf
     assert parse(["00:00-24:00"]).closes(MONDAY + 5) == inf
     assert parse(["00:00-12:00", "12:00-24:00"]).closes(MONDAY + 5) == inf
-    assert parse(["00:00-12:00", "12:00-24:00"]).opens_anew(MONDAY + 5) == inf
 
 
 def test_days_may_be_spans_that_go_over_sunday() -> None:
