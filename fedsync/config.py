@@ -36,7 +36,7 @@ followed_bodies = {followed_bodies}
 peers = {peers}
 # How much others may bring of one author, and of one body, before the rest has to wait: records and megabytes in an
 # hour and in a day. Nothing is lost by it, and what counts does not depend on it. Our own body has eight times as much,
-# and recalls and what else is authority have room of their own.
+# recalls and what else is authority have room of their own, and no author has more of its body's share than is left of it.
 # author_records_per_hour = {limits.author_records_per_hour}
 # author_records_per_day = {limits.author_records_per_day}
 # author_megabytes_per_hour = {limits.author_megabytes_per_hour}

@@ -3,13 +3,14 @@
 Every block that a peer brings is counted for the author's key and for the body under whose book it is written, in an
 hour and in a day. Who is over is told until when to wait, and asked again then: nothing is dropped, and what had room
 elsewhere is folded the same. So that a flood of facts never delays a recall, facts, authority, and what ends something
-have rooms of their own; and so that a body's flooders never shut out its other people, the first records of each
-author in an hour are taken even when the body's room is used up.
+have rooms of their own; and so that a body's flooders never shut out its other people, no author takes more of the
+body's room than it leaves to all others, and the first records of each in an hour are taken even when it is used up.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from fedsync.records.genesis import Genesis
@@ -132,6 +133,23 @@ class Account:
             return (self.hour + 1) * HOUR_MS
         return 0
 
+    def over_part(self, body: "Account", share: Share) -> int:
+        """Return until when more waits because this author has as much of its body's room as is left of it; 0 when not.
+
+        So one who floods has a half of the room, two a third each, and as much as one of them has is free for the rest.
+        """
+        if (
+            self.day_records >= share.day_records - body.day_records
+            or self.day_bytes >= share.day_bytes - body.day_bytes
+        ):
+            return (self.day + 1) * DAY_MS
+        if (
+            self.hour_records >= share.hour_records - body.hour_records
+            or self.hour_bytes >= share.hour_bytes - body.hour_bytes
+        ):
+            return (self.hour + 1) * HOUR_MS
+        return 0
+
     def add(self, records: int, size: int) -> None:
         """Count what was let in."""
         self.hour_records += records
@@ -184,6 +202,10 @@ class Intake:
         for whose in Whose:
             name = _name(whose, room, genesis)
             account = self._account(name, now)
+            if account.until and not account.over(self.share(whose, room, own)):
+                account.until = account.delayed = (
+                    0  # the limit was raised: nobody is told any more that it waits
+                )
             account.add(records, size)
             self._batch.append((account, records, size))
             self._changed.add(name)
@@ -214,8 +236,7 @@ class Intake:
     def share(self, whose: Whose, room: Room, own: bool) -> Share:
         """Return how much a name may bring in."""
         share = self.author if whose is Whose.AUTHOR else self.body
-        share = share.part(URGENT_PART) if room in (Room.URGENT, Room.STRANGERS) else share
-        return share.times(OWN_TIMES) if own else share
+        return _sized(share, room in (Room.URGENT, Room.STRANGERS), own)
 
     def _over(self, genesis: Genesis, room: Room, own: bool, now: int) -> Wait | None:
         author = self._account(_name(Whose.AUTHOR, room, genesis), now)
@@ -225,8 +246,12 @@ class Intake:
         if author.hour_records < FIRST_RECORDS and room is not Room.STRANGERS:
             return None
         body = self._account(_name(Whose.BODY, room, genesis), now)
-        until = body.over(self.share(Whose.BODY, room, own))
-        return Wait(Whose.BODY, until) if until else None
+        share = self.share(Whose.BODY, room, own)
+        until = body.over(share)
+        if until:
+            return Wait(Whose.BODY, until)
+        until = author.over_part(body, share)
+        return Wait(Whose.AUTHOR, until) if until else None
 
     def _account(self, name: bytes, now: int) -> Account:
         account = self._accounts.get(name)
@@ -251,6 +276,13 @@ def read_name(row: IntakeRow) -> Waits:
     """Return what a kept row says of waiting."""
     whose = Whose(row.name[0] & 0xF0)
     return Waits(whose, Room(row.name[0] & 0x0F), row.name[1:], row.until, row.delayed)
+
+
+@lru_cache(maxsize=64)
+def _sized(share: Share, small: bool, own: bool) -> Share:
+    """Return a share for one room. It is asked of each block: made once."""
+    share = share.part(URGENT_PART) if small else share
+    return share.times(OWN_TIMES) if own else share
 
 
 def _room(genesis: Genesis, named: bool) -> Room:

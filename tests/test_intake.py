@@ -62,8 +62,19 @@ class Naive:
         author, body = (each.part(part).times(times) for each in (self.author, self.body))
         found = self.until(now, author, 1, key, room)
         if not found and self.spent(now, HOUR, 1, key, room)[0] >= FIRST_RECORDS:
-            found = self.until(now, body, 2, scope, room)
+            found = self.until(now, body, 2, scope, room) or self.part(now, body, key, scope, room)
         return found
+
+    def part(self, now: int, share: Share, key: bytes, scope: bytes, room: Room) -> int:
+        """Say until when an author waits that has as much as is left of its body's room."""
+        for span, most in (
+            (DAY, (share.day_records, share.day_bytes)),
+            (HOUR, (share.hour_records, share.hour_bytes)),
+        ):
+            mine, all_ = self.spent(now, span, 1, key, room), self.spent(now, span, 2, scope, room)
+            if any(one + others >= limit for one, others, limit in zip(mine, all_, most, strict=True)):
+                return (now // span + 1) * span
+        return 0
 
 
 def test_a_naive_count_agrees_about_who_waits_until_when_through_restarts() -> None:
@@ -285,11 +296,117 @@ def test_hundreds_of_keys_under_one_body_share_its_room_and_its_honest_people_ge
         scribe.move("Ann", 1, 2, 3)
         other.move("Ann", *range(1, 1000))
         late = [each for each in bring(here, scribe) if each.verdict is Verdict.REFUSED]
-        assert {each.code for each in late} == {"body-share"}
+        assert {each.code for each in late} == {"author-share", "body-share"}
         assert here.store.logs.count() - before < 5000 + len(crowd) * (FIRST_RECORDS + 128)
         assert here.store.logs.genesis(scribe.genesis("Ann", LogClass.FACTS).log) is not None
         bring(here, other)
         assert agree(here, other), "another body waits for nothing"
+
+
+@pytest.fixture
+def five() -> Iterator[tuple[Node, Scribe]]:
+    """Give a node that takes little of each body, and nothing less of an author, and the scribe of a body of five people."""
+    with node() as there, node() as here:
+        scribe = Scribe(there, "Oakfield", "Ann", "Ben", "Cleo", "Dora", "Emil", k=3)
+        here.begin()
+        here.follow(scribe.scope, scribe.id, "Oakfield", "peer")
+        here.settle()
+        here.commit()
+        here.now = Clock()
+        bring(here, scribe)
+        here.intake.body = Share(ROOM, 10**9, 10**6, 10**9)
+        yield here, scribe
+
+
+ROOM = 4000
+"""Records of a body in an hour."""
+BLOCK = 128
+
+
+def counted(here: Node, scribe: Scribe, name: str, log_class: LogClass = LogClass.FACTS) -> int:
+    """Return how many records of somebody are held."""
+    tip = here.store.logs.tip(scribe.genesis(name, log_class).log)
+    return tip.seq + 1 if tip is not None else 0
+
+
+def waiting(outcomes: list[Taken]) -> set[str]:
+    """Return the codes of all that waits."""
+    return {each.code for each in outcomes if each.verdict is Verdict.REFUSED}
+
+
+def test_one_author_who_floods_has_half_of_its_body_s_room_and_the_four_others_get_through(
+    five: tuple[Node, Scribe],
+) -> None:
+    here, scribe = five
+    scribe.move("Emil", *range(1, 5001))
+    assert waiting(bring(here, scribe)) == {"author-share"}
+    assert ROOM // 2 <= counted(here, scribe, "Emil") <= ROOM // 2 + BLOCK
+    for name in ("Ann", "Ben", "Cleo", "Dora"):
+        scribe.move(name, *range(1, 301))
+    before = counted(here, scribe, "Emil")
+    assert waiting(bring(here, scribe)) == {"author-share"}
+    assert counted(here, scribe, "Emil") == before
+    for name in ("Ann", "Ben", "Cleo", "Dora"):
+        assert counted(here, scribe, name) > 300, name
+    (row,) = here.store.intake.waiting(here.now())
+    assert row.name == bytes((Whose.AUTHOR + Room.FACTS,)) + scribe.key("Emil")
+
+
+def test_what_waits_of_one_author_comes_as_soon_as_the_limit_is_raised(five: tuple[Node, Scribe]) -> None:
+    here, scribe = five
+    scribe.move("Emil", *range(1, 5001))
+    assert waiting(bring(here, scribe)) == {"author-share"}
+    again = Node(here.store, here.now)
+    again.intake.body = Share(4 * ROOM, 10**9, 10**6, 10**9)
+    assert not waiting(bring(again, scribe))
+    assert agree(again, scribe)
+    again.tidy()
+    assert again.store.intake.waiting(again.now()) == [], "and nobody is told that something waits"
+
+
+def test_two_who_flood_leave_a_third_of_the_room(five: tuple[Node, Scribe]) -> None:
+    here, scribe = five
+    raws = [[block.raw for block in scribe.move(name, *range(1, 5001))] for name in ("Dora", "Emil")]
+    for one, other in zip(*raws, strict=True):
+        here.take_now([one, other], BY)
+    for name in ("Dora", "Emil"):
+        assert ROOM // 3 - BLOCK <= counted(here, scribe, name) <= ROOM // 3 + BLOCK
+    scribe.move("Ann", *range(1, 501))
+    bring(here, scribe)
+    assert counted(here, scribe, "Ann") > 500
+
+
+def test_an_author_who_floods_with_votes_is_recalled_all_the_same_and_delays_nobody_s_decision(
+    five: tuple[Node, Scribe],
+) -> None:
+    here, scribe = five
+    given = scribe.give("Emil", "Ann", "Ben", "Cleo")
+    drafts = [Draft("note", {"text": f"number {n}"}, NOON) for n in range(5000)]
+    scribe.write("Emil", LogClass.AUTHORITY, *drafts)
+    assert waiting(bring(here, scribe)) == {"author-share"}
+    assert counted(here, scribe, "Emil", LogClass.AUTHORITY) <= ROOM // 2 + BLOCK
+    page = scribe.recall(given, "Ann", "Ben", "Cleo")
+    scribe.decide("We go on", "Ann", "Ben", "Cleo")
+    assert waiting(bring(here, scribe)) == {"author-share"}
+    for name in ("Ann", "Ben", "Cleo"):
+        assert counted(here, scribe, name, LogClass.AUTHORITY) == counted(
+            scribe.at, scribe, name, LogClass.AUTHORITY
+        )
+    assert page_row(here.state, page) is not None
+
+
+def test_a_flooder_s_own_voice_on_a_recall_does_not_wait_behind_its_flood(five: tuple[Node, Scribe]) -> None:
+    here, scribe = five
+    given = scribe.give("Dora", "Ann", "Ben", "Cleo")
+    bring(here, scribe)
+    scribe.write("Emil", LogClass.FACTS, *[Draft("note", {"text": f"number {n}"}, NOON) for n in range(5000)])
+    page = scribe.recall(given, "Emil", "Ann", "Ben")
+    assert waiting(bring(here, scribe)) == {"author-share"}
+    name = "Emil"
+    assert counted(here, scribe, name, LogClass.AUTHORITY) == counted(
+        scribe.at, scribe, name, LogClass.AUTHORITY
+    )
+    assert page_row(here.state, page) is not None
 
 
 def test_who_waited_before_a_restart_waits_after_it(door: tuple[Node, Scribe]) -> None:

@@ -98,7 +98,7 @@ async def test_an_author_who_floods_waits_and_honest_records_arrive_beside_and_b
     assert row["delayed"] > 0
 
 
-def test_who_waited_is_not_let_in_by_a_crash(pair: tuple[Node, Node]) -> None:
+def test_who_waited_is_not_let_in_by_a_crash_but_by_a_limit_that_was_raised(pair: tuple[Node, Node]) -> None:
     oak, mill = pair
     for _ in range(3):
         mill.move("Cleo", *range(1, 3000))
@@ -110,6 +110,14 @@ def test_who_waited_is_not_let_in_by_a_crash(pair: tuple[Node, Node]) -> None:
     mill.move("Ann", 5)
     until(lambda: oak_holds(oak, mill, "Ann"), why=oak.said)
     assert oak.records() - before < 300
+    oak.stop()
+    text = oak.home.config.read_text()
+    oak.home.config.write_text(
+        text.replace(f"author_records_per_hour = {SHARE}", "author_records_per_hour = 1000000")
+    )
+    oak.start()
+    equal(oak, mill)
+    until(lambda: not oak.json("status")["delayed"], why=oak.said)
 
 
 def kept(node: Node) -> bool:
