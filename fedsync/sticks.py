@@ -204,6 +204,17 @@ class Source:
         with file:
             yield _pieces(file)
 
+    @contextmanager
+    def opened_again(self) -> Iterator[Iterator[bytes]]:
+        """Give its bytes when its directory is not looked at any more. Raises a Problem as `opened` does."""
+        assert self.path is not None
+        try:
+            file = media.open_again(self.path)
+        except OSError as error:
+            raise _unreadable(self.shown, error) from None
+        with file:
+            yield _pieces(file)
+
 
 def mends(source: Source) -> bool:
     """Say whether a file is one of those that are more than a bundle needs."""

@@ -149,13 +149,15 @@ def unwrapped(found: Iterable[Piece], ours: Opener | None) -> Iterator[Piece]:
 
     What cannot be opened is told as one Damage, `wrapped`: it is for others, or there is no key here.
     """
-    reader = _WrappedReader(ours)
+    reader = Unwrapping(ours)
     for piece in found:
         yield from reader.take(piece)
     yield from reader.end()
 
 
-class _WrappedReader:
+class Unwrapping:
+    """The same for whoever has the chunks one after the other."""
+
     def __init__(self, ours: Opener | None) -> None:
         self._ours = ours
         self._opened: Unwrapper | None = None
@@ -166,6 +168,7 @@ class _WrappedReader:
         """Bytes that could not be opened."""
 
     def take(self, piece: Piece) -> Iterator[Piece]:
+        """Take in the next one; yield what can be told by it."""
         if isinstance(piece, Damage):
             yield piece
         elif piece.kind == ENCLOSURES_KIND:
@@ -180,6 +183,7 @@ class _WrappedReader:
                 self._closed += len(self._early.pop(0).body)
 
     def end(self) -> Iterator[Piece]:
+        """Tell what could not be opened, if there was something."""
         closed = self._closed + sum(len(each.body) for each in self._early)
         if closed:
             yield Damage(0, closed, "wrapped")

@@ -5,24 +5,21 @@ or waits for what it follows; and what the makers tell of that is not held is re
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from fedsync.bundling.hearing import Hearing, Words
-from fedsync.gossip.bundles.chunks import Chunk, Piece, cut
+from fedsync.gossip.bundles.chunks import Piece, cut
 from fedsync.gossip.bundles.form import (
-    BadChunk,
     Block,
     Content,
     End,
     Follows,
-    Kind,
     Receipts,
     Tips,
     Title,
     Wants,
-    read,
 )
 from fedsync.gossip.bundles.parity import File, repaired
 from fedsync.gossip.bundles.reading import Bad, read_chunks
@@ -261,39 +258,6 @@ def mended(files: Sequence[File], ours: Opener | None = None) -> Iterator[Iterat
     """
     for each in repaired(files):
         yield unwrapped(each, ours)
-
-
-class Fresh:
-    """Passes over the bundles of a file that need not be read, by their titles: files may stand one behind the other in it."""
-
-    def __init__(self, found: Iterable[Piece], known: Callable[[Title], bool]) -> None:
-        self._found, self._known = found, known
-        self.some = self.passed = False
-        """Whether something was to be read; whether something was not."""
-
-    def __iter__(self) -> Iterator[Piece]:
-        """Yield what is to be read."""
-        skips, last = False, -1
-        for each in self._found:
-            if isinstance(each, Chunk):
-                if each.number <= last:
-                    skips = False  # Another file, though its title may be damaged.
-                last = each.number
-                if each.kind == Kind.TITLE:
-                    title = _title(each)
-                    skips = title is not None and self._known(title)
-            self.passed = self.passed or skips
-            self.some = self.some or not skips
-            if not skips:
-                yield each
-
-
-def _title(chunk: Chunk) -> Title | None:
-    try:
-        found = read(chunk)
-    except BadChunk:
-        return None
-    return found if isinstance(found, Title) else None
 
 
 def batches(found: Iterable[Piece], blocks: int = BATCH_BLOCKS) -> Iterator[Batch]:

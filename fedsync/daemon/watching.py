@@ -6,27 +6,23 @@ of its own: no link and nobody who writes waits for it.
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import trio
 
 from fedsync import fatnames, media, sticks
-from fedsync.bundling import Came, Fresh, Taking, batches, chunks
+from fedsync.bundling import Came
+from fedsync.daemon.arriving import Arriving, apart
 from fedsync.errors import Problem
-from fedsync.gossip.bundles.chunks import Piece
-from fedsync.gossip.bundles.form import Title
 from fedsync.gossip.events import Peer
-from fedsync.handing import GROUP_CHUNKS
 from fedsync.plain import many
 from fedsync.records.ids import Key
 from fedsync.sticking import Watched
 from fedsync.store.errors import StoreError
-from fedsync.wrapping import Opener
 
 if TYPE_CHECKING:
     from fedsync.daemon.run import Daemon
@@ -39,11 +35,8 @@ REST: Final = 20.0
 """How many times as long as it took nothing is looked at or left again: a slow stick full of pictures costs little."""
 SEEN_FILES: Final = media.MOST_ENTRIES
 """Files whose state is kept in mind, so that they are not read again: as many as are looked at, else none would be known again."""
-AGAIN_SECONDS: Final = 60.0
-"""Before a file is tried again that could not be read to its end, while it stays: its stick was pulled out, or wears out."""
 
 log = logging.getLogger("fedsync")
-T = TypeVar("T")
 
 
 class _Stamp(NamedTuple):
@@ -105,7 +98,7 @@ class Watching:
     """What happened last, in words."""
     wrong: str = ""
     """What is wrong with the file that came last; what was left after it must not hide that."""
-    _seen: Seen = field(default_factory=Seen)
+    seen: Seen = field(default_factory=Seen)
     _left: dict[Path, _Left] = field(default_factory=dict)
 
     @property
@@ -121,82 +114,44 @@ class Watching:
             try:
                 await self._look()
             except Problem as problem:
-                self._tell(problem.message)
+                self.tell(problem.message)
             except OSError as error:
-                self._tell(media.told(Path(self.section.watch), error).message)
+                self.tell(media.told(Path(self.section.watch), error).message)
             except StoreError:
                 raise
             except Exception as error:
                 # Else a stick that is left in would end the daemon at each start.
                 log.exception("a stick brings a mistake of fedsync to light; please report it")
-                self._tell(f"fedsync made a mistake: {error!r}")
+                self.tell(f"fedsync made a mistake: {error!r}")
             await trio.sleep(max(LOOK_SECONDS, REST * (trio.current_time() - begun)))
 
     async def _look(self) -> None:
         directory = Path(self.section.watch)
         # Before it is looked at what came: on a stick that appears meanwhile nothing is left before it was read.
-        made_for_it = await _apart(partial(media.named_so, directory, sticks.MADE_FOR_IT))
+        made_for_it = await apart(partial(media.named_so, directory, sticks.MADE_FOR_IT))
         begun = trio.current_time()
-        sources = sticks.in_directory(directory, lambda found: self._seen.wants(found, begun))
-        fresh = False
-        while (source := await _apart(partial(next, sources, None))) is not None:
-            fresh = await self._take_in(source) or fresh
-        self._seen.looked()
-        if fresh and (found := await _apart(partial(sticks.to_mend, directory))):
-            await self._mend(found)
+        arriving = Arriving(self.daemon, self)
+        await arriving.look(sticks.in_directory(directory, lambda found: self.seen.wants(found, begun)))
+        self.seen.looked()
+        fresh = await arriving.take()
+        if fresh and (found := await apart(partial(sticks.to_mend, directory))):
+            await arriving.mend(found)
         if self.section.leave_for:
             await self._leave_on(made_for_it, fresh)
 
-    def _tell(self, words: str, warn: bool = True) -> None:
+    def tell(self, words: str, warn: bool = True) -> None:
+        """Say what happened last."""
         if words != self.told:
             self.told = words
             (log.warning if warn else log.info)("stick: %s", words)
 
-    # --- Taking in ------------------------------------------------------------------------------------------
-
-    async def _take_in(self, source: sticks.Source) -> bool:
-        """Take in a file; say whether there was something in it."""
-        found = source.found
-        assert found is not None
-        self._seen.read(found)
-        daemon = self.daemon
-        taking = Taking(daemon.node, daemon.key)
-        try:
-            with source.opened() as pieces:
-                if not await self._take(taking, chunks(pieces, Opener(daemon.private))):
-                    return False
-        except Problem as problem:
-            self._seen.read(found, trio.current_time() + AGAIN_SECONDS)
-            await daemon.sticks.end_file(taking)
-            self._tell(problem.message)
-            return True
-        await daemon.sticks.end_file(taking)
-        self._tell_of(source.shown, taking.came)
-        return True
-
-    async def _mend(self, found: list[sticks.Source]) -> None:
-        """Take in what is lost or damaged of these files and can be had from others of them."""
-        mended = sticks.mended_files(found, Opener(self.daemon.private))
-        while (pieces := await _apart(partial(next, mended, None))) is not None:
-            taking = Taking(self.daemon.node, self.daemon.key)
-            if await self._take(taking, pieces):
-                await self.daemon.sticks.end_file(taking)
-                self._tell_of("mended", taking.came)
-
-    async def _take(self, taking: Taking, pieces: Iterable[Piece]) -> bool:
-        """Take in the chunks of a file; False when it need not be: it is ours, or all of it has come."""
-        fresh = Fresh(pieces, self._known())
-        read = batches(fresh, GROUP_CHUNKS)
-        while (batch := await _apart(partial(next, read, None))) is not None:
-            await self.daemon.sticks.step(partial(taking.take, batch))
-        return fresh.some or not fresh.passed
-
-    def _tell_of(self, name: str, came: Came) -> None:
+    def tell_of(self, name: str, came: Came, early: int) -> None:
+        """Say what came of a file. `early`: records that had come of it before."""
         daemon = self.daemon
         who = daemon.name_of(Peer(came.titles[0].said.maker)) if came.titles else "somebody"
         whole = "" if came.ends and not came.damaged else "; it is damaged, or its end is missing"
         if came.titles or came.blocks:
-            words, warn = f"{name}: {many(came.records, 'record')} from {who}{whole}", bool(whole)
+            words, warn = f"{name}: {many(came.records + early, 'record')} from {who}{whole}", bool(whole)
         elif came.bad and all(each.why == "wrapped" for each in came.bad):
             if name.rpartition("/")[2] == self._own_name():
                 return  # What this node left there: it cannot read that either.
@@ -206,19 +161,7 @@ class Watching:
         else:
             return
         self.wrong = words if warn else ""
-        self._tell(words, warn)
-
-    def _known(self) -> Callable[[Title], bool]:
-        """Return what says whether a file begins as one that this node made, or of which all has come. It may be asked apart."""
-        own = self.daemon.key
-        done = {
-            (each.bundle, each.maker): each.files for each in self.daemon.reader.carried.came() if each.done
-        }
-
-        def known(title: Title) -> bool:
-            return title.said.maker == own or title.part in done.get(title.said, ())
-
-        return known
+        self.tell(words, warn)
 
     # --- Leaving --------------------------------------------------------------------------------------------
 
@@ -238,7 +181,7 @@ class Watching:
                 await self._leave(target, left)
                 left.stamp = stamp
             except Problem as problem:
-                self._tell(problem.message)
+                self.tell(problem.message)
             spent = trio.current_time() - begun
             left.again_at = trio.current_time() + max(LEAVE_SECONDS, REST * spent)
 
@@ -270,20 +213,15 @@ class Watching:
         plan = sticks.Plan(
             whom, daemon.settings.name, section.encrypt, section.megabytes * 1_000_000, daemon.node.now()
         )
-        done = await _apart(partial(sticks.leave, daemon.home, daemon.private, target, plan))
+        done = await apart(partial(sticks.leave, daemon.home, daemon.private, target, plan))
         name = media.shown(target.parent.name)
         with trio.CancelScope(shield=True):
             async with daemon.links.door.writing() as node:
                 await trio.to_thread.run_sync(sticks.note, node.store, done, name, left.bundle)
         left.bundle = done.bundle
         whole = "" if done.whole else "; not all of it had room"
-        self._tell(f"left for {', '.join(whom.values())} on {name}{whole}", warn=bool(whole))
+        self.tell(f"left for {', '.join(whom.values())} on {name}{whole}", warn=bool(whole))
 
 
 def _stamp_of(found: media.Found) -> _Stamp:
     return _Stamp(found.device, found.inode, found.size, found.changed)
-
-
-async def _apart(work: Callable[[], T]) -> T:
-    # Whoever waits for a stick that does not answer can be told to stop; the thread is left behind.
-    return await trio.to_thread.run_sync(work, abandon_on_cancel=True)

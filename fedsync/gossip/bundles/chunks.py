@@ -81,7 +81,7 @@ def cut(pieces: Iterable[bytes]) -> Iterator[Piece]:
 
     Holds a chunk and a piece in memory, no more.
     """
-    reader = _Reader()
+    reader = Cutter()
     for piece in pieces:
         yield from reader.feed(piece)
         if reader.foreign:
@@ -89,8 +89,8 @@ def cut(pieces: Iterable[bytes]) -> Iterator[Piece]:
     yield from reader.end()
 
 
-class _Reader:
-    """Finds chunks. `foreign`: nothing that comes can be one."""
+class Cutter:
+    """The same for whoever has the bytes one after the other. `foreign`: nothing that comes can be a chunk."""
 
     def __init__(self) -> None:
         self._kept = bytearray()
