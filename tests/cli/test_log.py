@@ -38,7 +38,13 @@ def test_the_log_shows_the_latest_records_as_they_came(shown: Place) -> None:
 def test_the_log_may_be_followed_and_stopped_at_any_time(node: Place) -> None:
     words = command_line("--home", node.path, "log", "--follow", "--json", "-n", 1)
     following = subprocess.Popen(
-        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
+        words,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+        # A shell has what it runs behind `&` ignore SIGINT, and whoever runs these tests so hands that on to it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         assert following.stdout is not None
