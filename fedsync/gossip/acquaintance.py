@@ -4,7 +4,6 @@
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 from functools import partial
 
 from fedsync.gossip.following import NOTHING_HEARD, Following, Row
@@ -189,5 +188,5 @@ class Acquaintance:
 
     def doubt(self) -> PeerMemory:
         """Return what to keep when sets differ and nobody knows why."""
-        self.memory = replace(self.memory, doubt=True)
+        self.memory = self.memory._replace(doubt=True)
         return self.memory

@@ -55,6 +55,11 @@ _COSTS = {
 }
 """What it costs to look into the store for a message, in logs asked for; each log named costs one more, in any message."""
 
+_PAID = (Received, Taken)
+"""Events for which a peer is charged."""
+_NOTED = (Pause, Resume, Close)
+"""Effects of which the engine notes something."""
+
 
 class Engine:
     """The sessions of one node over what it holds."""
@@ -145,34 +150,36 @@ class Engine:
         session = self._sessions.get(peer)
         if session is None:
             return []
-        others = len(self._sessions) > 1
-        if isinstance(event, Received | Taken):
-            listed, looked = session.listed, session.looked
-            effects = session.handle(event, now, others)
+        listed, looked = session.listed, session.looked
+        effects = session.handle(event, now, len(self._sessions) > 1)
+        if isinstance(event, _PAID):
             pause = self._spend(peer, event, session.listed - listed, session.looked - looked, now)
             if pause:
                 effects = pause + effects
-        else:
-            effects = session.handle(event, now, others)
         if session.phase is Phase.OVER:
             del self._sessions[peer]
             self._ended(peer, session)
             self._lost = self._lost or bool(self._sessions)
-        out: list[tuple[Peer, Effect]] = []
-        deeds: list[tuple[Peer, Effect]] = []
+        out = [(peer, each) for each in effects]
         for each in effects:
-            out.append((peer, each))
-            match each:
-                case Pause(None):
-                    # A pause for a while must not end this one.
-                    self._full.add(peer)
-                case Resume():
-                    self._full.discard(peer)
-                case Close(code) if (deed := CLOSES.get(code)) is not None:
-                    deeds.append((peer, Did(deed)))
-                case _:
-                    pass
-        return out + deeds
+            # Of nearly all that sessions want done nothing is to be noted.
+            if isinstance(each, _NOTED) and (deed := self._note(peer, each)) is not None:
+                out.append((peer, Did(deed)))
+        return out
+
+    def _note(self, peer: Peer, effect: Pause | Resume | Close) -> Deed | None:
+        """Note who waits for our door; return what is thought of a peer whose session is closed."""
+        match effect:
+            case Pause(None):
+                # A pause for a while must not end this one.
+                self._full.add(peer)
+            case Resume():
+                self._full.discard(peer)
+            case Close(code):
+                return CLOSES.get(code)
+            case Pause():
+                pass
+        return None
 
     def _ended(self, peer: Peer, session: Session) -> None:
         """Note whether a peer got blocks of which nobody knows whether it holds them."""

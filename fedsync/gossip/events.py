@@ -20,8 +20,7 @@ Peer = NewType("Peer", bytes)
 # --- Events -------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(NamedTuple):
     """The carrier stands. `nonce`: 8 random bytes; `wall_ms` is told to the peer, for its report only."""
 
     dialler: bool
@@ -48,8 +47,7 @@ class Room(NamedTuple):
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(NamedTuple):
     """The block, or the longest part of it that deserved it, is durable. `fork`: the log is forked there."""
 
     records: int
@@ -94,16 +92,14 @@ class Baseless:
 Outcome: TypeAlias = Held | Known | Struck | Parked | Declined | Baseless
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(NamedTuple):
     """The door has answered the Take of this number, and what it kept is durable."""
 
     number: int
     outcome: Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """A block is durable, whoever brought it. `origin`: the peer that did, None for our own."""
 
     log: LogId
@@ -202,8 +198,7 @@ class Send(NamedTuple):
     priority: int
 
 
-@dataclass(frozen=True, slots=True)
-class Take:
+class Take(NamedTuple):
     """Let the door judge this block, in order; answer with Taken."""
 
     number: int
@@ -219,15 +214,13 @@ class Follow:
     extent: Extent = Extent.ALL
 
 
-@dataclass(frozen=True, slots=True)
-class Remember:
+class Remember(NamedTuple):
     """Keep this of the peer, for the next session. Everything it rests on is durable."""
 
     memory: PeerMemory
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(NamedTuple):
     """All that the peer holds of what both may hold is held here, and nothing of it is refused. `told`: by its word, how
     fresh its own knowledge of some bodies is."""
 
@@ -263,15 +256,13 @@ class Introduced:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Did:
+class Did(NamedTuple):
     """The peer did something that one thinks better or worse of it for."""
 
     deed: Deed
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(NamedTuple):
     """Read no frame of the peer's until then; None: until Resume."""
 
     until: float | None
@@ -282,15 +273,13 @@ class Resume:
     """Read the peer's frames again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wake:
+class Wake(NamedTuple):
     """Say Tick then, at the latest. A later Wake takes an earlier one's place."""
 
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Close:
+class Close(NamedTuple):
     """Send what is queued and close the carrier. `code` is stable; do not hear the peer for `back_off` seconds.
 
     `again`: the peer wants to be called again after so many seconds, not earlier; 0: it does not say.

@@ -48,8 +48,7 @@ class TokenBucket:
 
     def spend(self, amount: float, now: float) -> float:
         """Take `amount` even if it is not there: for what has come already. Return for how many seconds to stop."""
-        if now > self._at:
-            self._fill(now)
+        self._fill(now)
         self._level -= amount
         return 0.0 if self._level >= 0 else self.wait(0.0, now)
 
@@ -69,7 +68,8 @@ class TokenBucket:
 
     def _fill(self, now: float) -> None:
         if now > self._at:
-            if self._at > -inf:
+            # As a rule it is full.
+            if self._level < self.burst:
                 self._level = min(self.burst, self._level + (now - self._at) * self.rate)
             self._at = now
 

@@ -83,8 +83,7 @@ class Hello(NamedTuple):
     """The newest dictionary that I have for segments; 0: send me none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sets:
+class Sets(NamedTuple):
     """My sets, ordered, and 8 salted bytes of their roots. The peer compares those that differ by RANGE.
 
     All that I have of the scopes from `first` to below `end`; empty: from the beginning, to the end.
@@ -106,8 +105,7 @@ class Spans:
     spans: tuple[tuple[bytes, bytes], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(NamedTuple):
     """Nodes and items of one set; each entry is understood alone.
 
     `set` is 4 salted bytes when a SETS of either side named it in this session.
@@ -117,30 +115,26 @@ class Range:
     entries: tuple[bytes, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Delta:
+class Delta(NamedTuple):
     """Items of logs that changed since you last saw me. `more`: the listing goes on in the next message."""
 
     more: bool
     listing: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Rest:
+class Rest(NamedTuple):
     """Guards DELTA: 16 bytes over my sets without the logs that either of us listed."""
 
     root: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Want:
+class Want(NamedTuple):
     """Logs that I ask for, each with what I hold of it."""
 
     listing: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class BlockMessage:
+class BlockMessage(NamedTuple):
     """One block. `last`: of what was asked of this log. `pushed`: nobody asked."""
 
     last: bool
@@ -148,8 +142,7 @@ class BlockMessage:
     raw: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """One block, without what you hold already: `records.segment`."""
 
     last: bool
@@ -164,8 +157,7 @@ class Plain:
     short: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Tip:
+class Tip(NamedTuple):
     """A log has moved, or forked; ask if you want it."""
 
     log: LogId
@@ -185,8 +177,7 @@ class Refused:
     until: int
 
 
-@dataclass(frozen=True, slots=True)
-class Bye:
+class Bye(NamedTuple):
     """Nothing is left that I would ask. `root` b"": as in my HELLO."""
 
     code: int
@@ -214,8 +205,7 @@ class Locate:
     places: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Bodies:
+class Bodies(NamedTuple):
     """The bodies that I follow, of the scopes from `first` to below `end`; empty: from the beginning, to the end.
 
     `data`: their rows (following.py).
@@ -226,8 +216,7 @@ class Bodies:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Beat:
+class Beat(NamedTuple):
     """I am here, and this is what I hold: the root over the sets that both may hold.
 
     `within`: seconds after which I speak again, at the latest. `asks`: answer with a BEAT of yours. `told`: how fresh my

@@ -4,8 +4,9 @@ It is told to the peer in the next HELLO, and believed only when both sides' jou
 memory alone diverged for ever in 104 of 1,000 simulated restores.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
+from typing import NamedTuple
 
 import msgpack
 
@@ -32,8 +33,7 @@ class Refusal:
     until: int
 
 
-@dataclass(frozen=True, slots=True)
-class PeerMemory:
+class PeerMemory(NamedTuple):
     """All that the peer's journal held at this counter, we hold or refuse."""
 
     journal: bytes = b""
@@ -94,4 +94,4 @@ class PeerMemory:
     def but(self, refusal: Refusal) -> "PeerMemory":
         """Return this with one more refusal, in place of an earlier one of the same log."""
         others = [each for each in self.refused if each.log != refusal.log]
-        return replace(self, refused=(*others, refusal))
+        return self._replace(refused=(*others, refusal))

@@ -140,7 +140,7 @@ class Segments:
     @property
     def spent(self) -> int:
         """What it has cost to read what came, in logs asked for."""
-        return self._reads.spent
+        return self._reads.spent if "_reads" in self.__dict__ else 0
 
     def hear(self, message: Segment) -> BlockMessage | Ahead | Unread | None:
         """Return the block that a segment is; None, or Ahead when nobody asked for it, when it waits for a record.

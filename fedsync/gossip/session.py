@@ -176,8 +176,11 @@ class Session:
             return []
         self._segments.now = now
         match event:
+            # The most frequent first.
             case Received(frame):
                 self._receive(frame, now, others)
+            case Tick():
+                self._tick(now)
             case Room(size):
                 self._out.room = size
                 if self._opened.nature.lasting:
@@ -216,8 +219,6 @@ class Session:
                 self._tell_news(now)
             case Introducing():
                 self._introductions.tell(event)
-            case Tick():
-                self._tick(now)
             case Leaving(why):
                 self._out.say(Leave(why), FIRST)
                 self._close("gave-up", f"this node has given the link up: {LEAVES[why]}")

@@ -21,6 +21,7 @@ from fedsync.gossip.events import (
     Pause,
     Peer,
     Received,
+    Remember,
     Resume,
     Room,
     Send,
@@ -346,13 +347,14 @@ class Net:
         for peer, effect in effects:
             end = station.ends.get(peer)
             match effect:
-                case Level():
-                    station.do(peer, effect)
+                # The most frequent first.
                 case Send(frame, priority) if end is not None:
                     self._send(end, frame, priority)
                 case Wake(when) if end is not None:
                     end.wake_at = when
                     self.heap.at(when, self._tick, end, when)
+                case Level() | Remember():
+                    station.do(peer, effect)
                 case Take(number, raw) if end is not None:
                     station.put(end, number, raw)
                 case Pause(until) if end is not None:
@@ -415,14 +417,14 @@ class Net:
     def _put(self, end: End, frame: bytes, priority: int) -> None:
         """Send a frame now, or let it wait while another is leaving."""
         size = len(frame) + FRAME_PREFIX
-        end.untold += max(size, FRAME_COST)
+        end.untold += size if size > FRAME_COST else FRAME_COST
         waiting = end.waiting(self.heap.now) + size
         if waiting > self.most_queued:
             self.most_queued = waiting
-        if end.free_at <= self.heap.now and not end.lanes:
+        if end.free_at <= self.heap.now and not end.behind:
             self._carry(end, frame)
             return
-        if not end.lanes:
+        if not end.behind:
             self.heap.at(end.free_at, self._next, end)
         end.lanes.put(frame, priority)
         end.behind += size

@@ -1,6 +1,5 @@
 """Bundles between nodes: out of one store and through the door of another."""
 
-from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 
@@ -528,7 +527,7 @@ def met(north: At, south: At, **fields: object) -> None:
     memory = PeerMemory(
         south.node.store.journal.id, 9, bodies, mine.digest, our_journal=journal, our_counter=counter
     )
-    memory = replace(memory, **fields)  # type: ignore[arg-type]
+    memory = memory._replace(**fields)  # type: ignore[arg-type]
     with store.transaction():
         store.meta.set(memory_name(south.key), memory.pack(whole=False))
         store.meta.set(bodies_name(south.key), bodies)

@@ -1,7 +1,6 @@
 """Blocks as segments in sessions over thin carriers: short, understood alone or in time, and whole when they are not."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -165,7 +164,7 @@ def spoilt(message: Message) -> list[Message]:
     data = bytearray(message.data)
     whole, prev, one = data[1] & 1, data[1] & 2, data[1] & 8
     data[2 + (32 if whole else SHORT_BYTES) + 1 + (32 if prev else 0) + (0 if one else 1)] ^= 1
-    return [replace(message, data=bytes(data))]
+    return [message._replace(data=bytes(data))]
 
 
 def test_a_segment_that_means_something_else_here_is_asked_for_in_full_and_is_nobodys_fault() -> None:

@@ -1,6 +1,6 @@
 """One seeded story: nodes, some of which lie, live through a rough time; then it is calm, and all must agree."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 from fedsync.gossip.events import Granted, Peer
@@ -64,7 +64,7 @@ class Story:
             if how == "roots" and isinstance(message, Hello):
                 return [frame[:-16] + dice.choice([other_root(other), bytes(16)])]
             if how == "roots" and isinstance(message, Beat):
-                return [encode(replace(message, root=other_root(other), counter=message.counter + 1000))]
+                return [encode(message._replace(root=other_root(other), counter=message.counter + 1000))]
             if how == "roots" and isinstance(message, Bye):
                 return [encode(Bye(0, other_root(other), message.counter + 1000, message.handled))]
             if how == "roots" and isinstance(message, Rest):
