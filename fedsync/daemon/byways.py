@@ -18,6 +18,7 @@ import trio
 
 from fedsync.config import Address, parse_address
 from fedsync.daemon.links import Links
+from fedsync.daemon.pauses import Pauses
 from fedsync.daemon.programs import Program
 from fedsync.daemon.thin import ThinLink
 from fedsync.daemon.udp import Datagrams, Place, find
@@ -31,9 +32,8 @@ from fedsync.linking import MOST_FRAME, Framing, OtherLink
 from fedsync.records.ed25519 import PrivateKey, public_key
 from fedsync.records.ids import Key
 
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 300.0
-"""Seconds until a session is begun again that ended; doubled while none lasts for STEADY_SECONDS."""
 STEADY_SECONDS = 60.0
+"""A session that lasted so long was a good one: the next one is not waited for."""
 LEAST_SECONDS = 1.0
 """From one session's beginning to the next one's: a peer that begins anew again and again must not keep us busy."""
 SAVE_SECONDS = 5.0
@@ -52,6 +52,8 @@ OWING_AWAY_SECONDS = 300.0
 """A peer that owes an answer for so long seems to be away. On a slow radio each has its turn within half a minute."""
 IDLE_AWAY_SECONDS = 2 * THIN_BEAT_MAX_S
 """The same of one that owes none, and says now and then that it is there."""
+ANEW = "the peer began anew"
+ANEW_AGAIN = "the peer begins anew again and again: is a copy of its directory in use on another machine?"
 OTHERWISE = {
     "readable": "what it sends can be read by all, and this side's cannot: clear in [[link]] must be the same on both sides",
     "unreadable": "what it sends cannot be read by all, and this side's can: clear in [[link]] must be the same on both sides",
@@ -182,7 +184,7 @@ class Byways:
 
     async def _keep(self, way: Way) -> None:
         """Carry one session after the other to a peer, until cancelled."""
-        pause = FIRST_PAUSE
+        pauses = Pauses(STEADY_SECONDS)
         with way.scope:
             while True:
                 await self._until_free(way)
@@ -202,12 +204,15 @@ class Byways:
                 finally:
                     way.link = None
                 way.words = ended.sentence
-                if link.carrier.heard_at is not None and trio.current_time() - begun > STEADY_SECONDS:
-                    pause = FIRST_PAUSE
-                wait = 0.0 if ended.code == "ended" else pause * (0.5 + self._dice.random())
-                wait = max(wait, LEAST_SECONDS - (trio.current_time() - begun))
+                lasted = trio.current_time() - begun
+                # A copy of a peer's directory on a second machine begins anew whenever the first one does, and the first one again.
+                wait = pauses.after(
+                    lasted if link.carrier.heard_at is not None else 0.0, ended.code == "ended"
+                )
+                if wait and ended.sentence == ANEW:
+                    way.words = ANEW_AGAIN
+                wait = max(wait * (0.5 + self._dice.random()), LEAST_SECONDS - lasted)
                 wait = max(wait, self._links.back_off.get(way.peer, 0.0) - trio.current_time())
-                pause = min(pause * 2, LONGEST_PAUSE)
                 await trio.sleep(wait)
 
     async def _until_free(self, way: Way) -> None:
@@ -281,7 +286,7 @@ class Byways:
                 way.heard_at = trio.current_time()
                 self._learn(way, source)
                 self._note(way)
-                link.cut("ended", "the peer began anew")
+                link.cut("ended", ANEW)
             case Refused("outdated"):
                 # After a restart, where it came from may be all that is known of where the peer is.
                 to = way.place or source

@@ -10,14 +10,15 @@ from contextlib import suppress
 
 import trio
 
+from fedsync.daemon.pauses import LONGEST_PAUSE, Pauses
 from fedsync.gossip.framing import BadFrame, FrameReader, frame
 from fedsync.gossip.gate import TokenBucket
 from fedsync.gossip.thin.kiss import KissReader, kiss
 from fedsync.linking import Framing
 from fedsync.plain import plain
 
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 300.0
-"""Seconds before a program that ended is started again, doubled while it ends within LONGEST_PAUSE."""
+STEADY_SECONDS = LONGEST_PAUSE
+"""Whoever ran for so long is started again at once, nearly."""
 PIPE_BYTES = 4096
 """What the pipe to a program holds, as far as the system lets us say: more would wait there where nothing overtakes it."""
 READ_BYTES = 4096
@@ -55,17 +56,15 @@ class Program:
 
     async def run(self) -> None:
         """Keep the program running, until cancelled."""
-        pause = FIRST_PAUSE
+        pauses = Pauses(STEADY_SECONDS)
         while True:
             started = trio.current_time()
             why = await self._once()
-            if trio.current_time() - started > LONGEST_PAUSE:
-                pause = FIRST_PAUSE
+            pause = pauses.after(trio.current_time() - started)
             self.state = f"its program {self.command[0]!a} {why}; started again in {pause:.0f} s"
             log.warning("a link's program %a %s; it is started again in %.0f s", self.command[0], why, pause)
             self.up()
             await trio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
 
     async def _once(self) -> str:
         """Run the program until it ends, and return why it did."""

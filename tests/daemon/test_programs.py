@@ -1,14 +1,17 @@
 """Programs that carry frames: what they write, how they end, and what they do that no modem should."""
 
 import logging
+import re
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 import trio
+import trio.testing
 
 from fedsync.daemon import programs
+from fedsync.daemon.pauses import LONGEST_PAUSE
 from fedsync.daemon.programs import Program
 from fedsync.gossip.framing import frame
 from fedsync.linking import Framing
@@ -58,18 +61,28 @@ async def test_a_frame_for_a_program_that_does_not_run_is_lost_and_nobody_waits(
         await made.send(b"oats")
 
 
-async def test_one_that_ends_is_started_again_later_and_later(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+async def test_one_that_ends_is_started_again_later_and_later_and_at_once_after_it_ran_for_long(
+    mock_clock: trio.testing.MockClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "fedsync")
-    monkeypatch.setattr(programs, "FIRST_PAUSE", 0.05)
-    made, _ = program("import sys; sys.exit(7)")
-
-    async def watch() -> None:
-        await until(lambda: caplog.text.count("ended with code 7") >= 3)
-
-    await with_it(made, watch)
-    assert "ended with code 7; started again in" in made.state
+    made, _ = program("import os, sys; os.read(0, 1); sys.exit(7)")
+    tell, told = trio.open_memory_channel[str](10)
+    made.up = lambda: tell.send_nowait(made.state)
+    pauses = []
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(made.run)
+        for seconds in (0, 0, 0, LONGEST_PAUSE + 1, 0):
+            assert await told.receive() == ""
+            mock_clock.jump(seconds)
+            await made.send(b"end")
+            state = await told.receive()
+            (pause,) = re.findall(r"ended with code 7; started again in (\d+) s", state)
+            pauses.append(int(pause))
+            await trio.testing.wait_all_tasks_blocked()
+            mock_clock.jump(pauses[-1])
+        nursery.cancel_scope.cancel()
+    assert pauses == [1, 2, 4, 1, 2]
+    assert caplog.text.count("ended with code 7") == 5
 
 
 async def test_one_that_writes_no_frames_is_ended_where_frames_have_lengths() -> None:
