@@ -15,6 +15,33 @@ LIVES_CPU_S = "seconds of CPU for small lives"
 settings.load_profile(os.environ.get("FEDSYNC_TESTS", "quick"))
 
 
+LONG = [
+    "tests/sim/test_slices.py",
+    "tests/test_sessions.py",
+    "tests/test_demo.py",
+    "tests/sim/test_simulator.py",
+    "tests/authority/test_small_worlds.py",
+    "tests/authority/test_unga.py",
+    "tests/sim/test_planted.py",
+    "tests/sim/test_nodes.py",
+    "tests/daemon/test_cancelling.py",
+    "tests/daemon/test_relay.py",
+    "tests/daemon/test_life.py",
+    "tests/daemon/test_relay_cancelling.py",
+    "tests/sim/test_stories.py",
+    "tests/daemon/test_byways.py",
+    "tests/stock/test_italy.py",
+    "tests/gossip/test_overlay.py",
+]
+"""The files that take longest, longest first. They begin the run: a long one at its end would leave the other core idle."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the long files first."""
+    place = {name: at for at, name in enumerate(LONG)}
+    items.sort(key=lambda item: place.get(item.nodeid.partition("::")[0], len(LONG)))
+
+
 @pytest.fixture(autouse=True)
 def _no_home_but_ours(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep tests away from the node of the person who runs them."""
