@@ -144,23 +144,18 @@ def _scopes(world: World, shelves: Shelves, circles: Circles) -> Iterator[str]:
     It keeps all of its region from when its community's book joined that, and until then of others no more than books.
     """
     for region in world.regions if world.scenario.scopes else ():
-        inside = {region.scope, *(each.scope for each in region.members)}
-        for node in [each.node for each in region.members]:
-            shelf = shelves[node]
-            if shelf.bodies.keys() != inside:
-                yield f"{node.name} keeps {len(shelf.bodies)} bodies, and its region has {len(inside)} with itself"
-            strange = [log for log, of in shelf.logs.items() if of.scope not in inside]
-            if strange:
-                yield f"{node.name} holds what is none of its region's: log {strange[0].hex()[:8]}"
         for member in region.members:
             node, shelf = member.node, shelves[member.node]
-            joined = region.body in circles.joined[member.scope]
-            for scope in sorted(inside):
-                extent = shelf.extents.get(scope)
-                whole = joined or scope in (member.scope, region.scope)
-                if extent is not (Extent.ALL if whole else Extent.BOOK):
-                    kept, of = extent.name if extent else "nothing", f"a member of {region.name}"
-                    yield f"{node.name} keeps {kept} of {of}, which it has {'' if joined else 'not '}joined"
+            wanted = circles.kept(world, region, member)
+            strange = [log for log, of in shelf.logs.items() if of.scope not in wanted]
+            if strange:
+                yield f"{node.name} holds what is none of its region's: log {strange[0].hex()[:8]}"
+            joined = "" if region.body in circles.joined[member.scope] else "not "
+            for scope in sorted(wanted.keys() | shelf.extents.keys()):
+                kept, due = shelf.extents.get(scope), wanted.get(scope)
+                if kept is not due:
+                    of = f"{world.title(scope)}, of {region.name}, which it has {joined}joined"
+                    yield f"{node.name} keeps {_much(kept)} of {of}: it should keep {_much(due)}"
             more = [
                 log
                 for log, of in shelf.logs.items()
@@ -193,6 +188,36 @@ def _same(world: World, shelves: Shelves, circles: Circles) -> Iterator[str]:
         for each in alike.values():
             yield from _alike(world, each, shelves)
         yield from _alike(world, nodes, shelves, books=True)
+    if world.above is not None and world.scenario.scopes:
+        yield from _above(world, shelves)
+
+
+def _above(world: World, shelves: Shelves) -> Iterator[str]:
+    """Nodes of different regions hold the same of each region's book and of the world's, and judge the world alike."""
+    assert world.above is not None
+    for body in world.bodies_of_bodies():
+        first: tuple[Node, object] | None = None
+        for node, shelf in shelves.items():
+            if body.scope not in shelf.bodies:
+                continue
+            held = {
+                log: of
+                for log, of in shelf.shared(world.rulings, True).items()
+                if shelf.logs[log].scope == body.scope
+            }
+            if first is None:
+                first = node, held
+            elif first[1] != held:
+                yield f"{node.name} and {first[0].name} hold different records of {body.name}'s book"
+    roots: dict[bytes, Node] = {}
+    for node, shelf in shelves.items():
+        # What is signed in a region and not sealed only that region sees.
+        sees = [page.status == "adopted" for each in world.regions for page in pages(node.view, each.scope)]
+        if shelf.extents.get(world.above.scope) is Extent.ALL and not any(sees):
+            roots.setdefault(node.body_root(world.above.scope), node)
+    if len(roots) > 1:
+        one, two, *_ = roots.values()
+        yield f"{one.name} and {two.name} judge the world differently"
 
 
 def _alike(world: World, nodes: Sequence[Node], shelves: Shelves, books: bool = False) -> Iterator[str]:
@@ -261,7 +286,14 @@ def _sums(world: World, shelves: Shelves, circles: Circles) -> Iterator[str]:
 
 
 def _judged(world: World, shelves: Shelves) -> Iterator[str]:
-    """Nothing is sealed that too few spoke for, and no vote counts that its community cut off, however it is dated."""
+    """Nothing is sealed that too few spoke for, and no vote counts that its community cut off, however it is dated.
+
+    Who spoke for a page is asked of all disks together: of another region no node holds who sent its delegates.
+    """
+    assize = Court()
+    assize.hear(
+        {id(block): block for shelf in shelves.values() if world.regions for block in shelf.blocks}.values()
+    )
     for region in world.regions:
         node = next((each.node for each in region.members[::-1] if each.node in shelves), None)
         if node is None:
@@ -274,10 +306,10 @@ def _judged(world: World, shelves: Shelves) -> Iterator[str]:
             for page in pages(node.view, scope):
                 if page.status == "sealed":
                     sealed.add(PayloadId(page.id))
-                elif page.status != "displaced":
+                elif page.status != "displaced" and not court.idle(PayloadId(page.id)):
                     open_.add(scope)
         for id_ in sorted(sealed):
-            if id_ not in court.pages or not court.supported(court.pages[id_]):
+            if id_ not in court.pages or not assize.supported(assize.pages[id_]):
                 yield f"{node.name} shows page {id_.hex()[:8]} as sealed, and too few spoke for it"
         for vote in court.votes():
             row = node.view.get(VOTE_VERDICTS, (vote.genesis.scope, vote.id))
@@ -338,6 +370,10 @@ def _again(world: World) -> Iterator[str]:
         node.start()
         if node.state_root() != before:
             yield f"{node.name} shows another state after it has read its disk again"
+
+
+def _much(extent: Extent | None) -> str:
+    return extent.name if extent is not None else "nothing"
 
 
 def _some(names: list[str]) -> str:

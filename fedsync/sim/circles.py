@@ -10,9 +10,11 @@ from collections import defaultdict
 from collections.abc import Collection
 
 from fedsync.crdt.books.minutes import pages
-from fedsync.records.ids import LogClass, LogId, PayloadId, Reach, Scope
+from fedsync.records.ids import Extent, LogClass, LogId, PayloadId, Reach, Scope
 from fedsync.sim.links import Station
 from fedsync.sim.node import Node
+from fedsync.sim.people import Community
+from fedsync.sim.regions import Region
 from fedsync.sim.shelves import Shelves
 from fedsync.sim.verdicts import Court
 from fedsync.sim.world import World
@@ -39,13 +41,33 @@ class Circles:
             if self._scoped
             else {}
         )
-        """The bodies that the sealed pages of each community joined, or sent somebody to."""
+        """The bodies that the sealed pages of each community joined, or sent somebody to; and of each region."""
+        if self._scoped:
+            self.joined |= {
+                each.scope: self._joined(each.members[0].node, each.scope) for each in world.regions
+            }
         self._in = {node: set(self.joined.get(self._own[node], ())) for node in shelves}
         """The bodies in whose region each node is: its community joined them, or their page 0 names it as a sealer."""
         for region in world.regions:
             for member in region.members:
                 self._in.setdefault(member.node, set()).add(region.body)
         self._may: dict[tuple[Scope, Reach, LogClass], set[Node]] = {}
+
+    def kept(self, world: World, region: Region[Community], member: Community) -> dict[Scope, Extent]:
+        """Return what the node of a member has to keep, and how much of it: no more and no less.
+
+        All of its region once it has joined that, and until then books. Of the world above all, and of other regions the
+        book, once the region has joined that too; who speaks for the region there asks for these from the start.
+        """
+        joined, above = region.body in self.joined[member.scope], world.above
+        found = {each.scope: Extent.ALL if joined else Extent.BOOK for each in region.members}
+        found |= {member.scope: Extent.ALL, region.scope: Extent.ALL}
+        if above is not None:
+            speaks = member is region.members[0]
+            if speaks or (joined and above.body in self.joined[region.scope]):
+                found[above.scope] = Extent.ALL
+                found |= {each.scope: Extent.BOOK for each in world.regions if each is not region}
+        return found
 
     def may(self, node: Node, scope: Scope, reach: Reach, log_class: LogClass) -> bool:
         """Say whether a node may have logs of this kind: it keeps so much of the body, and is in its region if they stay there."""

@@ -386,7 +386,7 @@ class Node:
         self._tell_hurried()
         if bound or any("page" in block.kinds for block, _, _ in told):
             self._all(Granted())
-        if any(not BEARING.isdisjoint(block.kinds) for block, _, _ in told):
+        if any(_bears(block) for block, _, _ in told):
             self.settled()
         if self._room or self._follows:
             self._plan()
@@ -583,7 +583,7 @@ class Node:
             self._tell_hurried()
             if "page" in kept.kinds:
                 self._all(Granted())
-            if not BEARING.isdisjoint(kept.kinds):
+            if _bears(kept):
                 if self._follow_kin():
                     self.disk.sync()
                     if self._stale:
@@ -606,12 +606,24 @@ class Node:
             for each in block.ids
         ]
 
+    def body_root(self, scope: Scope) -> bytes:
+        """Return the root over what is known of one body."""
+        draft = Draft(self.view)
+        found = root.body_root(draft, scope)
+        self.view.commit(draft.changes)
+        return found
+
     def state_root(self) -> bytes:
         """Return the state root."""
         draft = Draft(self.view)
         found = root.state_root(draft)
         self.view.commit(draft.changes)
         return found
+
+
+def _bears(block: Block) -> bool:
+    """Say whether a node may have something to seal now, or to carry: a page, what is said of one, or the first word of a delegate."""
+    return not BEARING.isdisjoint(block.kinds) or (block.first == 0 and block.genesis.mandate is not None)
 
 
 def _carries(check: Check, raw: bytes, page: bytes) -> bool:

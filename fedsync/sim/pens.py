@@ -29,7 +29,7 @@ class Pen:
         capacity: Capacity = SEAT,
         signing: Signing = REAL,
     ) -> None:
-        self._seed, self._witness, self._signing = seed, witness, signing
+        self.seed, self._witness, self._signing = seed, witness, signing
         self.private, key = signing.pair(seed)
         incarnation = sha256(b"pen" + seed + bytes((life,))).digest()[:16]
         self.genesis = Genesis(key, scope, capacity, log_class, reach, incarnation)
@@ -52,7 +52,7 @@ class Pen:
         is_ = self.genesis
         life = self.life + 1
         return Pen(
-            self._seed, is_.scope, is_.log_class, is_.reach, self._witness, life, is_.capacity, self._signing
+            self.seed, is_.scope, is_.log_class, is_.reach, self._witness, life, is_.capacity, self._signing
         )
 
     def seal(self, base: Base | None, drafts: Sequence[Draft], wall: int) -> list[Block]:

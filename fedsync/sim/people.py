@@ -187,6 +187,14 @@ class Community:
             return self.meet(dice, [entry]) is not None
         return False
 
+    def founder(self) -> bytes:
+        """Return the seed of its first teller's key."""
+        return self.tellers[0].book.seed
+
+    def busy(self) -> bool:
+        """Say whether a page of its book is open."""
+        return bool(self.open_pages())
+
     def open_pages(self) -> list[PageView]:
         """Return the pages of its book that are neither sealed nor displaced, as its own node shows them."""
         return [each for each in pages(self.node.view, self.scope) if each.status in ("drafted", "adopted")]

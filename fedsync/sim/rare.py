@@ -41,6 +41,8 @@ RARE: Final = {
     "fork-met": "a node met the second branch of a log",
     "sealed": "a page was sealed",
     "region-sealed": "a page of a region was sealed",
+    "world-sealed": "a page of the world above the regions was sealed",
+    "carried": "a node carried sealed pages into the body's own logs, for those who look from outside",
     "confirmed": "a community said which vote of its delegate's holds",
     "recall": "a delegate was recalled",
     "recall-apart": "a delegate was recalled on one side of a partition",

@@ -1,18 +1,21 @@
 """Regions: communities that found one, send delegates, vote there, confirm and recall; and delegates who do wrong.
 
+A world above them is another such body, whose members are regions (`councils`).
+
 A delegate has a log under each mandate, and writes at the community's own node. Who was recalled may go on writing
 elsewhere, where nobody has heard of it, and may date that back; who still is a delegate may vote against the
 instructions, or twice. What must come of each is worked out by `verdicts`, from the bytes alone.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from random import Random
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from fedsync.crdt.books.bearing import usual_k, usual_w
-from fedsync.crdt.books.booktables import NAMED, VOTES, book, known
+from fedsync.crdt.books.booktables import NAMED, VOTES, book, known, page_row
+from fedsync.crdt.books.carrying import to_carry
 from fedsync.crdt.books.confirming import awaited
 from fedsync.crdt.books.delegates import Given, given
 from fedsync.crdt.books.drafting import CannotDraft, draft_page, witnesses
@@ -22,16 +25,17 @@ from fedsync.crdt.books.minutes import pages
 from fedsync.crdt.books.motions import motions
 from fedsync.crdt.books.results import named_votes, tally_now
 from fedsync.crdt.books.tellers import Refuse, next_act, next_seal
-from fedsync.records.codec import Value, pack
+from fedsync.records.codec import Value, pack, unpack
 from fedsync.records.genesis import NODE
 from fedsync.records.ids import LogClass, PageId, Reach, RecordId, Scope, payload_id
 from fedsync.records.kinds.entries import EntryId, Result
 from fedsync.records.kinds.entryform import result_value, tips_value
 from fedsync.records.kinds.motions import Method, Rule
 from fedsync.records.seal import normal
+from fedsync.sim.homes import Home
 from fedsync.sim.node import Node
 from fedsync.sim.pens import Pen
-from fedsync.sim.people import Community, voice
+from fedsync.sim.people import voice
 from fedsync.sim.rare import Seen
 
 SEALED_AT_ONCE: Final = 50
@@ -43,19 +47,23 @@ BACK_MS: Final = 40 * 86_400_000
 RULE: Final = Rule(Method.MAJORITY)
 
 
-class Region:
-    """A body whose seats are communities, and whose sealers are their nodes."""
+M = TypeVar("M", bound=Home, covariant=True)
 
-    def __init__(self, name: str, members: list[Community], seen: Seen) -> None:
-        self.name, self.members, self.seen = name, members, seen
+
+class Region(Generic[M]):
+    """A body whose seats are communities, and whose sealers are their nodes; or the world, whose seats are regions."""
+
+    def __init__(self, name: str, members: Sequence[M], seen: Seen, level: int = 1) -> None:
+        self.name, self.members, self.seen, self.level = name, members, seen, level
         self.scope = Scope(sha256(f"body {name}".encode()).digest()[:16])
+        self._founder: Pen | None = None
         self.delegations = [Delegation(self, each) for each in members]
         clerks = [each.clerk.genesis for each in self.delegations]
         epoch: dict[str, Value] = {
             "kind": "epoch",
             "name": name,
-            "classification": "region",
-            "level": 1,
+            "classification": "region" if level == 1 else "world",
+            "level": level,
             "seats": [{"body": each.body} for each in members],
             "k": usual_k(len(members)),
             "sealers": [[each.key, each.incarnation] for each in clerks],
@@ -67,13 +75,22 @@ class Region:
         self.body = PageId(payload_id(pack(self.page)))
 
     def found(self) -> bool:
-        """Let the first member write page 0, once it has heard of all others."""
+        """Let somebody of the first member write page 0, once it has heard of all others.
+
+        That stands in a log of the new body, for those who will look at it from outside.
+        """
         first = self.members[0]
-        view = first.node.view
+        seed, view = first.founder(), first.node.view
         if not first.node.alive or any(known(view, each.body) is None for each in self.members):
             return False
+        if self._founder is None and seed is not None:
+            witness, signing = first.ledger.signed.update, first.ledger.signing
+            self._founder = Pen(seed, self.scope, LogClass.AUTHORITY, Reach.WORLD, witness, signing=signing)
+            first.pens.append(self._founder)
+        if self._founder is None:
+            return False
         first.node.follow(self.scope, self.body)
-        return first.say(first.tellers[0].book, [("page", self.page)])
+        return first.say(self._founder, [("page", self.page)])
 
 
 @dataclass
@@ -87,14 +104,14 @@ class Delegate:
 
 
 class Delegation:
-    """What one community does in a region: whom it sends, and what those do."""
+    """What one community does in a region, or a region in the world: whom it sends, and what those do."""
 
-    def __init__(self, region: Region, home: Community) -> None:
+    def __init__(self, region: Region[Home], home: Home) -> None:
         self.region, self.home = region, home
         self.delegates: list[Delegate] = []
         """All that were ever sent, the latest last."""
         self._sent = 0
-        seed = sha256(f"node {home.name}".encode()).digest()
+        seed = sha256(f"node {home.node.name}".encode()).digest()
         witness = home.ledger.signed.update
         self.clerk = Pen(
             seed,
@@ -105,7 +122,7 @@ class Delegation:
             capacity=NODE,
             signing=home.ledger.signing,
         )
-        """With which the community's node seals the region's pages."""
+        """With which the node of the one seals the pages of the other."""
         self.planned = False
         """Whether the node will look soon for what it may seal."""
         home.pens.append(self.clerk)
@@ -133,7 +150,7 @@ class Delegation:
             if self is region.delegations[0]:
                 region.found()
             return
-        if self.home.open_pages():
+        if self.home.busy():
             self.home.sit(dice)
         elif not self.mandates():
             self._send(dice)
@@ -179,7 +196,7 @@ class Delegation:
     def recall(self, dice: Random) -> bool:
         """Recall the delegate, keeping what is known here, or nothing; return whether that was begun."""
         held = [each for each in self.mandates() if any(one.mandate == each.id for one in self.delegates)]
-        if not self.home.node.alive or not held or self.home.open_pages():
+        if not self.home.node.alive or not held or self.home.busy():
             return False
         ended = dice.choice(held)
         cuts = reachable(self.home.node.view, [ended]) if dice.random() < 0.7 else ()
@@ -197,13 +214,14 @@ class Delegation:
 
     # --- What a delegate does -----------------------------------------------------------------------------
 
-    def _current(self) -> Delegate | None:
+    def current(self) -> Delegate | None:
+        """Return who speaks for it now, as home sees it."""
         going = {each.id for each in self.mandates()}
         return next((each for each in reversed(self.delegates) if each.mandate in going), None)
 
     def _act(self, dice: Random) -> None:
         """Sign a page of the region that is open, or vote, or put a motion, or draft a page."""
-        delegate, view = self._current(), self.home.node.view
+        delegate, view = self.current(), self.home.node.view
         if delegate is None:
             return
         open_ = [each for each in pages(view, self.region.scope) if each.status in ("drafted", "adopted")]
@@ -213,6 +231,11 @@ class Delegation:
             return
         way = dice.choice([self._put, self._vote, self._vote, self._vote, self._draft, self._draft])
         way(dice, delegate)
+
+    def sign(self, page: PageId) -> bool:
+        """Let its delegate speak for a page; return whether there was anything to say."""
+        delegate = self.current()
+        return delegate is not None and self._sign(delegate, page)
 
     def _sign(self, delegate: Delegate, page: PageId) -> bool:
         view, log = self.home.node.view, delegate.pen.log
@@ -267,7 +290,7 @@ class Delegation:
         if not self.delegates:
             return False
         delegate = dice.choice(self.delegates)
-        going = delegate is self._current()
+        going = delegate is self.current()
         held = [each for each in nodes if each.alive and self._may_write(each, delegate)]
         if not held:
             return False
@@ -302,7 +325,7 @@ class Delegation:
     # --- What the community's node does by itself ---------------------------------------------------------
 
     def seal(self) -> None:
-        """Sign and approve what the node may seal now."""
+        """Sign and approve what the node may seal now, and carry what was sealed for those who look from outside."""
         self.planned = False
         node, scope = self.home.node, self.region.scope
         for _ in range(SEALED_AT_ONCE):
@@ -311,10 +334,19 @@ class Delegation:
                 return
             found = next_seal(node.view, at.head, self.clerk.log)
             if found is None:
+                self._carry()
                 return
             page, acts = found
             if not self.home.say(self.clerk, [voice(page, at.head, act) for act in acts]):
                 return
+
+    def _carry(self) -> None:
+        """Carry sealed pages into the body's own logs, when it is this node's turn."""
+        view = self.home.node.view
+        due = [page_row(view, page) for page in to_carry(view, self.region.scope, self.clerk.log)]
+        said = [("page", unpack(page.payload)) for page in due if page is not None]
+        if said and self.home.say(self.clerk, said):
+            self._seen.note("carried")
 
     def _is_named(self) -> bool:
         named: Iterator[object] = iter(

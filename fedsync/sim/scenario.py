@@ -149,6 +149,8 @@ class Scenario:
     signatures: str
     region: int
     """So many of the communities found a region together, then the next ones another; 0: none does."""
+    world: bool
+    """The regions found a world above them, and send delegates there."""
     scopes: bool
     """Nodes keep what the book of their community makes kin, and nothing else that peers announce."""
     quiet_bytes: int
@@ -183,6 +185,7 @@ def read(text: str, nodes: int | None = None) -> Scenario:
         pace=Pace(form.span("commit", 0.03), form.span("checking", 0.0)),
         signatures=form.one_of("signatures", SIGNATURES, "once"),
         region=form.count("region", 0),
+        world=form.yes("world"),
         scopes=form.yes("scopes"),
         quiet_bytes=form.count("quiet_bytes", 20_000, least=1),
         copies=form.number("copies", 0.0),
@@ -203,6 +206,10 @@ def read(text: str, nodes: int | None = None) -> Scenario:
         raise form.bad("crowd", "a crowd besieges nodes that choose their links: shape is overlay")
     if scenario.region == 1:
         raise form.bad("region", "a region is of two communities or more")
+    if scenario.world and scenario.honest < 2 * max(scenario.region, 2):
+        raise form.bad("world", "a world is of two regions or more: there are too few communities for that")
+    if scenario.world and not scenario.region:
+        raise form.bad("world", "a world is of regions: the scenario must say region")
     if scenario.scopes and not scenario.region:
         raise form.bad("scopes", "nodes keep what their region needs: the scenario must say region")
     for each in scenario.partitions:

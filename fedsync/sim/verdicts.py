@@ -6,7 +6,7 @@ what people of a simulation make use of, and says nothing where it is not sure.
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from fedsync.records.block import Block
 from fedsync.records.codec import Value, pack
@@ -14,6 +14,8 @@ from fedsync.records.genesis import Genesis
 from fedsync.records.ids import LogClass, PayloadId, RecordId, Scope, payload_id
 
 Fields: TypeAlias = dict[str, Value]
+IDLE: Final = frozenset({"decision", "witness", "result"})
+"""Kinds of entries that give, end and say nothing for a body that sends somebody."""
 
 
 class Said(NamedTuple):
@@ -135,6 +137,11 @@ class Court:
         assert isinstance(k, int)
         assert isinstance(w, int)
         return len(spoken) >= k and max(map(len, approved.values()), default=0) >= w
+
+    def idle(self, id_: PayloadId) -> bool:
+        """Say whether nothing on a page bears on what a delegate's vote comes to."""
+        page = self.pages.get(id_)
+        return page is not None and all(each.get("kind") in IDLE for each in page.entries)
 
     def _giver(self, genesis: Genesis) -> bytes | None:
         """Return page 0 of the body that gave the mandate of a log."""

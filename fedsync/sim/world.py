@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from hashlib import sha256
+from itertools import combinations
 from random import Random
 from typing import Final
 
@@ -15,8 +16,10 @@ from fedsync.gossip.memory import Check
 from fedsync.gossip.trees import Trees
 from fedsync.records.ids import Extent, LogId, RecordId, Scope
 from fedsync.sim.calling import Calls, Steering
+from fedsync.sim.councils import Council
 from fedsync.sim.disk import Disk, Kept
 from fedsync.sim.heap import Heap
+from fedsync.sim.homes import Home
 from fedsync.sim.ledger import Ledger
 from fedsync.sim.lies import WAVE_S, Liar
 from fedsync.sim.links import Link, Net
@@ -91,6 +94,8 @@ class World:
         self.gone: set[Node] = set()
         """Nodes that left for good."""
         self._unborn: set[Node] = set()
+        self._seals: dict[Node, list[Delegation]] = {}
+        """For which bodies each node seals."""
         self.calls = Calls(self.net)
         self.crowd: list[Node] = []
         self.siege: Watch | None = None
@@ -116,7 +121,12 @@ class World:
             else:
                 community.found()
         self.regions = self._gather()
-        self.delegations = [each for region in self.regions for each in region.delegations]
+        self.above = self._raise() if scenario.world else None
+        """The world above the regions."""
+        self.delegations = [each for body in self.bodies_of_bodies() for each in body.delegations]
+        for each in self.delegations:
+            self._seals.setdefault(each.home.node, []).append(each)
+            each.home.node.settled = partial(self._seal_soon, each.home.node)
         if scenario.scopes:
             self._scope()
         self._join()
@@ -148,17 +158,18 @@ class World:
         wave_s = max(WAVE_S, self.scenario.storm / WAVES)
         return Liar(kind, self.dice, logs, lambda: self.heap.now, blocks, wave_s)
 
-    def _gather(self) -> list[Region]:
+    def _gather(self) -> list[Region[Community]]:
         """Return the regions that the honest communities will found; who is left over joins the last."""
         size, honest = self.scenario.region, self.communities[: self.scenario.honest]
         if not size:
             return []
         firsts = range(0, max(1, len(honest) // size) * size, size)
         parts = [honest[at : at + size] if at != firsts[-1] else honest[at:] for at in firsts]
-        regions = [Region(f"Region {at + 1}", part, self.seen) for at, part in enumerate(parts)]
-        for each in (each for region in regions for each in region.delegations):
-            each.home.node.settled = partial(self._seal_soon, each)
-        return regions
+        return [Region[Community](f"Region {at + 1}", part, self.seen) for at, part in enumerate(parts)]
+
+    def _raise(self) -> Region[Council]:
+        """Return the world that the regions will found."""
+        return Region("World", [Council(each) for each in self.regions], self.seen, level=2)
 
     def _scope(self) -> None:
         """Let nodes keep what their community's book makes kin. To found a region their operators ask for its books."""
@@ -171,6 +182,11 @@ class World:
                 member.node.follow(region.scope, region.body)
                 for other in region.members:
                     member.node.follow(other.scope, other.body, Extent.BOOK)
+        for council in self.above.members if self.above is not None else ():
+            assert self.above is not None
+            council.node.follow(self.above.scope, self.above.body)
+            for region in self.regions:
+                council.node.follow(region.scope, region.body, Extent.BOOK)
 
     def _fence(self) -> None:
         """From now on what stays within a region may be on no link out of it: everybody has joined, and heard of it."""
@@ -182,11 +198,12 @@ class World:
                     logs = [pen.log for teller in member.tellers for pen in (teller.facts, teller.plans)]
                     self.net.regional |= dict.fromkeys(map(bytes, logs), (member.node.peer, inside))
 
-    def _seal_soon(self, delegation: Delegation) -> None:
+    def _seal_soon(self, node: Node) -> None:
         """Let a node seal what it may, once it has seen something that bears on a book."""
-        if not delegation.planned:
-            delegation.planned = True
-            self.heap.after(self.scenario.pace.commit, delegation.seal)
+        for delegation in self._seals[node]:
+            if not delegation.planned:
+                delegation.planned = True
+                self.heap.after(self.scenario.pace.commit, delegation.seal)
 
     def _lying(self, liar: Liar, frame: bytes, heard: bytes) -> list[bytes]:
         said = liar(frame, heard)
@@ -213,6 +230,10 @@ class World:
                 pairs = {(one, one + 1): None for one in range(count - 1)}
                 if nature.shape == "ring" and count > 2:
                     pairs[0, count - 1] = None
+        if self.above is not None:
+            # Who speaks for a region has links with those who speak for others.
+            spoken = sorted(self.nodes.index(each.node) for each in self.above.members)
+            pairs |= dict.fromkeys(combinations(spoken, 2))
         for _ in range(nature.more):
             one, two = sorted(dice.sample(range(count), 2))
             pairs[one, two] = None
@@ -529,6 +550,16 @@ class World:
                     return False
         return True
 
+    def bodies_of_bodies(self) -> list[Region[Home]]:
+        """Return the regions, and the world above them if there is one."""
+        return [*self.regions, *([self.above] if self.above is not None else ())]
+
+    def title(self, scope: Scope) -> str:
+        """Return what a body is called, in words."""
+        called = {each.scope: each.name for each in self.communities}
+        called |= {each.scope: each.name for each in self.bodies_of_bodies()}
+        return called.get(scope, "a body that nobody founded")
+
     def note_sealed(self) -> None:
         """Count the pages after the first that are final, as the first honest node shows them."""
         view = self.honest[0].view
@@ -536,11 +567,11 @@ class World:
             for page in pages(view, community.scope):
                 if page.number and page.status == "sealed":
                     self.seen.note("sealed")
-        for region in self.regions:
+        for region in self.bodies_of_bodies():
             view = next((each.node.view for each in region.members if each.node not in self.gone), view)
             for page in pages(view, region.scope):
                 if page.number and page.status == "sealed":
-                    self.seen.note("region-sealed")
+                    self.seen.note("region-sealed" if region.level == 1 else "world-sealed")
             finals = [row for _, row in view.scan(RESULTS, (region.scope,)) if "final" in row]
             self.seen.counts["final"] += len(finals)
             for member in region.members:

@@ -14,9 +14,10 @@ from fedsync.node import Verdict
 from fedsync.reading import Reading
 from fedsync.records.codec import unpack
 from fedsync.records.ed25519 import private_key, public_key
-from fedsync.records.ids import Key, PageId, Reach, Scope
-from fedsync.records.kinds.authority import PAGE
-from fedsync.records.kinds.entries import node_genesis
+from fedsync.records.genesis import Genesis
+from fedsync.records.ids import Key, LogClass, PageId, Reach, Scope
+from fedsync.records.kinds.authority import PAGE, parse_page
+from fedsync.records.kinds.entries import Mandate, node_genesis
 from fedsync.records.seal import Draft as Pen
 from fedsync.records.seal import seal
 from tests.acts.test_world import REGIONS, World
@@ -117,3 +118,44 @@ def test_a_page_that_a_stranger_carries_is_carried_by_a_sealer_all_the_same(
             if record.kind == PAGE and bytes(record.payload_id) == page
         }
     assert carriers - {public_key(stranger)}
+
+
+def test_a_page_under_which_somebody_wrote_is_carried_though_nobody_sealed_it(tmp_path: Path) -> None:
+    """Outsiders could not tell whose word that is, and would refuse it for ever: nobody's copy would look fresh to them."""
+    made = World(tmp_path)
+    made.found_world()
+    words = (
+        "mandates",
+        "give",
+        "Ben@Oakfield",
+        "--seat",
+        "World",
+        "--body",
+        "Valley",
+        "--instruct",
+        "*=free",
+    )
+    page = made.draft("Oakfield", *words, name="Cleo")
+    made.meet()
+    unheard = made.draft("Oakfield", *made.decision("Valley"), name="Cleo")
+    with Reading.open(made.homes["Oakfield"]) as reading:
+        scope, world = reading.body("Valley").scope, reading.body("World").body
+        row = page_row(reading.view, page)
+        assert row is not None
+        entries = parse_page(unpack(row.payload)).entries
+    at = next(at for at, each in enumerate(entries) if isinstance(each, Mandate))
+    ben = made.author("Oakfield", "Ben").private
+    genesis = Genesis(
+        public_key(ben), scope, ("mandate", page, at), LogClass.AUTHORITY, Reach.WORLD, bytes(16)
+    )
+    motion = Pen("motion", {"body": world, "title": "A bridge", "text": "Shall we?"}, 1)
+    door = LocalDoor(made.homes["Oakfield"], made.homes["Oakfield"].lock())
+    try:
+        blocks = seal(ben, genesis, None, [motion], 1)
+        taken = door.node.take_now([block.raw for block in blocks], Key(b"p" * 32))
+        assert {each.verdict for each in taken} == {Verdict.TAKEN}
+    finally:
+        door.close()
+    made.meet()
+    with Reading.open(made.homes["Hill Farm"]) as reading:
+        assert (copies(reading, scope, page), copies(reading, scope, unheard)) == (1, 0)

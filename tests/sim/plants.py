@@ -14,6 +14,7 @@ from typing import TypeAlias
 import pytest
 
 from fedsync.crdt import fold
+from fedsync.crdt.books import carrying
 from fedsync.crdt.books.booktables import RecordRow
 from fedsync.crdt.books.delegates import Cuts
 from fedsync.crdt.books.slot import Cut
@@ -193,6 +194,15 @@ def _recall_by_clock(patch: Patch) -> None:
     patch.setattr(Cuts, "against", by_clock)
 
 
+def _nothing_carried(patch: Patch) -> None:
+    patch.setattr("fedsync.sim.regions.to_carry", lambda *_: [])
+
+
+def _used_forgotten(patch: Patch) -> None:
+    """Only what was sealed is carried, and not under which page somebody wrote who was never sent in the end."""
+    patch.setattr(carrying, "_used", lambda *_: ())
+
+
 APART = ("had not come to the same", "differ in", "cannot prove it", "was acknowledged and is not at")
 PLANTS = (
     Plant("push-only", "new records are pushed, and sets are never compared", _push_only, APART),
@@ -206,6 +216,8 @@ PLANTS = (
     Plant("shared-queue", "one queue at the door for all peers", _shared_queue, ("none of theirs was before it",), "door", None, 4),
     Plant("small-order", "keys and signatures of small order pass", _small_order, ("nobody has signed",), "door", None, 4),
     Plant("recall-by-clock", "what a recall cuts off is told by the time that it claims", _recall_by_clock, ("it must be void",), "regions", None),
+    Plant("nothing-carried", "no node carries sealed pages for those who look from outside", _nothing_carried, APART, "world", 6, 1),
+    Plant("used-forgotten", "a page under which somebody wrote is not carried unless it was sealed", _used_forgotten, APART, "world", 6, 6),
     Plant("passed-over", "one block of fifty is not folded, whichever it is", _passed_over, ("shows", "show")),
 )  # fmt: skip
 """All of them: `scripts/planted` shows that each is found."""

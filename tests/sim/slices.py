@@ -55,5 +55,6 @@ SLICES = (
     Slice("storm", 4, 0.7, 102),
     Slice("thin", 4, 0.2, 10),
     Slice("usb", 3, 0.15, 2),
+    Slice("world", 6, 0.3, 4),
     Slice("twenty", 5, 0.5, 8),
 )

@@ -29,7 +29,7 @@ fork_every = "1 min"
 
 def _half_founded() -> World:
     """Return a world in which Village 7 has not joined its region, and stands alone between Village 8 and the two others."""
-    world = World(Slice("scopes", 9, 0.3, 1).scenario(), 2)
+    world = World(Slice("scopes", 9, 0.3, 1).scenario(), 4)
     world.live()
     return world
 
@@ -121,11 +121,11 @@ def _keep(world: World, at: int, extent: Extent) -> None:
         (lambda world: _send(world, 5, 0), "1 blocks that stay within a region were sent out of it"),
         (
             lambda world: _keep(world, 4, Extent.BOOK),
-            "Village 5 keeps BOOK of a member of Region 2, which it has joined",
+            "Village 5 keeps BOOK of Village 6, of Region 2, which it has joined: it should keep ALL",
         ),
         (
             lambda world: _keep(world, 6, Extent.ALL),
-            "Village 7 keeps ALL of a member of Region 2, which it has not joined",
+            "Village 7 keeps ALL of Village 6, of Region 2, which it has not joined: it should keep BOOK",
         ),
     ],
     ids=["lost", "told", "sent", "less", "more"],

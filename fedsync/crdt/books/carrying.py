@@ -1,14 +1,17 @@
-"""Which sealed pages a node has to carry in a log of their own body, so that outsiders find them. Pure; reads a view.
+"""Which pages a node has to carry in a log of their own body, so that outsiders find them. Pure; reads a view.
 
 Any admitted log may carry a page, and a delegate drafts in a log of the body that sent them. Whoever looks at the book
-from outside holds the logs of its own body and no others. So one of the nodes that sealed a page carries it.
+from outside holds the logs of its own body and no others. So one of the nodes that sealed a page carries it. The same
+goes for a page that gives a mandate under which somebody wrote, whatever becomes of it: whoever does not hold it takes
+nothing of that log.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from hashlib import sha256
 
-from fedsync.crdt.books.booktables import Reader, book, known
+from fedsync.crdt.books.booktables import MANDATE_LOGS, MANDATES, Reader, book, known
 from fedsync.crdt.books.carriedtables import CARRIED
+from fedsync.crdt.books.mandates import NONE, PROVISIONAL, VOID
 from fedsync.crdt.books.slotview import epoch_in_force, judge_slot
 from fedsync.records.ids import LogId, PageId, Scope
 
@@ -17,24 +20,39 @@ MAX_CARRIED = 1000
 
 
 def to_carry(view: Reader, scope: Scope, log: LogId) -> list[PageId]:
-    """Return the sealed pages that `log`, a sealer's, has to carry: those after the last that stands where it should.
+    """Return the pages that `log`, a sealer's, has to carry: sealed ones after the last that stands where it should; and used ones.
 
     None while another of those who approved the newest page is nearer to it. If that one is lost meanwhile, whoever
     is nearest to the next page carries both.
     """
     at = book(view, scope)
-    if at is None or _is_carried(view, at.head, scope):
+    if at is None:
         return []
-    if _nearest(at.head, _approvers(view, at.head)) != log:
+    due = [*_used(view, scope), *(() if _is_carried(view, at.head, scope) else (at.head,))]
+    if not due or _nearest(at.head, _approvers(view, at.head)) != log:
         return []
-    left: list[PageId] = []
-    page: PageId | None = at.head
-    while page is not None and not _is_carried(view, page, scope):
-        left.append(page)
-        here = known(view, page)
-        assert here is not None
-        page = here.prev
-    return left[::-1][:MAX_CARRIED]
+    left: dict[PageId, int] = {}
+    for each in due:
+        page: PageId | None = each
+        while page is not None and page not in left and not _is_carried(view, page, scope):
+            here = known(view, page)
+            assert here is not None
+            left[page] = here.number
+            page = here.prev
+    return sorted(left, key=lambda page: (left[page], page))[:MAX_CARRIED]
+
+
+def _used(view: Reader, scope: Scope) -> Iterator[PageId]:
+    """Yield the pages that nobody sealed and outsiders do not find, under a mandate of which somebody wrote."""
+    for (_, page, entry), cells in view.scan(MANDATES, (scope,)):
+        id_ = PageId(page)  # type: ignore[arg-type]
+        if (
+            cells[1] in (NONE, PROVISIONAL, VOID)
+            and any(True for _ in view.scan(MANDATE_LOGS, (page, entry)))
+            and known(view, id_) is not None
+            and not _is_carried(view, id_, scope)
+        ):
+            yield id_
 
 
 def _is_carried(view: Reader, page: PageId, scope: Scope) -> bool:
