@@ -6,6 +6,9 @@ import sys
 from pathlib import Path
 from random import Random
 
+import pytest
+
+from fedsync import sticks
 from fedsync.doors import open_door
 from fedsync.keyring import load_node_key
 from fedsync.records.ed25519 import private_key, public_key
@@ -77,3 +80,19 @@ def test_on_a_stick_with_room_for_one_the_next_one_is_no_less_than_the_last(tmp_
     assert first[1] > 270_000, "else there is room for two"
     assert second[1] >= first[1] - 1000
     assert first[2] == second[2] == 1
+
+
+@pytest.mark.parametrize("over", [-1, 0, 1, 1_000_000])
+def test_no_more_of_a_file_is_read_than_its_bound(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, over: int
+) -> None:
+    most = 3 * sticks.PIECE_BYTES + 17
+    monkeypatch.setattr(sticks, "MAX_FILE_BYTES", most)
+    with (tmp_path / "a.fedsync").open("wb") as file:
+        file.truncate(most + over)
+    (source,) = sticks.in_directory(tmp_path)
+    with source.opened_again() as pieces:
+        assert sum(map(len, pieces)) == min(most, most + over)
+    (named,) = sticks.sources([str(tmp_path / "a.fedsync")])
+    with named.opened() as pieces:
+        assert sum(map(len, pieces)) == min(most, most + over)

@@ -11,9 +11,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from fedsync.gossip.gate import TokenBucket
 from fedsync.gossip.holdings import Holdings, SetKey
 from fedsync.gossip.inhand import InHand
-from fedsync.gossip.limits import LATE_BYTES, LATE_S, LATE_TRIES, MAX_GIVEN, MAX_LATE, MAX_PLAIN, PLAIN_S
+from fedsync.gossip.limits import (
+    LATE_BYTES,
+    LATE_S,
+    LATE_TRIES,
+    LATE_TRIES_BURST,
+    LATE_TRIES_PER_S,
+    MAX_GIVEN,
+    MAX_LATE,
+    MAX_PLAIN,
+    PLAIN_S,
+)
 from fedsync.gossip.messages import BlockMessage, Plain, Segment, Tag, decode, encode
 from fedsync.gossip.names import HeldNames, Places
 from fedsync.gossip.priority import FIRST
@@ -84,6 +95,10 @@ class Segments:
         self._holdings, self._may = holdings, may
 
     # Most sessions neither send a segment nor get one.
+
+    @cached_property
+    def _tries(self) -> TokenBucket:
+        return TokenBucket(LATE_TRIES_PER_S, LATE_TRIES_BURST)
 
     @cached_property
     def _writes(self) -> HeldNames:
@@ -186,7 +201,8 @@ class Segments:
         last = head.first + head.count - 1
         for each in [each for each in self._late if each.helped(log, last)]:
             each.tries += 1
-            found = self._again(each, each.tries < LATE_TRIES)
+            may = self._tries.take(1, self.now)
+            found = self._again(each, each.tries < LATE_TRIES) if may else _unread(each.message, each.error)
             if found is not None:
                 self._late.remove(each)
                 yield found

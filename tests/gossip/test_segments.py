@@ -7,7 +7,15 @@ import pytest
 
 from fedsync.gossip import segments
 from fedsync.gossip.inhand import MAX_IN_HAND, InHand
-from fedsync.gossip.limits import LATE_S, LATE_TRIES, MAX_LATE, MAX_PLAIN, PLAIN_S
+from fedsync.gossip.limits import (
+    LATE_S,
+    LATE_TRIES,
+    LATE_TRIES_BURST,
+    LATE_TRIES_PER_S,
+    MAX_LATE,
+    MAX_PLAIN,
+    PLAIN_S,
+)
 from fedsync.gossip.memory import Memory
 from fedsync.gossip.messages import BlockMessage, Hello, Message, Plain, Segment, decode, encode
 from fedsync.gossip.names import READ, HeldNames, Places
@@ -20,7 +28,7 @@ from fedsync.records.codec import Value
 from fedsync.records.dictionary import NEWEST
 from fedsync.records.ids import LogClass, RecordId
 from fedsync.records.seal import Draft, seal
-from fedsync.records.segment import SHORT_BYTES, BadSegment
+from fedsync.records.segment import SHORT_BYTES, BadSegment, Names, unpack
 from tests.records.blocks import tip
 from tests.sim.world import Author, Link, Node, World, equal
 
@@ -424,6 +432,47 @@ def test_what_waits_is_looked_at_again_a_bounded_number_of_times() -> None:
     found = [each for _ in range(LATE_TRIES + 3) for each in heard.stored(author.log, blocks[-1].raw)]
     assert found == [Unread(author.log, blocks[-1].last, True, True)]
     assert heard.wake_at() is None
+
+
+def test_what_waits_is_looked_at_again_so_often_and_no_more_however_much_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (author,) = authors(1)
+    here, there = Memory(b"h" * 8), Memory(b"t" * 8)
+    blocks = [block for word in ("a", "b", "c") for block in author.write(word)]
+    for block in blocks:
+        here.take(block.raw)
+    there.take(blocks[0].raw)
+    sender = Segments(here, Places(), lambda _: True, thin=True)
+    sender.words, sender.level = NEWEST, True
+    (early,) = author.write("d")
+    message = decode(sender.shorten(encode(BlockMessage(True, True, early.raw)), LAST))
+    assert isinstance(message, Segment)
+    reads = 0
+
+    def counted(data: bytes, names: Names) -> bytes:
+        nonlocal reads
+        reads += 1
+        return unpack(data, names)
+
+    monkeypatch.setattr(segments, "unpack", counted)
+    heard, told = Segments(there, Places(), lambda _: True, thin=True), 0
+    for _ in range(8):
+        for _ in range(MAX_LATE):
+            heard.hear(message)
+        reads = 0
+        for _ in range(LATE_TRIES):
+            told += len(list(heard.stored(author.log, blocks[-1].raw)))
+            heard.now += 0.25
+        assert reads <= LATE_TRIES_BURST + LATE_TRIES_PER_S * 0.25 * LATE_TRIES
+        assert heard.wake_at() is None, "nothing is forgotten: what is not read is asked for in full"
+    assert told == 8 * MAX_LATE
+    # Whoever tells no lies is read as ever, soon.
+    heard.now += 60.0
+    heard.hear(message)
+    for block in blocks[1:]:
+        there.take(block.raw)
+    assert [type(each) for each in heard.stored(author.log, blocks[-1].raw)] == [BlockMessage]
 
 
 def test_to_look_up_what_a_segment_names_is_paid_for() -> None:
