@@ -37,6 +37,9 @@ class Entrance:
         self._pace = pace
         self._now = now
         self._own: Scope | None = None
+        self._named_in: Draft | None = None
+        self._named: set[tuple[Scope, Key]] = set()
+        """Who is named, as was found in that draft: pages are never taken back within a batch."""
 
     # --- Who has to wait --------------------------------------------------------------------------------
 
@@ -50,7 +53,7 @@ class Entrance:
                 looks_urgent(draft, genesis.scope, kind, payload) for kind, payload in claimed_records(raw)
             )
 
-        own, named = self.is_own(genesis.scope), self._is_named(draft, genesis)
+        own, named = self.is_own(genesis.scope), self.is_named(draft, genesis)
         wait = self._intake.wait(genesis, own, self._now(), urgent, named)
         if wait is None or self._may_prove_fork(genesis, raw, base):
             return None
@@ -92,7 +95,7 @@ class Entrance:
         if unwanted is not None:
             return unwanted
         followed = self._store.followed.get(genesis.scope)
-        if self._is_named(draft, genesis) or (followed is not None and _carries(block, followed.body)):
+        if self.is_named(draft, genesis) or (followed is not None and _carries(block, followed.body)):
             given = genesis.mandate
             if given is not None and page_row(draft, given[0]) is None and self._is_full(draft, genesis):
                 # Anybody can make up mandates; one that comes to be held lets in what is written under it.
@@ -123,8 +126,14 @@ class Entrance:
             return refused("extent", "so much of its body is not followed here")
         return None
 
-    def _is_named(self, draft: Draft, genesis: Genesis) -> bool:
-        return is_named(draft, genesis.scope, genesis.key)
+    def is_named(self, draft: Draft, genesis: Genesis) -> bool:
+        """Say whether a page of the body names who writes a log. It is asked some times of each block, and looked up once a batch."""
+        if draft is not self._named_in:
+            self._named_in, self._named = draft, set()
+        who = genesis.scope, genesis.key
+        if who not in self._named and is_named(draft, *who):
+            self._named.add(who)
+        return who in self._named
 
     def _too_many_logs(self, draft: Draft, genesis: Genesis) -> int:
         """Return until when one more log of this kind waits, 0 when it need not."""
@@ -189,7 +198,7 @@ class Entrance:
                         genesis = claimed_genesis(waiting.raw)
                     except BadBlock:
                         genesis = None
-                    if genesis is None or genesis.scope != scope or not self._is_named(draft, genesis):
+                    if genesis is None or genesis.scope != scope or not self.is_named(draft, genesis):
                         continue
                     self._store.parked.release(log)
                     yield waiting.raw, waiting.peer

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from fedsync.crdt import fold, root
-from fedsync.crdt.logs.seats import is_named
 from fedsync.crdt.view import Draft
 from fedsync.entrance import MAX_BRANCHES, MAX_INCARNATIONS, Entrance
 from fedsync.follows import MAX_RAISED, MAX_TAGS, TAGS_EACH, Follows
@@ -199,7 +198,7 @@ class Node:
         if origin is not None and appended.kept is not None:
             self._notice_rollback(block.genesis)
             kept, own = appended.kept, self._entrance.is_own(block.genesis.scope)
-            named = is_named(self.draft, block.genesis.scope, block.genesis.key)
+            named = self._entrance.is_named(self.draft, block.genesis)
             self.intake.count(block.genesis, own, kept.count, len(kept.raw), self.now(), named)
         fault, code = block.fault is not None, block.fault or ""
         # Of what a peer brings nothing else comes so far.
@@ -236,11 +235,10 @@ class Node:
         A peer's memory of our journal tells it too, but only up to where we last agreed; and nothing may be written
         before the operator has said who goes on.
         """
-        directory = self.store.directory
-        if directory.place is not Place.SAME or not _is_ours(genesis.incarnation, directory.incarnation):
+        if not self._entrance.is_own(genesis.scope):
             return
-        followed = self.store.followed.get(genesis.scope)
-        if followed is not None and followed.source == "own":
+        directory = self.store.directory
+        if directory.place is Place.SAME and _is_ours(genesis.incarnation, directory.incarnation):
             log.warning(
                 "Records of this node's own came from a peer: it was restored, or a copy of it writes."
             )
