@@ -141,6 +141,11 @@ class Acquaintance:
             self._shared = mine, now, self._sharing.between(mine, now, made)
         return scopes
 
+    @property
+    def sides(self) -> tuple[object, ...]:
+        """What `both` and `shared` follow from, beside what is held and followed here: while it is the same, so are they."""
+        return self._near, self.bodies, self._greeted
+
     def both(self, dialler: bool) -> bytes:
         """Return 16 bytes on what the dialler and the listener follow, as we know it; zeros for what we do not."""
         mine, theirs = self._sides()

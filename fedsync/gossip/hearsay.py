@@ -92,7 +92,8 @@ class Told:
 
     def tell(self, salt: Salt, now: float) -> bytes:
         """Return what our next BEAT tells. `now` in seconds."""
-        return pack(salt, self._teller.tell(self._knows(), now))
+        known = self._knows()
+        return pack(salt, self._teller.tell(known, now)) if known else b""
 
     def hear(
         self, told: bytes, salt: Salt, mine: Following, theirs: Following, now: float

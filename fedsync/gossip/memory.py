@@ -327,8 +327,10 @@ class Memory:
         """Return the buckets of a set that are not empty."""
         known = self._buckets.get(key, {})
         stale = [index for index, bucket in known.items() if bucket is None]
+        if not stale:
+            return dict(known)  # type: ignore[arg-type]
         parts: dict[int, list[Item]] = {index: [] for index in stale}
-        for log, held in self._sets.get(key, {}).items() if stale else ():
+        for log, held in self._sets.get(key, {}).items():
             index = int.from_bytes(log[:2], "big") >> 4
             if index in parts:
                 parts[index] += items_of(log, held, self)

@@ -5,7 +5,7 @@ refused with a code, and the session ends. Listings are packed by hand (listing.
 over a thin link consists of.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import groupby, pairwise
@@ -293,7 +293,7 @@ _pack = msgpack.Packer(use_bin_type=True, autoreset=True).pack
 def encode(message: Message) -> bytes:
     """Return the bytes of a message."""
     tag, fields = _FIELDS[type(message)]
-    packed: bytes = _pack([tag, *fields(message)])
+    packed: bytes = _pack((tag, *fields(message)))
     return packed
 
 
@@ -494,7 +494,13 @@ _READERS: dict[int, tuple[int, Callable[[list[Any]], Message]]] = {
     Tag.INTRODUCE: (6, _introduce),
 }
 
-_FIELDS: dict[type[Any], tuple[int, Callable[[Any], list[Any]]]] = {
+
+def _in_order(message: Iterable[Any]) -> Iterable[Any]:
+    """Return the fields of a message that is sent as it stands."""
+    return message
+
+
+_FIELDS: dict[type[Any], tuple[int, Callable[[Any], Iterable[Any]]]] = {
     Hello: (
         Tag.HELLO,
         lambda m: [
@@ -505,19 +511,19 @@ _FIELDS: dict[type[Any], tuple[int, Callable[[Any], list[Any]]]] = {
     Sets: (Tag.SETS, lambda m: [m.first, m.end, _packed_sets(m)]),
     Spans: (Tag.SPANS, lambda m: [b"".join([end + brief for end, brief in m.spans])]),
     Range: (Tag.RANGE, lambda m: [m.set, list(m.entries)]),
-    Delta: (Tag.DELTA, lambda m: [m.more, m.listing]),
-    Rest: (Tag.REST, lambda m: [m.root]),
-    Want: (Tag.WANT, lambda m: [m.listing]),
+    Delta: (Tag.DELTA, _in_order),
+    Rest: (Tag.REST, _in_order),
+    Want: (Tag.WANT, _in_order),
     BlockMessage: (Tag.BLOCK, lambda m: [m.last | m.pushed << 1, m.raw]),
     Segment: (Tag.SEGMENT, lambda m: [m.last | m.pushed << 1, m.data]),
     Plain: (Tag.PLAIN, lambda m: [m.short]),
     Tip: (Tag.TIP, lambda m: [m.log, m.kind, m.seq, m.short, m.urgent + 1]),
     Refused: (Tag.REFUSED, lambda m: [m.log, m.code, m.until]),
-    Bye: (Tag.BYE, lambda m: [m.code, m.root, m.counter, m.handled]),
+    Bye: (Tag.BYE, _in_order),
     NoBase: (Tag.NOBASE, lambda m: [m.short, m.why]),
     Locate: (Tag.LOCATE, lambda m: [m.short, m.places]),
-    Bodies: (Tag.BODIES, lambda m: [m.first, m.end, m.data]),
-    Beat: (Tag.BEAT, lambda m: [m.root, m.counter, m.handled, m.within, m.asks, m.told]),
+    Bodies: (Tag.BODIES, _in_order),
+    Beat: (Tag.BEAT, _in_order),
     Prune: (Tag.PRUNE, lambda _: []),
     Leave: (Tag.LEAVE, lambda m: [m.why, m.after]),
     Introduce: (Tag.INTRODUCE, lambda m: [m.node, m.name, m.addresses, m.scope, m.body]),

@@ -159,7 +159,10 @@ class Session:
         self._equal = False
         self._owes_level = False
         """All was equal but for what we refused then: when that has come in, all that the peer held is held here."""
-        self._hello_root = self._reconcile.root()
+        self._root_of: tuple[object, ...] = ()
+        """What the root was worked out of that BEAT and BYE said last: most of them come when nothing has changed."""
+        self._root_was = b""
+        self._hello_root = self._root()
         self._early = Early()
         self._introductions = Introductions(self._out)
 
@@ -577,7 +580,11 @@ class Session:
 
     def _root(self) -> bytes:
         """Return what BEAT and BYE say: the root without the logs that either of us refuses."""
-        return self._reconcile.root(self._exchange.refusals)
+        refusals = self._exchange.refusals
+        of = (self._holdings.journal(), *self._known.sides, frozenset(refusals) if refusals else None)
+        if of != self._root_of:
+            self._root_of, self._root_was = of, self._reconcile.root(refusals)
+        return self._root_was
 
     def _part(self) -> None:
         """End after BYE both ways."""
@@ -609,11 +616,10 @@ class Session:
         if not self._brief and now >= rhythm.beat_at:
             wall = self._opened.wall_ms + (now - rhythm.started) * 1000
             due = [each.log for each in self._exchange.refused.values() if 0 < each.until <= wall]
-            if self._exchange.lift(due, now):
+            if due and self._exchange.lift(due, now):
                 self._compare(now)
-            self._say_beat(
-                now, calm=self._equal and not any(each.until for each in self._exchange.refused.values())
-            )
+            waits = any([each.until for each in self._exchange.refused.values()])
+            self._say_beat(now, calm=self._equal and not waits)
         if not self._brief and rhythm.ask(now):
             self._say_beat(now, asks=True)
 

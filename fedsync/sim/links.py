@@ -7,6 +7,7 @@ frame that comes to an end that is no more is answered by a hang-up, as TCP does
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import sha256
 from random import Random
 from typing import Final, Protocol
@@ -46,6 +47,7 @@ FRAME_PREFIX: Final = 2
 """Bytes before each frame on a stream."""
 REORDERED: Final = 4.0
 """A frame that goes astray comes up to so many times the link's delay later."""
+_BLOCK_TAGS: Final = frozenset({Tag.BLOCK, Tag.SEGMENT})
 _RARE_TAGS: Final[dict[int, str]] = {
     Tag.DELTA: "delta",
     Tag.RANGE: "range",
@@ -135,8 +137,6 @@ class End:
     """Bytes that wait to be sent: see `waiting`."""
     leaving: deque[tuple[float, int]] = field(default_factory=deque)
     """When each frame that waits will be gone, and its size."""
-    lanes: Lanes = field(default_factory=lambda: Lanes(1 << 62, 0))
-    """What waits behind a frame that is leaving: what is urgent overtakes the rest."""
     behind: int = 0
     """Bytes in the lanes."""
     tells: int = ROOM_BYTES
@@ -150,6 +150,11 @@ class End:
     burst_at: float = -1.0
     left: bool = False
     """Whether its station wanted it no more."""
+
+    @cached_property
+    def lanes(self) -> Lanes:
+        """What waits behind a frame that is leaving: what is urgent overtakes the rest."""
+        return Lanes(1 << 62, 0)
 
     def waiting(self, now: float) -> int:
         """Return how many bytes wait to be sent."""
@@ -271,7 +276,8 @@ class Net:
     def open(self, link: Link) -> None:
         """Let a link stand, whatever was left of it before."""
         for old in link.ends or ():
-            old.up = False
+            # What is under way to it comes to nobody. Two that know each other would lie about until somebody looks for such.
+            old.up, old.other = False, None
         one, two = link.ends = (
             End(link, link.one, link.two.peer, True),
             End(link, link.two, link.one.peer, False),
@@ -393,7 +399,7 @@ class Net:
     def _look(self, end: End, frame: bytes) -> None:
         """Note what a frame is, where that is worth noting."""
         tag = frame[1] if len(frame) > 1 else 0
-        if tag in (Tag.BLOCK, Tag.SEGMENT):
+        if tag in _BLOCK_TAGS:
             if len(frame) > 2 and frame[2] > 1:
                 self.seen.note("pushed")
             logs = (

@@ -8,7 +8,6 @@ read again and folded again.
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
-from random import Random
 from typing import Final, NamedTuple, TypeAlias
 
 from fedsync.crdt import fold, root
@@ -47,10 +46,8 @@ from fedsync.records.genesis import Genesis
 from fedsync.records.ids import Extent, LogClass, LogId, PageId, RecordId, Scope
 from fedsync.sim.calling import Steers
 from fedsync.sim.disk import Bound, Disk, Kept
-from fedsync.sim.heap import Heap
 from fedsync.sim.lies import root_of
 from fedsync.sim.links import End, Link, Net
-from fedsync.sim.rare import Seen
 from fedsync.sim.scenario import Pace
 from fedsync.sim.scoping import Scoping
 from fedsync.sim.signing import Checker
@@ -126,6 +123,7 @@ class Node:
     ) -> None:
         """`offset`: how wrong its clock is, in ms. `lies`: what it sends in place of a frame, if it is a liar."""
         self.name, self.net, self.offset = name, net, offset
+        self._heap, self._dice, self._seen = net.heap, net.dice, net.seen
         self.peer = Peer(sha256(f"node {name}".encode()).digest())
         self.alive = True
         self.ends: dict[Peer, End] = {}
@@ -151,18 +149,6 @@ class Node:
         self._check, self._pace, self._watch = check, pace, watch
         self.disk = Disk(self._dice.randbytes(8))
         self._begin()
-
-    @property
-    def _dice(self) -> Random:
-        return self.net.dice
-
-    @property
-    def _heap(self) -> Heap:
-        return self.net.heap
-
-    @property
-    def _seen(self) -> Seen:
-        return self.net.seen
 
     @property
     def links(self) -> list[Link]:
