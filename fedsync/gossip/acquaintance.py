@@ -183,13 +183,13 @@ class Acquaintance:
         seen = kept.counter if kept.journal == self.journal else 0
         bodies = self.bodies.data if self.bodies.whole else None
         ours = self._holdings.journal()
-        memory = PeerMemory(
-            self.journal, max(counter, seen), bodies, self._told, self._told_at, tuple(refused), doubt, *ours
-        )
-        if memory == kept:
-            return None
-        self.memory = memory
-        return memory
+        fields = (
+            self.journal, max(counter, seen), bodies, self._told, self._told_at, tuple(refused), doubt, *ours,
+        )  # fmt: skip
+        if fields == kept:
+            return None  # As with nearly every sign of life.
+        self.memory = PeerMemory(*fields)
+        return self.memory
 
     def doubt(self) -> PeerMemory:
         """Return what to keep when sets differ and nobody knows why."""

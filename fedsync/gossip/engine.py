@@ -150,12 +150,14 @@ class Engine:
         session = self._sessions.get(peer)
         if session is None:
             return []
-        listed, looked = session.listed, session.looked
-        effects = session.handle(event, now, len(self._sessions) > 1)
         if isinstance(event, _PAID):
+            listed, looked = session.listed, session.looked
+            effects = session.handle(event, now, len(self._sessions) > 1)
             pause = self._spend(peer, event, session.listed - listed, session.looked - looked, now)
             if pause:
                 effects = pause + effects
+        else:
+            effects = session.handle(event, now, len(self._sessions) > 1)
         if session.phase is Phase.OVER:
             del self._sessions[peer]
             self._ended(peer, session)
@@ -218,10 +220,11 @@ class Engine:
         match event:
             case Received(frame):
                 wait = budget.bytes.spend(len(frame), now)
-                if frame[:2] in _BLOCKS:
+                begins = frame[:2]
+                if begins in _BLOCKS:
                     wait = max(wait, budget.blocks.spend(1, now), budget.wants.spend(looked, now))
                 else:
-                    cost = _COSTS.get(frame[:2], 0) + len(frame) / _WANT_BYTES + listed / _LISTED_BYTES
+                    cost = _COSTS.get(begins, 0) + len(frame) / _WANT_BYTES + listed / _LISTED_BYTES
                     wait = max(wait, budget.wants.spend(cost, now))
             case Taken(_, Held(records=records)):
                 wait = budget.records.spend(records, now)

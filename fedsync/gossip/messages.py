@@ -337,8 +337,8 @@ def _whole(value: Any, below: int = 2**63) -> int:
     return value
 
 
-_TOLD = range(HEARSAY * (SHORT_BYTES + 1 + 9) + 1)
-"""Lengths of what a BEAT may tell."""
+_TOLD = HEARSAY * (SHORT_BYTES + 1 + 9)
+"""The most bytes that a BEAT may tell."""
 
 
 def _flag(value: Any) -> bool:
@@ -356,6 +356,12 @@ def _bytes(value: Any, *lengths: int) -> bytes:
 def _listing(value: Any) -> bytes:
     if type(value) is not bytes or len(value) > LISTING_BYTES + 1024:
         raise BadMessage("field", "a listing that is none, or too long")
+    return value
+
+
+def _told(value: Any) -> bytes:
+    if type(value) is not bytes or len(value) > _TOLD:
+        raise BadMessage("field", "bytes of another length than they should have")
     return value
 
 
@@ -485,9 +491,7 @@ _READERS: dict[int, tuple[int, Callable[[list[Any]], Message]]] = {
     Tag.BODIES: (4, _bodies),
     Tag.BEAT: (
         7,
-        lambda v: Beat(
-            _bytes(v[1], 16), _whole(v[2]), _whole(v[3]), _whole(v[4]), _flag(v[5]), _bytes(v[6], *_TOLD)
-        ),
+        lambda v: Beat(_bytes(v[1], 16), _whole(v[2]), _whole(v[3]), _whole(v[4]), _flag(v[5]), _told(v[6])),
     ),
     Tag.PRUNE: (1, lambda _: Prune()),
     Tag.LEAVE: (3, lambda v: Leave(_whole(v[1], 256), _whole(v[2], 1 << 32))),

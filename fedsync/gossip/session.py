@@ -528,7 +528,9 @@ class Session:
 
     def _settle(self, now: float) -> None:
         """Say that nothing is left to ask, once, when it is so; end when both have said it."""
-        if not self._exchange.idle or self._awaits or self._out.expecting:
+        if not (self._brief or self._unsettled) or self._awaits or self._out.expecting:
+            return
+        if not self._exchange.idle:
             return
         if self._brief:
             state = (self._out.sent, self._handled)
@@ -543,7 +545,7 @@ class Session:
             if bye is not None:
                 self._note_equal(root == (bye.root or self._known.root), bye.counter)
                 self._part()
-        elif self._unsettled:
+        else:
             self._unsettled = False
             self._exchange.rise()
             if self._last_beat is not None:
@@ -618,7 +620,7 @@ class Session:
             due = [each.log for each in self._exchange.refused.values() if 0 < each.until <= wall]
             if due and self._exchange.lift(due, now):
                 self._compare(now)
-            waits = any([each.until for each in self._exchange.refused.values()])
+            waits = any(each.until for each in self._exchange.refused.values())
             self._say_beat(now, calm=self._equal and not waits)
         if not self._brief and rhythm.ask(now):
             self._say_beat(now, asks=True)

@@ -11,14 +11,19 @@ class Heap:
     """A clock that jumps from one event to the next. Seconds from 0."""
 
     def __init__(self) -> None:
-        self.now, self.steps = 0.0, 0
+        self.now = 0.0
         self._heap: list[tuple[float, int, Callable[..., None], tuple[object, ...]]] = []
-        self._order = 0
+        self._planned = 0
+
+    @property
+    def steps(self) -> int:
+        """How many things have happened: all that were planned, but those that are still to come."""
+        return self._planned - len(self._heap)
 
     def at(self, when: float, what: Callable[[Unpack[Args]], None], *args: *Args) -> None:
         """Plan something; what lies in the past happens next."""
-        self._order += 1
-        heappush(self._heap, (when if when > self.now else self.now, self._order, what, args))
+        self._planned = order = self._planned + 1
+        heappush(self._heap, (when if when > self.now else self.now, order, what, args))
 
     def after(self, delay: float, what: Callable[[Unpack[Args]], None], *args: *Args) -> None:
         """Plan something for so many seconds from now."""
@@ -36,6 +41,5 @@ class Heap:
                 continue
             self.now, _, what, args = heappop(heap)
             what(*args)
-            self.steps += 1
         self.now = end
         return until is not None and until()

@@ -424,7 +424,7 @@ class Net:
         """Send a frame now, or let it wait while another is leaving."""
         size = len(frame) + FRAME_PREFIX
         end.untold += size if size > FRAME_COST else FRAME_COST
-        waiting = end.waiting(self.heap.now) + size
+        waiting = end.waiting(self.heap.now) + size if end.leaving or end.behind else size
         if waiting > self.most_queued:
             self.most_queued = waiting
         if end.free_at <= self.heap.now and not end.behind:
