@@ -39,7 +39,6 @@ class Ledger:
         """How it is signed."""
         self._written: list[Promised] = []
         self._forgiven: set[RecordId] = set()
-        self._forks: dict[LogId, tuple[LogClass, int]] = {}
 
     def note(self, record: Promised) -> None:
         """Write down what was acknowledged."""
@@ -52,7 +51,7 @@ class Ledger:
         """Write down that a log has two records at `seq`. What lies there and above is nobody's to keep."""
         if log in self.forks:
             seq = min(seq, self.forks[log][1])
-        self._forks[log] = self.forks[log] = log_class, seq
+        self.forks[log] = log_class, seq
         # Of a log of authority all branches count.
         for each in self.promised if log_class is not LogClass.AUTHORITY else ():
             if each.log == log and each.seq >= seq:
@@ -62,15 +61,18 @@ class Ledger:
         """Forgive a restore what only that node had: `before`, and is held nowhere now; return whether there is any.
 
         That is what a backup costs; whatever else is missing stays promised. What turns up again is promised again. A
-        log of which one branch is gone for good is not forked any more.
+        log of which one branch is gone for good is not forked any more, or not there; once that turns up again, it is.
         """
         self._forgiven = (self._forgiven | set(before)) - set(everywhere)
         self.promised = [each for each in self._written if each.id not in self._forgiven]
         self.public = {each.id: None for each in self.promised if not each.local}
         self.forks = {}
-        for log, (log_class, seq) in self._forks.items():
-            if len({each.id for each in self.promised if each.log == log and each.seq == seq}) > 1:
-                self.forked(log, log_class, seq)
+        first: dict[tuple[LogId, int], RecordId] = {}
+        # Looked for in the records, and not in what was told of forks before: that does not say which of them came back.
+        twice = [each for each in self.promised if first.setdefault((each.log, each.seq), each.id) != each.id]
+        for each in sorted(twice, key=lambda each: each.seq):
+            if each.log not in self.forks:
+                self.forked(each.log, each.log_class, each.seq)
         return len(self.promised) < len(self._written)
 
     def counts(self, record: Promised) -> bool:
