@@ -9,9 +9,11 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from fedsync.sim.bounds import LONGEST_S, MAX_TEXT
+
 UNITS: Final = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "y": 31_557_600.0}
 """Seconds in each unit of a time span."""
-SPAN: Final = re.compile(r"(\d+(?:\.\d+)?) ?(ms|s|min|h|d|y)")
+SPAN: Final = re.compile(r"(\d+(?:\.\d+)?) ?(ms|s|min|h|d|y)", re.ASCII)
 
 
 class BadScenario(ValueError):
@@ -35,6 +37,8 @@ class Form:
     @classmethod
     def read(cls, text: str) -> "Form":
         """Return the whole file as a table. Raises BadScenario."""
+        if len(text) > MAX_TEXT:
+            raise BadScenario(f"a scenario has at most {MAX_TEXT:,} characters")
         try:
             return cls(text, tomllib.loads(text))
         except tomllib.TOMLDecodeError as error:
@@ -43,14 +47,21 @@ class Form:
             raise BadScenario(
                 f"this is not TOML: {said}", int(found[1]) if found else len(text.splitlines())
             ) from None
+        except (ValueError, RecursionError):
+            # A number of thousands of digits, a date that is none, brackets within brackets: tomllib says no line.
+            raise BadScenario(
+                "this is not TOML that can be read: something in it is far too long or too deep, or no date"
+            ) from None
 
     def __contains__(self, name: str) -> bool:
         return name in self._values
 
     # --- Fields -----------------------------------------------------------------------------------------
 
-    def span(self, name: str, default: float | None = None, least: float = 0.0) -> float:
-        """Return a time span in seconds, which is written as "80 ms" or "2 h"."""
+    def span(
+        self, name: str, default: float | None = None, least: float = 0.0, most: float = LONGEST_S
+    ) -> float:
+        """Return a time span in seconds within these bounds, which is written as "80 ms" or "2 h"."""
         value = self._take(name, default)
         if isinstance(value, float) and name not in self._values:
             return value
@@ -61,7 +72,16 @@ class Form:
             )
         seconds = float(found[1]) * UNITS[found[2]]
         if seconds < least:
-            raise self.bad(name, f"{name} is at least {least:g} s")
+            raise self.bad(name, f"{name} is at least {told(least)}")
+        if seconds > most:
+            raise self.bad(name, f"{name} is at most {told(most)}")
+        return seconds
+
+    def mean(self, name: str, least: float) -> float:
+        """Return the mean time between two of something, in seconds; 0 when there are none, and so when it is not said."""
+        seconds = self.span(name, 0.0)
+        if 0 < seconds < least:
+            raise self.bad(name, f"{name} is at least {told(least)}, or 0 s for never")
         return seconds
 
     def share(self, name: str, default: float | None = None) -> float:
@@ -71,14 +91,14 @@ class Form:
             raise self.bad(name, f"{name} is a number from 0 to 1")
         return float(value)
 
-    def number(self, name: str, default: float | None = None) -> float:
-        """Return a number that is not below 0."""
+    def number(self, name: str, default: float | None = None, *, most: float) -> float:
+        """Return a number that is not below 0, and not above a bound."""
         value = self._take(name, default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
-            raise self.bad(name, f"{name} is a number from 0 on")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
+            raise self.bad(name, f"{name} is a number from 0 to {most:g}")
         return float(value)
 
-    def count(self, name: str, default: int | None = None, least: int = 0, most: int = 2**53) -> int:
+    def count(self, name: str, default: int | None = None, least: int = 0, *, most: int) -> int:
         """Return a whole number within these bounds."""
         value = self._take(name, default)
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
@@ -92,11 +112,13 @@ class Form:
             raise self.bad(name, f"{name} is true or false")
         return value
 
-    def words(self, name: str, default: str | None = None) -> str:
-        """Return a text that is not empty."""
+    def words(self, name: str, default: str | None = None, *, most: int) -> str:
+        """Return a text that is not empty, of so many characters at most, on one line."""
         value = self._take(name, default)
         if not isinstance(value, str) or (not value.strip() and name in self._values):
             raise self.bad(name, f"{name} is a text")
+        if len(value) > most or not value.isprintable():
+            raise self.bad(name, f"{name} is a text on one line, of {most} characters at most")
         return value
 
     def one_of(self, name: str, choices: Sequence[str], default: str | None = None) -> str:
@@ -130,6 +152,10 @@ class Form:
             raise self.bad(name, f"{name} is a list of tables: [[{'.'.join((*self._path, name))}]]")
         return [Form(self._text, each, (*self._path, name), at) for at, each in enumerate(value)]
 
+    def within(self, path: str) -> "Form":
+        """Return a table for complaints alone, of a path with dots; the first where there are several."""
+        return Form(self._text, {}, tuple(filter(None, path.split("."))))
+
     def done(self) -> None:
         """Refuse what was not asked for. Raises BadScenario."""
         for name in self._values:
@@ -152,6 +178,12 @@ class Form:
         return default
 
 
+def told(seconds: float) -> str:
+    """Return a time span as a scenario writes it, in the largest unit that keeps it whole or above one."""
+    unit = next((each for each in reversed(UNITS) if seconds >= UNITS[each]), "ms")
+    return f"{seconds / UNITS[unit]:g} {unit}"
+
+
 def _line(text: str, path: Sequence[str], number: int, name: str) -> int:
     """Return the line of a field, or of its table; 0 when it stands in a form that is not searched for."""
     here: tuple[str, ...] = ()
@@ -171,4 +203,5 @@ def _line(text: str, path: Sequence[str], number: int, name: str) -> int:
             key = re.match(r"\s*\"?([\w\-]+)\"?\s*[.=]", line)
             if key and key[1] == name:
                 return at
-    return found
+    # A table within braces stands on the line of its name, in the table around it.
+    return found or (_line(text, path[:-1], 0, path[-1]) if path else 0)

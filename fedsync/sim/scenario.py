@@ -6,6 +6,24 @@ All times are seconds here; the file says them with units. What a file does not 
 from dataclasses import dataclass
 from typing import Final
 
+from fedsync.sim.amount import too_much
+from fedsync.sim.bounds import (
+    LEAST_LASTS_S,
+    LEAST_MEAN_S,
+    MAX_ABOUT,
+    MAX_BYTES,
+    MAX_COPIES,
+    MAX_CROWD,
+    MAX_DELAY_S,
+    MAX_LINKS,
+    MAX_NAME,
+    MAX_NODES,
+    MAX_OFF_S,
+    MAX_PACE_S,
+    MAX_PARTITIONS,
+    MAX_RATE,
+    MAX_REDIAL_S,
+)
 from fedsync.sim.form import BadScenario, Form
 from fedsync.sim.rare import RARE
 
@@ -17,12 +35,8 @@ STICKS: Final = "USB"
 CARRIED: Final = ("FLAKY", "RADIO", STICKS)
 """Links that carry packets, not streams, or nothing but a stick in somebody's pocket."""
 SIGNATURES: Final = ("each", "once", "stub")
-MAX_CROWD: Final = 1000
-"""Nodes of a crowd; they fold nothing."""
 CROWDS: Final = ("withhold", "echo", "roots", "claims", "spoil", "junk", "replay", "flood")
 """How a crowd may lie."""
-MAX_NODES: Final = 1000
-"""Each node of a scenario folds all that it follows. Larger federations, whose nodes fold nothing, are in `large`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +74,11 @@ class Links:
     windows: Windows | None
     profile: str = ""
     """What links are like that carry packets, or sticks; empty: streams, as all the rest says."""
+
+    @property
+    def by_the_clock(self) -> bool:
+        """Whether `redial` says how often something goes over a link, not just how long it stays down."""
+        return self.brief or self.profile == STICKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,18 +196,18 @@ def read(text: str, nodes: int | None = None) -> Scenario:
     """Return what a scenario file says, with another number of nodes if one is given. Raises BadScenario."""
     form = Form.read(text)
     scenario = Scenario(
-        name=form.words("name"),
-        about=form.words("about", ""),
+        name=form.words("name", most=MAX_NAME),
+        about=form.words("about", "", most=MAX_ABOUT),
         nodes=form.count("nodes", least=2, most=MAX_NODES) if nodes is None else _given(form, nodes),
         storm=form.span("storm", least=60.0),
         calm=form.span("calm", least=60.0),
-        pace=Pace(form.span("commit", 0.03), form.span("checking", 0.0)),
+        pace=Pace(form.span("commit", 0.03, most=MAX_PACE_S), form.span("checking", 0.0, most=MAX_PACE_S)),
         signatures=form.one_of("signatures", SIGNATURES, "once"),
-        region=form.count("region", 0),
+        region=form.count("region", 0, most=MAX_NODES),
         world=form.yes("world"),
         scopes=form.yes("scopes"),
-        quiet_bytes=form.count("quiet_bytes", 20_000, least=1),
-        copies=form.number("copies", 0.0),
+        quiet_bytes=form.count("quiet_bytes", 20_000, least=1, most=MAX_BYTES),
+        copies=form.number("copies", 0.0, most=MAX_COPIES),
         links=_links(form.table("links")),
         work=_work(form.table("work")),
         trouble=_trouble(form.table("trouble")),
@@ -215,6 +234,11 @@ def read(text: str, nodes: int | None = None) -> Scenario:
     for each in scenario.partitions:
         if each.ends > scenario.storm:
             raise form.bad("partition", "a partition ends within the storm: it must heal before the calm")
+    many = len(scenario.partitions)
+    if many > MAX_PARTITIONS:
+        raise form.bad("partition", f"a storm has {MAX_PARTITIONS} partitions at most, not {many}")
+    if (found := too_much(scenario)) is not None:
+        raise form.within(found.table).bad(found.field, found.sentence)
     return scenario
 
 
@@ -229,7 +253,9 @@ def _links(form: Form) -> Links:
     bursts = windows = None
     if "bursts" in form:
         part = form.table("bursts")
-        bursts = Bursts(part.span("every", least=0.1), part.span("lasts", least=0.01), part.share("loss"))
+        bursts = Bursts(
+            part.span("every", least=0.1), part.span("lasts", least=LEAST_LASTS_S), part.share("loss")
+        )
         part.done()
     if "windows" in form:
         part = form.table("windows")
@@ -252,13 +278,13 @@ def _links(form: Form) -> Links:
         raise form.bad("shape", "an overlay is of links that stand: it has no windows, and is not brief")
     links = Links(
         shape=shape,
-        more=form.count("more", 0),
-        delay=form.span("delay", 0.05),
-        rate=form.count("rate", 1_000_000, least=30),
+        more=form.count("more", 0, most=MAX_LINKS),
+        delay=form.span("delay", 0.05, most=MAX_DELAY_S),
+        rate=form.count("rate", 1_000_000, least=30, most=MAX_RATE),
         loss=form.share("loss", 0.0),
         reorder=form.share("reorder", 0.0),
         duplicate=form.share("duplicate", 0.0),
-        redial=form.span("redial", 5.0, least=0.1),
+        redial=form.span("redial", 5.0, least=0.1, most=MAX_REDIAL_S),
         brief=form.yes("brief"),
         bursts=bursts,
         windows=windows,
@@ -270,10 +296,10 @@ def _links(form: Form) -> Links:
 
 def _work(form: Form) -> Work:
     work = Work(
-        form.span("stock", 0.0),
-        form.span("goods", 0.0),
-        form.span("decisions", 0.0),
-        form.span("regions", 0.0),
+        form.mean("stock", LEAST_MEAN_S),
+        form.mean("goods", LEAST_MEAN_S),
+        form.mean("decisions", LEAST_MEAN_S),
+        form.mean("regions", LEAST_MEAN_S),
         form.share("local", 0.0),
     )
     form.done()
@@ -282,14 +308,14 @@ def _work(form: Form) -> Work:
 
 def _trouble(form: Form) -> Trouble:
     trouble = Trouble(
-        cut_every=form.span("cut_every", 0.0),
-        cut_lasts=form.span("cut_lasts", 60.0),
-        crash_every=form.span("crash_every", 0.0),
-        crash_lasts=form.span("crash_lasts", 60.0),
-        fork_every=form.span("fork_every", 0.0),
-        restore_every=form.span("restore_every", 0.0),
-        recall_every=form.span("recall_every", 0.0),
-        misdeed_every=form.span("misdeed_every", 0.0),
+        cut_every=form.mean("cut_every", LEAST_MEAN_S),
+        cut_lasts=form.span("cut_lasts", 60.0, least=LEAST_LASTS_S),
+        crash_every=form.mean("crash_every", LEAST_MEAN_S),
+        crash_lasts=form.span("crash_lasts", 60.0, least=LEAST_LASTS_S),
+        fork_every=form.mean("fork_every", LEAST_MEAN_S),
+        restore_every=form.mean("restore_every", LEAST_MEAN_S),
+        recall_every=form.mean("recall_every", LEAST_MEAN_S),
+        misdeed_every=form.mean("misdeed_every", LEAST_MEAN_S),
         late=form.share("late", 0.0),
         leave=form.share("leave", 0.0),
     )
@@ -306,7 +332,7 @@ def _partition(form: Form) -> Partition:
 
 
 def _clocks(form: Form) -> Clocks:
-    clocks = Clocks(form.span("off", 0.0), form.share("share", 1.0))
+    clocks = Clocks(form.span("off", 0.0, most=MAX_OFF_S), form.share("share", 1.0))
     form.done()
     return clocks
 

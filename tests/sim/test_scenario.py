@@ -90,7 +90,7 @@ def test_the_command_line_may_ask_for_another_number_of_nodes() -> None:
         ),
         ("speed = 3", 5, "there is no field speed; there are name, about"),
         ("[links]\nloss = 2", 6, "loss is a number from 0 to 1"),
-        ("copies = -1", 5, "copies is a number from 0 on"),
+        ("copies = -1", 5, "copies is a number from 0 to 1000"),
         ('[[crowd]]\nkind = "echo"\ncount = 3', 5, "shape is overlay"),
         (
             '[links]\nshape = "overlay"\n[[crowd]]\nkind = "echo"\ncount = 0',
