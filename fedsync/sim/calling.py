@@ -1,8 +1,9 @@
 """Links that stand as long as both sides want them: who calls whom is decided by overlays, and not by the scenario."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import partial
 from random import Random
+from types import MappingProxyType
 from typing import Final, Protocol
 
 from fedsync.gossip.events import Peer
@@ -14,6 +15,9 @@ from fedsync.sim.links import Link, Net, Station
 
 HANDSHAKE: Final = 5
 """A handshake and a peer's first word take so many times the delay of the link."""
+
+NOTHING: Final[Mapping[Scope, Kept]] = MappingProxyType({})
+"""What is kept of a life that there was not."""
 
 
 class Calls:
@@ -84,8 +88,12 @@ class Calls:
 class Steers(Protocol):
     """What decides on the links of a station."""
 
-    def start(self) -> None:
-        """Begin."""
+    def start(self, kept: Mapping[Scope, Kept] = NOTHING) -> None:
+        """Begin, with what was saved of an earlier life."""
+        ...
+
+    def keep(self) -> Mapping[Scope, Kept]:
+        """Return what to save for the next start."""
         ...
 
     def stop(self) -> None:
@@ -102,11 +110,10 @@ class Steers(Protocol):
 
 
 class Steering:
-    """The overlay of one station: feeds it, and carries out what it says. What `kept` holds outlives a crash."""
+    """The overlay of one station: feeds it, and carries out what it says. What is saved of it lies on the station's disk."""
 
     def __init__(self, station: Station, calls: Calls, dice: Random, groups: list[Group]) -> None:
         self._station, self._calls, self._dice, self._groups = station, calls, dice, groups
-        self.kept: dict[Scope, Kept] = {}
         self.overlay = Overlay(station.peer, dice)
         self._life = object()
         self._wake_at = 0.0
@@ -115,16 +122,19 @@ class Steering:
     def _now(self) -> float:
         return self._calls.net.heap.now
 
-    def start(self) -> None:
+    def start(self, kept: Mapping[Scope, Kept] = NOTHING) -> None:
         """Begin, with the links of before first."""
         self._life = object()
         station = self._station
-        self.overlay = Overlay(station.peer, self._dice, station.thinks, station.pushes, self.kept)
+        self.overlay = Overlay(station.peer, self._dice, station.thinks, station.pushes, kept)
         self._tell(Known(self._groups))
+
+    def keep(self) -> Mapping[Scope, Kept]:
+        """Return what to save for the next start."""
+        return self.overlay.keep()
 
     def stop(self) -> None:
         """End at once."""
-        self.kept = self.overlay.keep()
         self._life = object()
         self._wake_at = 0.0
 

@@ -4,7 +4,7 @@ What is written may be lost until it is synced; what is synced stays. A node tha
 found out when the power fails.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from fedsync.gossip.events import Peer
@@ -40,6 +40,10 @@ class Disk:
     journal: bytes
     entries: list[Entry] = field(default_factory=list)
     remembered: dict[Peer, PeerMemory] = field(default_factory=dict)
+    scores: bytes = b""
+    """What was thought of peers when that was saved last."""
+    views: bytes = b""
+    """What the overlay kept for the next start then."""
     synced: int = 0
     """So many of the entries are safe."""
     _before: dict[Peer, PeerMemory | None] = field(default_factory=dict)
@@ -71,4 +75,10 @@ class Disk:
 
     def copied(self) -> "Disk":
         """Return a copy: a backup, or what is made of one. All of it is safe."""
-        return Disk(self.journal, list(self.entries), dict(self.remembered), len(self.entries))
+        return replace(
+            self,
+            entries=list(self.entries),
+            remembered=dict(self.remembered),
+            synced=len(self.entries),
+            _before={},
+        )

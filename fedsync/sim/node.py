@@ -36,6 +36,7 @@ from fedsync.gossip.events import (
     Stored,
     Taken,
 )
+from fedsync.gossip.kept import pack, unpack
 from fedsync.gossip.memory import Check, Memory
 from fedsync.gossip.peer_memory import PeerMemory
 from fedsync.gossip.scores import Scores
@@ -62,6 +63,8 @@ BEARING: Final = frozenset({"page", "signature", "approval"})
 """Kinds of records that may make a page due to be sealed."""
 BATCH_S: Final = 0.25
 """A batch is committed after so many seconds of checking even when more is waiting, as a daemon's is."""
+SAVE_S: Final = 30.0
+"""So often it saves what it thinks of peers and whom it has links with, in seconds, as a daemon does; no record waits for that."""
 
 
 Says: TypeAlias = Callable[[bytes, bytes], list[bytes]]
@@ -131,7 +134,7 @@ class Node:
         self.scoping: Scoping | None = None
         """Says what it keeps of others; where nothing does, it keeps whatever peers announce."""
         self._near: dict[Peer, frozenset[Scope]] = {}
-        self.scores = Scores()
+        self.scores: Scores
         self.steering: Steers | None = None
         """Chooses its links, where the scenario does not."""
         self.came = self.new = 0
@@ -159,6 +162,8 @@ class Node:
 
     def _begin(self) -> None:
         self.view = MemoryView()
+        self.scores = Scores.unpack(self.disk.scores)
+        self._save_at = self._heap.now + SAVE_S
         self._hold(Memory(self.disk.journal, self._admit, self._check))
         self._hurried = False
         """The last batch was committed early for what is urgent: then the next is not."""
@@ -199,10 +204,10 @@ class Node:
 
     def crash(self, loud: bool) -> None:
         """End at once. `loud`: the machine goes on, and hangs up for its program; else its power fails: peers find out."""
+        self._save()
         self.alive = False
         if self.steering is not None:
             self.steering.stop()
-        self.scores = Scores.unpack(self.scores.pack())
         self._seen.note("crash")
         if self._hands:
             self._seen.note("crash-in-commit")
@@ -220,6 +225,12 @@ class Node:
         self.ends.clear()
         self._life = object()
 
+    def backup(self) -> Disk:
+        """Return a copy of its disk."""
+        if self.alive:
+            self._save()
+        return self.disk.copied()
+
     def restore(self, backup: Disk, noticed: bool) -> None:
         """Put a backup in place of its disk while it is down. `noticed`: it knows, as on another machine."""
         self.disk = backup.copied()
@@ -232,7 +243,7 @@ class Node:
         self._begin()
         self.alive = True
         if self.steering is not None:
-            self.steering.start()
+            self.steering.start(unpack(self.disk.views))
         for link in self.links:
             self.net.redial(link)
 
@@ -255,7 +266,10 @@ class Node:
 
     def linked(self, peer: Peer, called: bool) -> bool:
         """Say whether a link may stand."""
-        return self.alive and (self.steering is None or self.steering.linked(peer, called))
+        if not self.alive or self.steering is None:
+            return self.alive
+        self._save()
+        return self.steering.linked(peer, called)
 
     def thinks(self, peer: Peer) -> float:
         """Return what it thinks of a peer."""
@@ -268,7 +282,22 @@ class Node:
     def unlinked(self, peer: Peer, answered: bool) -> None:
         """Note that a link is gone, or could not be had."""
         if self.alive and self.steering is not None:
+            self._save()
             self.steering.unlinked(peer, answered)
+
+    def _save(self) -> None:
+        """Save what it thinks of peers and the views of its overlay, if that was due since: asked before either changes.
+
+        What only changes with time, as what an overlay does by itself, is saved as it is at the next change.
+        """
+        if self._heap.now < self._save_at:
+            return
+        late = (self._heap.now - self._save_at) % SAVE_S
+        self._save_at = self._heap.now - late + SAVE_S
+        if self.scores.changed:
+            self.disk.scores, self.scores.changed = self.scores.pack(), False
+        if self.steering is not None:
+            self.disk.views = pack(self.steering.keep())
 
     def memory_of(self, peer: Peer) -> PeerMemory | None:
         """Return what it remembers of a peer."""
@@ -303,6 +332,7 @@ class Node:
             case Remember(memory):
                 self.disk.remember(peer, memory)
             case Did(deed):
+                self._save()
                 self.scores.note(peer, deed, self.wall())
             case Outrun():
                 self._seen.note("outrun")

@@ -4,15 +4,16 @@ They hold what comes and fold nothing, so there may be many. Each calls those th
 every call, and lies in its way once it is linked.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from fedsync.crdt.view import Draft
 from fedsync.gossip.events import Outcome, Peer
+from fedsync.gossip.kept import Kept
 from fedsync.records.block import Block
 from fedsync.records.genesis import Genesis
 from fedsync.records.ids import Extent, PageId, Scope
-from fedsync.sim.calling import Calls
+from fedsync.sim.calling import NOTHING, Calls
 from fedsync.sim.disk import Bound
 from fedsync.sim.links import Station
 from fedsync.sim.node import Node
@@ -45,13 +46,17 @@ class Besieging:
     def __init__(self, station: Station, calls: Calls, besieged: Sequence[Station]) -> None:
         self._station, self._calls, self._besieged = station, calls, besieged
 
-    def start(self) -> None:
+    def start(self, kept: Mapping[Scope, Kept] = NOTHING) -> None:
         """Begin to call."""
         for each in self._besieged:
             if each.peer not in self._station.ends:
                 self._calls.call(self._station, each.peer)
         net = self._calls.net
         net.heap.after(CALL_S * (0.5 + net.dice.random()), self.start)
+
+    def keep(self) -> Mapping[Scope, Kept]:
+        """Nothing: it has no views."""
+        return NOTHING
 
     def stop(self) -> None:
         """Nothing: who besieges does not crash."""

@@ -419,7 +419,7 @@ class World:
         node = self.dice.choice(self.honest)
         if node in self._unborn:
             return
-        self.backups[node] = node.disk.copied(), node.ids()
+        self.backups[node] = node.backup(), node.ids()
 
     def _restore(self) -> None:
         """Take a node down; a while later, when nothing of it is under way any more, it begins again from its backup."""
