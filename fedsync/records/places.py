@@ -7,7 +7,8 @@ fit in 48 KiB.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from fedsync.records.late import dataclass
 
 MAX_RUN_RECORDS = 128
 MAX_RUN_BYTES = 48 * 1024

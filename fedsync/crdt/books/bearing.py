@@ -4,8 +4,7 @@ k of n seats decide, w of m sealers seal, t of r repair keys mend (rules 2 and 6
 2w - m are in both, and only liars seal two rivals: so one liar less than that splits nothing.
 """
 
-from dataclasses import dataclass
-
+from fedsync.records.late import dataclass
 from fedsync.records.void import Void
 
 
