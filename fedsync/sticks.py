@@ -20,7 +20,7 @@ from fedsync.bundling import Request, export, mended, protect
 from fedsync.errors import Exit, Problem, usage
 from fedsync.gossip.bundles.chunks import MAGIC, Chunk, Piece, cut
 from fedsync.gossip.bundles.making import Part
-from fedsync.gossip.bundles.parity import Unprotected, is_more
+from fedsync.gossip.bundles.parity import File, Standing, Unprotected, is_more, standings
 from fedsync.home import Home
 from fedsync.reading import Reading
 from fedsync.records.ed25519 import PrivateKey, public_key
@@ -240,7 +240,16 @@ def to_mend(directory: Path) -> list[Source]:
 
 def mended_files(found: Sequence[Source], ours: Opener) -> Iterator[Iterator[Piece]]:
     """Yield the chunks of each of these files that is lost or damaged and can be had from the others."""
-    return mended([partial(_again, each.path) for each in found if each.path is not None], ours)
+    return mended(_to_read(found), ours)
+
+
+def mending(found: Sequence[Source]) -> list[Standing]:
+    """Return how many files are here, and how many are needed, of each bundle of which some that mend are among these."""
+    return standings(_to_read(found))
+
+
+def _to_read(found: Sequence[Source]) -> list[File]:
+    return [partial(_again, each.path) for each in found if each.path is not None]
 
 
 def sources(paths: Iterable[str]) -> Iterator[Source]:

@@ -214,7 +214,14 @@ def add(app: App, name: str, key: str | None, addresses: tuple[str, ...], yes: b
         answer = door.call("add_peer", key=found.hex(), name=name, addresses=said)
     app.out.result(
         {"name": answer["name"], "key": found.hex(), "addresses": said},
-        lambda: app.out.say(*_other_name(name, answer), _may_connect(answer)),
+        lambda: app.out.say(*_other_name(name, answer), _may_connect(answer), *_takes_back(answer)),
+    )
+
+
+def _takes_back(answer: dict[str, Any]) -> list[str]:
+    """Return how to undo it: that a key is a wrong one shows only when nobody connects. Not of one that was a peer before."""
+    return (
+        [] if answer["known"] else [f"Was the key a wrong one? fedsync peers remove {quote(answer['name'])}"]
     )
 
 

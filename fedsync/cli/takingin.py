@@ -12,6 +12,7 @@ from fedsync.cli.telling import ago, rfc3339, short
 from fedsync.doors import take_file
 from fedsync.errors import Exit, Problem
 from fedsync.gossip.bundles.form import End, Title
+from fedsync.gossip.bundles.parity import Standing
 from fedsync.gossip.bundles.reading import Bad, read_chunks
 from fedsync.keyring import load_node_key
 from fedsync.plain import many
@@ -34,6 +35,7 @@ def take_in(app: App, paths: Sequence[str]) -> None:
     ours = Opener(load_node_key(app.home()))
     rows: list[Json] = []
     found: list[sticks.Source] = []
+    mending: list[Standing] = []
     with app.door() as door:
         for source in sticks.sources(paths):
             found.append(source)
@@ -47,6 +49,7 @@ def take_in(app: App, paths: Sequence[str]) -> None:
                 row |= {"unreadable": problem.message}
             rows.append(row)
         if any(row["mends"] for row in rows):
+            mending = sticks.mending(found)
             for each in sticks.mended_files(found, ours):
                 row = {"file": None, "named": False, "mends": False, **take_file(door, each)}
                 if not _not_ours(row):
@@ -64,12 +67,17 @@ def take_in(app: App, paths: Sequence[str]) -> None:
     value = {
         "files": rows,
         "records": sum(each.get("records", 0) for each in rows),
+        "mending": [
+            {"files": each.files, "here": each.here, "mending": each.mending, "lacks": each.lacks}
+            for each in mending
+        ],
         "missing_logs": missing,
         "lost_bundles": lost,
     }
     healed = {(each["bundle"], each["part"]) for each in rows if each["file"] is None and each["ended"]}
     bad = [each for each in rows if _is_bad(each) and (each.get("bundle"), each.get("part")) not in healed]
     lines = [line for row in rows for line in _came_lines(row)]
+    lines += [_mending_line(each) for each in mending if each.lacks]
     if missing:
         lines.append(f"Of {many(missing, 'log')} something is missing still: fedsync bundle want")
     if lost:
@@ -80,6 +88,14 @@ def take_in(app: App, paths: Sequence[str]) -> None:
         app.out.say(*lines)
         raise Problem(*_bad_words(bad, rows), Exit.FOREIGN_FILE, value)
     app.out.result(value, lambda: app.out.say(*lines))
+
+
+def _mending_line(each: Standing) -> str:
+    mend = f"{each.mending} that mend" if each.mending > 1 else "1 that mends"
+    return (
+        f"Of a bundle of {many(each.files, 'file')} {each.here or 'none'} and {mend} lie here: too few to mend any."
+        f" Take them in together with any {each.lacks} more of the others."
+    )
 
 
 def _named(app: App, reading: Reading, rows: Sequence[Json]) -> None:

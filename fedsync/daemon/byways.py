@@ -349,11 +349,23 @@ class Byways:
             else ago(trio.current_time() - way.link.carrier.heard_at)
         )
         said = f"heard {heard}" if heard else "no answer so far"
-        if heard and way.link is not None and way.link.queued and not way.link.present:
-            # The session believes in what it has given away: nobody shall read "same" and walk off.
+        if heard and self.owed(peer):
             said += ", what was sent waits for its answer"
         terms = self._links.schedules.reason_of(way.gate) if way.gate is not None else ""
         return f"over {way.name}: " + "; ".join(each for each in (said, terms, way.wrong, way.words) if each)
+
+    def owed(self, peer: Peer) -> bool:
+        """Say whether the session with a peer goes this way, and what was sent has no answer though some seconds have passed.
+
+        The session believes in what it has given away: nobody shall read "same" and walk off.
+        """
+        link = self.ways[peer].link if self.carries(peer) else None
+        return link is not None and bool(link.queued) and not link.present
+
+    def quiet(self, peer: Peer) -> float | None:
+        """Return for how many seconds nothing was heard from a peer this way, None when nothing ever was."""
+        heard = self.ways[peer].heard_at
+        return None if heard == -inf else trio.current_time() - heard
 
     def schedule(self, peer: Peer) -> dict[str, Any] | None:
         """Return how it stands with the windows and budget of the session's way, for programs; None when there are none."""

@@ -33,6 +33,10 @@ def _row(daemon: "Daemon", peer: PeerRow, by: str) -> dict[str, Any]:
     if report is not None:
         state, lack, theirs, reason = report.state, report.we_lack, report.they_lack, report.reason
         contact = daemon.links.contacts.get(name, now)
+        if daemon.byways.carries(name):
+            # Such a session stands whether somebody answers or not.
+            quiet = daemon.byways.quiet(name)
+            contact = (peer.last_contact or 0) if quiet is None else now - int(quiet * 1000)
     else:
         state, lack, theirs, reason = "away", peer.we_lack, peer.they_lack, daemon.dialler.reason(name)
         contact = daemon.links.contacts.get(name) or peer.last_contact or 0
@@ -47,6 +51,8 @@ def _row(daemon: "Daemon", peer: PeerRow, by: str) -> dict[str, Any]:
     if byway and out is None:
         if daemon.byways.silent(name):
             state, reason = "away", byway
+        elif state in ("same", "live") and daemon.byways.owed(name):
+            state, reason = "behind", byway
         elif report is None or daemon.byways.carries(name):
             reason = f"{reason}; {byway}"
     wire = daemon.links.wire(name) if report is not None else None

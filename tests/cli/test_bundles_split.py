@@ -52,6 +52,19 @@ def test_any_k_of_all_files_may_be_lost(oak: Place, mill: Place, tmp_path: Path)
     assert mill.json("bundle", "list")["came"][0]["done"] is True
 
 
+def test_a_file_that_mends_says_how_many_more_it_needs(oak: Place, mill: Place, tmp_path: Path) -> None:
+    files = left(oak, mill, tmp_path / "stick", "--parity", 2)
+    whole = len(files) - 2
+    came = mill.json("bundle", "import", files[-1])
+    assert came["mending"] == [{"files": whole, "here": 0, "mending": 1, "lacks": whole - 1}]
+    said = mill("bundle", "import", files[-1]).out
+    assert f"Of a bundle of {whole} files none and 1 that mends lie here: too few to mend any." in said
+    assert f"together with any {whole - 1} more of the others" in said
+    said = mill("bundle", "import", *files[1:]).out
+    assert "too few" not in said
+    assert "mended by others" in said
+
+
 def test_a_damaged_file_is_mended_and_one_that_is_encrypted_too(
     oak: Place, mill: Place, tmp_path: Path
 ) -> None:

@@ -197,10 +197,13 @@ def test_a_key_that_is_known_here_under_another_name_is_said_to_be_that_ones(nod
     key = add_peer(node, "Quarry")
     said = node("peers", "add", "Mill Lane", key, "--yes").out
     assert "This is the key of Quarry, a peer already" in said
+    assert "peers remove" not in said
     assert [each["name"] for each in node.json("peers", "list")["peers"]] == ["Quarry"]
     # A name that another node has is given to nobody else: the operator may have meant to change that one's key.
     said = node("peers", "add", "Quarry", key_hex(), "--yes").out
     assert "Quarry is the name of another node here, so this one is called Quarry 2" in said
+    # That a key is a wrong one shows only when nobody connects.
+    assert "Was the key a wrong one? fedsync peers remove 'Quarry 2'" in said
 
 
 def test_who_is_kept_out_stands_below_the_list_of_peers(node: Place) -> None:

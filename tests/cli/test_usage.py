@@ -52,6 +52,17 @@ def test_every_word_of_the_way_in_leads_to_a_command() -> None:
     assert all(word in listed for word in _COMMANDS)
 
 
+@pytest.mark.parametrize(
+    "words", [(), ("stock",), ("bodies",), ("peers",), ("bundle",), ("book",), ("people",)]
+)
+def test_no_sentence_in_a_list_of_commands_is_cut(shown: Place, words: tuple[str, ...]) -> None:
+    said = shown(*words, "--help").out
+    assert "Commands:" in said
+    commands = said.partition("Commands:")[2]
+    assert "..." not in commands
+    assert "…" not in commands
+
+
 def test_help_may_be_asked_for_by_its_word() -> None:
     assert fedsync("help").out == fedsync("--help").out
     assert fedsync("help", "book", "sign").out == fedsync("book", "sign", "--help").out

@@ -118,9 +118,23 @@ def test_what_is_not_confirmed_is_told_beside_the_hope_that_both_hold_the_same(v
         mill.kill()
         oak.move("Ann", 7)
         until(lambda: "what was sent waits for its answer" in oak.peer("Mill Lane")["reason"], why=oak.said)
+        row = oak.peer("Mill Lane")
+        assert row["state"] == "behind"
+        assert "both hold the same" not in row["reason"]
+        assert time.time() * 1000 - row["last_contact"] > 5_000
         mill.start()
         equal(oak, mill)
         until(lambda: "waits for its answer" not in oak.peer("Mill Lane")["reason"], why=oak.said)
+
+
+def test_one_that_was_never_heard_has_no_last_contact(village: Village) -> None:
+    oak, mill = pair(village)
+    (port,) = free_ports(1)
+    say(oak, "Mill Lane", kind="udp", address=f"127.0.0.1:{port}")
+    acquaint(oak, mill)
+    until(lambda: "over datagrams: no answer so far" in oak.peer("Mill Lane")["reason"], why=oak.said)
+    assert (oak.peer("Mill Lane")["state"], oak.peer("Mill Lane")["last_contact"]) == ("away", None)
+    assert "LAST CONTACT" in oak.run("peers", "list").stdout
 
 
 def test_two_modems_carry_frames_and_what_must_be_readable_is(village: Village, tmp_path: Path) -> None:

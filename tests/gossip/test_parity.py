@@ -12,7 +12,7 @@ from fedsync.gossip.bundles import parity
 from fedsync.gossip.bundles.chunks import MAGIC, Chunk, cut, pack
 from fedsync.gossip.bundles.field import combined, inverse, scaled, solved, times
 from fedsync.gossip.bundles.making import MIN_PART_BYTES
-from fedsync.gossip.bundles.parity import MAX_FILES, Mended, Unprotected, mend, protect, repaired
+from fedsync.gossip.bundles.parity import MAX_FILES, Mended, Unprotected, mend, protect, repaired, standings
 from tests.gossip.bundles import files, full, wish
 
 NAME = b"s" * 8
@@ -34,6 +34,24 @@ def mended(*left: bytes) -> dict[int, list[Chunk]]:
     for file, chunk in mend([given_as(each) for each in left]):
         found.setdefault(file, []).append(chunk)
     return found
+
+
+def test_how_many_files_are_needed_is_counted_as_they_lie_there() -> None:
+    whole = [MAGIC + pack(2, 0, bytes([number] * 90)) for number in range(1, 5)]
+    extra = more(whole, 3)
+    for own in range(5):
+        for mending in range(1, 4):
+            given_files = [given_as(each) for each in (*whole[:own], *extra[:mending])]
+            (found,) = standings(given_files)
+            assert found == (4, own, mending)
+            assert found.lacks == max(0, 4 - own - mending)
+            # As many as it says are enough, and one less is not.
+            there = (*whole[:own], *extra[:mending], *extra[mending:], *whole[own:])
+            enough = [*there[: own + mending + found.lacks]]
+            assert len(mended(*enough)) == (4 - sum(each in whole for each in enough))
+            if found.lacks:
+                assert not mended(*enough[:-1])
+    assert standings([given_as(each) for each in whole]) == []
 
 
 def chunks(file: bytes) -> list[Chunk]:

@@ -113,6 +113,24 @@ def mend(files: Sequence[File]) -> Iterator[Mended]:
         yield from _mend(about, held, more, _Solver(len(about.counts)))
 
 
+class Standing(NamedTuple):
+    """Of the files of one bundle, and those that mend them, how many are needed, and how many there are."""
+
+    files: int
+    here: int
+    mending: int
+
+    @property
+    def lacks(self) -> int:
+        """How many more are needed, whichever: none while all is there, or can be had."""
+        return max(0, self.files - self.here - self.mending)
+
+
+def standings(files: Sequence[File]) -> list[Standing]:
+    """Return how it stands with each bundle of which files that mend are among these."""
+    return [Standing(len(about.counts), len(held), len(more)) for about, held, more in _sets(files)]
+
+
 def repaired(files: Sequence[File]) -> Iterator[Iterator[Chunk]]:
     """Yield each file that is damaged or missing and can be helped, as all its chunks that there are or can be had, in order.
 
