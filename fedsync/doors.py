@@ -86,6 +86,7 @@ class LocalDoor:
 
     def _settle(self) -> None:
         """Do what a node does by itself when something has come, and for which no daemon may run for months."""
+        self.node.let_in_early()
         seal_pages(self.node, self._node_key)
         self.node.kindred.look(self.node.state)
         if self.node.kindred.lacking():

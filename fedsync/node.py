@@ -8,7 +8,8 @@ thread, if it likes), and then reads what became of each block.
 import logging
 import secrets
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from fedsync.crdt import fold, root
@@ -22,7 +23,9 @@ from fedsync.pace import GROWTH_MS, Pace
 from fedsync.rebuilding import GC_THRESHOLDS, REBUILD_RECORDS, rebuild
 from fedsync.records.block import BadBlock, Block, check, peek
 from fedsync.records.genesis import Genesis, later_incarnation
-from fedsync.records.ids import Extent, Key, LogClass, LogId, PageId, Scope
+from fedsync.records.ids import Extent, Key, LogClass, LogId, PageId, RecordId, Scope
+from fedsync.store.ahead import Slice
+from fedsync.store.errors import StoreError
 from fedsync.store.model import Outcome
 from fedsync.store.peers import Source
 from fedsync.store.places import Place
@@ -69,6 +72,11 @@ class Node:
         if self.state.folded_upto < store.blocks.last_number():
             self.rebuild()
         self.kindred.look(self.state)
+        self._slice = Slice()
+        self._early = dict.fromkeys(store.ahead.logs(), 0)
+        """Of which logs something that came ahead may be let in by now, and from which place on. What it follows may have
+        been held already when this program last ended: so all are looked at."""
+        self._tried_early = LogId(bytes(32))
 
     def _clock(self) -> int:
         return self.now()  # As it is asked: who holds a node may give it another clock.
@@ -88,6 +96,7 @@ class Node:
         """Open a batch."""
         self.store.begin()
         self.draft = Draft(self.state)
+        self._slice = Slice()
 
     def settle(self) -> None:
         """Write what the batch folded; `commit` must follow."""
@@ -113,6 +122,7 @@ class Node:
         self.notices.forget()
         self.intake.forget()
         self._follows.stale = False
+        self._early |= dict.fromkeys(self.store.ahead.logs(), 0)
 
     def take_now(self, raws: Iterable[bytes], origin: Key | None = None) -> list[Taken]:
         """Take blocks in a batch of their own, durably."""
@@ -136,17 +146,92 @@ class Node:
         """Let blocks in, in the open batch. `origin` is the peer that brought it, None for our own."""
         outcomes: list[Taken] = []
         for raw, origin in blocks:
-            fresh = [self._take(raw, origin)]
-            while fresh:
-                taken = fresh.pop()
-                outcomes.append(taken)
-                if taken.block is not None and self.store.ahead.waits(taken.block.log):
-                    early = self.store.ahead.release(taken.block.log, taken.block.first, taken.block.ids)
-                    fresh.extend(self._take(each.raw, each.origin) for each in early)
-                # What comes in from outside may hold pages too, and name others who wait there.
-                if taken.block is not None and "page" in taken.block.kinds:
-                    waiting = self._entrance.released(self.draft, taken.block)
-                    fresh.extend(self._take(each, peer) for each, peer in waiting)
+            outcomes += self._take_all([(raw, origin)])
+        return outcomes
+
+    def _take_all(self, waiting: list[tuple[bytes, Key | None]]) -> Iterator[Taken]:
+        """Let blocks in, the last first, and what waited for them, as far as that has room in this commit."""
+        while waiting:
+            taken = self._take(*waiting.pop())
+            yield taken
+            if taken.block is not None and self.store.ahead.waits(taken.block.log):
+                waiting.extend(self._followers(taken.block))
+            # What comes in from outside may hold pages too, and name others who wait there.
+            if taken.block is not None and "page" in taken.block.kinds:
+                waiting.extend(self._entrance.released(self.draft, taken.block))
+
+    # --- What came ahead --------------------------------------------------------------------------------
+
+    @property
+    def more_early(self) -> bool:
+        """Whether something that came ahead may have what it follows by now, and waits for the next commit."""
+        return bool(self._early)
+
+    def _followers(self, block: Block) -> list[tuple[bytes, Key | None]]:
+        """Let go what follows a block that came in, within this commit's slice."""
+        first, ids = block.first, block.ids
+        early, rest = self.store.ahead.release(
+            block.log, first + 1, first + len(ids), lambda at, prev: ids[at - first - 1] == prev, self._slice
+        )
+        if rest is not None:
+            self._early[block.log] = min(rest, self._early.get(block.log, rest))
+        return [(each.raw, each.origin) for each in early]
+
+    def take_early(self) -> list[Taken]:
+        """Let in, in the open batch, a slice of what came ahead and has what it follows by now. Authority first."""
+        outcomes: list[Taken] = []
+        while self._early and not self._slice.full:
+            log = self._tried_early = self.next_early()
+            at, tip = self._early.pop(log), self.store.logs.tip(log)
+            if tip is None:
+                continue  # It is looked for when the log begins.
+            held = partial(self._is_held, log)
+            early, rest = self.store.ahead.release(log, at, tip.seq + 1, held, self._slice)
+            if rest is not None:
+                self._early[log] = rest
+            # Those that stand first come first: what follows them is let go by them.
+            outcomes += self._take_all([(each.raw, each.origin) for each in reversed(early)])
+        return outcomes
+
+    def _is_held(self, log: LogId, first: int, prev: RecordId) -> bool:
+        return self.store.logs.base(log, first, prev) is not None
+
+    def next_early(self) -> LogId:
+        """Return the log of which something is let in next."""
+
+        def turn(log: LogId) -> bool:
+            row = self.store.logs.row(log)
+            return row is None or row.genesis.log_class is not LogClass.AUTHORITY
+
+        return min(self._early, key=turn)
+
+    def let_in_early(self) -> None:
+        """Let in all that came ahead and has what it follows, in as many batches as it takes."""
+        while self.more_early:
+            self.early_now()
+
+    def early_now(self) -> list[Taken]:
+        """Let in a slice of what came ahead, in a batch of its own, durably.
+
+        What this program cannot bear is dropped with all that waits of its log: else it would fall over it at each start.
+        """
+        self.begin()
+        try:
+            outcomes = self.take_early()
+            self.settle()
+        except BaseException as error:
+            self.rollback()
+            if isinstance(error, StoreError) or not isinstance(error, Exception):
+                raise
+            log.error(
+                "a block that waited brings a mistake of fedsync to light; please report it: %r",
+                error,
+                exc_info=error,
+            )
+            with self.store.transaction() as store:
+                store.ahead.drop(self._tried_early)
+            return []
+        self.commit()
         return outcomes
 
     def _take(self, raw: bytes, origin: Key | None) -> Taken:

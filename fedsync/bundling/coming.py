@@ -284,4 +284,5 @@ def take(node: Node, own: Key, pieces: Iterable[bytes]) -> Came:
     for batch in batches(chunks(pieces)):
         taking.take(batch)
     taking.end()
+    node.let_in_early()
     return taking.came

@@ -5,7 +5,8 @@ that came.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from fedsync.records.ids import Key, LogId, RecordId
@@ -20,7 +21,26 @@ AHEAD_EACH: Final = 32 * 1024 * 1024
 
 AHEAD_SAME: Final = 8
 """Blocks of one who brings them that follow one record: somebody may cut a log otherwise than another. All are let go, and
-verified, in the commit in which that record comes, be it a recall."""
+verified, as soon as that record comes, be it a recall."""
+SLICE_BYTES: Final = 1024 * 1024
+SLICE_RECORDS: Final = 16_384
+"""What is let go in one commit: two tenths of a second of work at the door. The rest of a long chain comes with the next ones."""
+SLICE_LOOKS: Final = 4096
+"""Blocks that wait and are looked at in one commit, whether they can be let go or not."""
+
+
+@dataclass(slots=True)
+class Slice:
+    """How much more may be let go in the open transaction. What a block says of its size is believed: it is only counted."""
+
+    size: int = SLICE_BYTES
+    records: int = SLICE_RECORDS
+    looks: int = SLICE_LOOKS
+
+    @property
+    def full(self) -> bool:
+        """Whether the rest has to wait for the next transaction."""
+        return self.size <= 0 or self.records <= 0 or self.looks <= 0
 
 
 class Early(NamedTuple):
@@ -74,20 +94,45 @@ class Ahead:
         return log in self._of_logs()
 
     @guarded
-    def release(self, log: LogId, first: int, ids: Sequence[RecordId]) -> list[Early]:
-        """Let go, and return, what follows one of these records, which stand in a row from `first` on."""
+    def release(
+        self, log: LogId, low: int, high: int, follows: Callable[[int, RecordId], bool], room: Slice
+    ) -> tuple[list[Early], int | None]:
+        """Let go, and return, what begins at these places and follows what is held, as far as there is room.
+
+        `follows` says whether what stands before a place, by its id, is held. The second is the place from which on
+        it has to be looked again; None when all was seen.
+        """
+        found: list[Early] = []
+        rest: int | None = None
+        gone: list[tuple[int]] = []
         rows = self._conn.execute(
-            "SELECT no, first, prev, origin, raw FROM ahead WHERE log = ? AND first BETWEEN ? AND ?",
-            (log, first + 1, first + len(ids)),
-        ).fetchall()
-        found = [row for row in rows if ids[row[1] - first - 1] == row[2]]
-        sizes = self._by_origin() if found else {}
-        self._conn.executemany("DELETE FROM ahead WHERE no = ?", [(row[0],) for row in found])
-        for row in found:
-            sizes[Key(row[3])] -= len(row[4])
-        if found and not self._conn.execute("SELECT 1 FROM ahead WHERE log = ?", (log,)).fetchone():
-            self._of_logs().discard(log)
-        return [Early(Key(origin), raw) for _, _, _, origin, raw in found]
+            "SELECT no, first, last, prev, origin, size FROM ahead WHERE log = ? AND first BETWEEN ? AND ? ORDER BY first, no",
+            (log, low, high),
+        )
+        for no, first, last, prev, origin, size in rows:
+            if room.full:
+                rest = first
+                break
+            room.looks -= 1
+            if follows(first, RecordId(prev)):
+                room.size -= size
+                room.records -= last + 1 - first
+                (raw,) = self._conn.execute("SELECT raw FROM ahead WHERE no = ?", (no,)).fetchone()
+                found.append(Early(Key(origin), raw))
+                gone.append((no,))
+        rows.close()
+        if found:
+            sizes = self._by_origin()
+            self._conn.executemany("DELETE FROM ahead WHERE no = ?", gone)
+            for early in found:
+                sizes[early.origin] -= len(early.raw)
+            if not self._conn.execute("SELECT 1 FROM ahead WHERE log = ?", (log,)).fetchone():
+                self._of_logs().discard(log)
+        return found, rest
+
+    def logs(self) -> set[LogId]:
+        """Return the logs of which something waits."""
+        return set(self._of_logs())
 
     @guarded
     def spans(self) -> dict[LogId, list[tuple[int, int]]]:
