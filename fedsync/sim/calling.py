@@ -1,6 +1,6 @@
 """Links that stand as long as both sides want them: who calls whom is decided by overlays, and not by the scenario."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from random import Random
 from types import MappingProxyType
@@ -27,12 +27,14 @@ class Calls:
         self.net = net
         self.sides: list[Collection[Station]] = []
         self.stations: dict[Peer, Station] = {}
+        self.towards: Callable[[Station, Peer], Station] = lambda station, _: station
+        """The face that a station shows to a peer, where it has several."""
         self._links: dict[frozenset[Peer], Link] = {}
         net.idle = self._idle
 
     def call(self, one: Station, peer: Peer) -> None:
         """Dial; the station hears what comes of it."""
-        two = self.stations[peer]
+        one, two = self.towards(one, peer), self.towards(self.stations[peer], one.peer)
         pair = frozenset((one.peer, peer))
         link = self._links.get(pair)
         if link is None:
@@ -69,7 +71,7 @@ class Calls:
 
     def part(self, station: Station, peer: Peer) -> None:
         """End a link that one side wants no more; the other hears that it was not broken."""
-        end = station.ends.get(peer)
+        end = self.towards(station, peer).ends.get(peer)
         if end is not None:
             end.left = True
             self.net.hang_up(end)

@@ -19,7 +19,7 @@ from fedsync.sim.circles import Circles
 from fedsync.sim.ledger import Promised
 from fedsync.sim.links import QUEUE_BYTES
 from fedsync.sim.node import BATCH_S, Node
-from fedsync.sim.shelves import Reader, Rulings, Shelves
+from fedsync.sim.shelves import Chain, Reader, Rulings, Shelves
 from fedsync.sim.verdicts import Court
 from fedsync.sim.world import World, on_islands
 
@@ -241,7 +241,16 @@ def _alike(world: World, nodes: Sequence[Node], shelves: Shelves, books: bool = 
 
 def _forks(world: World, shelves: Shelves, circles: Circles) -> Iterator[str]:
     """Who wrote two records at one place is known everywhere that the log should be."""
-    for log, (_, seq) in world.ledger.forks.items():
+    forks = {log: seq for log, (_, seq) in world.ledger.forks.items()}
+    for log in world.doubled:
+        both: Chain = defaultdict(set)
+        for shelf in shelves.values():
+            for seq, ids in shelf.chains.get(log, {}).items():
+                both[seq] |= ids
+        # Where both versions came to somebody who is honest, all have to learn of it.
+        if twice := [seq for seq, ids in both.items() if len(ids) > 1]:
+            forks[log] = min(twice)
+    for log, seq in forks.items():
         if log in world.rulings:
             continue  # who heard of that first need not have seen that there are two branches
         of = next((shelf.logs[log].scope for shelf in shelves.values() if log in shelf.logs), None)

@@ -56,6 +56,10 @@ class Liar:
         self._heard = heard
         return self._lie(frame)
 
+    def _equivocate(self, frame: bytes) -> list[bytes]:
+        """Say what is held: that is another thing towards each half of the peers (`twofaced`)."""
+        return [frame]
+
     def _withhold(self, frame: bytes) -> list[bytes]:
         """Serve nothing, as if all were well."""
         return [] if isinstance(decode(frame), BlockMessage) else [frame]

@@ -117,6 +117,10 @@ class Community:
         """Return what begins the log of the weak seat, signed by nobody."""
         return forged(self._weak_seat, self.node.wall())
 
+    def facts(self) -> dict[LogId, Pen]:
+        """Return the logs of goods of its tellers."""
+        return {each.facts.log: each.facts for each in self.tellers}
+
     # --- What they do -----------------------------------------------------------------------------------
 
     def trade(self, dice: Random, local: float) -> None:

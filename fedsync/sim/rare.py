@@ -54,6 +54,7 @@ RARE: Final = {
     "kin": "a book made other bodies kin, so that a node keeps their records from then on",
     "urgent": "something had to go before all else",
     "lied": "a node lied to its peer",
+    "equivocated": "a node gave some of its peers one version of a log, and the others another",
     "struck": "a session ended over what deserved nothing",
 }
 """Each with the sentence that people read."""

@@ -28,7 +28,20 @@ from fedsync.sim.form import BadScenario, Form
 from fedsync.sim.rare import RARE
 
 SHAPES: Final = ("line", "ring", "star", "tree", "mesh", "overlay")
-LIES: Final = ("withhold", "echo", "roots", "claims", "spoil", "junk", "replay", "flood", "heap", "weak")
+EQUIVOCATE: Final = "equivocate"
+LIES: Final = (
+    "withhold",
+    "echo",
+    "roots",
+    "claims",
+    "spoil",
+    "junk",
+    "replay",
+    "flood",
+    "heap",
+    "weak",
+    EQUIVOCATE,
+)
 ANY: Final = "any"
 """A liar of some kind, another one with each seed."""
 STICKS: Final = "USB"

@@ -28,10 +28,11 @@ from fedsync.sim.people import Community
 from fedsync.sim.rare import Seen
 from fedsync.sim.regions import Delegation, Region
 from fedsync.sim.roads import Roads
-from fedsync.sim.scenario import ANY, LIES, Crowd, Partition, Scenario
+from fedsync.sim.scenario import ANY, EQUIVOCATE, LIES, Crowd, Partition, Scenario
 from fedsync.sim.scoping import Scoping
 from fedsync.sim.siege import LOOK_S, Hollow, Watch, besiege
 from fedsync.sim.signing import Signing
+from fedsync.sim.twofaced import TwoFaced, towards
 
 PICTURES: Final = 120
 """Moments of a storm at which is noted how far each node is."""
@@ -85,6 +86,10 @@ class World:
         self.apart: list[tuple[float, float]] = []
         """From when to when nodes were cut off."""
         self.nodes: list[Node] = []
+        self.seconds: list[Node] = []
+        """The other faces of those that have two."""
+        self.doubled: dict[LogId, None] = {}
+        """Logs of which one of these has told two versions."""
         self.communities: list[Community] = []
         self.backups: dict[Node, tuple[Disk, list[RecordId]]] = {}
         """The last backup of each node, and which records are in it."""
@@ -138,10 +143,22 @@ class World:
         clocks, dice = self.scenario.clocks, self.dice
         offset = int(dice.uniform(-clocks.off, clocks.off) * 1000) if dice.random() < clocks.share else 0
         lies = None if kind is None else partial(self._lying, self._liar(kind, len(self.nodes)))
-        node = Node(name, self.net, verify, self.scenario.pace, offset, self._watch, lies)
+        made: type[Node] = TwoFaced if kind == EQUIVOCATE else Node
+        node = made(name, self.net, verify, self.scenario.pace, offset, self._watch, lies)
         self.held[node] = 0
         self.nodes.append(node)
         self.communities.append(Community(name, node, self.ledger, kind == "weak"))
+        if isinstance(node, TwoFaced):
+            node.pens = self.communities[-1].facts
+            node.doubled = self._doubled
+            second = TwoFaced(name, self.net, verify, self.scenario.pace, offset, self._watch_not, lies)
+            node.second, second.pens = second, node.pens
+            self.seconds.append(second)
+
+    def _doubled(self, log: LogId) -> None:
+        self.seen.note("lied")
+        self.seen.note("equivocated")
+        self.doubled[log] = None
 
     def _liar(self, kind: str, at: int) -> Liar:
         def blocks() -> list[bytes]:
@@ -240,8 +257,17 @@ class World:
         for one, two in pairs:
             self.net.join(honest[one], honest[two])
         for liar in self.nodes[count:]:
-            for node in dice.sample(honest, min(count, dice.randint(1, 3))):
-                self.net.join(*dice.choice([(liar, node), (node, liar)]))
+            chosen = dice.sample(honest, min(count, dice.randint(1, 3)))
+            if isinstance(liar, TwoFaced):
+                # Each face is shown to somebody, where there is somebody to show it to.
+                others = [
+                    each for each in honest if liar.towards(each.peer) is not liar.towards(chosen[0].peer)
+                ]
+                chosen += [each for each in others[:1] if each not in chosen]
+            for node in chosen:
+                self.net.join(
+                    *dice.choice([(towards(liar, node.peer), node), (node, towards(liar, node.peer))])
+                )
 
     def _steer(self) -> None:
         """Let the nodes choose their links by themselves, among all that there are."""
@@ -255,9 +281,12 @@ class World:
             all_of_it,
             [Candidate(each.node.peer, each.scope, (each.name,)) for each in self.communities] + admitted,
         )
+        self.calls.towards = towards
         self.calls.stations = {node.peer: node for node in (*self.nodes, *crowd)}
         for node in self.nodes:
             node.steering = Steering(node, self.calls, self.dice, [group])
+            if isinstance(node, TwoFaced) and node.second is not None:
+                node.second.steering = node.steering
             self.heap.after(self.dice.random(), node.steering.start)
         if crowd:
             most = max(each.besieged for each in self.scenario.crowds)
@@ -444,7 +473,8 @@ class World:
         """Take out of the ledger what only one node held, and from the pens what no backup holds either."""
         honest = {id_ for node in self.honest for id_ in node.ids()}
         # What only a liar has may never be served, or may turn up again.
-        everywhere = honest | {id_ for node in self.nodes[self.scenario.honest :] for id_ in node.ids()}
+        liars = [*self.nodes[self.scenario.honest :], *self.seconds]
+        everywhere = honest | {id_ for node in liars for id_ in node.ids()}
         if self.ledger.survey(before, honest):
             self.seen.note("lost-for-good")
         kept = {id_ for _, ids in self.backups.values() for id_ in ids}

@@ -43,7 +43,7 @@ SLICES = (
     Slice("door", 11, 0.25, 4),
     Slice("everything", 7, 0.03, 20, faster=8),
     Slice("flaky", 3, 0.1, 4),
-    Slice("liars", 12, 0.25, 8),
+    Slice("liars", 13, 0.25, 8),
     Slice("month", 5, 0.2, 10),
     Slice("overlay", 20, 0.25, 2),
     Slice("quiet", 5, 0.3, 10),
