@@ -9,13 +9,17 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.forked import quick_run
+
 ROOT = Path(__file__).resolve().parent.parent
-SECONDS = 30
-"""How long an answer may take to become what the text shows: nodes talk while the reader types."""
+SECONDS = 120
+"""How long an answer may take to become what the text shows, on a machine with other things to do: nodes talk while the reader types."""
+PAUSE_SECONDS = 0.1
+"""Between two looks: whoever looks without end takes from the nodes the time in which they would come to it."""
 
 LOOKING = re.compile(r"^cat |\b(status|list|show|open|doctor|why|rights|plans|match)\b|\bvotes tally [^-]*$")
 """Commands that only look. They are typed again until the answer is as shown; the others are typed once."""
@@ -129,11 +133,18 @@ def shell(where: Path) -> Iterator[Shell]:
             process.stdout.close()
 
 
-def type_all(text: str, where: Path) -> None:
-    """Type all sessions of a text in a new directory. Fails where the screen answers something else."""
-    (where / "scripts").symlink_to(ROOT / "scripts")
+def type_all(text: str, where: Path, quick: bool = False) -> None:
+    """Type all sessions of a text in a new directory. Fails where the screen answers something else.
+
+    `quick`: with what stands in for scripts/run (see `forked`).
+    """
+    scripts = where / "scripts"
+    if quick:
+        scripts.mkdir()
+    else:
+        scripts.symlink_to(ROOT / "scripts")
     ids: dict[str, str] = {}
-    with shell(where) as opened:
+    with quick_run(scripts / "run") if quick else nullcontext(), shell(where) as opened:
         for typed in sessions(text):
             command = ID.sub(_now(ids), typed.command)
             late = time.monotonic() + SECONDS
@@ -145,6 +156,7 @@ def type_all(text: str, where: Path) -> None:
             while (new := shows(typed.answer, output)) is None or (opened.failed and not refused):
                 again = looks and time.monotonic() < late
                 assert again, f"$ {command}\n{output}\nIN THE TEXT:\n" + "\n".join(typed.answer)
+                time.sleep(PAUSE_SECONDS)
                 output = opened.type(command, refused or looks)
             ids |= new
 

@@ -13,7 +13,8 @@ SESSIONS = sorted((ROOT / "docs" / "sessions").glob("*.md"))
 def test_a_session_can_be_typed_as_it_stands(session: Path, tmp_path: Path) -> None:
     text = session.read_text(encoding="utf-8")
     assert sessions(text), f"{session.name} has no session"
-    type_all(text, tmp_path)
+    # The first hour of README is typed with scripts/run itself: test_readme.
+    type_all(text, tmp_path, quick=True)
 
 
 def test_an_id_on_the_screen_stands_for_the_one_in_the_text() -> None:
