@@ -18,6 +18,9 @@ from fedsync.records.ids import LogClass, LogId, Reach, Scope
 MOST_KEPT = 64
 """Pairs of followings that are kept in mind: about those of the peers that are connected at once."""
 
+MOST_SAID = 1024
+"""Sets of which it is kept in mind whether two sides share them, some 100 KB."""
+
 
 def shared(mine: Following, theirs: Following, key: SetKey) -> bool:
     """Say whether both sides may hold a set. What was not heard of the other side is taken to be all that we follow."""
@@ -46,9 +49,16 @@ class Shared:
         self._groups: dict[int, bytes | None] = {}
         """The hash of each group, by the first byte of its scopes; None: some set of it has moved."""
         self._roots: dict[bytes, bytes] = {}
+        self._said: dict[SetKey, bool] = {}
+        """Of the sets that were asked for last, whether they are shared: that never changes here."""
 
     def __contains__(self, key: SetKey) -> bool:
-        return shared(self._mine, self._theirs, key)
+        said = self._said.get(key)
+        if said is None:
+            if len(self._said) >= MOST_SAID:
+                self._said.clear()
+            said = self._said[key] = shared(self._mine, self._theirs, key)
+        return said
 
     def told(self, theirs: Following, scopes: Iterable[Scope]) -> "Shared":
         """Return what is shared when the other side says something else of these bodies, and of no others.
