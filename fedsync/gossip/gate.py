@@ -70,7 +70,8 @@ class TokenBucket:
         if now > self._at:
             # As a rule it is full.
             if self._level < self.burst:
-                self._level = min(self.burst, self._level + (now - self._at) * self.rate)
+                level = self._level + (now - self._at) * self.rate
+                self._level = level if level < self.burst else self.burst
             self._at = now
 
 

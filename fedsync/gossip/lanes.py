@@ -16,7 +16,8 @@ _DRAW_ON_MORE: Final = (FIRST, WORDS, LAST)
 
 def cost(body: bytes) -> int:
     """Return what a frame counts for while it waits."""
-    return max(len(body) + PREFIX_BYTES, FRAME_COST)
+    size = len(body) + PREFIX_BYTES
+    return size if size > FRAME_COST else FRAME_COST
 
 
 class Lanes:

@@ -66,7 +66,8 @@ class Rhythm:
     def stir(self, now: float) -> None:
         """Note that something was heard that is more than a sign of life."""
         self._every = self._nature.beat
-        self.beat_at = min(self.beat_at, now + self._nature.beat)
+        if now + self._every < self.beat_at:
+            self.beat_at = now + self._every
 
     def confirmed(self) -> None:
         """Note that the peer has handled all that was written."""

@@ -444,7 +444,7 @@ class Net:
 
     def _carry(self, end: End, frame: bytes) -> None:
         link, now, size = end.link, self.heap.now, len(frame) + FRAME_PREFIX
-        leaves = end.free_at = max(now, end.free_at) + size / link.rate
+        leaves = end.free_at = (now if now > end.free_at else end.free_at) + size / link.rate
         link.sent += size
         self.sent += size
         self.said[end.station.peer] += size
@@ -458,7 +458,7 @@ class Net:
             self.seen.note("reordered")
             comes += self.dice.random() * link.delay * REORDERED
         else:
-            comes = end.last_at = max(comes, end.last_at)
+            comes = end.last_at = comes if comes > end.last_at else end.last_at
         self.heap.at(comes, self._arrive, end, frame)
 
     def _loss(self, end: End, when: float) -> float:
