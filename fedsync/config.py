@@ -8,13 +8,12 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from fedsync.errors import Exit, Problem
 from fedsync.gossip.schedule.terms import Terms
 from fedsync.linking import Broadcast, OtherLink
-from fedsync.records.late import dataclass
 from fedsync.staticpeers import StaticPeer
 from fedsync.sticking import Watched
 

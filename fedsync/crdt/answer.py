@@ -1,7 +1,8 @@
 """What `why` answers, for people and for programs: status, rule, evidence, who is missing, what to type next. Pure."""
 
+from dataclasses import dataclass
+
 from fedsync.crdt.reasons import reason
-from fedsync.records.late import dataclass
 
 MAX_SHOWN = 20
 """Lines of one kind in an answer: what a screen holds. How many more there are is said."""

@@ -6,6 +6,7 @@ over a thin link consists of.
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from enum import IntEnum
 from itertools import groupby, pairwise
 from typing import Any, NamedTuple, TypeAlias
@@ -28,7 +29,6 @@ from fedsync.gossip.limits import (
 )
 from fedsync.records.dictionary import NEWEST
 from fedsync.records.ids import Key, LogClass, LogId, Reach, Scope
-from fedsync.records.late import dataclass
 from fedsync.records.segment import SHORT_BYTES as SEGMENT_SHORT_BYTES
 
 

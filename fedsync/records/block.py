@@ -7,7 +7,7 @@ first sync brings hundreds of thousands of them and most are only ever added up.
 
 from collections.abc import Collection, Iterator, Sequence
 from copy import copy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from hashlib import sha256
 from typing import cast
@@ -26,7 +26,6 @@ from fedsync.records.ids import (
     payload_id,
     signed_bytes,
 )
-from fedsync.records.late import dataclass
 from fedsync.records.places import MAX_RUN_BYTES, START, Place, walk
 from fedsync.records.wire import BadBlock, BlockHead, Body, Keys, Row, read_body, read_outer, read_rows, write
 

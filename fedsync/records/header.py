@@ -1,12 +1,12 @@
 """The outer header of a record, frozen for every version: on it alone rests whether a record is taken. Pure."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import msgpack
 
 from fedsync.records.codec import NotCanonical, check_text, unpack
 from fedsync.records.ids import LogId, PayloadId, RecordId, record_id
-from fedsync.records.late import dataclass
 
 VERSION = 1
 """The version that this program writes. Records of a later one are kept, relayed, and have no effect."""

@@ -7,8 +7,7 @@ fit in 48 KiB.
 """
 
 from collections.abc import Sequence
-
-from fedsync.records.late import dataclass
+from dataclasses import dataclass
 
 MAX_RUN_RECORDS = 128
 MAX_RUN_BYTES = 48 * 1024

@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from fedsync.records import ed25519
 from fedsync.records.block import Base, Block, check
@@ -9,7 +10,6 @@ from fedsync.records.codec import MAX_RECORD_BYTES, NotCanonical, Value, pack
 from fedsync.records.genesis import GENESIS, Genesis
 from fedsync.records.header import MAX_REFS, VERSION, check_fields, pack_header
 from fedsync.records.ids import ZERO_ID, LogClass, RecordId, payload_id, record_id, signed_bytes
-from fedsync.records.late import dataclass
 from fedsync.records.places import START, Place, walk
 from fedsync.records.wire import Row, write
 

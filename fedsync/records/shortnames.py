@@ -6,13 +6,13 @@ hash of its payload; ext 3: log 4, the log itself. Without the log it is the blo
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import msgpack
 
 from fedsync.records.codec import MAX_ITEMS
 from fedsync.records.ids import LogId, RecordId
-from fedsync.records.late import dataclass
 from fedsync.records.wire import MAX_BODY_BYTES, BlockHead, Row
 
 SHORT_BYTES = 4

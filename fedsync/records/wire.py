@@ -15,6 +15,7 @@ of the same records may differ.
 
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Any, TypeAlias, cast
 
@@ -33,7 +34,6 @@ from fedsync.records.codec import (
 )
 from fedsync.records.header import MAX_REFS, MAX_TIME, check_fields
 from fedsync.records.ids import LogId, RecordId
-from fedsync.records.late import dataclass
 from fedsync.records.places import MAX_RUN_RECORDS
 
 FORM = 1

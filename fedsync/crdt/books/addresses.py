@@ -4,6 +4,7 @@ An announcement counts only for the key whose log it stands in: nobody can say w
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from fedsync.crdt.books.addresstables import ANNOUNCEMENTS
@@ -13,7 +14,6 @@ from fedsync.records.block import Record
 from fedsync.records.genesis import NODE
 from fedsync.records.ids import Key, LogId, Reach, RecordId, Scope
 from fedsync.records.kinds.announcing import Announcement, parse_announcement
-from fedsync.records.late import dataclass
 from fedsync.records.void import Void
 
 

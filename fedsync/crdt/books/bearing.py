@@ -4,7 +4,8 @@ k of n seats decide, w of m sealers seal, t of r repair keys mend (rules 2 and 6
 2w - m are in both, and only liars seal two rivals: so one liar less than that splits nothing.
 """
 
-from fedsync.records.late import dataclass
+from dataclasses import dataclass
+
 from fedsync.records.void import Void
 
 

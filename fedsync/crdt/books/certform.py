@@ -3,9 +3,10 @@
 docs/record-format.md has the grammar; `certificate` says what a certificate shows.
 """
 
+from dataclasses import dataclass
+
 from fedsync.records.codec import NotCanonical, Value, pack, unpack
 from fedsync.records.ids import PageId
-from fedsync.records.late import dataclass
 from fedsync.records.places import MAX_RUN_RECORDS
 
 FORMAT = 1

@@ -10,6 +10,7 @@ know for sure fetches the book and recomputes it (`fedsync bodies audit`).
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from fedsync.crdt.books.certform import BadCertificate, Certificate, Voice, read
 from fedsync.crdt.books.epoch import Epoch, judge_epoch, read_page, unfit
@@ -25,7 +26,6 @@ from fedsync.records.kinds.authority import (
     parse_approval,
     parse_signature,
 )
-from fedsync.records.late import dataclass
 from fedsync.records.void import Void
 
 

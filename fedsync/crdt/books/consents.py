@@ -6,6 +6,7 @@ nobody's tools sign that page. The page that lists them repeats the epoch.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from fedsync.crdt.books.booktables import (
@@ -23,7 +24,6 @@ from fedsync.crdt.books.epoch import Epoch, epoch_on, judge_epoch, read_page
 from fedsync.crdt.books.soundness import Sound, level_of, sound
 from fedsync.records.ids import PageId
 from fedsync.records.kinds.entries import CONSENT, Consent, EpochEntry, consent_digest
-from fedsync.records.late import dataclass
 from fedsync.records.void import Void
 
 

@@ -7,7 +7,7 @@ with their own clock; nothing that nodes compare rests on it.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from fedsync.crdt.books.booktables import ADOPTED, SEALED, STATUSES, Reader, Status, known, page_row, status
 from fedsync.crdt.books.delegates import entry_at
@@ -18,7 +18,6 @@ from fedsync.records.ids import PageId, RecordId, Scope
 from fedsync.records.kinds.entries import DECISION, Decision, Entry, EntryId, Repeal, VoidEntry
 from fedsync.records.kinds.fields import Text
 from fedsync.records.kinds.motions import WHOLE
-from fedsync.records.late import dataclass
 
 IN_FORCE, VOID = "in_force", "void"
 SUPERSEDED, REPEALED, EXPIRED = "superseded", "repealed", "expired"

@@ -1,7 +1,7 @@
 """Drafting a page: where it belongs in the book, and what a new epoch or a repair has to say. Pure; reads a view."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from fedsync.crdt.books.booktables import (
     ADOPTED,
@@ -22,7 +22,6 @@ from fedsync.records.genesis import Genesis
 from fedsync.records.ids import Key, PageId, Scope
 from fedsync.records.kinds.authority import REPAIR_PAGE, parse_page
 from fedsync.records.kinds.entries import WITNESS, Repair, Tip, VoidEntry
-from fedsync.records.late import dataclass
 from fedsync.records.void import Void
 
 

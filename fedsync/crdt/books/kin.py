@@ -5,6 +5,7 @@ seat: both say so. Its own word alone would let anybody into a region; the other
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from fedsync.crdt.books.booktables import POSTS, Book, Known, Reader, book, children, known, page_row
@@ -14,7 +15,6 @@ from fedsync.crdt.books.nodes import named
 from fedsync.crdt.books.slotview import epoch_or_wait
 from fedsync.records.ids import Extent, Key, PageId, Scope
 from fedsync.records.kinds.authority import NODE_ROLE
-from fedsync.records.late import dataclass
 
 PAGE_BYTES: Final = 32
 MAX_PROPOSALS: Final = 64

@@ -1,6 +1,7 @@
 """Reading a book: its pages with who signed and who is missing. Pure; reads a view."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from fedsync.crdt.books.booktables import (
     ADOPTED,
@@ -23,7 +24,6 @@ from fedsync.crdt.books.slotview import epoch_in_force, judge_slot
 from fedsync.crdt.reasons import reason
 from fedsync.records.ids import Key, LogId, PageId, RecordId, Scope
 from fedsync.records.kinds.entries import Entry, EpochEntry, Recall, VoidEntry
-from fedsync.records.late import dataclass
 
 DECISION_WORDS = {
     DRAFTED: "drafted",

@@ -6,6 +6,7 @@ older one; rivals stay beside each other until a vote chooses.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from fedsync.crdt.books.booktables import (
     ADOPTED,
@@ -29,7 +30,6 @@ from fedsync.records.genesis import SEAT
 from fedsync.records.ids import Key, LogId, PageId, RecordId, Scope
 from fedsync.records.kinds.fields import Text
 from fedsync.records.kinds.motions import Motion, parse_dissent, parse_motion
-from fedsync.records.late import dataclass
 
 
 @dataclass(frozen=True, slots=True)

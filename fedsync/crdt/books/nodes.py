@@ -6,6 +6,7 @@ an adopted one at once; where rival adopted pages differ, what any of them drops
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from fedsync.crdt.books.booktables import (
@@ -26,7 +27,6 @@ from fedsync.crdt.view import Draft
 from fedsync.records.genesis import NODE
 from fedsync.records.ids import Key, PageId, Scope
 from fedsync.records.kinds.entries import Join, Leave
-from fedsync.records.late import dataclass
 
 NAMED, _DROPPED = "named", "dropped"
 

@@ -5,10 +5,10 @@ several, the latest by claimed time is shown, and the others stay visible.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from fedsync.crdt.books.booktables import PEOPLE, Reader
 from fedsync.records.ids import Key, RecordId, Scope
-from fedsync.records.late import dataclass
 
 
 @dataclass(frozen=True, slots=True)

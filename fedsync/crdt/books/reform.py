@@ -5,7 +5,7 @@ Seats, bodies, nodes, numbers, repair keys, witness, voting rule, rotation and w
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 
 from fedsync.crdt.books.bearing import usual_k, usual_w, within
 from fedsync.crdt.books.epoch import Epoch
@@ -15,7 +15,6 @@ from fedsync.records.ids import Key, PageId, Scope
 from fedsync.records.kinds.entries import EPOCH, KeySeat, NodeSealer, Repair, Rotation, Tip, node_genesis
 from fedsync.records.kinds.entryform import tips_value
 from fedsync.records.kinds.motions import Rule, rule_value
-from fedsync.records.late import dataclass
 
 
 @dataclass(frozen=True, slots=True)

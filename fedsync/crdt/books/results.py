@@ -4,6 +4,7 @@ Pure; reads a view. The verdicts are those of `votes`; here they get the words a
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from fedsync.crdt.books import methods
@@ -44,7 +45,6 @@ from fedsync.crdt.books.votes import (
 from fedsync.records.ids import Key, LogId, PageId, RecordId, Scope
 from fedsync.records.kinds.entries import Result
 from fedsync.records.kinds.motions import Choice, Rule
-from fedsync.records.late import dataclass
 
 
 @dataclass(frozen=True, slots=True)

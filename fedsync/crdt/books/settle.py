@@ -9,7 +9,7 @@ Each pass goes on only where something changed: one record changes less than one
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from fedsync.crdt.books.ballots import judge_result
@@ -68,7 +68,6 @@ from fedsync.records.kinds.entries import (
     Result,
     Witness,
 )
-from fedsync.records.late import dataclass
 
 EPOCH, HEAD = "epoch", "head"
 """What waits for a page: an epoch, or a book that witnessed it."""

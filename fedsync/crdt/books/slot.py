@@ -9,14 +9,13 @@ lock names was said, and binds.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import groupby
 from typing import NamedTuple
 
 from fedsync.crdt.books.epoch import Epoch
 from fedsync.records.ids import Key, LogId, PageId, RecordId
-from fedsync.records.late import dataclass
 
 
 class VoiceStatus(StrEnum):

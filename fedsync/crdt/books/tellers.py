@@ -5,6 +5,7 @@ log must not sign by an old view of itself: the caller hands in a view that hold
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from fedsync.crdt.books.book import MAX_VOICES
@@ -32,7 +33,6 @@ from fedsync.crdt.books.slotview import judge_slot
 from fedsync.crdt.reasons import reason
 from fedsync.records.ids import LogId, PageId
 from fedsync.records.kinds.entries import kind_of
-from fedsync.records.late import dataclass
 
 MAX_ROUND_LEAP = 1000
 """A round this far above all of one's own is not followed: a liar could otherwise use up the numbers at once."""

@@ -5,11 +5,11 @@ changes what lies there now. So who was offline for a week cannot make a counted
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from fedsync.crdt.laws.registers import Register, Write
 from fedsync.records.ids import LogId, RecordId
 from fedsync.records.kinds.refs import FactRef
-from fedsync.records.late import dataclass
 
 
 @dataclass(frozen=True, slots=True)

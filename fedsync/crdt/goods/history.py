@@ -5,7 +5,7 @@ left out that is said. What a correction replaced stays in its place, struck.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TypeAlias
 
@@ -22,7 +22,6 @@ from fedsync.records.codec import NotCanonical
 from fedsync.records.ids import Key, LogId, RecordId
 from fedsync.records.kinds.refs import FactRef
 from fedsync.records.kinds.stock import EVENT, EconomicEvent, parse_event
-from fedsync.records.late import dataclass
 from fedsync.records.void import Void
 
 DAY = 24 * 3600 * 1000

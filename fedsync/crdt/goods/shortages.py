@@ -6,6 +6,7 @@ looks, and no state hangs on it.
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from fedsync.crdt.goods.levels import StockLevel, levels
@@ -18,7 +19,6 @@ from fedsync.records.codec import unpack
 from fedsync.records.ids import LogId, PayloadId, RecordId, Scope
 from fedsync.records.kinds.parties import Party
 from fedsync.records.kinds.plans import COMMITMENT, Commitment, Intent, parse_commitment, parse_intent
-from fedsync.records.late import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ much is settled. Everything follows from sums and sets, so order, grouping and r
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TypeAlias
 
@@ -24,7 +24,6 @@ from fedsync.crdt.realms import Realm, is_local, local_realm, scope_of
 from fedsync.crdt.view import Draft, KeyRow, Row, View
 from fedsync.records.ids import Key, LogId, PayloadId, RecordId, Scope
 from fedsync.records.kinds.parties import Party
-from fedsync.records.late import dataclass
 
 Reader: TypeAlias = View | Draft
 

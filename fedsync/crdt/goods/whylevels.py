@@ -1,12 +1,12 @@
 """Why so much lies somewhere: the sums, what came late, what was put right, what cannot be. Reads a view, changes nothing."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from fedsync.crdt.goods.history import Found, History, Moved, history
 from fedsync.crdt.goods.levels import Reader, StockLevel
 from fedsync.crdt.goods.tables import BALANCES, Balance, balance
 from fedsync.records.ids import RecordId
-from fedsync.records.late import dataclass
 
 READ_BACK = 2_000
 """Movements that are read back to say why: of a store with more between two counts, the newest."""

@@ -5,10 +5,9 @@ Numbers only grow; what goes down is a second tally beside the first. The two ar
 hours given and hours received are two facts about a person, and their difference is a debt, which nobody keeps.
 """
 
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from fedsync.records.ids import LogId
-from fedsync.records.late import dataclass
 
 
 @dataclass(frozen=True, slots=True)

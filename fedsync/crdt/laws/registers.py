@@ -5,10 +5,10 @@ last writer wins, would let a clock decide between two assemblies and hide that 
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from fedsync.records.ids import LogId, RecordId
-from fedsync.records.late import dataclass
 
 V = TypeVar("V")
 

@@ -1,10 +1,10 @@
 """Sets that merge: one that only grows, and one in which a removal takes away only what it has seen. Pure."""
 
 from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from fedsync.records.ids import RecordId
-from fedsync.records.late import dataclass
 
 E = TypeVar("E", bound=Hashable)
 

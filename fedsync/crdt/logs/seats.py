@@ -5,6 +5,7 @@ seats and suspends dropped ones at once. Where rival adopted pages differ, what 
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from fedsync.crdt.books.booktables import (
@@ -25,7 +26,6 @@ from fedsync.crdt.view import Draft
 from fedsync.records.genesis import Genesis
 from fedsync.records.ids import Key, LogId, PageId, RecordId, Scope
 from fedsync.records.kinds.entries import Tip
-from fedsync.records.late import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ node that holds them sees the same, for good. Seats have no such terms.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -18,7 +19,6 @@ from fedsync.records.block import Block, Record
 from fedsync.records.genesis import GENESIS, Genesis
 from fedsync.records.ids import LogId
 from fedsync.records.kinds.entries import Mandate
-from fedsync.records.late import dataclass
 
 _NAMES = ("store", "resource_specification", "batch_lot_record")
 GOES_WITH: Mapping[str, frozenset[str]] = MappingProxyType(

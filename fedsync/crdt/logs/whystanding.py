@@ -3,6 +3,8 @@
 What a record says by itself is judged before (`levels` for facts): here it is only asked whether it counts as it stands.
 """
 
+from dataclasses import dataclass
+
 from fedsync.crdt.books.booktables import Reader, status
 from fedsync.crdt.books.delegates import entry_at
 from fedsync.crdt.books.naming import Naming, short
@@ -16,7 +18,6 @@ from fedsync.crdt.reasons import reason
 from fedsync.records.block import Record
 from fedsync.records.ids import LogClass
 from fedsync.records.kinds.entries import Recall
-from fedsync.records.late import dataclass
 
 FACTS = LogClass.FACTS
 

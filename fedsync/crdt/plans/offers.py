@@ -1,7 +1,7 @@
 """Needs, offers and promises as people look at them, read off the folded state. Changes nothing."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fedsync.crdt.books.booktables import Reader
@@ -31,7 +31,6 @@ from fedsync.records.kinds.plans import (
     parse_intent,
 )
 from fedsync.records.kinds.refs import FactRef
-from fedsync.records.late import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Why a need, an offer, a promise, a grant of rights or an agreement is worth what it is, in sentences. Reads a view."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from fedsync.crdt.books.booktables import Reader
@@ -28,7 +29,6 @@ from fedsync.records.kinds.plans import (
     Release,
     TakeBack,
 )
-from fedsync.records.late import dataclass
 from fedsync.records.void import Void
 
 SENTENCES: Mapping[str, str] = MappingProxyType(

@@ -5,6 +5,7 @@ of the rights to the offer. It is worked out when asked for, since a thing has s
 """
 
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from fedsync.crdt.books.booktables import Reader
@@ -56,7 +57,6 @@ from fedsync.records.kinds.plans import (
     parse_release,
 )
 from fedsync.records.kinds.refs import FactRef, fact_ref
-from fedsync.records.late import dataclass
 from fedsync.records.void import Void
 
 Rows: TypeAlias = list[tuple[Table, KeyRow, Row]]

@@ -6,6 +6,7 @@ the one that says the earliest time holds, of equals the one with the smallest i
 nothing. A return that says an earlier time than its loan is taken as of the same moment: in between it would be there twice.
 """
 
+from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from fedsync.crdt.books.booktables import Reader
@@ -22,7 +23,6 @@ from fedsync.records.genesis import Genesis
 from fedsync.records.ids import LogId, PayloadId, RecordId
 from fedsync.records.kinds.fields import plain
 from fedsync.records.kinds.lending import LOAN, Loan, Returned, parse_loan
-from fedsync.records.late import dataclass
 
 Said: TypeAlias = Loan | Returned
 Key: TypeAlias = tuple[Realm, bytes, int, bytes]

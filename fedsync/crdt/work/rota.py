@@ -7,6 +7,7 @@ no order of arrival is in it, so every node that holds the same records shows th
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from fedsync.crdt.books.booktables import Reader
@@ -42,7 +43,6 @@ from fedsync.records.kinds.work import (
     parse_shift,
     parse_signup,
 )
-from fedsync.records.late import dataclass
 
 Said: TypeAlias = Plan | Shift | Cancelled | Signup
 

@@ -12,12 +12,11 @@ history that still stands. Both rest on what the author had seen: on two sides o
 
 from bisect import bisect_left, insort
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from fedsync.records.ids import LogId, RecordId
 from fedsync.records.kinds.lending import Booking
-from fedsync.records.late import dataclass
 
 BOOKED, RELEASED, TAKEN, ASKED, PENDING, VOID = "booked", "released", "taken", "asked", "pending", "void"
 """What a booking is worth. Taken: some of its time was booked before. Pending: what it rests on is not held."""

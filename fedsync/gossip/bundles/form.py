@@ -6,6 +6,7 @@ else can ask in its name, or confirm what never came.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from enum import IntEnum
 from itertools import groupby
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -19,7 +20,6 @@ from fedsync.gossip.listing import Reader, number
 from fedsync.gossip.messages import BadMessage, Bodies
 from fedsync.records import ed25519, segment
 from fedsync.records.ids import Key, LogClass, LogId, Reach, Scope
-from fedsync.records.late import dataclass
 from fedsync.records.wire import MAX_BLOCK_BYTES
 
 BUNDLE_TAG: Final = b"fedsync/1/bundle\0"

@@ -6,10 +6,9 @@ stages and states of a resource, inputs and outputs of a process.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
-
-from fedsync.records.late import dataclass
 
 
 class Effect(Enum):

@@ -5,11 +5,11 @@ back what was announced.
 """
 
 import re
+from dataclasses import dataclass
 from typing import Final
 
 from fedsync.records.codec import Value
 from fedsync.records.kinds import fields as read
-from fedsync.records.late import dataclass
 from fedsync.records.void import Void
 
 ANNOUNCEMENT: Final = "announcement"

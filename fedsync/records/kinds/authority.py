@@ -5,14 +5,13 @@ Each `parse_*` returns a frozen value or raises `Void`: a payload that does not 
 signer a seat) is not judged here but by the fold.
 """
 
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from fedsync.records.codec import Value
 from fedsync.records.ids import Key, PageId, Scope
 from fedsync.records.kinds import fields as read
 from fedsync.records.kinds.entries import EPOCH, Entry, EpochEntry, VoidEntry
 from fedsync.records.kinds.entryform import parse_entry
-from fedsync.records.late import dataclass
 from fedsync.records.void import Void
 
 PAGE = "page"

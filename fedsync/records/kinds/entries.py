@@ -5,6 +5,7 @@ How they stand in a payload, and how they are read: `entryform`.
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -12,7 +13,6 @@ from fedsync.records.genesis import NODE, Genesis
 from fedsync.records.ids import CONSENT_TAG, Key, LogClass, LogId, PageId, Reach, RecordId, Scope
 from fedsync.records.kinds.fields import Text
 from fedsync.records.kinds.motions import WHOLE, Choice, Rule
-from fedsync.records.late import dataclass
 from fedsync.records.void import Void
 
 EPOCH = "epoch"

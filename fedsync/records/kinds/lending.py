@@ -5,6 +5,8 @@ one, to be used) can book it for others: a plan. Handing it over and bringing it
 custody, never whose it is.
 """
 
+from dataclasses import dataclass
+
 from fedsync.records.codec import Value
 from fedsync.records.ids import LogId, PayloadId, RecordId, Scope
 from fedsync.records.kinds.fields import Text, exactly, map_of, optional
@@ -12,7 +14,6 @@ from fedsync.records.kinds.moments import happened, id_of, moment, said, stretch
 from fedsync.records.kinds.parties import Party, amount_of, party_of
 from fedsync.records.kinds.plans import accepted
 from fedsync.records.kinds.refs import FactRef, fact_ref
-from fedsync.records.late import dataclass
 from fedsync.records.void import Void
 
 BOOKING = "booking"

@@ -4,6 +4,7 @@ A motion's id is its record's id. A *question* is a motion and one of its clause
 question is voted on, confirmed and certified for itself.
 """
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -11,7 +12,6 @@ from fedsync.records.codec import Value
 from fedsync.records.ids import PageId, RecordId
 from fedsync.records.kinds import fields as read
 from fedsync.records.kinds.fields import Text
-from fedsync.records.late import dataclass
 from fedsync.records.void import Void
 
 MOTION = "motion"

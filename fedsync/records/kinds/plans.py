@@ -6,6 +6,7 @@ record builds on it names with its place (`FactRef`), so that also who does not 
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -15,7 +16,6 @@ from fedsync.records.ids import LogId, PayloadId, RecordId, Scope
 from fedsync.records.kinds.fields import Text, bytes_of, exactly, list_of, map_of, optional, whole, words
 from fedsync.records.kinds.parties import SCOPE_BYTES, Party, amount_of, check_note, party_of
 from fedsync.records.kinds.refs import FactRef, fact_ref
-from fedsync.records.late import dataclass
 from fedsync.records.void import Void
 
 INTENT = "intent"

@@ -8,6 +8,7 @@ What an action does is said in `actions`.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
@@ -17,7 +18,6 @@ from fedsync.records.kinds import goods
 from fedsync.records.kinds.actions import ACTIONS, IDLE, TWO_STORES
 from fedsync.records.kinds.parties import Party, amount_of, check_note, reason_of
 from fedsync.records.kinds.refs import FactRef, fact_ref
-from fedsync.records.late import dataclass
 from fedsync.records.void import Void
 
 STORE = "store"

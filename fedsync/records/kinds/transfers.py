@@ -6,6 +6,7 @@ on the way. So each party writes its own, and a movement may be held long before
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from fedsync.records.codec import Value
@@ -20,7 +21,6 @@ from fedsync.records.kinds.parties import (
     party_of,
     reason_of,
 )
-from fedsync.records.late import dataclass
 from fedsync.records.void import Void
 
 TRANSFER = "transfer"

@@ -4,12 +4,12 @@ A factor is never changed: it is named by the hash of its payload, so that two p
 an event that was stated in bowls names the very factor that it was reckoned with.
 """
 
+from dataclasses import dataclass
 from fractions import Fraction
 
 from fedsync.records.codec import Value
 from fedsync.records.ids import PayloadId
 from fedsync.records.kinds.fields import exactly, map_of, optional, text_of, whole
-from fedsync.records.late import dataclass
 from fedsync.records.void import Void
 
 FACTOR = "unit_factor"

@@ -5,6 +5,8 @@ a community's members have keys: whoever has a seat or a mandate writes it down 
 two tallies, and nothing here ever sets one off against the other.
 """
 
+from dataclasses import dataclass
+
 from fedsync.records.codec import Value
 from fedsync.records.ids import RecordId
 from fedsync.records.kinds.fields import Text, exactly, map_of, optional, whole
@@ -12,7 +14,6 @@ from fedsync.records.kinds.goods import MAX_NAME_CHARS
 from fedsync.records.kinds.moments import happened, id_of, ids, name, said, stretch
 from fedsync.records.kinds.parties import amount_of
 from fedsync.records.kinds.refs import FactRef, fact_ref
-from fedsync.records.late import dataclass
 from fedsync.records.void import Void
 
 PLAN = "plan"
