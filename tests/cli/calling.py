@@ -18,7 +18,7 @@ from unittest.mock import patch
 from fedsync.cli.main import main
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 60
+SECONDS = 120
 """A command that takes longer hangs."""
 
 

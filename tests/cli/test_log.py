@@ -53,7 +53,7 @@ def test_the_log_may_be_followed_and_stopped_at_any_time(node: Place) -> None:
         kinds = [json.loads(following.stdout.readline())["kind"] for _ in range(4)]
         assert kinds == ["genesis", "store", "resource_specification", "economic_event"]
         following.send_signal(signal.SIGINT)
-        _, talk = following.communicate(timeout=30)
+        _, talk = following.communicate(timeout=120)
         assert following.returncode == 130
         assert "Traceback" not in talk
     finally:

@@ -36,7 +36,7 @@ from fedsync.records.ids import Key
 
 MILL, HILL = (private_key(bytes([n]) * 32) for n in (1, 2))
 HASTY = Patience(handshake=2, first_frame=2, frame=2, write=2, close=0.2)
-SOON = 10.0
+SOON = 30.0
 PLAIN = b"rhubarb and custard " * 40
 
 keys = st.binary(min_size=32, max_size=32).map(Key)

@@ -19,7 +19,7 @@ from fedsync.records.ids import Key
 MILL, FARM, STRANGER, QUARRY = (private_key(bytes([n]) * 32) for n in (1, 2, 3, 4))
 FARM_KEY = public_key(FARM)
 HOST = "127.0.0.1"
-SOON = 5.0
+SOON = 30.0
 """Seconds within which what must not hang has to be over."""
 
 

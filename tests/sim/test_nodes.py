@@ -42,7 +42,7 @@ def test_a_story_follows_from_its_seed_alone(tmp_path: Path) -> None:
                 capture_output=True,
                 text=True,
                 check=True,
-                timeout=60,
+                timeout=180,
             ).stdout
         )
     assert told[0] == told[1] != ""

@@ -126,7 +126,7 @@ def test_a_run_follows_from_its_seed_alone(name: str, nodes: int) -> None:
                 capture_output=True,
                 text=True,
                 check=True,
-                timeout=60,
+                timeout=180,
             ).stdout
         )
     assert told[0] == told[1]
