@@ -24,6 +24,7 @@ class Exit(IntEnum):
     FOREIGN_FILE = 11
     PASSPHRASE = 12
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
 class Problem(Exception):
