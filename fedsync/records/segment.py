@@ -4,11 +4,11 @@ A block names its log and the record before it with 32 bytes each, and says agai
 these needs a few bytes for each. What both sides hold is asked of `Names`, so that this room knows neither stores nor sessions.
 
     segment = 0 | block                                          what is not written shorter, or does not come back as it was
-            | dictionary 1 | flags 1 | name | first | [prev 32] | [count 1] | [signed] | check 4 | signatures 64... | deflated body
-    name    = the log: 4 bytes, or all 32                        first = LEB128
+            | dictionary 1 | flags 1 | name | first | [prev 32] | [count 1] | [signed] | check 3 | signatures 64... | deflated body
+    name    = the log: 3 bytes, or all 32                        first = LEB128
     prev    = only when the receiver is not known to hold it     count = only when it is not 1
     signed  = a bit for each record, the lowest first; left out when all are, or only the last
-    check   = CRC-32 of what is left out and of what comes out, so that another record of the same name is noticed
+    check   = the last 3 bytes of CRC-32 of what is left out and of what comes out, so that another record of the same name is noticed
     body    = that of the block, deflated (raw) with the dictionary, and behind it the bodies of the records before, each alone
               ids in it may stand as short names: see `shortnames`
 
@@ -58,7 +58,9 @@ MAX_SEGMENT_BYTES = MAX_BLOCK_BYTES + 1
 
 _RAW = 0
 _WHOLE_LOG, _WHOLE_PREV, _CONTEXT, _ONE, _ALL_SIGNED, _LAST_SIGNED, _NAMED = (1 << bit for bit in range(7))
-_SIGNATURE_BYTES, _CHECK_BYTES = 64, 4
+_SIGNATURE_BYTES = 64
+_CHECK_BYTES = 3
+"""Of what means something else here one in sixteen million is not noticed by it; then the door notices."""
 
 __all__ = [
     "MAX_NAMED",
@@ -287,7 +289,7 @@ def _check(head: BlockHead, signatures: Sequence[tuple[int, bytes]], body: bytes
     said = _pack((head.log, head.first, head.prev, head.count))
     for position, signature in signatures:
         said += bytes((position,)) + signature
-    return zlib.crc32(body, zlib.crc32(said)).to_bytes(_CHECK_BYTES, "big")
+    return zlib.crc32(body, zlib.crc32(said)).to_bytes(4, "big")[-_CHECK_BYTES:]
 
 
 def _inflate(inflater: Any, packed: bytes) -> bytes:

@@ -1,8 +1,8 @@
 """Short names for what both sides hold: logs by the first bytes of their ids, records and payloads by where they stand. Pure.
 
-Used by `segment`. In a body an id of 32 bytes may stand as msgpack ext 1: log 4 | seq, the id of the record there; ext 2: the same, the
-hash of its payload; ext 3: log 4, the log itself. Without the log it is the block's own, and seq is told from the block's first record back, in
-4 bytes at most. No body of a block holds an ext, so that none is taken for what it is not.
+Used by `segment`. In a body an id of 32 bytes may stand as msgpack ext 1: log 3 | seq, the id of the record there; ext 2: the same, the
+hash of its payload; ext 3: log 3, the log itself. Without the log it is the block's own, and seq is told from the block's first record back, in
+3 bytes at most. No body of a block holds an ext, so that none is taken for what it is not.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,8 +15,8 @@ from fedsync.records.codec import MAX_ITEMS
 from fedsync.records.ids import LogId, RecordId
 from fedsync.records.wire import MAX_BODY_BYTES, BlockHead, Row
 
-SHORT_BYTES = 4
-"""Of a log's id: of 100,000 logs two begin alike, and these are named in full."""
+SHORT_BYTES = 3
+"""Of a log's id: of 100,000 logs six in a thousand begin like another, and these are named in full."""
 MAX_NAMED = 64
 """Ids in a segment that stand as places: each is a look into the store of whoever reads it."""
 ID_BYTES = 32

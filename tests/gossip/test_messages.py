@@ -50,7 +50,7 @@ EXAMPLES: list[m.Message] = [
     m.Introduce(Key(b"k" * 32), "Mühle".encode(), b"m:1 n:2", b"s" * 16, b"b" * 32),
     m.Introduce(Key(b"k" * 32), b"Mill", b""),
     m.Segment(True, False, b"segment"),
-    m.Plain(b"log4"),
+    m.Plain(b"log"),
     m.Plain(b""),
 ]
 

@@ -240,13 +240,13 @@ def deflated(body: bytes) -> bytes:
 def naming(log: LogId, places: Sequence[msgpack.ExtType]) -> bytes:
     """Return a segment of one signed record at seq 2 with these places in its columns."""
     one, all_signed, named = 8, 16, 64
-    head = bytes((NEWEST, one | all_signed | named)) + log[:SHORT_BYTES] + b"\2" + bytes(4 + 64)
+    head = bytes((NEWEST, one | all_signed | named)) + log[:SHORT_BYTES] + b"\2" + bytes(3 + 64)
     return head + deflated(bytes(msgpack.packb([1, 1, 1, None, list(places), None])))
 
 
 def test_what_inflates_to_more_than_a_body_may_have_stops_there() -> None:
     data = segment(logs([vote(MOTION, "yes", 0)])[1].raw)
-    head = data[: 2 + 32 + 1 + 32 + 4 + 64]
+    head = data[: 2 + 32 + 1 + 32 + 3 + 64]
     bomb = deflated(bytes(40_000_000))
     assert len(head + bomb) < 60 * 1024
     assert code_of(head + bomb) == "malformed"

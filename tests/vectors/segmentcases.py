@@ -15,7 +15,7 @@ from tests.vectors.naivedeflate import deflate
 from tests.vectors.recordcases import ALICE, Case, digest, genesis
 
 DICTIONARY = (Path(fedsync.__file__).parent / "records" / "dictionaries" / "1.bin").read_bytes()
-RECENT, KEPT, SHORT = 8, 8192, 4
+RECENT, KEPT, SHORT = 8, 8192, 3
 WHOLE_LOG, WHOLE_PREV, WORDS, ONE, ALL, LAST, PLACES = 1, 2, 4, 8, 16, 32, 64
 TIME = 1_795_000_000_000
 
@@ -99,7 +99,7 @@ class Chain:
         parts += [] if flags & ONE else [bytes([count])]
         if not flags & (ALL | LAST):
             parts.append(sum(1 << at for at in signed).to_bytes(-(-count // 8), "little"))
-        parts.append(zlib.crc32(said + body).to_bytes(4, "big"))
+        parts.append(zlib.crc32(said + body).to_bytes(4, "big")[1:])
         parts += [self.signature(first + at) for at in signed]
         return b"".join([*parts, deflate(written or body, before)])
 
