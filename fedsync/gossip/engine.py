@@ -224,7 +224,7 @@ class Engine:
                 if begins in _BLOCKS:
                     wait = max(wait, budget.blocks.spend(1, now), budget.wants.spend(looked, now))
                 else:
-                    cost = _COSTS.get(begins, 0) + len(frame) / _WANT_BYTES + listed / _LISTED_BYTES
+                    cost = _COSTS.get(begins, 0) + len(frame) / _WANT_BYTES + listed / _LISTED_BYTES + looked
                     wait = max(wait, budget.wants.spend(cost, now))
             case Taken(_, Held(records=records)):
                 wait = budget.records.spend(records, now)

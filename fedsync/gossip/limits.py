@@ -29,6 +29,9 @@ MAX_ENTRIES: Final = 512
 """Entries in a RANGE message."""
 MAX_LOCATOR: Final = 1024
 """Records that a LOCATE names: 16 branches of 2^64 records."""
+MAX_LOOKS: Final = 512
+"""Of these that are looked up. In a log with many branches each look may be a walk along one of them, and 1,024 places on 16 branches would be
+16,384. All that an honest peer names of a few branches is looked up; a chain on which nothing was found by then is served whole."""
 MAX_CODE: Final = 64
 """Bytes of a code in a REFUSED message. It is shown, so it is escaped before it reaches a terminal."""
 MAX_NAME: Final = 800

@@ -9,14 +9,18 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import Final
 
 from fedsync.gossip.holdings import Head, Holdings, Log, SetKey
-from fedsync.gossip.limits import PAGE_BYTES
+from fedsync.gossip.limits import MAX_LOOKS, PAGE_BYTES
 from fedsync.gossip.listing import Named, Salt
 from fedsync.gossip.messages import NOT_SERVED, NOTHING_ABOVE, UNKNOWN_BASE, BlockMessage, NoBase
 from fedsync.gossip.priority import FIRST, LAST, of_log
 from fedsync.gossip.schedule.rounds import Rounds
 from fedsync.records.ids import LogId
+
+LOOK: Final = 4
+"""What it costs to look up a place that a LOCATE names, beside a log that is asked for."""
 
 
 @dataclass(slots=True)
@@ -53,6 +57,10 @@ class Server:
         self._lines: dict[int, dict[LogId, None]] = {}
         """Each log once, however often it is asked for: a peer that reads nothing may ask without end."""
         self._rounds = Rounds()
+        self.looked = 0
+        """What it cost so far to look up what the peer named, as the engine counts."""
+        self._looks = 0
+        """How often it may be looked for what is being answered."""
 
     @property
     def busy(self) -> bool:
@@ -92,6 +100,7 @@ class Server:
         named = None if places is None else sorted(places, key=lambda each: -each.seq)
         chains: deque[tuple[Head | None, Head]] = deque()
         based = False
+        self._looks = MAX_LOOKS
         for head in held.heads:
             base = self._base(log, head, named) if named is not None else None
             if named is not None and base is None and not located:
@@ -99,6 +108,8 @@ class Server:
             based = True
             if base != head:
                 chains.append((base, head))
+        if located:
+            self.looked += LOOK * (MAX_LOOKS - self._looks)
         if not chains:
             return NoBase(short, NOTHING_ABOVE if based else UNKNOWN_BASE)
         job = self._jobs[log] = Job(log, held.set, LAST, chains)
@@ -130,6 +141,9 @@ class Server:
             if each.seq > head[0]:
                 continue
             if each.seq != at:  # they are in order, and may name one place any number of times
+                if not self._looks:
+                    return None
+                self._looks -= 1
                 at, id_ = each.seq, self._holdings.id_at(log, head, each.seq)
             if id_ is not None and self._salt.record(id_) == each.record:
                 return each.seq, id_

@@ -249,8 +249,8 @@ class Session:
 
     @property
     def looked(self) -> int:
-        """What it has cost so far to look up what segments name, in logs asked for."""
-        return self._segments.spent
+        """What it has cost so far to look up what segments and LOCATEs name, in logs asked for."""
+        return self._segments.spent + self._exchange.server.looked
 
     @property
     def report(self) -> Report:

@@ -5,14 +5,15 @@ from random import Random
 
 import pytest
 
-from fedsync.gossip.limits import LOW_SHARE
-from fedsync.gossip.listing import Salt
+from fedsync.gossip.holdings import TIP, Head
+from fedsync.gossip.limits import LOW_SHARE, MAX_LOOKS
+from fedsync.gossip.listing import Named, Salt
 from fedsync.gossip.memory import Memory
 from fedsync.gossip.messages import BlockMessage
 from fedsync.gossip.priority import FIRST, of_class
-from fedsync.gossip.serve import Server
+from fedsync.gossip.serve import LOOK, Server
 from fedsync.records.block import peek
-from fedsync.records.ids import Extent, LogClass, LogId
+from fedsync.records.ids import Extent, LogClass, LogId, RecordId
 from tests.sim.world import BODY, Author
 
 SALT = Salt(b"one", b"two")
@@ -38,6 +39,44 @@ def serving(sizes: dict[LogClass, tuple[int, int]], urgent: LogClass | None = No
     for short in listed:
         assert server.want(short, None) is None
     return server
+
+
+class Counting(Memory):
+    """Counts what is looked up."""
+
+    looks = 0
+
+    def id_at(self, log: LogId, head: Head, seq: int) -> RecordId | None:
+        self.looks += 1
+        return super().id_at(log, head, seq)
+
+
+def test_a_thousand_places_that_lie_nowhere_cost_a_bounded_number_of_looks_which_the_peer_pays() -> None:
+    memory, author = Counting(b"here".ljust(8)), Author(1, LogClass.AUTHORITY)
+    memory.following = [(*BODY, Extent.ALL)]
+    blocks = [author.write(str(number))[0] for number in range(1100)]
+    for block in blocks:
+        memory.write(block)
+    log = blocks[0].log
+    server = Server(memory, SALT, {SALT.log(log): log}, lambda key: True)
+    false = [Named(TIP, seq, bytes(4)) for seq in range(1, 1025)]
+    memory.looks = 0
+    assert server.want(SALT.log(log), false, located=True) is None
+    assert memory.looks == MAX_LOOKS
+    assert server.looked == MAX_LOOKS * LOOK
+    _, message = server.next() or (0, None)
+    assert isinstance(message, BlockMessage)
+    assert peek(message.raw).first == 0, "who cannot be found on it gets all of it"
+    true = Named(
+        TIP,
+        1000,
+        SALT.record(memory.id_at(log, (blocks[-1].last, blocks[-1].tip), 1000) or bytes(32)),
+    )
+    assert server.want(SALT.log(log), [*false[:5], true], located=True) is None
+    assert server.looked == MAX_LOOKS * LOOK + LOOK
+    _, message = server.next() or (0, None)
+    assert isinstance(message, BlockMessage)
+    assert peek(message.raw).first == 1001
 
 
 @pytest.mark.parametrize(("large", "small"), [(12_000, 300), (300, 12_000), (4_000, 4_000)])
