@@ -5,18 +5,19 @@ Either way it is the same door of the same node; only who holds the store differ
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from fedsync import control, handing
-from fedsync.bundling import Taking, batches
+from fedsync import control
 from fedsync.errors import Exit, Problem, copied_home, refused
-from fedsync.gossip.bundles.chunks import Piece
 from fedsync.home import Home, HomeLock
 from fedsync.keyring import load_node_key
 from fedsync.node import Node, Taken, Verdict, open_node
 from fedsync.records.ed25519 import public_key
 from fedsync.records.ids import Key, PageId, Scope
 from fedsync.sealing import seal_pages
+
+if TYPE_CHECKING:
+    from fedsync.gossip.bundles.chunks import Piece
 
 
 class Door(Protocol):
@@ -75,8 +76,12 @@ class LocalDoor:
 
         return perform(self.node, op, arguments)
 
-    def take_file(self, found: Iterable[Piece]) -> dict[str, Any]:
+    def take_file(self, found: "Iterable[Piece]") -> dict[str, Any]:
         """Take the chunks of a bundle's file into the store, in as many steps as it needs."""
+        # Here, since few commands take in a file, and those that do not begin sooner.
+        from fedsync import handing
+        from fedsync.bundling import Taking, batches
+
         taking = Taking(self.node, public_key(self._node_key))
         for batch in batches(found):
             taking.take(batch)
@@ -122,10 +127,12 @@ def _door(home: Home) -> Door:
     return DaemonDoor(home)
 
 
-def take_file(door: Door, found: Iterable[Piece]) -> dict[str, Any]:
+def take_file(door: Door, found: "Iterable[Piece]") -> dict[str, Any]:
     """Take in the chunks of a bundle's file; return what came of it, as `handing.told` says it."""
     if isinstance(door, LocalDoor):
         return door.take_file(found)
+    from fedsync import handing
+
     number = door.call("bundle_begin")["number"]
     for group in handing.groups(found):
         door.call("bundle_more", number=number, chunks=group)
