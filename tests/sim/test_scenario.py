@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from fedsync.sim.form import BadScenario
+from fedsync.sim.rare import RARE
 from fedsync.sim.scenario import (
     LIES,
     SHAPES,
@@ -149,3 +150,11 @@ def test_the_docs_name_every_field_and_every_liar() -> None:
     assert outer - tables <= told, outer - tables - told
     assert set(LIES) <= told
     assert set(SHAPES) <= told
+
+
+def test_whatever_happens_sometimes_a_scenario_that_ships_must_meet_and_each_must_meet_something() -> None:
+    every = (Path(__file__).resolve().parents[2] / "scenarios").glob("*.toml")
+    musts = {path.stem: read(path.read_text("utf-8")).must for path in every}
+    assert not [name for name, must in musts.items() if not must]
+    # What sessions send over the radio links that ship stays below what a carrier takes, so this is counted when it happens.
+    assert set(RARE) - {each for must in musts.values() for each in must} == {"overfull"}
