@@ -17,6 +17,8 @@ from fedsync.store.store import Store
 
 MAX_HEARD_OF = 10_000
 """Bodies that were announced and are not followed, kept in mind: a megabyte. The first that was heard of goes first."""
+MAX_SOUGHT = 16
+"""Bodies that were asked for and nobody was known to follow; the first gives way."""
 MAX_TAGS = 16
 """Founding tags under which one body is followed while its page 0 is missing: liars may name others than its own."""
 TAGS_EACH = 2
@@ -48,6 +50,8 @@ class Follows:
         self.kindred = Kindred(store.followed)
         self.heard_of: dict[PageId, Scope] = {}
         """Bodies that peers announced and there was no room for, by their page 0: somebody may ask for one."""
+        self.sought: dict[PageId, None] = {}
+        """Bodies that the operator asked for and nobody was known to follow."""
         self.stale = False
         """A body was bound anew in the open batch, so all that was folded under its tag counts for nothing."""
 
@@ -181,7 +185,14 @@ class Follows:
         """Count it like a change of what is held: a peer that has seen less of us does not know of it."""
         self._store.meta.set(FOLLOWED_AT, self._store.journal.tick())
 
+    def seek(self, body: PageId) -> None:
+        """Take it that a body is wanted that no peer is known to follow: then peers are asked which theirs are."""
+        if len(self.sought) >= MAX_SOUGHT:
+            del self.sought[next(iter(self.sought))]
+        self.sought[body] = None
+
     def _note_heard_of(self, body: PageId, scope: Scope) -> None:
+        self.sought.pop(body, None)
         if body in self.heard_of:
             return
         if len(self.heard_of) >= MAX_HEARD_OF:

@@ -69,6 +69,8 @@ class Node:
         self.kindred = self._follows.kindred
         self.heard_of = self._follows.heard_of
         """Bodies that peers announced and there was no room for, by their page 0: somebody may ask for one."""
+        self.sought = self._follows.sought
+        """Bodies that somebody asked for here and no peer was known to follow, by their page 0: peers are asked which theirs are."""
         if self.state.folded_upto < store.blocks.last_number():
             self.rebuild()
         self.kindred.look(self.state)
@@ -354,6 +356,10 @@ class Node:
         `heard`: what peers announced, without which the founding tag of a body may not be known.
         """
         return self._follows.follow_kin(self.draft, heard)
+
+    def seek(self, body: PageId) -> None:
+        """Take it that a body is wanted that no peer is known to follow: the daemon asks peers which theirs are."""
+        self._follows.seek(body)
 
     def unfollow(self, scope: Scope) -> None:
         """Follow a body no longer, whoever announces it, in the open batch. What is held of it stays, and counts for nothing."""

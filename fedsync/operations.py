@@ -233,6 +233,7 @@ def _ask_for(node: Node, arguments: Mapping[str, Any]) -> dict[str, Any]:
     extent = Extent(arguments.get("extent", Extent.ALL))
     scope = Scope(_bytes(arguments, "scope", 16)) if arguments.get("scope") else _scope_of(node, body)
     if scope is None:
+        node.seek(body)
         return {"followed": False}
     held = node.store.followed.get(scope)
     if held is not None and held.body == body and extent < _needed(node, held):

@@ -27,7 +27,7 @@ from fedsync.gossip.bundles.form import (
     read_wanted,
 )
 from fedsync.gossip.bundles.making import Maker, Part, Wish, make
-from fedsync.gossip.following import NOTHING_HEARD, Following, followed
+from fedsync.gossip.following import NOTHING_HEARD, Following, common, followed
 from fedsync.gossip.holdings import SetKey
 from fedsync.gossip.peer_memory import PeerMemory, bodies_name, memory_name
 from fedsync.gossip.sharing import shared
@@ -176,7 +176,7 @@ def _known(store: Store, key: Key, trusting: bool, entitled: "_Entitled") -> Cou
     """Return up to where one reader is. What was confirmed of another journal says nothing of this one, as the directory was
     restored or copied; nor does what was confirmed of other sets."""
     carried, journal, sets = store.carried.get(key), store.journal.id, entitled.sets[key]
-    met = _met(store, key, entitled.told[key])
+    met = _met(store, key, entitled.mine[key])
     known = [
         max(met, acked if carried.acked_journal == journal and spoke_of == sets else 0)
         for acked, spoke_of in zip(carried.acked, carried.acked_sets, strict=True)
@@ -190,16 +190,20 @@ def _known(store: Store, key: Key, trusting: bool, entitled: "_Entitled") -> Cou
     return one, two, three, four
 
 
-def _met(store: Store, key: Key, told: bytes) -> int:
+def _met(store: Store, key: Key, mine: Following) -> int:
     """Return where our journal stood when a session last found that both hold the same; 0 when that may be so no more."""
     kept = store.meta.data(memory_name(key))
     memory = PeerMemory.unpack(kept, store.meta.data(bodies_name(key))) if kept else PeerMemory()
     carried = store.carried.get(key)
     same = (
         memory.our_journal == store.journal.id
-        and memory.told == told
+        and memory.told == mine.digest
         and memory.bodies is not None
-        and carried.follows in (b"", memory.bodies)
+        # A file tells all, a session what is followed here too.
+        and (
+            not carried.follows
+            or common(mine, Following(carried.follows)).data == common(mine, Following(memory.bodies)).data
+        )
         and carried.seen_journal in (b"", memory.journal)
         and not memory.doubt
     )
@@ -221,15 +225,15 @@ class _Entitled:
         self._pairs: list[tuple[Following, list[Following]]] = []
         self.sets: dict[Key, bytes] = {}
         """For each reader 8 bytes that are others when it could have other sets."""
-        self.told: dict[Key, bytes] = {}
-        """For each reader, a digest of what we follow as it is told."""
+        self.mine: dict[Key, Following] = {}
+        """For each reader, what we follow as it is told."""
         self.near = frozenset(each.scope for each in bodies)
         """The bodies of which all readers may have what goes only as far as a region."""
         for key in readers:
             near = going.near(key, own, store.peers.get(key) is not None)
             self.near &= near
             mine = followed(extents, near)
-            self.told[key] = mine.digest
+            self.mine[key] = mine
             # By a file or in a session: where the two differ, the one that was later is not known.
             told = [
                 each for each in (store.carried.get(key).follows, store.meta.data(bodies_name(key))) if each

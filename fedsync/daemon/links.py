@@ -360,6 +360,10 @@ class Links:
         """Feed an event that concerns all peers."""
         self._carry_out(self.engine.everyone(event, trio.current_time()))
 
+    def wonder(self, curious: bool) -> None:
+        """Ask peers which the bodies are that they follow and we do not, as long as there may be a use for them here."""
+        self._carry_out(self.engine.wonder(curious, trio.current_time()))
+
     def wire(self, peer: Peer) -> tuple[int, int] | None:
         """Return the bytes that a peer's link has received and sent, TLS included; None when there is none."""
         connection = self.connections.get(peer)

@@ -158,8 +158,10 @@ class Daemon:
                 whom, node.store, node.state, self.key, self.settings.listen
             )
             circulation, own = await trio.to_thread.run_sync(_circulation, node)
+            curious = not node.kindred.strict or bool(lacking) or bool(node.sought)
         # Before anything is told of bodies that are new: what stays within a region must not be offered first.
         self.links.entitle(lambda peer: circulation.near(Key(peer), own, Key(peer) in self.whom.peers))
+        self.links.wonder(curious)
         if more or self._bodies_changed:
             self._bodies_changed = False
             self.links.followed()

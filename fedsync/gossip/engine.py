@@ -9,6 +9,7 @@ from fedsync.gossip.deeds import CLOSES, Deed
 from fedsync.gossip.events import (
     Close,
     Closed,
+    Curious,
     Did,
     Effect,
     Event,
@@ -47,7 +48,9 @@ _COSTS = {
     bytes((0x93, Tag.LOCATE)): 16,
     bytes((0x93, Tag.DELTA)): 256,
     bytes((0x92, Tag.REST)): 256,
-    bytes((0x94, Tag.BODIES)): 256,
+    bytes((0x95, Tag.BODIES)): 256,
+    bytes((0x93, Tag.WHICH)): 256,
+    bytes((0x92, Tag.THESE)): 256,
     bytes((0x93, Tag.RANGE)): 128,
     bytes((0x94, Tag.SETS)): 1024,
     bytes((0x92, Tag.SPANS)): 1024,
@@ -64,10 +67,10 @@ _NOTED = (Pause, Resume, Close)
 class Engine:
     """The sessions of one node over what it holds."""
 
-    def __init__(self, holdings: Holdings, knows: Knows = nothing) -> None:
-        """`knows`: how fresh what is held of bodies is, to be told to peers."""
+    def __init__(self, holdings: Holdings, knows: Knows = nothing, curious: bool = True) -> None:
+        """`knows`: how fresh what is held of bodies is, to be told to peers. `curious`: see `wonder`."""
         self._knows = knows
-        self._sharing = Sharing(Trees(holdings))
+        self._sharing = Sharing(Trees(holdings), curious)
         self._asked = Asked()
         self._places = Places()
         self._tree = Tree()
@@ -116,7 +119,7 @@ class Engine:
         return out + self._poke(now) if self._asked.freed or self._lost else out
 
     def everyone(
-        self, event: Stored | Granted | Pinned | Hurried | Followed, now: float
+        self, event: Stored | Granted | Pinned | Hurried | Followed | Curious, now: float
     ) -> list[tuple[Peer, Effect]]:
         """Return what to do about something that concerns all sessions."""
         out: list[tuple[Peer, Effect]] = []
@@ -125,6 +128,11 @@ class Engine:
             self._saw[peer] = self._grants
             out += self._one(peer, event, now)
         return out + self._poke(now)
+
+    def wonder(self, curious: bool, now: float) -> list[tuple[Peer, Effect]]:
+        """Say whether this node may have a use for bodies that it does not follow: then peers are asked which theirs are."""
+        self._sharing.curious = curious
+        return self.everyone(Curious(), now) if curious else []
 
     def report(self, peer: Peer) -> Report | None:
         """Say for people how the session with a peer stands; None when there is none."""

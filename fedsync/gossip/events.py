@@ -137,6 +137,11 @@ class Followed:
 
 
 @dataclass(frozen=True, slots=True)
+class Curious:
+    """This node may have a use for bodies now that it does not follow: ask which those of the peer are."""
+
+
+@dataclass(frozen=True, slots=True)
 class Entitled:
     """The peer may have all of other bodies than before: see `Opened.near`."""
 
@@ -182,6 +187,7 @@ Event: TypeAlias = (
     | Pinned
     | Hurried
     | Followed
+    | Curious
     | Entitled
     | Introducing
     | Tick

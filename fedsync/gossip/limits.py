@@ -23,8 +23,17 @@ MAX_SPANS: Final = 1024
 """Spans in a SPANS message: of 100,000 sets each holds a hundred."""
 MAX_BODIES: Final = 10_000
 """Bodies that a node may follow, and a peer may announce: half a megabyte, and more than the largest region."""
+ALIAS_BYTES: Final = 6
+"""By which a session tells a body, three bits of them for how it is followed: of 10,000 bodies here and as many there two that are
+none meet in one of 350,000 sessions, and not again when they are told anew."""
+ALIAS_SALT_BYTES: Final = 8
+"""Of the salt that makes them."""
+MAX_ASKED: Final = 1000
+"""Bodies asked for in full in one WHICH: the answer fits a message."""
+MAX_INQUIRIES: Final = 3
+"""How often a peer that does not answer is asked for the same."""
 MAX_GAPS: Final = 1024
-"""Stretches of scopes between those of which a peer has told: an honest one leaves none, and what was lost some dozens."""
+"""Stretches of names between those of which a peer has told: an honest one leaves none, and what was lost some dozens."""
 MAX_ENTRIES: Final = 512
 """Entries in a RANGE message."""
 MAX_LOCATOR: Final = 1024

@@ -15,9 +15,12 @@ import msgpack
 
 from fedsync.gossip.holdings import SetKey
 from fedsync.gossip.limits import (
+    ALIAS_BYTES,
+    ALIAS_SALT_BYTES,
     HEARSAY,
     LISTING_BYTES,
     MAX_ARRAY,
+    MAX_ASKED,
     MAX_CODE,
     MAX_ENTRIES,
     MAX_MESSAGE,
@@ -56,6 +59,8 @@ class Tag(IntEnum):
     INTRODUCE = 19
     SEGMENT = 20
     PLAIN = 21
+    WHICH = 22
+    THESE = 23
 
 
 class BadMessage(ValueError):
@@ -206,13 +211,27 @@ class Locate:
 
 
 class Bodies(NamedTuple):
-    """The bodies that I follow, of the scopes from `first` to below `end`; empty: from the beginning, to the end.
+    """The bodies that I follow, of the aliases under this salt from `first` to below `end`; empty: from the beginning, to the end.
 
-    `data`: their rows (following.py).
+    `data`: their rows (aliases.py).
     """
 
+    salt: bytes
     first: bytes
     end: bytes
+    data: bytes
+
+
+class Which(NamedTuple):
+    """I may have a use for bodies that you told me and I do not know: which are these? `names`: their aliases."""
+
+    salt: bytes
+    names: bytes
+
+
+class These(NamedTuple):
+    """The bodies that you asked for, in full: scope and body of each."""
+
     data: bytes
 
 
@@ -276,6 +295,8 @@ Message: TypeAlias = (
     | NoBase
     | Locate
     | Bodies
+    | Which
+    | These
     | Beat
     | Prune
     | Leave
@@ -448,7 +469,15 @@ def _range(v: list[Any]) -> Message:
 
 
 def _bodies(v: list[Any]) -> Message:
-    return Bodies(_bytes(v[1], 0, 16), _bytes(v[2], 0, 16), _listing(v[3]))
+    edges = _bytes(v[2], 0, ALIAS_BYTES), _bytes(v[3], 0, ALIAS_BYTES)
+    return Bodies(_bytes(v[1], ALIAS_SALT_BYTES), *edges, _listing(v[4]))
+
+
+def _which(v: list[Any]) -> Message:
+    names = _listing(v[2])
+    if len(names) > MAX_ASKED * ALIAS_BYTES:
+        raise BadMessage("field", f"more than {MAX_ASKED} bodies asked for")
+    return Which(_bytes(v[1], ALIAS_SALT_BYTES), names)
 
 
 def _introduce(v: list[Any]) -> Message:
@@ -488,7 +517,9 @@ _READERS: dict[int, tuple[int, Callable[[list[Any]], Message]]] = {
     Tag.BYE: (5, lambda v: Bye(_whole(v[1], 256), _bytes(v[2], 0, 16), _whole(v[3]), _whole(v[4]))),
     Tag.NOBASE: (3, lambda v: NoBase(_bytes(v[1], SHORT_BYTES), _whole(v[2], 3))),
     Tag.LOCATE: (3, lambda v: Locate(_bytes(v[1], SHORT_BYTES), _listing(v[2]))),
-    Tag.BODIES: (4, _bodies),
+    Tag.BODIES: (5, _bodies),
+    Tag.WHICH: (3, _which),
+    Tag.THESE: (2, lambda v: These(_listing(v[1]))),
     Tag.BEAT: (
         7,
         lambda v: Beat(_bytes(v[1], 16), _whole(v[2]), _whole(v[3]), _whole(v[4]), _flag(v[5]), _told(v[6])),
@@ -527,6 +558,8 @@ _FIELDS: dict[type[Any], tuple[int, Callable[[Any], Iterable[Any]]]] = {
     NoBase: (Tag.NOBASE, lambda m: [m.short, m.why]),
     Locate: (Tag.LOCATE, lambda m: [m.short, m.places]),
     Bodies: (Tag.BODIES, _in_order),
+    Which: (Tag.WHICH, _in_order),
+    These: (Tag.THESE, _in_order),
     Beat: (Tag.BEAT, _in_order),
     Prune: (Tag.PRUNE, lambda _: []),
     Leave: (Tag.LEAVE, lambda m: [m.why, m.after]),

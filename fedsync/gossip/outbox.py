@@ -22,17 +22,19 @@ from fedsync.gossip.messages import (
     Rest,
     Sets,
     Spans,
+    These,
     Want,
+    Which,
     encode,
 )
 from fedsync.gossip.priority import FIRST, LAST, WORDS
 
-_QUESTIONS = frozenset({Hello, Sets, Spans, Range, Delta, Rest, Want, Locate})
+_QUESTIONS = frozenset({Hello, Sets, Spans, Range, Delta, Rest, Want, Locate, Which})
 
 _SIGNS = frozenset({Beat, Bye})
 """Say that we are here, or have nothing left to ask."""
 
-_LARGE = frozenset({Bodies, Sets, Spans, Range})
+_LARGE = frozenset({Bodies, Sets, Spans, Range, Which, These})
 """May be many and long."""
 
 

@@ -39,7 +39,7 @@ class PeerMemory(NamedTuple):
     journal: bytes = b""
     counter: int = 0
     bodies: bytes | None = None
-    """What the peer follows, as it last said (rows of following.py); None: it never said."""
+    """What the peer follows, as it last said and as far as we know these bodies (rows of following.py); None: it never said."""
     told: bytes = b""
     """A digest of the bodies that we told it, when it had them for certain."""
     told_at: int = 0
@@ -50,12 +50,18 @@ class PeerMemory(NamedTuple):
     our_journal: bytes = b""
     our_counter: int = 0
     """Both held the same when ours stood there, of what both follow as it is told here: for what goes in files."""
+    aliases: bytes = b""
+    """What the peer said, word for word (`Aliases.pack`); empty: that it follows the same as we did."""
+    told_salt: bytes = b""
+    """Under which salt we told it; empty: that we follow the same."""
+    told_as: bytes = b""
+    """A digest of that, as it was told."""
 
     def pack(self, whole: bool = True) -> bytes:
         """Return the bytes to be kept. Not `whole`: without the bodies, which are many and seldom change."""
         packed: bytes = msgpack.packb(
             [
-                3,
+                4,
                 self.journal,
                 self.counter,
                 self.bodies if whole or self.bodies is None else sha256(self.bodies).digest()[:8],
@@ -65,6 +71,9 @@ class PeerMemory(NamedTuple):
                 self.doubt,
                 self.our_journal,
                 self.our_counter,
+                self.aliases,
+                self.told_salt,
+                self.told_as,
             ]
         )
         return packed
@@ -73,9 +82,9 @@ class PeerMemory(NamedTuple):
     def unpack(cls, data: bytes, bodies: bytes | None = None) -> "PeerMemory":
         """Return what `pack` kept, with the bodies that were kept beside it; nothing of bytes from another version."""
         value = msgpack.unpackb(data, raw=False)
-        if not isinstance(value, list) or value[:1] != [3]:
+        if not isinstance(value, list) or value[:1] != [4]:
             return cls()
-        _, journal, counter, kept, told, told_at, refused, doubt, our_journal, our_counter = value
+        _, journal, counter, kept, told, told_at, refused, doubt, our_journal, our_counter, *named = value
         if isinstance(kept, bytes) and len(kept) == 8:
             # Both are written in one transaction; whatever else lies there is of another time.
             kept = bodies if bodies is not None and sha256(bodies).digest()[:8] == kept else None
@@ -89,6 +98,7 @@ class PeerMemory(NamedTuple):
             doubt,
             our_journal,
             our_counter,
+            *named,
         )
 
     def but(self, refusal: Refusal) -> "PeerMemory":

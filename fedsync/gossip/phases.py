@@ -22,8 +22,10 @@ from fedsync.gossip.messages import (
     Segment,
     Sets,
     Spans,
+    These,
     Tip,
     Want,
+    Which,
 )
 
 
@@ -40,11 +42,11 @@ HEARS: dict[Phase, tuple[type[Message], ...]] = {
     Phase.TALKING: (
         Sets, Spans, Range, Delta, Rest, Want, BlockMessage, Tip, Refused, Bye, NoBase, Locate, Bodies, Beat, Prune,
         Leave,
-        Introduce, Segment, Plain,
+        Introduce, Segment, Plain, Which, These,
     ),
     Phase.OVER: (),
 }  # fmt: skip
 """What is heard in each phase; anything else is dropped, since a carrier may repeat and reorder."""
 
-ANSWERS = (Hello, Sets, Spans, Range, Delta, Rest, Want, BlockMessage, Segment, NoBase, Locate)
+ANSWERS = (Hello, Sets, Spans, Range, Delta, Rest, Want, BlockMessage, Segment, NoBase, Locate, Which, These)
 """What a question may be answered with. BEAT and BYE answer too, when they come after all that was asked."""

@@ -112,10 +112,10 @@ class Reconcile:
         self._root = asked, found
         return found
 
-    def opening(self) -> Sets | Spans:
-        """Return what opens a comparison: our sets, or in brief when there are many."""
+    def opening(self, brief: bool = False) -> Sets | Spans:
+        """Return what opens a comparison: our sets, or in brief when there are many, or they may well be the same."""
         keys = self._shared().sets()
-        if len(keys) <= LISTED_SETS:
+        if len(keys) <= LISTED_SETS and not brief:
             return self._sets(keys, b"", b"")
         step = max(SPAN_SETS, -(-len(keys) // (MAX_SPANS - 1)))
         ends: list[bytes] = []

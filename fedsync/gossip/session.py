@@ -22,6 +22,7 @@ from fedsync.gossip.early import Early
 from fedsync.gossip.events import (
     Close,
     Closed,
+    Curious,
     Did,
     Effect,
     Entitled,
@@ -46,7 +47,7 @@ from fedsync.gossip.events import (
     Wake,
 )
 from fedsync.gossip.exchange import Exchange
-from fedsync.gossip.following import Following
+from fedsync.gossip.following import Following, Row
 from fedsync.gossip.hearsay import Knows, Told, nothing
 from fedsync.gossip.introductions import Introductions
 from fedsync.gossip.limits import (
@@ -82,8 +83,10 @@ from fedsync.gossip.messages import (
     Segment,
     Sets,
     Spans,
+    These,
     Tip,
     Want,
+    Which,
     decode,
 )
 from fedsync.gossip.names import Places
@@ -134,7 +137,9 @@ class Session:
         self._opened, self._trees = opened, sharing.trees
         self._holdings = sharing.trees.holdings
         self._lifted = lifted
-        self._known = Acquaintance(sharing, opened.memory, opened.near)
+        # Both nonces are known with the peer's HELLO; nothing is named before.
+        salt = Salt(b"", b"")
+        self._known = Acquaintance(sharing, opened.memory, opened.near, salt)
         self._told = Told(knows)
         self._brief, self._cut = opened.brief, cut
         self.owes = cut
@@ -143,8 +148,6 @@ class Session:
         known = self._known
         self._segments = Segments(self._holdings, places or Places(), known.may, opened.nature.lasting)
         self._out.shorten = self._segments.shorten
-        # Both nonces are known with the peer's HELLO; nothing is named before.
-        salt = Salt(b"", b"")
         self._salt, credit = salt, opened.nature.credit
         self._exchange = Exchange(self._holdings, salt, asked, tree, self._out, known.may, credit)
         both = partial(known.both, opened.dialler)
@@ -220,6 +223,9 @@ class Session:
                 self._tell_news(now)
             case Followed():
                 self._tell_news(now)
+            case Curious():
+                if self.phase is Phase.TALKING:
+                    self._say(self._known.ask())
             case Introducing():
                 self._introductions.tell(event)
             case Leaving(why):
@@ -249,8 +255,8 @@ class Session:
 
     @property
     def looked(self) -> int:
-        """What it has cost so far to look up what segments and LOCATEs name, in logs asked for."""
-        return self._segments.spent + self._exchange.server.looked
+        """What it has cost so far to look up what segments, BODIES and LOCATEs name, in logs asked for."""
+        return self._segments.spent + self._known.spent + self._exchange.server.looked
 
     @property
     def report(self) -> Report:
@@ -326,6 +332,12 @@ class Session:
                 self._hello(message, now, others)
             case Bodies():
                 self._bodies(message, now)
+            case Which():
+                these = self._known.answer(message)
+                if these is not None and self._out.backlog <= MAX_BACKLOG:
+                    self._out.say(these)
+            case These():
+                self._follow(self._known.learn(message))
             case Sets() | Spans() | Range() if self._out.backlog > MAX_BACKLOG:
                 # Whoever asks for more than it reads is not answered; sets will be compared again.
                 pass
@@ -344,7 +356,7 @@ class Session:
                 answers, same = self._reconcile.on_spans(message)
                 self._exchange.same(same)
                 if not answers and not self._opened.dialler:
-                    answers = [self._reconcile.opening()]
+                    answers = [self._reconcile.opening(brief=True)]
                 self._say(answers)
             case Range():
                 self._unsettled = True
@@ -439,10 +451,13 @@ class Session:
         if known.since is not None:
             # After a cut the peer holds some of it already, and asks for the rest.
             self._say_delta(known.since, not others and not self._cut)
-        elif self._opened.dialler:
-            self._compare(now)
-        else:
+        elif not self._opened.dialler:
             self._awaits.add(Sets)
+        elif known.awaited:
+            # It comes at once, and what was compared before would be all that we hold.
+            self._awaits.add(Bodies)
+        else:
+            self._compare(now)
 
     def _bodies(self, page: Bodies, now: float) -> None:
         """Note what the peer follows."""
@@ -451,12 +466,18 @@ class Session:
         unfollowed = known.hear(page)
         if unfollowed is None:
             return
-        self._out.effects += [Follow(row.scope, row.body, row.extent) for row in unfollowed]
+        self._follow(unfollowed)
+        self._say(known.ask())
         self._exchange.withhold()
         self._tell_early()
-        if known.shared().adds(before, known.changed):
+        if Bodies in self._awaits and known.whole:
+            self._compare(now, brief=True)
+        elif known.shared().adds(before, known.changed):
             # Whatever was compared so far left these sets out.
             self._compare(now)
+
+    def _follow(self, rows: Iterable[Row]) -> None:
+        self._out.effects += [Follow(row.scope, row.body, row.extent) for row in rows]
 
     def _tell_news(self, now: float) -> None:
         """Tell what has changed of what we follow, and compare what that brings."""
@@ -502,6 +523,8 @@ class Session:
         self._rhythm.promised(beat.within)
         if beat.asks:
             self._say_beat(now)
+        if self._known.curious:
+            self._say(self._known.ask())
         self._agree(beat.root, beat.counter, beat.told, now)
         if self._equal or not self._exchange.idle or self._awaits:
             return
@@ -518,11 +541,12 @@ class Session:
             self._rhythm.compared(now)
             self._say_beat(now)
 
-    def _compare(self, now: float) -> None:
+    def _compare(self, now: float, brief: bool = False) -> None:
+        """Compare sets. `brief`: they may well be the same."""
         self._awaits.clear()
         self._unsettled = True
         self._rhythm.compared(now)
-        self._out.say(self._reconcile.opening())
+        self._out.say(self._reconcile.opening(brief))
 
     # --- When nothing is left -------------------------------------------------------------------------
 
@@ -569,7 +593,8 @@ class Session:
         if equal:
             self.owes = False
             self._owes_level = bool(self._exchange.refused)
-            hints = self._told.hear(told, self._salt, self._known.mine, self._known.bodies, now)
+            known = self._known
+            hints = self._told.hear(told, self._salt, known.mine, known.bodies, now) if told else ()
             if not self._owes_level:
                 self._out.effects.append(Level(hints))
             self._rhythm.news()

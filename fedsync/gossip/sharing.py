@@ -9,12 +9,15 @@ from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 
-from fedsync.gossip.following import NOTHING_HEARD, Following, followed
+from fedsync.gossip.aliases import Naming
+from fedsync.gossip.following import Following, common, followed
 from fedsync.gossip.holdings import SetKey
 from fedsync.gossip.trees import Trees
 from fedsync.gossip.trie import EMPTY, group_hash, part, top
 from fedsync.records.ids import LogClass, LogId, Reach, Scope
 
+_NAMINGS = 4
+"""Of the salts that were used last, what is called how: a telling comes in many pages, and both sides tell under the same."""
 MOST_KEPT = 64
 """Pairs of followings that are kept in mind: about those of the peers that are connected at once."""
 
@@ -40,8 +43,9 @@ def shared(mine: Following, theirs: Following, key: SetKey) -> bool:
 class Shared:
     """The sets that two sides may both hold and of which something is held here, ordered."""
 
-    def __init__(self, trees: Trees, mine: Following, theirs: Following) -> None:
-        self._trees, self._mine, self._theirs = trees, mine, theirs
+    def __init__(self, trees: Trees, both: Following) -> None:
+        """`both`: what both follow, each body as far as both do."""
+        self._trees, self.both = trees, both
         self._moves = -1
         self._keys: list[SetKey] = []
         self._parts: list[bytes] = []
@@ -57,16 +61,16 @@ class Shared:
         if said is None:
             if len(self._said) >= MOST_SAID:
                 self._said.clear()
-            said = self._said[key] = shared(self._mine, self._theirs, key)
+            said = self._said[key] = shared(self.both, self.both, key)
         return said
 
-    def told(self, theirs: Following, scopes: Iterable[Scope]) -> "Shared":
-        """Return what is shared when the other side says something else of these bodies, and of no others.
+    def told(self, both: Following, scopes: Iterable[Scope]) -> "Shared":
+        """Return what is shared when both follow this, and something else than before only of these bodies.
 
         It costs as much as there are of them: whoever says it again and again costs no more than it says.
         """
         self._look()
-        found = Shared(self._trees, self._mine, theirs)
+        found = Shared(self._trees, both)
         found._moves, found._groups = self._moves, dict(self._groups)
         keys, parts = found._keys, found._parts = list(self._keys), list(self._parts)
         for scope in scopes:
@@ -176,11 +180,14 @@ def _group(parts: list[bytes]) -> bytes:
 class Sharing:
     """What a node shares with each of its peers. One for all sessions of a node."""
 
-    def __init__(self, trees: Trees) -> None:
+    def __init__(self, trees: Trees, curious: bool = True) -> None:
         self.trees = trees
         self._mine: dict[Collection[Scope] | None, Following] = {}
         self._at = -1
-        self._between: dict[tuple[bytes, bytes], Shared] = {}
+        self._between: dict[bytes, Shared] = {}
+        self._namings: dict[bytes, Naming] = {}
+        self.curious = curious
+        """Whether the node may have a use for bodies that it does not follow: then it asks its peers which theirs are."""
 
     def mine(self, near: frozenset[Scope] | None) -> Following:
         """Return what this node follows, as it tells a peer that is let have all of the bodies `near`; None: of every one."""
@@ -196,15 +203,26 @@ class Sharing:
             found = self._mine[near] = followed(holdings.bodies(), near)
         return found
 
-    def between(self, mine: Following, theirs: Following, made: Callable[[], Shared] | None = None) -> Shared:
-        """Return what is shared with who follows this. `made`: a shorter way to work it out."""
-        made = made or partial(Shared, self.trees, mine, theirs)
-        if not theirs.whole and theirs is not NOTHING_HEARD:
-            # Heard in part: that changes with the next page.
-            return made()
-        pair = mine.data, theirs.data if theirs.whole else b"?"
-        found = self._between.pop(pair, None) or made()
-        self._between[pair] = found
+    def naming(self, following: Following, salt: bytes) -> Naming:
+        """Return what a node follows by its aliases under a salt."""
+        found = self._namings.pop(salt, None)
+        if found is None or found.following is not following:
+            found = Naming(following, salt)
+        self._namings[salt] = found
+        if len(self._namings) > _NAMINGS:
+            del self._namings[next(iter(self._namings))]
+        return found
+
+    def between(self, both: Following, made: Callable[[], Shared] | None = None) -> Shared:
+        """Return what is shared by who follows this. `made`: a shorter way to work it out."""
+        found = self._between.pop(both.data, None) or (made or partial(Shared, self.trees, both))()
+        self._between[both.data] = found
         if len(self._between) > MOST_KEPT:
             del self._between[next(iter(self._between))]
         return found
+
+    def common(self, mine: Following, theirs: Following) -> Following:
+        """Return what both follow, each body as far as both do: the same object while that is the same."""
+        both = common(mine, theirs)
+        found = self._between.get(both.data)
+        return found.both if found is not None else both

@@ -8,7 +8,7 @@ read again and folded again.
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
-from typing import Final, NamedTuple, TypeAlias
+from typing import ClassVar, Final, NamedTuple, TypeAlias
 
 from fedsync.crdt import fold, root
 from fedsync.crdt.books.booktables import SETTLED
@@ -121,6 +121,9 @@ class Shelf:
 class Node:
     """One community's node. A station of the net."""
 
+    CURIOUS: ClassVar = True
+    """Whether it has a use for bodies that it does not follow so far."""
+
     def __init__(
         self, name: str, net: Net, check: Check, pace: Pace, offset: int, watch: Watch, lies: Says | None
     ) -> None:
@@ -197,7 +200,7 @@ class Node:
 
     def _hold(self, memory: Memory) -> None:
         """Begin over what is held."""
-        self.memory, self.engine = memory, Engine(memory)
+        self.memory, self.engine = memory, Engine(memory, curious=self.CURIOUS)
         rule = self._check.rule if isinstance(self._check, Checker) else ed25519
         urgency = Urgency(Shelf(memory), rule)
         self._room: WaitingRoom[Waits] = WaitingRoom(lambda raw: urgency.turn(self.view, raw))

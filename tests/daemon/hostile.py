@@ -7,7 +7,7 @@ from itertools import cycle
 
 import trio
 
-from fedsync.gossip.following import Row, pack_rows
+from fedsync.gossip.following import Row
 from fedsync.gossip.limits import VERSION
 from fedsync.gossip.link import Link, LinkClosed
 from fedsync.gossip.listing import Salt
@@ -18,6 +18,7 @@ from fedsync.reading import Reading
 from fedsync.records.ed25519 import PrivateKey, private_key, public_key
 from fedsync.records.ids import Extent, Key, Scope
 from tests.daemon.village import SOON, Node
+from tests.gossip.telling import tells
 
 
 class Guest:
@@ -38,7 +39,7 @@ class Guest:
     @property
     def bodies(self) -> Bodies:
         """What it says that it follows: all of the node's own body."""
-        return Bodies(b"", b"", pack_rows([Row(self.scope, self.body, Extent.ALL)]))
+        return tells(Row(self.scope, self.body, Extent.ALL))
 
     @property
     def row(self) -> dict[str, object]:

@@ -14,13 +14,14 @@ import msgpack
 import pytest
 import trio
 
-from fedsync.gossip.following import Row, pack_rows
+from fedsync.gossip.following import Row
 from fedsync.gossip.messages import (
     BlockMessage,
-    Bodies,
     Hello,
+    These,
     Tip,
     Want,
+    Which,
 )
 from fedsync.records.block import Block
 from fedsync.records.ed25519 import private_key, public_key
@@ -29,6 +30,7 @@ from fedsync.records.ids import Extent, Key, LogClass, LogId, Reach, Scope
 from fedsync.records.seal import Draft, seal
 from tests.daemon.hostile import Guest, Talk, dial, hello, polled
 from tests.daemon.village import Node, Village, equal, until
+from tests.gossip.telling import tells
 
 
 @pytest.fixture(scope="module")
@@ -286,7 +288,9 @@ async def test_a_thousand_announced_bodies_do_not_hold_the_daemon_up(
     async with one.talk() as talk:
         for start in range(0, 1600, 400):
             rows = [Row(Scope(b"%016d" % n), b"%032d" % n, Extent.ALL) for n in range(start, start + 400)]
-            talk.say(Bodies(rows[0].scope, b"%016d" % (start + 400), pack_rows(rows)))
+            talk.say(tells(*rows, salt=b"%08d" % start))
+            await talk.hear(Which)
+            talk.say(These(b"".join(row.scope + row.body for row in rows)))
         oak.move("Ben", 5)
         await trio.to_thread.run_sync(lambda: equal(*pair, within=5))
 

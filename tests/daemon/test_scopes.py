@@ -5,9 +5,9 @@ from shutil import copytree
 
 import pytest
 
-from fedsync.gossip.following import Row, pack_rows
+from fedsync.gossip.following import Row
 from fedsync.gossip.listing import wanted
-from fedsync.gossip.messages import NOT_SERVED, BlockMessage, Bodies, Locate, NoBase, Sets, Want, decode
+from fedsync.gossip.messages import NOT_SERVED, BlockMessage, Locate, NoBase, Sets, Want, decode
 from fedsync.home import Home
 from fedsync.keyring import load_node_key
 from fedsync.node import open_node
@@ -19,6 +19,7 @@ from tests.acts.test_world import World
 from tests.daemon.hostile import Guest, Talk
 from tests.daemon.test_reach import hear
 from tests.daemon.village import Node, Village, until
+from tests.gossip.telling import tells
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +64,7 @@ async def claims_all(node: Node, guest: Guest) -> tuple[set[LogId], set[bytes], 
             (row.scope, reach, log_class) for row in rows for reach in Reach for log_class in LogClass
         )
         talk.say(
-            Bodies(b"", b"", pack_rows(rows)),
+            tells(*rows),
             Sets(tuple((key, bytes(8)) for key in sets)),
             *(Want(wanted(talk.salt, talk.salt.log(log), None)) for log in sorted(every)),
             *(Locate(talk.salt.log(log), b"") for log in sorted(every)),

@@ -23,7 +23,7 @@ from fedsync.gossip.events import (
     Take,
     Taken,
 )
-from fedsync.gossip.following import NOTHING_HEARD, Row, pack_rows
+from fedsync.gossip.following import NOTHING_HEARD, Page, Row, pack_rows
 from fedsync.gossip.limits import MAX_GAPS, MAX_REFUSALS, PAGE_BYTES
 from fedsync.gossip.listing import Salt, changed
 from fedsync.gossip.memory import Memory
@@ -31,7 +31,6 @@ from fedsync.gossip.messages import (
     NOT_SERVED,
     Beat,
     BlockMessage,
-    Bodies,
     Bye,
     Delta,
     Hello,
@@ -49,6 +48,7 @@ from fedsync.gossip.messages import (
 from fedsync.gossip.peer_memory import PeerMemory
 from fedsync.records.block import peek
 from fedsync.records.ids import Extent, LogClass, LogId, Reach, Scope
+from tests.gossip.telling import tells
 from tests.sim.world import BODY, Author, World, checked, equal
 
 LIAR = Peer(b"liar")
@@ -173,16 +173,16 @@ def test_pages_of_bodies_that_leave_gaps_without_end_are_passed_over_until_they_
     heard = NOTHING_HEARD
     for number in range(1, 4 * MAX_GAPS, 2):
         at, end = number.to_bytes(16, "big"), (number + 1).to_bytes(16, "big")
-        heard = heard.with_page(Bodies(at, end, pack_rows([Row(Scope(at), b"b" * 32, Extent.ALL)])))
+        heard = heard.with_page(Page(at, end, pack_rows([Row(Scope(at), b"b" * 32, Extent.ALL)])))
     assert len(heard.gaps) == MAX_GAPS
     assert len(heard.rows) < MAX_GAPS
-    whole = heard.with_page(Bodies(b"", b"", b""))
+    whole = heard.with_page(Page(b"", b"", b""))
     assert whole.whole
     assert not whole.rows
 
 
 SMALL: dict[str, Message] = {
-    "bodies": Bodies(b"", b"", b""),
+    "bodies": tells(),
     "delta": Delta(True, b"\3" + b"12345678"),
     "rest": Rest(b"r" * 16),
 }
@@ -209,7 +209,7 @@ def test_who_may_have_a_body_no_more_gets_no_more_of_what_is_being_served() -> N
                 ear.memory.write(block)
     ear.engine.handle(LIAR, Opened(False, NONCES[1], 0, None, near=frozenset({BODY[0]})), ear.now)
     ear.hear(Hello(1, b"k" * 8, 5, b"", 0, NONCES[0], 0, b"r" * 16))
-    ear.hear(Bodies(b"", b"", pack_rows([Row(*BODY, Extent.ALL)])))
+    ear.hear(tells(Row(*BODY, Extent.ALL)))
     ear.hear(Sets(()))
     asked = b"".join(SALT.log(author.log) + b"\1" for author in (near, far))
     heard = _blocks(ear.hear(Want(asked)))
@@ -266,7 +266,7 @@ def test_a_set_is_listed_once_however_often_a_message_asks_for_it(entry: bytes) 
     for number in range(40):
         ear.memory.write(Author(number, reach=Reach.WORLD).write("one")[0])
     key = (BODY[0], Reach.WORLD, LogClass.FACTS)
-    ear.hear(Bodies(b"", b"", pack_rows([Row(*BODY, Extent.ALL)])))
+    ear.hear(tells(Row(*BODY, Extent.ALL)))
     once = sum(len(each.frame) for each in ear.hear(Range(key, (entry,))) if isinstance(each, Send))
     often = Range(key, (entry,) * 100 + (b"\0\0\0", b"\x40", entry) * 100)
     assert sum(len(each.frame) for each in ear.hear(often) if isinstance(each, Send)) <= once + 100
@@ -276,7 +276,7 @@ def test_who_has_long_listings_made_again_and_again_is_read_more_slowly() -> Non
     ear = Ear()
     for number in range(1000):
         ear.memory.write(Author(number, reach=Reach.WORLD).write("one")[0])
-    ear.hear(Bodies(b"", b"", pack_rows([Row(*BODY, Extent.ALL)])))
+    ear.hear(tells(Row(*BODY, Extent.ALL)))
     asks = Received(encode(Range((BODY[0], Reach.WORLD, LogClass.FACTS), (b"\x40",))))
     for _ in range(400):
         for _, effect in ear.engine.handle(LIAR, asks, ear.now):
@@ -289,7 +289,7 @@ def test_who_has_long_listings_made_again_and_again_is_read_more_slowly() -> Non
 def test_who_asks_for_the_same_again_and_again_and_reads_nothing_takes_one_place_in_line() -> None:
     ear, author = Ear(), Author(1, reach=Reach.WORLD)
     ear.memory.write(author.write("one")[0])
-    ear.hear(Bodies(b"", b"", pack_rows([Row(*BODY, Extent.ALL)])))
+    ear.hear(tells(Row(*BODY, Extent.ALL)))
     ear.hear(Range((BODY[0], Reach.WORLD, LogClass.FACTS), (b"\x40",)))
     ear.engine.handle(LIAR, Room(0), ear.now)
     before = 0

@@ -21,7 +21,7 @@ from fedsync.gossip.events import (
     Taken,
     Tick,
 )
-from fedsync.gossip.following import Row, pack_rows
+from fedsync.gossip.following import Row
 from fedsync.gossip.limits import (
     BLOCKS_BURST,
     BYTES_BURST,
@@ -38,7 +38,6 @@ from fedsync.gossip.memory import Memory
 from fedsync.gossip.messages import (
     Beat,
     BlockMessage,
-    Bodies,
     Hello,
     Message,
     Prune,
@@ -52,6 +51,7 @@ from fedsync.gossip.messages import (
 )
 from fedsync.records.block import peek
 from fedsync.records.ids import Extent, LogClass
+from tests.gossip.telling import tells
 from tests.sim.world import BODY, Author, World, checked, equal
 
 A, B = Peer(b"a"), Peer(b"b")
@@ -215,7 +215,7 @@ def test_questions_are_charged_for_what_it_costs_to_answer_them() -> None:
 @pytest.mark.parametrize(
     ("words", "times"),
     [
-        ((Bodies(b"", b"", b""), Bodies(b"", b"", pack_rows([Row(*BODY, Extent.ALL)]))), WANTS_BURST // 128),
+        ((tells(), tells(Row(*BODY, Extent.ALL))), WANTS_BURST // 128),
         ((Beat(b"r" * 16, 1, 0, 60),), WANTS_BURST // 128),
         ((Rest(b"r" * 16),), WANTS_BURST // 128),
         ((Tip(Author(1).log, 0, 99, b"tip."),), WANTS_BURST // 3),

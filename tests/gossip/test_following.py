@@ -7,9 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsync.gossip.following import NOTHING_HEARD, ROW_BYTES, Following, Row, followed, pack_rows, read_rows
-from fedsync.gossip.limits import MAX_BODIES, MAX_MESSAGE
-from fedsync.gossip.messages import BadMessage, Bodies, decode, encode
+from fedsync.gossip.following import (
+    NOTHING_HEARD,
+    ROW_BYTES,
+    Following,
+    Page,
+    Row,
+    followed,
+    pack_rows,
+    read_rows,
+)
+from fedsync.gossip.limits import MAX_BODIES
+from fedsync.gossip.messages import BadMessage
 from fedsync.records.ids import Extent, Scope
 
 
@@ -30,8 +39,8 @@ followings = st.lists(rows, max_size=20, unique_by=lambda row: row.scope).map(
 edges = st.one_of(st.just(b""), st.integers(0, 31).map(scope))
 
 
-def page_of(following: Following, first: bytes, end: bytes) -> Bodies:
-    return Bodies(first, end, pack_rows([row for row in following.rows if _within(row.scope, first, end)]))
+def page_of(following: Following, first: bytes, end: bytes) -> Page:
+    return Page(first, end, pack_rows([row for row in following.rows if _within(row.scope, first, end)]))
 
 
 def _within(at: Scope, first: bytes, end: bytes) -> bool:
@@ -62,15 +71,6 @@ def test_pages_in_any_order_come_to_what_each_scope_was_last_told(
     assert heard.whole == any(first == end == b"" for _, first, end in told) or heard.gaps == ()
 
 
-@given(followings, followings)
-def test_news_make_of_what_was_told_what_is(told: Following, now: Following) -> None:
-    heard = told
-    for page in now.news(told):
-        heard = heard.with_page(page)
-    assert heard.data == now.data
-    assert heard.digest == now.digest
-
-
 @given(followings, st.binary(min_size=32, max_size=32))
 def test_the_tag_of_a_body_is_found_wherever_its_bytes_stand_otherwise(
     following: Following, strange: bytes
@@ -93,30 +93,6 @@ def many(count: int, seed: int = 1) -> Following:
     return followed(bodies)
 
 
-@pytest.mark.parametrize("count", [0, 1, 1000, 1004, 2500, MAX_BODIES])
-def test_ten_thousand_bodies_are_told_in_frames_and_come_as_they_are(count: int) -> None:
-    following, heard = many(count), NOTHING_HEARD
-    pages = following.pages()
-    Random(2).shuffle(pages)
-    for page in pages:
-        frame = encode(page)
-        assert len(frame) <= MAX_MESSAGE
-        said = decode(frame)
-        assert isinstance(said, Bodies)
-        heard = heard.with_page(said)
-    assert heard.whole
-    assert heard.digest == following.digest
-
-
-def test_what_changed_among_thousands_is_told_in_a_few_bytes() -> None:
-    before = many(5000)
-    changed = list(before.rows)
-    changed[17] = changed[17]._replace(near=False)
-    del changed[4000]
-    pages = Following(pack_rows(changed)).news(before)
-    assert sum(len(encode(page)) for page in pages) < 200
-
-
 def test_more_bodies_than_a_node_may_follow_are_refused() -> None:
     *pages, last = many(MAX_BODIES + 1).pages()
     heard = NOTHING_HEARD
@@ -129,17 +105,17 @@ def test_more_bodies_than_a_node_may_follow_are_refused() -> None:
 @pytest.mark.parametrize(
     "page",
     [
-        Bodies(b"", b"", b"x" * (ROW_BYTES - 1)),
-        Bodies(b"", b"", pack_rows([Row(scope(2), bytes(32), Extent.ALL)]) * 2),
-        Bodies(scope(3), b"", pack_rows([Row(scope(2), bytes(32), Extent.ALL)])),
-        Bodies(b"", scope(2), pack_rows([Row(scope(2), bytes(32), Extent.ALL)])),
-        Bodies(scope(3), scope(3), b""),
-        Bodies(b"", b"", scope(1) + b"\0" + bytes(32)),
-        Bodies(b"", b"", scope(1) + b"\x09" + bytes(32)),
+        Page(b"", b"", b"x" * (ROW_BYTES - 1)),
+        Page(b"", b"", pack_rows([Row(scope(2), bytes(32), Extent.ALL)]) * 2),
+        Page(scope(3), b"", pack_rows([Row(scope(2), bytes(32), Extent.ALL)])),
+        Page(b"", scope(2), pack_rows([Row(scope(2), bytes(32), Extent.ALL)])),
+        Page(scope(3), scope(3), b""),
+        Page(b"", b"", scope(1) + b"\0" + bytes(32)),
+        Page(b"", b"", scope(1) + b"\x09" + bytes(32)),
     ],
     ids=["cut off", "twice", "below", "above", "of nothing", "to no extent", "in an unknown way"],
 )
-def test_what_is_no_page_is_refused(page: Bodies) -> None:
+def test_what_is_no_page_is_refused(page: Page) -> None:
     with pytest.raises(BadMessage):
         NOTHING_HEARD.with_page(page)
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fedsync.gossip import messages as m
-from fedsync.gossip.following import Row, pack_rows
+from fedsync.gossip.following import Row
 from fedsync.gossip.limits import MAX_ARRAY, MAX_MESSAGE
 from fedsync.gossip.listing import (
     Named,
@@ -21,6 +21,7 @@ from fedsync.gossip.listing import (
     read_wanted,
 )
 from fedsync.records.ids import Extent, Key, LogClass, LogId, Reach, Scope
+from tests.gossip.telling import tells
 
 SET = (Scope(b"s" * 16), Reach.WORLD, LogClass.PLANS)
 
@@ -42,8 +43,10 @@ EXAMPLES: list[m.Message] = [
     m.Sets(((SET, b"r" * 8),), b"s" * 16, b"t" * 16),
     m.Spans(((b"s" * 16, b"1" * 8), (b"", b"2" * 8))),
     m.Spans(((b"", b"2" * 8),)),
-    m.Bodies(b"", b"", pack_rows([Row(Scope(b"s" * 16), b"b" * 32, Extent.ALL)])),
-    m.Bodies(b"s" * 16, b"t" * 16, b""),
+    tells(Row(Scope(b"s" * 16), b"b" * 32, Extent.ALL)),
+    m.Bodies(b"saltsalt", b"alias0", b"aliasP", b""),
+    m.Which(b"saltsalt", b"alias0" * 3),
+    m.These(b"s" * 16 + b"b" * 32),
     m.Beat(b"r" * 16, 3, 4, 960, True),
     m.Prune(),
     m.Leave(m.EXCHANGED),
@@ -127,7 +130,10 @@ def test_no_field_of_a_wrong_type_gets_through_unseen(message: m.Message, wrong:
         (msgpack.packb([17, b"r" * 7]), "field"),
         (msgpack.packb([17, (b"s" * 16 + b"r" * 8) * 2 + b"r" * 8]), "field"),
         (msgpack.packb([17, bytes(16) + b"r" * 16]), "field"),
-        (msgpack.packb([13, b"four", b"", b""]), "field"),
+        (msgpack.packb([13, b"four", b"", b"", b""]), "field"),
+        (msgpack.packb([13, b"saltsalt", b"four", b"", b""]), "field"),
+        (msgpack.packb([22, b"four", b""]), "field"),
+        (msgpack.packb([23, b"x" * 65_000]), "field"),
         (msgpack.packb([3, [b"s" * 16, 3, 0], []]), "field"),
         (msgpack.packb([3, [b"s" * 16, 0], []]), "shape"),
         (msgpack.packb([9, b"l" * 32, "x" * 65, 0]), "msgpack"),

@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from fedsync.gossip.events import Entitled, Event, Followed, Opened, Peer, Received, Room, Send, Stored
-from fedsync.gossip.following import NOTHING_HEARD, Row, followed, pack_rows
+from fedsync.gossip.following import Row, followed
 from fedsync.gossip.limits import LISTED_SETS, MAX_BODIES, MAX_MESSAGE
 from fedsync.gossip.listing import Salt, read_wanted
 from fedsync.gossip.messages import (
@@ -29,6 +29,7 @@ from fedsync.gossip.reconcile import Reconcile
 from fedsync.gossip.sharing import Shared, Sharing
 from fedsync.gossip.trees import Trees
 from fedsync.records.ids import Extent, LogClass, Reach, Scope
+from tests.gossip.telling import tells
 from tests.gossip.test_trees import may
 from tests.sim.world import BODY, Author, Node, World
 
@@ -127,7 +128,7 @@ def test_a_peer_that_claims_all_gets_nothing_that_stays_within_a_region_however_
     salt = Salt(nonce, b"2" * 8)
     shorts = {salt.log(author.log) for author in near}
     everything = tuple(((BODY[0], reach, log_class), bytes(8)) for reach in REACHES for log_class in LogClass)
-    claims = Bodies(b"", b"", pack_rows([Row(*BODY, Extent.ALL, near=True)]))
+    claims = tells(Row(*BODY, Extent.ALL, near=True))
     asks: list[Message] = [
         Sets(everything),
         Sets(()),
@@ -176,7 +177,7 @@ def test_who_is_let_have_less_is_not_told_either_of_what_it_was_to_hear() -> Non
 
     tell(Opened(False, b"2" * 8, 0, None, near=frozenset({BODY[0]})))
     hello = Hello(1, b"j" * 8, 5, b"", 0, b"1" * 8, 0, b"r" * 16)
-    tell(*(Received(encode(each)) for each in (hello, Bodies(b"", b"", pack_rows([Row(*BODY, Extent.ALL)])))))
+    tell(*(Received(encode(each)) for each in (hello, tells(Row(*BODY, Extent.ALL)))))
     tell(Room(0))
     for author in near:
         for block in author.write("one"):
@@ -250,7 +251,7 @@ def compared(node: Node) -> tuple[Reconcile, Message]:
     sharing = Sharing(Trees(node.memory))
 
     def shared() -> Shared:
-        return sharing.between(sharing.mine(None), NOTHING_HEARD)
+        return sharing.between(sharing.mine(None))
 
     made = Reconcile(sharing.trees, Salt(b"1" * 8, b"2" * 8), shared, {})
     return made, made.opening()

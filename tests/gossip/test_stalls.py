@@ -5,7 +5,7 @@ import pytest
 from fedsync.gossip.compare import compare
 from fedsync.gossip.events import Held, Parked, Received, Taken
 from fedsync.gossip.exchange import Exchange
-from fedsync.gossip.following import NOTHING_HEARD, followed
+from fedsync.gossip.following import followed
 from fedsync.gossip.holdings import TIP
 from fedsync.gossip.listing import Named, Salt
 from fedsync.gossip.memory import Memory
@@ -148,7 +148,7 @@ def test_a_set_goes_by_its_name_only_when_the_peer_used_that_name() -> None:
     key = (author.scope, author.reach, author.log_class)
     memory.follow(*BODY)
     trees = Trees(memory)
-    shared = Sharing(trees).between(followed(memory.bodies()), NOTHING_HEARD)
+    shared = Sharing(trees).between(followed(memory.bodies()))
     reconcile = Reconcile(trees, SALT, lambda: shared, {})
     # Our own SETS gives it a name, and may never have come.
     sets = reconcile.opening()

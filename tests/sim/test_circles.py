@@ -29,7 +29,7 @@ fork_every = "1 min"
 
 def _half_founded() -> World:
     """Return a world in which Village 7 has not joined its region, and stands alone between Village 8 and the two others."""
-    world = World(Slice("scopes", 9, 0.3, 1).scenario(), 4)
+    world = World(Slice("scopes", 9, 0.3, 1).scenario(), 29)
     world.live()
     return world
 

@@ -99,7 +99,7 @@ def follow(app: App, body: str, extent: str, tag: str | None) -> None:
         raise Problem(
             "nobody_follows",
             f"No peer of this node is known to follow the body {id_.hex()[:8]}.",
-            "Type this again once one is connected (fedsync peers list), or add --tag, its founding tag.",
+            "Peers that are connected (fedsync peers list) are asked now: type this again in a minute, or add --tag, its founding tag.",
             Exit.NOT_YET,
         )
     value = {"body": id_.hex(), "extent": extent, "before": before}

@@ -14,10 +14,10 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import msgpack
 
 from fedsync.gossip.bundles.chunks import Chunk
-from fedsync.gossip.following import NOTHING_HEARD
+from fedsync.gossip.following import NOTHING_HEARD, Page
 from fedsync.gossip.holdings import FORK, TIP, SetKey
 from fedsync.gossip.listing import Reader, number
-from fedsync.gossip.messages import BadMessage, Bodies
+from fedsync.gossip.messages import BadMessage
 from fedsync.records import ed25519, segment
 from fedsync.records.ids import Key, LogClass, LogId, Reach, Scope
 from fedsync.records.wire import MAX_BLOCK_BYTES
@@ -172,7 +172,7 @@ class Follows:
     """A page of the bodies that the maker follows, as it would tell it in a session."""
 
     said: Said
-    page: Bodies
+    page: Page
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +218,7 @@ def write(content: Content | Segment, sign: Sign) -> tuple[int, bytes]:
             return _signed(Kind.WANTS, said, (b"".join(map(wanted_bytes, wanted)),), sign)
         case Receipts(said, rows=receipts):
             return _signed(Kind.RECEIPTS, said, (receipts,), sign)
-        case Follows(said, Bodies(first, end, data)):
+        case Follows(said, Page(first, end, data)):
             return _signed(Kind.FOLLOWS, said, (first, end, data), sign)
 
 
@@ -422,7 +422,7 @@ def _read_follows(said: Said, fields: list[Any]) -> Follows:
     _demand(len(fields) == 3 and all(type(each) is bytes for each in fields), "a page has three fields")
     first, end, data = fields
     _demand(len(first) in (0, 16) and len(end) in (0, 16), "a page of scopes that are none")
-    page = Bodies(first, end, data)
+    page = Page(first, end, data)
     NOTHING_HEARD.with_page(page)
     return Follows(said, page)
 

@@ -38,9 +38,9 @@ from fedsync.gossip.bundles.form import (
     write,
 )
 from fedsync.gossip.bundles.form import NAME_BYTES as NAME
+from fedsync.gossip.following import Page
 from fedsync.gossip.holdings import FORK, PENDING, Head, Holdings, Log, SetKey
 from fedsync.gossip.limits import PAGE_BYTES
-from fedsync.gossip.messages import Bodies
 from fedsync.gossip.priority import FIRST, of_log
 from fedsync.records.block import peek
 from fedsync.records.ids import Key, LogClass, LogId, RecordId
@@ -70,7 +70,7 @@ class Wish:
     readers: tuple[Key, ...] = ()
     asked: tuple[Wanted, ...] = ()
     """What the readers asked for by name."""
-    follows: tuple[Bodies, ...] = ()
+    follows: tuple[Page, ...] = ()
     """The bodies that the maker follows, as its readers are to know it."""
     wants: tuple[Wanted, ...] = ()
     """What the maker asks for."""
