@@ -29,11 +29,23 @@ class Calls:
         self.stations: dict[Peer, Station] = {}
         self.towards: Callable[[Station, Peer], Station] = lambda station, _: station
         """The face that a station shows to a peer, where it has several."""
+        self.places: dict[str, Station] | None = None
+        """Which station answers at an address; None: whoever calls finds any."""
+        self.dialled: list[tuple[float, Station, Peer]] = []
+        """When who called whom, where addresses are to be learned."""
+        self.opened: list[tuple[float, Station, Station]] = []
+        """When a link began between which two, there."""
         self._links: dict[frozenset[Peer], Link] = {}
         net.idle = self._idle
 
-    def call(self, one: Station, peer: Peer) -> None:
+    def call(self, one: Station, peer: Peer, addresses: tuple[str, ...] = ()) -> None:
         """Dial; the station hears what comes of it."""
+        if self.places is not None:
+            self.dialled.append((self.net.heap.now, one, peer))
+            if not any(self.places.get(each) is self.stations[peer] for each in addresses):
+                # Nobody answers there, or somebody else, whose key is another.
+                self.net.heap.after(self.net.nature.delay * HANDSHAKE, partial(_missed, one, peer))
+                return
         one, two = self.towards(one, peer), self.towards(self.stations[peer], one.peer)
         pair = frozenset((one.peer, peer))
         link = self._links.get(pair)
@@ -61,6 +73,8 @@ class Calls:
                 self.net.links[link] = None
             link = self._links[pair]
             link.one, link.two = one, two
+            if self.places is not None:
+                self.opened.append((self.net.heap.now, one, two))
             self.net.open(link)
             if not one.linked(two.peer, called=True):
                 self.part(one, two.peer)
@@ -85,6 +99,11 @@ class Calls:
         if self._links.get(pair) is link:
             del self._links[pair]
             del self.net.links[link]
+
+
+def _missed(one: Station, peer: Peer) -> None:
+    if one.alive:
+        one.unlinked(peer, answered=False)
 
 
 class Steers(Protocol):
@@ -116,6 +135,7 @@ class Steering:
 
     def __init__(self, station: Station, calls: Calls, dice: Random, groups: list[Group]) -> None:
         self._station, self._calls, self._dice, self._groups = station, calls, dice, groups
+        self._pinned: frozenset[Peer] = frozenset()
         self.overlay = Overlay(station.peer, dice)
         self._life = object()
         self._wake_at = 0.0
@@ -129,7 +149,12 @@ class Steering:
         self._life = object()
         station = self._station
         self.overlay = Overlay(station.peer, self._dice, station.thinks, station.pushes, kept)
-        self._tell(Known(self._groups))
+        self._tell(Known(self._groups, self._pinned))
+
+    def know(self, groups: list[Group], pinned: frozenset[Peer]) -> None:
+        """Choose from these from now on; `pinned`: own peers, whose links take no place."""
+        self._groups, self._pinned = groups, pinned
+        self._tell(Known(groups, pinned))
 
     def keep(self) -> Mapping[Scope, Kept]:
         """Return what to save for the next start."""
@@ -156,8 +181,8 @@ class Steering:
         dropped = False
         for effect in self.overlay.handle(event, self._now):
             match effect:
-                case Call(peer, _):
-                    self._calls.call(self._station, peer)
+                case Call(peer, addresses):
+                    self._calls.call(self._station, peer, addresses)
                 case Drop(peer):
                     if isinstance(event, Up) and event.peer == peer:
                         dropped = True

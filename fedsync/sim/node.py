@@ -59,8 +59,8 @@ NOON: Final = 1_760_000_000_000
 """What a right clock shows when the simulation begins, in ms."""
 BATCH_BLOCKS: Final = 256
 """Blocks that share a commit at most."""
-BEARING: Final = frozenset({"page", "signature", "approval"})
-"""Kinds of records that may make a page due to be sealed."""
+BEARING: Final = frozenset({"page", "signature", "approval", "announcement"})
+"""Kinds of records that may make a page due to be sealed, or say who there is."""
 BATCH_S: Final = 0.25
 """A batch is committed after so many seconds of checking even when more is waiting, as a daemon's is."""
 SAVE_S: Final = 30.0

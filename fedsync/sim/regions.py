@@ -57,6 +57,7 @@ class Region(Generic[M]):
         self.name, self.members, self.seen, self.level = name, members, seen, level
         self.scope = Scope(sha256(f"body {name}".encode()).digest()[:16])
         self._founder: Pen | None = None
+        self.founded = False
         self.delegations = [Delegation(self, each) for each in members]
         clerks = [each.clerk.genesis for each in self.delegations]
         epoch: dict[str, Value] = {
@@ -90,7 +91,8 @@ class Region(Generic[M]):
         if self._founder is None:
             return False
         first.node.follow(self.scope, self.body)
-        return first.say(self._founder, [("page", self.page)])
+        self.founded = first.say(self._founder, [("page", self.page)])
+        return self.founded
 
 
 @dataclass

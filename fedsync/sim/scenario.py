@@ -87,6 +87,8 @@ class Links:
     windows: Windows | None
     profile: str = ""
     """What links are like that carry packets, or sticks; empty: streams, as all the rest says."""
+    announced: bool = False
+    """In an overlay: nodes learn from books and announcements who there is and where, and are told nothing."""
 
     @property
     def by_the_clock(self) -> bool:
@@ -118,6 +120,8 @@ class Trouble:
     restore_every: float
     recall_every: float
     misdeed_every: float
+    move_every: float
+    """A node moves to another address."""
     late: float
     """The share of the communities that are founded only during the first half of the storm."""
     leave: float
@@ -236,6 +240,15 @@ def read(text: str, nodes: int | None = None) -> Scenario:
         raise form.bad("liars", f"{lie} of {scenario.nodes} nodes lie, and at least two must not")
     if scenario.crowds and scenario.links.shape != "overlay":
         raise form.bad("crowd", "a crowd besieges nodes that choose their links: shape is overlay")
+    if scenario.links.announced and (
+        scenario.links.shape != "overlay" or not scenario.region or scenario.crowds
+    ):
+        raise form.bad(
+            "links",
+            "announced is of an overlay without a crowd, and of regions, whose books name their nodes",
+        )
+    if scenario.trouble.move_every and not scenario.links.announced:
+        raise form.bad("trouble", "who moves has to be found again: [links] must say announced")
     if scenario.region == 1:
         raise form.bad("region", "a region is of two communities or more")
     if scenario.world and scenario.honest < 2 * max(scenario.region, 2):
@@ -299,6 +312,7 @@ def _links(form: Form) -> Links:
         duplicate=form.share("duplicate", 0.0),
         redial=form.span("redial", 5.0, least=0.1, most=MAX_REDIAL_S),
         brief=form.yes("brief"),
+        announced=form.yes("announced"),
         bursts=bursts,
         windows=windows,
         profile=profile,
@@ -329,6 +343,7 @@ def _trouble(form: Form) -> Trouble:
         restore_every=form.mean("restore_every", LEAST_MEAN_S),
         recall_every=form.mean("recall_every", LEAST_MEAN_S),
         misdeed_every=form.mean("misdeed_every", LEAST_MEAN_S),
+        move_every=form.mean("move_every", LEAST_MEAN_S),
         late=form.share("late", 0.0),
         leave=form.share("leave", 0.0),
     )

@@ -18,6 +18,7 @@ from fedsync.records.ids import Extent, LogId, RecordId, Scope
 from fedsync.sim.calling import Calls, Steering
 from fedsync.sim.councils import Council
 from fedsync.sim.disk import Disk, Kept
+from fedsync.sim.finding import Finding
 from fedsync.sim.heap import Heap
 from fedsync.sim.homes import Home
 from fedsync.sim.ledger import Ledger
@@ -25,6 +26,7 @@ from fedsync.sim.lies import WAVE_S, Liar
 from fedsync.sim.links import Link, Net
 from fedsync.sim.node import Node
 from fedsync.sim.people import Community
+from fedsync.sim.places import Places
 from fedsync.sim.rare import Seen
 from fedsync.sim.regions import Delegation, Region
 from fedsync.sim.roads import Roads
@@ -99,6 +101,8 @@ class World:
         self.gone: set[Node] = set()
         """Nodes that left for good."""
         self._unborn: set[Node] = set()
+        self.places: Places | None = None
+        """Where each node answers, and whom operators removed, where nodes have to learn it."""
         self._seals: dict[Node, list[Delegation]] = {}
         """For which bodies each node seals."""
         self.calls = Calls(self.net)
@@ -131,7 +135,8 @@ class World:
         self.delegations = [each for body in self.bodies_of_bodies() for each in body.delegations]
         for each in self.delegations:
             self._seals.setdefault(each.home.node, []).append(each)
-            each.home.node.settled = partial(self._seal_soon, each.home.node)
+        for node in self.nodes:
+            node.settled = partial(self._seal_soon, node)
         if scenario.scopes:
             self._scope()
         self._join()
@@ -217,7 +222,9 @@ class World:
 
     def _seal_soon(self, node: Node) -> None:
         """Let a node seal what it may, once it has seen something that bears on a book."""
-        for delegation in self._seals[node]:
+        if isinstance(node.steering, Finding):
+            node.steering.soon()
+        for delegation in self._seals.get(node, ()):
             if not delegation.planned:
                 delegation.planned = True
                 self.heap.after(self.scenario.pace.commit, delegation.seal)
@@ -283,6 +290,9 @@ class World:
         )
         self.calls.towards = towards
         self.calls.stations = {node.peer: node for node in (*self.nodes, *crowd)}
+        if self.scenario.links.announced:
+            self.places = Places(self)
+            return
         for node in self.nodes:
             node.steering = Steering(node, self.calls, self.dice, [group])
             if isinstance(node, TwoFaced) and node.second is not None:
@@ -336,6 +346,9 @@ class World:
         if self.delegations:
             self._often(trouble.recall_every, self._recall)
             self._often(trouble.misdeed_every, self._misdeed)
+        if self.places is not None:
+            self._often(trouble.move_every, self.places.move)
+            self.places.plan_removals()
         self._often(trouble.fork_every, self._fork)
         # A backup is made about as often as one is used, so it is neither always fresh nor always old.
         self._often(trouble.restore_every, self._back_up)

@@ -15,6 +15,8 @@ import pytest
 
 from fedsync.crdt import fold
 from fedsync.crdt.books import carrying
+from fedsync.crdt.books.addresses import note_announcement
+from fedsync.crdt.books.addresstables import ANNOUNCEMENTS
 from fedsync.crdt.books.booktables import RecordRow
 from fedsync.crdt.books.delegates import Cuts
 from fedsync.crdt.books.slot import Cut
@@ -29,10 +31,11 @@ from fedsync.gossip.memory import Memory, MemoryLog
 from fedsync.gossip.session import Session
 from fedsync.gossip.waiting import Brought, WaitingRoom
 from fedsync.records import ed25519
-from fedsync.records.block import Block
+from fedsync.records.block import Block, Record
 from fedsync.records.ids import ZERO_ID, LogClass, Reach, RecordId
 from fedsync.records.places import Place
 from fedsync.sim.disk import Disk
+from fedsync.sim.finding import Finding
 
 Patch: TypeAlias = pytest.MonkeyPatch
 
@@ -203,6 +206,22 @@ def _used_forgotten(patch: Patch) -> None:
     patch.setattr(carrying, "_used", lambda *_: ())
 
 
+def _removed_returns(patch: Patch) -> None:
+    """A removal ends the link, and whoever is an own peer is let in all the same."""
+    patch.setattr(Finding, "remove", lambda self, peer: self._calls.part(self._node, peer))
+
+
+def _first_word_holds(patch: Patch) -> None:
+    """Where a node said first that it answers, it is called for ever."""
+
+    def first(draft: Draft, record: Record) -> None:
+        genesis = record.genesis
+        if draft.get(ANNOUNCEMENTS, (genesis.scope, genesis.key, record.log)) is None:
+            note_announcement(draft, record)
+
+    patch.setattr("fedsync.crdt.books.book.note_announcement", first)
+
+
 APART = ("had not come to the same", "differ in", "cannot prove it", "was acknowledged and is not at")
 PLANTS = (
     Plant("push-only", "new records are pushed, and sets are never compared", _push_only, APART),
@@ -218,6 +237,8 @@ PLANTS = (
     Plant("recall-by-clock", "what a recall cuts off is told by the time that it claims", _recall_by_clock, ("it must be void",), "regions", None),
     Plant("nothing-carried", "no node carries sealed pages for those who look from outside", _nothing_carried, APART, "world", 6, 1),
     Plant("used-forgotten", "a page under which somebody wrote is not carried unless it was sealed", _used_forgotten, APART, "world", 6, 6),
+    Plant("removed-returns", "whoever is an own peer gets in, though the operator removed it", _removed_returns, ("which it had removed",), "finding", 5, 2),
+    Plant("first-word-holds", "where a node announced first that it answers holds, whatever it says later", _first_word_holds, ("and it answers at",), "finding", 5, 2),
     Plant("passed-over", "one block of fifty is not folded, whichever it is", _passed_over, ("shows", "show")),
 )  # fmt: skip
 """All of them: `scripts/planted` shows that each is found."""

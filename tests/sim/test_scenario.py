@@ -93,6 +93,10 @@ def test_the_command_line_may_ask_for_another_number_of_nodes() -> None:
         ("[links]\nloss = 2", 6, "loss is a number from 0 to 1"),
         ("copies = -1", 5, "copies is a number from 0 to 1000"),
         ('[[crowd]]\nkind = "echo"\ncount = 3', 5, "shape is overlay"),
+        ("world = true", 5, "a world is of two regions or more|a world is of regions"),
+        ("world = true\nregion = 2", 5, "a world is of two regions or more"),
+        ("[links]\nannounced = true", 5, "announced is of an overlay"),
+        ('[trouble]\nmove_every = "1 h"', 5, "who moves has to be found again"),
         (
             '[links]\nshape = "overlay"\n[[crowd]]\nkind = "echo"\ncount = 0',
             9,

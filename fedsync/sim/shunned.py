@@ -1,0 +1,62 @@
+"""Whether nodes found each other by what was announced, and kept out whom they should: from what was called, and from the disks."""
+
+from collections.abc import Iterator
+
+from fedsync.crdt.books.addresses import announced_by
+from fedsync.records.genesis import NODE
+from fedsync.records.ids import Key, Reach
+from fedsync.sim.shelves import Shelf, Shelves
+from fedsync.sim.world import World
+
+
+def shunned(world: World) -> Iterator[str]:
+    """Whom an operator removed that node calls no more, nor lets in; and nobody links with whom neither operator nor book names."""
+    places = world.places
+    if places is None:
+        return
+    nodes = {node.peer: node for node in world.nodes}
+    for node, liar in places.lingered:
+        yield f"a link of {node.name} to {liar.name} outlasted the removal of that"
+    for when, one, peer in world.calls.dialled:
+        since = places.removals.get((nodes[one.peer], nodes[peer]))
+        if since is not None and when > since:
+            yield f"{one.name} called {nodes[peer].name} at {when:.0f} s, which it had removed at {since:.0f} s"
+    honest = world.nodes[: world.scenario.honest]
+    for when, caller, called in world.calls.opened:
+        first, two = nodes[caller.peer], nodes[called.peer]
+        for node, other in ((first, two), (two, first)):
+            since = places.removals.get((node, other))
+            if since is not None and when > since:
+                yield f"{node.name} had a link with {other.name} at {when:.0f} s, which it had removed at {since:.0f} s"
+            if node in honest and other not in honest and other not in places.peers[node]:
+                yield f"{node.name} had a link with {other.name}, whom no book and no operator names there"
+
+
+def announced(world: World, shelves: Shelves) -> Iterator[str]:
+    """Every node of a region that is founded has said where it answers now, and all of the region have that."""
+    for region in world.regions if world.places is not None else ():
+        for delegation in region.delegations:
+            node, key = delegation.home.node, delegation.clerk.genesis.key
+            place = world.places.at[node]  # type: ignore[union-attr]
+            for member in region.members:
+                shelf = shelves.get(member.node)
+                if shelf is None or not region.founded:
+                    continue
+                if _said(shelf, key) != [place]:
+                    yield f"{member.node.name} does not hold that {node.name} answers at {place}"
+                shown = announced_by(member.node.view, region.scope, key)
+                if shown is not None and shown.addresses != (place,):
+                    yield f"{member.node.name} shows {node.name} at {shown.addresses[0]}, and it answers at {place}"
+
+
+def _said(shelf: Shelf, key: Key) -> object:
+    """Return what a node announced last within its region, as the bytes on a disk say."""
+    last: tuple[int, object] = (-1, None)
+    for block in shelf.blocks:
+        of = block.genesis
+        if of.key == key and of.capacity == NODE and of.reach is Reach.REGION:
+            for at, kind in enumerate(block.kinds):
+                value = block.value(at)
+                if kind == "announcement" and isinstance(value, dict):
+                    last = max(last, (block.first + at, value["addresses"]), key=lambda each: each[0])
+    return last[1]
