@@ -53,7 +53,7 @@ SLICES = (
     Slice("scopes", 9, 0.3, 16),
     Slice("siege", 16, 0.2, 2),
     Slice("steady", 12, 0.1, 2),
-    Slice("storm", 4, 0.7, 102),
+    Slice("storm", 4, 0.7, 90),
     Slice("thin", 4, 0.2, 10),
     Slice("usb", 3, 0.15, 2),
     Slice("world", 6, 0.3, 4),
