@@ -8,6 +8,7 @@ from fedsync.records.ids import LogClass, Reach
 from fedsync.sim.finding import Finding
 from fedsync.sim.node import Node
 from fedsync.sim.pens import Pen
+from fedsync.sim.twofaced import TwoFaced
 
 if TYPE_CHECKING:
     from fedsync.sim.world import World
@@ -66,6 +67,8 @@ class Places:
             finding.address = self.at[node]
             finding.turned_away = partial(world.seen.note, "turned-away")
             node.steering = finding
+            if isinstance(node, TwoFaced) and node.second is not None:
+                node.second.steering = finding
             world.heap.after(world.dice.random(), partial(_begin, node, finding))
 
     def _place(self, node: Node) -> None:
