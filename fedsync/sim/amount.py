@@ -1,6 +1,7 @@
 """What a scenario comes to, all its numbers taken together: each alone may be small, and the whole play for a year. Pure."""
 
 from collections.abc import Iterator
+from dataclasses import fields
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fedsync.sim.bounds import MAX_ACTS, MAX_CROWD, MAX_HOURS, MAX_LINKS
@@ -67,9 +68,9 @@ def acts_of(scenario: "Scenario", links: int) -> Iterator[tuple[float, str, str]
     for field in ("stock", "goods", "decisions", "regions"):
         if mean := getattr(work, field):
             yield scenario.nodes * storm / mean, "work", field
-    for field in ("cut_every", "crash_every", "fork_every", "restore_every", "recall_every", "misdeed_every"):
-        if mean := getattr(trouble, field):
-            yield storm / mean, "trouble", field
+    for each in fields(trouble):
+        if each.name.endswith("_every") and (mean := getattr(trouble, each.name)):
+            yield storm / mean, "trouble", each.name
     if nature.by_the_clock:
         yield links * whole / nature.redial, "links", "redial"
     if nature.bursts is not None:

@@ -37,6 +37,7 @@ reorder = 0.1
 duplicate = 0.1
 redial = "5 s"
 brief = false
+announced = false
 [links.bursts]
 every = "5 min"
 lasts = "10 s"
@@ -59,6 +60,7 @@ fork_every = "1 min"
 restore_every = "10 min"
 recall_every = "1 min"
 misdeed_every = "1 min"
+move_every = "0 s"
 late = 0.1
 leave = 0.1
 [clocks]
@@ -75,6 +77,7 @@ count = 1
 LINES: Final = WHOLE.splitlines()
 FIELDS: Final = {at: line.partition(" = ")[0] for at, line in enumerate(LINES, 1) if " = " in line}
 """Each field by its line."""
+TABLES: Final = ("links", "work", "trouble", "partition", "clocks", "liars", "crowd", "bursts", "windows")
 CROWDED: Final = WHOLE.replace('"ring"', '"overlay"').replace(
     '[links.windows]\nevery = "1 h"\nopen = "10 min"\n', ""
 )
@@ -105,6 +108,37 @@ def refused(text: str) -> BadScenario:
     with pytest.raises(BadScenario) as found:
         read(text)
     return found.value
+
+
+def test_the_whole_scenario_says_every_field_there_is() -> None:
+    for header in (
+        "name = ",
+        "[links]",
+        "[links.bursts]",
+        "[links.windows]",
+        "[work]",
+        "[trouble]",
+        "[clocks]",
+    ):
+        at = next(at for at, line in enumerate(LINES) if line.startswith(header))
+        text = "\n".join([*LINES[: at + 1], "zzz = 1", *LINES[at + 1 :]])
+        known = str(refused(text)).rpartition("; there are ")[2].split(", ")
+        assert len(known) >= 2
+        # A profile is a word, beside which most of the others may not stand.
+        assert {f"{name} = " for name in known if name not in (*TABLES, "profile")} <= {
+            f"{name} = " for name in FIELDS.values()
+        }
+
+
+def test_what_fails_counts_among_what_happens_whatever_it_is() -> None:
+    for at, name in FIELDS.items():
+        if name.endswith("_every"):
+            long = with_line(at, '"1 s"').replace('storm = "1 h"', 'storm = "1 y"')
+            if name == "move_every":
+                # Only where nodes learn from books where others are.
+                long = long.replace('"ring"', '"overlay"').replace("announced = false", "announced = true")
+                long = long.replace('[links.windows]\nevery = "1 h"\nopen = "10 min"\n', "")
+            assert f"{name} alone makes" in str(refused(long))
 
 
 def test_every_time_has_a_longest() -> None:
