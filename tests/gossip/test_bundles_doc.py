@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from fedsync.bundling import turns
+from fedsync.daemon import arriving
 from fedsync.gossip.bundles import chunks, field, form, making, parity
 from fedsync.store import ahead, carried
 
@@ -24,7 +26,7 @@ def test_bounds_are_those_of_the_document() -> None:
     for name, value in rows:
         (found,) = {
             getattr(room, name)
-            for room in (chunks, form, making, parity, ahead, carried)
+            for room in (chunks, form, making, parity, turns, arriving, ahead, carried)
             if hasattr(room, name)
         }
         assert found == int(value.replace(",", "")), name
