@@ -28,6 +28,9 @@ USUAL = (
 )
 """What two hundred lives must have met, or they test less than they say."""
 
+SETTLES_S = 300.0
+"""The tree of an overlay has been cut down to one way for each block by then."""
+
 
 @pytest.fixture(scope="module")
 def seen() -> Counter[str]:
@@ -55,3 +58,10 @@ def test_all_together_meet_what_is_rare(seen: Counter[str]) -> None:
 def test_every_scenario_that_ships_has_its_slice_and_there_are_two_hundred_seeds() -> None:
     assert {each.name for each in SLICES} == {each.stem for each in ALL.glob("*.toml")}
     assert sum(each.seeds for each in SLICES) >= 200
+
+
+def test_in_the_steady_state_of_an_overlay_a_block_comes_to_a_node_hardly_more_than_once() -> None:
+    asked = {each.name: each.scenario() for each in SLICES}["settled"]
+    assert asked.links.shape == "overlay"
+    assert 1.0 <= asked.copies <= 1.15
+    assert asked.storm >= 2 * SETTLES_S
