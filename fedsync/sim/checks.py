@@ -335,6 +335,7 @@ def _bounds(world: World, _: Shelves) -> Iterator[str]:
         most = max(node.most_waiting.values(), default=0)
         if most > MOST_AT_THE_DOOR:
             yield f"{most} bytes of one peer waited at the door of {node.name}; {MOST_AT_THE_DOOR} may"
+    yield from world.growth.faults()
     if world.net.most_queued > MOST_ON_A_LINK:
         yield f"{world.net.most_queued} bytes waited to be sent on one link; {MOST_ON_A_LINK} may"
     asked = world.scenario.copies

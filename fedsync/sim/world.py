@@ -19,6 +19,7 @@ from fedsync.sim.calling import Calls, Steering
 from fedsync.sim.councils import Council
 from fedsync.sim.disk import Disk, Kept
 from fedsync.sim.finding import Finding
+from fedsync.sim.growth import Growth
 from fedsync.sim.heap import Heap
 from fedsync.sim.homes import Home
 from fedsync.sim.ledger import Ledger
@@ -87,6 +88,7 @@ class World:
         """How often a block came to an honest node, on average over the second half of the storm."""
         self.apart: list[tuple[float, float]] = []
         """From when to when nodes were cut off."""
+        self.growth = Growth()
         self.nodes: list[Node] = []
         self.seconds: list[Node] = []
         """The other faces of those that have two."""
@@ -360,7 +362,7 @@ class World:
         if scenario.scopes:
             self.heap.at(scenario.storm / 2, self._fence)
         for at in range(PICTURES + 1):
-            self.heap.at(scenario.storm * at / PICTURES, self._picture)
+            self.heap.at(scenario.storm * at / PICTURES, self._look)
 
     def _often(self, mean: float, what: Callable[[], None]) -> None:
         """Do something again and again while the storm lasts, at random times."""
@@ -620,6 +622,10 @@ class World:
             for member in region.members:
                 for _, row in view.scan(VOTE_VERDICTS, (member.scope,)):
                     self.seen.counts["void"] += "void" in row
+
+    def _look(self) -> None:
+        self.growth.look(self.honest)
+        self._picture()
 
     def _picture(self) -> None:
         now = self.heap.now
