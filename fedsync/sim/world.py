@@ -559,6 +559,8 @@ class World:
         if self.scenario.crowds:
             # Who mostly has links with liars may be on an island for a while, but does not stay there.
             self.heap.run(self.heap.now + ISLAND_S, lambda: not on_islands(self.honest), LOOK_S)
+        # What a restore had lost a liar may have brought back meanwhile: it is promised again, and its log may be forked.
+        self.ledger.survey((), {id_ for node in self.honest for id_ in node.ids()})
 
     def _agree(self) -> bool:
         """Say whether the honest nodes believe that they hold the same. `checks` does not believe it."""
