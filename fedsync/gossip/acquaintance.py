@@ -170,6 +170,11 @@ class Acquaintance:
         """Note which bodies the peer speaks of; return what we do not follow so far. Raises BadMessage."""
         return self._lacking() if self._inward.answered(these, self.mine) else []
 
+    def lacking(self) -> list[Row]:
+        """Return the bodies of which the peer follows more than we do, as far as we know these."""
+        mine = self.mine
+        return [] if self._inward.look(mine) is mine else self._lacking()
+
     def _lacking(self) -> list[Row]:
         """Look again at what is shared; return the bodies of which the peer follows more than we do."""
         mine, before = self.mine, self._shared

@@ -440,6 +440,10 @@ class Session:
             self._out.effects.append(Outrun(hello.seen_counter))
         if tell:
             self._say(known.tell())
+        if known.curious:
+            # A crash may have taken what was to be followed, and what is remembered is not told again.
+            self._follow(known.lacking())
+            self._say(known.ask())
         self._introductions.meet()
         if hello.root == self._hello_root:
             self._exchange.rise()

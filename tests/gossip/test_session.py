@@ -331,6 +331,40 @@ def test_what_a_cut_kept_from_a_peer_is_told_again() -> None:
     assert (*body, Extent.ALL) in south.memory.following
 
 
+def test_what_a_crash_kept_a_node_from_following_is_followed_over_the_next_link_though_nothing_is_told_again() -> (
+    None
+):
+    world = World()
+    north, south, link = pair(world)
+    body = (Scope(b"n" * 16), b"n" * 32)
+    north.memory.follow(*body)
+    south.limit_follow = 1  # What it is asked to follow never lies on its disk.
+    world.connect(link)
+    world.run(5)
+    assert (*body, Extent.ALL) not in south.memory.following
+    world.cut(link)
+    south.limit_follow = 100
+    world.connect(link)
+    world.run(5)
+    assert (*body, Extent.ALL) in south.memory.following
+
+
+def test_a_node_that_has_a_use_for_others_bodies_only_later_asks_for_them_over_the_next_link() -> None:
+    world = World()
+    north, south, link = pair(world)
+    body = (Scope(b"n" * 16), b"n" * 32)
+    north.memory.follow(*body)
+    south.engine.wonder(False, world.now)
+    world.connect(link)
+    world.run(5)
+    world.cut(link)
+    assert (*body, Extent.ALL) not in south.memory.following
+    south.engine.wonder(True, world.now)
+    world.connect(link)
+    world.run(5)
+    assert (*body, Extent.ALL) in south.memory.following
+
+
 def test_a_peer_without_a_hello_is_let_go() -> None:
     world = World()
     north, _, link = pair(world)
