@@ -24,7 +24,7 @@ from fedsync.rebuilding import GC_THRESHOLDS, REBUILD_RECORDS, rebuild
 from fedsync.records.block import BadBlock, Block, check, peek
 from fedsync.records.genesis import Genesis, later_incarnation
 from fedsync.records.ids import Extent, Key, LogClass, LogId, PageId, RecordId, Scope
-from fedsync.store.ahead import Slice
+from fedsync.store.ahead import At, Slice
 from fedsync.store.errors import StoreError
 from fedsync.store.model import Outcome
 from fedsync.store.peers import Source
@@ -75,10 +75,11 @@ class Node:
             self.rebuild()
         self.kindred.look(self.state)
         self._slice = Slice()
-        self._early = dict.fromkeys(store.ahead.logs(), 0)
-        """Of which logs something that came ahead may be let in by now, and from which place on. What it follows may have
-        been held already when this program last ended: so all are looked at."""
+        self._early: tuple[dict[LogId, At], dict[LogId, At]] = ({}, {})
+        """Of which logs something that came ahead may be let in by now, and from where on: those of authority, and others."""
         self._tried_early = LogId(bytes(32))
+        # What it follows may have been held already when this program last ended.
+        self._look_at_all_early()
 
     def _clock(self) -> int:
         return self.now()  # As it is asked: who holds a node may give it another clock.
@@ -124,7 +125,7 @@ class Node:
         self.notices.forget()
         self.intake.forget()
         self._follows.stale = False
-        self._early |= dict.fromkeys(self.store.ahead.logs(), 0)
+        self._look_at_all_early()
 
     def take_now(self, raws: Iterable[bytes], origin: Key | None = None) -> list[Taken]:
         """Take blocks in a batch of their own, durably."""
@@ -167,30 +168,48 @@ class Node:
     @property
     def more_early(self) -> bool:
         """Whether something that came ahead may have what it follows by now, and waits for the next commit."""
-        return bool(self._early)
+        return any(self._early)
+
+    def _look_at_all_early(self) -> None:
+        for log in self.store.ahead.logs():
+            self._look_early(log, At(0))
+
+    def _look_early(self, log: LogId, at: At) -> None:
+        """Note that something of a log that waits from there on may be let in."""
+        row = self.store.logs.row(log)
+        if (
+            row is not None
+        ):  # Else it is looked for when the log begins: any stick may hold made-up blocks of any number of logs.
+            queue = self._early[row.genesis.log_class is not LogClass.AUTHORITY]
+            queue[log] = min(at, queue.get(log, at))
 
     def _followers(self, block: Block) -> list[tuple[bytes, Key | None]]:
         """Let go what follows a block that came in, within this commit's slice."""
         first, ids = block.first, block.ids
         early, rest = self.store.ahead.release(
-            block.log, first + 1, first + len(ids), lambda at, prev: ids[at - first - 1] == prev, self._slice
+            block.log,
+            At(first + 1),
+            first + len(ids),
+            lambda at, prev: ids[at - first - 1] == prev,
+            self._slice,
         )
         if rest is not None:
-            self._early[block.log] = min(rest, self._early.get(block.log, rest))
+            self._look_early(block.log, rest)
         return [(each.raw, each.origin) for each in early]
 
     def take_early(self) -> list[Taken]:
         """Let in, in the open batch, a slice of what came ahead and has what it follows by now. Authority first."""
         outcomes: list[Taken] = []
-        while self._early and not self._slice.full:
+        while self.more_early and not self._slice.full:
             log = self._tried_early = self.next_early()
-            at, tip = self._early.pop(log), self.store.logs.tip(log)
+            at, tip = self._early[log not in self._early[0]].pop(log), self.store.logs.tip(log)
+            self._slice.looks -= 1  # There may be many of which nothing can be let in.
             if tip is None:
-                continue  # It is looked for when the log begins.
+                continue
             held = partial(self._is_held, log)
             early, rest = self.store.ahead.release(log, at, tip.seq + 1, held, self._slice)
             if rest is not None:
-                self._early[log] = rest
+                self._look_early(log, rest)
             # Those that stand first come first: what follows them is let go by them.
             outcomes += self._take_all([(each.raw, each.origin) for each in reversed(early)])
         return outcomes
@@ -200,12 +219,7 @@ class Node:
 
     def next_early(self) -> LogId:
         """Return the log of which something is let in next."""
-
-        def turn(log: LogId) -> bool:
-            row = self.store.logs.row(log)
-            return row is None or row.genesis.log_class is not LogClass.AUTHORITY
-
-        return min(self._early, key=turn)
+        return next(iter(self._early[0] or self._early[1]))
 
     def let_in_early(self) -> None:
         """Let in all that came ahead and has what it follows, in as many batches as it takes."""

@@ -50,6 +50,14 @@ class Early(NamedTuple):
     raw: bytes
 
 
+class At(NamedTuple):
+    """Where what waits of a log is looked at: a place, and from which block on of those that begin there. Of these there may be more
+    than one slice: nothing that waits is verified."""
+
+    first: int
+    no: int = 0
+
+
 class Ahead:
     """What waits for what it follows. Writes belong in the open transaction."""
 
@@ -95,23 +103,24 @@ class Ahead:
 
     @guarded
     def release(
-        self, log: LogId, low: int, high: int, follows: Callable[[int, RecordId], bool], room: Slice
-    ) -> tuple[list[Early], int | None]:
-        """Let go, and return, what begins at these places and follows what is held, as far as there is room.
+        self, log: LogId, low: At, high: int, follows: Callable[[int, RecordId], bool], room: Slice
+    ) -> tuple[list[Early], At | None]:
+        """Let go, and return, what begins from `low` to the place `high` and follows what is held, as far as there is room.
 
-        `follows` says whether what stands before a place, by its id, is held. The second is the place from which on
+        `follows` says whether what stands before a place, by its id, is held. The second is from where on
         it has to be looked again; None when all was seen.
         """
         found: list[Early] = []
-        rest: int | None = None
+        rest: At | None = None
         gone: list[tuple[int]] = []
         rows = self._conn.execute(
-            "SELECT no, first, last, prev, origin, size FROM ahead WHERE log = ? AND first BETWEEN ? AND ? ORDER BY first, no",
-            (log, low, high),
+            "SELECT no, first, last, prev, origin, size FROM ahead WHERE log = ? AND first BETWEEN ? AND ?"
+            " AND (first > ? OR no >= ?) ORDER BY first, no",
+            (log, low.first, high, low.first, low.no),
         )
         for no, first, last, prev, origin, size in rows:
             if room.full:
-                rest = first
+                rest = At(first, no)
                 break
             room.looks -= 1
             if follows(first, RecordId(prev)):

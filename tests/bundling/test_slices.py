@@ -8,8 +8,8 @@ import pytest
 
 from fedsync.bundling.coming import AHEAD_MS
 from fedsync.node import Node, Verdict
-from fedsync.records.block import peek
-from fedsync.records.ids import LogClass
+from fedsync.records.block import BlockHead, peek
+from fedsync.records.ids import LogClass, LogId, RecordId
 from fedsync.records.seal import Draft
 from fedsync.store.ahead import SLICE_BYTES, Slice
 from tests.nodes import BY, NOON, Scribe, follow, node
@@ -132,3 +132,36 @@ def test_what_this_program_cannot_bear_is_dropped_and_does_not_stop_it(
         assert held(here, scribe) == before
         here.take_now([block.raw for block in scribe.blocks], BY)
         assert held(here, scribe) == held(scribe.at, scribe), "it comes again otherwise"
+
+
+def test_made_up_blocks_at_one_place_keep_nobody_busy_and_nothing_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing that waits is verified: whoever leaves a stick may have more of it begin at one place than is looked at in one commit."""
+    looks = 8
+    monkeypatch.setattr("fedsync.node.Slice", partial(Slice, looks=looks))
+    with waiting(notes=3 * BLOCK) as (here, scribe, first):
+        log, last = peek(first).log, peek(first).last
+        with here.store.transaction() as store:
+            true = list(scribe.at.store.logs.raw_blocks(log, last + 1, 1 << 40))
+            store.ahead.drop(log)
+            for number in range(4 * looks):
+                made_up = BlockHead(log, last + 1, 1, RecordId(number.to_bytes(32, "big")))
+                assert store.ahead.keep(made_up, BY, b"%d" % number, NOON + AHEAD_MS)
+            for raw in true:
+                assert store.ahead.keep(peek(raw), BY, raw, NOON + AHEAD_MS)
+        here.take_now([first], BY)
+        for _ in range(3 * looks):
+            here.early_now()
+        assert not here.more_early
+        assert held(here, scribe) == held(scribe.at, scribe)
+
+
+def test_made_up_blocks_of_many_logs_are_not_looked_at_before_the_logs_are_held() -> None:
+    with waiting(notes=BLOCK) as (here, _, _):
+        with here.store.transaction() as store:
+            for number in range(1000):
+                log = LogId(number.to_bytes(32, "big"))
+                made_up = BlockHead(log, 7, 1, RecordId(bytes(32)))
+                assert store.ahead.keep(made_up, BY, b"%d" % number, NOON + AHEAD_MS)
+        assert not Node(here.store, here.now).more_early

@@ -24,7 +24,9 @@ def test_only_what_follows_a_record_that_came_is_let_go(store: Store) -> None:
         for first in (3, 5, 9):
             assert store.ahead.keep(head(first), ONE, bytes((first,)), 100)
         store.ahead.keep(head(5, name(77)), ONE, b"of another branch", 100)
-        found, rest = store.ahead.release(LOG, 2, 5, lambda at, prev: prev == name(at - 1), ahead.Slice())
+        found, rest = store.ahead.release(
+            LOG, ahead.At(2), 5, lambda at, prev: prev == name(at - 1), ahead.Slice()
+        )
     assert rest is None
     assert sorted(each.raw for each in found) == [b"\3", b"\5"]
     assert store.ahead.spans() == {LOG: [(5, 6), (9, 10)]}
@@ -38,10 +40,12 @@ def test_no_more_is_let_go_than_there_is_room_for_and_the_rest_begins_where_it_i
     with store.transaction():
         for first in (3, 5, 7, 9):
             store.ahead.keep(head(first), ONE, bytes((first,)), 100)
-        found, rest = store.ahead.release(LOG, 1, 9, lambda at, prev: prev == name(at - 1), room)
-        assert ([each.raw for each in found], rest) == ([b"\3", b"\5"], 7)
-        assert store.ahead.release(LOG, 1, 9, lambda at, prev: True, room) == ([], 7), "it is full"
-        found, rest = store.ahead.release(LOG, 7, 9, lambda at, prev: True, ahead.Slice())
+        found, rest = store.ahead.release(LOG, ahead.At(1), 9, lambda at, prev: prev == name(at - 1), room)
+        assert ([each.raw for each in found], rest) == ([b"\3", b"\5"], (7, 3))
+        assert store.ahead.release(LOG, ahead.At(1), 9, lambda at, prev: True, room) == ([], (7, 3)), (
+            "it is full"
+        )
+        found, rest = store.ahead.release(LOG, ahead.At(7, 3), 9, lambda at, prev: True, ahead.Slice())
     assert ([each.raw for each in found], rest) == ([b"\7", b"\t"], None)
     assert store.ahead.spans() == {}
 
@@ -60,7 +64,7 @@ def test_all_who_bring_together_have_a_bound(store: Store, monkeypatch: pytest.M
     with store.transaction():
         assert store.ahead.keep(head(3), ONE, b"6 here", 100)
         assert not store.ahead.keep(head(5), TWO, b"6 more", 100)
-        store.ahead.release(LOG, 3, 3, lambda at, prev: prev == name(2), ahead.Slice())
+        store.ahead.release(LOG, ahead.At(3), 3, lambda at, prev: prev == name(2), ahead.Slice())
         assert store.ahead.keep(head(5), TWO, b"6 more", 100)
 
 
@@ -84,9 +88,9 @@ def test_what_waited_over_a_restart_is_let_go_as_well(store: Store) -> None:
         store.ahead.keep(head(3), ONE, b"raw", 100)
     store.ahead.forget()
     with store.transaction():
-        assert store.ahead.release(LOG, 3, 3, lambda at, prev: prev == name(2), ahead.Slice())[0] == [
-            ahead.Early(ONE, b"raw")
-        ]
+        assert store.ahead.release(LOG, ahead.At(3), 3, lambda at, prev: prev == name(2), ahead.Slice())[
+            0
+        ] == [ahead.Early(ONE, b"raw")]
     assert not store.ahead.waits(LOG)
 
 
@@ -98,6 +102,6 @@ def test_of_what_follows_one_record_each_who_brings_it_has_so_many_waiting(store
         assert store.ahead.keep(head(3), TWO, b"the true one", 100)
         assert store.ahead.keep(head(5), ONE, b"another place", 100)
         assert (
-            len(store.ahead.release(LOG, 3, 3, lambda at, prev: prev == name(2), ahead.Slice())[0])
+            len(store.ahead.release(LOG, ahead.At(3), 3, lambda at, prev: prev == name(2), ahead.Slice())[0])
             == ahead.AHEAD_SAME + 1
         )
