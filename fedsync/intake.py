@@ -11,11 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from fedsync.records.genesis import Genesis
 from fedsync.records.ids import Key, LogClass, Scope
-from fedsync.store.intake import IntakeRow
 
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
@@ -32,6 +31,22 @@ SAVED_MS: Final = 10_000
 UNSAVED: Final = 1024
 """Accounts are written so often, or when so many have changed: a crash gives back what was counted since, and every
 batch would cost a write for each author."""
+Kept: TypeAlias = tuple[bytes, int, int, int, int, int, int, int, int]
+"""What is kept of an account, in the order of `Spent`, by whatever keeps it."""
+
+
+class Spent(NamedTuple):
+    """What one name brought in within an hour and a day, each by its number since 1970; and what had to wait."""
+
+    name: bytes
+    hour: int
+    hour_records: int
+    hour_bytes: int
+    day: int
+    day_records: int
+    day_bytes: int
+    until: int
+    delayed: int
 
 
 class Room(IntEnum):
@@ -96,15 +111,13 @@ class Account:
 
     __slots__ = ("day", "day_bytes", "day_records", "delayed", "hour", "hour_bytes", "hour_records", "until")
 
-    def __init__(self, row: IntakeRow | None) -> None:
-        _, self.hour, self.hour_records, self.hour_bytes, *rest = row or IntakeRow(
-            b"", 0, 0, 0, 0, 0, 0, 0, 0
-        )
+    def __init__(self, row: Kept | None) -> None:
+        _, self.hour, self.hour_records, self.hour_bytes, *rest = row or (b"", 0, 0, 0, 0, 0, 0, 0, 0)
         self.day, self.day_records, self.day_bytes, self.until, self.delayed = rest
 
-    def row(self, name: bytes) -> IntakeRow:
+    def row(self, name: bytes) -> Spent:
         """Return what is kept of it."""
-        return IntakeRow(
+        return Spent(
             name,
             self.hour,
             self.hour_records,
@@ -161,7 +174,7 @@ class Account:
 class Intake:
     """The accounts of all who write, and the shares that each has."""
 
-    def __init__(self, held: Callable[[bytes], IntakeRow | None], author: Share, body: Share) -> None:
+    def __init__(self, held: Callable[[bytes], Kept | None], author: Share, body: Share) -> None:
         """`held` returns what is kept of a name."""
         self._held = held
         self.author, self.body = author, body
@@ -210,7 +223,7 @@ class Intake:
             self._batch.append((account, records, size))
             self._changed.add(name)
 
-    def due(self, now: int) -> list[IntakeRow]:
+    def due(self, now: int) -> list[Spent]:
         """Return what is to be kept with this batch: nothing most times, all that has changed now and then."""
         self._batch.clear()
         few = len(self._changed) < UNSAVED and len(self._accounts) <= KEPT
@@ -219,7 +232,7 @@ class Intake:
         self._saved = now
         return self.unsaved()
 
-    def unsaved(self) -> list[IntakeRow]:
+    def unsaved(self) -> list[Spent]:
         """Return what has changed and is to be kept now."""
         rows = [self._accounts[name].row(name) for name in self._changed]
         self._changed.clear()
@@ -272,10 +285,10 @@ class Waits(NamedTuple):
     delayed: int
 
 
-def read_name(row: IntakeRow) -> Waits:
+def read_name(row: Kept) -> Waits:
     """Return what a kept row says of waiting."""
-    whose = Whose(row.name[0] & 0xF0)
-    return Waits(whose, Room(row.name[0] & 0x0F), row.name[1:], row.until, row.delayed)
+    name, *_, until, delayed = row
+    return Waits(Whose(name[0] & 0xF0), Room(name[0] & 0x0F), name[1:], until, delayed)
 
 
 @lru_cache(maxsize=64)

@@ -19,6 +19,7 @@ from fedsync.intake import (
     Intake,
     Room,
     Share,
+    Spent,
     Whose,
 )
 from fedsync.node import Node, Taken, Verdict
@@ -28,7 +29,6 @@ from fedsync.records.genesis import SEAT, Genesis
 from fedsync.records.ids import Key, LogClass, Reach
 from fedsync.records.kinds.authority import PAGE
 from fedsync.records.seal import Draft, seal
-from fedsync.store.intake import IntakeRow
 from tests.nodes import BY, HOUR, NOON, Scribe, node
 
 DAY = 24 * HOUR
@@ -83,7 +83,7 @@ def test_a_naive_count_agrees_about_who_waits_until_when_through_restarts() -> N
         scribes = [Scribe(at, body, "Ann", "Ben", "Cleo") for body in ("Oakfield", "Mill Lane")]
     for seed in range(60):
         die = Random(seed)
-        kept: dict[bytes, IntakeRow] = {}
+        kept: dict[bytes, Spent] = {}
         author = Share(die.randrange(200, 900), 10**5, die.randrange(500, 3000), die.randrange(1, 3) * 10**5)
         body = Share(die.randrange(300, 1500), 10**6, 4000, die.randrange(2, 6) * 10**5)
         intake, naive = Intake(kept.get, author, body), Naive(author, body)
@@ -115,7 +115,7 @@ def test_a_naive_count_agrees_about_who_waits_until_when_through_restarts() -> N
 
 
 def test_a_batch_that_was_dropped_counts_for_nothing() -> None:
-    kept: dict[bytes, IntakeRow] = {}
+    kept: dict[bytes, Spent] = {}
     intake = Intake(kept.get, Share(10, 100, 10, 100), ANY)
     with node() as at:
         genesis = Scribe(at, "Oakfield", "Ann", "Ben").genesis("Ann", LogClass.FACTS)
@@ -126,7 +126,7 @@ def test_a_batch_that_was_dropped_counts_for_nothing() -> None:
 
 
 def test_however_many_authors_are_asked_for_few_are_kept_in_mind() -> None:
-    kept: dict[bytes, IntakeRow] = {}
+    kept: dict[bytes, Spent] = {}
     intake = Intake(kept.get, ANY, ANY)
     with node() as at:
         one = Scribe(at, "Oakfield", "Ann", "Ben").genesis("Ann", LogClass.FACTS)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fedsync.sim.bounds import MAX_ACTS, MAX_CROWD, MAX_HOURS, MAX_LINKS
 from fedsync.sim.form import told
+from fedsync.sim.pouring import POURED
 
 if TYPE_CHECKING:
     from fedsync.sim.scenario import Scenario
@@ -71,6 +72,9 @@ def acts_of(scenario: "Scenario", links: int) -> Iterator[tuple[float, str, str]
     for each in fields(trouble):
         if each.name.endswith("_every") and (mean := getattr(trouble, each.name)):
             yield storm / mean, "trouble", each.name
+    pouring = sum(each.count for each in scenario.liars if each.kind == "pour")
+    if pouring and scenario.shares is not None:
+        yield pouring * POURED * scenario.shares.author, "shares", "author"
     if nature.by_the_clock:
         yield links * whole / nature.redial, "links", "redial"
     if nature.bursts is not None:

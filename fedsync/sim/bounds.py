@@ -36,6 +36,8 @@ MAX_BYTES: Final = 1_000_000_000
 """Of a link in an hour of silence: more is no bound on anything."""
 MAX_COPIES: Final = 1000.0
 """Of a block at a node: more often than there are nodes it never comes."""
+MAX_SHARE: Final = 100_000
+"""Records that are taken in an hour: a daemon takes a million, and a scenario is played in less."""
 MAX_HOURS: Final = 10_000_000
 """Hours of all nodes and all links together, storm and calm: at 80,000 a minute some two hours of a core."""
 MAX_ACTS: Final = 1_000_000

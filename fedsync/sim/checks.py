@@ -19,6 +19,7 @@ from fedsync.sim.circles import Circles
 from fedsync.sim.ledger import Promised
 from fedsync.sim.links import QUEUE_BYTES
 from fedsync.sim.node import BATCH_S, Node
+from fedsync.sim.paced import paced
 from fedsync.sim.shelves import Chain, Reader, Rulings, Shelves
 from fedsync.sim.shunned import announced, shunned
 from fedsync.sim.verdicts import Court
@@ -48,7 +49,7 @@ def faults(world: World) -> list[str]:
     parts = (_time, _forged, _home, _judged, _bounds, _overlay, _turns)
     found = [each for part in within for each in part(world, shelves, circles)]
     found += [each for part in parts for each in part(world, shelves)]
-    found += [*shunned(world), *announced(world, shelves)]
+    found += [*shunned(world), *announced(world, shelves), *paced(world, reader, shelves)]
     found += _again(world)
     if len(found) > MOST_TOLD:
         found = [*found[:MOST_TOLD], f"and {len(found) - MOST_TOLD} more"]

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from fedsync.gossip.events import Peer
 from fedsync.gossip.peer_memory import PeerMemory
+from fedsync.intake import Kept as Spent
 from fedsync.records.ids import Extent, PageId, Scope
 
 
@@ -44,6 +45,8 @@ class Disk:
     """What was thought of peers when that was saved last."""
     views: bytes = b""
     """What the overlay kept for the next start then."""
+    spent: dict[bytes, Spent] = field(default_factory=dict)
+    """What each author and body had brought in when that was kept last."""
     synced: int = 0
     """So many of the entries are safe."""
     _before: dict[Peer, PeerMemory | None] = field(default_factory=dict)
@@ -79,6 +82,7 @@ class Disk:
             self,
             entries=list(self.entries),
             remembered=dict(self.remembered),
+            spent=dict(self.spent),
             synced=len(self.entries),
             _before={},
         )

@@ -60,6 +60,10 @@ class Liar:
         """Say what is held: that is another thing towards each half of the peers (`twofaced`)."""
         return [frame]
 
+    def _pour(self, frame: bytes) -> list[bytes]:
+        """Say what is held: that is far too much (`pouring`)."""
+        return [frame]
+
     def _withhold(self, frame: bytes) -> list[bytes]:
         """Serve nothing, as if all were well."""
         return [] if isinstance(decode(frame), BlockMessage) else [frame]

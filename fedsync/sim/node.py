@@ -18,6 +18,7 @@ from fedsync.crdt.logs.seats import is_named
 from fedsync.crdt.view import Draft, MemoryView
 from fedsync.gossip.engine import Engine
 from fedsync.gossip.events import (
+    Declined,
     Did,
     Effect,
     Entitled,
@@ -51,6 +52,7 @@ from fedsync.sim.lies import root_of
 from fedsync.sim.links import End, Link, Net
 from fedsync.sim.scenario import Pace
 from fedsync.sim.scoping import Scoping
+from fedsync.sim.shares import Limits, Porter
 from fedsync.sim.signing import Checker
 from fedsync.sim.sticks import fill
 from fedsync.urgency import Urgency
@@ -137,6 +139,10 @@ class Node:
         self.scoping: Scoping | None = None
         """Says what it keeps of others; where nothing does, it keeps whatever peers announce."""
         self._near: dict[Peer, frozenset[Scope]] = {}
+        self._limits: tuple[Limits, Scope] | None = None
+        self._porter: Porter | None = None
+        self.begun: list[int] = []
+        """When it began, as its clock showed: what was counted shortly before may be forgotten."""
         self.scores: Scores
         self.steering: Steers | None = None
         """Chooses its links, where the scenario does not."""
@@ -185,6 +191,7 @@ class Node:
         self._stale = False
         self._door, self._draft = b"", Draft(self.view)
         self._life = object()
+        self._porter = None
         # What was followed more of later is judged by that, as it was before.
         extents = {each.scope: each.extent for each in self.disk.entries if isinstance(each, Bound)}
         outside = {scope for scope, extent in extents.items() if extent < Extent.ALL}
@@ -197,6 +204,19 @@ class Node:
             else:
                 self._keep(draft, entry.raw, entry.wall, entry.own)
             self._settle(draft)
+        # Not before: what lies on the disk has passed the door.
+        self._count()
+
+    def limit(self, limits: Limits, own: Scope) -> None:
+        """Take so much of each author and body in an hour. `own`: the community whose node this is."""
+        self._limits = limits, own
+        self._count()
+
+    def _count(self) -> None:
+        """Begin to count, with what was kept of that."""
+        if self._limits is not None:
+            self._porter = Porter(*self._limits, self.disk.spent.get)
+            self.begun.append(self.wall())
 
     def _hold(self, memory: Memory) -> None:
         """Begin over what is held."""
@@ -391,17 +411,20 @@ class Node:
     def _commit(self) -> None:
         """Make durable what it has in its hands; only then answer and tell."""
         bound, answers, told = self._write_hands()
+        if self._porter is not None:
+            self.disk.spent.update(self._porter.due(self.wall()))
         self.disk.sync()
         self._planned = False
         if bound or any(not BEARING.isdisjoint(block.kinds) for block, _, _ in told):
             self._entitle()
         if bound:
             self._all(Followed())
-        for end, number, outcome in answers:
-            if self.ends.get(end.peer) is end:
-                self.tell(end.peer, Taken(number, outcome))
+        # A log of which the first blocks were let in and the next have to wait: what waits is the last word on it.
+        waits = [each for each in answers if isinstance(each[2], Declined) and each[2].until]
+        self._answer([each for each in answers if each not in waits] if waits else answers)
         for block, peer, fork in told:
             self._all(Stored(block.log, block.raw, (block.last, block.tip), fork, peer))
+        self._answer(waits)
         self._tell_hurried()
         if bound or any("page" in block.kinds for block, _, _ in told):
             self._all(Granted())
@@ -409,6 +432,11 @@ class Node:
             self.settled()
         if self._room or self._follows:
             self._plan()
+
+    def _answer(self, answers: Sequence[tuple[End, int, Outcome]]) -> None:
+        for end, number, outcome in answers:
+            if self.ends.get(end.peer) is end:
+                self.tell(end.peer, Taken(number, outcome))
 
     def _write_hands(
         self,
@@ -509,7 +537,14 @@ class Node:
     def _keep(self, draft: Draft, raw: bytes, wall: int, own: bool) -> tuple[Outcome, Block | None]:
         """Bring a block through the door into memory and state."""
         self._door, self._draft = raw, draft
+        if self._porter is not None and not own:
+            wait = self._porter.wait(draft, self.memory, raw, self._admit, self._check, wall)
+            if wait is not None:
+                self._seen.note("over-share")
+                return wait, None
         outcome, block = self._own(raw) if own else self.memory.take(raw, wall)
+        if block is not None and self._porter is not None and not own:
+            self._porter.count(draft, block, wall)
         if block is not None:
             self.view.hold(block)
             fork = outcome.fork if isinstance(outcome, Held) else None

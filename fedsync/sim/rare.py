@@ -55,6 +55,8 @@ RARE: Final = {
     "moved": "a node moved to another address",
     "removed": "an operator removed a node",
     "turned-away": "a node that had been removed called, and was turned away",
+    "over-share": "an author or a body had brought in as much as is taken in an hour, and more had to wait",
+    "dismissed": "a body that flooded gave itself other tellers",
     "urgent": "something had to go before all else",
     "lied": "a node lied to its peer",
     "equivocated": "a node gave some of its peers one version of a log, and the others another",

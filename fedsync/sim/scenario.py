@@ -23,9 +23,11 @@ from fedsync.sim.bounds import (
     MAX_PARTITIONS,
     MAX_RATE,
     MAX_REDIAL_S,
+    MAX_SHARE,
 )
 from fedsync.sim.form import BadScenario, Form
 from fedsync.sim.rare import RARE
+from fedsync.sim.shares import Limits
 
 SHAPES: Final = ("line", "ring", "star", "tree", "mesh", "overlay")
 EQUIVOCATE: Final = "equivocate"
@@ -42,6 +44,8 @@ LIES: Final = (
     "weak",
     EQUIVOCATE,
 )
+POUR: Final = "pour"
+"""A node that lies to nobody: its tellers write far more than anybody takes in an hour. None of `any`: it takes shares."""
 ANY: Final = "any"
 """A liar of some kind, another one with each seed."""
 STICKS: Final = "USB"
@@ -200,6 +204,8 @@ class Scenario:
     clocks: Clocks
     liars: tuple[Liars, ...]
     crowds: tuple[Crowd, ...]
+    shares: Limits | None
+    """How much of each author and each body is taken in an hour; None: all."""
     must: tuple[str, ...]
     """What must have happened at least once in a soak; else it tests less than it says."""
 
@@ -232,6 +238,7 @@ def read(text: str, nodes: int | None = None) -> Scenario:
         clocks=_clocks(form.table("clocks")),
         liars=tuple(_liars(each) for each in form.tables("liars")),
         crowds=tuple(_crowd(each) for each in form.tables("crowd")),
+        shares=_shares(form.table("shares")) if "shares" in form else None,
         must=form.some_of("must", tuple(RARE)),
     )
     form.done()
@@ -249,6 +256,10 @@ def read(text: str, nodes: int | None = None) -> Scenario:
         )
     if scenario.trouble.move_every and not scenario.links.announced:
         raise form.bad("trouble", "who moves has to be found again: [links] must say announced")
+    if any(each.kind == POUR for each in scenario.liars) and scenario.shares is None:
+        raise form.bad(
+            "liars", "who pours writes more than is taken in an hour: the scenario must say [shares]"
+        )
     if scenario.region == 1:
         raise form.bad("region", "a region is of two communities or more")
     if scenario.world and scenario.honest < 2 * max(scenario.region, 2):
@@ -376,7 +387,13 @@ def _crowd(form: Form) -> Crowd:
     return crowd
 
 
+def _shares(form: Form) -> Limits:
+    author, body = (form.count(each, least=1, most=MAX_SHARE) for each in ("author", "body"))
+    form.done()
+    return Limits(author, body)
+
+
 def _liars(form: Form) -> Liars:
-    liars = Liars(form.one_of("kind", (*LIES, ANY)), form.count("count", 1, least=1, most=MAX_NODES))
+    liars = Liars(form.one_of("kind", (*LIES, POUR, ANY)), form.count("count", 1, least=1, most=MAX_NODES))
     form.done()
     return liars

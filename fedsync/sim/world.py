@@ -28,10 +28,11 @@ from fedsync.sim.links import Link, Net
 from fedsync.sim.node import Node
 from fedsync.sim.people import Community
 from fedsync.sim.places import Places
+from fedsync.sim.pouring import Pouring
 from fedsync.sim.rare import Seen
 from fedsync.sim.regions import Delegation, Region
 from fedsync.sim.roads import Roads
-from fedsync.sim.scenario import ANY, EQUIVOCATE, LIES, Crowd, Partition, Scenario
+from fedsync.sim.scenario import ANY, EQUIVOCATE, LIES, POUR, Crowd, Partition, Scenario
 from fedsync.sim.scoping import Scoping
 from fedsync.sim.siege import LOOK_S, Hollow, Watch, besiege
 from fedsync.sim.signing import Signing
@@ -141,8 +142,17 @@ class World:
             node.settled = partial(self._seal_soon, node)
         if scenario.scopes:
             self._scope()
+        if scenario.shares is not None:
+            for community in self.communities:
+                community.node.limit(scenario.shares, community.scope)
         self._join()
         self._plan()
+        self.pouring = [
+            Pouring(community, self.heap, self.dice, self.seen, scenario.shares.author, scenario.storm)
+            for community, kind in zip(self.communities[scenario.honest :], kinds, strict=True)
+            if kind == POUR and scenario.shares is not None
+        ]
+        """Communities that write far more than others take."""
 
     # --- Making -----------------------------------------------------------------------------------------
 
@@ -565,6 +575,8 @@ class World:
     def _agree(self) -> bool:
         """Say whether the honest nodes believe that they hold the same. `checks` does not believe it."""
         self._picture()
+        if not all(each.has_come(self.honest) for each in self.pouring):
+            return False
         if self.scenario.scopes:
             return self._agree_on_bodies()
         first: object = None

@@ -36,7 +36,7 @@ class IntakeTable:
         return IntakeRow(*row) if row else None
 
     @guarded
-    def put(self, rows: Iterable[IntakeRow]) -> None:
+    def put(self, rows: Iterable[tuple[bytes | int, ...]]) -> None:
         """Keep rows in place of earlier ones of the same names."""
         self._conn.executemany("INSERT OR REPLACE INTO intake VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 

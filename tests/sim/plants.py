@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 import pytest
 
+from fedsync import intake
 from fedsync.crdt import fold
 from fedsync.crdt.books import carrying
 from fedsync.crdt.books.addresses import note_announcement
@@ -222,6 +223,16 @@ def _first_word_holds(patch: Patch) -> None:
     patch.setattr("fedsync.crdt.books.book.note_announcement", first)
 
 
+def _all_taken(patch: Patch) -> None:
+    """Whoever is admitted brings in as much as they like."""
+    patch.setattr(intake.Intake, "wait", _nothing)
+
+
+def _one_room(patch: Patch) -> None:
+    """Facts and authority are counted together."""
+    patch.setattr(intake, "_room", lambda genesis, named: intake.Room.FACTS)
+
+
 APART = ("had not come to the same", "differ in", "cannot prove it", "was acknowledged and is not at")
 PLANTS = (
     Plant("push-only", "new records are pushed, and sets are never compared", _push_only, APART),
@@ -239,6 +250,8 @@ PLANTS = (
     Plant("used-forgotten", "a page under which somebody wrote is not carried unless it was sealed", _used_forgotten, APART, "world", 6, 6),
     Plant("removed-returns", "whoever is an own peer gets in, though the operator removed it", _removed_returns, ("which it had removed",), "finding", 5, 2),
     Plant("first-word-holds", "where a node announced first that it answers holds, whatever it says later", _first_word_holds, ("and it answers at",), "finding", 5, 2),
+    Plant("all-taken", "an author brings in as much as it likes", _all_taken, ("within an hour",), "shares", 4, 2),
+    Plant("one-room", "facts and authority have one share between them", _one_room, ("nobody's flood",), "shares", 4, 4),
     Plant("passed-over", "one block of fifty is not folded, whichever it is", _passed_over, ("shows", "show")),
 )  # fmt: skip
 """All of them: `scripts/planted` shows that each is found."""

@@ -52,6 +52,7 @@ SLICES = (
     Slice("regions", 4, 0.5, 12),
     Slice("scopes", 9, 0.3, 16),
     Slice("settled", 20, 0.25, 2),
+    Slice("shares", 4, 1.0, 4),
     Slice("siege", 16, 0.2, 2),
     Slice("steady", 12, 0.1, 2),
     Slice("storm", 4, 0.7, 90),

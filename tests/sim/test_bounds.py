@@ -70,6 +70,9 @@ share = 0.5
 begins = "5 min"
 ends = "10 min"
 share = 0.4
+[shares]
+author = 300
+body = 400
 [[liars]]
 kind = "junk"
 count = 1
@@ -77,11 +80,22 @@ count = 1
 LINES: Final = WHOLE.splitlines()
 FIELDS: Final = {at: line.partition(" = ")[0] for at, line in enumerate(LINES, 1) if " = " in line}
 """Each field by its line."""
-TABLES: Final = ("links", "work", "trouble", "partition", "clocks", "liars", "crowd", "bursts", "windows")
+TABLES: Final = (
+    "links",
+    "work",
+    "trouble",
+    "partition",
+    "clocks",
+    "liars",
+    "crowd",
+    "shares",
+    "bursts",
+    "windows",
+)
 CROWDED: Final = WHOLE.replace('"ring"', '"overlay"').replace(
     '[links.windows]\nevery = "1 h"\nopen = "10 min"\n', ""
 )
-NUMBERS: Final = ("nodes", "region", "quiet_bytes", "copies", "more", "rate", "count")
+NUMBERS: Final = ("nodes", "region", "quiet_bytes", "copies", "more", "rate", "count", "author", "body")
 SHARES: Final = ("loss", "reorder", "duplicate", "local", "late", "leave", "share")
 SPANS: Final = {
     at: name for at, name in FIELDS.items() if tomllib.loads(LINES[at - 1])[name] and LINES[at - 1][-2].isalpha()
@@ -119,6 +133,7 @@ def test_the_whole_scenario_says_every_field_there_is() -> None:
         "[work]",
         "[trouble]",
         "[clocks]",
+        "[shares]",
     ):
         at = next(at for at, line in enumerate(LINES) if line.startswith(header))
         text = "\n".join([*LINES[: at + 1], "zzz = 1", *LINES[at + 1 :]])
@@ -151,7 +166,7 @@ def test_every_time_has_a_longest() -> None:
 
 def test_every_number_has_a_largest() -> None:
     numbers = {at: name for at, name in FIELDS.items() if name in NUMBERS + SHARES}
-    assert len(numbers) == 16
+    assert len(numbers) == 18
     for at, name in numbers.items():
         for value in ("1000000000000", "9" * 400, "1e300", "inf", "nan", "-1", "true"):
             found = refused(with_line(at, value))
@@ -228,6 +243,14 @@ def test_what_is_too_much_taken_together_is_refused_with_the_line_most_to_blame(
     found = refused(text)
     assert said in str(found)
     assert text.splitlines()[found.line - 1] == blamed
+
+
+def test_what_a_village_pours_out_counts_among_what_happens() -> None:
+    pours = WHOLE.replace('"junk"', '"pour"')
+    assert complaint(pours) is None
+    assert "author alone makes 1,200,000" in str(
+        refused(pours.replace("author = 300", "author = 100_000").replace("count = 1", "count = 2"))
+    )
 
 
 def test_many_tables_of_one_kind_are_bounded_together() -> None:

@@ -24,6 +24,7 @@ from fedsync.sim.scenario import (
     Work,
     read,
 )
+from fedsync.sim.shares import Limits
 
 LEAST = 'name = "Two"\nnodes = 2\nstorm = "1 h"\ncalm = "10 min"\n'
 
@@ -73,6 +74,13 @@ count = 2
     assert found.partitions == (Partition(600.0, 1800.0, 0.5), Partition(0.0, 60.0, 0.1))
     assert found.liars == (Liars("flood", 2),)
     assert found.honest == 7
+
+
+def test_who_pours_needs_a_share_that_is_taken() -> None:
+    pours = LEAST.replace("nodes = 2", "nodes = 5") + '[[liars]]\nkind = "pour"\n'
+    assert read(f"{pours}[shares]\nauthor = 300\nbody = 400\n").shares == Limits(300, 400)
+    with pytest.raises(BadScenario, match=r"must say \[shares\]"):
+        read(pours)
 
 
 def test_the_command_line_may_ask_for_another_number_of_nodes() -> None:
