@@ -177,9 +177,8 @@ class Node:
     def _look_early(self, log: LogId, at: At) -> None:
         """Note that something of a log that waits from there on may be let in."""
         row = self.store.logs.row(log)
-        if (
-            row is not None
-        ):  # Else it is looked for when the log begins: any stick may hold made-up blocks of any number of logs.
+        # What is not held is looked for when it begins: a stick may hold made-up blocks of any number of logs.
+        if row is not None:
             queue = self._early[row.genesis.log_class is not LogClass.AUTHORITY]
             queue[log] = min(at, queue.get(log, at))
 

@@ -13,6 +13,7 @@ from fedsync.bundling.seen import hash_of
 from fedsync.crdt.books.kin import circulation
 from fedsync.crdt.view import View
 from fedsync.errors import usage
+from fedsync.gossip.aliases import Naming, unpack
 from fedsync.gossip.bundles.form import (
     MAX_CONFIRMED,
     MAX_HELD,
@@ -27,7 +28,7 @@ from fedsync.gossip.bundles.form import (
     read_wanted,
 )
 from fedsync.gossip.bundles.making import Maker, Part, Wish, make
-from fedsync.gossip.following import NOTHING_HEARD, Following, common, followed
+from fedsync.gossip.following import NOTHING_HEARD, SCOPE_BYTES, Following, common, followed
 from fedsync.gossip.holdings import SetKey
 from fedsync.gossip.peer_memory import PeerMemory, bodies_name, memory_name
 from fedsync.gossip.sharing import shared
@@ -190,10 +191,26 @@ def _known(store: Store, key: Key, trusting: bool, entitled: "_Entitled") -> Cou
     return one, two, three, four
 
 
+def _memory(store: Store, key: Key) -> PeerMemory:
+    """Return what is remembered of a reader's last session."""
+    kept = store.meta.data(memory_name(key))
+    return PeerMemory.unpack(kept, store.meta.data(bodies_name(key))) if kept else PeerMemory()
+
+
+def _told(store: Store, key: Key, mine: Following) -> bytes:
+    """Return what a reader said in a session that it follows, as far as these bodies are known here by now."""
+    memory = _memory(store, key)
+    found = Following(memory.bodies or store.meta.data(bodies_name(key)))
+    if not memory.aliases:
+        return found.data
+    said = unpack(memory.aliases)
+    lines = {line[:SCOPE_BYTES]: line for line in (*found.lines(), *Naming(mine, said.salt).known(said))}
+    return b"".join([line for _, line in sorted(lines.items())])
+
+
 def _met(store: Store, key: Key, mine: Following) -> int:
     """Return where our journal stood when a session last found that both hold the same; 0 when that may be so no more."""
-    kept = store.meta.data(memory_name(key))
-    memory = PeerMemory.unpack(kept, store.meta.data(bodies_name(key))) if kept else PeerMemory()
+    memory = _memory(store, key)
     carried = store.carried.get(key)
     same = (
         memory.our_journal == store.journal.id
@@ -235,9 +252,7 @@ class _Entitled:
             mine = followed(extents, near)
             self.mine[key] = mine
             # By a file or in a session: where the two differ, the one that was later is not known.
-            told = [
-                each for each in (store.carried.get(key).follows, store.meta.data(bodies_name(key))) if each
-            ]
+            told = [each for each in (store.carried.get(key).follows, _told(store, key, mine)) if each]
             self._pairs.append((mine, [Following(each) for each in told] or [NOTHING_HEARD]))
             self.sets[key] = sha256(
                 b"".join([mine.digest, *(Following(each).digest for each in told)])

@@ -125,6 +125,9 @@ class Shared:
                 groups[group] = _group(self._parts_of(group, without))
         found = top([each for _, each in sorted(groups.items()) if each], follows)
         if not without:
+            if len(self._roots) >= MOST_KEPT:
+                # Each side's word is part of the root, and a peer may say the same again and again under other salts.
+                self._roots.clear()
             self._roots[follows] = found
         return found
 

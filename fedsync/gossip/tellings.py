@@ -18,7 +18,7 @@ from fedsync.gossip.aliases import (
     unpack,
 )
 from fedsync.gossip.following import NOTHING_HEARD, ROW_BYTES, SCOPE_BYTES, Following
-from fedsync.gossip.limits import ALIAS_BYTES, MAX_ASKED, MAX_INQUIRIES
+from fedsync.gossip.limits import ALIAS_BYTES, MAX_ASKED, MAX_BODIES, MAX_INQUIRIES
 from fedsync.gossip.listing import Salt
 from fedsync.gossip.messages import Bodies, These, Which
 from fedsync.gossip.peer_memory import PeerMemory
@@ -194,6 +194,9 @@ class Inward:
         assert said is not None
         naming = self._sharing.naming(mine, said.salt)
         lines = naming.known(said)
+        if len(self._learnt) > MAX_BODIES:
+            # It took some of them back: else one that tells of others again and again would fill our memory.
+            self._learnt = {name: self._learnt[name] for name in said.names() if name in self._learnt}
         self.spent += (len(said.data) // ALIAS_BYTES + len(mine.data) // ROW_BYTES) // _LOOKS
         if self._learnt:
             # A liar may tell two bodies of one founding tag: ours counts, or the first.
@@ -226,6 +229,8 @@ class Inward:
             for name in self._strange or ()
             if name not in self._learnt and self._asked.get(name, 0) < MAX_INQUIRIES
         ]
+        # Of what it took back since nothing is kept.
+        self._asked = {name: self._asked[name] for name in self._strange or () if name in self._asked}
         for name in names:
             self._asked[name] = self._asked.get(name, 0) + 1
         return [

@@ -8,6 +8,7 @@ import pytest
 from fedsync.bundling import Fresh, Missed, Taking, batches, chunks, mended, missed, protect
 from fedsync.bundling.seen import hash_of
 from fedsync.errors import Problem
+from fedsync.gossip.aliases import Naming
 from fedsync.gossip.bundles import making
 from fedsync.gossip.bundles.chunks import MAGIC, Chunk, cut, pack
 from fedsync.gossip.bundles.form import MAX_READERS, Kind, Title, Wants
@@ -530,7 +531,22 @@ def met(north: At, south: At, **fields: object) -> None:
     memory = memory._replace(**fields)  # type: ignore[arg-type]
     with store.transaction():
         store.meta.set(memory_name(south.key), memory.pack(whole=False))
-        store.meta.set(bodies_name(south.key), bodies)
+        store.meta.set(bodies_name(south.key), memory.bodies or bodies)
+
+
+def test_what_a_session_told_of_a_body_counts_for_files_once_that_is_followed_here_too() -> None:
+    with two() as (north, south, scribe), node(incarnation=b"k" * 16) as third:
+        met(north, south)
+        other = Scribe(third, "Hill Farm", "Xi", "Yo")
+        follow(south.node, other)
+        said = Naming(followed(south.node.store.followed.extents()), b"saltsalt").told
+        met(north, south, bodies=followed(north.node.store.followed.extents()).data, aliases=said.pack())
+        assert north.node.store.followed.get(other.scope) is None
+        follow(north.node, other)
+        north.node.take_now([block.raw for block in other.blocks], scribe.key("Ama"))
+        came = south.take(north.file(south.key))
+        assert came.blocks["taken"] >= len(other.blocks)
+        assert roots(north) == roots(south)
 
 
 def test_a_body_that_a_peer_announces_in_a_file_is_followed_as_if_it_said_so_in_a_session() -> None:

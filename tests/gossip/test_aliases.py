@@ -413,6 +413,26 @@ def test_an_answer_counts_only_for_what_was_told_and_asked() -> None:
     assert one.knows.learn(body) == [], "said before"
 
 
+@pytest.mark.parametrize("same", [True, False], ids=["under one salt", "under others"])
+def test_what_a_peer_took_back_is_not_kept_however_often_it_tells_of_others(
+    monkeypatch: pytest.MonkeyPatch, same: bool
+) -> None:
+    monkeypatch.setattr(tellings, "MAX_BODIES", 8)
+    one, other = Side(b"1", curious=True), Side(b"2")
+    meet(one, other)
+    for number in range(100):
+        rows = [Row(Scope(b"%016d" % at), b"%032d" % at, Extent.ALL) for at in (2 * number, 2 * number + 1)]
+        page = tells(*rows, salt=SALT if same else b"%08d" % number)
+        one.knows.hear(page)
+        for which in one.knows.ask():
+            assert len(one.knows.learn(These(b"".join(row.scope + row.body for row in rows)))) == 2
+            assert which.salt == page.salt
+        assert one.knows.bodies.rows == tuple(rows)
+    inward = one.knows._inward
+    assert len(inward._asked) <= 2
+    assert len(inward._learnt) <= 8 + 2
+
+
 def test_two_bodies_of_one_founding_tag_are_no_harm() -> None:
     one, other = Side(b"1", curious=True), Side(b"2")
     one.follow(1)

@@ -11,7 +11,7 @@ from fedsync.gossip.following import NOTHING_HEARD, Following, Row, common, foll
 from fedsync.gossip.holdings import Bucket, SetKey
 from fedsync.gossip.memory import Memory
 from fedsync.gossip.messages import Hello
-from fedsync.gossip.sharing import Shared, Sharing
+from fedsync.gossip.sharing import MOST_KEPT, Shared, Sharing
 from fedsync.gossip.trees import Trees
 from fedsync.gossip.trie import EMPTY, Tree, root_of_roots
 from fedsync.records.ids import Extent, LogClass, LogId, Reach, Scope
@@ -196,3 +196,15 @@ def test_among_a_thousand_sets_a_record_costs_a_look_into_its_own_and_another_li
     sharing.between(common(mine, theirs)).root(b"another", {})
     assert sharing.mine(frozenset(each.scope for each in authors)).digest == mine.digest
     assert memory.looks == len(authors) + 1
+
+
+def test_no_more_roots_are_kept_than_there_are_peers_however_often_one_tells_of_the_same() -> None:
+    memory = Memory(bytes(8), checker=checked)
+    memory.follow(*BODIES[0])
+    for block in Author(1, LogClass.FACTS, Reach.WORLD, BODIES[0][0]).write("one"):
+        memory.write(block)
+    sharing = Sharing(Trees(memory))
+    shared = sharing.between(sharing.mine(None))
+    roots = {shared.root(b"%016d" % said, {}) for said in range(3 * MOST_KEPT)}
+    assert len(roots) == 3 * MOST_KEPT
+    assert len(shared._roots) <= MOST_KEPT
