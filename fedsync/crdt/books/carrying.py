@@ -28,13 +28,14 @@ def to_carry(view: Reader, scope: Scope, log: LogId) -> list[PageId]:
     at = book(view, scope)
     if at is None:
         return []
-    due = [*_used(view, scope), *(() if _is_carried(view, at.head, scope) else (at.head,))]
+    due = [*_used(view, scope), at.head]
+    due = [page for page in due if not _is_carried(view, page, scope, log)]
     if not due or _nearest(at.head, _approvers(view, at.head)) != log:
         return []
     left: dict[PageId, int] = {}
     for each in due:
         page: PageId | None = each
-        while page is not None and page not in left and not _is_carried(view, page, scope):
+        while page is not None and page not in left and not _is_carried(view, page, scope, log):
             here = known(view, page)
             assert here is not None
             left[page] = here.number
@@ -43,27 +44,27 @@ def to_carry(view: Reader, scope: Scope, log: LogId) -> list[PageId]:
 
 
 def _used(view: Reader, scope: Scope) -> Iterator[PageId]:
-    """Yield the pages that nobody sealed and outsiders do not find, under a mandate of which somebody wrote."""
+    """Yield the pages that nobody sealed, under a mandate of which somebody wrote."""
     for (_, page, entry), cells in view.scan(MANDATES, (scope,)):
         id_ = PageId(page)  # type: ignore[arg-type]
         if (
             cells[1] in (NONE, PROVISIONAL, VOID)
             and any(True for _ in view.scan(MANDATE_LOGS, (page, entry)))
             and known(view, id_) is not None
-            and not _is_carried(view, id_, scope)
         ):
             yield id_
 
 
-def _is_carried(view: Reader, page: PageId, scope: Scope) -> bool:
+def _is_carried(view: Reader, page: PageId, scope: Scope, mine: LogId) -> bool:
     """Say whether a page stands in a log of somebody whom the epoch before it names: outsiders know and take such logs.
 
     Whoever else carries it may be somebody whom outsiders have never heard of, and may do so in order to keep it from them.
+    `mine` carries no page twice, though who seals now may not have sealed then.
     """
     logs = [LogId(key[2]) for key, _ in view.scan(CARRIED, (page, scope))]  # type: ignore[arg-type]
     here = known(view, page)
     before = known(view, here.prev) if here is not None and here.prev is not None else None
-    if not logs or before is None:
+    if not logs or before is None or mine in logs:
         return bool(logs)
     epoch = epoch_in_force(view, before)
     return epoch is not None and any(log in epoch.sealers or log in epoch.seats for log in logs)
