@@ -5,12 +5,12 @@ Bytes from elsewhere become a `Block` through `check`, which raises when they do
 first sync brings hundreds of thousands of them and most are only ever added up.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from hashlib import sha256
-from typing import cast
+from typing import TypeVar, cast
 
 from fedsync.records import ed25519
 from fedsync.records.codec import MAX_RECORD_BYTES, NotCanonical, Value, unpack
@@ -47,8 +47,10 @@ __all__ = [
 ]
 
 
+T = TypeVar("T")
+
 PEEKED_KEPT = 64
-"""Blocks whose head is remembered: a few KB each, and 4 MB at most."""
+"""Blocks of which it is remembered what they say of themselves: a few KB each, and 4 MB at most."""
 SILENT = ""
 """Stands for the kind of a record that says nothing where it is read."""
 
@@ -271,6 +273,17 @@ class Block:
                 found.extend(self._by_kind(keys, rows, columns))
         return found
 
+    def once(self, work: Callable[["Block"], T]) -> T:
+        """Return what comes of this work on the block, done once: whoever gets it changes nothing in it."""
+        found = self._done.get(work)
+        if found is None:
+            found = self._done[work] = work(self)
+        return cast(T, found)
+
+    @cached_property
+    def _done(self) -> dict[Callable[["Block"], object], object]:
+        return {}
+
     def _by_kind(self, keys: Keys, rows: Sequence[int], columns: list[list[Value]]) -> Iterator[Columns]:
         kinds, versions = self.body.kinds, self.body.versions
         names = {(kinds[row], versions[row]) for row in rows}
@@ -295,6 +308,7 @@ class Block:
         found._chain = self._chain
         found.body = replace(self.body, kinds=kinds)
         found.__dict__.pop("_columns", None)
+        found.__dict__.pop("_done", None)
         return found
 
     def place(self, before: Place) -> Place:
@@ -333,19 +347,25 @@ def peek(raw: bytes) -> BlockHead:
     return read_outer(raw)[0]
 
 
+# Who judges how urgent a block is asks for its genesis, then for its records, and another door soon for the same.
+@lru_cache(maxsize=PEEKED_KEPT)
+def _claimed(raw: bytes) -> Body:
+    head, _, size, packed = read_outer(raw)
+    return read_body(packed, size, head.count)
+
+
 def claimed_genesis(raw: bytes, rule: ed25519.Rule = ed25519) -> Genesis | None:
     """Return the genesis that a block begins with, unverified; None when it begins further on. Raises BadBlock.
 
     `rule`: as for `check`.
     """
-    head, _, size, packed = read_outer(raw)
-    return _genesis(head, read_body(packed, size, head.count), rule) if head.first == 0 else None
+    head = peek(raw)
+    return _genesis(head, _claimed(raw), rule) if head.first == 0 else None
 
 
 def claimed_records(raw: bytes) -> list[tuple[str, bytes]]:
     """Return the kind and payload of each record of a block, unverified. Raises BadBlock."""
-    head, _, size, packed = read_outer(raw)
-    body = read_body(packed, size, head.count)
+    body = _claimed(raw)
     return list(zip(body.kinds, body.payloads(), strict=True))
 
 

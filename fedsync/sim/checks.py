@@ -60,9 +60,10 @@ def _rulings(world: World, shelves: Shelves) -> Rulings:
     """Return what holds of the logs that sealed pages settle: the first page of the log's own book that names one counts."""
     found: Rulings = {}
     before = {
-        id_: ([block.prev, *block.ids])[at]
-        for each in shelves.values() for block in each.blocks for at, id_ in enumerate(block.ids)
-    }  # fmt: skip
+        id_: at
+        for block in {id(each): each for shelf in shelves.values() for each in shelf.blocks}.values()
+        for at, id_ in zip([block.prev, *block.ids], block.ids, strict=False)
+    }
     for log, at in _settles(world, shelves):
         if log in found or at not in before:
             continue

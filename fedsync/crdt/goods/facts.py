@@ -73,7 +73,20 @@ def why_inert(genesis: Genesis) -> str | None:
 
 
 def read(block: Block, first: int, stop: int) -> Facts:
-    """Return the facts of `block` from seq `first` up to, not including, `stop`. What is void is passed over."""
+    """Return the facts of `block` from seq `first` up to, not including, `stop`. What is void is passed over.
+
+    Of a whole block it is the same object each time: nobody changes it.
+    """
+    if first <= block.first and stop > block.last:
+        return block.once(_all)
+    return _between(block, first, stop)
+
+
+def _all(block: Block) -> Facts:
+    return _between(block, block.first, block.last + 1)
+
+
+def _between(block: Block, first: int, stop: int) -> Facts:
     facts = Facts()
     low, high = max(0, first - block.first), min(block.count, stop - block.first)
     for columns in block.columns():
