@@ -83,6 +83,10 @@ class Holdings(Protocol):
         """Return the buckets of a set that are not empty, by the first 12 bits of their logs' ids."""
         ...
 
+    def count(self, key: SetKey) -> int:
+        """Return how many items a set has."""
+        ...
+
     def items(self, key: SetKey, low: bytes, high: bytes | None) -> Sequence[Item]:
         """Return the items of a set whose log is from `low` to below `high` (None: to the end), in any order.
 

@@ -338,6 +338,11 @@ class Memory:
             known[index] = (node_hash(items, BUCKET_DEPTH), len(items))
         return {index: bucket for index, bucket in known.items() if bucket is not None}
 
+    def count(self, key: SetKey) -> int:
+        """Return how many items a set has."""
+        logs = self._sets.get(key, {}).values()
+        return sum([len(each.heads) for each in logs]) if key[2] == LogClass.AUTHORITY else len(logs)
+
     def items(self, key: SetKey, low: bytes, high: bytes | None) -> Sequence[Item]:
         """Return the items of a set from `low` to below `high`."""
         found: list[Item] = []

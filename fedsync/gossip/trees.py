@@ -50,14 +50,14 @@ class Trees:
 
     def _hash(self, key: SetKey) -> bytes:
         tree = self._kept.get(key)
-        if tree is None and sum(count for _, count in self.holdings.buckets(key).values()) <= LEAF_ITEMS:
+        if tree is None and self.holdings.count(key) <= LEAF_ITEMS:
             # Most sets are those of a few people: one leaf.
             return node_hash(self.holdings.items(key, b"", None), 0)
         return (tree or Tree(self.holdings, key)).hash()
 
     def without(self, key: SetKey, logs: Collection[LogId]) -> bytes:
         """Return what a set's root would be if these logs were not held."""
-        if sum(count for _, count in self.holdings.buckets(key).values()) <= LEAF_ITEMS:
+        if self.holdings.count(key) <= LEAF_ITEMS:
             items = self.holdings.items(key, b"", None)
             return node_hash([each for each in items if each[1] not in logs], 0)
         return Tree(self.holdings, key, logs).hash()

@@ -38,6 +38,8 @@ def node_hash(items: Sequence[Item], depth: int) -> bytes:
     """Return the hash of the node at `depth` nibbles that holds exactly these items."""
     if not items:
         return EMPTY
+    if len(items) == 1:
+        return sha256(b"\0" + item_bytes(items[0])).digest()
     if is_leaf(items):
         return sha256(b"\0" + b"".join(sorted(map(item_bytes, items)))).digest()
     return sha256(b"\1" + b"".join([node_hash(part, depth + 1) for part in split(items, depth)])).digest()

@@ -62,6 +62,10 @@ class StoreHoldings:
         """Return the buckets of a set that are not empty, by number: hash and count of items."""
         return self._shown().buckets.buckets(SetId(*key), self._hash_of)
 
+    def count(self, key: SetKey) -> int:
+        """Return how many items a set has."""
+        return sum(count for _, count in self.buckets(key).values())
+
     def items(self, key: SetKey, low: bytes, high: bytes | None) -> Sequence[Item]:
         """Return the items of a set whose log is from `low` to below `high` (None: to the end), sorted."""
         return self._shown().buckets.items(SetId(*key), low, high)

@@ -186,7 +186,7 @@ class _Plan:
 def _plan(holdings: Holdings, wish: Wish) -> _Plan:
     plan, asked = _Plan(), {each.log: each for each in wish.asked}
     keys = [key for key in sorted(holdings.sets()) if wish.may(key) and wish.since[key[2]] != NONE]
-    logs = sum(count for key in keys for _, count in holdings.buckets(key).values())
+    logs = sum(map(holdings.count, keys))
     plan.everything = logs <= WHOLE_TIPS and logs * _TIP_BYTES <= (_tips_room(wish) or 2**62)
     for key in keys:
         since = wish.since[key[2]]
