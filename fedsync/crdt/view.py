@@ -6,6 +6,7 @@ and writes into a `Draft`, whose `changes` the program above commits, with the b
 """
 
 from bisect import bisect_left, insort
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
@@ -156,18 +157,18 @@ class MemoryView:
     """The state in memory: `commit` takes a draft's changes. `hold` adds a block that `blocks` shall yield."""
 
     def __init__(self) -> None:
-        self._rows: dict[Table, dict[KeyRow, Row]] = {}
-        self._keys: dict[Table, dict[Cell, list[KeyRow]]] = {}
+        self._rows: defaultdict[Table, dict[KeyRow, Row]] = defaultdict(dict)
+        self._keys: defaultdict[Table, dict[Cell, list[KeyRow]]] = defaultdict(dict)
         """By their first cell, ordered: hardly anyone scans a table from end to end."""
         self._blocks: dict[LogId, list[Block]] = {}
 
     def get(self, table: Table, key: KeyRow) -> Row | None:
         """Return the row of `key`, or None."""
-        return self._rows.get(table, {}).get(key)
+        return self._rows[table].get(key)
 
     def scan(self, table: Table, prefix: KeyRow = ()) -> Iterator[tuple[KeyRow, Row]]:
         """Yield the rows whose key begins with `prefix`, ordered by key."""
-        groups, n = self._keys.get(table, {}), len(prefix)
+        groups, n = self._keys[table], len(prefix)
         found: list[KeyRow] = []
         if not prefix:
             for first in sorted(groups):  # type: ignore[type-var]
@@ -178,7 +179,7 @@ class MemoryView:
             while at < len(keys) and keys[at][:n] == prefix:
                 found.append(keys[at])
                 at += 1
-        rows = self._rows.get(table, {})
+        rows = self._rows[table]
         yield from [(key, rows[key]) for key in found]
 
     def blocks(self, log: LogId, first: int = 0) -> Iterator["Block"]:
@@ -194,12 +195,12 @@ class MemoryView:
     def commit(self, changes: Mapping[tuple[Table, KeyRow], Row | None]) -> None:
         """Take a draft's changes."""
         for (table, key), row in changes.items():
-            rows, groups = self._rows.setdefault(table, {}), self._keys.setdefault(table, {})
+            rows = self._rows[table]
             if row is None:
                 if rows.pop(key, None) is not None:
-                    keys = groups[key[0]]
+                    keys = self._keys[table][key[0]]
                     del keys[bisect_left(keys, key)]
             else:
                 if key not in rows:
-                    insort(groups.setdefault(key[0], []), key)
+                    insort(self._keys[table].setdefault(key[0], []), key)
                 rows[key] = row

@@ -6,15 +6,14 @@ smallest ids" lets an author evict a pinned act, and "keep all" is unbounded.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fedsync.gossip.holdings import FORK, PENDING, TIP, Head, Holdings, Item, Log
 from fedsync.gossip.listing import Named, Salt
 from fedsync.records.ids import ZERO_ID, LogClass, LogId, RecordId
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What follows from comparing one log."""
 
     want: bool = False

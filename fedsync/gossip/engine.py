@@ -60,7 +60,7 @@ _COSTS = {
 
 _PAID = (Received, Taken)
 """Events for which a peer is charged."""
-_NOTED = (Pause, Resume, Close)
+_NOTED = frozenset({Pause, Resume, Close})
 """Effects of which the engine notes something."""
 
 
@@ -111,7 +111,8 @@ class Engine:
                 self._places,
             )
             self._sessions[peer] = session
-            self._budgets.setdefault(peer, Budget())
+            if peer not in self._budgets:
+                self._budgets[peer] = Budget()
             self._full.discard(peer)
             out += [(peer, each) for each in session.open(now)]
         else:
@@ -171,10 +172,11 @@ class Engine:
             self._ended(peer, session)
             self._lost = self._lost or bool(self._sessions)
         out = [(peer, each) for each in effects]
-        for each in effects:
+        if not _NOTED.isdisjoint(map(type, effects)):
             # Of nearly all that sessions want done nothing is to be noted.
-            if isinstance(each, _NOTED) and (deed := self._note(peer, each)) is not None:
-                out.append((peer, Did(deed)))
+            for each in effects:
+                if isinstance(each, Pause | Resume | Close) and (deed := self._note(peer, each)) is not None:
+                    out.append((peer, Did(deed)))
         return out
 
     def _note(self, peer: Peer, effect: Pause | Resume | Close) -> Deed | None:
@@ -226,14 +228,15 @@ class Engine:
         budget = self._budgets[peer]
         wait = 0.0
         match event:
-            case Received(frame):
-                wait = budget.bytes.spend(len(frame), now)
-                begins = frame[:2]
+            case Received():
+                frame, cost = event.frame, float(looked)
+                size, begins = len(frame), frame[:2]
                 if begins in _BLOCKS:
-                    wait = max(wait, budget.blocks.spend(1, now), budget.wants.spend(looked, now))
+                    wait = budget.blocks.spend(1, now)
                 else:
-                    cost = _COSTS.get(begins, 0) + len(frame) / _WANT_BYTES + listed / _LISTED_BYTES + looked
-                    wait = max(wait, budget.wants.spend(cost, now))
+                    cost = _COSTS.get(begins, 0) + size / _WANT_BYTES + listed / _LISTED_BYTES + looked
+                for late in (budget.bytes.spend(size, now), budget.wants.spend(cost, now)):
+                    wait = late if late > wait else wait
             case Taken(_, Held(records=records)):
                 wait = budget.records.spend(records, now)
             case _:

@@ -504,7 +504,8 @@ class Exchange:
     @property
     def settled(self) -> bool:
         """Whether nothing waits to be told or served."""
-        return not (self.push.busy or self.server.busy or self._out.waiting)
+        push = self.push
+        return not (push.due or push.first or self.server.jobs or self._out.deferred)
 
     def _tips(self) -> None:
         priority, tips = self.push.next()

@@ -48,9 +48,10 @@ class TokenBucket:
 
     def spend(self, amount: float, now: float) -> float:
         """Take `amount` even if it is not there: for what has come already. Return for how many seconds to stop."""
-        self._fill(now)
-        self._level -= amount
-        return 0.0 if self._level >= 0 else self.wait(0.0, now)
+        if now > self._at:
+            self._fill(now)
+        self._level = level = self._level - amount
+        return 0.0 if level >= 0 else self.wait(0.0, now)
 
     def wait(self, amount: float, now: float) -> float:
         """Return the seconds until `take(amount)` would succeed: 0 if now, infinite if `amount` exceeds the burst."""

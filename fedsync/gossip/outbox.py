@@ -57,7 +57,8 @@ class Outbox:
         """Whether something was asked since the peer was last heard."""
         self.backlog = 0
         """Bytes that wait for room."""
-        self._deferred: deque[tuple[bytes, int]] = deque()
+        self.deferred: deque[tuple[bytes, int]] = deque()
+        """The frames that wait for it, and their priorities."""
 
     def say(self, message: Message, priority: int = WORDS) -> None:
         """Send a message now, or when there is room if it may be large."""
@@ -76,8 +77,8 @@ class Outbox:
         """Send a frame now, or when there is room."""
         self.sent += counted
         self.written += len(frame)
-        if defer and (self.room <= 0 or self._deferred):
-            self._deferred.append((frame, priority))
+        if defer and (self.room <= 0 or self.deferred):
+            self.deferred.append((frame, priority))
             self.backlog += len(frame)
             return
         self._send(frame, priority)
@@ -89,24 +90,24 @@ class Outbox:
 
     def flush(self) -> bool:
         """Send what waited for room; return whether room is left."""
-        while self._deferred and self.room > 0:
-            frame, priority = self._deferred.popleft()
+        while self.deferred and self.room > 0:
+            frame, priority = self.deferred.popleft()
             self.backlog -= len(frame)
             self._send(frame, priority)
         return self.room > 0
 
     def withdraw(self, unwanted: Callable[[bytes], bool]) -> None:
         """Drop those frames that wait for room and are not to be sent any more."""
-        kept = deque(each for each in self._deferred if not unwanted(each[0]))
+        kept = deque(each for each in self.deferred if not unwanted(each[0]))
         size = sum(len(frame) for frame, _ in kept)
-        self.sent -= len(self._deferred) - len(kept)
+        self.sent -= len(self.deferred) - len(kept)
         self.written -= self.backlog - size
-        self._deferred, self.backlog = kept, size
+        self.deferred, self.backlog = kept, size
 
     @property
     def waiting(self) -> bool:
         """Whether something waits for room."""
-        return bool(self._deferred)
+        return bool(self.deferred)
 
     @property
     def pressing(self) -> bool:

@@ -37,16 +37,18 @@ class Phase(StrEnum):
     OVER = "over"
 
 
-HEARS: dict[Phase, tuple[type[Message], ...]] = {
-    Phase.GREETING: (Hello, Leave),
-    Phase.TALKING: (
+HEARS: dict[Phase, frozenset[type[Message]]] = {
+    Phase.GREETING: frozenset({Hello, Leave}),
+    Phase.TALKING: frozenset({
         Sets, Spans, Range, Delta, Rest, Want, BlockMessage, Tip, Refused, Bye, NoBase, Locate, Bodies, Beat, Prune,
         Leave,
         Introduce, Segment, Plain, Which, These,
-    ),
-    Phase.OVER: (),
+    }),
+    Phase.OVER: frozenset(),
 }  # fmt: skip
 """What is heard in each phase; anything else is dropped, since a carrier may repeat and reorder."""
 
-ANSWERS = (Hello, Sets, Spans, Range, Delta, Rest, Want, BlockMessage, Segment, NoBase, Locate, Which, These)
+ANSWERS = frozenset({
+    Hello, Sets, Spans, Range, Delta, Rest, Want, BlockMessage, Segment, NoBase, Locate, Which, These,
+})  # fmt: skip
 """What a question may be answered with. BEAT and BYE answer too, when they come after all that was asked."""

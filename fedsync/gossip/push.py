@@ -24,8 +24,10 @@ class Push:
         self._holdings, self._salt, self._listed = holdings, salt, listed
         self.eager = True
         """Whether the peer gets whole blocks."""
-        self._first: dict[LogId, None] = {}
-        self._due: dict[LogId, None] = {}
+        self.first: dict[LogId, None] = {}
+        """Logs of which it is told before others, without waiting for room."""
+        self.due: dict[LogId, None] = {}
+        """The other logs of which it is told when there is room."""
 
     def block(self, log: LogId, raw: bytes) -> BlockMessage:
         """Return a block that nobody asked for."""
@@ -37,40 +39,40 @@ class Push:
 
         `first`: before others, and without waiting for room.
         """
-        if first or log in self._first:
-            self._due.pop(log, None)
-            self._first[log] = None
+        if first or log in self.first:
+            self.due.pop(log, None)
+            self.first[log] = None
         else:
-            self._due[log] = None
+            self.due[log] = None
 
     @property
     def logs(self) -> Iterable[LogId]:
         """The logs of which the peer is to be told."""
-        return *self._first, *self._due
+        return *self.first, *self.due
 
     def forget(self, log: LogId) -> None:
         """Do not tell: the peer will get it, or refuses it."""
-        self._due.pop(log, None)
-        self._first.pop(log, None)
+        self.due.pop(log, None)
+        self.first.pop(log, None)
 
     def hurry(self, log: LogId) -> None:
         """Tell of a log before others, if it is to be told of at all."""
-        if log in self._due:
+        if log in self.due:
             self.tell(log, True)
 
     @property
     def busy(self) -> bool:
         """Whether there is something to tell."""
-        return bool(self._due or self._first)
+        return bool(self.due or self.first)
 
     @property
     def pressing(self) -> bool:
         """Whether there is something to tell that does not wait for room."""
-        return bool(self._first)
+        return bool(self.first)
 
     def next(self) -> tuple[int, list[Tip]]:
         """Return what to say of the log that waits longest, and how urgent it is: a tip for each of its items."""
-        line = self._first or self._due
+        line = self.first or self.due
         log = next(iter(line))
         del line[log]
         held = self._holdings.log(log)
@@ -80,5 +82,5 @@ class Push:
         items = items_of(log, held, self._holdings)
         urgent = -1 if held.urgent is None else held.urgent
         # Not by class: a tip takes back a REFUSED of its log, and must not come before it.
-        priority = FIRST if line is self._first else WORDS
+        priority = FIRST if line is self.first else WORDS
         return priority, [Tip(log, kind, seq, self._salt.record(id_), urgent) for kind, _, seq, id_ in items]

@@ -11,6 +11,7 @@ whose items lie beside the one child would never hear of the difference.
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import NamedTuple
 
 from fedsync.gossip.compare import Verdict, compare, items_of
 from fedsync.gossip.holdings import FORK, Item, Log, SetKey
@@ -54,8 +55,7 @@ _ENTRY_ITEMS = 1024
 """Items in one entry: 20 KB at most, so that an entry always fits a message."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """The peer says that it holds something of a log that we lack. `log` is None when we know only its short."""
 
     short: bytes

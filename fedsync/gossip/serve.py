@@ -53,7 +53,7 @@ class Server:
         may: Callable[[SetKey], bool],
     ) -> None:
         self._holdings, self._salt, self._listed, self._may = holdings, salt, listed, may
-        self._jobs: dict[LogId, Job] = {}
+        self.jobs: dict[LogId, Job] = {}
         self._lines: dict[int, dict[LogId, None]] = {}
         """Each log once, however often it is asked for: a peer that reads nothing may ask without end."""
         self._rounds = Rounds()
@@ -65,22 +65,22 @@ class Server:
     @property
     def busy(self) -> bool:
         """Whether something waits to be served."""
-        return bool(self._jobs)
+        return bool(self.jobs)
 
     @property
     def lack(self) -> int:
         """Records that the peer asked for and has not got yet, as far as tips tell."""
         return sum(
-            head[0] - (base[0] if base else -1) for job in self._jobs.values() for base, head in job.chains
+            head[0] - (base[0] if base else -1) for job in self.jobs.values() for base, head in job.chains
         )
 
     def serving(self, log: LogId) -> bool:
         """Say whether the peer will get what is new of this log without being told."""
-        return log in self._jobs
+        return log in self.jobs
 
     def drop(self, log: LogId) -> None:
         """Serve no more of a log: the peer refuses it."""
-        self._jobs.pop(log, None)
+        self.jobs.pop(log, None)
 
     def log(self, short: bytes) -> LogId | None:
         """Return the log that the peer means."""
@@ -112,7 +112,7 @@ class Server:
             self.looked += LOOK * (MAX_LOOKS - self._looks)
         if not chains:
             return NoBase(short, NOTHING_ABOVE if based else UNKNOWN_BASE)
-        job = self._jobs[log] = Job(log, held.set, LAST, chains)
+        job = self.jobs[log] = Job(log, held.set, LAST, chains)
         self._line_up(job, job.turn(held))
         return None
 
@@ -122,7 +122,7 @@ class Server:
 
     def hurry(self, log: LogId) -> None:
         """Look again how urgent a log is that is being served."""
-        job, held = self._jobs.get(log), self._holdings.log(log)
+        job, held = self.jobs.get(log), self._holdings.log(log)
         if job is not None and held is not None and (turn := job.turn(held)) < job.priority:
             self._line_up(job, turn)
 
@@ -130,7 +130,7 @@ class Server:
     def pressing(self) -> bool:
         """Whether something that is urgent waits to be served."""
         line = self._lines.get(FIRST)
-        while line and ((job := self._jobs.get(_first(line))) is None or job.priority != FIRST):
+        while line and ((job := self.jobs.get(_first(line))) is None or job.priority != FIRST):
             del line[_first(line)]
         return bool(line)
 
@@ -157,16 +157,16 @@ class Server:
         priority = FIRST if first else self._rounds.pick(heads)
         line = self._lines[priority]
         log = _first(line)
-        job = self._jobs[log]
+        job = self.jobs[log]
         if not self._may(job.set):
             # The peer was let have this when it asked, and is no longer.
             del line[log]
-            del self._jobs[job.log]
+            del self.jobs[job.log]
             return priority, NoBase(self._salt.log(job.log), NOT_SERVED)
         found = self._block(job)
         if found is None or found[1]:
             del line[log]
-            del self._jobs[job.log]
+            del self.jobs[job.log]
         if found is None:
             return priority, NoBase(self._salt.log(job.log), NOTHING_ABOVE)
         raw, last, at = found
@@ -183,10 +183,10 @@ class Server:
         found = {}
         for priority in (FIRST,) if first else tuple(self._lines):
             line = self._lines.get(priority)
-            while line and ((job := self._jobs.get(_first(line))) is None or job.priority != priority):
+            while line and ((job := self.jobs.get(_first(line))) is None or job.priority != priority):
                 del line[_first(line)]
             if line:
-                job = self._jobs[_first(line)]
+                job = self.jobs[_first(line)]
                 may = self._may(job.set) and self._fill(job)
                 found[priority] = len(job.page[0][0]) if may else 1
         return found

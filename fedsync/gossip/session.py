@@ -111,6 +111,9 @@ LEAVES = {
 }
 """What LEAVE means, in words; "it" is who says so."""
 
+_SIGNS = (Beat, Bye)
+"""What says no more than that the peer is here, or has nothing left to ask."""
+
 
 class Session:
     """One session. `handle` is its one entry; `report` says for people how it stands."""
@@ -300,18 +303,18 @@ class Session:
         self._rhythm.hear(now)
         try:
             message = decode(frame)
-            if isinstance(message, HEARS[self.phase]):
+            if type(message) in HEARS[self.phase]:
                 self._hear(message, now, others)
         except BadMessage as error:
             self._close("garbage", f"the peer sent what is no message: {error}", BACK_OFF_S)
 
     def _hear(self, message: Message, now: float, others: bool) -> None:
-        if isinstance(message, Beat | Bye):
+        if isinstance(message, _SIGNS):
             if message.handled == self._out.sent:
                 self._out.expecting = False
                 self._rhythm.confirmed()
         else:
-            self._out.expecting = self._out.expecting and not isinstance(message, ANSWERS)
+            self._out.expecting = self._out.expecting and type(message) not in ANSWERS
             self._handled += 1
             self._rhythm.stir(now)
             if not isinstance(message, Bodies):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from heapq import heappop, heappush
+from math import inf
 from typing import TypeVarTuple, Unpack
 
 Args = TypeVarTuple("Args")
@@ -31,9 +32,9 @@ class Heap:
 
     def run(self, end: float, until: Callable[[], bool] | None = None, every: float = 1.0) -> bool:
         """Let time pass up to `end`; return whether `until` came true. It is asked about every so many seconds."""
-        heap, ask = self._heap, self.now + every
-        while heap and heap[0][0] <= end:
-            if until is not None and heap[0][0] > ask:
+        heap, ask = self._heap, inf if until is None else self.now + every
+        while heap and (when := heap[0][0]) <= end:
+            if until is not None and when > ask:
                 self.now = ask
                 ask += every
                 if until():

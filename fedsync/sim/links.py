@@ -354,10 +354,10 @@ class Net:
             end = station.ends.get(peer)
             match effect:
                 # The most frequent first.
-                case Send(frame, priority) if end is not None:
-                    self._send(end, frame, priority)
-                case Wake(when) if end is not None:
-                    end.wake_at = when
+                case Send() if end is not None:
+                    self._send(end, effect.frame, effect.priority)
+                case Wake() if end is not None:
+                    end.wake_at = when = effect.at
                     self.heap.at(when, self._tick, end, when)
                 case Level() | Remember():
                     station.do(peer, effect)

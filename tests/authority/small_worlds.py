@@ -175,10 +175,10 @@ def _rows(view: MemoryView) -> Json:
 
 def _copy(view: MemoryView) -> MemoryView:
     copy = MemoryView()
-    copy._rows = {table: dict(rows) for table, rows in view._rows.items()}
-    copy._keys = {
-        table: {first: [*keys] for first, keys in groups.items()} for table, groups in view._keys.items()
-    }
+    for table, rows in view._rows.items():
+        copy._rows[table] = dict(rows)
+    for table, groups in view._keys.items():
+        copy._keys[table] = {first: [*keys] for first, keys in groups.items()}
     return copy
 
 

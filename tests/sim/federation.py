@@ -310,7 +310,7 @@ class Federation:
                 "claims to be lifted": (len(exchange._again), len(exchange.refused)),
                 "logs named": (len(exchange.listed), held),
                 "wishes": (0 if lies else len(wants._wishes), 0),
-                "tips to tell": (len(exchange.push._due), 0),
+                "tips to tell": (len(exchange.push.due), 0),
             }
             found += [f"{what}: {is_} of {most}" for what, (is_, most) in counts.items() if is_ > most]
         if self.liar is None and owners:
