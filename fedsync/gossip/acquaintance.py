@@ -121,8 +121,8 @@ class Acquaintance:
 
     @property
     def spent(self) -> int:
-        """What it has cost so far to look up what the peer said, in logs asked for."""
-        return self._inward.spent
+        """What it has cost so far to look up what the peer said and asked, in logs asked for."""
+        return self._inward.spent + self._outward.spent
 
     def near(self, near: frozenset[Scope] | None) -> None:
         """Let the peer have all of these bodies, and of no others what goes only as far as a region."""

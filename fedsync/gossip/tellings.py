@@ -46,6 +46,8 @@ class Outward:
         """A salt, and digests of what we follow and of that as it is told under it."""
         self._telling: Following | None = None
         self._tellings = 0
+        self.spent = 0
+        """What it has cost so far to look up what the peer asked for, in logs asked for."""
 
     def digest(self, mine: Following) -> bytes:
         """Return 8 bytes of what we follow, as the peer should know it."""
@@ -102,6 +104,7 @@ class Outward:
         names = read_names(which.names)
         if not self.salt or which.salt != self.salt or self._telling is None:
             return None
+        self.spent += len(self._telling.data) // ROW_BYTES // _LOOKS
         return These(asked_for(self._sharing.naming(self._telling, self.salt), names))
 
 
@@ -177,6 +180,7 @@ class Inward:
             self._asked.clear()
             if self._learnt:
                 learnt, self.said = list(self._learnt.values()), now
+                self.spent += len(learnt) // _LOOKS
                 self._learnt.clear()
                 self._learn((each[:SCOPE_BYTES], each[SCOPE_BYTES:]) for each in learnt)
         self.said = now

@@ -467,6 +467,25 @@ def test_only_what_was_told_to_a_peer_is_told_it_in_full() -> None:
         decode(encode(Which(salt, bytes(ALIAS_BYTES) * (MAX_ASKED + 1))))
 
 
+def test_whoever_asks_or_tells_again_and_again_pays_for_each_name_that_is_worked_out_for_it() -> None:
+    one, other = Side(b"1"), Side(b"2", curious=True)
+    bodies = many(2000)
+    for row in bodies.rows:
+        one.memory.follow(*row[:3])
+    for page in meet(one, other):
+        for which in other.knows.ask() if page.salt else ():
+            these = one.knows.answer(which)
+            assert these is not None
+            other.knows.learn(these)
+    assert other.knows.bodies.data == bodies.data
+    before = one.knows.spent
+    one.knows.answer(Which(page.salt, b""))
+    assert one.knows.spent - before == 2000 / 4
+    before = other.knows.spent
+    other.knows.hear(Bodies(b"another.", b"", b"", b""))
+    assert other.knows.spent - before >= 2000 / 4
+
+
 def test_the_answer_to_the_longest_question_fits_a_message() -> None:
     assert len(encode(These(bytes(48) * MAX_ASKED))) <= MAX_MESSAGE
 
