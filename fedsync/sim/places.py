@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 PARTED_S: Final = 1.0
 """So long after a node was removed no link to it may stand, in seconds."""
 OWN_PEERS_OF_A_LIAR: Final = 2
+TELEPHONE_S: Final = 300.0
+"""An operator whose node is alone looks so often, in seconds, and asks own peers by telephone where they answer now."""
 
 
 class Places:
@@ -70,6 +72,18 @@ class Places:
             if isinstance(node, TwoFaced) and node.second is not None:
                 node.second.steering = finding
             world.heap.after(world.dice.random(), partial(_begin, node, finding))
+        world.heap.after(TELEPHONE_S, self._telephone)
+
+    def _telephone(self) -> None:
+        """Let operators whose nodes are alone ask: when two move at once, neither can find the other by any record."""
+        for node in self._world.honest:
+            finding = node.steering
+            assert isinstance(finding, Finding)
+            if not node.ends:
+                finding.invited = {
+                    each.peer: self.at[each] for each in self.peers[node] if each.peer not in finding.removed
+                }
+        self._world.heap.after(TELEPHONE_S, self._telephone)
 
     def _place(self, node: Node) -> None:
         places = self._world.calls.places
