@@ -61,7 +61,8 @@ class Rhythm:
 
     def promised(self, within: float) -> None:
         """Note that the peer, just heard, may be silent for so long. It cannot have us wait for ever."""
-        self._within = min(max(within, BEAT_S), BEAT_MAX_S)
+        within = within if within > BEAT_S else BEAT_S
+        self._within = within if within < BEAT_MAX_S else BEAT_MAX_S
 
     def stir(self, now: float) -> None:
         """Note that something was heard that is more than a sign of life."""
@@ -101,7 +102,8 @@ class Rhythm:
         if self._wrote is None:
             return due
         # What is on its way may take long, and until it has come the peer does not know that we wait.
-        return min(self._wrote + (self._written - self._confirmed) / THIN_BYTES_S, due)
+        late = self._wrote + (self._written - self._confirmed) / THIN_BYTES_S
+        return late if late <= due else due
 
     def silent_for(self, now: float, brief: bool) -> float | None:
         """Return how long nothing came, when that is too long."""
@@ -146,11 +148,13 @@ class Rhythm:
             at = self.beat_at
         else:
             wait = ASK_S[self._asked] if self._asked < len(ASK_S) else SILENCE_S
-            at = min(self.beat_at, self._missed + wait)
-        if wanted is not None:
-            at = min(at, wanted)
+            beat, asks = self.beat_at, self._missed + wait
+            at = beat if beat <= asks else asks
+        if wanted is not None and wanted < at:
+            at = wanted
         if at == inf or (self._wake is not None and self._wake <= at <= self._wake + BEAT_S):
             return None
         # Never at once again: whatever could not be done now would keep us busy with nothing.
-        self._wake = max(at, now + WAKE_S)
-        return self._wake
+        soon = now + WAKE_S
+        self._wake = at = at if at >= soon else soon
+        return at

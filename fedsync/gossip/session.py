@@ -111,6 +111,7 @@ LEAVES = {
 }
 """What LEAVE means, in words; "it" is who says so."""
 
+_LEVEL = Level()
 _SIGNS = (Beat, Bye)
 """What says no more than that the peer is here, or has nothing left to ask."""
 
@@ -603,7 +604,7 @@ class Session:
             known = self._known
             hints = self._told.hear(told, self._salt, known.mine, known.bodies, now) if told else ()
             if not self._owes_level:
-                self._out.effects.append(Level(hints))
+                self._out.effects.append(Level(hints) if hints else _LEVEL)
             self._rhythm.news()
             self._exchange.rise()
             self._exchange.wants.level()
@@ -648,14 +649,18 @@ class Session:
         if self._awaits and rhythm.stuck(now):
             self._compare(now)
         if not self._brief and now >= rhythm.beat_at:
-            wall = self._opened.wall_ms + (now - rhythm.started) * 1000
-            due = [each.log for each in self._exchange.refused.values() if 0 < each.until <= wall]
-            if due and self._exchange.lift(due, now):
-                self._compare(now)
-            waits = any(each.until for each in self._exchange.refused.values())
+            waits = bool(self._exchange.refused) and self._lift_due(now)
             self._say_beat(now, calm=self._equal and not waits)
         if not self._brief and rhythm.ask(now):
             self._say_beat(now, asks=True)
+
+    def _lift_due(self, now: float) -> bool:
+        """Ask again for what is refused no longer; return whether something is still refused until some time."""
+        wall = self._opened.wall_ms + (now - self._rhythm.started) * 1000
+        due = [each.log for each in self._exchange.refused.values() if 0 < each.until <= wall]
+        if due and self._exchange.lift(due, now):
+            self._compare(now)
+        return any(each.until for each in self._exchange.refused.values())
 
     # --- The end --------------------------------------------------------------------------------------
 

@@ -340,8 +340,9 @@ class Wants:
 
     def level(self) -> None:
         """Forget what the peer claimed once and did not serve: both hold the same, so it was mistaken or is past."""
-        for wish in list(self._unserved.values()):
-            self._drop(wish)
+        if self._unserved:
+            for wish in list(self._unserved.values()):
+                self._drop(wish)
 
     def again(self, log: LogId | None) -> None:
         """Ask once more for a log of which something came that could not be read; None: for all that are not known here."""

@@ -56,6 +56,8 @@ _RARE_TAGS: Final[dict[int, str]] = {
     Tag.REFUSED: "refused",
     Tag.PRUNE: "pruned",
 }
+_LOOKED_AT: Final = frozenset(bytes((tag,)) for tag in (*_BLOCK_TAGS, *_RARE_TAGS))
+_TICK: Final = Tick()
 
 
 class Station(Protocol):
@@ -388,7 +390,8 @@ class Net:
     def _send(self, end: End, frame: bytes, priority: int) -> None:
         for each in end.station.says(end.peer, frame):
             self.trace.update(b"%f" % self.heap.now + end.station.peer + each)
-            self._look(end, each)
+            if each[1:2] in _LOOKED_AT:
+                self._look(end, each)
             self._put(end, each, priority)
             if not self.calm and self.nature.duplicate and self.dice.random() < self.nature.duplicate:
                 self.seen.note("duplicated")
@@ -397,8 +400,8 @@ class Net:
             self._ask_room(end)
 
     def _look(self, end: End, frame: bytes) -> None:
-        """Note what a frame is, where that is worth noting."""
-        tag = frame[1] if len(frame) > 1 else 0
+        """Note what a frame is of which that is worth noting."""
+        tag = frame[1]
         if tag in _BLOCK_TAGS:
             if len(frame) > 2 and frame[2] > 1:
                 self.seen.note("pushed")
@@ -417,8 +420,8 @@ class Net:
                 and not {end.station.peer, end.peer} <= found[1]
             ):
                 self.leaked += 1
-        elif (rare := _RARE_TAGS.get(tag)) is not None:
-            self.seen.note(rare)
+        else:
+            self.seen.note(_RARE_TAGS[tag])
 
     def _put(self, end: End, frame: bytes, priority: int) -> None:
         """Send a frame now, or let it wait while another is leaving."""
@@ -495,6 +498,10 @@ class Net:
             if end.station.alive:
                 self.heap.after(sender.link.delay, self._hung_up, sender)
             return
+        if not end.inbox and end.paused_until is not None and end.paused_until <= self.heap.now:
+            # As nearly always: nothing waits before it.
+            end.station.tell(end.peer, Received(frame))
+            return
         end.inbox.append(frame)
         self._read(end)
 
@@ -508,7 +515,7 @@ class Net:
     def _tick(self, end: End, when: float) -> None:
         if end.up and end.wake_at == when:
             end.wake_at = float("inf")
-            end.station.tell(end.peer, Tick())
+            end.station.tell(end.peer, _TICK)
 
 
 def _whole(frame: bytes, *known: Iterable[bytes]) -> tuple[bytes, ...]:

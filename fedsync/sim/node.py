@@ -28,6 +28,7 @@ from fedsync.gossip.events import (
     Granted,
     Held,
     Hurried,
+    Level,
     Outcome,
     Outrun,
     Peer,
@@ -348,12 +349,15 @@ class Node:
     def do(self, peer: Peer, effect: Effect) -> None:
         """Carry out what concerns the node and not its link."""
         match effect:
+            # The most frequent first.
+            case Level():
+                pass
+            case Remember(memory):
+                self.disk.remember(peer, memory)
             case Follow(scope, body, extent):
                 if scope not in self._follows or self._follows[scope][1] < extent:
                     self._follows[scope] = (PageId(body), extent)
                 self._plan()
-            case Remember(memory):
-                self.disk.remember(peer, memory)
             case Did(deed):
                 self._save()
                 self.scores.note(peer, deed, self.wall())

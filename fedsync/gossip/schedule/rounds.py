@@ -24,6 +24,9 @@ class Rounds:
     def pick(self, heads: Mapping[int, int]) -> int:
         """Return the class whose next frame goes; `heads` has, of each that waits, the size of its next frame."""
         best = min(heads)
+        if len(heads) == 1:
+            self._saved.clear()
+            return best
         self._saved = {lane: saved for lane, saved in self._saved.items() if lane in heads and lane != best}
         if best == FIRST:
             return best
