@@ -190,7 +190,8 @@ class MemoryView:
         """Keep a block, so that later folds can read it again."""
         held = self._blocks.setdefault(block.log, [])
         held.append(block)
-        held.sort(key=lambda each: each.first)
+        if len(held) > 1 and held[-2].first > block.first:
+            held.sort(key=lambda each: each.first)
 
     def commit(self, changes: Mapping[tuple[Table, KeyRow], Row | None]) -> None:
         """Take a draft's changes."""

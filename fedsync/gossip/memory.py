@@ -4,6 +4,7 @@ For tests and simulation: it ships, so that what is simulated is what runs. The 
 docs/protocol.md; the store has its own implementation of them over SQLite.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
@@ -384,12 +385,12 @@ class Memory:
     def fresh(self, log: LogId, since: int, limit: int) -> Sequence[bytes]:
         """Return blocks stored after the counter was `since`, up to `limit` bytes."""
         found: list[bytes] = []
-        for block, _, counter in self._logs[log].blocks:
-            if counter > since:
-                limit -= len(block.raw)
-                if limit < 0:
-                    break
-                found.append(block.raw)
+        blocks = self._logs[log].blocks
+        for block, _, _ in blocks[bisect_right(blocks, since, key=_stored_at) :]:
+            limit -= len(block.raw)
+            if limit < 0:
+                break
+            found.append(block.raw)
         return found
 
     def id_at(self, log: LogId, head: Head, seq: int) -> RecordId | None:
@@ -449,6 +450,10 @@ class Memory:
             way.append((block, last))
             at, last = block.prev, block.first - 1
         return way[::-1]
+
+
+def _stored_at(block: tuple[Block, Place, int]) -> int:
+    return block[2]
 
 
 def _cut(way: list[tuple[Block, int]], start: int) -> Iterator[tuple[bytes, Head]]:

@@ -228,13 +228,17 @@ class Inward:
             return []
         if self._strange is None or self._at is not mine:
             self._resolve(mine)
+        if not self._strange:
+            # As after nearly every sign of life.
+            self._asked.clear()
+            return []
         names = [
             name
-            for name in self._strange or ()
+            for name in self._strange
             if name not in self._learnt and self._asked.get(name, 0) < MAX_INQUIRIES
         ]
         # Of what it took back since nothing is kept.
-        self._asked = {name: self._asked[name] for name in self._strange or () if name in self._asked}
+        self._asked = {name: self._asked[name] for name in self._strange if name in self._asked}
         for name in names:
             self._asked[name] = self._asked.get(name, 0) + 1
         return [

@@ -67,7 +67,8 @@ def ordered(value: object, depth: int = 1) -> Value:
         check_int(value)  # type: ignore[arg-type]
     elif kind is list or kind is tuple:
         _check_container(value, depth)  # type: ignore[arg-type]
-        return [ordered(each, depth + 1) for each in value]  # type: ignore[attr-defined]
+        # Ids are most of what a list holds.
+        return [each if type(each) is bytes else ordered(each, depth + 1) for each in value]  # type: ignore[attr-defined]
     elif kind is dict:
         _check_container(value, depth)  # type: ignore[arg-type]
         for key in value:  # type: ignore[attr-defined]

@@ -340,7 +340,7 @@ class World:
         return [each for each in self.nodes[: self.scenario.honest] if each not in self.gone]
 
     def _watch(self, node: Node, ids: Sequence[RecordId]) -> None:
-        self.held[node] += sum(each in self.ledger.public for each in ids)
+        self.held[node] += sum(map(self.ledger.public.__contains__, ids))
 
     # --- What goes on, and what goes wrong --------------------------------------------------------------
 
