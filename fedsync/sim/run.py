@@ -56,7 +56,7 @@ def simulate(scenario: Scenario, seed: int) -> Outcome:
     """Live through a scenario. What is raised within is a fault like another."""
     often = gc.get_threshold()
     # Nearly all that is made lives to the end, and nearly all that does not goes by itself: a month of twenty nodes leaves 12,000
-    # objects that are found by looking only, some 2 MB. To look once costs such a month 4 % of its time.
+    # objects that are found by looking only, some 2 MB. To look once takes half a second.
     gc.set_threshold(5_000_000, 20, 20)
     try:
         return _simulate(scenario, seed)
