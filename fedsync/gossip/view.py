@@ -7,6 +7,8 @@ The rules, each against something that happened in a simulation or that an attac
 - A link that this node called is never given up for one that calls: an attacker chooses whom it calls, not whom we call.
 - A full view lets a caller in at most once a minute: two full nodes cannot evict each other for ever, and a node that
   has no link gets one wherever it asks.
+- So that nodes that call without end do not take every such turn, a body that had one waits for an hour, unless it
+  brought something: whoever calls now and then finds the door free.
 - A link that broke is tried again even when there are enough, and now and then a random link is changed for another:
   two islands that are each content with themselves meet again.
 """
@@ -35,6 +37,10 @@ EXCHANGE_S: Final = 3600.0
 quarter of an hour that was half of what an idle node did, and most of what it sent below TLS."""
 ADMIT_S: Final = 60.0
 """At most so often a full view lets a caller in, in seconds."""
+TURN_S: Final = 3600.0
+"""So long a body that was let into a full view waits until it is again, in seconds: about so often honest nodes exchange a link."""
+MOST_TURNS: Final = 256
+"""Bodies of which that is remembered; more than one a minute cannot have had a turn within an hour."""
 FIRST_S: Final = 4.0
 LONGEST_S: Final = 120.0
 """Seconds until a node that did not answer is called again: doubled each time, up to the longest."""
@@ -91,6 +97,8 @@ class View:
         self._dice, self._score, self._carries = dice, score, carries
         self._exchange_at = now + self._around(DOUBT_S)
         self._admit_at = now
+        self._turns: dict[bytes, float] = {}
+        """When each body was let in last, the earliest first."""
         self._fresh_at = now
         self._doubt_s = DOUBT_S
 
@@ -152,7 +160,7 @@ class View:
             return False, None
         victim = None
         if ours and len(self.active) >= (WANTED if exchange else ACTIVE):
-            victim = self._worst(self.active)
+            victim = self._given_up()
         elif len(self.active) >= ACTIVE:
             victim = None if called else self._yields(found, now)
             if victim is None:
@@ -162,6 +170,12 @@ class View:
         self.active[peer] = Place(found.body, now, called)
         self.passive.pop(peer, None)
         return True, victim
+
+    def _given_up(self) -> Peer:
+        """Return which link gives way to one that this node called: of those it called, so that places for callers stay such."""
+        victim = self._worst(self.active)
+        mine = [peer for peer, place in self.active.items() if place.called]
+        return self._worst(mine) if len(mine) >= WANTED and self._score(victim) >= BAD else victim
 
     def adopt(self, peer: Peer, now: float, called: bool) -> None:
         """Give a free place to a link that stands for another group already."""
@@ -178,7 +192,8 @@ class View:
         crowded = [peer for peer in called_us if crowd[self.active[peer].body] >= crowd[body] + 2]
         if crowded:
             return self._worst(crowded)
-        if now < self._admit_at:
+        waits = body in self._turns and now < self._turns[body] + TURN_S
+        if now < self._admit_at or (waits and not worthy):
             return None
         free = [
             peer
@@ -193,6 +208,10 @@ class View:
         if not free:
             return None
         self._admit_at = now + ADMIT_S
+        self._turns.pop(body, None)
+        self._turns[body] = now
+        if len(self._turns) > MOST_TURNS:
+            del self._turns[next(iter(self._turns))]
         return self._worst(free)
 
     def _worst(self, peers: Collection[Peer]) -> Peer:

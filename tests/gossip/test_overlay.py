@@ -218,6 +218,32 @@ def test_a_full_view_lets_a_caller_in_at_most_once_a_minute() -> None:
     assert peer(39) in me.links
 
 
+def test_a_body_that_calls_without_end_has_one_turn_an_hour_and_others_find_the_door_free() -> None:
+    me = Overlay(peer(0), Random(1))
+    me.handle(Known([group_of(40)]), 0.0)
+    for at in range(1, 1 + ACTIVE):
+        me.handle(Up(peer(at), False), 0.0)
+    now, pests = 0.0, [peer(at) for at in range(10, 10 + ACTIVE + 2)]
+    for second in range(0, 1800, 5):
+        now = 2 * ADMIT_S + second
+        for pest in pests:
+            if pest not in me.links:
+                me.handle(Up(pest, False), now)
+    me.handle(Up(peer(30), False), now)
+    assert peer(30) in me.links
+
+
+def test_links_that_are_exchanged_leave_the_places_of_callers_alone() -> None:
+    me = Overlay(peer(0), Random(1))
+    answered(me, me.handle(Known([group_of(40)]), 0.0))
+    callers = [each for each in map(peer, range(1, 40)) if each not in me.links][: ACTIVE - WANTED]
+    for each in callers:
+        me.handle(Up(each, False), 2.0)
+    for turn in range(1, 60):
+        answered(me, me.handle(Tick(), turn * EXCHANGE_S * 2), turn * EXCHANGE_S * 2)
+    assert set(callers) <= set(me.links)
+
+
 def test_a_link_that_carries_blocks_is_kept_before_one_that_does_not() -> None:
     idle = peer(3)
     me = Overlay(peer(0), Random(1), carries=lambda each: each != idle)
