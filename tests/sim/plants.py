@@ -54,7 +54,7 @@ class Plant:
     seeds: int = 12
 
 
-def _nothing(*_: object) -> None:
+def _nothing(*_: object, **__: object) -> None:
     """Stand in for what a planted bug leaves out."""
 
 
