@@ -216,9 +216,8 @@ class Intake:
             name = _name(whose, room, genesis)
             account = self._account(name, now)
             if account.until and not account.over(self.share(whose, room, own)):
-                account.until = account.delayed = (
-                    0  # the limit was raised: nobody is told any more that it waits
-                )
+                # The limit was raised: nobody is told any more that it waits.
+                account.until = account.delayed = 0
             account.add(records, size)
             self._batch.append((account, records, size))
             self._changed.add(name)

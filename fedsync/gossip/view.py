@@ -39,8 +39,6 @@ ADMIT_S: Final = 60.0
 """At most so often a full view lets a caller in, in seconds."""
 TURN_S: Final = 3600.0
 """So long a body that was let into a full view waits until it is again, in seconds: about so often honest nodes exchange a link."""
-MOST_TURNS: Final = 256
-"""Bodies of which that is remembered; more than one a minute cannot have had a turn within an hour."""
 FIRST_S: Final = 4.0
 LONGEST_S: Final = 120.0
 """Seconds until a node that did not answer is called again: doubled each time, up to the longest."""
@@ -97,8 +95,8 @@ class View:
         self._dice, self._score, self._carries = dice, score, carries
         self._exchange_at = now + self._around(DOUBT_S)
         self._admit_at = now
-        self._turns: dict[bytes, float] = {}
-        """When each body was let in last, the earliest first."""
+        self.turns: dict[bytes, float] = {}
+        """When each body was let in within the last hour."""
         self._fresh_at = now
         self._doubt_s = DOUBT_S
 
@@ -192,7 +190,7 @@ class View:
         crowded = [peer for peer in called_us if crowd[self.active[peer].body] >= crowd[body] + 2]
         if crowded:
             return self._worst(crowded)
-        waits = body in self._turns and now < self._turns[body] + TURN_S
+        waits = body in self.turns and now < self.turns[body] + TURN_S
         if now < self._admit_at or (waits and not worthy):
             return None
         free = [
@@ -208,10 +206,9 @@ class View:
         if not free:
             return None
         self._admit_at = now + ADMIT_S
-        self._turns.pop(body, None)
-        self._turns[body] = now
-        if len(self._turns) > MOST_TURNS:
-            del self._turns[next(iter(self._turns))]
+        # One a minute at most, so these are few.
+        self.turns = {each: at for each, at in self.turns.items() if now < at + TURN_S}
+        self.turns[body] = now
         return self._worst(free)
 
     def _worst(self, peers: Collection[Peer]) -> Peer:

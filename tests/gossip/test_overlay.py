@@ -24,6 +24,7 @@ from fedsync.gossip.view import (
     LONGEST_S,
     MERIT,
     PASSIVE,
+    TURN_S,
     WANTED,
     View,
 )
@@ -231,6 +232,15 @@ def test_a_body_that_calls_without_end_has_one_turn_an_hour_and_others_find_the_
                 me.handle(Up(pest, False), now)
     me.handle(Up(peer(30), False), now)
     assert peer(30) in me.links
+
+
+def test_who_had_a_turn_is_remembered_for_an_hour_and_no_longer() -> None:
+    me = Overlay(peer(0), Random(1))
+    me.handle(Known([group_of(400)]), 0.0)
+    for at in range(1, 400):
+        me.handle(Up(peer(at), False), at * ADMIT_S)
+    (view,) = me.views.values()
+    assert 50 < len(view.turns) <= TURN_S / ADMIT_S
 
 
 def test_links_that_are_exchanged_leave_the_places_of_callers_alone() -> None:
