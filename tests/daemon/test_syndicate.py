@@ -6,7 +6,10 @@ from typing import NamedTuple
 
 import pytest
 
+from fedsync.crdt.books.booktables import NODES
 from fedsync.crdt.books.kin import circulation, kin
+from fedsync.crdt.books.nodes import NAMED
+from fedsync.crdt.view import Draft
 from fedsync.home import Home
 from fedsync.keyring import load_node_key
 from fedsync.reading import Reading
@@ -34,6 +37,8 @@ class Story(NamedTuple):
     homes: Path
     before: Seen
     after: Seen
+    world: World
+    """As it is after."""
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +60,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     before = seen(world)
     world.seal("Oakfield", world.draft("Oakfield", "bodies", "leave", "Bakers"))
     world.meet()
-    return Story(homes, before, seen(world))
+    return Story(homes, before, seen(world), world)
 
 
 def seen(world: World) -> Seen:
@@ -125,10 +130,21 @@ async def test_a_partner_that_asks_for_everything_gets_ours_and_nothing_of_who_s
         assert not near[never] & came
 
 
-def test_who_leaves_a_syndicate_keeps_and_gives_what_its_region_does_alone(story: Story) -> None:
+def test_who_leaves_a_syndicate_keeps_gives_and_gets_what_its_region_does_alone(story: Story) -> None:
     kept, near = story.after
     assert kept["Oakfield"] == whole("Oakfield", "Mill Lane", "Valley")
     assert near["Oakfield", "Hill Farm"].isdisjoint({"Oakfield", "Mill Lane", "Valley"})
-    # Its node still seals for the syndicate, until a page of that book says otherwise: so long partners count it in.
-    assert near["Hill Farm", "Oakfield"] == story.before.near["Hill Farm", "Oakfield"]
+    # Its node still seals for the syndicate, until a page of that book says otherwise; but it gets nothing more.
+    assert near["Hill Farm", "Oakfield"] == {"Oakfield", "Mill Lane", "Valley"}
     assert near["Oakfield", "Mill Lane"] == story.before.near["Oakfield", "Mill Lane"]
+
+
+def test_a_node_that_another_member_of_the_syndicate_names_too_stays_in_it(story: Story) -> None:
+    key = Key(public_key(load_node_key(story.world.homes["Oakfield"])))
+    with Reading.open(story.world.homes["Hill Farm"]) as reading:
+        own, scopes = reading.own(), [each.scope for each in reading.bodies.all()]
+        draft = Draft(reading.view)
+        assert own.scope not in circulation(draft, scopes).near(key, None, invited=False)
+        draft.put(NODES, (own.scope, key), (NAMED, 1, own.body))
+        bakers = reading.body("Bakers").scope
+        assert {own.scope, bakers} <= circulation(draft, scopes).near(key, None, invited=False)

@@ -52,18 +52,23 @@ class _Group(NamedTuple):
 
 def joined(view: Reader, scope: Scope) -> set[PageId]:
     """Return the bodies that the sealed pages of a book joined, or sent a delegate to, and did not leave."""
-    found: set[PageId] = set()
+    return {body for body, stays in joined_or_left(view, scope).items() if stays}
+
+
+def joined_or_left(view: Reader, scope: Scope) -> dict[PageId, bool]:
+    """Return the bodies that the sealed pages of a book joined, sent a delegate to, or left; False where it left last."""
+    found: dict[PageId, bool] = {}
     for key, cells in view.scan(ACTS, (scope,)):
         page, index = PageId(key[2]), int(key[3])  # type: ignore[arg-type]
         if cells[0] not in (JOIN, LEAVE, MANDATE) or not _is_sealed(view, scope, page):
             continue
         match entry_at(view, page, index):
             case Join(body=body):
-                found.add(body)
+                found[body] = True
             case Mandate(seat=seat) if seat is not None:
-                found.add(seat)
+                found[seat] = True
             case Leave(body=body):
-                found.discard(body)
+                found[body] = False
     return found
 
 

@@ -4,13 +4,13 @@ A body is **in** another when its own sealed book joined that one, or sends it a
 seat: both say so. Its own word alone would let anybody into a region; the other's alone would let a made-up region claim it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Final
 
 from fedsync.crdt.books.booktables import POSTS, Book, Known, Reader, book, children, known, page_row
 from fedsync.crdt.books.epoch import Epoch, epoch_on
-from fedsync.crdt.books.fellows import joined
+from fedsync.crdt.books.fellows import joined_or_left
 from fedsync.crdt.books.nodes import named
 from fedsync.crdt.books.slotview import epoch_or_wait
 from fedsync.records.ids import Extent, Key, PageId, Scope
@@ -29,6 +29,8 @@ class Place:
     body: PageId
     joined: frozenset[PageId]
     """What it joined or sent a delegate to, and has not left. Of a body of bodies it may be one that it took in."""
+    left: frozenset[PageId]
+    """What it left, and has not joined again."""
     named: frozenset[PageId]
     """The bodies that its newest epoch gives a seat, whether that epoch comes to hold or not."""
     members: frozenset[PageId]
@@ -135,7 +137,7 @@ class Circulation:
     within: Mapping[Scope, frozenset[PageId] | None]
     """Of each body where that goes round; None: it is in no region."""
     naming: Mapping[Key, frozenset[Scope]]
-    """The bodies that name a node."""
+    """The bodies that name a node; none that its own community has left."""
     circles: Mapping[Scope, frozenset[PageId]]
     """Of each body that names nodes, in whose circles these are."""
 
@@ -167,14 +169,30 @@ def circulation(view: Reader, bodies: Iterable[Scope], circles: Circles | None =
     naming: dict[Key, set[Scope]] = {}
     for key, scope in _naming(view, circles):
         naming.setdefault(key, set()).add(scope)
-    there = {
-        scope: circles.circles(view, place)
+    places = {
+        scope: place
         for scope in set[Scope]().union(*naming.values())
         if (place := circles.place(view, scope)) is not None
     }
     # A book that is not held names nobody.
-    kept = {key: frozenset(scopes & there.keys()) for key, scopes in naming.items()}
-    return Circulation(within, kept, there)
+    kept = {key: _still(places, scopes & places.keys()) for key, scopes in naming.items()}
+    return Circulation(within, kept, {scope: circles.circles(view, place) for scope, place in places.items()})
+
+
+def _still(places: Mapping[Scope, Place], naming: Set[Scope]) -> frozenset[Scope]:
+    """Return the bodies that name a node, without those that it belongs to no more by the word of its own community.
+
+    A body of bodies has nodes of its members seal for it, until a page of its own says otherwise. That page may take long,
+    and who left is out at once: such a node may go on sealing, which takes only what goes to the world.
+    """
+    gone = set[Scope]()
+    for scope in naming if len(naming) > 1 else ():
+        whole = places[scope]
+        members = [places[each] for each in naming if places[each].body in whole.named]
+        stays = any(whole.body in each.joined for each in members)
+        if not stays and any(whole.body in each.left for each in members):
+            gone.add(scope)
+    return frozenset(naming - gone)
 
 
 def _naming(view: Reader, circles: Circles) -> Iterator[tuple[Key, Scope]]:
@@ -191,11 +209,13 @@ def _read(view: Reader, scope: Scope, at: Book) -> tuple[Place, bool]:
     """Return where a body stands, and whether that holds as long as its book goes no further."""
     here = known(view, at.head)
     assert here is not None
+    stays = joined_or_left(view, scope)
     epoch, waits = epoch_or_wait(view, here)
     place = Place(
         head=at.head,
         body=at.body,
-        joined=frozenset(joined(view, scope)),
+        joined=frozenset(body for body in stays if stays[body]),
+        left=frozenset(body for body in stays if not stays[body]),
         named=_named(view, scope, here),
         members=epoch.members if epoch is not None else frozenset(),
         former=_ever_named(view, scope, here),
