@@ -4,7 +4,18 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import TypeAlias
 
-from fedsync.gossip.messages import BadMessage, Beat, BlockMessage, Bye, Hello, Rest, Tip, decode, encode
+from fedsync.gossip.messages import (
+    BadMessage,
+    Beat,
+    BlockMessage,
+    Bye,
+    Hello,
+    Rest,
+    Segment,
+    Tip,
+    decode,
+    encode,
+)
 from fedsync.records.ids import LogId
 
 Logs: TypeAlias = Callable[[], Sequence[LogId]]
@@ -66,7 +77,7 @@ class Liar:
 
     def _withhold(self, frame: bytes) -> list[bytes]:
         """Serve nothing, as if all were well."""
-        return [] if isinstance(decode(frame), BlockMessage) else [frame]
+        return [] if isinstance(decode(frame), BlockMessage | Segment) else [frame]
 
     def _roots(self, frame: bytes) -> list[bytes]:
         """Tell of other sets than are held."""
@@ -108,7 +119,7 @@ class Liar:
     def _spoil(self, frame: bytes) -> list[bytes]:
         """Flip a bit of what is served."""
         dice = self._dice
-        if not isinstance(decode(frame), BlockMessage) or dice.random() > 0.3:
+        if not isinstance(decode(frame), BlockMessage | Segment) or dice.random() > 0.3:
             return [frame]
         at = dice.randrange(len(frame) - 20, len(frame))
         return [frame[:at] + bytes([frame[at] ^ 1]) + frame[at + 1 :]]

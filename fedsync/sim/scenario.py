@@ -46,6 +46,8 @@ LIES: Final = (
 )
 POUR: Final = "pour"
 """A node that lies to nobody: its tellers write far more than anybody takes in an hour. None of `any`: it takes shares."""
+OF_PEOPLE: Final = (EQUIVOCATE, POUR)
+"""Whose lies are in what is written, and not in what a session says."""
 ANY: Final = "any"
 """A liar of some kind, another one with each seed."""
 STICKS: Final = "USB"
@@ -268,6 +270,15 @@ def read(text: str, nodes: int | None = None) -> Scenario:
         raise form.bad("world", "a world is of regions: the scenario must say region")
     if scenario.scopes and not scenario.region:
         raise form.bad("scopes", "nodes keep what their region needs: the scenario must say region")
+    for table, name in (("work", "regions"), ("trouble", "recall_every"), ("trouble", "misdeed_every")):
+        if not scenario.region and getattr(getattr(scenario, table), name):
+            raise form.within(table).bad(
+                name, f"{name} is of delegates to a region: the scenario must say region"
+            )
+    if scenario.links.profile == STICKS and any(each.kind not in OF_PEOPLE for each in scenario.liars):
+        raise form.bad(
+            "liars", f"with sticks nobody answers: who lies there is one of {', '.join(OF_PEOPLE)}"
+        )
     for each in scenario.partitions:
         if each.ends > scenario.storm:
             raise form.bad("partition", "a partition ends within the storm: it must heal before the calm")
@@ -313,6 +324,10 @@ def _links(form: Form) -> Links:
         raise form.bad("shape", "an overlay is of streams: it has no profile")
     if shape == "overlay" and (windows or form.yes("brief")):
         raise form.bad("shape", "an overlay is of links that stand: it has no windows, and is not brief")
+    # Nodes call each other there when they want to; but own peers, where they are such, are called again and again.
+    for each in ("more",) if form.yes("announced") else ("more", "redial"):
+        if shape == "overlay" and each in form:
+            raise form.bad(each, f"in an overlay nodes choose their links: there is no {each} beside it")
     links = Links(
         shape=shape,
         more=form.count("more", 0, most=MAX_LINKS),

@@ -92,9 +92,10 @@ TABLES: Final = (
     "bursts",
     "windows",
 )
-CROWDED: Final = WHOLE.replace('"ring"', '"overlay"').replace(
+CHOSEN: Final = WHOLE.replace('"ring"\nmore = 2', '"overlay"').replace(
     '[links.windows]\nevery = "1 h"\nopen = "10 min"\n', ""
 )
+CROWDED: Final = CHOSEN.replace('redial = "5 s"\n', "")
 NUMBERS: Final = ("nodes", "region", "quiet_bytes", "copies", "more", "rate", "count", "author", "body")
 SHARES: Final = ("loss", "reorder", "duplicate", "local", "late", "leave", "share")
 SPANS: Final = {
@@ -151,7 +152,9 @@ def test_what_fails_counts_among_what_happens_whatever_it_is() -> None:
             long = with_line(at, '"1 s"').replace('storm = "1 h"', 'storm = "1 y"')
             if name == "move_every":
                 # Only where nodes learn from books where others are.
-                long = long.replace('"ring"', '"overlay"').replace("announced = false", "announced = true")
+                long = long.replace('"ring"\nmore = 2', '"overlay"').replace(
+                    "announced = false", "announced = true"
+                )
                 long = long.replace('[links.windows]\nevery = "1 h"\nopen = "10 min"\n', "")
             assert f"{name} alone makes" in str(refused(long))
 

@@ -83,6 +83,15 @@ def test_who_pours_needs_a_share_that_is_taken() -> None:
         read(pours)
 
 
+def test_with_sticks_nobody_lies_in_a_session() -> None:
+    carried = (
+        LEAST.replace("nodes = 2", "nodes = 3") + '[links]\nprofile = "USB"\n[[liars]]\nkind = "equivocate"\n'
+    )
+    assert read(carried).liars == (Liars("equivocate", 1),)
+    with pytest.raises(BadScenario, match="who lies there is one of equivocate, pour"):
+        read(carried.replace("equivocate", "withhold"))
+
+
 def test_the_command_line_may_ask_for_another_number_of_nodes() -> None:
     assert read(LEAST, 5).nodes == 5
     with pytest.raises(BadScenario, match="from 2 to 1000 nodes"):
@@ -111,6 +120,11 @@ def test_the_command_line_may_ask_for_another_number_of_nodes() -> None:
             "count is a whole number from 1",
         ),
         ('[links]\nshape = "overlay"\nbrief = true', 6, "an overlay is of links that stand"),
+        ('[links]\nshape = "overlay"\nmore = 3', 7, "there is no more beside it"),
+        ('[links]\nredial = "1 min"\nshape = "overlay"', 6, "there is no redial beside it"),
+        ('[work]\nregions = "1 h"', 6, "regions is of delegates to a region: the scenario must say region"),
+        ('[trouble]\nrecall_every = "1 h"', 6, "recall_every is of delegates to a region"),
+        ('[trouble]\nmisdeed_every = "1 h"', 6, "misdeed_every is of delegates to a region"),
         ("[links]\n\n# slow\ndelay = 3", 8, "delay is a time span"),
         ('[links]\ndelay = "3 parsecs"', 6, "delay is a time span"),
         ('[links]\nshape = "blob"', 6, "shape is one of line, ring"),

@@ -1,6 +1,7 @@
 """Links that carry packets, in the simulator: federations come together over them, and what they cost is what is said."""
 
 from dataclasses import replace
+from random import Random
 
 from fedsync.gossip.events import Peer
 from fedsync.gossip.memory import Memory
@@ -11,6 +12,7 @@ from fedsync.records.ids import LogClass, LogId, Reach
 from fedsync.records.seal import Draft
 from fedsync.records.segment import pack
 from fedsync.sim.bridge import SCOPE, Bridge
+from fedsync.sim.lies import Liar
 from fedsync.sim.links import _whole
 from fedsync.sim.pens import Pen
 from fedsync.sim.run import simulate
@@ -131,3 +133,13 @@ def test_what_must_not_leave_is_seen_on_a_link_that_carries_segments_too() -> No
         assert _whole(frame, {author.log: None}, {other: None}) == (author.log,)
         assert _whole(frame, {other: None}) == ()
     assert _whole(encode(Segment(True, True, b"\1")), {author.log: None}) == ()
+
+
+def test_a_liar_serves_nothing_and_spoils_what_it_serves_over_a_thin_link_too() -> None:
+    frame = encode(Segment(True, False, bytes(100)))
+    assert Liar("withhold", Random(1), list, lambda: 0.0)(frame) == []
+    spoil = Liar("spoil", Random(1), list, lambda: 0.0)
+    assert any(spoil(frame) != [frame] for _ in range(50))
+    outcome = simulate(read(SMALL.replace("nodes = 2", "nodes = 4") + '[[liars]]\nkind = "withhold"\n'), 1)
+    assert not outcome.faults
+    assert outcome.seen["lied"]
