@@ -76,10 +76,12 @@ def _read(path: str, nodes: int | None) -> "Scenario":
 
     if Path(path).is_dir():
         raise usage(f"{path} is a directory; a scenario is a file.", _advice(path))
+    text = ""
     try:
         with Path(path).open(encoding="utf-8") as file:
             # One more than there may be, so that a file without an end is refused.
-            return read(file.read(MAX_TEXT + 1), nodes)
+            text = file.read(MAX_TEXT + 1)
+        return read(text, nodes)
     except OSError as error:
         raise Problem(
             "no_scenario", f"{path} cannot be read: {error.strerror}.", _advice(path), Exit.NOT_FOUND
@@ -89,9 +91,23 @@ def _read(path: str, nodes: int | None) -> "Scenario":
             "no_scenario", f"{path} cannot be read: it is not UTF-8.", _advice(path), Exit.NOT_FOUND
         ) from None
     except BadScenario as error:
+        if nodes is not None and (said := _nodes_said(text)):
+            message = f"{path} cannot be played with --nodes {nodes}: {error}."
+            raise usage(message, f"The file says {said} nodes; type a number nearer to that.") from None
         more = {"line": error.line, "field": error.field}
         hint = "What a scenario may say: docs/simulator.md"
         raise Problem("bad_scenario", f"{path}, {error}.", hint, Exit.FOREIGN_FILE, more) from None
+
+
+def _nodes_said(text: str) -> int:
+    """Return of how many nodes a file speaks; 0 when it is no scenario whatever number is asked for."""
+    from fedsync.sim.form import BadScenario
+    from fedsync.sim.scenario import read
+
+    try:
+        return read(text).nodes
+    except BadScenario:
+        return 0
 
 
 def _advice(asked: str) -> str:

@@ -223,3 +223,21 @@ def test_a_clock_too_far_off_is_refused_with_file_and_line(tmp_path: Path) -> No
     result = fedsync("simulate", path)
     assert result.code == 11
     assert f"{path}, line 13: off is at most 50 y" in result.err
+
+
+def test_a_number_of_nodes_with_which_a_scenario_cannot_be_played_is_wrong_usage(tmp_path: Path) -> None:
+    path = tmp_path / "lied-to.toml"
+    path.write_text(
+        SMALL.replace("nodes = 3", "nodes = 5") + '[[liars]]\nkind = "echo"\ncount = 2\n', "utf-8"
+    )
+    for nodes, why in (
+        (3, "at least two must not"),
+        (1, "from 2 to 1000 nodes"),
+        (5000, "from 2 to 1000 nodes"),
+    ):
+        result = fedsync("simulate", path, "--nodes", nodes)
+        assert result.code == 2
+        assert well_said(result.err)
+        assert f"cannot be played with --nodes {nodes}: " in result.err
+        assert why in result.err
+        assert "The file says 5 nodes" in result.err

@@ -430,6 +430,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=12, metavar="N", help="rounds of trouble (12)")
     parser.add_argument("--movements", type=int, default=None, metavar="M", help="of each region (all)")
     args = parser.parse_args(argv)
+    there = len(regions())
+    if not 2 <= args.nodes <= there or args.rounds < 1 or (args.movements is not None and args.movements < 1):
+        parser.error(f"--nodes is from 2 to {there}, and --rounds and --movements are 1 or more")
     signal.signal(signal.SIGTERM, _ended)
     with tempfile.TemporaryDirectory(prefix="fedsync-regions-") as place:
         village = Village(Path(place))

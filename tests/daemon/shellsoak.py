@@ -126,7 +126,9 @@ def main() -> int:
     print(f"{sum(told.values())} stories, {failed} failed; by task:")
     for task, count in sorted(told.items()):
         print(f"  {count:6} {task}")
-    return int(failed > 0)
+    if words.at and not told:
+        print("No story has such a step.")
+    return int(failed > 0 or not told)
 
 
 def _round(

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.daemon.houses import Shown, faults, lines_of, moved, play
+from tests.daemon.houses import Shown, faults, lines_of, main, moved, play
 from tests.daemon.village import Village
 from tests.seeds import seeds
 
@@ -44,3 +44,12 @@ def test_a_lost_movement_one_that_counts_twice_and_another_state_would_be_found(
     for word, each in wrong.items():
         (said,) = faults(lines, {"LAZ": right, "ABR": each})
         assert word in said
+
+
+@pytest.mark.parametrize(
+    "words", [["--nodes", "22"], ["--nodes", "1"], ["--rounds", "0"], ["--movements", "0"]]
+)
+def test_more_regions_than_there_are_and_less_than_any_trouble_are_refused(words: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2

@@ -8,7 +8,7 @@ from tests.sim.soak import ALL
 
 
 class Slice(NamedTuple):
-    """So many seeds of a scenario, with so many nodes, and this share of its storm and its calm."""
+    """So many seeds of a scenario, with so many nodes, and this share of its storm; the calm is as long as it is."""
 
     name: str
     nodes: int

@@ -7,14 +7,16 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
-from typing import NamedTuple
+from shlex import quote
+from typing import NamedTuple, NoReturn
 
+from fedsync.sim.form import BadScenario
 from fedsync.sim.rare import RARE
 from fedsync.sim.run import simulate
 from fedsync.sim.scenario import Scenario, read
@@ -59,6 +61,22 @@ def part_of(path: Path) -> Part:
     return Part(path, read(text), sha256(text.encode()).hexdigest()[:32])
 
 
+def parts_of(paths: Sequence[Path], refuse: Callable[[str], NoReturn]) -> list[Part]:
+    """Return what the files say. `refuse`: told in words what is wrong with them."""
+    found: list[Part] = []
+    for path in paths:
+        try:
+            found.append(part_of(path))
+        except (OSError, UnicodeDecodeError) as error:
+            refuse(f"{path} cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}")
+        except BadScenario as error:
+            refuse(f"{path}, {error} (docs/simulator.md)")
+    names = [each.path.name for each in found]
+    if twice := [name for name in names if names.count(name) > 1]:
+        refuse(f"two of the files are called {twice[0]}, and lives are told apart by that")
+    return found
+
+
 def play(path: Path, seed: int, commit: str) -> Life:
     """Live through one seed."""
     part, begun = part_of(path), time.process_time()
@@ -93,7 +111,8 @@ class Tally:
             self.failed.append(life.seed)
             print(f"{life.scenario}, seed {life.seed}:", *life.faults, sep="\n  ", flush=True)
             print(
-                f"  It happens again with: fedsync simulate {self.part.path} --seed {life.seed}", flush=True
+                f"  It happens again with: fedsync simulate {quote(str(self.part.path))} --seed {life.seed}",
+                flush=True,
             )
 
     @property
@@ -153,9 +172,12 @@ def add_to(log: Path, life: Life) -> None:
 
 def commit_here() -> str:
     """Return which version of the program this is, as git names it."""
-    done = subprocess.run(
-        ["git", "-C", ROOT, "rev-parse", "HEAD"], capture_output=True, text=True, check=False
-    )
+    try:
+        done = subprocess.run(
+            ["git", "-C", ROOT, "rev-parse", "HEAD"], capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError:
+        return ""  # Who got the program otherwise need not have git.
     return done.stdout.strip()[:12]
 
 
@@ -172,10 +194,15 @@ def main() -> int:
         "--log", type=Path, help="add a line for each life; what is there already is not played again"
     )
     words = parser.parse_args()
-    tallies = {
-        part.path.name: Tally(part)
-        for part in (part_of(path) for path in words.scenarios or sorted(ALL.glob("*.toml")))
-    }
+    if words.seeds < 0 or words.processes < 1:
+        parser.error("--seeds is 0 or more, and --processes 1 or more")
+    parts = parts_of(words.scenarios or sorted(ALL.glob("*.toml")), parser.error)
+    if words.log is not None:
+        try:
+            words.log.open("ab").close()
+        except OSError as error:
+            parser.error(f"{words.log} cannot be written: {error.strerror}")
+    tallies = {part.path.name: Tally(part) for part in parts}
     seeds = range(words.first, words.first + words.seeds) if words.seeds else count(words.first)
     done = set()
     for life in logged(words.log):

@@ -89,3 +89,26 @@ def test_a_line_that_a_power_failure_cut_off_is_passed_over(
     assert len(soak.logged(log)) == 1
     assert play(monkeypatch, tmp_path / "two.toml", SMALL, "--seeds", "2", "--log", str(log)) == 0
     assert [each.seed for each in soak.logged(log)] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "said"),
+    [
+        (SMALL, ["none.toml"], "none.toml cannot be read: No such file or directory"),
+        (SMALL + "[wrok]\n", [], "two.toml, line 8: there is no field wrok"),
+        (SMALL, ["--processes", "0"], "--processes 1 or more"),
+        (SMALL, ["--seeds", "-1"], "--seeds is 0 or more"),
+        (SMALL, ["--log", "none/log"], "none/log cannot be written: No such file or directory"),
+        (SMALL, ["two.toml"], "two of the files are called two.toml"),
+    ],
+    ids=["none", "bad", "processes", "seeds", "log", "twice"],
+)
+def test_what_cannot_be_played_is_said_before_anything_is(
+    text: str, words: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        play(monkeypatch, tmp_path / "two.toml", text, *words)
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
