@@ -19,6 +19,7 @@ from fedsync.config import (
     Limits,
     RelayOffer,
 )
+from fedsync.gossip.limits import MAX_BODIES
 from fedsync.gossip.schedule.terms import Terms
 from fedsync.plain import is_plain
 from fedsync.records.kinds.announcing import MAX_ADDRESSES, is_address
@@ -41,6 +42,10 @@ OUTSIDE_SECTIONS = (
     "introductions",
 )
 """What may stand in the file outside of any section; the sections themselves among them."""
+
+
+MOST = {"followed_bodies": MAX_BODIES}
+"""What a limit may be at most, where that is less than a number can be: who follows more is heard by nobody."""
 
 
 class ConfigReader:
@@ -69,7 +74,9 @@ class ConfigReader:
             relay=self._relay(said),
             through=self._names(said.get("relay", {}), "relay", "through"),
             waits=self._waits(said),
-            limits=Limits(**{key: self._number(limits, "limits", key, 1, 10**9) for key in limits}),
+            limits=Limits(
+                **{key: self._number(limits, "limits", key, 1, MOST.get(key, 10**9)) for key in limits}
+            ),
         )
 
     def _listen(self, said: Mapping[str, object]) -> Address | None:

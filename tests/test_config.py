@@ -83,6 +83,11 @@ def test_limits_may_be_left_out(tmp_path: Path) -> None:
         ('nmae = "a"\n', 1, "'nmae' is not known"),
         ('name = "a"\n[listen]\nhost = "h"\nport = 1\n[limits]\n\npeers = 0\n', 7, "peers must be"),
         ('name = "a"\n[listen]\nhost = "h"\nport = 1\n[limits]\nbodies = 1\n', 6, "'bodies' is not known"),
+        (
+            GOOD + "[limits]\nfollowed_bodies = 10001\n",
+            6,
+            "followed_bodies must be a whole number from 1 to 10000",
+        ),
         ('name = "a"\nlisten = 7447\n', 2, "listen must be a section"),
         ('name = "a"\nlisten = "nowhere"\n', 2, "or 'none'"),
         ('name = "a"\n[listen]\nhost = "h"\nport = 1\n[confirm]\nafter_days = -1\n', 6, "after_days must be"),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fedsync import config
 from fedsync.daemon import lan
+from fedsync.errors import Exit
 from fedsync.gossip import beacon
 from fedsync.records.kinds import entryform
 from fedsync.store import acquaintances
@@ -84,3 +85,10 @@ def test_the_numbers_in_peers_md_are_those_of_the_code() -> None:
     assert f"at most {acquaintances.MAX_INTRODUCED} nodes are kept" in page
     assert (beacon.MOVE_S, beacon.HEARD_PER_SECOND, beacon.HEARD_PER_SECOND_EACH) == (30, 10, 0.5)
     assert f"UDP\n{lan.PORT}" in page
+
+
+def test_the_readme_names_every_exit_code() -> None:
+    page = (ROOT / "README.md").read_text("utf-8")
+    told = re.search(r"by its exit code: (.*?)\.\n\n", page, re.DOTALL)
+    assert told is not None
+    assert {int(each) for each in re.findall(r"\b\d+\b", told[1])} == set(Exit)

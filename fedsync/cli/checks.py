@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import ssl
 import sys
 import time
@@ -108,6 +109,12 @@ def _ways(home: "Home") -> list[Check]:
     for command in commands:
         if command and shutil.which(command[0]) is None:
             wrong.append(f"there is no program {command[0]} that may be run (command)")
+    there = [name for _, name in socket.if_nameindex()]
+    wrong += [
+        f"this machine is on no network called {name} (interfaces), only on {', '.join(there)}"
+        for name in settings.lan.interfaces
+        if name not in there
+    ]
     for stick in settings.sticks:
         if not os.path.isdir(stick.watch):
             wrong.append(f"there is no directory {stick.watch} (watch)")

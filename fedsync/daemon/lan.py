@@ -58,6 +58,10 @@ class Neighbours:
             listen is not None and _is_loopback(listen.host) and not self._lan.interfaces
         ):
             return
+        there = {name for _, name in socket.if_nameindex()}
+        for name in self._lan.interfaces:
+            if name not in there:
+                log.warning("config.toml: this machine is on no network called %s (interfaces) so far.", name)
         opened = [each for family in _families(listen) if (each := _open(family)) is not None]
         if not opened:
             log.info("This machine has no way to find neighbours on its local network.")

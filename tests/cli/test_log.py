@@ -149,6 +149,7 @@ def test_the_doctor_names_what_is_wrong_with_a_way_to_a_peer(node: Place, tmp_pa
         ('[[stick]]\nwatch = "{}/prot"\n', "there is no directory {}/prot (watch)"),
         ('[[stick]]\nwatch = "{}/port"\nleave_for = ["Mil"]\n', "no peer is called Mil (leave_for)"),
         ('[[link]]\npeer = "Hil"\nkind = "udp"\n', "no peer is called Hil (link)"),
+        ('[lan]\ninterfaces = ["wlan9"]\n', "this machine is on no network called wlan9 (interfaces)"),
         (
             '[[broadcast]]\nkind = "exec"\ncommand = ["{}/modem"]\nframe = 200\nbits = 5000\n',
             "there is no program {}/modem that may be run (command)",

@@ -157,7 +157,7 @@ async def test_garbage_ends_the_session_and_is_not_heard_again_for_a_while(oak: 
         pass  # The operator took it back: it is heard at once.
 
 
-async def test_what_a_peer_did_is_thought_of_it_shown_and_kept(oak: Node) -> None:
+async def test_what_a_peer_did_is_thought_of_it_and_shown(oak: Node) -> None:
     one = guest(oak)
     async with one.talk() as talk:
         talk.send(b"\xc1")
@@ -167,6 +167,20 @@ async def test_what_a_peer_did_is_thought_of_it_shown_and_kept(oak: Node) -> Non
     for words in (("peers", "list"), ("peers", "show", one.name), ("why", one.name)):
         assert "it sent what nobody should send" in oak.run(*words).stdout, words
     assert oak.json("peers", "show", one.name)["score"] == -2.0
+
+
+async def test_what_is_thought_of_a_peer_outlives_the_daemon(village: Village) -> None:
+    node = village.node("Quarry")
+    one = guest(node)
+    async with one.talk() as talk:
+        talk.send(b"\xc1")
+        await talk.ended()
+    await polled(lambda: one.row["score"] == -2.0)
+    assert node.stop() == 0
+    # It halves in a day.
+    assert node.json("peers", "show", one.name)["score"] == pytest.approx(-2.0, abs=0.1)
+    node.start()
+    assert one.row["score"] == pytest.approx(-2.0, abs=0.1)
 
 
 async def test_an_empty_frame_ends_the_session(oak: Node) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import trio
+import trio.testing
 
 from fedsync.config import Address, Lan
 from fedsync.daemon.lan import Neighbours
@@ -86,6 +87,15 @@ async def test_a_node_says_nothing_when_told_so_or_when_no_neighbour_could_call_
     quiet = Neighbours(MILL, lan, list, lambda: None, lambda: 0.0)
     with trio.fail_after(1):
         await quiet.run(listen, 7443)
+
+
+async def test_a_network_that_there_is_not_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    deaf = Neighbours(MILL, Lan(interfaces=("wlan9",)), list, lambda: None, lambda: 0.0)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(deaf.run, None, 0)
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+    assert "this machine is on no network called wlan9" in caplog.text
 
 
 def know(one: Node, other: Node, *lines: str) -> None:

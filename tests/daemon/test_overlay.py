@@ -8,11 +8,14 @@ import pytest
 from fedsync import config
 from fedsync.announcing import announce
 from fedsync.config import Announce
+from fedsync.daemon.steering import VIEWS
 from fedsync.doors import LocalDoor
+from fedsync.gossip.kept import unpack
 from fedsync.gossip.view import ACTIVE
 from fedsync.keyring import load_node_key
 from fedsync.records.codec import Value
 from fedsync.records.ed25519 import public_key
+from fedsync.store.reading import open_reader
 from tests.acts.valley import Valley
 from tests.daemon.village import Node, Village, equal, told, until
 
@@ -66,3 +69,10 @@ def test_nodes_that_books_name_keep_few_links_and_all_hear_of_all(region: list[N
         node.start()
     equal(*region, within=90)
     assert few(region)
+    one, *others = region
+    assert one.stop() == 0
+    with open_reader(one.home.store) as reader:
+        kept = unpack(reader.meta.data(VIEWS))
+    # What it had links with comes first at the next start.
+    good = {peer for each in kept.values() for peer in each.good}
+    assert good & {public_key(load_node_key(each.home)) for each in others}
