@@ -30,7 +30,7 @@ from fedsync.store.model import Outcome
 from fedsync.store.peers import Source
 from fedsync.store.places import Place
 from fedsync.store.store import Store, open_store
-from fedsync.taken import Taken, Verdict
+from fedsync.taken import UNWANTED, Taken, Verdict
 from fedsync.urgency import Urgency
 
 __all__ = [
@@ -149,19 +149,40 @@ class Node:
         """Let blocks in, in the open batch. `origin` is the peer that brought it, None for our own."""
         outcomes: list[Taken] = []
         for raw, origin in blocks:
-            outcomes += self._take_all([(raw, origin)])
+            taken = self._take(raw, origin)
+            outcomes.append(taken)
+            if taken.block is not None:
+                outcomes += self._take_all(self._waited_for(taken.block))
         return outcomes
 
     def _take_all(self, waiting: list[tuple[bytes, Key | None]]) -> Iterator[Taken]:
-        """Let blocks in, the last first, and what waited for them, as far as that has room in this commit."""
+        """Let in blocks that waited, the last first, and what waited for them, as far as that has room in this commit."""
         while waiting:
             taken = self._take(*waiting.pop())
+            if taken.verdict in (Verdict.REFUSED, Verdict.PARKED):
+                self.note_refusal(taken)
             yield taken
-            if taken.block is not None and self.store.ahead.waits(taken.block.log):
-                waiting.extend(self._followers(taken.block))
-            # What comes in from outside may hold pages too, and name others who wait there.
-            if taken.block is not None and "page" in taken.block.kinds:
-                waiting.extend(self._entrance.released(self.draft, taken.block))
+            if taken.block is not None:
+                waiting += self._waited_for(taken.block)
+
+    def _waited_for(self, block: Block) -> list[tuple[bytes, Key | None]]:
+        """Let go what waited for a block that came in."""
+        waiting = self._followers(block) if self.store.ahead.waits(block.log) else []
+        # What comes in from outside may hold pages too, and name others who wait there.
+        if "page" in block.kinds:
+            waiting += self._entrance.released(self.draft, block)
+        return waiting
+
+    def note_refusal(self, taken: Taken) -> None:
+        """Note why nothing more of a log was let in, so that who tells of it in files need not bring it again and again.
+
+        What only has to wait for its turn is asked for again.
+        """
+        if taken.log is None or taken.until:
+            return
+        self.store.carried.refuse(taken.log, taken.code)
+        if taken.code in UNWANTED:
+            self.store.ahead.drop(taken.log)
 
     # --- What came ahead --------------------------------------------------------------------------------
 

@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from fedsync.records.block import Block
 from fedsync.records.ids import Key, LogId
+
+UNWANTED: Final = frozenset({"not-followed", "extent", "local"})
+"""Codes with which the door refuses all of a log."""
 
 
 class Verdict(Enum):

@@ -6,7 +6,7 @@ or waits for what it follows; and what the makers tell of that is not held is re
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 from fedsync.bundling.hearing import Hearing, Words
@@ -24,8 +24,9 @@ from fedsync.gossip.bundles.form import (
 from fedsync.gossip.bundles.parity import File, repaired
 from fedsync.gossip.bundles.reading import Bad, read_chunks
 from fedsync.node import Node, Taken, Verdict
-from fedsync.records.block import BadBlock, peek
+from fedsync.records.block import BadBlock, is_signed, peek
 from fedsync.records.ids import Key, LogId
+from fedsync.taken import UNWANTED
 from fedsync.wrapping import Opener, unwrapped
 
 BATCH_BLOCKS: Final = 256
@@ -44,8 +45,6 @@ AGAIN_BYTES: Final = 8 * 1024 * 1024
 """Blocks of authors whom nobody named yet, for whom there is no room to wait outside: tried again when a file is over."""
 AHEAD_MS: Final = 180 * 24 * 3600 * 1000
 """How long a block waits for what it follows: half a year, since who carries sticks may come by in summer only."""
-UNWANTED: Final = frozenset({"not-followed", "extent", "local"})
-"""Codes with which the door refuses all of a log."""
 STRANGER: Final = Key(bytes(32))
 """Stands for all makers whom nobody here knows: what they bring has one share of the room where things wait."""
 
@@ -196,8 +195,7 @@ class Taking:
                     # What it follows stood behind it, in the same batch.
                     late.append((each.raw, each.origin))
                 else:
-                    self._look(each)
-                    outcomes.append(each)
+                    outcomes.append(self._look(each))
             blocks = late
         return outcomes
 
@@ -209,22 +207,20 @@ class Taking:
         except BadBlock:
             return False
 
-    def _look(self, taken: Taken) -> None:
-        """Count what became of a block, and keep it where it may be of use later."""
-        came, store = self.came, self._node.store
+    def _look(self, taken: Taken) -> Taken:
+        """Count what became of a block, and keep it where it may be of use later; return what did become of it."""
+        came = self.came
+        if taken.verdict is Verdict.NO_BASE:
+            taken = self._wait(taken)
         came.blocks[taken.verdict.value] += 1
         if taken.block is not None:
             came.records += taken.block.count
         match taken.verdict:
-            case Verdict.NO_BASE:
-                self._wait(taken)
             case Verdict.REFUSED | Verdict.PARKED:
                 came.refused[taken.code] += 1
-                if taken.log is not None:
-                    store.carried.refuse(taken.log, taken.code)
-                    if taken.code in UNWANTED:
-                        self._unwanted.add(taken.log)
-                        store.ahead.drop(taken.log)
+                self._node.note_refusal(taken)
+                if taken.log is not None and taken.code in UNWANTED:
+                    self._unwanted.add(taken.log)
                 unnamed = taken.verdict is Verdict.REFUSED and taken.code.startswith("unknown-")
                 if unnamed and sum(map(len, self._again)) + len(taken.raw) <= AGAIN_BYTES:
                     self._again[taken.raw] = taken.origin or STRANGER
@@ -232,18 +228,26 @@ class Taking:
                 came.refused[taken.code] += 1
             case _:
                 pass
+        return taken
 
-    def _wait(self, taken: Taken) -> None:
-        node = self._node
-        try:
-            head = peek(taken.raw)
-        except BadBlock:
-            return
+    def _wait(self, taken: Taken) -> Taken:
+        """Keep a block that came ahead of what it follows, unless whoever writes its log is known and did not sign it."""
+        node, raw, head = self._node, taken.raw, peek(taken.raw)
         if head.log in self._unwanted:
-            return
-        kept = node.store.ahead.keep(head, taken.origin or STRANGER, taken.raw, node.now() + AHEAD_MS)
-        if not kept:
+            return taken
+        row = node.store.logs.row(head.log)
+        try:
+            proven = row is not None and is_signed(raw, row.genesis)
+            code = "" if proven or row is None else "signature"
+        except BadBlock as error:
+            proven, code = False, error.code
+        if code:
+            reason = "it follows what is not held, and the author of its log did not sign it"
+            return replace(taken, verdict=Verdict.BAD, code=code, reason=reason, fault=True)
+        origin, until = taken.origin or STRANGER, node.now() + AHEAD_MS
+        if not node.store.ahead.keep(head, origin, raw, until, proven):
             self.came.refused["no-room"] += 1
+        return taken
 
 
 def chunks(pieces: Iterable[bytes], ours: Opener | None = None) -> Iterator[Piece]:

@@ -41,6 +41,7 @@ __all__ = [
     "claimed_ids",
     "claimed_records",
     "claimed_rows",
+    "is_signed",
     "load",
     "merge",
     "peek",
@@ -422,6 +423,18 @@ def check(raw: bytes, base: Base | None, rule: ed25519.Rule = ed25519) -> Block:
         return block
     block.signatures = good
     return block._slice(0, end, None if end == head.count else "signature")
+
+
+def is_signed(raw: bytes, genesis: Genesis, rule: ed25519.Rule = ed25519) -> bool:
+    """Say whether a block ends in a signature of whoever writes this log, wherever in it the block may stand.
+
+    So much can be known before what it follows is held; it takes `check` to make a block of it. Raises BadBlock.
+    """
+    head, signatures, size, packed = read_outer(raw)
+    body = read_body(packed, size, head.count)
+    ids = _chain(head.log, head.first, head.prev, body, body.payloads())[0]
+    at, signature = signatures[-1]
+    return head.log == genesis.log and at == head.count - 1 and _signed(genesis, ids[at], signature, rule)
 
 
 def load(raw: bytes, genesis: Genesis) -> Block:

@@ -1,7 +1,8 @@
 """Blocks that came ahead of what they follow: files are carried in any order, and nobody can be asked to send one again.
 
-Touches `ahead`. Nothing in it is verified. What waits is let in by the node as soon as what it follows is held, however
-that came.
+Touches `ahead`. Nothing in it is verified, but of some it is known that the author of its log signed it: **proven**. What is
+not may be made up by anybody, and has a part of the room. What waits is let in by the node as soon as what it follows is
+held, however that came.
 """
 
 import sqlite3
@@ -17,8 +18,8 @@ AHEAD_BYTES: Final = 64 * 1024 * 1024
 """Bytes that wait, of all who bring them: some thousand blocks, half a year of a region on sticks that got lost."""
 AHEAD_EACH: Final = 32 * 1024 * 1024
 """The same of one who brings them."""
-
-
+UNPROVEN_PART: Final = 2
+"""Of either, one of so many parts is for what nobody can check yet: whoever copies a title of a known maker could fill it."""
 AHEAD_SAME: Final = 8
 """Blocks of one who brings them that follow one record: somebody may cut a log otherwise than another. All are let go, and
 verified, as soon as that record comes, be it a recall."""
@@ -64,16 +65,16 @@ class Ahead:
     def __init__(self, conn: sqlite3.Connection) -> None:
         self._conn = conn
         self._logs: set[LogId] | None = None
-        self._sizes: dict[Key, int] | None = None
-        """Bytes of each who brought them."""
+        self._sizes: dict[tuple[Key, bool], int] | None = None
+        """Bytes of each who brought them, proven and not."""
 
     def forget(self) -> None:
         """Forget what was read: the transaction was rolled back."""
         self._logs = self._sizes = None
 
     @guarded
-    def keep(self, head: BlockHead, origin: Key, raw: bytes, until: int) -> bool:
-        """Keep a block until that time in ms; False when there is no room. Repeats cost nothing."""
+    def keep(self, head: BlockHead, origin: Key, raw: bytes, until: int, proven: bool = False) -> bool:
+        """Keep a block until that time in ms; False when there is no room. Repeats cost nothing. `proven`: its author signed it."""
         log, first, prev = head.log, head.first, head.prev
         known = self._conn.execute(
             "SELECT no FROM ahead WHERE log = ? AND prev = ? AND raw = ?", (log, prev, raw)
@@ -82,20 +83,32 @@ class Ahead:
             self._conn.execute("UPDATE ahead SET until = max(until, ?) WHERE no = ?", (until, known[0]))
             return True
         same = self._conn.execute(
-            "SELECT count(*) FROM ahead WHERE log = ? AND first = ? AND prev = ? AND origin = ?",
-            (log, first, prev, origin),
+            "SELECT count(*) FROM ahead WHERE log = ? AND first = ? AND prev = ? AND origin = ? AND proven = ?",
+            (log, first, prev, origin, proven),
         ).fetchone()[0]
-        sizes = self._by_origin()
-        each = sizes.get(origin, 0) + len(raw)
-        if sum(sizes.values()) + len(raw) > AHEAD_BYTES or each > AHEAD_EACH or same >= AHEAD_SAME:
+        if same >= AHEAD_SAME or not self._has_room(origin, len(raw), proven):
             return False
-        sizes[origin] = each
+        sizes = self._by_origin()
+        sizes[origin, proven] = sizes.get((origin, proven), 0) + len(raw)
         self._conn.execute(
-            "INSERT INTO ahead (log, first, last, prev, origin, size, raw, until) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (log, first, head.last, prev, origin, len(raw), raw, until),
+            "INSERT INTO ahead (log, first, last, prev, origin, size, raw, until, proven)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (log, first, head.last, prev, origin, len(raw), raw, until, proven),
         )
         self._of_logs().add(log)
         return True
+
+    def _has_room(self, origin: Key, size: int, proven: bool) -> bool:
+        """Say whether so many bytes more of one who brings them have room: among all that waits, and among what is not proven."""
+        sizes = self._by_origin()
+        each = sizes.get((origin, False), 0) + sizes.get((origin, True), 0)
+        if sum(sizes.values()) + size > AHEAD_BYTES or each + size > AHEAD_EACH:
+            return False
+        unproven = sum(many for (_, is_proven), many in sizes.items() if not is_proven)
+        return proven or (
+            unproven + size <= AHEAD_BYTES // UNPROVEN_PART
+            and sizes.get((origin, False), 0) + size <= AHEAD_EACH // UNPROVEN_PART
+        )
 
     def waits(self, log: LogId) -> bool:
         """Say whether something of a log waits. Costs next to nothing: it is asked of each block that is taken."""
@@ -113,12 +126,13 @@ class Ahead:
         found: list[Early] = []
         rest: At | None = None
         gone: list[tuple[int]] = []
+        sizes = self._by_origin()
         rows = self._conn.execute(
-            "SELECT no, first, last, prev, origin, size FROM ahead WHERE log = ? AND first BETWEEN ? AND ?"
+            "SELECT no, first, last, prev, origin, size, proven FROM ahead WHERE log = ? AND first BETWEEN ? AND ?"
             " AND (first > ? OR no >= ?) ORDER BY first, no",
             (log, low.first, high, low.first, low.no),
         )
-        for no, first, last, prev, origin, size in rows:
+        for no, first, last, prev, origin, size, proven in rows:
             if room.full:
                 rest = At(first, no)
                 break
@@ -129,12 +143,10 @@ class Ahead:
                 (raw,) = self._conn.execute("SELECT raw FROM ahead WHERE no = ?", (no,)).fetchone()
                 found.append(Early(Key(origin), raw))
                 gone.append((no,))
+                sizes[Key(origin), bool(proven)] -= size
         rows.close()
         if found:
-            sizes = self._by_origin()
             self._conn.executemany("DELETE FROM ahead WHERE no = ?", gone)
-            for early in found:
-                sizes[early.origin] -= len(early.raw)
             if not self._conn.execute("SELECT 1 FROM ahead WHERE log = ?", (log,)).fetchone():
                 self._of_logs().discard(log)
         return found, rest
@@ -169,8 +181,8 @@ class Ahead:
             self._logs = {LogId(log) for (log,) in self._conn.execute("SELECT DISTINCT log FROM ahead")}
         return self._logs
 
-    def _by_origin(self) -> dict[Key, int]:
+    def _by_origin(self) -> dict[tuple[Key, bool], int]:
         if self._sizes is None:
-            rows = self._conn.execute("SELECT origin, sum(size) FROM ahead GROUP BY origin")
-            self._sizes = {Key(origin): size for origin, size in rows}
+            rows = self._conn.execute("SELECT origin, proven, sum(size) FROM ahead GROUP BY origin, proven")
+            self._sizes = {(Key(origin), bool(proven)): size for origin, proven, size in rows}
         return self._sizes

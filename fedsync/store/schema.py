@@ -180,6 +180,16 @@ def _bundles(db: "Database") -> None:
         db.conn.execute(statement)
 
 
+def _proven(db: "Database") -> None:
+    """Of what came ahead of its base, what its author is known to have signed: what anybody may have made up has less room."""
+    for statement in (
+        "ALTER TABLE ahead ADD COLUMN proven INTEGER NOT NULL DEFAULT 0",
+        "DROP INDEX idx_ahead_origin_size",
+        "CREATE INDEX idx_ahead_origin_proven_size ON ahead (origin, proven, size)",
+    ):
+        db.conn.execute(statement)
+
+
 MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     _first,
     _relayed,
@@ -187,6 +197,7 @@ MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     _intake,
     _freshness,
     _bundles,
+    _proven,
 )
 """In order; a store's version says how many of them it has seen."""
 

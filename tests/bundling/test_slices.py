@@ -7,11 +7,14 @@ from functools import partial
 import pytest
 
 from fedsync.bundling.coming import AHEAD_MS
+from fedsync.gossip.holdings import TIP
+from fedsync.intake import Share
 from fedsync.node import Node, Verdict
 from fedsync.records.block import BlockHead, peek
 from fedsync.records.ids import LogClass, LogId, RecordId
 from fedsync.records.seal import Draft
 from fedsync.store.ahead import SLICE_BYTES, Slice
+from fedsync.store.carried import Claim
 from tests.nodes import BY, NOON, Scribe, follow, node
 
 SMALL = 1024
@@ -132,6 +135,30 @@ def test_what_this_program_cannot_bear_is_dropped_and_does_not_stop_it(
         assert held(here, scribe) == before
         here.take_now([block.raw for block in scribe.blocks], BY)
         assert held(here, scribe) == held(scribe.at, scribe), "it comes again otherwise"
+
+
+@pytest.mark.parametrize(("unwanted", "code"), [(True, "not-followed"), (False, "")])
+def test_why_nothing_of_a_later_slice_is_let_in_is_noted_unless_it_only_has_to_wait(
+    unwanted: bool, code: str
+) -> None:
+    """Else its makers would bring it for ever; but what came too much at a time they are to bring again."""
+    with waiting() as (here, scribe, first):
+        log = peek(first).log
+        here.take_now([first], BY)
+        with here.store.transaction() as store:
+            store.carried.claim([Claim(BY, LogClass.FACTS, TIP, log, NOTES, b"12345678", 1, "")])
+        if unwanted:
+            here.begin()
+            here.unfollow(scribe.scope)
+            here.settle()
+            here.commit()
+        else:
+            here.intake.author = Share(1, 1, 1, 1)
+        before = held(here, scribe)
+        here.let_in_early()
+        assert held(here, scribe) == before
+        assert [each.code for each in here.store.carried.claims(BY)] == [code]
+        assert (here.store.ahead.spans() == {}) is unwanted
 
 
 def test_made_up_blocks_at_one_place_keep_nobody_busy_and_nothing_out(

@@ -51,7 +51,7 @@ def test_no_more_is_let_go_than_there_is_room_for_and_the_rest_begins_where_it_i
 
 
 def test_the_same_again_takes_no_room(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ahead, "AHEAD_EACH", 10)
+    monkeypatch.setattr(ahead, "AHEAD_EACH", 20)
     with store.transaction():
         for _ in range(3):
             assert store.ahead.keep(head(3), ONE, b"6 here", 100)
@@ -60,12 +60,37 @@ def test_the_same_again_takes_no_room(store: Store, monkeypatch: pytest.MonkeyPa
 
 
 def test_all_who_bring_together_have_a_bound(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ahead, "AHEAD_BYTES", 10)
+    monkeypatch.setattr(ahead, "AHEAD_BYTES", 20)
     with store.transaction():
         assert store.ahead.keep(head(3), ONE, b"6 here", 100)
         assert not store.ahead.keep(head(5), TWO, b"6 more", 100)
         store.ahead.release(LOG, ahead.At(3), 3, lambda at, prev: prev == name(2), ahead.Slice())
         assert store.ahead.keep(head(5), TWO, b"6 more", 100)
+
+
+def test_what_nobody_can_check_has_a_part_of_the_room(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ahead, "AHEAD_EACH", 20)
+    monkeypatch.setattr(ahead, "AHEAD_BYTES", 36)
+    with store.transaction():
+        assert store.ahead.keep(head(3), ONE, b"10 of one.", 100)
+        assert not store.ahead.keep(head(5), ONE, b"more", 100), "half of its own"
+        assert store.ahead.keep(head(5), TWO, b"8 of two", 100)
+        assert not store.ahead.keep(head(7), TWO, b"1", 100), "half of all"
+        assert store.ahead.keep(head(5), ONE, b"10, signed", 100, proven=True)
+        assert not store.ahead.keep(head(7), ONE, b"1", 100, proven=True)
+        assert store.ahead.keep(head(7), TWO, b"8 signed", 100, proven=True)
+        found, _ = store.ahead.release(LOG, ahead.At(3), 3, lambda at, prev: True, ahead.Slice())
+        assert len(found) == 1
+        assert store.ahead.keep(head(9), ONE, b"10 of one.", 100)
+        store.ahead.forget()
+        assert not store.ahead.keep(head(11), ONE, b"more", 100), "as it was read again"
+
+
+def test_what_is_signed_waits_beside_any_number_of_made_up_ones_for_the_same_record(store: Store) -> None:
+    with store.transaction():
+        for at in range(2 * ahead.AHEAD_SAME):
+            store.ahead.keep(head(3), ONE, b"%d" % at, 100)
+        assert store.ahead.keep(head(3), ONE, b"signed", 100, proven=True)
 
 
 def test_what_waits_too_long_is_forgotten(store: Store) -> None:
