@@ -1,16 +1,18 @@
 """What `fedsync bundle import` does, and `list PATH`: takes bundles in or only looks at them, and says what came of each."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from fedsync import media, sticks
-from fedsync.bundling import chunks, lacking, missed
+from fedsync.bundling import chunks, head, lacking, missed
 from fedsync.cli import peering
 from fedsync.cli.app import App
 from fedsync.cli.leaving import amount
 from fedsync.cli.telling import ago, rfc3339, short
-from fedsync.doors import take_file
+from fedsync.doors import Door, take_file
 from fedsync.errors import Exit, Problem
+from fedsync.gossip.bundles.chunks import Piece
 from fedsync.gossip.bundles.form import End, Title
 from fedsync.gossip.bundles.parity import Standing
 from fedsync.gossip.bundles.reading import Bad, read_chunks
@@ -34,23 +36,13 @@ def take_in(app: App, paths: Sequence[str]) -> None:
     """Take in all bundles at these paths, and say what came of each. Raises a Problem (exit 11) at the end when one is damaged."""
     ours = Opener(load_node_key(app.home()))
     rows: list[Json] = []
-    found: list[sticks.Source] = []
     mending: list[Standing] = []
     with app.door() as door:
-        for source in sticks.sources(paths):
-            found.append(source)
-            row: Json = {"file": source.shown, "named": source.found is None, "mends": sticks.mends(source)}
-            try:
-                with source.opened() as pieces:
-                    row |= take_file(door, chunks(pieces, ours))
-            except Problem as problem:
-                if problem.code != "unreadable":
-                    raise
-                row |= {"unreadable": problem.message}
-            rows.append(row)
+        found = _begun(door, paths, ours)
+        rows += [_all_of(door, each, ours) for each in found]
         if any(row["mends"] for row in rows):
-            mending = sticks.mending(found)
-            for each in sticks.mended_files(found, ours):
+            mending = sticks.mending([each.source for each in found])
+            for each in sticks.mended_files([each.source for each in found], ours):
                 row = {"file": None, "named": False, "mends": False, **take_file(door, each)}
                 if not _not_ours(row):
                     rows.append(row)
@@ -88,6 +80,55 @@ def take_in(app: App, paths: Sequence[str]) -> None:
         app.out.say(*lines)
         raise Problem(*_bad_words(bad, rows), Exit.FOREIGN_FILE, value)
     app.out.result(value, lambda: app.out.say(*lines))
+
+
+@dataclass
+class _File:
+    """A file that was looked at. `urgent`: what it begins with, if that is urgent; `early`: records that came with it."""
+
+    source: sticks.Source
+    mends: bool
+    urgent: list[Piece]
+    early: int = 0
+
+
+def _begun(door: Door, paths: Sequence[str], ours: Opener) -> list[_File]:
+    """Return the files at these paths, with what is urgent of each taken in where there are several: no recall waits for the rest."""
+    found: list[_File] = []
+    for source in sticks.sources(paths):
+        found.append(_File(source, sticks.mends(source), _urgent(source, ours)))
+        # The first alone is not read twice.
+        for each in found[-2:] if len(found) > 1 else ():
+            if each.urgent:
+                each.early = take_file(door, each.urgent)["records"]
+                each.urgent = []
+    return found
+
+
+def _urgent(source: sticks.Source, ours: Opener) -> list[Piece]:
+    """Return what is urgent of a file that can be read twice."""
+    if source.path is None or not source.path.is_file():
+        return []
+    try:
+        with source.opened() as pieces:
+            return head(pieces, ours, lambda title: False).pieces
+    except Problem:
+        return []  # It is told when all of it is to be read.
+
+
+def _all_of(door: Door, file: _File, ours: Opener) -> Json:
+    """Take in all of a file; return what came of it."""
+    source = file.source
+    row: Json = {"file": source.shown, "named": source.found is None, "mends": file.mends}
+    try:
+        with source.opened() if source.found is None else source.opened_again() as pieces:
+            row |= take_file(door, chunks(pieces, ours))
+            row["records"] += file.early
+    except Problem as problem:
+        if problem.code != "unreadable":
+            raise
+        row |= {"unreadable": problem.message}
+    return row
 
 
 def _mending_line(each: Standing) -> str:

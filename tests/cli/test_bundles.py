@@ -10,7 +10,9 @@ import pytest
 from fedsync.doors import LocalDoor, open_door
 from fedsync.home import Home
 from fedsync.keyring import load_node_key
+from fedsync.reading import Reading
 from fedsync.records.ed25519 import public_key
+from fedsync.records.ids import LogClass
 from tests.cli.calling import Place, fedsync
 
 TELLERS = ("Ann", "Ben", "Cleo")
@@ -80,6 +82,33 @@ def test_what_one_wrote_reaches_the_other_and_its_receipt_comes_back(
     oak("bundle", "import", stick)
     assert oak.json("bundle", "list")["left"][0]["arrived"] is not None
     assert oak.json("bundle", "receipts")["without_receipt"] == 0
+
+
+def test_a_recall_in_the_last_file_is_taken_before_the_rest_of_the_others(
+    oak: Place, mill: Place, stick: Path
+) -> None:
+    oak("people", "add", "Vera", "--no-passphrase", "--as", "Ann")
+    given = oak.json(
+        "mandates", "give", "Vera", "--task", "granary", "--may", "economic_event", "--as", "Ann"
+    )
+    oak.seal(given["page"], "Ann", "Ben")
+    oak("bundle", "export", stick / "a.fedsync", "--for", "Mill Lane")
+    mill("bundle", "import", stick)
+    oak("stock", "add", "Potatoes", "12", "kg", "--store", "Granary", "--as", "Ann")
+    oak("bundle", "export", stick / "a.fedsync", "--for", "Mill Lane", "--only-new")
+    recall = oak.json("mandates", "recall", "Vera", "--as", "Ann")["page"]
+    oak.seal(recall, "Ann", "Ben")
+    oak("bundle", "export", stick / "z.fedsync", "--for", "Mill Lane", "--only-new")
+
+    came = mill.json("bundle", "import", stick)
+    assert [each["file"] for each in came["files"]] == ["a.fedsync", "z.fedsync"]
+    assert all(each["records"] for each in came["files"]), "what came early is counted with its file"
+    assert mill.page(recall)["status"] == "sealed"
+    with Reading.open(Home(mill.path)) as reading:
+        blocks = [block for _, block in reading.store.since(0)]
+    pages = [{each.payload_id.hex() for each in block.records() if each.kind == "page"} for block in blocks]
+    facts = [block.genesis.log_class is LogClass.FACTS for block in blocks]
+    assert [recall in each for each in pages].index(True) < facts.index(True)
 
 
 # --- What is said of them elsewhere ---------------------------------------------------------------------
