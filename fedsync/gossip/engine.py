@@ -36,6 +36,7 @@ from fedsync.gossip.phases import Phase
 from fedsync.gossip.report import Report
 from fedsync.gossip.session import Session
 from fedsync.gossip.sharing import Sharing
+from fedsync.gossip.sizes import Sizes
 from fedsync.gossip.tree import Tree
 from fedsync.gossip.trees import Trees
 from fedsync.gossip.wants import Asked
@@ -139,6 +140,10 @@ class Engine:
         """Say for people how the session with a peer stands; None when there is none."""
         session = self._sessions.get(peer)
         return session.report if session else None
+
+    def sizes(self) -> dict[Peer, Sizes]:
+        """Return how much each session has in hand of what its peer said, asked and sent."""
+        return {peer: session.sizes for peer, session in self._sessions.items()}
 
     def following(self, peer: Peer) -> Following | None:
         """Return what a peer follows, as far as it said; None when there is no session with it."""

@@ -356,6 +356,11 @@ class Exchange:
         """How many blocks wait at the door."""
         return len(self._takes)
 
+    @property
+    def taking_bytes(self) -> int:
+        """How many bytes these have."""
+        return self._bytes
+
     # --- Serving --------------------------------------------------------------------------------------
 
     def on_want(self, message: Want) -> int:

@@ -167,7 +167,7 @@ class Segments:
         except BadSegment as error:
             if error.code == "malformed":
                 raise
-            size = len(message.data) + sum(len(each.message.data) for each in self._late)
+            size = len(message.data) + self.late_bytes
             waits = error.code in ("base", "unknown") and len(self._late) < MAX_LATE and size <= LATE_BYTES
             if not waits:
                 return _unread(message, error)
@@ -232,6 +232,16 @@ class Segments:
             self._complained.clear()
         self._complained[short] = self.now + PLAIN_S
         return Plain(short)
+
+    @property
+    def late(self) -> int:
+        """How many segments wait for what they name."""
+        return len(self._late)
+
+    @property
+    def late_bytes(self) -> int:
+        """How many bytes these have."""
+        return sum(len(each.message.data) for each in self._late)
 
     def wake_at(self) -> float | None:
         """Return when something has waited too long."""

@@ -98,6 +98,7 @@ from fedsync.gossip.report import Report, report
 from fedsync.gossip.rhythm import Rhythm
 from fedsync.gossip.segments import Ahead, Segments, Unread
 from fedsync.gossip.sharing import Sharing
+from fedsync.gossip.sizes import Sizes
 from fedsync.gossip.tree import Tree
 from fedsync.gossip.wants import Asked
 from fedsync.records.block import peek
@@ -267,6 +268,21 @@ class Session:
         """Say for people how the session stands."""
         comparing = bool(self._awaits) or self._unsettled
         return report(self.phase.value, self._exchange, self._equal, comparing, self.close_reason)
+
+    @property
+    def sizes(self) -> Sizes:
+        """How much of what the peer said, asked and sent is in hand."""
+        exchange, wants, segments = self._exchange, self._exchange.wants, self._segments
+        return Sizes(
+            wants.open + wants.unserved,
+            len(exchange.refused),
+            len(exchange.refused_by_peer),
+            exchange.taking,
+            exchange.taking_bytes,
+            segments.late,
+            segments.late_bytes,
+            self._out.backlog,
+        )
 
     @property
     def following(self) -> Following:

@@ -1,21 +1,18 @@
 """What must be true when the storm is over, checked from the ledger and the bytes on each disk.
 
-None of this asks the machines what they believe: ids are worked out from the bytes again, stocks are added up with
-plain sums, and sets are compared as Python's sets. Each fault is a sentence.
+What is true comes from there alone: bytes are read by a reader of the checks' own, ids are worked out again, stocks are added
+up with plain sums, pages and votes are judged anew, and sets are compared as Python's sets. What nodes show (`shown`, state
+roots) is compared with it, and decides nothing. Each fault is a sentence.
 """
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from fedsync.crdt.books.booktables import VOTE_VERDICTS
-from fedsync.crdt.books.minutes import pages
-from fedsync.crdt.goods.levels import levels
-from fedsync.gossip.framing import MAX_BODY
-from fedsync.gossip.limits import MAX_BACKLOG, MAX_TAKES_BYTES
-from fedsync.gossip.view import ACTIVE
 from fedsync.records.ids import Extent, LogClass, LogId, PayloadId, Reach, RecordId, Scope
+from fedsync.sim import shown
 from fedsync.sim.circles import Circles
+from fedsync.sim.growth import BACKLOG, FRAME, LINKS, TAKES_BYTES
 from fedsync.sim.ledger import Promised
 from fedsync.sim.links import QUEUE_BYTES
 from fedsync.sim.node import BATCH_S, Node
@@ -25,15 +22,15 @@ from fedsync.sim.shunned import announced, shunned
 from fedsync.sim.verdicts import Court
 from fedsync.sim.world import World, on_islands
 
-MOST_AT_THE_DOOR: Final = MAX_TAKES_BYTES + MAX_BODY
+MOST_AT_THE_DOOR: Final = TAKES_BYTES + FRAME
 """Bytes of one peer that wait to be checked: what is read before the pause is felt is one frame more."""
-MOST_ON_A_LINK: Final = QUEUE_BYTES + MAX_BACKLOG + MAX_BODY
+MOST_ON_A_LINK: Final = QUEUE_BYTES + BACKLOG + FRAME
 """Bytes that wait at one end: a full link, and the answers that a session may heap up."""
 REREAD: Final = 3
 """Nodes whose disk is read again from the start, to see that the same state comes of it."""
 LONELY_S: Final = 60.0
 """For so long a besieged node may be without an honest link, in seconds: its own may have crashed, all at once."""
-MOST_LINKS: Final = ACTIVE + 1
+MOST_LINKS: Final = LINKS + 1
 """Links of a node at once where it chooses them: one is given up only when the one in its place stands."""
 MOST_TOLD: Final = 12
 """Faults that are told one by one."""
@@ -50,6 +47,7 @@ def faults(world: World) -> list[str]:
     found = [each for part in within for each in part(world, shelves, circles)]
     found += [each for part in parts for each in part(world, shelves)]
     found += [*shunned(world), *announced(world, shelves), *paced(world, reader, shelves)]
+    found += _sealed(world, shelves, reader)
     found += _again(world)
     if len(found) > MOST_TOLD:
         found = [*found[:MOST_TOLD], f"and {len(found) - MOST_TOLD} more"]
@@ -60,9 +58,9 @@ def _rulings(world: World, shelves: Shelves) -> Rulings:
     """Return what holds of the logs that sealed pages settle: the first page of the log's own book that names one counts."""
     found: Rulings = {}
     before = {
-        id_: at
-        for block in {id(each): each for shelf in shelves.values() for each in shelf.blocks}.values()
-        for at, id_ in zip([block.prev, *block.ids], block.ids, strict=False)
+        each.id: each.before
+        for run in {id(each): each for shelf in shelves.values() for each in shelf.runs}.values()
+        for each in run.records
     }
     for log, at in _settles(world, shelves):
         if log in found or at not in before:
@@ -77,15 +75,12 @@ def _rulings(world: World, shelves: Shelves) -> Rulings:
 def _settles(world: World, shelves: Shelves) -> Iterator[tuple[LogId, RecordId]]:
     """Yield what the sealed pages of each community's book name, in book order, as one of those that follow it holds it."""
     left = {each.scope for each in world.communities}
-    for node, shelf in shelves.items():
+    for shelf in shelves.values():
         scopes = left & shelf.bodies.keys()
         left -= scopes
-        court = Court()
-        court.hear(shelf.blocks if scopes else ())
         for scope in sorted(scopes):
-            for page in pages(node.view, scope):
-                held = court.pages.get(PayloadId(page.id)) if page.status == "sealed" else None
-                for entry in held.entries if held is not None else ():
+            for page in shelf.books.book(shelf.bodies[scope]):
+                for entry in page.entries:
                     log, at = entry.get("log"), entry.get("id")
                     if entry.get("kind") == "settle" and isinstance(log, bytes) and isinstance(at, bytes):
                         yield LogId(log), RecordId(at)
@@ -216,7 +211,13 @@ def _above(world: World, shelves: Shelves) -> Iterator[str]:
     roots: dict[bytes, Node] = {}
     for node, shelf in shelves.items():
         # What is signed in a region and not sealed only that region sees.
-        sees = [page.status == "adopted" for each in world.regions for page in pages(node.view, each.scope)]
+        books = shelf.books
+        sees = (
+            books.seconded(page)
+            for each in world.regions
+            if each.scope in shelf.bodies
+            for page in books.open(shelf.bodies[each.scope])
+        )
         if shelf.extents.get(world.above.scope) is Extent.ALL and not any(sees):
             roots.setdefault(node.body_root(world.above.scope), node)
     if len(roots) > 1:
@@ -284,51 +285,44 @@ def _sums(world: World, shelves: Shelves, circles: Circles) -> Iterator[str]:
                 for (scope, local, item), change in sums.items()
                 if due and scope == community.scope and (not local or node is community.node)
             }
-            shown = {
-                (each.local, each.item_id): each.on_hand
-                for each in levels(node.view, community.scope)
-                if each.store_id == community.store_id
-            }
-            for key in sorted(wanted.keys() | shown.keys()):
-                if wanted.get(key, 0) != shown.get(key, 0):
+            shows = shown.stock(node, community.scope, community.store_id)
+            for key in sorted(wanted.keys() | shows.keys()):
+                if wanted.get(key, 0) != shows.get(key, 0):
                     yield (
-                        f"{node.name} shows {shown.get(key, 0)} g in the store of {community.name}, "
+                        f"{node.name} shows {shows.get(key, 0)} g in the store of {community.name}, "
                         f"and {wanted.get(key, 0)} g were recorded"
                     )
                     break
 
 
-def _judged(world: World, shelves: Shelves) -> Iterator[str]:
-    """Nothing is sealed that too few spoke for, and no vote counts that its community cut off, however it is dated.
+def _sealed(world: World, shelves: Shelves, reader: Reader) -> Iterator[str]:
+    """What a node shows as sealed is just what enough have spoken for, by the bytes on its disk."""
+    partly = any(extent is not Extent.ALL for shelf in shelves.values() for extent in shelf.extents.values())
+    # Of another region no node holds who sent its delegates: that these spoke is asked of all disks together.
+    together = reader.all_books(shelves.values()) if partly else None
+    for node, shelf in shelves.items():
+        for scope, body in shelf.bodies.items():
+            book, shows = {page.id: page for page in shelf.books.book(body)}, shown.sealed(node, scope)
+            for id_ in sorted(shows):
+                if id_ not in book or (
+                    together is not None and not together.certified(together.archive.pages[id_])
+                ):
+                    yield f"{node.name} shows page {id_.hex()[:8]} as sealed, and too few spoke for it"
+            for id_ in sorted(book.keys() - shows):
+                yield f"{node.name} does not show page {id_.hex()[:8]} as sealed, and enough spoke for it"
 
-    Who spoke for a page is asked of all disks together: of another region no node holds who sent its delegates.
-    """
-    assize = Court()
-    assize.hear(
-        {id(block): block for shelf in shelves.values() if world.regions for block in shelf.blocks}.values()
-    )
+
+def _judged(world: World, shelves: Shelves) -> Iterator[str]:
+    """No vote counts that its community cut off, however it is dated, nor one against instructions; and the others do."""
     for region in world.regions:
         node = next((each.node for each in region.members[::-1] if each.node in shelves), None)
         if node is None:
             continue
-        court = Court()
-        court.hear(shelves[node].blocks)
-        sealed: set[PayloadId] = set()
-        open_: set[Scope] = set()
-        for scope in shelves[node].bodies:
-            for page in pages(node.view, scope):
-                if page.status == "sealed":
-                    sealed.add(PayloadId(page.id))
-                elif page.status != "displaced" and not court.idle(PayloadId(page.id)):
-                    open_.add(scope)
-        for id_ in sorted(sealed):
-            if id_ not in court.pages or not assize.supported(assize.pages[id_]):
-                yield f"{node.name} shows page {id_.hex()[:8]} as sealed, and too few spoke for it"
+        court = Court(shelves[node].books, shelves[node].bodies.values())
         for vote in court.votes():
-            row = node.view.get(VOTE_VERDICTS, (vote.genesis.scope, vote.id))
-            wanted, shown = court.verdict(vote, sealed, open_), str(row[2]) if row is not None else "unknown"
-            if wanted not in (None, shown):
-                yield f"{node.name} shows vote {vote.id.hex()[:8]} as {shown}; it must be {wanted}"
+            wanted, shows = court.verdict(vote), shown.vote(node, vote.of.scope, vote.id)
+            if wanted not in (None, shows):
+                yield f"{node.name} shows vote {vote.id.hex()[:8]} as {shows}; it must be {wanted}"
 
 
 def _bounds(world: World, _: Shelves) -> Iterator[str]:

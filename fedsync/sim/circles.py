@@ -1,22 +1,21 @@
-"""Who may have what of a community, and to whom it can come: worked out once more from sealed pages and links, for the checks.
+"""Who may have what of a community, and to whom it can come: worked out once more from the pages on disks and from links, for the checks.
 
 A region is founded by its page 0, which names its members and their nodes. But a community is in it only when its own book
 says so as well: until then its node keeps of its neighbours their books alone, and passes on nothing of their goods. In a
 scenario whose links are fixed that may keep two apart who are both in the region: what one of them keeps to the region
-then has no way to the other. No machine is asked here about any of this.
+then has no way to the other. Which pages are sealed `seals` says, from the bytes on the community's own disk; no node is
+asked what it thinks.
 """
 
 from collections import defaultdict
 from collections.abc import Collection
 
-from fedsync.crdt.books.minutes import pages
-from fedsync.records.ids import Extent, LogClass, LogId, PayloadId, Reach, Scope
+from fedsync.records.ids import Extent, LogClass, LogId, Reach, Scope
 from fedsync.sim.links import Station
 from fedsync.sim.node import Node
 from fedsync.sim.people import Community
 from fedsync.sim.regions import Region
 from fedsync.sim.shelves import Shelves
-from fedsync.sim.verdicts import Court
 from fedsync.sim.world import World
 
 
@@ -72,7 +71,11 @@ class Circles:
     def may(self, node: Node, scope: Scope, reach: Reach, log_class: LogClass) -> bool:
         """Say whether a node may have logs of this kind: it keeps so much of the body, and is in its region if they stay there."""
         extent = self._shelves[node].extents.get(scope)
-        if extent is None or not extent.covers(reach, log_class):
+        if extent is None or reach is Reach.LOCAL:
+            return False
+        # Who keeps a book keeps what is of authority; who keeps what the world is told, that too.
+        told = extent is not Extent.BOOK and reach is Reach.WORLD
+        if extent is not Extent.ALL and log_class is not LogClass.AUTHORITY and not told:
             return False
         if reach is Reach.WORLD or not self._scoped:
             return True
@@ -111,17 +114,8 @@ class Circles:
         return found
 
     def _joined(self, node: Node, scope: Scope) -> set[bytes]:
-        """Return what a community joined, by the pages that its own node shows as sealed."""
-        if node not in self._shelves:
-            return set()
-        court, found = Court(), set[bytes]()
-        court.hear(self._shelves[node].blocks)
-        for page in pages(node.view, scope):
-            held = court.pages.get(PayloadId(page.id)) if page.status == "sealed" else None
-            for entry in held.entries if held is not None else ():
-                body = entry.get(
-                    {"join": "body", "mandate": "seat", "leave": "body"}.get(str(entry.get("kind")), "")
-                )
-                if isinstance(body, bytes):
-                    found = found - {body} if entry["kind"] == "leave" else found | {body}
-        return found
+        """Return what a community joined, by the pages that are sealed by what lies on its own node's disk."""
+        shelf = self._shelves.get(node)
+        return (
+            shelf.books.joined(shelf.bodies[scope]) if shelf is not None and scope in shelf.bodies else set()
+        )

@@ -1,28 +1,50 @@
-"""What a node keeps of its peers, counted again and again while a storm lasts: none of it may grow with what they do."""
+"""What a node keeps of its peers, counted again and again while a storm lasts: none of it may grow with what they do.
+
+The bounds stand here once more, as docs/protocol.md and docs/overlay.md have them: who raises one in a machine has to raise
+it here too, and is asked why.
+"""
 
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from fedsync.gossip.limits import MAX_LATE, MAX_REFUSALS
-from fedsync.gossip.scores import MOST_PEERS
-from fedsync.gossip.view import ACTIVE, PASSIVE
 from fedsync.sim.node import Node
 
+FRAME: Final = 65_535
+"""Bytes of a frame: what comes, or is said, until it is felt that there is too much."""
+TAKES_BYTES: Final = 4 * 1024 * 1024
+BACKLOG: Final = 2 * 1024 * 1024
+LINKS: Final = 6
+"""Links that a node keeps for a group; one more while one takes the place of another."""
+BODIES: Final = 10_000
+"""Bodies that a peer may announce, of 49 bytes each, and 6 as it says them itself."""
+REMEMBERED, SCORED = "peers remembered", "peers of whom something is thought"
+VIEWED, REFUSALS = "nodes in the views of a group", "refusals remembered of a peer"
+MEMORY = "bytes remembered of what a peer follows"
 MOST: Final = {
-    "peers of whom something is thought": MOST_PEERS,
-    "nodes in the views of a group": ACTIVE + 1 + PASSIVE,
-    "refusals remembered of a peer": MAX_REFUSALS,
-    "logs refused in a session": MAX_REFUSALS,
-    "segments of a session that wait for others": MAX_LATE,
+    SCORED: 1024,
+    VIEWED: LINKS + 1 + 30,
+    REFUSALS: 1024,
+    MEMORY: BODIES * (49 + 6) + 8,
+    "logs wanted of a peer": 200_000,
+    "logs refused in a session": 1024,
+    "logs that a peer refuses in a session": 1024,
+    "blocks of a session that wait at the door": 256 + 1,
+    "bytes of a session that wait at the door": TAKES_BYTES + FRAME,
+    "segments of a session that wait for others": 1024,
+    "bytes of segments of a session that wait for others": 512 * 1024,
+    "bytes of answers that a peer does not read": BACKLOG + 2 * FRAME,
 }
-"""What is counted, and how much of it there may be. A link is given up only when the one in its place stands: so one more."""
+"""What is counted, and how much of it there may be. How many peers are remembered has no number: there are not more of them."""
+OF_SESSIONS: Final = tuple(MOST)[4:]
+"""What a session tells of itself, in the order of `Sizes`."""
 
 
 class Growth:
-    """The most that there ever was of each, and where."""
+    """The most that there ever was of each, and where. `others`: how many peers a node can have."""
 
-    def __init__(self) -> None:
+    def __init__(self, others: int) -> None:
         self.most: dict[str, tuple[int, str]] = {}
+        self._bounds = MOST | {REMEMBERED: others}
 
     def look(self, nodes: Iterable[Node]) -> None:
         """Count what these keep now."""
@@ -34,19 +56,18 @@ class Growth:
     def faults(self) -> Iterator[str]:
         """Yield what was more than it may be."""
         for what, (size, name) in self.most.items():
-            if size > MOST[what]:
-                yield f"{name} kept {size} {what}; {MOST[what]} may be"
+            if size > self._bounds[what]:
+                yield f"{name} kept {size} {what}; {self._bounds[what]} may be"
 
 
 def _sizes(node: Node) -> Iterator[tuple[str, int]]:
-    scored, views, refusals, refused, late = MOST
-    yield scored, len(node.scores)
+    yield SCORED, len(node.scores)
     if node.alive and node.steering is not None:
         for kept in node.steering.keep().values():
-            yield views, len(kept.good) + len(kept.others)
+            yield VIEWED, len(kept.good) + len(kept.others)
+    yield REMEMBERED, len(node.disk.remembered)
     for memory in node.disk.remembered.values():
-        yield refusals, len(memory.refused)
-    # Sessions show nobody what they have in hand: it is looked at from within.
-    for session in node.engine._sessions.values():
-        yield refused, len(session._exchange.refused)
-        yield late, len(session._segments._late)
+        yield REFUSALS, len(memory.refused)
+        yield MEMORY, len(memory.bodies or b"") + len(memory.aliases)
+    for sizes in node.engine.sizes().values():
+        yield from zip(OF_SESSIONS, sizes, strict=True)

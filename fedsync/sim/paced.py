@@ -8,15 +8,17 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Final
 
-from fedsync.intake import HOUR_MS
-from fedsync.records.block import Block
 from fedsync.records.ids import Key, LogClass, Reach, RecordId
-from fedsync.records.places import MAX_RUN_RECORDS
 from fedsync.sim.disk import Kept
 from fedsync.sim.node import NOON, Node
+from fedsync.sim.plainread import Run
 from fedsync.sim.shelves import Reader, Shelf, Shelves
 from fedsync.sim.world import World
 
+HOUR_MS: Final = 3_600_000
+"""What a share is counted over, in ms."""
+RUN_RECORDS: Final = 128
+"""Records of a block, at most (docs/record-format.md)."""
 FOUNDED_S: Final = 120.0
 """From then on everybody follows everybody, in seconds, and no word waits for a page that names its author."""
 PROMPT_S: Final = 60.0
@@ -40,14 +42,14 @@ def _within(world: World, node: Node, shelf: Shelf) -> Iterator[str]:
     assert world.scenario.shares is not None
     own = next(each.scope for each in world.communities if each.node is node)
     came: Counter[tuple[Key, bool, int]] = Counter()
-    for block, entry in _taken(node, shelf):
-        genesis = block.genesis
-        if not entry.own and genesis.scope != own:
-            room = genesis.log_class is LogClass.AUTHORITY
-            came[genesis.key, room, entry.wall // HOUR_MS] += block.count
+    for run, entry in _taken(node, shelf):
+        of = run.of
+        if not entry.own and of.scope != own:
+            room = of.log_class is LogClass.AUTHORITY
+            came[of.key, room, entry.wall // HOUR_MS] += len(run.records)
     for (key, _, hour), count in came.items():
         begun = sum(wall // HOUR_MS == hour for wall in node.begun)
-        most = (world.scenario.shares.author + MAX_RUN_RECORDS) * (1 + begun)
+        most = (world.scenario.shares.author + RUN_RECORDS) * (1 + begun)
         if count > most:
             yield f"{node.name} took {count} records of author {key.hex()[:8]} within an hour; {most} may be"
 
@@ -72,17 +74,15 @@ def _prompt(world: World, shelves: Shelves, others: Shelves) -> Iterator[str]:
     written: dict[RecordId, float] = {}
     came: dict[Node, dict[RecordId, float]] = defaultdict(dict)
     for node, shelf in (shelves | others).items():
-        for block, entry in _taken(node, shelf):
-            genesis = block.genesis
-            if genesis.reach is Reach.LOCAL or (
-                genesis.log_class is not LogClass.AUTHORITY and genesis.scope not in honest
-            ):
+        for run, entry in _taken(node, shelf):
+            of = run.of
+            if of.reach is Reach.LOCAL or (of.log_class is not LogClass.AUTHORITY and of.scope not in honest):
                 continue
             at = (entry.wall - node.offset - NOON) / 1000
-            for id_ in block.ids:
-                came[node].setdefault(id_, at)
+            for each in run.records:
+                came[node].setdefault(each.id, at)
                 if entry.own:
-                    written[id_] = at
+                    written[each.id] = at
     for node in shelves:
         for id_, at in came[node].items():
             since = written.get(id_, at)
@@ -91,9 +91,9 @@ def _prompt(world: World, shelves: Shelves, others: Shelves) -> Iterator[str]:
                 break
 
 
-def _taken(node: Node, shelf: Shelf) -> Iterator[tuple[Block, Kept]]:
+def _taken(node: Node, shelf: Shelf) -> Iterator[tuple[Run, Kept]]:
     """Yield each block on a disk with what is written beside it."""
-    return zip(shelf.blocks, (each for each in node.disk.entries if isinstance(each, Kept)), strict=True)
+    return zip(shelf.runs, (each for each in node.disk.entries if isinstance(each, Kept)), strict=True)
 
 
 def _untroubled(world: World) -> bool:

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 
-from fedsync.crdt.books.addresses import announced_by
-from fedsync.records.genesis import NODE
 from fedsync.records.ids import Key, Reach
+from fedsync.sim import shown
 from fedsync.sim.shelves import Shelf, Shelves
 from fedsync.sim.world import World
 
@@ -44,19 +43,17 @@ def announced(world: World, shelves: Shelves) -> Iterator[str]:
                     continue
                 if _said(shelf, key) != [place]:
                     yield f"{member.node.name} does not hold that {node.name} answers at {place}"
-                shown = announced_by(member.node.view, region.scope, key)
-                if shown is not None and shown.addresses != (place,):
-                    yield f"{member.node.name} shows {node.name} at {shown.addresses[0]}, and it answers at {place}"
+                shows = shown.addresses(member.node, region.scope, key)
+                if shows is not None and shows != (place,):
+                    yield f"{member.node.name} shows {node.name} at {', '.join(shows) or 'no place'}, and it answers at {place}"
 
 
 def _said(shelf: Shelf, key: Key) -> object:
     """Return what a node announced last within its region, as the bytes on a disk say."""
     last: tuple[int, object] = (-1, None)
-    for block in shelf.blocks:
-        of = block.genesis
-        if of.key == key and of.capacity == NODE and of.reach is Reach.REGION:
-            for at, kind in enumerate(block.kinds):
-                value = block.value(at)
-                if kind == "announcement" and isinstance(value, dict):
-                    last = max(last, (block.first + at, value["addresses"]), key=lambda each: each[0])
+    for run in shelf.runs:
+        if run.of.key == key and run.of.capacity == ("node",) and run.of.reach is Reach.REGION:
+            for each in run.records:
+                if each.kind == "announcement" and isinstance(each.value, dict):
+                    last = max(last, (each.seq, each.value["addresses"]), key=lambda each: each[0])
     return last[1]

@@ -1,221 +1,77 @@
-"""What books come to, worked out once more from the bytes on a disk: what must be void, and what nobody sealed.
+"""What the votes of delegates come to, worked out once more from the bytes on a disk: what must be void, and what stands.
 
 Plain loops over all records, slow and obvious; nothing of the folds. It knows the simplest form of each rule, which is
 what people of a simulation make use of, and says nothing where it is not sure.
 """
 
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Final, NamedTuple, TypeAlias
+from collections.abc import Collection, Iterator
+from typing import Final
 
-from fedsync.records.block import Block
-from fedsync.records.codec import Value, pack
-from fedsync.records.genesis import Genesis
-from fedsync.records.ids import LogClass, PayloadId, RecordId, Scope, payload_id
+from fedsync.records.ids import PayloadId, RecordId, Scope
+from fedsync.sim.archive import Fields, Page, listed
+from fedsync.sim.plainread import Said, Value
+from fedsync.sim.seals import Seals
 
-Fields: TypeAlias = dict[str, Value]
 IDLE: Final = frozenset({"decision", "witness", "result"})
 """Kinds of entries that give, end and say nothing for a body that sends somebody."""
 
 
-class Said(NamedTuple):
-    """A record of a log of authority, as its bytes say."""
-
-    genesis: Genesis
-    seq: int
-    id: RecordId
-    before: RecordId
-    kind: str
-    value: Fields
-    time: int
-
-
-class Page(NamedTuple):
-    """A page, and the scope of its book."""
-
-    id: PayloadId
-    scope: Scope
-    number: int
-    prev: PayloadId | None
-    entries: list[Fields]
-
-
-@dataclass
 class Court:
-    """All that one node holds of books."""
+    """Judges the votes in what one node holds of books. `bodies`: those that it follows."""
 
-    records: dict[RecordId, Said] = field(default_factory=dict)
-    pages: dict[PayloadId, Page] = field(default_factory=dict)
-    _voices: dict[PayloadId, list[Said]] = field(default_factory=dict)
-
-    def hear(self, blocks: Iterable[Block]) -> None:
-        """Take in blocks, each log's in order of its chain."""
-        loose: list[tuple[PayloadId, Fields]] = []
-        for block in blocks:
-            if block.genesis.log_class is not LogClass.AUTHORITY:
-                continue
-            before = block.prev
-            for at, id_ in enumerate(block.ids):
-                value = block.value(at)
-                fields = value if isinstance(value, dict) else {}
-                record = block.record(at)
-                kind = block.kinds[at]
-                self.records[id_] = Said(
-                    block.genesis, block.first + at, id_, before, kind, fields, record.time
-                )
-                before = id_
-                about = fields.get("page")
-                if kind in ("signature", "approval") and isinstance(about, bytes):
-                    self._voices.setdefault(PayloadId(about), []).append(self.records[id_])
-                if kind == "page":
-                    loose.append((payload_id(pack(value)), fields))
-        self._bind(loose)
-
-    def _bind(self, loose: list[tuple[PayloadId, Fields]]) -> None:
-        """Join pages to their books, from page 0 on."""
-        for _ in range(len(loose) + 1):
-            left = []
-            for id_, said in loose:
-                number, prev, entries = said["number"], said["prev"], said["entries"]
-                assert isinstance(number, int)
-                assert isinstance(entries, list)
-                scope = said.get("scope")
-                if prev is not None:
-                    assert isinstance(prev, bytes)
-                    before = self.pages.get(PayloadId(prev))
-                    if before is None:
-                        left.append((id_, said))
-                        continue
-                    scope = before.scope
-                assert isinstance(scope, bytes)
-                self.pages[id_] = Page(
-                    id_, Scope(scope), number, PayloadId(prev) if prev is not None else None,
-                    [each for each in entries if isinstance(each, dict)],
-                )  # fmt: skip
-            if len(left) == len(loose):
-                return
-            loose = left
-
-    # --- Who speaks ---------------------------------------------------------------------------------------
-
-    def epoch(self, page: Page) -> Fields:
-        """Return the epoch by which a page is judged: the last one before it on its branch."""
-        at = page
-        while at.prev is not None:
-            at = self.pages[at.prev]
-            for entry in at.entries:
-                if entry.get("kind") == "epoch":
-                    return entry
-        return {}
-
-    def supported(self, page: Page) -> bool:
-        """Say whether enough have ever spoken for a page: k seats, and w sealers approving in one round."""
-        if page.prev is None:
-            return True
-        epoch = self.epoch(page)
-        seats, sealers = _listed(epoch.get("seats")), _listed(epoch.get("sealers"))
-        logs = {each["genesis"] for each in seats if isinstance(each, dict) and "genesis" in each}
-        bodies = {each["body"] for each in seats if isinstance(each, dict) and "body" in each}
-        nodes = [each for each in sealers if isinstance(each, list)]
-        spoken: set[bytes] = set()
-        approved: dict[int, set[bytes]] = {}
-        for said in self._voices.get(page.id, ()):
-            whose, round_ = said.genesis, said.value.get("round")
-            assert isinstance(round_, int)
-            if whose.payload in logs:
-                spoken.add(whose.payload)
-                if said.kind == "approval":
-                    approved.setdefault(round_, set()).add(whose.payload)
-            elif [whose.key, whose.incarnation] in nodes and said.kind == "approval":
-                approved.setdefault(round_, set()).add(whose.payload)
-            elif whose.mandate is not None:
-                giver = self._giver(whose)
-                if giver is not None and giver in bodies:
-                    spoken.add(giver)
-        k = epoch.get("k", 0)
-        w = epoch.get("w", k)
-        assert isinstance(k, int)
-        assert isinstance(w, int)
-        return len(spoken) >= k and max(map(len, approved.values()), default=0) >= w
-
-    def idle(self, id_: PayloadId) -> bool:
-        """Say whether nothing on a page bears on what a delegate's vote comes to."""
-        page = self.pages.get(id_)
-        return page is not None and all(each.get("kind") in IDLE for each in page.entries)
-
-    def _giver(self, genesis: Genesis) -> bytes | None:
-        """Return page 0 of the body that gave the mandate of a log."""
-        page = self.pages.get(PayloadId(genesis.mandate[0])) if genesis.mandate else None
-        while page is not None and page.prev is not None:
-            page = self.pages[page.prev]
-        return page.id if page is not None else None
-
-    # --- What is void -------------------------------------------------------------------------------------
+    def __init__(self, seals: Seals, bodies: Collection[PayloadId]) -> None:
+        self._archive = archive = seals.archive
+        self._sealed = {body: seals.book(body) for body in bodies}
+        self._book = {page.scope: book for book in self._sealed.values() for page in book[:1]}
+        self._open: set[Scope] = {
+            page.scope
+            for body in bodies
+            for page in seals.open(body)
+            if any(each.get("kind") not in IDLE for each in page.entries)
+        }
+        """Books with pages that may still come to hold, and that bear on what a delegate's vote comes to."""
+        self._records = archive.records
 
     def votes(self) -> Iterator[Said]:
         """Yield the votes of delegates."""
-        for said in self.records.values():
-            if said.kind == "vote" and said.genesis.mandate is not None:
+        for said in self._records.values():
+            if said.kind == "vote" and said.of.capacity[0] == "mandate":
                 yield said
 
-    def verdict(self, vote: Said, sealed: Collection[PayloadId], open_: Collection[Scope]) -> str | None:
-        """Return what a vote must be: "void" or "stands"; None when this is not sure.
-
-        `open_`: books with pages that may still come to hold.
-        """
-        assert vote.genesis.mandate is not None
-        page = self.pages.get(PayloadId(vote.genesis.mandate[0]))
-        if page is None or vote.genesis.mandate[1] >= len(page.entries):
+    def verdict(self, vote: Said) -> str | None:
+        """Return what a vote must be: "void" or "stands"; None when this is not sure."""
+        found = self._archive.given(vote)
+        if found is None:
             return None
-        mandate = page.entries[vote.genesis.mandate[1]]
-        breach = self._breach(vote, mandate)
-        word = self._word(vote, page.scope, sealed)
+        page, mandate = found
+        breach = _breach(vote, mandate)
+        word = self._word(vote, page.scope)
         if word is not None:
             return "stands" if word == vote.id else "void"
-        if breach:
+        if breach or self._ended(vote, page):
             return "void"
-        ended = self._ended(vote, page, sealed)
-        if ended:
-            return "void"
-        return None if page.id not in sealed or page.scope in open_ else "stands"
+        return None if page not in self._book.get(page.scope, ()) or page.scope in self._open else "stands"
 
-    def _breach(self, vote: Said, mandate: Fields) -> bool:
-        if mandate.get("kind") != "mandate" or mandate.get("holder") != vote.genesis.key:
-            return True
-        told = mandate["instructions"]
-        assert isinstance(told, dict)
-        allowed = told.get("*")
-        return allowed != "free" and not (isinstance(allowed, list) and vote.value["option"] in allowed)
-
-    def _word(self, vote: Said, scope: Scope, sealed: Collection[PayloadId]) -> RecordId | None:
+    def _word(self, vote: Said, scope: Scope) -> RecordId | None:
         """Return the vote that the first word of the body on the question names, if it says one here."""
-        for number in sorted(
-            at.number for at in self.pages.values() if at.scope == scope and at.id in sealed
-        ):
-            (page,) = (
-                at
-                for at in self.pages.values()
-                if (at.scope, at.number) == (scope, number) and at.id in sealed
-            )
+        for page in self._book.get(scope, ()):
             for entry in page.entries:
-                if entry.get("kind") != "confirm" or entry.get("motion") != vote.value["motion"]:
+                if entry.get("kind") != "confirm" or entry.get("motion") != _fields(vote)["motion"]:
                     continue
-                named = self.records.get(RecordId(bytes(entry["vote"])))  # type: ignore[arg-type]
-                if named is None or named.genesis.mandate is None:
-                    continue
-                given = self.pages[PayloadId(named.genesis.mandate[0])]
-                if not self._breach(named, given.entries[named.genesis.mandate[1]]):
+                named = self._records.get(RecordId(bytes(entry["vote"])))  # type: ignore[arg-type]
+                given = self._archive.given(named) if named is not None else None
+                if named is not None and given is not None and not _breach(named, given[1]):
                     return named.id
         return None
 
-    def _ended(self, vote: Said, given: Page, sealed: Collection[PayloadId]) -> bool:
+    def _ended(self, vote: Said, given: Page) -> bool:
         """Say whether a sealed page ends the mandate and does not keep the vote, whatever its date."""
-        assert vote.genesis.mandate is not None
-        index = vote.genesis.mandate[1]
+        _, index = vote.of.capacity[1:]
+        assert isinstance(index, int)
         seat = given.entries[index].get("seat")
         over = False
-        for page in sorted(self.pages.values(), key=lambda each: each.number):
-            if page.scope != given.scope or page.id not in sealed or page.number < given.number:
+        for page in self._book.get(given.scope, ()):
+            if page.number < given.number:
                 continue
             for at, entry in enumerate(page.entries):
                 later = (page.number, at) > (given.number, index)
@@ -226,20 +82,31 @@ class Court:
                 follows = entry.get("kind") == "mandate" and entry.get("seat") == seat and later and not over
                 if (recalls and page.number > given.number) or follows:
                     over = True
-                    tips = [_tip(each) for each in _listed(entry.get("cuts"))]
+                    tips = [_tip(each) for each in listed(entry.get("cuts"))]
                     if not any(self._on_chain(vote, tip) for tip in tips):
                         return True
         return False
 
     def _on_chain(self, vote: Said, tip: RecordId | None) -> bool:
-        at = self.records.get(tip) if tip is not None else None
+        at = self._records.get(tip) if tip is not None else None
         while at is not None and at.seq > vote.seq:
-            at = self.records.get(at.before)
+            at = self._records.get(at.before)
         return at is not None and at.id == vote.id
 
 
-def _listed(value: Value) -> list[Value]:
-    return value if isinstance(value, list) else []
+def _breach(vote: Said, mandate: Fields) -> bool:
+    """Say whether a vote is none of its mandate's holder, or against the instructions."""
+    if mandate.get("kind") != "mandate" or mandate.get("holder") != vote.of.key:
+        return True
+    told = mandate["instructions"]
+    assert isinstance(told, dict)
+    allowed = told.get("*")
+    return allowed != "free" and not (isinstance(allowed, list) and _fields(vote)["option"] in allowed)
+
+
+def _fields(said: Said) -> Fields:
+    assert isinstance(said.value, dict)
+    return said.value
 
 
 def _tip(value: Value) -> RecordId | None:

@@ -8,7 +8,6 @@ from random import Random
 from typing import Final
 
 from fedsync.crdt.books.booktables import RESULTS, VOTE_VERDICTS
-from fedsync.crdt.books.fellows import joined
 from fedsync.crdt.books.minutes import pages
 from fedsync.gossip.groups import Candidate, Group
 from fedsync.gossip.holdings import SetKey
@@ -34,6 +33,7 @@ from fedsync.sim.regions import Delegation, Region
 from fedsync.sim.roads import Roads
 from fedsync.sim.scenario import ANY, EQUIVOCATE, LIES, POUR, Crowd, Partition, Scenario
 from fedsync.sim.scoping import Scoping
+from fedsync.sim.shelves import Reader
 from fedsync.sim.siege import LOOK_S, Hollow, Watch, besiege
 from fedsync.sim.signing import Signing
 from fedsync.sim.twofaced import TwoFaced, towards
@@ -89,7 +89,6 @@ class World:
         """How often a block came to an honest node, on average over the second half of the storm."""
         self.apart: list[tuple[float, float]] = []
         """From when to when nodes were cut off."""
-        self.growth = Growth()
         self.nodes: list[Node] = []
         self.seconds: list[Node] = []
         """The other faces of those that have two."""
@@ -146,6 +145,7 @@ class World:
             for community in self.communities:
                 community.node.limit(scenario.shares, community.scope)
         self._join()
+        self.growth = Growth(len(self.nodes) + len(self.crowd) - 1)
         self._plan()
         self.pouring = [
             Pouring(community, self.heap, self.dice, self.seen, scenario.shares.author, scenario.storm)
@@ -225,10 +225,14 @@ class World:
     def _fence(self) -> None:
         """From now on what stays within a region may be on no link out of it: everybody has joined, and heard of it."""
         self.net.lying = frozenset(node.peer for node in self.nodes if node.lies is not None)
+        reader = Reader()
         for region in self.regions:
             inside = frozenset(each.node.peer for each in region.members)
             for member in region.members:
-                if region.body in joined(member.node.view, member.scope):
+                shelf = reader.read(member.node)
+                if member.scope in shelf.bodies and region.body in shelf.books.joined(
+                    shelf.bodies[member.scope]
+                ):
                     logs = [pen.log for teller in member.tellers for pen in (teller.facts, teller.plans)]
                     self.net.regional |= dict.fromkeys(map(bytes, logs), (member.node.peer, inside))
 

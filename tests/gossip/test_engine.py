@@ -7,6 +7,7 @@ import pytest
 from fedsync.gossip.engine import Engine
 from fedsync.gossip.events import (
     Close,
+    Declined,
     Effect,
     Granted,
     Held,
@@ -50,7 +51,7 @@ from fedsync.gossip.messages import (
     encode,
 )
 from fedsync.records.block import peek
-from fedsync.records.ids import Extent, LogClass
+from fedsync.records.ids import Extent, LogClass, LogId
 from tests.gossip.telling import tells
 from tests.sim.world import BODY, Author, World, checked, equal
 
@@ -177,6 +178,28 @@ def test_a_peer_whose_blocks_wait_at_the_door_is_not_read_until_they_are_judged(
     assert [each.number for each in takes] == list(range(1, len(frames) + 1))
     after = [each for take in takes for _, each in north.handle(A, Taken(take.number, Held(1)), 0.0)]
     assert after.count(Resume()) == 1
+
+
+def test_what_is_in_hand_of_a_peer_is_told_in_figures() -> None:
+    north, memory = engine([Author(number) for number in range(500)])
+    open_session(north, A)
+    open_session(north, B)
+    (key,) = memory.sets()
+    raws = [Author(at).write("x")[0].raw for at in range(1000, 1003)]
+    north.handle(A, Received(encode(BlockMessage(False, True, raws[0]))), 0.0)
+    north.handle(A, Taken(1, Declined("refused", 0)), 0.0)
+    for raw in raws[1:]:
+        north.handle(A, Received(encode(BlockMessage(False, True, raw))), 0.0)
+    north.handle(A, Received(encode(Refused(next(memory.logs()), "no", 0))), 0.0)
+    north.handle(A, Received(encode(Tip(LogId(bytes(32)), 1, 5, b"1234"))), 0.0)
+    before = north.sizes()[A]
+    assert (before.refused, before.refused_there, before.taking, before.backlog) == (1, 1, 2, 0)
+    assert before.taking_bytes == sum(map(len, raws[1:]))
+    assert before.wanted >= 1
+    north.handle(A, Room(0), 0.0)
+    north.handle(A, Received(encode(Range(key, (b"\x40",)))), 0.0)
+    assert north.sizes()[A].backlog > 0
+    assert set(north.sizes()[B]) == {0}
 
 
 def test_who_uses_more_than_its_share_is_not_read_for_a_while_and_nobody_else_waits() -> None:

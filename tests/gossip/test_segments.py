@@ -282,6 +282,7 @@ def test_a_bounded_number_of_segments_waits_and_of_logs_is_sent_in_full() -> Non
     assert [heard.hear(message) for _ in range(MAX_LATE)] == [Ahead(author.log, blocks[-1].last)] * MAX_LATE
     assert heard.hear(message) == Unread(author.log, blocks[-1].last, True, True)
     assert heard.wake_at() == LATE_S
+    assert (heard.late, heard.late_bytes) == (MAX_LATE, MAX_LATE * len(message.data))
     assert not list(heard.overdue())
     heard.now = LATE_S
     assert len(list(heard.overdue())) == MAX_LATE

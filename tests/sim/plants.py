@@ -20,20 +20,21 @@ from fedsync.crdt.books.addresses import note_announcement
 from fedsync.crdt.books.addresstables import ANNOUNCEMENTS
 from fedsync.crdt.books.booktables import RecordRow
 from fedsync.crdt.books.delegates import Cuts
-from fedsync.crdt.books.slot import Cut
+from fedsync.crdt.books.slot import Cut, Judged
 from fedsync.crdt.books.votes import cast
 from fedsync.crdt.view import Draft
 from fedsync.gossip import compare, listing, reconcile, trie
-from fedsync.gossip.events import Known, Outcome
+from fedsync.gossip.events import Known, Outcome, Peer
 from fedsync.gossip.exchange import Exchange
 from fedsync.gossip.following import Following
 from fedsync.gossip.holdings import Item, SetKey
 from fedsync.gossip.memory import Memory, MemoryLog
+from fedsync.gossip.peer_memory import PeerMemory
 from fedsync.gossip.session import Session
 from fedsync.gossip.waiting import Brought, WaitingRoom
 from fedsync.records import ed25519
 from fedsync.records.block import Block, Record
-from fedsync.records.ids import ZERO_ID, LogClass, Reach, RecordId
+from fedsync.records.ids import ZERO_ID, LogClass, PageId, Reach, RecordId
 from fedsync.records.places import Place
 from fedsync.sim.disk import Disk
 from fedsync.sim.finding import Finding
@@ -207,6 +208,35 @@ def _used_forgotten(patch: Patch) -> None:
     patch.setattr(carrying, "_used", lambda *_: ())
 
 
+def _one_too_few(patch: Patch) -> None:
+    """A page is taken to be sealed when one less than it takes has approved it."""
+
+    def seals(self: Judged, page: PageId) -> list[int]:
+        if self.epoch is None or page not in self.tallies:
+            return []
+        sealers, few = self.epoch.sealers.keys(), self.epoch.w - 1
+        return [each for each, logs in self.tallies[page].approved.items() if len(logs & sealers) >= few]
+
+    patch.setattr(Judged, "seals", seals)
+
+
+def _memories_pile_up(patch: Patch) -> None:
+    """What is remembered of a peer is put beside what was, and not in its place."""
+    remember, kept = Disk.remember, count()
+
+    def beside(self: Disk, peer: Peer, memory: PeerMemory) -> None:
+        remember(self, peer, memory)
+        remember(self, Peer(sha256(peer + bytes(next(kept) % 64)).digest()), memory)
+
+    patch.setattr(Disk, "remember", beside)
+
+
+def _no_pause(patch: Patch) -> None:
+    """Who brings more than the door can look at is read all the same."""
+    patch.setattr("fedsync.gossip.exchange.MAX_TAKES", 1 << 40)
+    patch.setattr("fedsync.gossip.exchange.MAX_TAKES_BYTES", 1 << 40)
+
+
 def _removed_returns(patch: Patch) -> None:
     """A removal ends the link, and whoever is an own peer is let in all the same."""
     patch.setattr(Finding, "remove", lambda self, peer: self._calls.part(self._node, peer))
@@ -246,6 +276,9 @@ PLANTS = (
     Plant("shared-queue", "one queue at the door for all peers", _shared_queue, ("none of theirs was before it",), "door", None, 4),
     Plant("small-order", "keys and signatures of small order pass", _small_order, ("nobody has signed",), "door", None, 4),
     Plant("recall-by-clock", "what a recall cuts off is told by the time that it claims", _recall_by_clock, ("it must be void",), "regions", None),
+    Plant("one-too-few", "one approval less than it takes seals a page", _one_too_few, ("as sealed, and too few spoke for it",), "storm", 4),
+    Plant("no-pause", "who brings more than the door can look at is read all the same", _no_pause, ("wait at the door; 257",), "door", None, 4),
+    Plant("memories-pile-up", "what is remembered of a peer is put beside what was", _memories_pile_up, ("peers remembered",), "storm", 4),
     Plant("nothing-carried", "no node carries sealed pages for those who look from outside", _nothing_carried, APART, "world", 6, 1),
     Plant("used-forgotten", "a page under which somebody wrote is not carried unless it was sealed", _used_forgotten, APART, "world", 6, 6),
     Plant("removed-returns", "whoever is an own peer gets in, though the operator removed it", _removed_returns, ("which it had removed",), "finding", 5, 2),

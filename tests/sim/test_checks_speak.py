@@ -47,7 +47,7 @@ def said(world: World, *words: str) -> bool:
 def lose(node: Node, id_: RecordId) -> None:
     """Let a node's disk forget the block that holds a record."""
     shelf = Reader().read(node)
-    raw = next(each.raw for each in shelf.blocks if id_ in each.ids)
+    raw = next(each.raw for each in shelf.runs if id_ in [said.id for said in each.records])
     node.disk.entries.remove(
         next(each for each in node.disk.entries if isinstance(each, Kept) and each.raw == raw)
     )
@@ -56,9 +56,8 @@ def lose(node: Node, id_: RecordId) -> None:
 def last_of(world: World, scope: Scope, log_class: LogClass, at: int) -> RecordId:
     """Return the last record that a node has of a body's logs of a class."""
     shelf = Reader().read(world.nodes[at])
-    return [
-        each for each in shelf.blocks if each.genesis.scope == scope and each.genesis.log_class is log_class
-    ][-1].tip
+    runs = [each for each in shelf.runs if each.of.scope == scope and each.of.log_class is log_class]
+    return runs[-1].records[-1].id
 
 
 def test_what_is_local_and_lost_copies_without_end_and_states_that_differ_are_found_out() -> None:
@@ -85,10 +84,10 @@ def test_a_node_that_keeps_what_is_of_another_region_is_found_out() -> None:
     assert faults(world) == []
     far = Reader().read(world.nodes[0])
     strange = next(
-        each for each in far.blocks if each.first == 0 and each.genesis.scope == world.communities[0].scope
+        each for each in far.runs if each.first == 0 and each.of.scope == world.communities[0].scope
     )
     world.nodes[5].disk.entries.append(Kept(strange.raw, 0, own=False))
-    assert said(world, f"Village 6 holds what is none of its region's: log {strange.log.hex()[:8]}")
+    assert said(world, f"Village 6 holds what is none of its region's: log {strange.of.log.hex()[:8]}")
 
 
 def test_regions_that_hold_another_book_of_the_world_or_judge_it_otherwise_are_found_out() -> None:
