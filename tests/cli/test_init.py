@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.calling import Place, command_line, environment, fedsync, found
+from tests.cli.calling import SECONDS, Place, command_line, environment, fedsync, found
 
 BASE = ("init", "--community", "Oakfield", "--listen", "127.0.0.1:0", "--no-passphrase", "--yes")
 
@@ -201,7 +201,7 @@ def _typed(place: Place, answers: list[str], *words: object) -> tuple[str, int]:
     if child == 0:
         line = command_line("--home", place.path, *words)
         os.execve(line[0], line, environment())
-    seen, end = b"", time.monotonic() + 30
+    seen, end = b"", time.monotonic() + SECONDS
     waiting = list(answers)
     try:
         while time.monotonic() < end:

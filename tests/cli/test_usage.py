@@ -20,7 +20,7 @@ from fedsync.reading import Reading
 from fedsync.records.codec import Value
 from fedsync.records.ids import LogClass
 from fedsync.records.seal import Draft
-from tests.cli.calling import Place, command_line, environment, fedsync, process, well_said
+from tests.cli.calling import SECONDS, Place, command_line, environment, fedsync, process, well_said
 
 COMMANDS = [
     "init", "run", "status", "demo", "doctor", "restore", "invite", "join", "peers list", "peers pause",
@@ -228,7 +228,7 @@ def test_without_a_terminal_there_are_no_colours_and_nothing_is_cut_short(shown:
         command_line("--home", shown.path, "stock", "list"),
         capture_output=True,
         env=clean,
-        timeout=60,
+        timeout=SECONDS,
         check=True,
     )
     assert b"\x1b" not in done.stdout
@@ -249,7 +249,7 @@ def test_who_stops_reading_early_sees_no_error(shown: Place) -> None:
         capture_output=True,
         text=True,
         env=environment(),
-        timeout=60,
+        timeout=SECONDS,
         check=True,
     )
     assert done.stderr == ""

@@ -28,7 +28,7 @@ def test_an_audit_fetches_a_book_that_this_node_does_not_follow_and_comes_to_the
     assert (shown["number"], decided) == (1, {"number": 1, "title": "Mend the roof", "ended_by": None})
     said = hill.json("bodies", "audit", body[:12], "--certificate", file, code=9)["error"]
     assert "does not follow that body" in said["message"]
-    said = hill.json("bodies", "audit", body[:12], "--certificate", file, "--fetch", "--wait", 60)
+    said = hill.json("bodies", "audit", body[:12], "--certificate", file, "--fetch", "--wait", 120)
     assert (said["number"], said["page"]) == (1, shown["page"])
     assert {each["name"]: each["source"] for each in hill.json("bodies", "show", "all")["bodies"]}[
         "Oakfield"
@@ -41,7 +41,7 @@ def test_an_audit_fetches_a_book_that_this_node_does_not_follow_and_comes_to_the
     village.introduce(hill, fen)
     until(lambda: fen.peer("Hill Farm").get("state") == "same", why=fen.said)
     assert len(fen.json("bodies", "show", "all")["bodies"]) == 2
-    assert fen.json("bodies", "audit", body, "--fetch", "--wait", 60)["page"] == shown["page"]
+    assert fen.json("bodies", "audit", body, "--fetch", "--wait", 120)["page"] == shown["page"]
     error = fen.json("bodies", "audit", "ab" * 32, "--fetch", "--wait", 0.1, code=9)["error"]
     assert "does not follow that body" in error["message"]
     # By the body's name, and without the certificate, now that it is followed.
@@ -80,6 +80,8 @@ def test_an_audit_of_a_region_fetches_the_books_of_its_members_too(village: Vill
     oak.run("bodies", "certificate", "Valley", "--output", tmp_path / "bridge")
     shown = far.json("bodies", "check", tmp_path / "bridge", "--body", region.hex())
     assert (shown["number"], shown["not_recomputed"]) == (1, [0])
-    said = far.json("bodies", "audit", region.hex(), "--certificate", tmp_path / "bridge", "--fetch")
+    said = far.json(
+        "bodies", "audit", region.hex(), "--certificate", tmp_path / "bridge", "--fetch", "--wait", 120
+    )
     assert (said["number"], said["page"], said["bodies"]) == (1, shown["page"], 4)
     assert len(far.json("bodies", "show", "all")["bodies"]) == 5

@@ -114,7 +114,7 @@ def test_what_is_not_confirmed_is_told_beside_the_hope_that_both_hold_the_same(v
         acquaint(oak, mill)
         oak.move("Ann", 5)
         equal(oak, mill)
-        assert "waits for its answer" not in oak.peer("Mill Lane")["reason"]
+        until(lambda: "waits for its answer" not in oak.peer("Mill Lane")["reason"], why=oak.said)
         mill.kill()
         oak.move("Ann", 7)
         until(lambda: "what was sent waits for its answer" in oak.peer("Mill Lane")["reason"], why=oak.said)
@@ -147,7 +147,7 @@ def test_two_modems_carry_frames_and_what_must_be_readable_is(village: Village, 
     oak.move("Ann", 100)
     equal(oak, mill)
     assert "over a program: heard" in mill.peer("Oakfield")["reason"]
-    assert "says: modem at" in oak.said()
+    until(lambda: "says: modem at" in oak.said(), why=oak.said)
 
 
 def test_a_program_that_ends_is_started_again_and_one_that_is_none_is_told(village: Village) -> None:
@@ -299,8 +299,8 @@ def test_whoever_listens_gets_what_is_for_the_world_and_for_whom_it_is_named_mor
         make_known(node, oak)
     make_known(oak, hill)
     for node in (mill, hill):
-        until(lambda node=node: holds(node, page), within=60, why=node.said)  # type: ignore[misc]
-    until(lambda: hill.records() - mill.records() >= 1, within=60, why=hill.said)
+        until(lambda node=node: holds(node, page), why=node.said)  # type: ignore[misc]
+    until(lambda: hill.records() - mill.records() >= 1, why=hill.said)
     # Whoever likes may send there too: it comes to nothing, and what is new still comes.
     junk, dice = Carousel(Profile(400, 1_000_000, 1.0), Random(1), 0.0), Random(2)
     junk.show([bytes([kind]) + dice.randbytes(200) for kind in (1, 2, 3, 7, 99) for _ in range(5)], 0)
@@ -310,7 +310,7 @@ def test_whoever_listens_gets_what_is_for_the_world_and_for_whom_it_is_named_mor
                 stranger.sendto(packet, ("127.0.0.1", port))
     roof = oak.decide("A new roof", "Ann", "Ben")
     for node in (mill, hill):
-        until(lambda node=node: holds(node, roof), within=60, why=node.said)  # type: ignore[misc]
+        until(lambda node=node: holds(node, roof), why=node.said)  # type: ignore[misc]
     assert f"Sends round and round over 127.0.0.1:{port}: " in oak.run("status").stdout
     assert f"Listens at 127.0.0.1:{port}: heard " in mill.run("status").stdout
 

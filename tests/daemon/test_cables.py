@@ -10,8 +10,6 @@ from tests.daemon.houses import Part, faults, join, lines_of, shown_at, take_in,
 from tests.daemon.village import Node, Village, equal, until
 
 HALL, MOVEMENTS = 2, 90
-CALM = 60.0
-"""Seconds: a line that was dead is tried again at longer and longer intervals."""
 
 
 @pytest.fixture
@@ -44,7 +42,7 @@ def test_two_halls_whose_cable_is_pulled_agree_once_it_is_back(village: Village,
             take_in(node, node.tellers[part], Part(tuple(rows)), map_file)
 
     all_take_in(0)
-    equal(*line, within=CALM)
+    equal(*line)
     # The first of it is on its way when the cable is pulled; and then a machine beside it loses its power.
     all_take_in(1)
     cables.pull()
@@ -55,8 +53,9 @@ def test_two_halls_whose_cable_is_pulled_agree_once_it_is_back(village: Village,
     far = equal(*line[HALL:])
     assert near != far
     cables.plug()
-    until(lambda: len({node.records() for node in line}) == 1, CALM)
-    equal(*line, within=CALM)
+    # A line that was dead is tried again at longer and longer intervals.
+    until(lambda: len({node.records() for node in line}) == 1)
+    equal(*line)
     assert (
         faults({names[code]: rows for code, rows in lines.items()}, {n.name: shown_at(n) for n in line}) == []
     )

@@ -21,13 +21,17 @@ from tests.daemon.village import NOON, Node, Village, equal, until
 SHARE = 5_000
 """Records of one author in an hour that the flooded node takes."""
 FLOOD = 40_000
+HOUR, LASTS = 3600, 90
+"""Seconds, and how many of them a test takes at most on a slow machine."""
 BOUND = 5.0
-"""Seconds within which honest records arrive in spite of it, on a machine with other things to do."""
+"""Seconds within which honest records arrive in spite of it, or no longer than the flood itself takes on a slow machine."""
 
 
 @pytest.fixture
 def pair(village: Village) -> Iterator[tuple[Node, Node]]:
     """Give a node with small shares, and its honest neighbour."""
+    # What is taken counts for an hour of the clock: no test may begin in one and end in the next.
+    until(lambda: time.time() % HOUR < HOUR - LASTS)
     oak, mill = village.node("Oakfield", start=False), village.node("Mill Lane")
     text = oak.home.config.read_text()
     oak.home.config.write_text(
@@ -81,10 +85,12 @@ async def test_an_author_who_floods_waits_and_honest_records_arrive_beside_and_b
             await talk.link.room()
         mill_moved = time.monotonic()
         await trio.to_thread.run_sync(lambda: mill.move("Ann", 77))
-        await polled(lambda: oak_holds(oak, mill, "Ann"), BOUND)
+        await polled(lambda: oak_holds(oak, mill, "Ann"))
         beside = time.monotonic() - mill_moved
-        await polled(lambda: held(oak, middle[0].log) == held(oak, behind[0].log) == 4, BOUND)
+        await polled(lambda: held(oak, middle[0].log) == held(oak, behind[0].log) == 4)
         took = time.monotonic() - began
+        assert beside < max(BOUND, mill_moved - began)
+        assert took < 2 * max(BOUND, mill_moved - began)
         await polled(lambda: "author-share" in str(one.row))
         print(f"beside the flood {beside:.2f} s, all of it {took:.2f} s, {len(parts)} blocks")
     assert SHARE <= held(oak, flood[0].log) < SHARE + 128
@@ -104,7 +110,7 @@ def test_who_waited_is_not_let_in_by_a_crash_but_by_a_limit_that_was_raised(pair
         mill.move("Cleo", *range(1, 3000))
     until(lambda: oak.json("status")["delayed"], why=oak.said)
     before = oak.records()
-    until(lambda: kept(oak), 45.0)
+    until(lambda: kept(oak))
     oak.kill()
     oak.start()
     mill.move("Ann", 5)

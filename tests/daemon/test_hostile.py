@@ -29,7 +29,7 @@ from fedsync.records.genesis import SEAT, Genesis
 from fedsync.records.ids import Extent, Key, LogClass, LogId, Reach, Scope
 from fedsync.records.seal import Draft, seal
 from tests.daemon.hostile import Guest, Talk, dial, hello, polled
-from tests.daemon.village import Node, Village, equal, until
+from tests.daemon.village import AT_ONCE, SOON, Node, Village, equal, until
 from tests.gossip.telling import tells
 
 
@@ -50,7 +50,7 @@ def oak(pair: tuple[Node, Node]) -> Iterator[Node]:
     yield node
     assert node.alive, node.said()
     node.move("Ann", 1)
-    equal(node, mill, within=3)
+    equal(node, mill, within=AT_ONCE)
     assert "Traceback" not in node.said(), node.said()
 
 
@@ -81,7 +81,7 @@ def test_a_caller_without_a_key_is_hung_up_on(oak: Node) -> None:
     host, _, port = oak.ready.read_text().rpartition(":")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    tcp = socket.create_connection((host, int(port)), timeout=5)
+    tcp = socket.create_connection((host, int(port)), timeout=SOON)
     with context.wrap_socket(tcp) as tls, suppress(ssl.SSLError, ConnectionError):
         tls.sendall(b"\0\1x")
         assert tls.recv(100) == b""
@@ -97,7 +97,7 @@ async def test_bytes_that_are_no_tls_are_hung_up_on(oak: Node) -> None:
     host, _, port = oak.ready.read_text().rpartition(":")
     async with await trio.open_tcp_stream(host, int(port)) as tcp:
         await tcp.send_all(b"\0" * 5000)
-        with trio.fail_after(5), suppress(trio.BrokenResourceError):
+        with trio.fail_after(SOON), suppress(trio.BrokenResourceError):
             while await tcp.receive_some():
                 pass
     await polled(lambda: "does not speak TLS" in oak.said())
@@ -149,8 +149,8 @@ async def test_garbage_ends_the_session_and_is_not_heard_again_for_a_while(oak: 
     assert "we talk again in" in str(one.row["reason"])
     async with one.talk(greet=False) as talk:
         talk.say(hello())
-        await talk.ended(5)
-    assert one.row["state"] == "away"
+        await talk.ended()
+    await polled(lambda: one.row["state"] == "away")
     oak.call("pause_peer", name=one.name, paused=True)
     oak.call("pause_peer", name=one.name, paused=False)
     async with one.talk():
@@ -292,7 +292,7 @@ async def test_one_who_asks_for_all_and_reads_nothing_costs_the_others_nothing(
             talk.say(*[one.bodies] * 50)
             await trio.testing.wait_all_tasks_blocked()
         oak.move("Ben", *range(1, 200))
-        await trio.to_thread.run_sync(lambda: equal(*pair, within=3))
+        await trio.to_thread.run_sync(lambda: equal(*pair, within=AT_ONCE))
 
 
 async def test_a_thousand_announced_bodies_do_not_hold_the_daemon_up(
@@ -306,7 +306,7 @@ async def test_a_thousand_announced_bodies_do_not_hold_the_daemon_up(
             await talk.hear(Which)
             talk.say(These(b"".join(row.scope + row.body for row in rows)))
         oak.move("Ben", 5)
-        await trio.to_thread.run_sync(lambda: equal(*pair, within=5))
+        await trio.to_thread.run_sync(lambda: equal(*pair, within=AT_ONCE))
 
 
 async def test_tips_of_logs_that_nobody_serves_are_shown_and_do_no_harm(
@@ -319,13 +319,13 @@ async def test_tips_of_logs_that_nobody_serves_are_shown_and_do_no_harm(
         await talk.hear(Want)
         await polled(lambda: (one.row["we_lack"] or 0) != 0 or one.row["state"] in ("catching up", "behind"))
         oak.move("Ben", 5)
-        await trio.to_thread.run_sync(lambda: equal(*pair, within=3))
+        await trio.to_thread.run_sync(lambda: equal(*pair, within=AT_ONCE))
 
 
 async def test_one_who_never_says_hello_is_let_go(oak: Node) -> None:
     one = guest(oak)
     async with one.talk(greet=False) as talk:
-        await talk.ended(15)
+        await talk.ended()
     await polled(lambda: "no HELLO" in oak.said())
 
 

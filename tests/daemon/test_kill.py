@@ -51,7 +51,7 @@ def test_a_receiver_that_is_killed_again_and_again_ends_equal_and_loses_nothing(
         assert all(after[log] >= seq for log, seq in {**held, **before}.items())
         held = after
     mill.start()
-    root = equal(oak, mill, within=40)
+    root = equal(oak, mill)
     assert oak.stock() == total, told(oak, mill)
     assert mill.stock() == own
     assert mill.call("rebuild")["after"] == root
@@ -72,5 +72,5 @@ def test_the_sender_is_killed_while_it_sends(village: Village) -> None:
         oak.start()
         target = min(mill.records() + die.randrange(0, 700), oak.records())
         until(lambda target=target: mill.records() >= target)  # type: ignore[misc]
-    equal(oak, mill, within=40)
+    equal(oak, mill)
     assert oak.stock() == sum(range(1, 2001))

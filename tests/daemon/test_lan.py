@@ -13,9 +13,9 @@ from fedsync.daemon.lan import Neighbours
 from fedsync.records.ids import Key
 from tests.daemon.cables import Cables, NoCables
 from tests.daemon.test_finding import key_of, linked
-from tests.daemon.village import Node, Village, equal, told, until
+from tests.daemon.village import AT_ONCE, Node, Village, equal, told, until
 
-MILL, HILL = Key(b"m" * 32), Key(b"h" * 32)
+MILL, HILL, QUARRY = Key(b"m" * 32), Key(b"h" * 32), Key(b"q" * 32)
 LOOPBACK = Lan(interfaces=("lo",))
 
 
@@ -49,19 +49,21 @@ def over(host: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(not _multicast_works(host), reason=why)
 
 
-async def heard(family: str, known: Key) -> tuple[str, ...]:
-    """Return where one of two on the loopback hears the other, if it knows it; nothing within five seconds."""
-    found = trio.Event()
-    listen = Address(family, 7443)
-    speaker = Neighbours(MILL, LOOPBACK, list, lambda: None, lambda: 0.0)
-    listener = Neighbours(HILL, LOOPBACK, lambda: [known], found.set, lambda: 0.0)
+async def heard(family: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return where one is heard on the loopback by a friend that knows it, and where by a stranger that knows the friend alone."""
+    by_friend, by_stranger = trio.Event(), trio.Event()
+    stranger = Neighbours(QUARRY, LOOPBACK, lambda: [HILL], by_stranger.set, lambda: 0.0)
+    friend = Neighbours(HILL, LOOPBACK, lambda: [MILL], by_friend.set, lambda: 0.5)
+    speaker = Neighbours(MILL, LOOPBACK, list, lambda: None, lambda: 1.0)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(listener.run, listen, 7444)
-        nursery.start_soon(speaker.run, listen, 7443)
-        with trio.move_on_after(5):
-            await found.wait()
+        for port, each in enumerate((speaker, friend, stranger), 7443):
+            nursery.start_soon(each.run, Address(family, 7443), port)
+        with trio.fail_after(AT_ONCE):
+            await by_friend.wait()
+            await by_stranger.wait()
+        await trio.testing.wait_all_tasks_blocked()
         nursery.cancel_scope.cancel()
-    return listener.places(MILL)
+    return friend.places(MILL), stranger.places(MILL)
 
 
 @pytest.mark.parametrize(
@@ -72,9 +74,9 @@ async def heard(family: str, known: Key) -> tuple[str, ...]:
     ],
 )
 async def test_a_known_node_is_heard_and_an_unknown_one_is_not(host: str, place: str) -> None:
-    (found,) = await heard(host, MILL)
+    (found,), nothing = await heard(host)
     assert found.endswith(place)
-    assert await heard(host, Key(b"q" * 32)) == ()
+    assert nothing == ()
 
 
 @pytest.mark.parametrize(
@@ -85,7 +87,7 @@ async def test_a_node_says_nothing_when_told_so_or_when_no_neighbour_could_call_
     lan: Lan, listen: Address
 ) -> None:
     quiet = Neighbours(MILL, lan, list, lambda: None, lambda: 0.0)
-    with trio.fail_after(1):
+    with trio.fail_after(AT_ONCE):
         await quiet.run(listen, 7443)
 
 

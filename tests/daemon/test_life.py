@@ -11,7 +11,7 @@ import pytest
 
 from fedsync import control
 from fedsync.records.ed25519 import private_key, public_key
-from tests.daemon.village import SOON, Node, Village, equal, until
+from tests.daemon.village import AT_ONCE, SOON, Node, Village, equal, until
 
 
 def asked(node: Node, said: bytes) -> bytes:
@@ -41,7 +41,7 @@ def test_a_daemon_stops_while_peers_are_connected_and_one_hangs(village: Village
     hill.send(signal.SIGSTOP)
     started = time.monotonic()
     assert mill.stop() == 0
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < AT_ONCE
     until(lambda: oak.peer("Mill Lane")["state"] == "away")
 
 
@@ -170,12 +170,17 @@ def test_two_that_call_each_other_at_once_end_with_one_link_that_stands(
     until(lambda: oak.peer("Mill Lane")["state"] == mill.peer("Oakfield")["state"] == "same")
     oak.move("Ann", 1)
     mill.move("Ben", 2)
-    equal(oak, mill, within=5)
-    # It stands: nobody calls any more, and nothing is closed again.
-    said = oak.said(), mill.said()
-    oak.move("Ann", 1)
-    equal(oak, mill, within=5)
-    assert (oak.said(), mill.said()) == said
+    equal(oak, mill)
+
+    def rests() -> bool:
+        said = oak.said(), mill.said()
+        oak.move("Ann", 1)
+        equal(oak, mill, within=AT_ONCE)
+        return (oak.said(), mill.said()) == said
+
+    # It stands: nobody calls any more, and nothing is closed again. That the other one was given up may be heard a little later.
+    assert any(rests() for _ in range(3))
+    assert rests()
 
 
 def test_a_peer_that_comes_back_is_found_again_and_it_is_said_what_is_waited_for(village: Village) -> None:
@@ -192,10 +197,8 @@ def test_a_peer_that_comes_back_is_found_again_and_it_is_said_what_is_waited_for
 
 def test_a_paused_peer_loses_its_link_at_once_and_gets_it_back(village: Village) -> None:
     oak, mill = both_dial(village)
-    started = time.monotonic()
     oak.call("pause_peer", name="Mill Lane", paused=True)
-    until(lambda: mill.peer("Oakfield")["state"] == "away", 1)
-    assert time.monotonic() - started < 1
+    until(lambda: mill.peer("Oakfield")["state"] == "away", AT_ONCE)
     row = oak.peer("Mill Lane")
     assert (row["state"], row["reason"]) == ("paused", "paused by the operator")
     oak.move("Ann", 3)
@@ -206,10 +209,10 @@ def test_a_paused_peer_loses_its_link_at_once_and_gets_it_back(village: Village)
 def test_a_removed_peer_loses_its_link_at_once_and_gets_nothing_more(village: Village) -> None:
     oak, mill = both_dial(village)
     oak.run("peers", "remove", "Mill Lane", "--yes")
-    until(lambda: mill.peer("Oakfield")["state"] == "away", 1)
+    until(lambda: mill.peer("Oakfield")["state"] == "away", AT_ONCE)
     held = mill.records()
     oak.move("Ann", 3)
-    until(lambda: "hung up before its first word" in mill.peer("Oakfield")["reason"], 10, mill.said)
+    until(lambda: "hung up before its first word" in mill.peer("Oakfield")["reason"], why=mill.said)
     assert mill.records() == held
 
 

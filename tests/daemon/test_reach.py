@@ -20,7 +20,7 @@ from fedsync.records.ids import LogClass, Reach
 from fedsync.records.seal import Draft, seal
 from fedsync.records.wire import read_body, read_outer
 from tests.daemon.hostile import Guest, Talk
-from tests.daemon.village import NOON, Node, Village, told, until
+from tests.daemon.village import AT_ONCE, NOON, Node, Village, told, until
 
 SECRET = "Household 7 took two loaves"
 
@@ -53,7 +53,7 @@ async def test_a_local_log_is_on_no_link_however_it_is_asked_for(village: Villag
             Want(wanted(talk.salt, b"nobody", None)),
         )
         # Once the last question is answered, the node knows what its guest follows.
-        with trio.fail_after(20):
+        with trio.fail_after(AT_ONCE):
             while not any(
                 isinstance(said, NoBase) and said.short == b"nobody" for said in map(decode, frames)
             ):
@@ -63,7 +63,7 @@ async def test_a_local_log_is_on_no_link_however_it_is_asked_for(village: Villag
         oak.call("take", blocks=[live.raw.hex()])
         (open_,) = written(oak, "Ann", LogClass.FACTS, Reach.WORLD, b"w" * 16, "for all")
         oak.call("take", blocks=[open_.raw.hex()])
-        with trio.fail_after(20):
+        with trio.fail_after(AT_ONCE):
             while not any(names(open_, frame) for frame in frames):
                 frames += await talk.link.receive()
         with trio.move_on_after(0.3):
@@ -86,7 +86,7 @@ async def test_a_local_log_is_on_no_link_however_it_is_asked_for(village: Villag
             assert not any(each in frame for each in named)
             assert not names(before, frame)
     assert (
-        BEAT_S > 20
+        BEAT_S > AT_ONCE
     )  # All that was heard came unasked or for what was asked, not from a comparison to come.
 
 
@@ -216,7 +216,7 @@ def shown_to_a_peer(node: Node, secret: set[bytes]) -> set[bytes]:
 async def hear(talk: Talk, enough: Callable[[list[bytes]], bool]) -> list[bytes]:
     """Return frames until there are enough, and what comes for a while after them."""
     frames: list[bytes] = []
-    with trio.fail_after(20):
+    with trio.fail_after(AT_ONCE):
         while not enough(frames):
             frames += await talk.link.receive()
     with trio.move_on_after(0.3):
@@ -256,6 +256,6 @@ def test_thousands_of_small_logs_pass_in_one_go(village: Village) -> None:
     oak.start()
     mill = village.node("Mill Lane")
     village.introduce(oak, mill)
-    until(lambda: oak.records() == mill.records(), 30, lambda: told(oak, mill))
+    until(lambda: oak.records() == mill.records(), why=lambda: told(oak, mill))
     for node_ in (oak, mill):
         assert "more than it reads" not in node_.said()

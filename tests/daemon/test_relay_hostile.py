@@ -21,7 +21,7 @@ from fedsync.records.ed25519 import PrivateKey, private_key, public_key
 from fedsync.records.ids import Key
 from tests.daemon.hostile import Guest, key_of, polled
 from tests.daemon.test_relay import PLAIN, acquaint, calling, relaying
-from tests.daemon.village import Node, Village, equal, until
+from tests.daemon.village import AT_ONCE, SOON, Node, Village, equal, until
 
 Misdeed = Callable[[int, bytes], list[bytes]]
 """What a liar passes on in place of the piece with a number."""
@@ -151,7 +151,7 @@ async def test_a_lying_relay_harms_nothing_and_the_next_one_is_taken(
             mill.move("Ann", 7, item=PLAIN)
             return bool(mill.peer("Hill Farm").get("through") == "Crossways")
 
-        await polled(is_around, 60.0)
+        await polled(is_around)
         await trio.to_thread.run_sync(lambda: equal(mill, hill))
     assert liar.carried > 0, "it was never asked, so this says nothing"
     assert "Traceback" not in mill.said() + hill.said()
@@ -163,7 +163,7 @@ async def test_a_lying_relay_harms_nothing_and_the_next_one_is_taken(
 STREAMS = 4
 TURNS = 12
 BOUND = 2.0
-"""Seconds within which the relay holds what its own peer recorded, on a machine with other things to do."""
+"""Seconds within which the relay holds what its own peer recorded, as a rule, on a machine with other things to do."""
 
 
 class Leaning:
@@ -246,22 +246,23 @@ async def test_relayed_bytes_delay_none_of_the_relays_own_sessions_and_fill_no_m
         for each in leaning:
             nursery.start_soon(each.run, reads)
         for each in leaning:
-            with trio.fail_after(20):
+            with trio.fail_after(SOON):
                 await each.going.wait()
         began = time.monotonic()
         for turn in range(TURNS):
             await trio.to_thread.run_sync(partial(oak.move, "Ann", turn + 2))
             wrote = time.monotonic()
-            await polled(partial(holds, relay, oak.records()), BOUND)
+            await polled(partial(holds, relay, oak.records()), AT_ONCE)
             took.append(time.monotonic() - wrote)
         seconds = time.monotonic() - began
+        if reads:
+            await polled(lambda: all(each.got > 1_000_000 for each in leaning))
         carried = relay.call("status")["relay"]["offers"]["bytes"]
         nursery.cancel_scope.cancel()
     print(f"{carried / seconds / 1e6:.1f} MB/s carried; at the relay after {sorted(took)[TURNS // 2]:.3f} s,"
           f" {max(took):.3f} at most; {(memory_of(relay) - before) / 1e6:.1f} MB more memory")  # fmt: skip
     assert memory_of(relay) - before < 40_000_000
-    if reads:
-        assert all(each.got > 1_000_000 for each in leaning)
-    else:
+    assert sorted(took)[TURNS // 2] < BOUND
+    if not reads:
         assert carried < STREAMS * 8_000_000, "it went on reading though nobody took it"
     until(lambda: relay.call("status")["relay"]["offers"]["streams"] == 0)

@@ -4,12 +4,14 @@ import time
 from math import ceil
 
 from fedsync.node import open_node
-from tests.daemon.village import Node, Village, equal, told, until
+from tests.daemon.village import AT_ONCE, Node, Village, equal, told, until
 
 AHEAD = 12
 """Seconds until a window opens that a test waits for."""
 FAR = 1_800
 """Seconds until a window opens that no test lives to see, however slow its machine."""
+LENGTHS = (8, 32, 128)
+"""Seconds that a window is open in which two meet; a longer one is tried where the machine was too slow for this."""
 
 
 def plan(node: Node, peer: Node, *lines: str, by_name: bool = False) -> None:
@@ -53,19 +55,32 @@ def test_at_the_start_of_its_window_a_peer_gets_all(village: Village) -> None:
     plan(oak, mill, window)
     mill.move("Ann", 7)
     oak.move("Ben", 5)
-    equal(oak, mill, within=max(0.0, opens - time.time()) + 6)
+    equal(oak, mill, within=max(0.0, opens - time.time()) + AT_ONCE)
     assert time.time() >= opens
     assert oak.json("peers", "list")["peers"][0]["schedule"]["state"] != "shut"
+
+
+def state(oak: Node) -> object:
+    return oak.peer("Mill Lane").get("state")
 
 
 def test_when_the_window_closes_the_link_ends_at_once(village: Village) -> None:
     oak, mill = village.line("Oakfield", "Mill Lane")
     equal(oak, mill)
-    begins = int(time.time())
-    plan(oak, mill, f'windows = ["every 1 h for 8 s from {begins % 3600} s"]', "early_end = false")
-    until(lambda: oak.peer("Mill Lane").get("state") == "same")
-    until(lambda: oak.peer("Mill Lane")["state"] == "away", within=begins + 12 - time.time())
-    assert time.time() >= begins + 8
+    config = oak.home.config.read_text()
+    for length in LENGTHS:
+        oak.home.config.write_text(config)
+        begins = int(time.time())
+        closes = begins + length
+        window = f'windows = ["every 1 h for {length} s from {begins % 3600} s"]'
+        plan(oak, mill, window, "early_end = false")
+        until(lambda closes=closes: state(oak) == "same" or time.time() > closes)  # type: ignore[misc]
+        if time.time() < closes - 1:
+            break
+    else:
+        raise AssertionError("they never met within a window")
+    until(lambda: state(oak) == "away", within=max(0.0, closes - time.time()) + AT_ONCE)
+    assert time.time() >= closes
     assert "waiting: next window" in oak.peer("Mill Lane")["reason"]
 
 

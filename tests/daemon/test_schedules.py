@@ -1,13 +1,13 @@
 """When a peer is called follows from windows, budgets, and whether there is something to say; what was used is kept."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import inf
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from fedsync.daemon.schedules import NEWS_SECONDS, RECHECK_SECONDS, Schedules
+from fedsync.daemon.schedules import NEWS_SECONDS, RECHECK_SECONDS, Clock, Schedules
 from fedsync.gossip.events import Peer
 from fedsync.gossip.priority import PLAIN
 from fedsync.gossip.schedule.terms import Open, Resting, Shut, Spent, Terms
@@ -16,6 +16,8 @@ from fedsync.store.store import Store
 from tests.nodes import node
 
 MILL, HILL = Peer(b"m" * 32), Peer(b"h" * 32)
+NOW = 1_760_000_000
+"""Seconds since 1970."""
 
 
 @pytest.fixture
@@ -24,11 +26,24 @@ def store() -> Iterator[Store]:
         yield found.store
 
 
+class Still(Clock):
+    """A clock that stands: however long a test takes, no second goes by in it."""
+
+    def now(self) -> float:
+        return NOW
+
+
 def made(store: Store, terms: Terms) -> Schedules:
     """Return schedules with one peer that has terms, and a disk that answers at once."""
-    schedules = Schedules(store, lambda: None)
-    schedules.want({MILL: terms})
+    schedules = unwritten(store, terms, lambda: None)
     write(schedules, store)
+    return schedules
+
+
+def unwritten(store: Store, terms: Terms, wake: Callable[[], None]) -> Schedules:
+    schedules = Schedules(store, wake)
+    schedules.clock = Still()
+    schedules.want({MILL: terms})
     return schedules
 
 
@@ -63,24 +78,24 @@ def test_whom_nothing_is_left_to_say_is_called_for_what_another_brings_and_not_f
     schedules.done(MILL)
     state = schedules.calls(MILL)
     assert isinstance(state, Resting)
-    assert RECHECK_SECONDS - 5 < state.until - schedules.clock.now() <= RECHECK_SECONDS
+    assert state.until == NOW + RECHECK_SECONDS
     schedules.news(MILL)
     assert schedules.calls(MILL) == state
     schedules.news(HILL)
     soon = schedules.calls(MILL)
-    assert soon.until - schedules.clock.now() <= NEWS_SECONDS
+    assert soon.until == NOW + NEWS_SECONDS
     schedules.urge()
     assert schedules.calls(MILL) == Open(inf)
 
 
 def test_a_rest_that_ends_outside_of_the_windows_goes_on_until_the_next(store: Store) -> None:
-    begins = int(Schedules(store, lambda: None).clock.now()) - 5
+    begins = NOW - 5
     schedules = made(store, Terms(Windows((Window(3600, begins % 3600, 60),)), early_end=True))
     assert isinstance(schedules.calls(MILL), Open)
     schedules.done(MILL)
     state = schedules.calls(MILL)
     assert isinstance(state, Resting)
-    assert state.until == pytest.approx(begins + 3600, abs=1)
+    assert state.until == begins + 3600
 
 
 def test_a_budget_that_is_used_up_stops_calls_until_something_urgent_comes_or_it_is_known_there(
@@ -113,8 +128,7 @@ def test_what_was_used_is_kept_when_the_config_is_read_again_and_for_a_new_start
 
 def test_nothing_goes_before_it_is_written_down_that_it_may(store: Store) -> None:
     woken: list[None] = []
-    schedules = Schedules(store, lambda: woken.append(None))
-    schedules.want({MILL: Terms(day_bytes=100_000)})
+    schedules = unwritten(store, Terms(day_bytes=100_000), lambda: woken.append(None))
     link = SimpleNamespace(toll=None, count=lambda: None)
     schedules.stands(MILL, link)
     assert link.toll is not None
@@ -125,10 +139,10 @@ def test_nothing_goes_before_it_is_written_down_that_it_may(store: Store) -> Non
 
 
 def test_outside_of_its_window_a_peer_is_told_in_how_many_seconds_it_opens(store: Store) -> None:
-    opens = int(Schedules(store, lambda: None).clock.now()) + 600
+    opens = NOW + 600
     schedules = made(store, Terms(Windows((Window(3600, opens % 3600, 60),))))
     assert isinstance(schedules.calls(MILL), Shut)
-    assert 595 <= schedules.opens_in(MILL) <= 601
+    assert schedules.opens_in(MILL) == 600
 
 
 class Called:

@@ -1,6 +1,8 @@
 """What waits in the system ahead of a slow reader is little, so that a recall need not wait for it."""
 
+import pytest
 import trio
+import trio.testing
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +14,7 @@ from fedsync.records.ids import Key, LogClass
 
 SOMEONE = Key(bytes(32))
 FACTS = of_class(LogClass.FACTS)
+QUICK_BYTES = 50_000_000
 
 
 def bound_after(rate: float, waits: float, seconds: float = 10.0) -> int:
@@ -45,7 +48,15 @@ def test_a_reader_that_is_quick_again_has_room_again() -> None:
     assert moved[1:] == [MOST_AHEAD_BYTES]
 
 
-async def test_a_recall_waits_for_little_of_what_a_slow_reader_has_not_read() -> None:
+@pytest.fixture
+def jumps() -> trio.testing.MockClock:
+    """A clock by which nothing takes time but sleeping: when all sleep, and nothing is on its way in the kernel, it jumps."""
+    return trio.testing.MockClock(autojump_threshold=0.02)
+
+
+async def test_a_recall_waits_for_little_of_what_a_slow_reader_has_not_read(
+    jumps: trio.testing.MockClock,
+) -> None:
     (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
     ours = await trio.open_tcp_stream("127.0.0.1", listener.socket.getsockname()[1])
     theirs = await listener.accept()
@@ -70,8 +81,8 @@ async def test_a_recall_waits_for_little_of_what_a_slow_reader_has_not_read() ->
             read += size
             if b"the recall" in frames:
                 raise writer.cut("closed", "test over")
-            # Quick for half a second, in which a system left alone takes in megabytes; then a megabyte in two seconds.
-            if trio.current_time() - began > 0.5:
+            # Quick for so long that a system left alone takes in megabytes; then a megabyte in two seconds.
+            if read > QUICK_BYTES:
                 await trio.sleep(size / 500_000)
             if not said and trio.current_time() - began > 4:
                 said, before = writer.send(b"the recall", FIRST), read
@@ -79,6 +90,7 @@ async def test_a_recall_waits_for_little_of_what_a_slow_reader_has_not_read() ->
     async with trio.open_nursery() as nursery:
         nursery.start_soon(writer.run, fill)
         with trio.fail_after(15):
+            # By a clock that does not go while anything is done.
             ended = await reader.run(slowly)
         nursery.cancel_scope.cancel()
     assert isinstance(ended, LinkClosed)
