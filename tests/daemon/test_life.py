@@ -11,7 +11,7 @@ import pytest
 
 from fedsync import control
 from fedsync.records.ed25519 import private_key, public_key
-from tests.daemon.village import AT_ONCE, SOON, Node, Village, equal, until
+from tests.daemon.village import ANEW, AT_ONCE, SOON, Node, Village, equal, until
 
 
 def asked(node: Node, said: bytes) -> bytes:
@@ -28,7 +28,9 @@ def asked(node: Node, said: bytes) -> bytes:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_daemon_that_is_told_to_stop_puts_its_things_away(village: Village, number: signal.Signals) -> None:
-    oak = village.node("Oakfield")
+    oak = Node(village.path / "oakfield", "Oakfield", inside=ANEW)
+    village.nodes.append(oak)
+    oak.start()
     assert oak.ready.read_text() == oak.call("status")["listen"]
     assert oak.stop(number) == 0
     assert not oak.ready.exists()

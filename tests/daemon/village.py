@@ -26,6 +26,7 @@ from fedsync.doors import Door, open_door
 from fedsync.home import Home
 from fedsync.reading import Reading
 from fedsync.records.ids import PageId
+from tests import forked
 
 ROOT = Path(__file__).resolve().parents[2]
 SOON = 180.0
@@ -33,6 +34,10 @@ SOON = 180.0
 AT_ONCE = 20.0
 """Seconds within which something happens for which nothing is waited, on such a machine: less than any BEAT or call that comes
 by itself, and many times what it takes."""
+ANEW = ("env",)
+"""What stands before a command whose daemon is to start as it does for people."""
+BEFORE = 3
+"""Words before those that are fedsync's own."""
 TELLERS = ("Ann", "Ben", "Cleo")
 NOON = 1_760_000_000_000
 
@@ -65,12 +70,13 @@ class Node:
     ) -> None:
         """Found a community, or take the home that lies there. `inside`: words before the command that runs its daemon.
 
-        `listen`: a host, or none for a node that only calls.
+        `listen`: a host, or none for a node that only calls. With `inside` it is a program that starts from nothing; else it
+        is forked from one that has imported all, which is sooner there.
         """
         self.name, self.tellers, self.inside = name, tellers, inside
         self.home = Home(path)
         self.ready, self.log_file = path.with_suffix(".ready"), path.with_suffix(".log")
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | forked.Forked | None = None
         if not self.home.store.exists():
             at = None if listen == "none" else Address(listen, 0)
             found(path, name, tellers, len(tellers) // 2 + 1, at, lambda _: None)
@@ -80,11 +86,15 @@ class Node:
     def start(self, wait: bool = True) -> None:
         """Start the daemon, and wait until peers can connect."""
         self.ready.unlink(missing_ok=True)
-        with self.log_file.open("ab") as log:
-            self.process = subprocess.Popen(
-                [*self.inside, *command(self.home.path, "run", "--ready-file", self.ready)],
-                stderr=log, env=environment(),
-            )  # fmt: skip
+        line = command(self.home.path, "run", "--ready-file", self.ready)
+        with self.log_file.open("ab") as log, open(os.devnull, "r+b") as nothing:
+            if self.inside:
+                self.process = subprocess.Popen(
+                    [*self.inside, *line], stdin=nothing, stdout=nothing, stderr=log, env=environment()
+                )
+            else:
+                streams = [each.fileno() for each in (nothing, nothing, log)]
+                self.process = forked.start(line[BEFORE:], streams, environment())
         if wait:
             self.wait_ready()
 
@@ -133,10 +143,7 @@ class Node:
 
     def run(self, *words: object, stdin: str = "", code: int | None = 0) -> subprocess.CompletedProcess[str]:
         """Run a command in a process of its own; it must end with `code`."""
-        done = subprocess.run(
-            command(self.home.path, *words), input=stdin, capture_output=True, text=True,
-            env=environment(), timeout=SOON * 3, check=False,
-        )  # fmt: skip
+        done = forked.run(command(self.home.path, *words)[BEFORE:], environment(), stdin, SOON * 3)
         assert code is None or done.returncode == code, (words, done)
         return done
 
