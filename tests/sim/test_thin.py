@@ -54,8 +54,9 @@ def written(bridge: Bridge, logs: int, blocks: int = 1, records: int = 20, first
 def test_a_federation_lives_over_five_seconds_a_minute_through_crashes_and_cuts() -> None:
     outcomes = [simulate(read(SMALL), seed) for seed in range(1, 9)]
     assert not any(outcome.faults for outcome in outcomes)
-    # One life may ask for days in the wrong seconds of a minute; so it is not asked of each.
-    assert sum(outcome.quiet_bytes for outcome in outcomes) / len(outcomes) <= 450
+    # A sign of life that falls between two windows is given again at those seconds of a minute at which the other was heard.
+    assert max(outcome.quiet_bytes for outcome in outcomes) <= 600
+    assert sum(outcome.quiet_bytes for outcome in outcomes) / len(outcomes) <= 350
 
 
 def test_a_federation_lives_by_radio() -> None:

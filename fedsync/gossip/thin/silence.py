@@ -4,7 +4,7 @@ After a few packets without an answer nothing but small ones go, with what is ur
 share of what the link carries, less after a while: so a fast link is looked at ten times a second, and a slow one now and then.
 """
 
-from math import inf
+from math import ceil, inf
 from typing import Final
 
 from fedsync.gossip.groups import Dice
@@ -20,7 +20,13 @@ LATER_SHARE: Final = 0.001
 """The same after a long time."""
 LATER_S: Final = 600.0
 CALM_S: Final = 30.0
-"""At least so long between two looks while nothing but a sign of life waits: else that costs more than it tells."""
+"""At least so long between the first two looks while nothing but a sign of life waits: else that costs more than it tells."""
+CALM_GROWTH: Final = 2.0
+"""And so many times as long with each: each is some seventy bytes, and may be made in vain."""
+MINUTE_S: Final = 60.0
+"""What is up at set times comes by the minute, the hour or the day: a look in no hurry goes at the second at which it was last heard,"""
+BEFORE_S: Final = 3.0
+"""or up to so long before it: that may have been the last of its window."""
 LEAST_S: Final = 0.1
 """At least so long between two looks."""
 MOST_S: Final = 900.0
@@ -76,9 +82,18 @@ class Silence:
                 self._cold = self._cold or self.heard_at is None or now - self.heard_at > self._slow
             self._packets += 1
         wait = min(self._first * GROWTH ** min(self._looks, 64), self._limit(now, airtime))
+        calm = min(CALM_S * CALM_GROWTH ** min(self._looks, 64), MOST_S)
         self._looks += probe
         some = 0.75 + self._dice.random() / 2
-        self._next, self._later = now + wait * some, now + max(wait, CALM_S) * some
+        self._next, self._later = now + wait * some, self._alike(now + max(wait, calm) * some)
+
+    def _alike(self, at: float) -> float:
+        """Return a time from this one on at which the other side is as likely to be heard as when it was last."""
+        # Where only one can speak, two that choose their times so would choose the same one again and again.
+        if self.heard_at is None or self._profile.half_duplex:
+            return at
+        heard = self.heard_at - BEFORE_S * self._dice.random()
+        return heard + MINUTE_S * ceil((at - heard) / MINUTE_S)
 
     def look_at(self, *, calm: bool) -> float:
         """Return when to look next. `calm`: nothing waits but signs of life, which are in no hurry."""

@@ -9,7 +9,16 @@ from fedsync.gossip.priority import FIRST
 from fedsync.gossip.thin.carrier import LOOK_BYTES, Carrier
 from fedsync.gossip.thin.packets import Symbol, Whole, read
 from fedsync.gossip.thin.profile import FLAKY, RADIO, Profile
-from fedsync.gossip.thin.silence import CALM_S, LATER_S, LATER_SHARE, MOST_S, SHARE, Silence
+from fedsync.gossip.thin.silence import (
+    BEFORE_S,
+    CALM_S,
+    LATER_S,
+    LATER_SHARE,
+    MINUTE_S,
+    MOST_S,
+    SHARE,
+    Silence,
+)
 
 DAY_S = 86_400.0
 SLOW = Profile(frame=200, bits=50, round_trip=20.0)
@@ -47,8 +56,30 @@ def test_whatever_comes_ends_the_waiting_at_once() -> None:
 
 
 def test_a_sign_of_life_alone_is_in_no_hurry() -> None:
-    found = looks(Silence(FLAKY, Random(1), 0.0), FLAKY.airtime(LOOK_BYTES), 3600.0, calm=True)
+    found = looks(Silence(FLAKY, Random(1), 0.0), FLAKY.airtime(LOOK_BYTES), DAY_S, calm=True)
     assert all(then - now >= 0.74 * CALM_S for now, then in pairwise(found))
+    assert sum(at < 3600.0 for at in found) <= 12
+    assert 3 * 24 <= len(found) <= 6 * 24
+
+
+def test_a_look_in_no_hurry_goes_at_the_second_of_a_minute_at_which_the_other_side_was_heard() -> None:
+    silence = Silence(FLAKY, Random(1), 0.0)
+    silence.heard(123.0)
+    for _ in range(4):
+        silence.sent(130.0, 0.001, wants=True, probe=False)
+    seconds, last = [], 130.0
+    for _ in range(50):
+        now = silence.look_at(calm=True)
+        assert now - last >= 0.74 * CALM_S
+        seconds.append(now % MINUTE_S)
+        silence.sent(now, 0.001, wants=False, probe=True)
+        last = now
+    assert 3.0 - BEFORE_S <= min(seconds) < max(seconds) <= 3.0
+    # Two that share a channel would speak at once again and again.
+    radio = Silence(RADIO, Random(1), 0.0)
+    radio.heard(123.0)
+    found = looks(radio, 0.1, DAY_S, calm=True)
+    assert max(at % MINUTE_S for at in found) > 30.0
 
 
 def test_what_looks_for_the_other_side_is_small_and_carries_nothing_that_can_wait() -> None:
