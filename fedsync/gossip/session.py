@@ -157,7 +157,7 @@ class Session:
         self._exchange = Exchange(self._holdings, salt, asked, tree, self._out, known.may, credit)
         both = partial(known.both, opened.dialler)
         self._reconcile = Reconcile(self._trees, salt, known.shared, self._exchange.listed, both)
-        self._rhythm = Rhythm(now, opened.nature)
+        self._rhythm = Rhythm(now, opened.nature, opened.dialler)
         self._handled = self._sent = 0
         self._awaits: set[type[Message]] = set()
         self._unsettled = False
@@ -170,6 +170,8 @@ class Session:
         self._root_of: tuple[object, ...] = ()
         """What the root was worked out of that BEAT and BYE said last: most of them come when nothing has changed."""
         self._root_was = b""
+        self._agreed: tuple[int, object] | None = None
+        """The peer's counter and what our root was worked out of, when both were found to hold the same last."""
         self._hello_root = self._root()
         self._early = Early()
         self._introductions = Introductions(self._out)
@@ -300,7 +302,7 @@ class Session:
                 self._close(
                     "strikes", f"three blocks were not what they claimed: {self._exchange.fault}", BACK_OFF_S
                 )
-            else:
+            elif self._brief or self._unsettled:
                 self._settle(now)
         if self._out.sent != self._sent:
             self._sent = self._out.sent
@@ -550,6 +552,8 @@ class Session:
         if self._known.curious:
             self._say(self._known.ask())
         self._agree(beat.root, beat.counter, beat.told, now)
+        if self._equal and self._rhythm.answers and not beat.asks and not self._exchange.refused:
+            self._say_beat(now, calm=True)
         if self._equal or not self._exchange.idle or self._awaits:
             return
         quiet = beat.handled == self._out.sent
@@ -576,9 +580,7 @@ class Session:
 
     def _settle(self, now: float) -> None:
         """Say that nothing is left to ask, once, when it is so; end when both have said it."""
-        if not (self._brief or self._unsettled) or self._awaits or self._out.expecting:
-            return
-        if not self._exchange.idle:
+        if self._awaits or self._out.expecting or not self._exchange.idle:
             return
         if self._brief:
             state = (self._out.sent, self._handled)
@@ -602,7 +604,7 @@ class Session:
 
     def _say_beat(self, now: float, calm: bool = False, asks: bool = False) -> None:
         """Say that we are here. `calm`: nothing was said since we last did, so the next time may be later."""
-        counter = self._trees.renew()[1]
+        counter = self._holdings.journal()[1]
         within = self._rhythm.beat(now, calm)
         told = self._told.tell(self._salt, now) if self._equal else b""
         self._out.say(Beat(self._root(), counter, self._handled, within, asks, told))
@@ -614,7 +616,14 @@ class Session:
     def _note_equal(self, equal: bool, counter: int, told: bytes = b"", now: float = 0.0) -> None:
         """Note whether roots are equal: then all that the peer had at this counter is held here."""
         self._equal = equal
-        if equal:
+        if not equal:
+            self._agreed = None
+        elif self._agreed == (counter, self._root_of) and not told and not self._exchange.refused:
+            # As with nearly every sign of life: all that follows from it is noted.
+            self._exchange.wants.level()
+            self._out.effects.append(_LEVEL)
+        else:
+            self._agreed = counter, self._root_of
             self.owes = False
             self._owes_level = bool(self._exchange.refused)
             known = self._known
@@ -632,7 +641,7 @@ class Session:
     def _root(self) -> bytes:
         """Return what BEAT and BYE say: the root without the logs that either of us refuses."""
         refusals = self._exchange.refusals
-        of = (self._holdings.journal(), *self._known.sides, frozenset(refusals) if refusals else None)
+        of = (self._holdings.journal(), self._known.sides, frozenset(refusals) if refusals else None)
         if of != self._root_of:
             self._root_of, self._root_was = of, self._reconcile.root(refusals)
         return self._root_was

@@ -6,6 +6,7 @@ same, so sessions with such peers work it out once.
 """
 
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 
@@ -120,9 +121,11 @@ class Shared:
                 self._groups[group] = _group(self._parts_of(group))
         groups = self._groups
         if without:
-            groups = dict(groups)
-            for group in {key[0][0] for key in without} & groups.keys():
-                groups[group] = _group(self._parts_of(group, without))
+            groups, apart = dict(groups), defaultdict[int, dict[SetKey, Iterable[LogId]]](dict)
+            for key, logs in without.items():
+                apart[key[0][0]][key] = logs
+            for group in apart.keys() & groups.keys():
+                groups[group] = _group(self._parts_of(group, apart[group]))
         found = top([each for _, each in sorted(groups.items()) if each], follows)
         if not without:
             if len(self._roots) >= MOST_KEPT:

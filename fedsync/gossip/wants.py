@@ -277,6 +277,8 @@ class Wants:
     def arrived(self, log: LogId, now: float) -> Wish | None:
         """Note that a block of this log has come from the peer; return the wish that it serves."""
         self._heard = now
+        if not self._wishes:
+            return None  # As with most that is pushed.
         wish = self._wishes.get(self._salt.log(log))
         if wish is not None:
             if wish.log is None:
@@ -368,6 +370,8 @@ class Wants:
 
     def noticed(self, log: LogId, now: float) -> None:
         """Look again at a log that changed here, whoever brought it."""
+        if not self._wishes:
+            return  # As mostly, and a name is not for nothing.
         wish = self._wishes.get(self._salt.log(log))
         if wish is None:
             return

@@ -427,12 +427,17 @@ class Net:
         """Send a frame now, or let it wait while another is leaving."""
         size = len(frame) + FRAME_PREFIX
         end.untold += size if size > FRAME_COST else FRAME_COST
-        waiting = end.waiting(self.heap.now) + size if end.leaving or end.behind else size
-        if waiting > self.most_queued:
-            self.most_queued = waiting
         if end.free_at <= self.heap.now and not end.behind:
+            # As nearly always: all before it is gone.
+            end.leaving.clear()
+            end.queued = 0
+            if size > self.most_queued:
+                self.most_queued = size
             self._carry(end, frame)
             return
+        waiting = end.waiting(self.heap.now) + size
+        if waiting > self.most_queued:
+            self.most_queued = waiting
         if not end.behind:
             self.heap.at(end.free_at, self._next, end)
         end.lanes.put(frame, priority)
