@@ -6,6 +6,7 @@
 from collections.abc import Iterable
 from functools import partial
 
+from fedsync.gossip.costs import Costs
 from fedsync.gossip.following import SCOPE_BYTES, Following, Row
 from fedsync.gossip.holdings import SetKey
 from fedsync.gossip.listing import Salt
@@ -26,14 +27,16 @@ class Acquaintance:
         memory: PeerMemory | None,
         near: frozenset[Scope] | None,
         salt: Salt | None = None,
+        costs: Costs | None = None,
     ) -> None:
         """`near`: the bodies of which the peer gets what goes only as far as their region; None: of every one. `salt`: the
-        session's, once both have said HELLO."""
+        session's, once both have said HELLO. `costs`: where it is added what it costs to look up what the peer said and asked."""
         self._sharing, self._holdings, self._near = sharing, sharing.trees.holdings, near
         self.memory = memory or PeerMemory()
         salt = salt or Salt(b"", b"")
-        self._outward = Outward(sharing, salt, self.memory)
-        self._inward = Inward(sharing, salt, self.memory, self.mine)
+        self.costs = costs or Costs()
+        self._outward = Outward(sharing, salt, self.memory, self.costs)
+        self._inward = Inward(sharing, salt, self.memory, self.mine, self.costs)
         self.my_journal, self.my_counter = self._holdings.journal()
         self.journal = self.root = b""
         self.counter = 0
@@ -118,11 +121,6 @@ class Acquaintance:
         """What the peer follows, as far as we know these bodies."""
         self._inward.look(self.mine)
         return self._inward.bodies
-
-    @property
-    def spent(self) -> int:
-        """What it has cost so far to look up what the peer said and asked, in logs asked for."""
-        return self._inward.spent + self._outward.spent
 
     def near(self, near: frozenset[Scope] | None) -> None:
         """Let the peer have all of these bodies, and of no others what goes only as far as a region."""

@@ -165,9 +165,10 @@ class Engine:
         if session is None:
             return []
         if isinstance(event, _PAID):
-            listed, looked = session.listed, session.looked
+            costs = session.costs
+            listed, looked = costs.listed, costs.looked
             effects = session.handle(event, now, len(self._sessions) > 1)
-            pause = self._spend(peer, event, session.listed - listed, session.looked - looked, now)
+            pause = self._spend(peer, event, costs.listed - listed, costs.looked - looked, now)
             if pause:
                 effects = pause + effects
         else:

@@ -84,7 +84,7 @@ class Exchange:
         """`credit`: seconds without any block, until what the peer was asked for goes to the back."""
         self.listed: dict[bytes, LogId] = {}
         self.wants = Wants(holdings, salt, asked, tree, credit)
-        self.server = Server(holdings, salt, self.listed, may)
+        self.server = Server(holdings, salt, self.listed, may, out.costs)
         self.push = Push(holdings, salt, self.listed)
         self.strikes = 0
         self.fault = ""

@@ -48,10 +48,8 @@ class TokenBucket:
 
     def spend(self, amount: float, now: float) -> float:
         """Take `amount` even if it is not there: for what has come already. Return for how many seconds to stop."""
-        if self._level < self.burst:
+        if now > self._at:
             self._fill(now)
-        elif now > self._at:
-            self._at = now  # As a rule it is full.
         self._level = level = self._level - amount
         return 0.0 if level >= 0 else self.wait(0.0, now)
 
@@ -71,6 +69,7 @@ class TokenBucket:
 
     def _fill(self, now: float) -> None:
         if now > self._at:
+            # As a rule it is full.
             if self._level < self.burst:
                 level = self._level + (now - self._at) * self.rate
                 self._level = level if level < self.burst else self.burst

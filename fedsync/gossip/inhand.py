@@ -49,11 +49,6 @@ class InHand:
         if len(self._ends) > MAX_IN_HAND:
             self._ends.popitem(last=False)
 
-    @property
-    def spent(self) -> int:
-        """What all looks into the store have cost."""
-        return self._held.spent
-
     def short(self, log: LogId) -> bool:
         """Say whether a log is known by its first bytes."""
         return self._held.short(log)

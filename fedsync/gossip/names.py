@@ -7,6 +7,7 @@ for it, or its questions would tell it what lies here.
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 
+from fedsync.gossip.costs import Costs
 from fedsync.gossip.holdings import Head, Holdings, SetKey
 from fedsync.records.block import BadBlock, claimed_ids, claimed_rows, peek
 from fedsync.records.ids import LogId, RecordId, payload_id
@@ -65,12 +66,12 @@ class HeldNames:
         places: Places,
         may: Callable[[SetKey], bool],
         knows: Callable[[LogId, int], bool] | None = None,
+        costs: Costs | None = None,
     ) -> None:
         """`may`: whether the other side may hold a set. `knows`: whether it holds the record at this seq; None to read what it
-        sent, since it need not be asked what it knows then."""
+        sent, since it need not be asked what it knows then. `costs`: where what all looks cost is added."""
         self._holdings, self._places, self._may, self._knows = holdings, places, may, knows
-        self.spent = 0
-        """What all looks so far have cost."""
+        self._costs = costs or Costs()
 
     def short(self, log: LogId) -> bool:
         """Say whether the other side knows a log by its first bytes."""
@@ -85,7 +86,7 @@ class HeldNames:
         """Return the ids at `seq` of a log, one for each branch."""
         if not self._known(log, seq):
             return ()
-        self.spent += LOOK
+        self._costs.looked += LOOK
         return list(dict.fromkeys(self._ids(log, seq)))
 
     def recent(self, log: LogId, seq: int, record: RecordId, count: int) -> Sequence[Row]:
@@ -103,7 +104,7 @@ class HeldNames:
         return found
 
     def _recent(self, log: LogId, seq: int, record: RecordId, count: int) -> Sequence[Row]:
-        self.spent += READ
+        self._costs.looked += READ
         held = self._holdings.log(log)
         for head in held.heads if held is not None else ():
             if self._holdings.id_at(log, head, seq) == record:
@@ -132,7 +133,7 @@ class HeldNames:
         """Return the id of the only record at this place, and that of its payload."""
         if not self._shared(log):
             return None
-        self.spent += LOOK
+        self._costs.looked += LOOK
         found = set(self._ids(log, seq))
         if len(found) != 1:
             return None

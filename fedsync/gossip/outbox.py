@@ -7,6 +7,7 @@ peer costs no memory. What is urgent waits for nothing: the carrier lets it over
 from collections import deque
 from collections.abc import Callable
 
+from fedsync.gossip.costs import Costs
 from fedsync.gossip.events import Effect, Send
 from fedsync.gossip.lanes import cost
 from fedsync.gossip.limits import ROOM_BYTES, URGENT_BYTES
@@ -41,8 +42,9 @@ _LARGE = frozenset({Bodies, Sets, Spans, Range, Which, These})
 class Outbox:
     """Effects of one session, collected until `drain`."""
 
-    def __init__(self, room: int = ROOM_BYTES) -> None:
-        """`room`: how many bytes go out before the carrier has said how much it takes."""
+    def __init__(self, room: int = ROOM_BYTES, costs: Costs | None = None) -> None:
+        """`room`: how many bytes go out before the carrier has said how much it takes. `costs`: where bytes of listings are added."""
+        self.costs = costs or Costs()
         self.shorten: Callable[[bytes, int], bytes] = _as_it_is
         """How a frame of a priority leaves."""
         self.effects: list[Effect] = []
@@ -51,8 +53,6 @@ class Outbox:
         """Messages sent so far, BEAT and BYE not counted: a peer that has handled so many has seen all."""
         self.written = 0
         """Bytes of all that was said so far."""
-        self.listed = 0
-        """Bytes of listings among them."""
         self.expecting = False
         """Whether something was asked since the peer was last heard."""
         self.backlog = 0
@@ -70,7 +70,8 @@ class Outbox:
         elif not counted:
             priority = LAST
         frame, large = encode(message), kind in _LARGE
-        self.listed += len(frame) * large
+        if large:
+            self.costs.listed += len(frame)
         self.frame(frame, priority, large, counted)
 
     def frame(self, frame: bytes, priority: int, defer: bool = False, counted: bool = True) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from fedsync.gossip.costs import Costs
 from fedsync.gossip.gate import TokenBucket
 from fedsync.gossip.holdings import Holdings, SetKey
 from fedsync.gossip.inhand import InHand
@@ -75,6 +76,7 @@ class Segments:
         places: Places,
         may: Callable[[SetKey], bool],
         thin: bool,
+        costs: Costs | None = None,
     ) -> None:
         self.thin = thin
         self.now = 0.0
@@ -93,6 +95,8 @@ class Segments:
         """Of what the peer was told that it could not be read, and until when it sends it whole."""
         self._own: LogId | None = None
         self._holdings, self._may = holdings, may
+        self.costs = costs or Costs()
+        """Where it is added what it costs to read what came."""
 
     # Most sessions neither send a segment nor get one.
 
@@ -110,7 +114,7 @@ class Segments:
 
     @cached_property
     def _reads(self) -> InHand:
-        return InHand(HeldNames(self._holdings, self._places, self._may))
+        return InHand(HeldNames(self._holdings, self._places, self._may, costs=self.costs))
 
     # --- Leaving --------------------------------------------------------------------------------------
 
@@ -151,11 +155,6 @@ class Segments:
         return any(self._plain.get(short, self.now) > self.now for short in (log[:SHORT_BYTES], b""))
 
     # --- Coming ---------------------------------------------------------------------------------------
-
-    @property
-    def spent(self) -> int:
-        """What it has cost to read what came, in logs asked for."""
-        return self._reads.spent if "_reads" in self.__dict__ else 0
 
     def hear(self, message: Segment) -> BlockMessage | Ahead | Unread | None:
         """Return the block that a segment is; None, or Ahead when nobody asked for it, when it waits for a record.

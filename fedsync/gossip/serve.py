@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Final
 
+from fedsync.gossip.costs import Costs
 from fedsync.gossip.holdings import Head, Holdings, Log, SetKey
 from fedsync.gossip.limits import MAX_LOOKS, PAGE_BYTES
 from fedsync.gossip.listing import Named, Salt
@@ -51,14 +52,15 @@ class Server:
         salt: Salt,
         listed: dict[bytes, LogId],
         may: Callable[[SetKey], bool],
+        costs: Costs | None = None,
     ) -> None:
+        """`costs`: where it is added what it costs to look up what the peer named."""
         self._holdings, self._salt, self._listed, self._may = holdings, salt, listed, may
         self.jobs: dict[LogId, Job] = {}
         self._lines: dict[int, dict[LogId, None]] = {}
         """Each log once, however often it is asked for: a peer that reads nothing may ask without end."""
         self._rounds = Rounds()
-        self.looked = 0
-        """What it cost so far to look up what the peer named, as the engine counts."""
+        self.costs = costs or Costs()
         self._looks = 0
         """How often it may be looked for what is being answered."""
 
@@ -109,7 +111,7 @@ class Server:
             if base != head:
                 chains.append((base, head))
         if located:
-            self.looked += LOOK * (MAX_LOOKS - self._looks)
+            self.costs.looked += LOOK * (MAX_LOOKS - self._looks)
         if not chains:
             return NoBase(short, NOTHING_ABOVE if based else UNKNOWN_BASE)
         job = self.jobs[log] = Job(log, held.set, LAST, chains)

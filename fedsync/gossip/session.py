@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from fedsync.gossip.acquaintance import Acquaintance
+from fedsync.gossip.costs import Costs
 from fedsync.gossip.deeds import Deed
 from fedsync.gossip.early import Early
 from fedsync.gossip.events import (
@@ -144,14 +145,16 @@ class Session:
         self._lifted = lifted
         # Both nonces are known with the peer's HELLO; nothing is named before.
         salt = Salt(b"", b"")
-        self._known = Acquaintance(sharing, opened.memory, opened.near, salt)
+        self.costs = Costs()
+        self._known = Acquaintance(sharing, opened.memory, opened.near, salt, self.costs)
         self._told = Told(knows)
         self._brief, self._cut = opened.brief, cut
         self.owes = cut
         """Whether blocks were sent that the peer did not ask for, and did not say yet that it holds."""
-        self._out = Outbox(opened.nature.room)
+        self._out = Outbox(opened.nature.room, self.costs)
         known = self._known
-        self._segments = Segments(self._holdings, places or Places(), known.may, opened.nature.lasting)
+        thin = opened.nature.lasting
+        self._segments = Segments(self._holdings, places or Places(), known.may, thin, self.costs)
         self._out.shorten = self._segments.shorten
         self._salt, credit = salt, opened.nature.credit
         self._exchange = Exchange(self._holdings, salt, asked, tree, self._out, known.may, credit)
@@ -254,16 +257,6 @@ class Session:
     def eager(self) -> bool:
         """Whether new blocks go over this link, and not only word of them."""
         return self._exchange.level and self._exchange.push.eager
-
-    @property
-    def listed(self) -> int:
-        """Bytes of listings that were said so far."""
-        return self._out.listed
-
-    @property
-    def looked(self) -> int:
-        """What it has cost so far to look up what segments, BODIES and LOCATEs name, in logs asked for."""
-        return self._segments.spent + self._known.spent + self._exchange.server.looked
 
     @property
     def report(self) -> Report:

@@ -17,6 +17,7 @@ from fedsync.gossip.aliases import (
     read_names,
     unpack,
 )
+from fedsync.gossip.costs import Costs
 from fedsync.gossip.following import NOTHING_HEARD, ROW_BYTES, SCOPE_BYTES, Following
 from fedsync.gossip.limits import ALIAS_BYTES, MAX_ASKED, MAX_BODIES, MAX_INQUIRIES
 from fedsync.gossip.listing import Salt
@@ -38,16 +39,14 @@ def _salt(salt: Salt, number: int) -> bytes:
 class Outward:
     """What the peer was told of what we follow."""
 
-    def __init__(self, sharing: Sharing, salt: Salt, memory: PeerMemory) -> None:
-        self._sharing, self._session_salt = sharing, salt
+    def __init__(self, sharing: Sharing, salt: Salt, memory: PeerMemory, costs: Costs) -> None:
+        self._sharing, self._session_salt, self._costs = sharing, salt, costs
         self.salt = memory.told_salt
         """Under which it was told; empty: the peer takes it that we follow the same as it does."""
         self._digest: tuple[bytes, bytes, bytes] = (memory.told_salt, memory.told, memory.told_as)
         """A salt, and digests of what we follow and of that as it is told under it."""
         self._telling: Following | None = None
         self._tellings = 0
-        self.spent = 0
-        """What it has cost so far to look up what the peer asked for, in logs asked for."""
 
     def digest(self, mine: Following) -> bytes:
         """Return 8 bytes of what we follow, as the peer should know it."""
@@ -104,21 +103,21 @@ class Outward:
         names = read_names(which.names)
         if not self.salt or which.salt != self.salt or self._telling is None:
             return None
-        self.spent += len(self._telling.data) // ROW_BYTES // _LOOKS
+        self._costs.looked += len(self._telling.data) // ROW_BYTES // _LOOKS
         return These(asked_for(self._sharing.naming(self._telling, self.salt), names))
 
 
 class Inward:
     """What the peer said that it follows."""
 
-    def __init__(self, sharing: Sharing, salt: Salt, memory: PeerMemory, mine: Following) -> None:
-        self._sharing, self._session_salt = sharing, salt
+    def __init__(
+        self, sharing: Sharing, salt: Salt, memory: PeerMemory, mine: Following, costs: Costs
+    ) -> None:
+        self._sharing, self._session_salt, self._costs = sharing, salt, costs
         self.said = unpack(memory.aliases) if memory.aliases else None
         """Its own words; None: that it follows what is in `bodies`, or nothing was heard."""
         self.bodies = NOTHING_HEARD if memory.bodies is None else Following(memory.bodies)
         """The bodies that it follows, as far as we know which these are."""
-        self.spent = 0
-        """What it has cost so far to look up what the peer said, in logs asked for."""
         self._assumed = self.bodies
         self._learnt: dict[bytes, bytes] = {}
         """Scope and body by alias, of bodies that are not followed here: the peer told which they are, or we followed them."""
@@ -180,7 +179,7 @@ class Inward:
             self._asked.clear()
             if self._learnt:
                 learnt, self.said = list(self._learnt.values()), now
-                self.spent += len(learnt) // _LOOKS
+                self._costs.looked += len(learnt) // _LOOKS
                 self._learnt.clear()
                 self._learn((each[:SCOPE_BYTES], each[SCOPE_BYTES:]) for each in learnt)
         self.said = now
@@ -201,7 +200,7 @@ class Inward:
         if len(self._learnt) > MAX_BODIES:
             # It took some of them back: else one that tells of others again and again would fill our memory.
             self._learnt = {name: self._learnt[name] for name in said.names() if name in self._learnt}
-        self.spent += (len(said.data) // ALIAS_BYTES + len(mine.data) // ROW_BYTES) // _LOOKS
+        self._costs.looked += (len(said.data) // ALIAS_BYTES + len(mine.data) // ROW_BYTES) // _LOOKS
         if self._learnt:
             # A liar may tell two bodies of one founding tag: ours counts, or the first.
             known = {line[:SCOPE_BYTES] for line in lines}

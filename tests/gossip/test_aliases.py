@@ -478,12 +478,12 @@ def test_whoever_asks_or_tells_again_and_again_pays_for_each_name_that_is_worked
             assert these is not None
             other.knows.learn(these)
     assert other.knows.bodies.data == bodies.data
-    before = one.knows.spent
+    before = one.knows.costs.looked
     one.knows.answer(Which(page.salt, b""))
-    assert one.knows.spent - before == 2000 / 4
-    before = other.knows.spent
+    assert one.knows.costs.looked - before == 2000 / 4
+    before = other.knows.costs.looked
     other.knows.hear(Bodies(b"another.", b"", b"", b""))
-    assert other.knows.spent - before >= 2000 / 4
+    assert other.knows.costs.looked - before >= 2000 / 4
 
 
 def test_the_answer_to_the_longest_question_fits_a_message() -> None:

@@ -493,10 +493,10 @@ def test_to_look_up_what_a_segment_names_is_paid_for() -> None:
     assert isinstance(message, Segment)
     heard = Segments(here, Places(), lambda _: True, thin=True)
     heard.hear(message)
-    spent = heard.spent
+    spent = heard.costs.looked
     assert spent >= 2 * READ
     heard.hear(message)
-    assert heard.spent - spent < READ, "what was read lately costs no reading"
+    assert heard.costs.looked - spent < READ, "what was read lately costs no reading"
 
 
 def test_a_signed_vote_is_one_packet_of_a_radio_to_whoever_holds_its_motion() -> None:

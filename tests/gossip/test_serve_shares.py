@@ -63,7 +63,7 @@ def test_a_thousand_places_that_lie_nowhere_cost_a_bounded_number_of_looks_which
     memory.looks = 0
     assert server.want(SALT.log(log), false, located=True) is None
     assert memory.looks == MAX_LOOKS
-    assert server.looked == MAX_LOOKS * LOOK
+    assert server.costs.looked == MAX_LOOKS * LOOK
     _, message = server.next() or (0, None)
     assert isinstance(message, BlockMessage)
     assert peek(message.raw).first == 0, "who cannot be found on it gets all of it"
@@ -73,7 +73,7 @@ def test_a_thousand_places_that_lie_nowhere_cost_a_bounded_number_of_looks_which
         SALT.record(memory.id_at(log, (blocks[-1].last, blocks[-1].tip), 1000) or bytes(32)),
     )
     assert server.want(SALT.log(log), [*false[:5], true], located=True) is None
-    assert server.looked == MAX_LOOKS * LOOK + LOOK
+    assert server.costs.looked == MAX_LOOKS * LOOK + LOOK
     _, message = server.next() or (0, None)
     assert isinstance(message, BlockMessage)
     assert peek(message.raw).first == 1001
