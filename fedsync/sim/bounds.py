@@ -36,6 +36,10 @@ MAX_BYTES: Final = 1_000_000_000
 """Of a link in an hour of silence: more is no bound on anything."""
 MAX_COPIES: Final = 1000.0
 """Of a block at a node: more often than there are nodes it never comes."""
+MAX_CALLERS: Final = 0.5
+"""Of the honest nodes, those that nobody can call: each knows somebody by invitation who can be called."""
+MAX_SYNDICATES: Final = 16
+"""Each is one more book that half of all nodes keep, with that of each who sits there."""
 MAX_SHARE: Final = 100_000
 """Records that are taken in an hour: a daemon takes a million, and a scenario is played in less."""
 MAX_HOURS: Final = 10_000_000

@@ -34,12 +34,20 @@ class Calls:
         self.dialled: list[tuple[float, Station, Peer]] = []
         """When who called whom, where addresses are to be learned."""
         self.opened: list[tuple[float, Station, Station]] = []
-        """When a link began between which two, there."""
+        """When a link began between which two, and who called, there and where there are some whom nobody can call."""
+        self.deaf: Collection[Station] = ()
+        """Whom nobody can call, whatever address is tried: they call others."""
+        self.knocked: list[tuple[float, Station, Station]] = []
+        """When who called one of these all the same."""
         self._links: dict[frozenset[Peer], Link] = {}
         net.idle = self._idle
 
     def call(self, one: Station, peer: Peer, addresses: tuple[str, ...] = ()) -> None:
         """Dial; the station hears what comes of it."""
+        if self.stations[peer] in self.deaf:
+            self.knocked.append((self.net.heap.now, one, self.stations[peer]))
+            self.net.heap.after(self.net.nature.delay * HANDSHAKE, partial(_missed, one, peer))
+            return
         if self.places is not None:
             self.dialled.append((self.net.heap.now, one, peer))
             if not any(self.places.get(each) is self.stations[peer] for each in addresses):
@@ -73,8 +81,10 @@ class Calls:
                 self.net.links[link] = None
             link = self._links[pair]
             link.one, link.two = one, two
-            if self.places is not None:
+            if self.places is not None or self.deaf:
                 self.opened.append((self.net.heap.now, one, two))
+            if one in self.deaf:
+                self.net.seen.note("outbound")
             self.net.open(link)
             if not one.linked(two.peer, called=True):
                 self.part(one, two.peer)

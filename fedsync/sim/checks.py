@@ -13,12 +13,14 @@ from fedsync.records.ids import Extent, LogClass, LogId, PayloadId, Reach, Recor
 from fedsync.sim import shown
 from fedsync.sim.circles import Circles
 from fedsync.sim.growth import BACKLOG, FRAME, LINKS, TAKES_BYTES
+from fedsync.sim.homes import Home
 from fedsync.sim.ledger import Promised
 from fedsync.sim.links import QUEUE_BYTES
 from fedsync.sim.node import BATCH_S, Node
 from fedsync.sim.paced import paced
+from fedsync.sim.regions import Region
 from fedsync.sim.shelves import Chain, Reader, Rulings, Shelves
-from fedsync.sim.shunned import announced, shunned
+from fedsync.sim.shunned import announced, introduced, shunned, uncalled
 from fedsync.sim.verdicts import Court
 from fedsync.sim.world import World, on_islands
 
@@ -46,7 +48,8 @@ def faults(world: World) -> list[str]:
     parts = (_time, _forged, _home, _judged, _bounds, _overlay, _turns)
     found = [each for part in within for each in part(world, shelves, circles)]
     found += [each for part in parts for each in part(world, shelves)]
-    found += [*shunned(world), *announced(world, shelves), *paced(world, reader, shelves)]
+    found += [*shunned(world), *uncalled(world), *introduced(world)]
+    found += [*announced(world, shelves), *paced(world, reader, shelves)]
     found += _sealed(world, shelves, reader)
     found += _again(world)
     if len(found) > MOST_TOLD:
@@ -186,15 +189,16 @@ def _same(world: World, shelves: Shelves, circles: Circles) -> Iterator[str]:
             alike[tuple(beside), strays, tuple(sorted(shelf.extents.items()))].append(node)
         for each in alike.values():
             yield from _alike(world, each, shelves)
-        yield from _alike(world, nodes, shelves, books=True)
-    if world.above is not None and world.scenario.scopes:
-        yield from _above(world, shelves)
+        if not world.syndicates:  # else each keeps what its own needs
+            yield from _alike(world, nodes, shelves, books=True)
+    if (world.above is not None and world.scenario.scopes) or world.syndicates:
+        yield from _beyond(world, shelves)
 
 
-def _above(world: World, shelves: Shelves) -> Iterator[str]:
-    """Nodes of different regions hold the same of each region's book and of the world's, and judge the world alike."""
-    assert world.above is not None
-    for body in world.bodies_of_bodies():
+def _beyond(world: World, shelves: Shelves) -> Iterator[str]:
+    """Nodes of different regions hold the same of each book that they keep, and judge the world and syndicates alike."""
+    bodies: list[Home | Region[Home]] = [*world.bodies_of_bodies()]
+    for body in bodies + (world.communities if world.syndicates else []):
         first: tuple[Node, object] | None = None
         for node, shelf in shelves.items():
             if body.scope not in shelf.bodies:
@@ -208,7 +212,14 @@ def _above(world: World, shelves: Shelves) -> Iterator[str]:
                 first = node, held
             elif first[1] != held:
                 yield f"{node.name} and {first[0].name} hold different records of {body.name}'s book"
+    for judged in (world.above, *world.syndicates):
+        if judged is not None:
+            yield from _judge_alike(world, shelves, judged)
+
+
+def _judge_alike(world: World, shelves: Shelves, body: Region[Home]) -> Iterator[str]:
     roots: dict[bytes, Node] = {}
+    keeps = {body.scope, *(each.scope for each in body.members if body is not world.above)}
     for node, shelf in shelves.items():
         # What is signed in a region and not sealed only that region sees.
         books = shelf.books
@@ -218,11 +229,12 @@ def _above(world: World, shelves: Shelves) -> Iterator[str]:
             if each.scope in shelf.bodies
             for page in books.open(shelf.bodies[each.scope])
         )
-        if shelf.extents.get(world.above.scope) is Extent.ALL and not any(sees):
-            roots.setdefault(node.body_root(world.above.scope), node)
+        if all(shelf.extents.get(each) is Extent.ALL for each in keeps) and not any(sees):
+            roots.setdefault(node.body_root(body.scope), node)
     if len(roots) > 1:
         one, two, *_ = roots.values()
-        yield f"{one.name} and {two.name} judge the world differently"
+        called = "the world" if body is world.above else body.name
+        yield f"{one.name} and {two.name} judge {called} differently"
 
 
 def _alike(world: World, nodes: Sequence[Node], shelves: Shelves, books: bool = False) -> Iterator[str]:
@@ -314,7 +326,7 @@ def _sealed(world: World, shelves: Shelves, reader: Reader) -> Iterator[str]:
 
 def _judged(world: World, shelves: Shelves) -> Iterator[str]:
     """No vote counts that its community cut off, however it is dated, nor one against instructions; and the others do."""
-    for region in world.regions:
+    for region in world.bodies_of_communities:
         node = next((each.node for each in region.members[::-1] if each.node in shelves), None)
         if node is None:
             continue
@@ -349,8 +361,10 @@ def _overlay(world: World, _: Shelves) -> Iterator[str]:
     if world.scenario.links.shape != "overlay":
         return
     for node in world.honest:
-        if world.net.most_ends.get(node, 0) > MOST_LINKS:
-            yield f"{node.name} had {world.net.most_ends[node]} links at once; {MOST_LINKS} may be"
+        # Links of own peers take no place.
+        most = MOST_LINKS + (len(world.places.peers[node]) if world.places is not None else 0)
+        if world.net.most_ends.get(node, 0) > most:
+            yield f"{node.name} had {world.net.most_ends[node]} links at once; {most} may be"
     if world.siege is not None and world.siege.longest > LONELY_S:
         yield f"a besieged node had no honest link for {world.siege.longest:.0f} s; {LONELY_S:.0f} s may pass"
     if apart := on_islands(world.honest):

@@ -47,20 +47,29 @@ class Circles:
             }
         self._in = {node: set(self.joined.get(self._own[node], ())) for node in shelves}
         """The bodies in whose region each node is: its community joined them, or their page 0 names it as a sealer."""
-        for region in world.regions:
+        self._named: dict[Scope, set[Node]] = defaultdict(set)
+        """The nodes beside each community in any body that names it: what it kept to nobody before it joined one went there."""
+        for region in world.bodies_of_communities:
             for member in region.members:
                 self._in.setdefault(member.node, set()).add(region.body)
+                self._named[member.scope].update(each.node for each in region.members)
         self._may: dict[tuple[Scope, Reach, LogClass], set[Node]] = {}
 
     def kept(self, world: World, region: Region[Community], member: Community) -> dict[Scope, Extent]:
         """Return what the node of a member has to keep, and how much of it: no more and no less.
 
         All of its region once it has joined that, and until then books. Of the world above all, and of other regions the
-        book, once the region has joined that too; who speaks for the region there asks for these from the start.
+        book, once the region has joined that too; who speaks for the region there asks for these from the start. Of a
+        syndicate and who sits there the same as of the region and who sits there.
         """
         joined, above = region.body in self.joined[member.scope], world.above
-        found = {each.scope: Extent.ALL if joined else Extent.BOOK for each in region.members}
-        found |= {member.scope: Extent.ALL, region.scope: Extent.ALL}
+        found: dict[Scope, Extent] = {}
+        for body in world.bodies_of_communities:
+            if member in body.members:
+                much = Extent.ALL if body.body in self.joined[member.scope] else Extent.BOOK
+                found |= {each.scope: max(much, found.get(each.scope, much)) for each in body.members}
+                found[body.scope] = Extent.ALL
+        found[member.scope] = Extent.ALL
         if above is not None:
             speaks = member is region.members[0]
             if speaks or (joined and above.body in self.joined[region.scope]):
@@ -69,7 +78,10 @@ class Circles:
         return found
 
     def may(self, node: Node, scope: Scope, reach: Reach, log_class: LogClass) -> bool:
-        """Say whether a node may have logs of this kind: it keeps so much of the body, and is in its region if they stay there."""
+        """Say whether a node may have logs of this kind: it keeps so much of the body, and is in its region if they stay there.
+
+        Or beside it in another body: before a community joined anything it gave to all of these, and its own it gives to any.
+        """
         extent = self._shelves[node].extents.get(scope)
         if extent is None or reach is Reach.LOCAL:
             return False
@@ -77,6 +89,10 @@ class Circles:
         told = extent is not Extent.BOOK and reach is Reach.WORLD
         if extent is not Extent.ALL and log_class is not LogClass.AUTHORITY and not told:
             return False
+        return self._goes_to(node, scope, reach) or node in self._named[scope]
+
+    def _goes_to(self, node: Node, scope: Scope, reach: Reach) -> bool:
+        """Say whether anybody who has such logs gives them to a node that keeps so much."""
         if reach is Reach.WORLD or not self._scoped:
             return True
         theirs = self.joined.get(scope, set())
@@ -99,7 +115,11 @@ class Circles:
     def _reached(self, scope: Scope, reach: Reach, log_class: LogClass, held: Collection[Node]) -> set[Node]:
         may = self._may.get((scope, reach, log_class))
         if may is None:
-            may = {node for node in self._shelves if self.may(node, scope, reach, log_class)}
+            may = {
+                node
+                for node in self._shelves
+                if self.may(node, scope, reach, log_class) and self._goes_to(node, scope, reach)
+            }
             self._may[scope, reach, log_class] = may
         home = self._homes.get(scope)
         found = may & {home, *held}

@@ -42,14 +42,17 @@ class Finding(Steering):
         """The operator's own."""
         self.removed: set[Peer] = set()
         self.address = ""
+        """Where it answers; empty: nowhere, it calls."""
         self.invited: Mapping[Peer, str] = {}
-        """Where own peers were called when they became such."""
+        """Where own peers were called when they became such; empty: nowhere, they call."""
         self._may: frozenset[Peer] = frozenset()
         self._known: dict[Peer, tuple[str, ...]] = {}
         self._planned = False
         self._told = ""
         """What it announced last since it began."""
         self.turned_away: Callable[[], None] = lambda: None
+        self.linked_with: Callable[[Peer], None] = lambda peer: None
+        """Told when a link may stand."""
 
     def start(self, kept: Mapping[Scope, Kept] = NOTHING) -> None:
         """Begin, with the links of before first, and with own peers."""
@@ -61,6 +64,7 @@ class Finding(Steering):
     def linked(self, peer: Peer, called: bool) -> bool:
         """Say whether a link may stand."""
         if peer in self._may:
+            self.linked_with(peer)
             return super().linked(peer, called)
         if peer in self.removed:
             self.turned_away()
@@ -69,7 +73,22 @@ class Finding(Steering):
     def remove(self, peer: Peer) -> None:
         """Let no link stand with a node any more, whatever names it."""
         self.removed.add(peer)
+        self.peers -= {peer}
         self.look()
+
+    def shuns(self, peer: Peer) -> bool:
+        """Say whether the operator removed a node."""
+        return peer in self.removed
+
+    def befriend(self, peer: Peer, address: str) -> None:
+        """Take a node in as one of the operator's own, which is called at this address. Whom they removed stays out."""
+        self.peers |= {peer}
+        self.invited = {**self.invited, peer: address}
+        self.look()
+
+    def places_of(self, peer: Peer) -> tuple[str, ...]:
+        """Return where a node is called: where it was when it became an own peer, and where it says that it answers."""
+        return tuple(filter(None, dict.fromkeys((self.invited.get(peer, ""), *self._known.get(peer, ())))))
 
     def soon(self) -> None:
         """Look before long: something came that may bear on who there is."""
@@ -108,7 +127,7 @@ class Finding(Steering):
 
     def _announce(self) -> None:
         pen, view = self._pen, self._node.view
-        if pen is None or not is_named(view, pen.genesis.scope, pen.genesis.key):
+        if pen is None or not self.address or not is_named(view, pen.genesis.scope, pen.genesis.key):
             return
         scope, key = pen.genesis.scope, pen.genesis.key
         said = announced_by(view, scope, key)
@@ -123,8 +142,7 @@ class Finding(Steering):
         if self._life is not life or not self._node.alive:
             return
         for peer in sorted(self.peers & self._may):
-            if peer not in self._node.ends:
-                addresses = tuple(dict.fromkeys((self.invited[peer], *self._known.get(peer, ()))))
+            if peer not in self._node.ends and (addresses := self.places_of(peer)):
                 self._calls.call(self._node, peer, addresses)
         net = self._calls.net
         net.heap.after(net.nature.redial * (0.5 + self._dice.random()), partial(self._dial, life))

@@ -28,6 +28,7 @@ from fedsync.gossip.events import (
     Granted,
     Held,
     Hurried,
+    Introduced,
     Level,
     Outcome,
     Outrun,
@@ -157,6 +158,8 @@ class Node:
         """The longest that a block of a peer waited at the door, in seconds, when nothing of that peer was before it."""
         self.settled: Callable[[], None] = lambda: None
         """Called when something was kept that bears on a book."""
+        self.introduced: Callable[[Peer, Introduced], None] = lambda peer, said: None
+        """Told when a peer says that there is a node."""
         self.doom: Callable[[], None] | None = None
         """What befalls it in the middle of its next commit."""
         self._check, self._pace, self._watch = check, pace, watch
@@ -361,6 +364,8 @@ class Node:
             case Did(deed):
                 self._save()
                 self.scores.note(peer, deed, self.wall())
+            case Introduced():
+                self.introduced(peer, effect)
             case Outrun():
                 self._seen.note("outrun")
                 self.disk.journal = self._dice.randbytes(8)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 from fedsync.records.genesis import NODE
 from fedsync.records.ids import LogClass, Reach
 from fedsync.sim.finding import Finding
+from fedsync.sim.introducing import Introducing
 from fedsync.sim.node import Node
 from fedsync.sim.pens import Pen
 from fedsync.sim.twofaced import TwoFaced
@@ -27,7 +28,7 @@ class Places:
         self._world = world
         self._moves = 0
         self.at: dict[Node, str] = {}
-        """Where each node answers now."""
+        """Where each node answers now; empty: nowhere, it calls."""
         self.removals: dict[tuple[Node, Node], float] = {}
         """Who removed whom, and when."""
         self.lingered: list[tuple[Node, Node]] = []
@@ -41,6 +42,7 @@ class Places:
             for node in world.dice.sample(honest, min(len(honest), OWN_PEERS_OF_A_LIAR)):
                 self._befriend(liar, node)
         self._settle()
+        self.introducing = Introducing(world, self)
 
     def _befriend(self, one: Node, two: Node) -> None:
         if one is not two and two not in self.peers[one]:
@@ -83,11 +85,19 @@ class Places:
                 finding.invited = {
                     each.peer: self.at[each] for each in self.peers[node] if each.peer not in finding.removed
                 }
+                for each in self.peers[node]:
+                    if each in self._world.callers:
+                        # It cannot be called, so its operator is told where to call.
+                        assert isinstance(each.steering, Finding)
+                        each.steering.invited = {**each.steering.invited, node.peer: self.at[node]}
         self._world.heap.after(TELEPHONE_S, self._telephone)
 
     def _place(self, node: Node) -> None:
         places = self._world.calls.places
         assert places is not None
+        if node in self._world.callers:
+            self.at[node] = ""
+            return
         if node in self.at:
             del places[self.at[node]]
         self._moves += 1
@@ -113,11 +123,14 @@ class Places:
         for liar in world.nodes[world.scenario.honest :]:
             for node in self.peers[liar]:
                 when = world.scenario.storm * world.dice.uniform(0.3, 0.8)
-                world.heap.at(when, partial(self._remove, node, liar))
+                world.heap.at(when, partial(self.remove, node, liar))
 
-    def _remove(self, node: Node, liar: Node) -> None:
+    def remove(self, node: Node, liar: Node) -> None:
+        """Let the operator of a node remove another, unless that was done."""
         finding = node.steering
         assert isinstance(finding, Finding)
+        if finding.shuns(liar.peer):
+            return
         self._world.seen.note("removed")
         self.removals[node, liar] = self._world.heap.now
         finding.remove(liar.peer)

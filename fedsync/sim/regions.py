@@ -51,10 +51,12 @@ M = TypeVar("M", bound=Home, covariant=True)
 
 
 class Region(Generic[M]):
-    """A body whose seats are communities, and whose sealers are their nodes; or the world, whose seats are regions."""
+    """A body whose seats are communities, and whose sealers are their nodes: a region, a syndicate; or the world, of regions."""
 
-    def __init__(self, name: str, members: Sequence[M], seen: Seen, level: int = 1) -> None:
-        self.name, self.members, self.seen, self.level = name, members, seen, level
+    def __init__(
+        self, name: str, members: Sequence[M], seen: Seen, level: int = 1, kind: str = "region"
+    ) -> None:
+        self.name, self.members, self.seen, self.level, self.kind = name, members, seen, level, kind
         self.scope = Scope(sha256(f"body {name}".encode()).digest()[:16])
         self._founder: Pen | None = None
         self.founded = False
@@ -63,7 +65,7 @@ class Region(Generic[M]):
         epoch: dict[str, Value] = {
             "kind": "epoch",
             "name": name,
-            "classification": "region" if level == 1 else "world",
+            "classification": kind,
             "level": level,
             "seats": [{"body": each.body} for each in members],
             "k": usual_k(len(members)),

@@ -12,6 +12,7 @@ from fedsync.sim.bounds import (
     LEAST_MEAN_S,
     MAX_ABOUT,
     MAX_BYTES,
+    MAX_CALLERS,
     MAX_COPIES,
     MAX_CROWD,
     MAX_DELAY_S,
@@ -24,6 +25,7 @@ from fedsync.sim.bounds import (
     MAX_RATE,
     MAX_REDIAL_S,
     MAX_SHARE,
+    MAX_SYNDICATES,
 )
 from fedsync.sim.form import BadScenario, Form
 from fedsync.sim.rare import RARE
@@ -95,6 +97,8 @@ class Links:
     """What links are like that carry packets, or sticks; empty: streams, as all the rest says."""
     announced: bool = False
     """In an overlay: nodes learn from books and announcements who there is and where, and are told nothing."""
+    callers: float = 0.0
+    """In an overlay: the share of the honest nodes that nobody can call. They call others."""
 
     @property
     def by_the_clock(self) -> bool:
@@ -128,6 +132,8 @@ class Trouble:
     misdeed_every: float
     move_every: float
     """A node moves to another address."""
+    introduce_every: float
+    """An operator introduces two own peers to each other."""
     late: float
     """The share of the communities that are founded only during the first half of the storm."""
     leave: float
@@ -193,6 +199,8 @@ class Scenario:
     """So many of the communities found a region together, then the next ones another; 0: none does."""
     world: bool
     """The regions found a world above them, and send delegates there."""
+    syndicates: int
+    """So many times every second community of each region founds a body with those of the others."""
     scopes: bool
     """Nodes keep what the book of their community makes kin, and nothing else that peers announce."""
     quiet_bytes: int
@@ -230,6 +238,7 @@ def read(text: str, nodes: int | None = None) -> Scenario:
         signatures=form.one_of("signatures", SIGNATURES, "once"),
         region=form.count("region", 0, most=MAX_NODES),
         world=form.yes("world"),
+        syndicates=form.count("syndicates", 0, most=MAX_SYNDICATES),
         scopes=form.yes("scopes"),
         quiet_bytes=form.count("quiet_bytes", 20_000, least=1, most=MAX_BYTES),
         copies=form.number("copies", 0.0, most=MAX_COPIES),
@@ -256,8 +265,15 @@ def read(text: str, nodes: int | None = None) -> Scenario:
             "links",
             "announced is of an overlay without a crowd, and of regions, whose books name their nodes",
         )
+    if scenario.links.callers and (scenario.links.shape != "overlay" or scenario.crowds):
+        # Elsewhere links are laid, and nobody has to be called for them; and who is besieged is called.
+        raise form.within("links").bad(
+            "callers", "callers is of an overlay without a crowd, whose nodes call each other"
+        )
     if scenario.trouble.move_every and not scenario.links.announced:
         raise form.bad("trouble", "who moves has to be found again: [links] must say announced")
+    if scenario.trouble.introduce_every and not scenario.links.announced:
+        raise form.bad("trouble", "who is introduced was not known before: [links] must say announced")
     if any(each.kind == POUR for each in scenario.liars) and scenario.shares is None:
         raise form.bad(
             "liars", "who pours writes more than is taken in an hour: the scenario must say [shares]"
@@ -268,6 +284,12 @@ def read(text: str, nodes: int | None = None) -> Scenario:
         raise form.bad("world", "a world is of two regions or more: there are too few communities for that")
     if scenario.world and not scenario.region:
         raise form.bad("world", "a world is of regions: the scenario must say region")
+    if scenario.syndicates and (scenario.honest < 2 * max(scenario.region, 2) or not scenario.region):
+        raise form.bad(
+            "syndicates", "a syndicate is of communities of two regions or more: there are too few for that"
+        )
+    if scenario.syndicates and (scenario.world or not scenario.scopes or scenario.links.shape == "overlay"):
+        raise form.bad("syndicates", "syndicates are of scopes, on links that are laid, and without a world")
     if scenario.scopes and not scenario.region:
         raise form.bad("scopes", "nodes keep what their region needs: the scenario must say region")
     for table, name in (("work", "regions"), ("trouble", "recall_every"), ("trouble", "misdeed_every")):
@@ -339,6 +361,7 @@ def _links(form: Form) -> Links:
         redial=form.span("redial", 5.0, least=0.1, most=MAX_REDIAL_S),
         brief=form.yes("brief"),
         announced=form.yes("announced"),
+        callers=form.number("callers", 0.0, most=MAX_CALLERS),
         bursts=bursts,
         windows=windows,
         profile=profile,
@@ -370,6 +393,7 @@ def _trouble(form: Form) -> Trouble:
         recall_every=form.mean("recall_every", LEAST_MEAN_S),
         misdeed_every=form.mean("misdeed_every", LEAST_MEAN_S),
         move_every=form.mean("move_every", LEAST_MEAN_S),
+        introduce_every=form.mean("introduce_every", LEAST_MEAN_S),
         late=form.share("late", 0.0),
         leave=form.share("leave", 0.0),
     )

@@ -1,11 +1,18 @@
-"""Whether nodes found each other by what was announced, and kept out whom they should: from what was called, and from the disks."""
+"""Whether nodes found each other by what was announced, and called whom they may alone: from what was called, and from the disks."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from fedsync.records.ids import Key, Reach
 from fedsync.sim import shown
+from fedsync.sim.calling import HANDSHAKE
 from fedsync.sim.shelves import Shelf, Shelves
 from fedsync.sim.world import World
+
+SLOWEST: Final = 1.5
+"""A link is so many times as slow as the scenario says, at most."""
+MOST_SAID: Final = 16
+"""Nodes of which one peer is heard to tell in a session: what is more need not be heard."""
 
 
 def shunned(world: World) -> Iterator[str]:
@@ -21,14 +28,40 @@ def shunned(world: World) -> Iterator[str]:
         if since is not None and when > since:
             yield f"{one.name} called {nodes[peer].name} at {when:.0f} s, which it had removed at {since:.0f} s"
     honest = world.nodes[: world.scenario.honest]
+    under_way = HANDSHAKE * SLOWEST * world.scenario.links.delay
     for when, caller, called in world.calls.opened:
         first, two = nodes[caller.peer], nodes[called.peer]
         for node, other in ((first, two), (two, first)):
             since = places.removals.get((node, other))
-            if since is not None and when > since:
+            # A call that was under way is answered, and parted from at once.
+            if since is not None and when > since + under_way:
                 yield f"{node.name} had a link with {other.name} at {when:.0f} s, which it had removed at {since:.0f} s"
             if node in honest and other not in honest and other not in places.peers[node]:
                 yield f"{node.name} had a link with {other.name}, whom no book and no operator names there"
+
+
+def uncalled(world: World) -> Iterator[str]:
+    """Whom nobody can call nobody tries to call, and each of their links is one that they called for."""
+    for when, one, two in world.calls.knocked:
+        yield f"{one.name} called {two.name} at {when:.0f} s, whom nobody can call"
+    for when, one, two in world.calls.opened:
+        if two in world.callers:
+            yield f"{one.name} opened a link to {two.name} at {when:.0f} s, whom nobody can call"
+
+
+def introduced(world: World) -> Iterator[str]:
+    """Who has a friend in an operator heard of all whom that one introduced, and by whom: it is said again with each link."""
+    # A frame that a bad link loses is not said again while the link stands; on real streams none is lost.
+    if world.places is None or world.net.lossy:
+        return
+    introducing = world.places.introducing
+    for (by, to), abouts in introducing.said.items():
+        if by not in world.honest or to not in world.honest or by not in introducing.friends[to]:
+            continue
+        heard = introducing.heard.get((by, to), {})
+        missing = [about.name for about in abouts if about not in heard]
+        if missing and len(abouts) <= MOST_SAID:
+            yield f"{by.name} introduced {missing[0]} to {to.name}, which never heard of it"
 
 
 def announced(world: World, shelves: Shelves) -> Iterator[str]:
@@ -41,10 +74,13 @@ def announced(world: World, shelves: Shelves) -> Iterator[str]:
                 shelf = shelves.get(member.node)
                 if shelf is None or not region.founded:
                     continue
-                if _said(shelf, key) != [place]:
+                if not place:
+                    if _said(shelf, key) is not None:
+                        yield f"{member.node.name} holds that {node.name} answers somewhere, and nobody can call it"
+                elif _said(shelf, key) != [place]:
                     yield f"{member.node.name} does not hold that {node.name} answers at {place}"
                 shows = shown.addresses(member.node, region.scope, key)
-                if shows is not None and shows != (place,):
+                if place and shows is not None and shows != (place,):
                     yield f"{member.node.name} shows {node.name} at {', '.join(shows) or 'no place'}, and it answers at {place}"
 
 

@@ -8,6 +8,7 @@ from random import Random
 from typing import Final
 
 from fedsync.crdt.books.booktables import RESULTS, VOTE_VERDICTS
+from fedsync.crdt.books.fellows import joined
 from fedsync.crdt.books.minutes import pages
 from fedsync.gossip.groups import Candidate, Group
 from fedsync.gossip.holdings import SetKey
@@ -108,6 +109,8 @@ class World:
         self._seals: dict[Node, list[Delegation]] = {}
         """For which bodies each node seals."""
         self.calls = Calls(self.net)
+        self.callers: list[Node] = []
+        """The nodes that nobody can call."""
         self.crowd: list[Node] = []
         self.siege: Watch | None = None
         """How those fared whom a crowd besieged."""
@@ -132,6 +135,8 @@ class World:
             else:
                 community.found()
         self.regions = self._gather()
+        self.syndicates = self._ally()
+        """Bodies of communities of several regions."""
         self.above = self._raise() if scenario.world else None
         """The world above the regions."""
         self.delegations = [each for body in self.bodies_of_bodies() for each in body.delegations]
@@ -203,7 +208,15 @@ class World:
 
     def _raise(self) -> Region[Council]:
         """Return the world that the regions will found."""
-        return Region("World", [Council(each) for each in self.regions], self.seen, level=2)
+        return Region("World", [Council(each) for each in self.regions], self.seen, 2, "world")
+
+    def _ally(self) -> list[Region[Community]]:
+        """Return the syndicates: of every second community of each region, those first of which none speaks for it."""
+        return [
+            Region(f"Syndicate {at + 1}", [each for region in self.regions for each in region.members[1 - at % 2 :: 2]],
+                   self.seen, kind="syndicate")
+            for at in range(self.scenario.syndicates)
+        ]  # fmt: skip
 
     def _scope(self) -> None:
         """Let nodes keep what their community's book makes kin. To found a region their operators ask for its books."""
@@ -211,7 +224,7 @@ class World:
         # Who lies keeps whatever is announced, and so claims to follow everything.
         for community in self.communities[: self.scenario.honest]:
             community.node.scoping = Scoping(community.scope, community.body, keys)
-        for region in self.regions:
+        for region in self.bodies_of_communities:
             for member in region.members:
                 member.node.follow(region.scope, region.body)
                 for other in region.members:
@@ -227,8 +240,10 @@ class World:
         self.net.lying = frozenset(node.peer for node in self.nodes if node.lies is not None)
         reader = Reader()
         for region in self.regions:
-            inside = frozenset(each.node.peer for each in region.members)
             for member in region.members:
+                # Partners in a syndicate have it too; they pass it on to nobody beside them.
+                around = [each.members for each in self.bodies_of_communities if member in each.members]
+                inside = frozenset(each.node.peer for members in around for each in members)
                 shelf = reader.read(member.node)
                 if member.scope in shelf.bodies and region.body in shelf.books.joined(
                     shelf.bodies[member.scope]
@@ -274,6 +289,10 @@ class World:
             # Who speaks for a region has links with those who speak for others.
             spoken = sorted(self.nodes.index(each.node) for each in self.above.members)
             pairs |= dict.fromkeys(combinations(spoken, 2))
+        for syndicate in self.syndicates:
+            # Who sits there has links with the others: nobody in between keeps what is theirs.
+            partners = sorted(self.nodes.index(each.node) for each in syndicate.members)
+            pairs |= dict.fromkeys(combinations(partners, 2))
         for _ in range(nature.more):
             one, two = sorted(dice.sample(range(count), 2))
             pairs[one, two] = None
@@ -294,6 +313,7 @@ class World:
 
     def _steer(self) -> None:
         """Let the nodes choose their links by themselves, among all that there are."""
+        self.callers = self._who_only_call()
         crowd = self.crowd = [self._one_of(of, at) for of, at in self._places()]
         admitted = [
             Candidate(node.peer, f"{of.kind} {at % of.bodies}".encode(), (node.name,))
@@ -302,9 +322,13 @@ class World:
         all_of_it = Scope(sha256(self.scenario.name.encode()).digest()[:16])
         group = Group(
             all_of_it,
-            [Candidate(each.node.peer, each.scope, (each.name,)) for each in self.communities] + admitted,
+            [
+                Candidate(each.node.peer, each.scope, () if each.node in self.callers else (each.name,))
+                for each in self.communities
+            ]
+            + admitted,
         )
-        self.calls.towards = towards
+        self.calls.towards, self.calls.deaf = towards, frozenset(self.callers)
         self.calls.stations = {node.peer: node for node in (*self.nodes, *crowd)}
         if self.scenario.links.announced:
             self.places = Places(self)
@@ -318,6 +342,15 @@ class World:
             most = max(each.besieged for each in self.scenario.crowds)
             besieged = self.honest[:most]
             self.siege = besiege(crowd, self.calls, besieged, self.honest, self.dice.random)
+
+    def _who_only_call(self) -> list[Node]:
+        """Choose the nodes that nobody can call: no two neighbours, of whom one invited the other."""
+        honest, count = self.honest, round(self.scenario.links.callers * self.scenario.honest)
+        if not count:
+            return []
+        first, half = self.dice.randrange(len(honest)), len(honest) // 2
+        apart = [honest[(first + 2 * at) % len(honest)] for at in range(half)]
+        return self.dice.sample(apart, min(count, half))
 
     def _places(self) -> list[tuple[Crowd, int]]:
         return [(each, at) for each in self.scenario.crowds for at in range(each.count)]
@@ -365,6 +398,7 @@ class World:
         if self.places is not None:
             self._often(trouble.move_every, self.places.move)
             self.places.plan_removals()
+            self._often(trouble.introduce_every, self.places.introducing.introduce)
         self._often(trouble.fork_every, self._fork)
         # A backup is made about as often as one is used, so it is neither always fresh nor always old.
         self._often(trouble.restore_every, self._back_up)
@@ -599,7 +633,7 @@ class World:
 
     def _agree_on_bodies(self) -> bool:
         """Say the same where nodes keep different bodies: who keeps one holds the same of it, and keeps its region whole."""
-        for region in self.regions:
+        for region in self.bodies_of_communities:
             bodies = {region.scope, *(each.scope for each in region.members)}
             for member in region.members:
                 if not bodies <= {scope for scope, *_ in member.node.memory.following}:
@@ -614,8 +648,13 @@ class World:
         return True
 
     def bodies_of_bodies(self) -> list[Region[Home]]:
-        """Return the regions, and the world above them if there is one."""
-        return [*self.regions, *([self.above] if self.above is not None else ())]
+        """Return the regions, the syndicates, and the world above them if there is one."""
+        return [*self.bodies_of_communities, *([self.above] if self.above is not None else ())]
+
+    @property
+    def bodies_of_communities(self) -> list[Region[Community]]:
+        """The regions and the syndicates."""
+        return [*self.regions, *self.syndicates]
 
     def title(self, scope: Scope) -> str:
         """Return what a body is called, in words."""
@@ -634,7 +673,11 @@ class World:
             view = next((each.node.view for each in region.members if each.node not in self.gone), view)
             for page in pages(view, region.scope):
                 if page.number and page.status == "sealed":
-                    self.seen.note("region-sealed" if region.level == 1 else "world-sealed")
+                    self.seen.note(f"{region.kind}-sealed")
+            if region in self.syndicates:
+                self.seen.counts["allied"] += sum(
+                    region.body in joined(each.node.view, each.scope) for each in region.members
+                )
             finals = [row for _, row in view.scan(RESULTS, (region.scope,)) if "final" in row]
             self.seen.counts["final"] += len(finals)
             for member in region.members:

@@ -20,6 +20,7 @@ from fedsync.crdt.books.addresses import note_announcement
 from fedsync.crdt.books.addresstables import ANNOUNCEMENTS
 from fedsync.crdt.books.booktables import RecordRow
 from fedsync.crdt.books.delegates import Cuts
+from fedsync.crdt.books.kin import Circles
 from fedsync.crdt.books.slot import Cut, Judged
 from fedsync.crdt.books.votes import cast
 from fedsync.crdt.view import Draft
@@ -27,10 +28,13 @@ from fedsync.gossip import compare, listing, reconcile, trie
 from fedsync.gossip.events import Known, Outcome, Peer
 from fedsync.gossip.exchange import Exchange
 from fedsync.gossip.following import Following
+from fedsync.gossip.groups import Group
 from fedsync.gossip.holdings import Item, SetKey
+from fedsync.gossip.introductions import Introductions
 from fedsync.gossip.memory import Memory, MemoryLog
 from fedsync.gossip.peer_memory import PeerMemory
 from fedsync.gossip.session import Session
+from fedsync.gossip.view import View
 from fedsync.gossip.waiting import Brought, WaitingRoom
 from fedsync.records import ed25519
 from fedsync.records.block import Block, Record
@@ -263,6 +267,35 @@ def _one_room(patch: Patch) -> None:
     patch.setattr(intake, "_room", lambda genesis, named: intake.Room.FACTS)
 
 
+def _called_anyway(patch: Patch) -> None:
+    """A node without an address is a node like another: it is called wherever that leads."""
+    patch.setattr(View, "_callable", lambda self, peer: peer in self.group and peer != self.me)
+    patch.setattr(Group, "all", lambda self: self._known.values())
+
+
+def _introduced_back(patch: Patch) -> None:
+    """Whoever is introduced is a node of which the operator never heard."""
+    befriend = Finding.befriend
+
+    def forget(self: Finding, peer: Peer, address: str) -> None:
+        self.removed.discard(peer)
+        befriend(self, peer, address)
+
+    patch.setattr(Finding, "shuns", lambda self, peer: False)
+    patch.setattr(Finding, "befriend", forget)
+
+
+def _introductions_lost(patch: Patch) -> None:
+    """What was to be told before the peer's first word came is told nobody."""
+    patch.setattr(Introductions, "meet", lambda self: setattr(self, "_met", True))
+
+
+def _one_circle(patch: Patch) -> None:
+    """A community sits in one body, whatever its book says."""
+    above = Circles.above
+    patch.setattr(Circles, "above", lambda self, view, place: above(self, view, place)[:1])
+
+
 APART = ("had not come to the same", "differ in", "cannot prove it", "was acknowledged and is not at")
 PLANTS = (
     Plant("push-only", "new records are pushed, and sets are never compared", _push_only, APART),
@@ -283,6 +316,10 @@ PLANTS = (
     Plant("used-forgotten", "a page under which somebody wrote is not carried unless it was sealed", _used_forgotten, APART, "world", 6, 6),
     Plant("removed-returns", "whoever is an own peer gets in, though the operator removed it", _removed_returns, ("which it had removed",), "finding", 5, 2),
     Plant("first-word-holds", "where a node announced first that it answers holds, whatever it says later", _first_word_holds, ("and it answers at",), "finding", 5, 2),
+    Plant("called-anyway", "who has no address is called like all others", _called_anyway, ("whom nobody can call",), "callers", 7, 1),
+    Plant("introduced-back", "whom the operator removed is let in when somebody introduces it again", _introduced_back, ("which it had removed",), "introduced", 5, 8),
+    Plant("introductions-lost", "what is told of others before the peer has spoken gets lost", _introductions_lost, ("never heard of it",), "introduced", 5, 2),
+    Plant("one-circle", "a community that joined two bodies is taken to sit in one of them", _one_circle, ("it should keep", "may not have", *APART), "syndicate", None, 1),
     Plant("all-taken", "an author brings in as much as it likes", _all_taken, ("within an hour",), "shares", 4, 2),
     Plant("one-room", "facts and authority have one share between them", _one_room, ("nobody's flood",), "shares", 4, 4),
     Plant("passed-over", "one block of fifty is not folded, whichever it is", _passed_over, ("shows", "show")),

@@ -40,10 +40,12 @@ class Slice(NamedTuple):
 
 SLICES = (
     Slice("adrift", 7, 0.2, 3, faster=3),
+    Slice("callers", 7, 0.3, 3),
     Slice("door", 11, 0.25, 4),
     Slice("everything", 7, 0.03, 20, faster=8),
     Slice("finding", 5, 0.3, 4),
     Slice("flaky", 3, 0.1, 4),
+    Slice("introduced", 5, 0.4, 3),
     Slice("liars", 13, 0.25, 8),
     Slice("month", 5, 0.2, 10),
     Slice("overlay", 20, 0.25, 2),
@@ -56,6 +58,7 @@ SLICES = (
     Slice("siege", 16, 0.2, 2),
     Slice("steady", 12, 0.1, 2),
     Slice("storm", 4, 0.7, 90),
+    Slice("syndicate", 9, 0.3, 3),
     Slice("thin", 4, 0.2, 10),
     Slice("usb", 3, 0.15, 2),
     Slice("world", 6, 0.3, 4),

@@ -23,6 +23,7 @@ checking = "1 ms"
 signatures = "stub"
 region = 3
 world = false
+syndicates = 0
 scopes = false
 quiet_bytes = 20_000
 copies = 2.0
@@ -38,6 +39,7 @@ duplicate = 0.1
 redial = "5 s"
 brief = false
 announced = false
+callers = 0.0
 [links.bursts]
 every = "5 min"
 lasts = "10 s"
@@ -61,6 +63,7 @@ restore_every = "10 min"
 recall_every = "1 min"
 misdeed_every = "1 min"
 move_every = "0 s"
+introduce_every = "0 s"
 late = 0.1
 leave = 0.1
 [clocks]
@@ -96,7 +99,19 @@ CHOSEN: Final = WHOLE.replace('"ring"\nmore = 2', '"overlay"').replace(
     '[links.windows]\nevery = "1 h"\nopen = "10 min"\n', ""
 )
 CROWDED: Final = CHOSEN.replace('redial = "5 s"\n', "")
-NUMBERS: Final = ("nodes", "region", "quiet_bytes", "copies", "more", "rate", "count", "author", "body")
+NUMBERS: Final = (
+    "nodes",
+    "region",
+    "syndicates",
+    "quiet_bytes",
+    "copies",
+    "more",
+    "rate",
+    "count",
+    "author",
+    "body",
+    "callers",
+)
 SHARES: Final = ("loss", "reorder", "duplicate", "local", "late", "leave", "share")
 SPANS: Final = {
     at: name for at, name in FIELDS.items() if tomllib.loads(LINES[at - 1])[name] and LINES[at - 1][-2].isalpha()
@@ -150,7 +165,7 @@ def test_what_fails_counts_among_what_happens_whatever_it_is() -> None:
     for at, name in FIELDS.items():
         if name.endswith("_every"):
             long = with_line(at, '"1 s"').replace('storm = "1 h"', 'storm = "1 y"')
-            if name == "move_every":
+            if name in ("move_every", "introduce_every"):
                 # Only where nodes learn from books where others are.
                 long = long.replace('"ring"\nmore = 2', '"overlay"').replace(
                     "announced = false", "announced = true"
@@ -169,7 +184,7 @@ def test_every_time_has_a_longest() -> None:
 
 def test_every_number_has_a_largest() -> None:
     numbers = {at: name for at, name in FIELDS.items() if name in NUMBERS + SHARES}
-    assert len(numbers) == 18
+    assert len(numbers) == 20
     for at, name in numbers.items():
         for value in ("1000000000000", "9" * 400, "1e300", "inf", "nan", "-1", "true"):
             found = refused(with_line(at, value))

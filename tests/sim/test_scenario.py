@@ -114,6 +114,17 @@ def test_the_command_line_may_ask_for_another_number_of_nodes() -> None:
         ("world = true\nregion = 2", 5, "a world is of two regions or more"),
         ("[links]\nannounced = true", 5, "announced is of an overlay"),
         ('[trouble]\nmove_every = "1 h"', 5, "who moves has to be found again"),
+        ('[trouble]\nintroduce_every = "1 h"', 5, "who is introduced was not known before"),
+        ("[links]\ncallers = 0.3", 6, "callers is of an overlay without a crowd"),
+        ('[links]\nshape = "overlay"\ncallers = 0.6', 7, "callers is a number from 0 to 0.5"),
+        (
+            '[links]\nshape = "overlay"\ncallers = 0.3\n[[crowd]]\nkind = "echo"\ncount = 3',
+            7,
+            "callers is of an overlay without a crowd",
+        ),
+        ("syndicates = 1", 5, "a syndicate is of communities of two regions or more"),
+        ("syndicates = 1\nregion = 2", 5, "a syndicate is of communities of two regions or more"),
+        ("syndicates = 17", 5, "syndicates is a whole number from 0 to 16"),
         (
             '[links]\nshape = "overlay"\n[[crowd]]\nkind = "echo"\ncount = 0',
             9,
