@@ -222,6 +222,13 @@ def _seal_too_early(world: World) -> None:
     view.commit({(STATUSES, key): (row[0], "sealed", *row[2:])})
 
 
+def _seal_too_late(world: World) -> None:
+    """A page that is sealed, shown as one that is only signed."""
+    view = world.regions[0].members[-1].node.view
+    key, row = next((key, row) for key, row in view.scan(STATUSES) if row[1] == "sealed" and row[0])
+    view.commit({(STATUSES, key): (row[0], "adopted", *row[2:])})
+
+
 def _forge(world: World) -> None:
     world.ledger.signed.remove(next(each.id for each in world.ledger.promised if not each.local))
 
@@ -264,6 +271,7 @@ def test_a_fault_is_found_and_said_in_words(plant: Callable[[World], None], said
     [
         (_count_what_was_cut_off, "as stands; it must be void"),
         (_seal_too_early, "as sealed, and too few spoke for it"),
+        (_seal_too_late, "as sealed, and enough spoke for it"),
     ],
 )
 def test_a_fault_in_a_book_is_found_and_said_in_words(plant: Callable[[World], None], said: str) -> None:
