@@ -4,11 +4,14 @@ A node has no voice in what is decided: without the seats nothing is certified. 
 And it carries what was sealed into the body's own logs, for those who look at the book from outside.
 """
 
+from random import SystemRandom
+
 from fedsync.crdt.books.booktables import book, page_row
 from fedsync.crdt.books.carrying import to_carry
 from fedsync.crdt.books.tellers import Approve, Sign, next_seal
 from fedsync.crdt.logs.seats import is_named
 from fedsync.node import Node, Taken, Verdict
+from fedsync.pace import Pace
 from fedsync.records.codec import Value, unpack
 from fedsync.records.ed25519 import PrivateKey, public_key
 from fedsync.records.genesis import Genesis
@@ -44,7 +47,8 @@ def seal_pages(node: Node, private: PrivateKey) -> list[Taken]:
 
 def _carry(node: Node, private: PrivateKey, genesis: Genesis, scope: Scope) -> list[Taken]:
     """Carry what was sealed and stands in no log of the body's own, when it is this node's turn."""
-    pages = [page_row(node.state, page) for page in to_carry(node.state, scope, genesis.log)]
+    due = to_carry(node.state, scope, genesis.log, _shuffled)
+    pages = [page_row(node.state, page) for page in due.sealed + _at_a_pace(node, scope, due.used)]
     drafts = [Draft(PAGE, unpack(page.payload), node.now()) for page in pages if page is not None]
     if not drafts:
         return []
@@ -52,6 +56,18 @@ def _carry(node: Node, private: PrivateKey, genesis: Genesis, scope: Scope) -> l
     taken = node.take_now([block.raw for block in blocks])
     assert all(each.verdict is Verdict.TAKEN for each in taken), taken
     return taken
+
+
+def _at_a_pace(node: Node, scope: Scope, used: list[PageId]) -> list[PageId]:
+    """Return pages that nobody sealed if some may be carried now: else who drafts would have us fill our own share with theirs."""
+    if not used:
+        return []
+    with node.store.transaction() as store:
+        return [] if Pace(store.meta, node.now).due(f"carried:{scope.hex()}") else used
+
+
+def _shuffled(pages: list[PageId]) -> list[PageId]:
+    return SystemRandom().sample(pages, len(pages))
 
 
 def _next(node: Node, scope: Scope, log: LogId) -> list[Draft]:

@@ -347,7 +347,7 @@ class Delegation:
     def _carry(self) -> None:
         """Carry sealed pages into the body's own logs, when it is this node's turn."""
         view = self.home.node.view
-        due = [page_row(view, page) for page in to_carry(view, self.region.scope, self.clerk.log)]
+        due = [page_row(view, page) for page in to_carry(view, self.region.scope, self.clerk.log).all]
         said = [("page", unpack(page.payload)) for page in due if page is not None]
         if said and self.home.say(self.clerk, said):
             self._seen.note("carried")

@@ -204,7 +204,7 @@ def _recall_by_clock(patch: Patch) -> None:
 
 
 def _nothing_carried(patch: Patch) -> None:
-    patch.setattr("fedsync.sim.regions.to_carry", lambda *_: [])
+    patch.setattr("fedsync.sim.regions.to_carry", lambda *_: carrying.NOTHING)
 
 
 def _used_forgotten(patch: Patch) -> None:

@@ -6,8 +6,9 @@ goes for a page that gives a mandate under which somebody wrote, whatever become
 nothing of that log.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from hashlib import sha256
+from typing import Final, NamedTuple, TypeAlias
 
 from fedsync.crdt.books.booktables import MANDATE_LOGS, MANDATES, Reader, book, known
 from fedsync.crdt.books.carriedtables import CARRIED
@@ -15,32 +16,65 @@ from fedsync.crdt.books.mandates import NONE, PROVISIONAL, VOID
 from fedsync.crdt.books.slotview import epoch_in_force, judge_slot
 from fedsync.records.ids import LogId, PageId, Scope
 
-MAX_CARRIED = 1000
+Pick: TypeAlias = Callable[[list[PageId]], list[PageId]]
+
+MAX_CARRIED: Final = 1000
 """Pages that a node takes over in one go, from the earliest on: what is left comes with the next."""
+MAX_USED: Final = 16
+"""The same of those that nobody sealed: whoever may draft can make any number of them, and write under each."""
 
 
-def to_carry(view: Reader, scope: Scope, log: LogId) -> list[PageId]:
+class ToCarry(NamedTuple):
+    """Pages, each with those before it first."""
+
+    sealed: list[PageId]
+    used: list[PageId]
+    """Nobody sealed them. Whoever carries these keeps to a pace."""
+
+    @property
+    def all(self) -> list[PageId]:
+        """Both."""
+        return self.sealed + self.used
+
+
+NOTHING: Final = ToCarry([], [])
+
+
+def to_carry(view: Reader, scope: Scope, log: LogId, pick: Pick = list) -> ToCarry:
     """Return the pages that `log`, a sealer's, has to carry: sealed ones after the last that stands where it should; and used ones.
+
+    `pick` says in which order used ones have their turn, if there are more than are taken at once: one that somebody can
+    work out beforehand would let them keep others' pages out.
 
     None while another of those who approved the newest page is nearer to it. If that one is lost meanwhile, whoever
     is nearest to the next page carries both.
     """
     at = book(view, scope)
     if at is None:
-        return []
-    due = [*_used(view, scope), at.head]
-    due = [page for page in due if not _is_carried(view, page, scope, log)]
-    if not due or _nearest(at.head, _approvers(view, at.head)) != log:
-        return []
-    left: dict[PageId, int] = {}
-    for each in due:
-        page: PageId | None = each
-        while page is not None and page not in left and not _is_carried(view, page, scope, log):
-            here = known(view, page)
-            assert here is not None
-            left[page] = here.number
-            page = here.prev
-    return sorted(left, key=lambda page: (left[page], page))[:MAX_CARRIED]
+        return NOTHING
+    used = [page for page in _used(view, scope) if not _is_carried(view, page, scope, log)]
+    open_ = not _is_carried(view, at.head, scope, log)
+    if not (used or open_) or _nearest(at.head, _approvers(view, at.head)) != log:
+        return NOTHING
+    sealed = _with_those_before(view, at.head, scope, log) if open_ else []
+    others: dict[PageId, None] = {}
+    for page in pick(used):
+        if len(others) < MAX_USED:
+            others |= dict.fromkeys(_with_those_before(view, page, scope, log))
+    left = [page for page in others if page not in sealed]
+    return ToCarry(sealed[:MAX_CARRIED], left[:MAX_USED])
+
+
+def _with_those_before(view: Reader, last: PageId, scope: Scope, log: LogId) -> list[PageId]:
+    """Return a page and those before it that nobody carries, in the order of the book."""
+    found: list[PageId] = []
+    page: PageId | None = last
+    while page is not None and not _is_carried(view, page, scope, log):
+        here = known(view, page)
+        assert here is not None
+        found.append(page)
+        page = here.prev
+    return found[::-1]
 
 
 def _used(view: Reader, scope: Scope) -> Iterator[PageId]:
