@@ -92,3 +92,10 @@ def test_the_readme_names_every_exit_code() -> None:
     told = re.search(r"by its exit code: (.*?)\.\n\n", page, re.DOTALL)
     assert told is not None
     assert {int(each) for each in re.findall(r"\b\d+\b", told[1])} == set(Exit)
+
+
+def test_commands_in_the_docs_run_with_what_the_scripts_set_up() -> None:
+    for file in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        commands = re.findall(r"`((?:python|pytest)\b[^`]*)`", file.read_text("utf-8"))
+        # What imports nothing of ours needs nothing else.
+        assert not [each for each in commands if not each.startswith("python3 -c ")], file.name

@@ -397,16 +397,29 @@ def _rebuilt_alike(houses: Sequence[House]) -> None:
 @contextmanager
 def _in_the_loop(seed: int) -> Iterator[None]:
     """Make a run follow from its seed: the order of tasks, the dice of pauses, and threads, which do not exist."""
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     random.seed(seed)
     trio._core._run._r.seed(seed)
-    try:
-        with patch.object(trio.to_thread, "run_sync", _without_a_thread):
-            yield
-    finally:
-        # Two daemons in one process take signals from each other, and end in any order.
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
+    with (
+        patch.object(trio.to_thread, "run_sync", _without_a_thread),
+        patch.object(trio, "open_signal_receiver", _no_signals),
+    ):
+        yield
+
+
+class _Never:
+    """No signal ever."""
+
+    def __aiter__(self) -> "_Never":
+        return self
+
+    async def __anext__(self) -> int:
+        await trio.sleep_forever()
+
+
+@contextmanager
+def _no_signals(*_: signal.Signals) -> Iterator[_Never]:
+    """Stand in for the daemon's ear: a signal is for the program around the loop, which else could not be told to stop."""
+    yield _Never()
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import logging
 import signal
 import sys
 import tempfile
+import threading
 import time
 import warnings
 from collections import Counter
@@ -89,6 +90,19 @@ def chosen(steps: dict[Checkpoint, list[int]], every: bool) -> list[tuple[int, C
     )
 
 
+@contextmanager
+def told_to_stop() -> Iterator[threading.Event]:
+    """Give what Ctrl-C and SIGTERM set. It is looked at between two stories: in one it would be taken for what is done there."""
+    stop = threading.Event()
+    signals = signal.SIGINT, signal.SIGTERM
+    before = {each: signal.signal(each, lambda *_: stop.set()) for each in signals}
+    try:
+        yield stop
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
 def main() -> int:
     """Go through all of it, again with the next seed until told to stop; return the exit code."""
     parser = argparse.ArgumentParser(prog="shell-soak", description=__doc__)
@@ -105,30 +119,26 @@ def main() -> int:
     words = parser.parse_args()
     logging.getLogger().setLevel(logging.ERROR)
     logging.getLogger("trio").propagate = True
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     failed, told, seed = 0, Counter[str](), words.first
-    with tempfile.TemporaryDirectory(prefix="fedsync-shell-") as place:
+    with told_to_stop() as stop, tempfile.TemporaryDirectory(prefix="fedsync-shell-") as place:
         houses = build(Path(place))
-        try:
-            while not words.seeds or seed < words.first + words.seeds:
-                for victim in words.victim or (0, 1):
-                    steps = checkpoints(houses, victim, seed)
-                    for deed in words.deed or get_args(Deed):
-                        todo = [
-                            each
-                            for each in chosen(steps, not words.checkpoints)
-                            if not words.at or each[0] in words.at
-                        ]
-                        failed += _round(houses, victim, deed, seed, todo, told)
-                seed += 1
-        except KeyboardInterrupt:
+        while not stop.is_set() and (not words.seeds or seed < words.first + words.seeds):
+            for victim in words.victim or (0, 1):
+                steps = {} if stop.is_set() else checkpoints(houses, victim, seed)
+                todo = chosen(steps, not words.checkpoints)
+                todo = [each for each in todo if not words.at or each[0] in words.at]
+                for deed in words.deed or get_args(Deed):
+                    failed += _round(houses, victim, deed, seed, todo, told, stop)
+            seed += 1
+        if stop.is_set():
             print("Told to stop.")
     print(f"{sum(told.values())} stories, {failed} failed; by task:")
     for task, count in sorted(told.items()):
         print(f"  {count:6} {task}")
-    if words.at and not told:
+    missed = bool(words.at) and not told
+    if missed:
         print("No story has such a step.")
-    return int(failed > 0 or not told)
+    return int(failed > 0 or missed)
 
 
 def _round(
@@ -138,10 +148,15 @@ def _round(
     seed: int,
     todo: Iterable[tuple[int, Checkpoint]],
     told: Counter[str],
+    stop: threading.Event,
 ) -> int:
+    if stop.is_set():
+        return 0
     begun, count, failed = time.monotonic(), 0, 0
     places: set[Checkpoint] = set()
     for at, where in todo:
+        if stop.is_set():
+            break
         wrong = play(houses, victim, deed, at, seed)
         count += 1
         places.add(where)

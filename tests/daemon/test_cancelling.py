@@ -1,5 +1,7 @@
 """Whole daemons are cancelled, stopped and cut off at one checkpoint after the other: all is whole, and all converge."""
 
+import signal
+import sys
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, get_args
@@ -13,8 +15,10 @@ from fedsync.gossip.events import Peer
 from fedsync.gossip.join import Refused, Standing, Verdict, refusal
 from fedsync.gossip.link import Link
 from fedsync.records.ids import Key
+from tests.daemon import shellsoak
 from tests.daemon.shell import Checkpoint, Deed, House, Shell, build
 from tests.daemon.shellsoak import checkpoints, chosen, play
+from tests.daemon.wire import Wire
 from tests.seeds import seeds
 
 PLACES = 3
@@ -63,6 +67,25 @@ def test_whatever_ends_at_any_checkpoint_leaves_all_whole_and_all_converge(
     for place in range(PLACES):
         at, where = todo[int(len(todo) * (place + shift) / PLACES)]
         assert play(houses, victim, deed, at, seed) == "", (at, where)
+
+
+def test_a_soak_that_is_told_to_stop_in_the_middle_of_a_story_ends_with_it(
+    houses: list[House], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The daemons of the story listen for the same signals, and are not meant."""
+    cut = Wire.cut
+
+    def told_meanwhile(wire: Wire) -> None:
+        signal.raise_signal(signal.SIGINT)
+        cut(wire)
+
+    monkeypatch.setattr(Wire, "cut", told_meanwhile)
+    monkeypatch.setattr(shellsoak, "build", lambda _: houses)
+    monkeypatch.setattr(sys, "argv", ["shell-soak", "--victim", "0", "--deed", "cut"])
+    before = signal.getsignal(signal.SIGINT)
+    assert shellsoak.main() == 0
+    assert signal.getsignal(signal.SIGINT) is before
+    assert capsys.readouterr().out.startswith("Told to stop.\n0 stories")
 
 
 def test_an_inviter_that_would_not_welcome_the_same_node_twice_is_found(

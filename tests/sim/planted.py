@@ -45,8 +45,11 @@ def hunt(plant: Plant) -> Caught:
 def main() -> int:
     """Hunt for each, or for those named; return the exit code."""
     parser = argparse.ArgumentParser(prog="planted", description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[[], *(each.name for each in PLANTS)])
+    known = [each.name for each in PLANTS]
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of them alone: {', '.join(known)}")
     words = parser.parse_args()
+    if strange := [each for each in words.names if each not in known]:
+        parser.error(f"there is no {strange[0]}; there are {', '.join(known)}")
     missed = []
     for plant in PLANTS:
         if words.names and plant.name not in words.names:
