@@ -6,6 +6,7 @@ from fedsync.sim.checks import faults
 from fedsync.sim.scenario import read
 from fedsync.sim.shunned import uncalled
 from fedsync.sim.world import World
+from tests.sim.slices import SLICES
 
 HALF = """
 name = "Half of them only call"
@@ -50,6 +51,16 @@ def test_who_reaches_for_one_of_them_all_the_same_is_found() -> None:
         f"{other.name} called {silent.name} at 60 s, whom nobody can call",
         f"{other.name} opened a link to {silent.name} at 61 s, whom nobody can call",
     ]
+
+
+def test_one_that_is_told_to_answer_somewhere_is_found() -> None:
+    world = World(next(each for each in SLICES if each.name == "callers").scenario(), 1)
+    world.live()
+    assert faults(world) == []
+    assert world.places is not None
+    callable_ = next(node for node in world.honest if node not in world.callers)
+    world.places.at[callable_] = ""
+    assert any(f"holds that {callable_.name} answers somewhere" in each for each in faults(world))
 
 
 def test_without_the_word_everybody_can_be_called() -> None:
