@@ -46,7 +46,9 @@ class Spent(NamedTuple):
     day_records: int
     day_bytes: int
     until: int
+    """Until when more of it waits, in ms; 0 when nothing was delayed."""
     delayed: int
+    """Blocks that were told to wait, in that time."""
 
 
 class Room(IntEnum):

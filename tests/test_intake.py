@@ -21,6 +21,7 @@ from fedsync.intake import (
     Share,
     Spent,
     Whose,
+    read_name,
 )
 from fedsync.node import Node, Taken, Verdict
 from fedsync.records.codec import unpack
@@ -349,7 +350,7 @@ def test_one_author_who_floods_has_half_of_its_body_s_room_and_the_four_others_g
     for name in ("Ann", "Ben", "Cleo", "Dora"):
         assert counted(here, scribe, name) > 300, name
     (row,) = here.store.intake.waiting(here.now())
-    assert row.name == bytes((Whose.AUTHOR + Room.FACTS,)) + scribe.key("Emil")
+    assert row[0] == bytes((Whose.AUTHOR + Room.FACTS,)) + scribe.key("Emil")
 
 
 def test_what_waits_of_one_author_comes_as_soon_as_the_limit_is_raised(five: tuple[Node, Scribe]) -> None:
@@ -419,8 +420,8 @@ def test_who_waited_before_a_restart_waits_after_it(door: tuple[Node, Scribe]) -
     scribe.move("Ann", 1)
     assert {each.code for each in bring(again, scribe) if each.verdict is Verdict.REFUSED} == {"author-share"}
     (row,) = here.store.intake.waiting(here.now())
-    assert row.name == bytes((Whose.AUTHOR + Room.FACTS,)) + scribe.key("Ann")
-    assert row.delayed > 1
+    assert row[0] == bytes((Whose.AUTHOR + Room.FACTS,)) + scribe.key("Ann")
+    assert read_name(row).delayed > 1
 
 
 def test_a_clock_that_was_set_back_keeps_nobody_waiting_for_longer_than_an_hour(

@@ -1,4 +1,4 @@
-"""Bodies by short names, salted: who follows a body too knows its name, and to all others it says nothing. Pure.
+"""Bodies by short names, salted: who knows a body recognises it by its name, and who does not cannot tell which it is. Pure.
 
     alias = SHA-256(salt | scope | body)[:6], the last three bits zero
     row   = alias + how                       how = extent + 4 when what goes only as far as a region goes to you too

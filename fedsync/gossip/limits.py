@@ -31,7 +31,8 @@ ALIAS_SALT_BYTES: Final = 8
 MAX_ASKED: Final = 1000
 """Bodies asked for in full in one WHICH: the answer fits a message."""
 MAX_INQUIRIES: Final = 3
-"""How often a peer that does not answer is asked for the same."""
+"""How often a peer is asked for the same under one salt. Who does not answer then is a liar, or told anew meanwhile: it is asked again
+when it tells all under another salt, and in the next session."""
 MAX_GAPS: Final = 1024
 """Stretches of names between those of which a peer has told: an honest one leaves none, and what was lost some dozens."""
 MAX_ENTRIES: Final = 512

@@ -2,25 +2,12 @@
 
 import sqlite3
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import TypeAlias
 
 from fedsync.store.errors import guarded
 
-
-class IntakeRow(NamedTuple):
-    """What one name brought in within an hour and a day, each by its number since 1970; and what had to wait."""
-
-    name: bytes
-    hour: int
-    hour_records: int
-    hour_bytes: int
-    day: int
-    day_records: int
-    day_bytes: int
-    until: int
-    """Until when more of it waits, in ms; 0 when nothing was delayed."""
-    delayed: int
-    """Blocks that were told to wait, in that time."""
+Row: TypeAlias = tuple[bytes, int, int, int, int, int, int, int, int]
+"""What is kept of one name, in the order of the columns; what each means is said where accounts are kept (`fedsync.intake.Spent`)."""
 
 
 class IntakeTable:
@@ -30,21 +17,21 @@ class IntakeTable:
         self._conn = conn
 
     @guarded
-    def get(self, name: bytes) -> IntakeRow | None:
+    def get(self, name: bytes) -> Row | None:
         """Return the row of a name."""
-        row = self._conn.execute("SELECT * FROM intake WHERE name = ?", (name,)).fetchone()
-        return IntakeRow(*row) if row else None
+        row: Row | None = self._conn.execute("SELECT * FROM intake WHERE name = ?", (name,)).fetchone()
+        return row
 
     @guarded
-    def put(self, rows: Iterable[tuple[bytes | int, ...]]) -> None:
+    def put(self, rows: Iterable[Row]) -> None:
         """Keep rows in place of earlier ones of the same names."""
         self._conn.executemany("INSERT OR REPLACE INTO intake VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     @guarded
-    def waiting(self, now: int) -> list[IntakeRow]:
+    def waiting(self, now: int) -> list[Row]:
         """Return the rows of which more waits now, the one that waits for longest first."""
         rows = self._conn.execute("SELECT * FROM intake WHERE until > ? ORDER BY until DESC, name", (now,))
-        return [IntakeRow(*row) for row in rows.fetchall()]
+        return rows.fetchall()
 
     @guarded
     def forget_before(self, day: int) -> int:

@@ -128,6 +128,29 @@ def test_a_node_follows_by_itself_what_its_book_makes_kin(homes: Path, village: 
     until(lambda: kept().get("Mill Lane") == ("all", "kin"), why=lambda: f"{kept()}{oak.said()}")
 
 
+def test_a_body_that_a_peer_told_by_a_short_name_only_can_be_asked_for_by_its_id(
+    oak: Node, village: Village
+) -> None:
+    """Who sits in a region asks no peer which the bodies are that it does not know, until somebody here has a use for one."""
+    fen = village.node("Fen")
+    village.introduce(oak, fen)
+    words = ("bodies", "found", "Coast", "--kind", "region", "--member", "Fen")
+    fen.run(*words, "--as", "Ann", "--no-passphrase")
+    (coast,) = [each for each in fen.json("bodies", "list")["bodies"] if each["name"] == "Coast"]
+    until(lambda: oak.peer("Fen").get("state") == "same", why=oak.said)
+
+    def ask() -> int:
+        return oak.run("bodies", "follow", coast["body"], code=None).returncode
+
+    def kept() -> dict[str, str]:
+        return {each["name"]: each["extent"] for each in oak.json("bodies", "list")["bodies"]}
+
+    assert "Coast" not in kept()
+    assert ask() == 9, "nobody here knows which body that is"
+    until(lambda: ask() == 0, why=oak.said)
+    until(lambda: kept().get("Coast") == "all", why=oak.said)
+
+
 def _named(oak: Node, name: str, home: Path) -> Guest:
     """Return a peer that has the key of a community's node."""
     private: PrivateKey = load_node_key(Home(home))

@@ -393,12 +393,22 @@ def test_who_has_a_use_for_others_bodies_asks_which_they_are_and_nobody_else_doe
     assert one.knows.ask() == []
 
 
-def test_who_does_not_answer_is_asked_a_few_times() -> None:
+def test_who_does_not_answer_is_asked_a_few_times_and_again_when_it_tells_anew_or_in_the_next_session() -> (
+    None
+):
     one, other = Side(b"1", curious=True), Side(b"2")
     other.follow(*range(12))
     meet(one, other)
     asked = [one.knows.ask() for _ in range(MAX_INQUIRIES + 1)]
     assert [len(each) for each in asked] == [1] * MAX_INQUIRIES + [0]
+    for page in other.knows.tell():
+        one.knows.hear(page)
+    assert [len(one.knows.ask()) for _ in range(MAX_INQUIRIES + 1)] == [1] * MAX_INQUIRIES + [0]
+    meet(one, other, b"m")
+    (which,) = one.knows.ask()
+    these = other.knows.answer(which)
+    assert these is not None
+    assert len(one.knows.learn(these)) == 12
 
 
 def test_an_answer_counts_only_for_what_was_told_and_asked() -> None:
