@@ -32,12 +32,11 @@ from fedsync.gossip.events import (
 )
 from fedsync.gossip.lanes import FRAME_COST, Lanes
 from fedsync.gossip.limits import ROOM_BYTES
-from fedsync.gossip.messages import BadMessage, Segment, Tag, decode
+from fedsync.gossip.messages import Tag
 from fedsync.gossip.peer_memory import PeerMemory
 from fedsync.records.ids import Extent, Scope
-from fedsync.records.segment import BadSegment, whose
-from fedsync.records.wire import BadBlock
 from fedsync.sim.heap import Heap
+from fedsync.sim.plainread import log_of_segment
 from fedsync.sim.rare import Seen
 from fedsync.sim.scenario import Links
 
@@ -525,9 +524,5 @@ class Net:
 
 def _whole(frame: bytes, *known: Iterable[bytes]) -> tuple[bytes, ...]:
     """Return the logs that a segment may be of, among those that are looked for: it names its log by its first bytes."""
-    try:
-        message = decode(frame)
-        short = whose(message.data) if isinstance(message, Segment) else b""
-    except (BadMessage, BadSegment, BadBlock):
-        return ()  # A liar's.
+    short = log_of_segment(frame)
     return tuple(log for logs in known for log in logs if short and log.startswith(short))

@@ -62,6 +62,16 @@ def log_of(raw: bytes) -> LogId:
     return LogId(msgpack.unpackb(raw)[1])
 
 
+def log_of_segment(frame: bytes) -> bytes:
+    """Return which log the segment in a frame is of: its id, or the 3 bytes by which it is named; nothing of what is none."""
+    try:
+        data = msgpack.unpackb(frame)[-1]
+        named = log_of(data[1:]) if data[0] == 0 else data[2:34] if data[1] & 1 else data[2:5]
+    except Exception:  # a liar's
+        return b""
+    return named if len(named) in (3, 32) else b""
+
+
 def read(raw: bytes, of: Beginning | None) -> Run:
     """Return what a block says. `of`: how its log begins, if it does not begin here. Raises Unreadable."""
     try:

@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from fedsync.records.ids import LogClass, RecordId, Scope
+from fedsync.gossip.messages import BlockMessage, Segment, encode
+from fedsync.records.ids import LogClass, Reach, RecordId, Scope
 from fedsync.sim.checks import faults
 from fedsync.sim.disk import Kept
+from fedsync.sim.links import End, Link
 from fedsync.sim.node import Node
 from fedsync.sim.scenario import read
 from fedsync.sim.shelves import Reader
@@ -77,6 +79,22 @@ def test_what_is_local_and_lost_copies_without_end_and_states_that_differ_are_fo
         "Village 5 and Village 1 hold the same records and show another state",
         "a block came 1.6000 times to a node on average; 1.5 times may",
     )
+
+
+def test_what_is_local_is_found_on_a_link_in_whatever_form_it_travels() -> None:
+    world = World(read(SMALL), 2)
+    world.live()
+    one, two = world.nodes[:2]
+    end = End(Link(one, two, delay=0.1, rate=1000.0), one, two.peer, True)
+    local = next(each for each in Reader().read(one).runs if each.of.reach is Reach.LOCAL)
+    forms: list[BlockMessage | Segment] = [BlockMessage(True, True, local.raw)]
+    for data in (b"\0" + local.raw, b"\1\0" + local.of.log[:3] + bytes(40)):
+        forms.append(Segment(True, True, data))
+    assert world.net.strayed == 0
+    for at, message in enumerate(forms, 1):
+        world.net._look(end, encode(message))
+        assert world.net.strayed == at
+    assert said(world, "3 blocks of what is local were sent over links")
 
 
 def test_a_node_that_keeps_what_is_of_another_region_is_found_out() -> None:

@@ -9,16 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fedsync.records.block import Block
+from fedsync.gossip.messages import Segment, encode
+from fedsync.records.block import BadBlock, Block
 from fedsync.records.codec import NotCanonical, unpack
 from fedsync.records.genesis import Genesis
 from fedsync.records.seal import Draft, seal
-from fedsync.sim.plainread import Beginning, Said, Unreadable, page_named, read
+from fedsync.records.segment import BadSegment, whose
+from fedsync.sim.plainread import Beginning, Said, Unreadable, log_of_segment, page_named, read
 from tests.records.blocks import ALICE, FACTS, PAGES, event
 from tests.records.test_block import GENESIS, LOGS, sealed
 from tests.records.test_vectors import GENESIS as OF_VECTORS
 
-VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "block.json").read_text("utf-8"))
+FOLDER = Path(__file__).parent.parent / "vectors"
+VECTORS = json.loads((FOLDER / "block.json").read_text("utf-8"))
+SEGMENTS = json.loads((FOLDER / "segment.json").read_text("utf-8"))
 BEGUN = read(GENESIS.raw, None).of
 MANDATED = replace(PAGES, capacity=("mandate", b"p" * 32, 3))
 
@@ -92,6 +96,21 @@ def test_a_block_of_a_log_of_which_the_beginning_is_not_known_is_unreadable() ->
     (block,) = sealed([event(3)])
     with pytest.raises(Unreadable, match="beginning is not held"):
         read(block.raw, None)
+
+
+@pytest.mark.parametrize("case", SEGMENTS, ids=lambda each: each["name"])
+def test_a_segment_is_of_the_log_of_which_the_nodes_say_that_it_is(case: dict[str, Any]) -> None:
+    data = bytes.fromhex(case["segment"])
+    try:
+        wanted = whose(data)
+    except (BadSegment, BadBlock):
+        wanted = b""
+    assert log_of_segment(encode(Segment(True, True, data))) == wanted
+
+
+@given(st.binary(max_size=100))
+def test_what_is_no_segment_is_of_no_log(frame: bytes) -> None:
+    assert len(log_of_segment(frame)) in (0, 3, 32)
 
 
 def test_what_is_named_by_its_payload_has_the_name_of_the_format() -> None:
