@@ -147,6 +147,12 @@ NOWHERE = "none"
 """What stands in place of an address when a node does not listen."""
 
 
+ENOUGH = (
+    'Write it again. Two lines are enough: name = "Oakfield" and listen = {host = "0.0.0.0", port = 7443}'
+)
+"""For who has lost it: `init` makes one only together with a new node."""
+
+
 class ConfigError(Problem):
     """config.toml says what cannot be: the operator must change the line. `line` is 0 when it concerns none."""
 
@@ -282,7 +288,7 @@ def load(path: Path) -> Config:
         text = path.read_bytes().decode()
         said = tomllib.loads(text)
     except FileNotFoundError:
-        raise ConfigError(path, 0, "there is no such file", "fedsync init makes one.") from None
+        raise ConfigError(path, 0, "there is no such file", ENOUGH) from None
     except OSError as error:
         raise ConfigError(path, 0, f"it cannot be read: {error.strerror}", "Look at its rights.") from None
     except UnicodeDecodeError as error:

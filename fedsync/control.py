@@ -21,6 +21,9 @@ MAX_LINE = 64 * 1024 * 1024
 ANSWER_SECONDS = 120.0
 """How long the command line waits for the daemon; an import on a slow card takes a while."""
 
+LAST_WORD_SECONDS = 1.0
+"""For telling whoever asked why the daemon stops."""
+
 log = logging.getLogger("fedsync")
 
 Handler = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
@@ -99,7 +102,13 @@ async def _answer(stream: "trio.SocketStream", handle: Handler) -> None:
                 problem = Problem("bad_request", f"A request has one line, of {MAX_LINE >> 20} MiB at most.")
                 await stream.send_all(json.dumps(_error(problem)).encode() + b"\n")
                 return
-            await stream.send_all(json.dumps(await _outcome(line, handle)).encode() + b"\n")
+            try:
+                outcome = await _outcome(line, handle)
+            except StoreError as error:
+                with trio.move_on_after(LAST_WORD_SECONDS):
+                    await stream.send_all(json.dumps(_error(_stops(error))).encode() + b"\n")
+                raise
+            await stream.send_all(json.dumps(outcome).encode() + b"\n")
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             return  # The command line went away; what it asked for is done or not, and it can look.
 
@@ -124,6 +133,15 @@ async def _outcome(line: bytes, handle: Handler) -> dict[str, Any]:
         return _error(
             Problem("bug", f"fedsync made a mistake: {error!r}", "Please report it, with the daemon's log.")
         )
+
+
+def _stops(error: StoreError) -> Problem:
+    """Return what the one who asked is told when the store fails, which ends the daemon."""
+    return Problem(
+        error.code,
+        f"The daemon could not keep it, and has stopped: {error}.",
+        "Look at the disk with: fedsync doctor. Then start it again: fedsync run",
+    )
 
 
 def _error(problem: Problem) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """config.toml: what init writes is read back, and a mistake names its line. Touches temporary files."""
 
+import re
 import stat
 from base64 import b32encode
 from pathlib import Path
@@ -206,3 +207,11 @@ def test_any_text_is_a_key_that_signs_or_a_value_error(text: str) -> None:
     except ValueError:
         return
     assert parse_key(key.hex()) == key
+
+
+def test_who_has_lost_the_file_is_told_what_is_enough(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    with pytest.raises(ConfigError, match="there is no such file") as lost:
+        load(path)
+    path.write_text("\n".join(re.findall(r"\w+ = (?:\".*?\"|\{.*\})", lost.value.hint)))
+    assert load(path) == Config("Oakfield", Address("0.0.0.0", 7443))

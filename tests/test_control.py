@@ -14,6 +14,7 @@ import trio.testing
 from fedsync import control
 from fedsync.errors import Exit, Problem
 from fedsync.home import Home
+from fedsync.store.errors import StoreFull
 
 
 @asynccontextmanager
@@ -49,6 +50,8 @@ async def echo(op: str, arguments: dict[str, Any]) -> dict[str, Any]:
             raise Problem("no", "It is not allowed.", "Do not.", Exit.REFUSED)
         case "stumble":
             raise KeyError("blocks")
+        case "fill":
+            raise StoreFull("no room is left for the store")
         case _:
             raise ValueError(op)
 
@@ -94,6 +97,24 @@ async def test_a_problem_travels_whole(home: Home) -> None:
         "Do not.",
         Exit.REFUSED,
     )
+
+
+async def test_who_asked_for_what_ends_the_daemon_hears_why(home: Home) -> None:
+    asked: list[Problem] = []
+
+    async def fill() -> None:
+        with pytest.raises(Problem) as refused:
+            await ask(home, "fill")
+        asked.append(refused.value)
+
+    async with trio.open_nursery() as asking:
+        with pytest.RaisesGroup(StoreFull, flatten_subgroups=True):
+            async with daemon(home, echo):
+                asking.start_soon(fill)
+                await trio.sleep_forever()
+    assert asked[0].code == "store-full"
+    assert "has stopped: no room is left for the store" in asked[0].message
+    assert "fedsync doctor" in asked[0].hint
 
 
 @pytest.mark.parametrize(
