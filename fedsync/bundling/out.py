@@ -30,7 +30,7 @@ from fedsync.gossip.bundles.form import (
 from fedsync.gossip.bundles.making import Maker, Part, Wish, make
 from fedsync.gossip.following import NOTHING_HEARD, SCOPE_BYTES, Following, common, followed
 from fedsync.gossip.holdings import SetKey
-from fedsync.gossip.peer_memory import PeerMemory, bodies_name, memory_name
+from fedsync.gossip.peer_memory import PeerMemory, bodies_name
 from fedsync.gossip.sharing import shared
 from fedsync.records.ed25519 import Signs
 from fedsync.records.ids import Key, LogClass, LogId, Reach, Scope
@@ -193,8 +193,7 @@ def _known(store: Store, key: Key, trusting: bool, entitled: "_Entitled") -> Cou
 
 def _memory(store: Store, key: Key) -> PeerMemory:
     """Return what is remembered of a reader's last session."""
-    kept = store.meta.data(memory_name(key))
-    return PeerMemory.unpack(kept, store.meta.data(bodies_name(key))) if kept else PeerMemory()
+    return PeerMemory.kept(store.meta.data, key) or PeerMemory()
 
 
 def _told(store: Store, key: Key, mine: Following) -> bytes:

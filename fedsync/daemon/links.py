@@ -51,7 +51,7 @@ from fedsync.gossip.hearsay import Hint
 from fedsync.gossip.limits import BACK_OFF_S, MAX_REFUSALS
 from fedsync.gossip.link import LinkClosed
 from fedsync.gossip.messages import ASLEEP, EXCHANGED, FULL, STRANGER, Leave, encode
-from fedsync.gossip.peer_memory import PeerMemory, bodies_name, memory_name
+from fedsync.gossip.peer_memory import PeerMemory
 from fedsync.gossip.report import Report
 from fedsync.gossip.schedule.terms import Open
 from fedsync.gossip.scores import KEPT_AS, Scores
@@ -173,7 +173,8 @@ class Links:
         self._memories: dict[Peer, PeerMemory] = {}
         self._unsaved: set[Peer] = set()
         self._saved_at: dict[Peer, float] = {}
-        self._saved_bodies: dict[Peer, bytes] = {}
+        self._saved: dict[str, bytes] = {}
+        """What is kept of peers, by name."""
         self._follows: dict[Scope, tuple[Peer, Follow]] = {}
         self._bodies_changed = False
         self._outrun = False
@@ -474,12 +475,11 @@ class Links:
             # shows that it has pulled what peers hold of its own logs.
             return None
         if peer not in self._memories:
-            kept = self.node.store.meta.data(memory_name(peer))
-            if not kept:
+            kept = PeerMemory.kept(self.node.store.meta.data, peer)
+            if kept is None:
                 return None
-            bodies = self.node.store.meta.data(bodies_name(peer))
-            self._memories[peer] = PeerMemory.unpack(kept, bodies)
-            self._saved_bodies[peer] = bodies
+            self._memories[peer] = kept
+            self._saved |= kept.rows(peer)
         return self._memories[peer]
 
     def _remember(self, peer: Peer, memory: PeerMemory) -> None:
@@ -501,11 +501,11 @@ class Links:
         for peer in self._unsaved:
             memory = self._memories[peer]
             self._saved_at[peer] = trio.current_time()
-            writes.append(partial(self.node.store.meta.set, memory_name(peer), memory.pack(whole=False)))
-            if memory.bodies is not None and memory.bodies != self._saved_bodies.get(peer):
+            for name, data in memory.rows(peer).items():
                 # Thousands of bodies hardly ever change, and what is seen of a peer all the time.
-                writes.append(partial(self.node.store.meta.set, bodies_name(peer), memory.bodies))
-                self._saved_bodies[peer] = memory.bodies
+                if self._saved.get(name) != data:
+                    self._saved[name] = data
+                    writes.append(partial(self.node.store.meta.set, name, data))
             if not memory.doubt:
                 writes.append(directory.note_synced)
         self._unsaved.clear()

@@ -16,7 +16,7 @@ from fedsync.gossip.bundles.making import MIN_PART_BYTES
 from fedsync.gossip.bundles.reading import read
 from fedsync.gossip.following import followed
 from fedsync.gossip.holdings import TIP
-from fedsync.gossip.peer_memory import PeerMemory, bodies_name, memory_name
+from fedsync.gossip.peer_memory import PeerMemory, bodies_name
 from fedsync.records.ids import Key, LogClass, LogId, Reach
 from fedsync.records.seal import Draft
 from fedsync.sticks import depends_on
@@ -530,8 +530,8 @@ def met(north: At, south: At, **fields: object) -> None:
     )
     memory = memory._replace(**fields)  # type: ignore[arg-type]
     with store.transaction():
-        store.meta.set(memory_name(south.key), memory.pack(whole=False))
-        store.meta.set(bodies_name(south.key), memory.bodies or bodies)
+        for name, data in {bodies_name(south.key): bodies, **memory.rows(south.key)}.items():
+            store.meta.set(name, data)
 
 
 def test_what_a_session_told_of_a_body_counts_for_files_once_that_is_followed_here_too() -> None:

@@ -1,5 +1,7 @@
 """Sessions between nodes: stories, in virtual time, over links that keep their promises."""
 
+from collections import defaultdict
+
 import pytest
 
 from fedsync.gossip.events import Close, Followed, Leaving, Opened, Outrun, Peer, Received, Room, Send, Tick
@@ -24,7 +26,7 @@ from fedsync.gossip.messages import (
     decode,
     encode,
 )
-from fedsync.gossip.peer_memory import PeerMemory, Refusal
+from fedsync.gossip.peer_memory import PeerMemory, Refusal, aliases_name, memory_name
 from fedsync.records.ids import Extent, LogClass, LogId, Reach, Scope
 from tests.sim.world import BODY, Author, Link, Node, World, equal
 
@@ -442,6 +444,19 @@ def test_bodies_that_are_kept_apart_are_remembered_with_the_rest_or_not_at_all()
     assert PeerMemory.unpack(small, memory.bodies) == memory
     assert PeerMemory.unpack(small).bodies is None
     assert PeerMemory.unpack(small, b"of another time").bodies is None
+
+
+def test_how_a_peer_told_its_bodies_is_kept_beside_the_rest_of_a_memory() -> None:
+    for aliases in (b"s" * 8, b"s" * 8 + bytes(6 * 10_000)):
+        memory = PeerMemory(b"j" * 8, 7, pack_rows([Row(*BODY, Extent.ALL)]), aliases=aliases)
+        rows: defaultdict[str, bytes] = defaultdict(bytes, memory.rows(b"p" * 32))
+        assert len(rows[memory_name(b"p" * 32)]) < 120
+        assert PeerMemory.kept(rows.__getitem__, b"p" * 32) == memory
+        del rows[aliases_name(b"p" * 32)]
+        lost = PeerMemory.kept(rows.__getitem__, b"p" * 32)
+        # That it follows the same as we do it never said.
+        assert lost == memory._replace(bodies=None, aliases=b"")
+    assert PeerMemory.kept(lambda _: b"", b"p" * 32) is None
 
 
 def test_people_can_see_how_a_session_stands() -> None:
