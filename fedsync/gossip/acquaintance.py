@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from fedsync.gossip.costs import Costs
-from fedsync.gossip.following import SCOPE_BYTES, Following, Row
+from fedsync.gossip.following import NOTHING_HEARD, SCOPE_BYTES, Following, Row
 from fedsync.gossip.holdings import SetKey
 from fedsync.gossip.listing import Salt
 from fedsync.gossip.messages import Bodies, Hello, These, Which
@@ -32,6 +32,8 @@ class Acquaintance:
         """`near`: the bodies of which the peer gets what goes only as far as their region; None: of every one. `salt`: the
         session's, once both have said HELLO. `costs`: where it is added what it costs to look up what the peer said and asked."""
         self._sharing, self._holdings, self._near = sharing, sharing.trees.holdings, near
+        self._mine, self._mine_at = NOTHING_HEARD, -1
+        """What we follow, and the counter when that was looked at: it is asked for again and again, and seldom changes."""
         self.memory = memory or PeerMemory()
         salt = salt or Salt(b"", b"")
         self.costs = costs or Costs()
@@ -44,7 +46,8 @@ class Acquaintance:
         """Up to where of ours the peer has seen us, when both remember each other; else sets are compared."""
         self.rolled_back = False
         """Whether the peer remembers more of our journal than we hold."""
-        self._greeted = False
+        self._guesses = not self._inward.heard
+        """Whether we take it, until its HELLO, that the peer follows what we do: nothing was ever heard of that."""
         self._told = b"", b"", b""
         self._told_at = 0
         self.changed: list[Scope] = []
@@ -79,7 +82,7 @@ class Acquaintance:
         if known and knows_us and not self.rolled_back:
             self.since = hello.seen_counter
         mine = self.mine
-        self._greeted = True
+        self._guesses = False
         if hello.follows == mine.digest:
             # As with most of those who share a region: then nobody need say it.
             self._inward.same(mine)
@@ -99,7 +102,10 @@ class Acquaintance:
     @property
     def mine(self) -> Following:
         """What we follow now, as this peer is to know it."""
-        return self._sharing.mine(self._near)
+        at = self._holdings.followed_at()
+        if at != self._mine_at:
+            self._mine_at, self._mine = at, self._sharing.mine(self._near)
+        return self._mine
 
     @property
     def heard(self) -> bool:
@@ -125,6 +131,7 @@ class Acquaintance:
     def near(self, near: frozenset[Scope] | None) -> None:
         """Let the peer have all of these bodies, and of no others what goes only as far as a region."""
         self._near = near
+        self._mine_at = -1
 
     def tell(self) -> list[Bodies]:
         """Return all that we follow. It is remembered as told when roots are equal: see `agreed`."""
@@ -198,7 +205,7 @@ class Acquaintance:
     def sides(self) -> tuple[object, ...]:
         """What `both` and `shared` follow from, beside what is held and followed here: while it is the same, so are they."""
         inward = self._inward
-        return self._near, inward.said, inward.bodies, self._outward.salt, self._greeted
+        return self._near, inward.said, inward.bodies, self._outward.salt, self._guesses
 
     def both(self, dialler: bool) -> bytes:
         """Return 16 bytes on what the dialler and the listener follow, as we know it; zeros for what we do not.
@@ -211,7 +218,7 @@ class Acquaintance:
         if inward.said is not None:
             theirs = inward.said.digest
         else:
-            theirs = (inward.bodies if self._greeted or self.heard else mine).digest
+            theirs = (mine if self._guesses else inward.bodies).digest
         return ours + theirs if dialler else theirs + ours
 
     def may(self, key: SetKey) -> bool:
@@ -234,7 +241,8 @@ class Acquaintance:
 
     def still_refused(self, wall_ms: int) -> Iterable[Refusal]:
         """Return the refusals that have not run out."""
-        return [each for each in self.memory.refused if each.until == 0 or each.until > wall_ms]
+        refused = self.memory.refused
+        return [each for each in refused if each.until == 0 or each.until > wall_ms] if refused else ()
 
     def remember(self, counter: int, refused: Iterable[Refusal], doubt: bool) -> PeerMemory | None:
         """Return what to keep, all of the peer's up to `counter` being held or refused; None: that is kept."""

@@ -485,13 +485,14 @@ class Exchange:
 
     def flush(self, now: float) -> None:
         """Ask for what is wanted, and send what the carrier has room for."""
+        push = self.push
         if self.wants.waiting:
             for question in self.wants.ask(now):
                 self._out.say(question)
                 # Who is asked for a block pushes what follows, and is pushed to.
-                self.push.eager = True
-        if self.settled:
-            return  # As after each sign of life.
+                push.eager = True
+        if not (push.due or push.first or self.server.jobs or self._out.deferred):
+            return  # As after each sign of life: it is settled.
         while self._out.pressing and (self.push.pressing or self.server.pressing):
             if self.push.pressing:
                 self._tips()

@@ -45,8 +45,8 @@ class Outbox:
     def __init__(self, room: int = ROOM_BYTES, costs: Costs | None = None) -> None:
         """`room`: how many bytes go out before the carrier has said how much it takes. `costs`: where bytes of listings are added."""
         self.costs = costs or Costs()
-        self.shorten: Callable[[bytes, int], bytes] = _as_it_is
-        """How a frame of a priority leaves."""
+        self.shorten: Callable[[bytes, int], bytes] | None = None
+        """How a frame of a priority leaves; None: as it is."""
         self.effects: list[Effect] = []
         self.room = room
         self.sent = 0
@@ -85,7 +85,8 @@ class Outbox:
         self._send(frame, priority)
 
     def _send(self, frame: bytes, priority: int) -> None:
-        frame = self.shorten(frame, priority)
+        if self.shorten is not None:
+            frame = self.shorten(frame, priority)
         self.room -= cost(frame)
         self.effects.append(Send(frame, priority))
 
@@ -119,7 +120,3 @@ class Outbox:
         """Return the effects so far, and begin anew."""
         effects, self.effects = self.effects, []
         return effects
-
-
-def _as_it_is(frame: bytes, priority: int) -> bytes:
-    return frame

@@ -155,7 +155,8 @@ class Session:
         known = self._known
         thin = opened.nature.lasting
         self._segments = Segments(self._holdings, places or Places(), known.may, thin, self.costs)
-        self._out.shorten = self._segments.shorten
+        if thin:
+            self._out.shorten = self._segments.shorten
         self._salt, credit = salt, opened.nature.credit
         self._exchange = Exchange(self._holdings, salt, asked, tree, self._out, known.may, credit)
         both = partial(known.both, opened.dialler)
@@ -336,6 +337,12 @@ class Session:
             # The most frequent first.
             case Beat():
                 self._beat(message, now)
+            case Bye():
+                self._brief = True
+                self._bye = message
+                self._agree(message.root or self._known.root, message.counter)
+            case Hello():
+                self._hello(message, now, others)
             case BlockMessage():
                 self._segments.came(message.raw)
                 self._exchange.on_block(message, now)
@@ -343,8 +350,6 @@ class Session:
                 self._segment(message, now)
             case Plain():
                 self._segments.plain(message)
-            case Hello():
-                self._hello(message, now, others)
             case Bodies():
                 self._bodies(message, now)
             case Which():
@@ -404,10 +409,6 @@ class Session:
                 self._exchange.on_prune()
             case Introduce():
                 self._introductions.hear(message)
-            case Bye():
-                self._brief = True
-                self._bye = message
-                self._agree(message.root or self._known.root, message.counter)
 
     def _segment(self, message: Segment, now: float) -> None:
         try:
