@@ -301,15 +301,15 @@ class Federation:
         held = len(list(house.store.conn.execute("SELECT id FROM logs")))
         owners = house.engine._asked._owners
         for peer, session in house.engine._sessions.items():
-            exchange, wants, out = session._exchange, session._exchange.wants, session._out
+            exchange, sizes = session._exchange, session.sizes
             lies = self.liar is not None and peer == self.liar.peer
             counts = {
-                "blocks at the door": (len(exchange._takes), 0),
-                "bytes that wait for room": (out.backlog, MAX_BACKLOG if lies else 0),
-                "refusals": (len(exchange.refused) + len(exchange.refused_by_peer), 2 * MAX_REFUSALS),
+                "blocks at the door": (sizes.taking, 0),
+                "bytes that wait for room": (sizes.backlog, MAX_BACKLOG if lies else 0),
+                "refusals": (sizes.refused + sizes.refused_there, 2 * MAX_REFUSALS),
                 "claims to be lifted": (len(exchange._again), len(exchange.refused)),
                 "logs named": (len(exchange.listed), held),
-                "wishes": (0 if lies else len(wants._wishes), 0),
+                "wishes": (0 if lies else sizes.wanted, 0),
                 "tips to tell": (len(exchange.push.due), 0),
             }
             found += [f"{what}: {is_} of {most}" for what, (is_, most) in counts.items() if is_ > most]

@@ -215,18 +215,13 @@ def _count_what_was_cut_off(world: World) -> None:
     view.commit({(VOTE_VERDICTS, key): (*row[:2], "stands", "counts")})
 
 
-def _seal_too_early(world: World) -> None:
-    """A page that is drafted, shown as sealed."""
+def _seal_another(world: World) -> None:
+    """A page that is drafted, shown as sealed; and one that is sealed, shown as only signed."""
     view = world.regions[0].members[-1].node.view
-    key, row = next((key, row) for key, row in view.scan(STATUSES) if row[1] != "sealed")
-    view.commit({(STATUSES, key): (row[0], "sealed", *row[2:])})
-
-
-def _seal_too_late(world: World) -> None:
-    """A page that is sealed, shown as one that is only signed."""
-    view = world.regions[0].members[-1].node.view
-    key, row = next((key, row) for key, row in view.scan(STATUSES) if row[1] == "sealed" and row[0])
-    view.commit({(STATUSES, key): (row[0], "adopted", *row[2:])})
+    drafted = next((key, row) for key, row in view.scan(STATUSES) if row[1] != "sealed")
+    sealed = next((key, row) for key, row in view.scan(STATUSES) if row[1] == "sealed" and row[0])
+    for (key, row), word in ((drafted, "sealed"), (sealed, "adopted")):
+        view.commit({(STATUSES, key): (row[0], word, *row[2:])})
 
 
 def _forge(world: World) -> None:
@@ -269,16 +264,18 @@ def test_a_fault_is_found_and_said_in_words(plant: Callable[[World], None], said
 @pytest.mark.parametrize(
     ("plant", "said"),
     [
-        (_count_what_was_cut_off, "as stands; it must be void"),
-        (_seal_too_early, "as sealed, and too few spoke for it"),
-        (_seal_too_late, "as sealed, and enough spoke for it"),
+        (_count_what_was_cut_off, ["as stands; it must be void"]),
+        (_seal_another, ["as sealed, and too few spoke for it", "as sealed, and enough spoke for it"]),
     ],
 )
-def test_a_fault_in_a_book_is_found_and_said_in_words(plant: Callable[[World], None], said: str) -> None:
+def test_a_fault_in_a_book_is_found_and_said_in_words(
+    plant: Callable[[World], None], said: list[str]
+) -> None:
     world = _world(GOVERNED)
     assert faults(world) == []
     plant(world)
-    assert any(said in each for each in faults(world))
+    found = faults(world)
+    assert all(any(words in each for each in found) for words in said)
 
 
 def test_a_disk_that_loses_what_it_said_was_safe_is_found_out() -> None:
