@@ -5,13 +5,13 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import assert_never
 
 import trio
 
 from fedsync.daemon.carrying import Carries
 from fedsync.daemon.doorkeeper import Delivery, Doorkeeper
+from fedsync.daemon.memories import Memories
 from fedsync.daemon.schedules import Schedules
 from fedsync.gossip.engine import Engine
 from fedsync.gossip.events import (
@@ -51,7 +51,6 @@ from fedsync.gossip.hearsay import Hint
 from fedsync.gossip.limits import BACK_OFF_S, MAX_REFUSALS
 from fedsync.gossip.link import LinkClosed
 from fedsync.gossip.messages import ASLEEP, EXCHANGED, FULL, STRANGER, Leave, encode
-from fedsync.gossip.peer_memory import PeerMemory
 from fedsync.gossip.report import Report
 from fedsync.gossip.schedule.terms import Open
 from fedsync.gossip.scores import KEPT_AS, Scores
@@ -59,7 +58,6 @@ from fedsync.node import Node
 from fedsync.node import Taken as Admitted
 from fedsync.records.ids import Key, LogId, PageId, Scope
 from fedsync.store.errors import StoreError
-from fedsync.store.places import Place
 
 MOST_CONNECTIONS = 64
 """Peers connected at once, unless the operator says otherwise."""
@@ -75,8 +73,6 @@ OURS = {
     STRANGER: "this node shares no body with it",
 }
 """What LEAVE means when we say it, in words."""
-REMEMBER_S = 5.0
-"""Between two commits for what is remembered of one peer alone: losing so much of it costs some bytes when it comes again."""
 SIMULTANEOUS_SECONDS = 10.0
 """Two links to one peer within this time are taken for both sides having dialled at once."""
 
@@ -170,11 +166,7 @@ class Links:
         """Asked what else is to be kept with the next commit."""
         self._name_of = name_of
         self._gone: dict[Peer, trio.Event] = {}
-        self._memories: dict[Peer, PeerMemory] = {}
-        self._unsaved: set[Peer] = set()
-        self._saved_at: dict[Peer, float] = {}
-        self._saved: dict[str, bytes] = {}
-        """What is kept of peers, by name."""
+        self._memories = Memories(node.store, self.door.wake)
         self._follows: dict[Scope, tuple[Peer, Follow]] = {}
         self._bodies_changed = False
         self._outrun = False
@@ -230,7 +222,7 @@ class Links:
                     dialler,
                     secrets.token_bytes(8),
                     int(time.time() * 1000),
-                    self._memory(peer),
+                    self._memories.get(peer),
                     self.brief or (self.schedules.brief(peer) and not lasting),
                     self.near_of(peer),
                     link.nature,
@@ -393,7 +385,7 @@ class Links:
             if connection is not None:
                 self._do(peer, connection, effect)
             elif isinstance(effect, Remember):
-                self._remember(peer, effect.memory)
+                self._memories.remember(peer, effect.memory)
 
     def _do(self, peer: Peer, connection: Connection, effect: Effect) -> None:
         match effect:
@@ -406,7 +398,7 @@ class Links:
                     self._follows[scope] = (peer, effect)
                 self.door.wake()
             case Remember(memory):
-                self._remember(peer, memory)
+                self._memories.remember(peer, memory)
             case Level(told):
                 self.schedules.level(peer)
                 self.agreed[peer] = self.counter()
@@ -469,25 +461,6 @@ class Links:
 
     # --- What is kept -----------------------------------------------------------------------------------
 
-    def _memory(self, peer: Peer) -> PeerMemory | None:
-        if self.node.store.directory.place is not Place.SAME:
-            # What a copied or restored directory remembers was another life's. And only what is learnt anew
-            # shows that it has pulled what peers hold of its own logs.
-            return None
-        if peer not in self._memories:
-            kept = PeerMemory.kept(self.node.store.meta.data, peer)
-            if kept is None:
-                return None
-            self._memories[peer] = kept
-            self._saved |= kept.rows(peer)
-        return self._memories[peer]
-
-    def _remember(self, peer: Peer, memory: PeerMemory) -> None:
-        self._memories[peer] = memory
-        self._unsaved.add(peer)
-        # A peer may say with each BEAT that it has moved: that must not cost a commit each time.
-        self.door.wake(self._saved_at.get(peer, float("-inf")) + REMEMBER_S - trio.current_time())
-
     def unsaved(self) -> list[Callable[[], None]]:
         """Return what the machines want kept, for the next commit."""
         writes: list[Callable[[], None]] = []
@@ -498,17 +471,7 @@ class Links:
             writes.append(lambda: directory.note_rollback(secrets.token_bytes(8)))
         writes += self.schedules.unsaved(self.node.store)
         writes += self.also_unsaved()
-        for peer in self._unsaved:
-            memory = self._memories[peer]
-            self._saved_at[peer] = trio.current_time()
-            for name, data in memory.rows(peer).items():
-                # Thousands of bodies hardly ever change, and what is seen of a peer all the time.
-                if self._saved.get(name) != data:
-                    self._saved[name] = data
-                    writes.append(partial(self.node.store.meta.set, name, data))
-            if not memory.doubt:
-                writes.append(directory.note_synced)
-        self._unsaved.clear()
+        writes += self._memories.unsaved()
         for peer, each in self._follows.values():
             writes.append(lambda peer=peer, each=each: self._follow(peer, each))  # type: ignore[misc]
         self._follows.clear()

@@ -8,7 +8,8 @@ import pytest
 import trio
 
 from fedsync.daemon.doorkeeper import Delivery, Doorkeeper
-from fedsync.daemon.links import REMEMBER_S, Links
+from fedsync.daemon.links import Links
+from fedsync.daemon.memories import REMEMBER_S
 from fedsync.errors import Problem
 from fedsync.gossip.engine import Engine
 from fedsync.gossip.events import Declined, Held, Peer, Remember, Struck
