@@ -8,15 +8,16 @@ import trio
 import trio.testing
 
 from fedsync.crdt.books.fellows import Fellow
-from fedsync.daemon.links import Links
+from fedsync.daemon.links import Connection, Links
 from fedsync.daemon.steering import Steering
 from fedsync.gossip.engine import Engine
-from fedsync.gossip.events import Peer
+from fedsync.gossip.events import Noted, Peer
+from fedsync.gossip.limits import MAX_REFUSALS
 from fedsync.gossip.link import Link, LinkClosed
 from fedsync.gossip.memory import Memory
 from fedsync.gossip.messages import EXCHANGED, FULL
 from fedsync.gossip.view import ACTIVE
-from fedsync.records.ids import Key, Scope
+from fedsync.records.ids import Key, LogId, Scope
 from tests.nodes import node
 
 NORTH, SOUTH = Key(b"n" * 32), Key(b"s" * 32)
@@ -119,3 +120,16 @@ async def test_a_daemon_calls_few_of_many_and_keeps_what_it_knew_of_them(sides: 
         assert again.kept() == kept
         assert len(kept) < 40 * 36
         nursery.cancel_scope.cancel()
+
+
+def test_what_a_peer_refuses_again_and_again_is_kept_for_people_within_bounds(
+    sides: tuple[Side, Side],
+) -> None:
+    links = sides[0].links
+    connection = Connection(Link(trio.testing.memory_stream_pair()[0], SOUTH), True, 0.0)
+    for at in range(MAX_REFUSALS + 50):
+        links._do(Peer(SOUTH), connection, Noted(LogId(at.to_bytes(32)), "later", 0, False))
+    noted = links.refusals[Peer(SOUTH)]
+    assert len(noted) == MAX_REFUSALS
+    links._do(Peer(SOUTH), connection, Noted(LogId(bytes(32)), "never", 0, False))
+    assert noted[LogId(bytes(32))].endswith(": never")

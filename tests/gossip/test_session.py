@@ -6,8 +6,10 @@ import pytest
 
 from fedsync.gossip.events import Close, Followed, Leaving, Opened, Outrun, Peer, Received, Room, Send, Tick
 from fedsync.gossip.following import Row, pack_rows
+from fedsync.gossip.limits import LEAVE_MAX_S
 from fedsync.gossip.listing import Salt
 from fedsync.gossip.messages import (
+    ASLEEP,
     EXCHANGED,
     FULL,
     NOT_SERVED,
@@ -524,6 +526,17 @@ def test_who_gives_a_link_up_says_why_and_both_end() -> None:
     (close,) = [each for _, each in heard if isinstance(each, Close)]
     assert (close.code, close.back_off) == ("left", 0.0)
     assert "another took the place" in close.reason
+
+
+@pytest.mark.parametrize(("asked", "waits"), [(0, 0.0), (600, 600.0), (10**9, LEAVE_MAX_S)])
+def test_who_asks_not_to_be_called_for_years_is_called_again_after_a_day(asked: int, waits: float) -> None:
+    world = World()
+    north, south = world.node("north"), world.node("south")
+    world.connect(world.link(north, south))
+    world.run(5)
+    heard = south.engine.handle(north.peer, Received(encode(Leave(ASLEEP, asked))), world.now)
+    (close,) = [each for _, each in heard if isinstance(each, Close)]
+    assert (close.code, close.again) == ("left", waits)
 
 
 @pytest.mark.parametrize("why", [FULL, STRANGER, 99])
