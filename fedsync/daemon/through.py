@@ -9,7 +9,6 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
-from hashlib import sha256
 
 import trio
 
@@ -17,6 +16,7 @@ from fedsync.config import parse_address
 from fedsync.daemon.links import Links
 from fedsync.gossip.events import Peer
 from fedsync.gossip.link import Link, LinkClosed
+from fedsync.gossip.relaychoice import waits_at
 from fedsync.gossip.relayed import Relayed, hear
 from fedsync.gossip.relayquota import DAY_MS
 from fedsync.gossip.relaywords import Answer, Attend, Call, End, Go, Here, Ring, Word, encode, sentence
@@ -26,8 +26,6 @@ from fedsync.gossip.tls import dial_context
 from fedsync.records.ed25519 import PrivateKey
 from fedsync.records.ids import Key
 
-RELAYS_EACH = 3
-"""Relays at which a node waits, and through which it is called: one may be down, one may lie."""
 ATTEND_SECONDS = 300.0
 """Between two signs of life at a relay: a router that forgot the connection, or a relay that hangs, is noticed."""
 HERE_SECONDS = 30.0
@@ -101,8 +99,7 @@ class Through:
 
     def relays_for(self, peer: Peer) -> list[Peer]:
         """Return the relays at which a node waits: whoever knows the same relays finds the same ones, spread over all."""
-        others = [relay for relay in self.relays if relay != peer]
-        return sorted(others, key=lambda relay: sha256(peer + relay).digest())[:RELAYS_EACH]
+        return waits_at(peer, self.relays)
 
     def ways(self, peer: Peer) -> list[Peer]:
         """Return the relays through which to call a peer, first those with which fewer links have ended.

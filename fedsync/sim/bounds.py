@@ -38,6 +38,8 @@ MAX_COPIES: Final = 1000.0
 """Of a block at a node: more often than there are nodes it never comes."""
 MAX_CALLERS: Final = 0.5
 """Of the honest nodes, those that nobody can call: each knows somebody by invitation who can be called."""
+MAX_CARRIED: Final = 1_000_000_000_000
+"""Bytes that a relay carries in a day: more goes over no link here."""
 MAX_SYNDICATES: Final = 16
 """Each is one more book that half of all nodes keep, with that of each who sits there."""
 MAX_SHARE: Final = 100_000

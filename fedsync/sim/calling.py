@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from random import Random
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from fedsync.gossip.events import Peer
 from fedsync.gossip.groups import Group
@@ -13,6 +13,12 @@ from fedsync.gossip.overlay import Call, Down, Drop, Event, Failed, Known, Overl
 from fedsync.records.ids import Scope
 from fedsync.sim.links import Link, Net, Station
 
+if TYPE_CHECKING:
+    from fedsync.sim.node import Node
+    from fedsync.sim.relaying import Relays
+
+OVER_RELAYS: Final = "over relays"
+"""What stands for an address of a node that has none and may be reached through relays, as in a daemon."""
 HANDSHAKE: Final = 5
 """A handshake and a peer's first word take so many times the delay of the link."""
 
@@ -39,21 +45,30 @@ class Calls:
         """Whom nobody can call, whatever address is tried: they call others."""
         self.knocked: list[tuple[float, Station, Station]] = []
         """When who called one of these all the same."""
+        self.relays: Relays | None = None
+        """The ways to those whom nobody can call, if there are any."""
         self._links: dict[frozenset[Peer], Link] = {}
         net.idle = self._idle
 
     def call(self, one: Station, peer: Peer, addresses: tuple[str, ...] = ()) -> None:
         """Dial; the station hears what comes of it."""
+        if self.places is not None:
+            self.dialled.append((self.net.heap.now, one, peer))
         if self.stations[peer] in self.deaf:
+            if self.relays is not None and OVER_RELAYS in addresses:
+                # Two handshakes: with the relay, and through it.
+                wait = 2 * self.net.nature.delay * HANDSHAKE
+                self.net.heap.after(wait, partial(self._over, self.relays, self.towards(one, peer), peer))
+                return
             self.knocked.append((self.net.heap.now, one, self.stations[peer]))
             self.net.heap.after(self.net.nature.delay * HANDSHAKE, partial(_missed, one, peer))
             return
-        if self.places is not None:
-            self.dialled.append((self.net.heap.now, one, peer))
-            if not any(self.places.get(each) is self.stations[peer] for each in addresses):
-                # Nobody answers there, or somebody else, whose key is another.
-                self.net.heap.after(self.net.nature.delay * HANDSHAKE, partial(_missed, one, peer))
-                return
+        if self.places is not None and not any(
+            self.places.get(each) is self.stations[peer] for each in addresses
+        ):
+            # Nobody answers there, or somebody else, whose key is another.
+            self.net.heap.after(self.net.nature.delay * HANDSHAKE, partial(_missed, one, peer))
+            return
         one, two = self.towards(one, peer), self.towards(self.stations[peer], one.peer)
         pair = frozenset((one.peer, peer))
         link = self._links.get(pair)
@@ -62,12 +77,25 @@ class Calls:
             link.passing = True
         self.net.heap.after(link.delay * HANDSHAKE, partial(self._answer, link, one, two))
 
-    def _answer(self, link: Link, one: Station, two: Station) -> None:
+    def _over(self, relays: "Relays", one: Station, peer: Peer) -> None:
+        """Call a peer through the first relay that connects the two."""
+        two, pair = self.stations[peer], frozenset((one.peer, peer))
+        relay = next((each for each in relays.ways(one, peer) if relays.puts_through(each, one, two)), None)
+        if relay is None:
+            _missed(one, peer)
+            return
+        link = self._links.get(pair)
+        if link is None:
+            link = self._links[pair] = self.net.lay(one, two)
+            link.passing, link.delay = True, 2 * link.delay
+        self._answer(link, one, two, relay)
+
+    def _answer(self, link: Link, one: Station, two: Station, relay: "Node | None" = None) -> None:
         if not one.alive:
             self._idle(link)
         elif link.talks:
             one.linked(two.peer, called=True)
-        elif not self._reaches(link, one, two):
+        elif not self._reaches(link, one, two, relay):
             self._idle(link)
             one.unlinked(two.peer, answered=False)
         elif not two.linked(one.peer, called=False):
@@ -83,14 +111,23 @@ class Calls:
             link.one, link.two = one, two
             if self.places is not None or self.deaf:
                 self.opened.append((self.net.heap.now, one, two))
+            link.via, link.life = relay, relay.life if relay is not None else None
+            if relay is not None and self.relays is not None:
+                self.relays.opened[self.net.heap.now, one, two] = relay
+                self.net.seen.note("relayed")
             if one in self.deaf:
                 self.net.seen.note("outbound")
             self.net.open(link)
             if not one.linked(two.peer, called=True):
                 self.part(one, two.peer)
 
-    def _reaches(self, link: Link, one: Station, two: Station) -> bool:
-        apart = any((one in side) != (two in side) for side in self.sides)
+    def apart(self, one: Station, two: Station) -> bool:
+        """Say whether a partition is between two."""
+        return any((one in side) != (two in side) for side in self.sides)
+
+    def _reaches(self, link: Link, one: Station, two: Station, relay: "Node | None") -> bool:
+        # Whom a relay reaches it knows itself.
+        apart = relay is None and self.apart(one, two)
         return two.alive and not link.stops and not apart and self.net.heap.now >= link.shunned_until
 
     def part(self, station: Station, peer: Peer) -> None:

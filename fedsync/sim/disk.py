@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from fedsync.gossip.events import Peer
 from fedsync.gossip.peer_memory import PeerMemory
+from fedsync.gossip.relayquota import Pair
 from fedsync.intake import Kept as Spent
 from fedsync.records.ids import Extent, PageId, Scope
 
@@ -47,6 +48,8 @@ class Disk:
     """What the overlay kept for the next start then."""
     spent: dict[bytes, Spent] = field(default_factory=dict)
     """What each author and body had brought in when that was kept last."""
+    carried: dict[tuple[int, Pair], int] = field(default_factory=dict)
+    """What this node carried between two on a day, counted ahead; safe at once, as a relay waits for that."""
     synced: int = 0
     """So many of the entries are safe."""
     _before: dict[Peer, PeerMemory | None] = field(default_factory=dict)
@@ -83,6 +86,7 @@ class Disk:
             entries=list(self.entries),
             remembered=dict(self.remembered),
             spent=dict(self.spent),
+            carried=dict(self.carried),
             synced=len(self.entries),
             _before={},
         )

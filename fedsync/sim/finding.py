@@ -17,9 +17,10 @@ from fedsync.crdt.logs.seats import is_named
 from fedsync.gossip.events import Peer
 from fedsync.gossip.groups import Candidate, Group
 from fedsync.gossip.kept import Kept
+from fedsync.gossip.relaychoice import waits_at
 from fedsync.records.ids import Key, Scope
 from fedsync.records.kinds.announcing import ANNOUNCEMENT, Announcement, announcement_value
-from fedsync.sim.calling import NOTHING, Calls, Steering
+from fedsync.sim.calling import NOTHING, OVER_RELAYS, Calls, Steering
 from fedsync.sim.node import Node
 from fedsync.sim.pens import Pen
 from fedsync.sim.people import Community
@@ -47,6 +48,10 @@ class Finding(Steering):
         """Where own peers were called when they became such; empty: nowhere, they call."""
         self._may: frozenset[Peer] = frozenset()
         self._known: dict[Peer, tuple[str, ...]] = {}
+        self.relays: frozenset[Peer] = frozenset()
+        """Nodes that say that they carry for others, and may be linked."""
+        self.offers = False
+        """Whether this one does."""
         self._planned = False
         self._told = ""
         """What it announced last since it began."""
@@ -90,6 +95,14 @@ class Finding(Steering):
         """Return where a node is called: where it was when it became an own peer, and where it says that it answers."""
         return tuple(filter(None, dict.fromkeys((self.invited.get(peer, ""), *self._known.get(peer, ())))))
 
+    def lets_in(self, peer: Peer) -> bool:
+        """Say whether a link with a node may stand."""
+        return peer in self._may
+
+    def _over(self, peer: Peer) -> tuple[str, ...]:
+        """Return how a node is called that has no address: through the relays at which it waits, if there are any."""
+        return (OVER_RELAYS,) if waits_at(peer, self.relays) else ()
+
     def soon(self) -> None:
         """Look before long: something came that may bear on who there is."""
         if not self._planned:
@@ -107,14 +120,15 @@ class Finding(Steering):
         out = self.removed | {self._keys[key] for key in dropped(view) if key in self._keys}
         named = {self._keys[key] for key in there.admitted if key in self._keys}
         self._may = frozenset((self.peers | named) - out - {self._node.peer})
+        said = {self._keys[key]: each for (_, key), each in announced(view).items() if key in self._keys}
+        self.relays = self._may & {peer for peer, each in said.items() if each.relay and each.addresses}
         members: dict[Scope, list[Candidate]] = {}
         for fellow in there.fellows:
             peer = self._keys.get(fellow.key)
             for scope, body in fellow.groups if peer in self._may else ():
-                members.setdefault(scope, []).append(Candidate(peer, body, fellow.addresses))  # type: ignore[arg-type]
-        self._known = {
-            self._keys[key]: each.addresses for (_, key), each in announced(view).items() if key in self._keys
-        }
+                addresses = fellow.addresses or self._over(peer)  # type: ignore[arg-type]
+                members.setdefault(scope, []).append(Candidate(peer, body, addresses))  # type: ignore[arg-type]
+        self._known = {peer: each.addresses for peer, each in said.items()}
         groups = [Group(scope, each) for scope, each in members.items()]
         self.know(groups, self.peers & self._may)
         for peer in [peer for peer in self._node.ends if peer not in self._may]:
@@ -133,7 +147,7 @@ class Finding(Steering):
         said = announced_by(view, scope, key)
         if self._told != self.address and (said is None or said.addresses != (self.address,)):
             wall = self._node.wall()
-            value = announcement_value(Announcement((self.address,)))
+            value = announcement_value(Announcement((self.address,), self.offers))
             if self._home.say(pen, [(ANNOUNCEMENT, value)], back=wall - after(view, scope, key, wall)):
                 self._told = self.address
 
@@ -142,7 +156,8 @@ class Finding(Steering):
         if self._life is not life or not self._node.alive:
             return
         for peer in sorted(self.peers & self._may):
-            if peer not in self._node.ends and (addresses := self.places_of(peer)):
+            addresses = self.places_of(peer) or self._over(peer)
+            if addresses and peer not in self._node.ends:
                 self._calls.call(self._node, peer, addresses)
         net = self._calls.net
         net.heap.after(net.nature.redial * (0.5 + self._dice.random()), partial(self._dial, life))

@@ -188,6 +188,9 @@ class Link:
     planned: bool = False
     sent: int = 0
     """Bytes of frames so far, both ways."""
+    via: Station | None = None
+    """The relay that carries it, if one does, and in which life of that."""
+    life: object = None
     passing: bool = False
     """Whether it stands as long as both sides want it, and is nothing afterwards."""
 
@@ -216,6 +219,8 @@ class Net:
         """Bytes of frames so far, by who sent them."""
         self.idle: Callable[[Link], None] = lambda link: None
         """Told of a passing link that does not stand any more."""
+        self.carries: Callable[[Link, int], bool] = lambda link, size: True
+        """Says whether the relay of a link passes on so many bytes."""
         self.calm = False
         self.lossy = nature.loss > 0 or nature.bursts is not None
         self.most_queued = 0
@@ -457,6 +462,8 @@ class Net:
         self.said[end.station.peer] += size
         end.queued += size
         end.leaving.append((leaves, size))
+        if link.via is not None and not self.carries(link, size):
+            return
         if self.lossy and not self.calm and self.dice.random() < self._loss(end, leaves):
             self.seen.note("lost")
             return

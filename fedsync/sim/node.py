@@ -167,6 +167,11 @@ class Node:
         self._begin()
 
     @property
+    def life(self) -> object:
+        """Another thing each time that it begins."""
+        return self._life
+
+    @property
     def links(self) -> list[Link]:
         """The links that end here."""
         return [link for link in self.net.links if self in (link.one, link.two)]

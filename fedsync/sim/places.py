@@ -7,6 +7,7 @@ from fedsync.records.genesis import NODE
 from fedsync.records.ids import LogClass, Reach
 from fedsync.sim.finding import Finding
 from fedsync.sim.introducing import Introducing
+from fedsync.sim.links import Station
 from fedsync.sim.node import Node
 from fedsync.sim.pens import Pen
 from fedsync.sim.twofaced import TwoFaced
@@ -69,11 +70,15 @@ class Places:
             finding = Finding(community, world.calls, world.dice, pen, keys, [each.peer for each in peers])
             finding.invited = {each.peer: self.at[each] for each in peers}
             finding.address = self.at[node]
+            finding.offers = world.relays is not None and node.peer in world.relays.offering
             finding.turned_away = partial(world.seen.note, "turned-away")
             node.steering = finding
             if isinstance(node, TwoFaced) and node.second is not None:
                 node.second.steering = finding
             world.heap.after(world.dice.random(), partial(_begin, node, finding))
+        if world.relays is not None:
+            world.relays.knows = lambda station: _finding(station).relays
+            world.relays.admits = lambda relay, peer: _finding(relay).lets_in(peer)
         world.heap.after(TELEPHONE_S, self._telephone)
 
     def _telephone(self) -> None:
@@ -115,6 +120,8 @@ class Places:
         finding.address = self.at[node]
         for end in list(node.ends.values()):
             world.net.hang_up(end)
+        if world.relays is not None:
+            world.relays.fell(node)
         finding.look()
 
     def plan_removals(self) -> None:
@@ -139,6 +146,12 @@ class Places:
     def _look(self, node: Node, liar: Node) -> None:
         if liar.peer in node.ends:
             self.lingered.append((node, liar))
+
+
+def _finding(station: Station) -> Finding:
+    assert isinstance(station, Node)
+    assert isinstance(station.steering, Finding)
+    return station.steering
 
 
 def _begin(node: Node, finding: Finding) -> None:

@@ -55,6 +55,8 @@ RARE: Final = {
     "final": "a vote of a region came to a result that nothing can change",
     "kin": "a book made other bodies kin, so that a node keeps their records from then on",
     "outbound": "a node that nobody can call made a link by calling",
+    "relayed": "a relay connected two nodes, of whom one could not be called",
+    "relay-full": "a relay had carried as much between two as it does in a day",
     "moved": "a node moved to another address",
     "removed": "an operator removed a node",
     "introduced": "an operator took in a node that a peer introduced",

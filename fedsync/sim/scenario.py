@@ -13,6 +13,7 @@ from fedsync.sim.bounds import (
     MAX_ABOUT,
     MAX_BYTES,
     MAX_CALLERS,
+    MAX_CARRIED,
     MAX_COPIES,
     MAX_CROWD,
     MAX_DELAY_S,
@@ -150,6 +151,15 @@ class Partition:
 
 
 @dataclass(frozen=True, slots=True)
+class Carrying:
+    """So many of the honest nodes that can be called carry for others, and so many bytes a day each, and for two."""
+
+    count: int
+    bytes_per_day: int
+    pair_bytes_per_day: int
+
+
+@dataclass(frozen=True, slots=True)
 class Clocks:
     """Clocks that are wrong by up to so much, in either direction, on a share of the nodes."""
 
@@ -216,6 +226,8 @@ class Scenario:
     crowds: tuple[Crowd, ...]
     shares: Limits | None
     """How much of each author and each body is taken in an hour; None: all."""
+    relays: Carrying | None
+    """Nodes that carry for those whom nobody can call; None: nobody does."""
     must: tuple[str, ...]
     """What must have happened at least once in a soak; else it tests less than it says."""
 
@@ -250,6 +262,7 @@ def read(text: str, nodes: int | None = None) -> Scenario:
         liars=tuple(_liars(each) for each in form.tables("liars")),
         crowds=tuple(_crowd(each) for each in form.tables("crowd")),
         shares=_shares(form.table("shares")) if "shares" in form else None,
+        relays=_relays(form.table("relays")) if "relays" in form else None,
         must=form.some_of("must", tuple(RARE)),
     )
     form.done()
@@ -270,6 +283,8 @@ def read(text: str, nodes: int | None = None) -> Scenario:
         raise form.within("links").bad(
             "callers", "callers is of an overlay without a crowd, whose nodes call each other"
         )
+    if scenario.relays is not None and not scenario.links.callers:
+        raise form.bad("relays", "relays carry for nodes that nobody can call: [links] must say callers")
     if scenario.trouble.move_every and not scenario.links.announced:
         raise form.bad("trouble", "who moves has to be found again: [links] must say announced")
     if scenario.trouble.introduce_every and not scenario.links.announced:
@@ -424,6 +439,16 @@ def _crowd(form: Form) -> Crowd:
     )
     form.done()
     return crowd
+
+
+def _relays(form: Form) -> Carrying:
+    relays = Carrying(
+        form.count("count", least=1, most=MAX_NODES),
+        form.count("bytes_per_day", least=1, most=MAX_CARRIED),
+        form.count("pair_bytes_per_day", least=1, most=MAX_CARRIED),
+    )
+    form.done()
+    return relays
 
 
 def _shares(form: Form) -> Limits:

@@ -41,11 +41,14 @@ def shunned(world: World) -> Iterator[str]:
 
 
 def uncalled(world: World) -> Iterator[str]:
-    """Whom nobody can call nobody tries to call, and each of their links is one that they called for."""
+    """Whom nobody can call nobody tries to call, and each of their links is one that they called for, or over a relay."""
+    over = world.relays.opened if world.relays is not None else {}
+    if world.relays is not None:
+        yield from world.relays.faults()
     for when, one, two in world.calls.knocked:
         yield f"{one.name} called {two.name} at {when:.0f} s, whom nobody can call"
     for when, one, two in world.calls.opened:
-        if two in world.callers:
+        if two in world.callers and (when, one, two) not in over:
             yield f"{one.name} opened a link to {two.name} at {when:.0f} s, whom nobody can call"
 
 

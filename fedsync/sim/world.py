@@ -15,7 +15,7 @@ from fedsync.gossip.holdings import SetKey
 from fedsync.gossip.memory import Check
 from fedsync.gossip.trees import Trees
 from fedsync.records.ids import Extent, LogId, RecordId, Scope
-from fedsync.sim.calling import Calls, Steering
+from fedsync.sim.calling import OVER_RELAYS, Calls, Steering
 from fedsync.sim.councils import Council
 from fedsync.sim.disk import Disk, Kept
 from fedsync.sim.finding import Finding
@@ -31,6 +31,7 @@ from fedsync.sim.places import Places
 from fedsync.sim.pouring import Pouring
 from fedsync.sim.rare import Seen
 from fedsync.sim.regions import Delegation, Region
+from fedsync.sim.relaying import Relays
 from fedsync.sim.roads import Roads
 from fedsync.sim.scenario import ANY, EQUIVOCATE, LIES, POUR, Crowd, Partition, Scenario
 from fedsync.sim.scoping import Scoping
@@ -111,6 +112,8 @@ class World:
         self.calls = Calls(self.net)
         self.callers: list[Node] = []
         """The nodes that nobody can call."""
+        self.relays: Relays | None = None
+        """Who carries for these."""
         self.crowd: list[Node] = []
         self.siege: Watch | None = None
         """How those fared whom a crowd besieged."""
@@ -314,6 +317,7 @@ class World:
     def _steer(self) -> None:
         """Let the nodes choose their links by themselves, among all that there are."""
         self.callers = self._who_only_call()
+        unheard = (OVER_RELAYS,) if self.scenario.relays is not None else ()
         crowd = self.crowd = [self._one_of(of, at) for of, at in self._places()]
         admitted = [
             Candidate(node.peer, f"{of.kind} {at % of.bodies}".encode(), (node.name,))
@@ -323,12 +327,17 @@ class World:
         group = Group(
             all_of_it,
             [
-                Candidate(each.node.peer, each.scope, () if each.node in self.callers else (each.name,))
+                Candidate(each.node.peer, each.scope, unheard if each.node in self.callers else (each.name,))
                 for each in self.communities
             ]
             + admitted,
         )
         self.calls.towards, self.calls.deaf = towards, frozenset(self.callers)
+        if self.scenario.relays is not None:
+            called = [node for node in self.honest if node not in self.callers]
+            offering = self.dice.sample(called, min(len(called), self.scenario.relays.count))
+            self.relays = Relays(offering, self.scenario.relays, self.net, self.calls.apart)
+            self.calls.relays, self.net.carries = self.relays, self.relays.carries
         self.calls.stations = {node.peer: node for node in (*self.nodes, *crowd)}
         if self.scenario.links.announced:
             self.places = Places(self)
@@ -442,7 +451,10 @@ class World:
 
     def _fall(self, node: Node) -> None:
         if node.alive and not self._over:
-            node.crash(loud=self.dice.random() < 0.5)
+            loud = self.dice.random() < 0.5
+            node.crash(loud)
+            if loud and self.relays is not None:
+                self.relays.fell(node)
             lasts = self.dice.expovariate(1 / self.scenario.trouble.crash_lasts)
             self.heap.after(lasts, partial(self._come_back, node))
 

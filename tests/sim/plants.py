@@ -33,6 +33,7 @@ from fedsync.gossip.holdings import Item, SetKey
 from fedsync.gossip.introductions import Introductions
 from fedsync.gossip.memory import Memory, MemoryLog
 from fedsync.gossip.peer_memory import PeerMemory
+from fedsync.gossip.relayquota import Ledger
 from fedsync.gossip.session import Session
 from fedsync.gossip.view import View
 from fedsync.gossip.waiting import Brought, WaitingRoom
@@ -273,6 +274,12 @@ def _called_anyway(patch: Patch) -> None:
     patch.setattr(Group, "all", lambda self: self._known.values())
 
 
+def _carried_forgotten(patch: Patch) -> None:
+    """A relay that begins anew counts anew."""
+    load = Ledger.load
+    patch.setattr(Ledger, "load", lambda self, day, rows: load(self, day, {}))
+
+
 def _introduced_back(patch: Patch) -> None:
     """Whoever is introduced is a node of which the operator never heard."""
     befriend = Finding.befriend
@@ -316,7 +323,8 @@ PLANTS = (
     Plant("used-forgotten", "a page under which somebody wrote is not carried unless it was sealed", _used_forgotten, APART, "world", 6, 6),
     Plant("removed-returns", "whoever is an own peer gets in, though the operator removed it", _removed_returns, ("which it had removed",), "finding", 5, 2),
     Plant("first-word-holds", "where a node announced first that it answers holds, whatever it says later", _first_word_holds, ("and it answers at",), "finding", 5, 2),
-    Plant("called-anyway", "who has no address is called like all others", _called_anyway, ("whom nobody can call",), "callers", 7, 1),
+    Plant("called-anyway", "who has no address is called like all others", _called_anyway, ("whom nobody can call",), "callers", 7, 4),
+    Plant("carried-forgotten", "a relay does not keep what it has carried today", _carried_forgotten, ("in a day",), "callers", 7, 6),
     Plant("introduced-back", "whom the operator removed is let in when somebody introduces it again", _introduced_back, ("which it had removed",), "introduced", 5, 8),
     Plant("introductions-lost", "what is told of others before the peer has spoken gets lost", _introductions_lost, ("never heard of it",), "introduced", 5, 2),
     Plant("one-circle", "a community that joined two bodies is taken to sit in one of them", _one_circle, ("it should keep", "may not have", *APART), "syndicate", None, 1),

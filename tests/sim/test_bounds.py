@@ -92,6 +92,7 @@ TABLES: Final = (
     "liars",
     "crowd",
     "shares",
+    "relays",
     "bursts",
     "windows",
 )

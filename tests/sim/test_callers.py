@@ -26,6 +26,14 @@ crash_lasts = "30 s"
 """
 
 
+RELAYS = """
+[relays]
+count = 2
+bytes_per_day = 200_000
+pair_bytes_per_day = 10_000
+"""
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_nodes_that_nobody_can_call_meet_through_others_and_hold_the_same(seed: int) -> None:
     world = World(read(HALF), seed)
@@ -51,6 +59,23 @@ def test_who_reaches_for_one_of_them_all_the_same_is_found() -> None:
         f"{other.name} called {silent.name} at 60 s, whom nobody can call",
         f"{other.name} opened a link to {silent.name} at 61 s, whom nobody can call",
     ]
+
+
+def test_a_relay_connects_two_that_nobody_can_call_and_carries_no_more_in_a_day_than_it_offers() -> None:
+    world = World(read(HALF + RELAYS), 0)
+    world.live()
+    assert faults(world) == []
+    relays = world.relays
+    assert relays is not None
+    assert any({one, two} <= {*world.callers} for _, one, two in relays.opened)
+    assert {*relays.opened.values()} <= {*relays.offering.values()}
+    assert world.seen.counts["relay-full"]
+    assert [*relays.faults()] == []
+    (relay, day, pair), _ = next(iter(relays.went.items()))
+    relays.went[relay, day, pair] += 300_000
+    said = [*relays.faults()]
+    assert any(f"{relay.name} carried" in each and "bytes between" in each for each in said)
+    assert any(f"{relay.name} carried" in each and "bytes in a day" in each for each in said)
 
 
 def test_one_that_is_told_to_answer_somewhere_is_found() -> None:

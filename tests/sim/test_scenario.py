@@ -122,6 +122,21 @@ def test_the_command_line_may_ask_for_another_number_of_nodes() -> None:
             7,
             "callers is of an overlay without a crowd",
         ),
+        (
+            "[relays]\ncount = 1\nbytes_per_day = 9\npair_bytes_per_day = 9",
+            5,
+            r"relays carry for nodes that nobody can call: \[links\] must say callers",
+        ),
+        (
+            '[links]\nshape = "overlay"\ncallers = 0.5\n[relays]\ncount = 0',
+            9,
+            "count is a whole number from 1 to 1000",
+        ),
+        (
+            '[links]\nshape = "overlay"\ncallers = 0.5\n[relays]\ncount = 1\nbytes_per_day = "all"',
+            10,
+            "bytes_per_day is a whole number from 1",
+        ),
         ("syndicates = 1", 5, "a syndicate is of communities of two regions or more"),
         ("syndicates = 1\nregion = 2", 5, "a syndicate is of communities of two regions or more"),
         ("syndicates = 17", 5, "syndicates is a whole number from 0 to 16"),
