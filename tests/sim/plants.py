@@ -272,6 +272,7 @@ def _called_anyway(patch: Patch) -> None:
     """A node without an address is a node like another: it is called wherever that leads."""
     patch.setattr(View, "_callable", lambda self, peer: peer in self.group and peer != self.me)
     patch.setattr(Group, "all", lambda self: self._known.values())
+    patch.setattr(Finding, "_over", lambda self, peer: ())
 
 
 def _carried_forgotten(patch: Patch) -> None:
@@ -323,7 +324,7 @@ PLANTS = (
     Plant("used-forgotten", "a page under which somebody wrote is not carried unless it was sealed", _used_forgotten, APART, "world", 6, 6),
     Plant("removed-returns", "whoever is an own peer gets in, though the operator removed it", _removed_returns, ("which it had removed",), "finding", 5, 2),
     Plant("first-word-holds", "where a node announced first that it answers holds, whatever it says later", _first_word_holds, ("and it answers at",), "finding", 5, 2),
-    Plant("called-anyway", "who has no address is called like all others", _called_anyway, ("whom nobody can call",), "callers", 7, 4),
+    Plant("called-anyway", "who has no address is called like all others", _called_anyway, ("whom nobody can call",), "callers", 7, 2),
     Plant("carried-forgotten", "a relay does not keep what it has carried today", _carried_forgotten, ("in a day",), "callers", 7, 6),
     Plant("introduced-back", "whom the operator removed is let in when somebody introduces it again", _introduced_back, ("which it had removed",), "introduced", 5, 8),
     Plant("introductions-lost", "what is told of others before the peer has spoken gets lost", _introductions_lost, ("never heard of it",), "introduced", 5, 2),
