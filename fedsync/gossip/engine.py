@@ -221,12 +221,13 @@ class Engine:
 
     def _graft(self, now: float) -> list[tuple[Peer, Effect]]:
         """Take a link into the tree, now that none is in it."""
+        out: list[tuple[Peer, Effect]] = []
         for peer, session in self._sessions.items():
-            effects = session.graft(now)
+            # One that cannot be taken may have something to do all the same: what it was told of will not come from elsewhere now.
+            out += [(peer, each) for each in session.graft(now)]
             if session.eager:
-                return [(peer, each) for each in effects]
-            assert not effects
-        return []
+                break
+        return out
 
     def _spend(self, peer: Peer, event: Event, listed: int, looked: int, now: float) -> list[Effect]:
         """Charge a peer for an event; return a pause when it has used more than its share. `listed`: bytes of listings that

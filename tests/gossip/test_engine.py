@@ -7,6 +7,7 @@ import pytest
 from fedsync.gossip.engine import Engine
 from fedsync.gossip.events import (
     Close,
+    Closed,
     Declined,
     Effect,
     Granted,
@@ -55,7 +56,7 @@ from fedsync.records.ids import Extent, LogClass, LogId
 from tests.gossip.telling import tells
 from tests.sim.world import BODY, Author, World, checked, equal
 
-A, B = Peer(b"a"), Peer(b"b")
+A, B, C = Peer(b"a"), Peer(b"b"), Peer(b"c")
 HELLO = Hello(1, b"j" * 8, 5, b"", 0, b"2" * 8, 0, b"r" * 16)
 SALT = Salt(b"1" * 8, b"2" * 8)
 
@@ -308,3 +309,24 @@ def test_a_grant_with_nothing_refused_costs_nothing() -> None:
     open_session(north, A)
     north.handle(A, Received(encode(Beat(b"r" * 16, 1, 0, 60))), 0.0)
     assert sent(north.everyone(Granted(), 0.0)) == []
+
+
+def test_another_link_is_found_for_new_blocks_while_one_is_about_to_ask_for_what_it_was_told_of() -> None:
+    memory = Memory(b"northern", checker=checked)
+    memory.follow(*BODY)
+    north = Engine(memory)
+    open_session(north, B)
+    for peer in (A, C):
+        # What they hold is the same, so new blocks may go over these two links, and not over the first.
+        effects = north.handle(peer, Opened(True, b"1" * 8, 0, None), 0.0)
+        (hello,) = sent(effects)
+        assert isinstance(hello, Hello)
+        north.handle(peer, Received(encode(HELLO._replace(root=hello.root))), 0.0)
+    north.handle(C, Received(encode(Prune())), 0.0)
+    assert (north.eager(A), north.eager(B), north.eager(C)) == (True, False, False)
+    for author, when in ((Author(2), 0.2), (Author(3), 0.2004)):
+        north.handle(B, Received(encode(Tip(author.log, 0, 9, b"1234"))), when)
+    assert any(isinstance(each, Want) for each in sent(north.handle(B, Tick(), 0.7)))
+    north.handle(A, Closed(), 0.7)
+    assert north.eager(C)
+    assert any(isinstance(each, Want) for each in sent(north.handle(B, Tick(), 0.73)))
