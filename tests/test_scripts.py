@@ -128,6 +128,23 @@ def test_single_words_fit_a_radios_frame_and_batches_and_sticks_stay_small() -> 
     assert stick["segments_signed_each_mb"] * 1e6 / stick["records"] <= 95
 
 
+def test_the_script_of_scale_measures_one_federation_and_many_side_by_side() -> None:
+    words = ("--settle", "0", "--hours", "0.3", "--warm", "1", "--decisions", "1")
+    lines = _run("benchmarks.scale", "--sizes", "2x5,3*1x5", *words).stdout.splitlines()
+    one, many = map(json.loads, lines)
+    assert (one["communities"], one["worlds"], one["regions"], one["late"]) == (10, 1, 2, 0)
+    assert (many["communities"], many["worlds"], many["regions"]) == (15, 3, 1)
+    assert one["idle_bytes"] > 0
+    assert many["idle_bytes"] > 0
+
+
+@pytest.mark.parametrize("sizes", ["20", "0x50", "1x1", "0*1x10", "1x10,", "2*1x10x3", "2*3*1x10"])
+def test_the_script_of_scale_says_what_is_no_size(sizes: str) -> None:
+    found = _tried("benchmarks.scale", f"--sizes={sizes}")
+    assert found.returncode == 2
+    assert "a size is like 20x50" in found.stderr
+
+
 def test_the_script_makes_the_dictionary_that_ships() -> None:
     assert _run("dictionary", "--check").stdout.startswith("dictionary 1 is what the script makes")
 
@@ -137,10 +154,16 @@ def measured(*words: str) -> Any:
 
 
 def _run(module: str, *words: str) -> "subprocess.CompletedProcess[str]":
+    found = _tried(module, *words)
+    found.check_returncode()
+    return found
+
+
+def _tried(module: str, *words: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-m", module, *words],
         env={**os.environ, "PYTHONPATH": f"{PROJECT}:{PROJECT / 'scripts'}"},
-        check=True,
+        check=False,
         capture_output=True,
         text=True,
     )

@@ -8,7 +8,8 @@ Nodes are **cheap**: gossip, overlay, holdings and the door as they run, and not
 from collections import Counter
 from collections.abc import Callable, Sequence
 from cProfile import Profile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from gc import collect, freeze, unfreeze
 from hashlib import sha256
 from random import Random
 from typing import Final
@@ -79,11 +80,14 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Figures:
-    """What was measured. Per node and hour where it says idle."""
+class Idle:
+    """What was measured while nobody wrote, of a node and hour."""
 
     communities: int
+    worlds: int
+    """Federations that lay side by side in one process and knew nothing of each other."""
     regions: int
+    """In each of them."""
     idle_bytes: float
     idle_bytes_most: float
     """On the busiest node."""
@@ -91,6 +95,12 @@ class Figures:
     idle_calls: float
     """Calls of Python functions: work, as it is without the caches of a machine on which thousands of nodes run."""
     links: float
+
+
+@dataclass(frozen=True)
+class Figures(Idle):
+    """The same, and how decisions came to all."""
+
     near95: float
     """Round trips until 95 % of those who follow the region in full have its decision."""
     near_all: float
@@ -109,9 +119,10 @@ class Figures:
 class Large:
     """`regions` of `size` communities each, with a node for each community."""
 
-    def __init__(self, regions: int, size: int, seed: int = 0) -> None:
+    def __init__(self, regions: int, size: int, seed: int = 0, heap: Heap | None = None) -> None:
+        """`heap`: of worlds that lie side by side, so that their nodes take turns."""
         self.dice = Random(f"large {regions} {size} {seed}")
-        self.heap = Heap()
+        self.heap = heap or Heap()
         nature = Links("overlay", 0, DELAY_S, 125_000, 0.0, 0.0, 0.0, 5.0, False, None, None)
         self.net = Net(self.heap, self.dice, Seen(), nature)
         self.calls = Calls(self.net)
@@ -218,15 +229,7 @@ class Large:
         `clock` tells how many seconds of CPU were used.
         """
         begun = clock()
-        self.heap.run(settle * HOUR)
-        before, cpu = self._sent(), clock()
-        self.heap.run(self.heap.now + hours * HOUR)
-        cpu = clock() - cpu
-        idle = self._sent()
-        idle.subtract(before)
-        # Where there are many, part of the time is as good: ten nodes may say hardly anything in a quarter of an hour.
-        counted = hours if len(self.all) <= MANY else hours / 4
-        calls = self._calls(counted)
+        idle = rest([self], settle, hours, clock)
         near: list[list[float]] = []
         far: list[list[float]] = []
         for _ in range(warm):
@@ -240,13 +243,7 @@ class Large:
         trip = 2 * DELAY_S
         count, shares = len(self.all), len(self.nodes[0])
         return Figures(
-            communities=count,
-            regions=len(self.regions),
-            idle_bytes=sum(idle.values()) / count / hours,
-            idle_bytes_most=max(idle.values()) / hours,
-            idle_cpu_ms=cpu * 1000 / count / hours,
-            idle_calls=calls / count / counted,
-            links=sum(len(each.ends) for each in self.all) / count,
+            **asdict(idle),
             near95=_share(near, 0.95, shares) / trip,
             near_all=_share(near, 1.0, shares) / trip,
             all95=_share(far, 0.95, count) / trip,
@@ -258,14 +255,6 @@ class Large:
             stored_bytes=sum(_stored(each) for each in self.all) / count,
             node_hours_a_minute=self.heap.now / HOUR * count / ((clock() - begun) / 60),
         )
-
-    def _calls(self, hours: float) -> int:
-        """Return how many functions are called in so many idle hours."""
-        profile = Profile()
-        profile.enable()
-        self.heap.run(self.heap.now + hours * HOUR)
-        profile.disable()
-        return sum(each.callcount for each in profile.getstats())
 
     def _decide(self) -> tuple[list[float], list[float]]:
         """Let a clerk write a decision of a region; return after how long it was at each node, near and at all."""
@@ -283,8 +272,65 @@ class Large:
         times = [when - begun for when, _ in heard]
         return [when - begun for when, who in heard if who in inside], times
 
-    def _sent(self) -> Counter[bytes]:
-        return Counter(self.net.said)
+
+def side_by_side(worlds: int, regions: int, size: int, seed: int = 0) -> list[Large]:
+    """Make worlds that know nothing of each other and whose nodes take turns, as those of one large world do.
+
+    So many nodes in one process, and none in a larger federation than these: what a node costs here more than in one such world alone
+    is the machine, and not the federation.
+    """
+    heap = Heap()
+    return [Large(regions, size, seed * worlds + at, heap) for at in range(worlds)]
+
+
+def rest(worlds: Sequence[Large], settle: float, hours: float, clock: Callable[[], float]) -> Idle:
+    """Let links settle for so many hours; then measure so many idle ones. `worlds` share their heap.
+
+    `clock` tells how many seconds of CPU were used.
+    """
+    heap, nodes = worlds[0].heap, [node for each in worlds for node in each.all]
+    # Python's collector would look at the objects of all nodes now and then, as it does in no process of one node: it is to look
+    # only at what is new.
+    freeze()
+    heap.run(heap.now + settle * HOUR)
+    collect()
+    before = _sent(worlds)
+    freeze()
+    cpu = clock()
+    heap.run(heap.now + hours * HOUR)
+    cpu = clock() - cpu
+    unfreeze()
+    said = _sent(worlds)
+    said.subtract(before)
+    # Where there are many, part of the time is as good: ten nodes may say hardly anything in a quarter of an hour.
+    counted = hours if len(nodes) <= MANY else hours / 4
+    calls = _calls(heap, counted)
+    return Idle(
+        communities=len(nodes),
+        worlds=len(worlds),
+        regions=len(worlds[0].regions),
+        idle_bytes=sum(said.values()) / len(nodes) / hours,
+        idle_bytes_most=max(said.values()) / hours,
+        idle_cpu_ms=cpu * 1000 / len(nodes) / hours,
+        idle_calls=calls / len(nodes) / counted,
+        links=sum(len(each.ends) for each in nodes) / len(nodes),
+    )
+
+
+def _calls(heap: Heap, hours: float) -> int:
+    """Return how many functions are called in so many idle hours."""
+    profile = Profile()
+    profile.enable()
+    heap.run(heap.now + hours * HOUR)
+    profile.disable()
+    return sum(each.callcount for each in profile.getstats())
+
+
+def _sent(worlds: Sequence[Large]) -> Counter[tuple[int, bytes]]:
+    """Return how many bytes each node of each world has said. The nodes of all worlds have the same names."""
+    return Counter(
+        {(at, peer): sent for at, each in enumerate(worlds) for peer, sent in each.net.said.items()}
+    )
 
 
 def _share(all_times: list[list[float]], share: float, count: int) -> float:

@@ -5,7 +5,7 @@ from time import process_time
 
 import pytest
 
-from fedsync.sim.large import Figures, Large
+from fedsync.sim.large import Figures, Large, rest, side_by_side
 from fedsync.sim.lively import Lively
 
 
@@ -42,6 +42,19 @@ def test_the_same_seed_gives_the_same_figures(smallest: Figures) -> None:
         for each in (again, smallest)
     )
     assert one == two
+
+
+def test_worlds_side_by_side_take_turns_and_each_plays_as_it_would_alone() -> None:
+    worlds, seed = side_by_side(3, 1, 5, seed=2), 6
+    found = rest(worlds, settle=0.2, hours=1.0, clock=process_time)
+    assert (found.communities, found.worlds, found.regions) == (15, 3, 1)
+    alone = [Large(1, 5, seed + at) for at in range(3)]
+    each = [rest([one], settle=0.2, hours=1.0, clock=process_time) for one in alone]
+    assert [one.net.trace.digest() for one in worlds] == [one.net.trace.digest() for one in alone]
+    assert len({one.net.trace.digest() for one in worlds}) == 3, "they are not three times the same"
+    assert found.idle_bytes == pytest.approx(sum(one.idle_bytes for one in each) / 3)
+    assert found.idle_bytes_most == max(one.idle_bytes_most for one in each)
+    assert found.idle_calls == pytest.approx(sum(one.idle_calls for one in each) / 3, rel=0.01)
 
 
 def test_nodes_that_fold_come_to_the_same_in_each_region() -> None:
