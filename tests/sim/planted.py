@@ -9,9 +9,8 @@ import pytest
 
 from fedsync.records import ed25519
 from fedsync.sim.run import simulate
-from fedsync.sim.scenario import read
 from tests.sim.plants import PLANTS, Plant
-from tests.sim.soak import ALL
+from tests.sim.slices import Slice
 
 
 class Caught(NamedTuple):
@@ -25,7 +24,7 @@ class Caught(NamedTuple):
 
 def hunt(plant: Plant) -> Caught:
     """Play lives with a planted bug until one finds it, or all that must be enough have been played."""
-    scenario = read((ALL / f"{plant.scenario}.toml").read_text("utf-8"), plant.nodes)
+    scenario = Slice(plant.scenario, plant.nodes, plant.share, plant.seeds, plant.faster).scenario()
     others: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
         plant.plant(patch)

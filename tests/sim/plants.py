@@ -49,7 +49,10 @@ Patch: TypeAlias = pytest.MonkeyPatch
 
 @dataclass(frozen=True)
 class Plant:
-    """A bug, where it is looked for, and a part of what must be said of it. `seeds`: so many must be enough."""
+    """A bug, where it is looked for, and a part of what must be said of it. `seeds`: so many must be enough.
+
+    Of the storm this `share` is played, in which people write and things go wrong so many times as often (`faster`).
+    """
 
     name: str
     what: str
@@ -58,6 +61,8 @@ class Plant:
     scenario: str = "storm"
     nodes: int | None = 5
     seeds: int = 12
+    share: float = 1.0
+    faster: float = 1.0
 
 
 def _nothing(*_: object, **__: object) -> None:
@@ -316,7 +321,7 @@ PLANTS = (
     Plant("region-leaves", "who claims to follow a body gets all of it", _region_leaves, ("sent out of it",), "scopes", None, 2),
     Plant("shared-queue", "one queue at the door for all peers", _shared_queue, ("none of theirs was before it",), "door", None, 4),
     Plant("small-order", "keys and signatures of small order pass", _small_order, ("nobody has signed",), "door", None, 4),
-    Plant("recall-by-clock", "what a recall cuts off is told by the time that it claims", _recall_by_clock, ("it must be void",), "regions", None),
+    Plant("recall-by-clock", "what a recall cuts off is told by the time that it claims", _recall_by_clock, ("it must be void",), "regions", 6, 12, 0.25, 4.0),
     Plant("one-too-few", "one approval less than it takes seals a page", _one_too_few, ("as sealed, and too few spoke for it",), "storm", 4),
     Plant("no-pause", "who brings more than the door can look at is read all the same", _no_pause, ("wait at the door; 257",), "door", None, 4),
     Plant("memories-pile-up", "what is remembered of a peer is put beside what was", _memories_pile_up, ("peers remembered",), "storm", 4),

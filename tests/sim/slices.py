@@ -8,10 +8,12 @@ from tests.sim.soak import ALL
 
 
 class Slice(NamedTuple):
-    """So many seeds of a scenario, with so many nodes, and this share of its storm; the calm is as long as it is."""
+    """So many seeds of a scenario, with so many nodes or as many as it has, and this share of its storm; the calm is as long as it
+    is.
+    """
 
     name: str
-    nodes: int
+    nodes: int | None
     storm: float
     seeds: int
     faster: float = 1.0
