@@ -134,9 +134,6 @@ BEAT_GROWTH: Final = 16
 hold the same, and then every 16."""
 BEAT_MAX_S: Final = 960.0
 """But never later: 16 minutes. A BEAT has some 35 bytes, so an idle link takes less than a bit a second."""
-ANSWER_S: Final = 30.0
-"""So much longer waits the side that was called: as a rule the caller's BEAT comes before, and is answered, which costs less than
-two that wait each for itself."""
 ASK_S: Final = (75.0, 110.0)
 """After something was written, or 60 s less after the time within which the peer said that it speaks, a peer that was
 not heard is asked for a sign of life: once, and once more in case that is lost."""

@@ -1,15 +1,13 @@
 """When a session speaks unasked, compares again, and gives up waiting. Pure; times in seconds.
 
 Whoever has nothing to say is heard at longer and longer intervals, and says beforehand how long. A word that is more
-than a sign of life brings both back to the shortest. Of the two the listener waits a little longer: so the dialler's sign of life
-comes first, and is answered, and one timer does for both. Whoever is not heard when it said it would be, or after something
+than a sign of life brings both back to the shortest. Whoever is not heard when it said it would be, or after something
 was written to it, is asked for a sign of life, and given up when none comes.
 """
 
 from math import inf
 
 from fedsync.gossip.limits import (
-    ANSWER_S,
     ASK_S,
     BEAT_GROWTH,
     BEAT_MAX_S,
@@ -22,18 +20,12 @@ from fedsync.gossip.limits import (
 )
 from fedsync.gossip.nature import STREAM, Nature
 
-_LONGEST = BEAT_MAX_S + ANSWER_S
-"""The longest that a peer may be silent."""
-
 
 class Rhythm:
     """The times of one session. What happens is noted by setting them; `wake` says when to look again."""
 
-    def __init__(self, now: float, nature: Nature = STREAM, dialler: bool = True) -> None:
+    def __init__(self, now: float, nature: Nature = STREAM) -> None:
         self._nature = nature
-        self.answers = not (dialler or nature.lasting)
-        """Whether signs of life of the peer are answered. Not on a thin carrier, where they may come hours later."""
-        self._later = ANSWER_S if self.answers else 0.0
         self.started = now
         self.progress = now
         """When something came or was taken that is more than a sign of life."""
@@ -70,14 +62,13 @@ class Rhythm:
     def promised(self, within: float) -> None:
         """Note that the peer, just heard, may be silent for so long. It cannot have us wait for ever."""
         within = within if within > BEAT_S else BEAT_S
-        self._within = within if within < _LONGEST else _LONGEST
+        self._within = within if within < BEAT_MAX_S else BEAT_MAX_S
 
     def stir(self, now: float) -> None:
         """Note that something was heard that is more than a sign of life."""
         self._every = self._nature.beat
-        at = now + self._every + self._later
-        if at < self.beat_at:
-            self.beat_at = at
+        if now + self._every < self.beat_at:
+            self.beat_at = now + self._every
 
     def confirmed(self) -> None:
         """Note that the peer has handled all that was written."""
@@ -92,12 +83,10 @@ class Rhythm:
 
     def beat(self, now: float, calm: bool) -> int:
         """Return within how many seconds we speak again, and wait for that. `calm`: longer than last time."""
-        wait = self._every
         if calm:
-            self._every = wait = min(wait * BEAT_GROWTH, self._nature.beat_max)
-            wait += self._later
-        self.beat_at = now + wait
-        return int(wait)
+            self._every = min(self._every * BEAT_GROWTH, self._nature.beat_max)
+        self.beat_at = now + self._every
+        return int(self._every)
 
     def ask(self, now: float) -> bool:
         """Say whether to ask the peer now for a sign of life, and note that this is done."""

@@ -161,7 +161,7 @@ class Session:
         self._exchange = Exchange(self._holdings, salt, asked, tree, self._out, known.may, credit)
         both = partial(known.both, opened.dialler)
         self._reconcile = Reconcile(self._trees, salt, known.shared, self._exchange.listed, both)
-        self._rhythm = Rhythm(now, opened.nature, opened.dialler)
+        self._rhythm = Rhythm(now, opened.nature)
         self._handled = self._sent = 0
         self._awaits: set[type[Message]] = set()
         self._unsettled = False
@@ -546,8 +546,6 @@ class Session:
         if self._known.curious:
             self._say(self._known.ask())
         self._agree(beat.root, beat.counter, beat.told, now)
-        if self._equal and self._rhythm.answers and not beat.asks and not self._exchange.refused:
-            self._say_beat(now, calm=True)
         if self._equal or not self._exchange.idle or self._awaits:
             return
         quiet = beat.handled == self._out.sent
