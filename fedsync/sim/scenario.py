@@ -253,7 +253,7 @@ def read(text: str, nodes: int | None = None) -> Scenario:
         syndicates=form.count("syndicates", 0, most=MAX_SYNDICATES),
         scopes=form.yes("scopes"),
         quiet_bytes=form.count("quiet_bytes", 20_000, least=1, most=MAX_BYTES),
-        copies=form.number("copies", 0.0, most=MAX_COPIES),
+        copies=_copies(form, nodes),
         links=_links(form.table("links")),
         work=_work(form.table("work")),
         trouble=_trouble(form.table("trouble")),
@@ -332,6 +332,12 @@ def _given(form: Form, nodes: int) -> int:
     if not 2 <= nodes <= MAX_NODES:
         raise BadScenario(f"a federation here has from 2 to {MAX_NODES} nodes")
     return nodes
+
+
+def _copies(form: Form, nodes: int | None) -> float:
+    """Return what is asked of the nodes that the file speaks of: of fewer it is not, since a tree of two or three breaks often."""
+    found = form.number("copies", 0.0, most=MAX_COPIES)
+    return found if nodes is None or nodes >= form.count("nodes", least=2, most=MAX_NODES) else 0.0
 
 
 def _links(form: Form) -> Links:

@@ -83,6 +83,11 @@ def test_who_pours_needs_a_share_that_is_taken() -> None:
         read(pours)
 
 
+def test_how_often_blocks_come_is_asked_of_as_many_nodes_as_the_file_says_and_not_of_fewer() -> None:
+    asks = LEAST.replace("nodes = 2", "nodes = 4") + "copies = 1.3\n"
+    assert [read(asks, nodes).copies for nodes in (None, 5, 4, 3)] == [1.3, 1.3, 1.3, 0.0]
+
+
 def test_with_sticks_nobody_lies_in_a_session() -> None:
     carried = (
         LEAST.replace("nodes = 2", "nodes = 3") + '[links]\nprofile = "USB"\n[[liars]]\nkind = "equivocate"\n'
