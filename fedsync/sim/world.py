@@ -14,7 +14,7 @@ from fedsync.gossip.groups import Candidate, Group
 from fedsync.gossip.holdings import SetKey
 from fedsync.gossip.memory import Check
 from fedsync.gossip.trees import Trees
-from fedsync.records.ids import Extent, LogId, RecordId, Scope
+from fedsync.records.ids import Extent, LogId, PayloadId, RecordId, Scope
 from fedsync.sim.calling import OVER_RELAYS, Calls, Steering
 from fedsync.sim.councils import Council
 from fedsync.sim.disk import Disk, Kept
@@ -239,18 +239,21 @@ class World:
                 council.node.follow(region.scope, region.body, Extent.BOOK)
 
     def _fence(self) -> None:
-        """From now on what stays within a region may be on no link out of it: everybody has joined, and heard of it."""
+        """From now on what stays within a region may be on no link out of it, of whom all around hold by now that they joined.
+
+        Who has not heard of it yet takes it that they have joined nothing, and gives what is theirs to anybody.
+        """
         self.net.lying = frozenset(node.peer for node in self.nodes if node.lies is not None)
         reader = Reader()
+        nodes = {each.node: None for body in self.bodies_of_communities for each in body.members}
+        books = {node: reader.read(node).books for node in nodes}
         for region in self.regions:
             for member in region.members:
                 # Partners in a syndicate have it too; they pass it on to nobody beside them.
                 around = [each.members for each in self.bodies_of_communities if member in each.members]
                 inside = frozenset(each.node.peer for members in around for each in members)
-                shelf = reader.read(member.node)
-                if member.scope in shelf.bodies and region.body in shelf.books.joined(
-                    shelf.bodies[member.scope]
-                ):
+                beside = {each.node: None for members in around for each in members}
+                if all(region.body in books[node].joined(PayloadId(member.body)) for node in beside):
                     logs = [pen.log for teller in member.tellers for pen in (teller.facts, teller.plans)]
                     self.net.regional |= dict.fromkeys(map(bytes, logs), (member.node.peer, inside))
 

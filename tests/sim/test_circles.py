@@ -170,3 +170,28 @@ def test_a_node_that_folds_all_again_still_knows_which_logs_forked() -> None:
         for extent in (Extent.BOOK, Extent.ALL):
             node.follow(unheard.scope, unheard.body, extent)
     assert faults(world) == []
+
+
+def test_what_is_of_a_community_is_fenced_once_all_around_it_hold_that_it_joined() -> None:
+    world = World(Slice("scopes", 9, 0.3, 1).scenario(), 3)
+    world.heap.run(world.scenario.storm)
+    world.net.regional = {}
+    world._fence()
+    fenced = {peer for peer, _ in world.net.regional.values()}
+    assert fenced
+    region, member = next(
+        (region, each) for region in world.regions for each in region.members if each.node.peer in fenced
+    )
+    other = next(each.node for each in region.members if each is not member)
+    logs = [log for log, of in Reader().read(other).logs.items() if of.scope == member.scope]
+    entries = other.disk.entries
+    entries[:] = [
+        each
+        for each in entries
+        if not (isinstance(each, Kept) and any(bytes(log) in each.raw for log in logs))
+    ]
+    world.net.regional = {}
+    world._fence()
+    assert member.node.peer not in {peer for peer, _ in world.net.regional.values()}, (
+        "one has not heard of it"
+    )
