@@ -101,7 +101,9 @@ _BY_RESULT: dict[int, tuple[type[StoreError], str]] = {
 
 def translated(error: sqlite3.Error) -> StoreError:
     """Return the store error that says what `error` means to an operator."""
-    result = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    whole = getattr(error, "sqlite_errorcode", 0)
+    # Who reads only needs some room too, for the file in which readers and the writer share what they know of the log.
+    result = sqlite3.SQLITE_FULL if whole == sqlite3.SQLITE_IOERR_SHMSIZE else whole & 0xFF
     kind, sentence = _BY_RESULT.get(
         result, (StoreFailing, "the store's disk or system answered with an error")
     )
