@@ -1,6 +1,6 @@
 """Bodies by short names, salted: who knows a body recognises it by its name, and who does not cannot tell which it is. Pure.
 
-    alias = SHA-256(salt | scope | body)[:6], the last three bits zero
+    alias = SHA-256(salt | scope | body)[:4], the last three bits zero
     row   = alias + how                       how = extent + 4 when what goes only as far as a region goes to you too
     page  = from | to | row...                of the aliases from `from` to below `to` these, and no others
 

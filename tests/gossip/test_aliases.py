@@ -134,20 +134,21 @@ def test_what_changed_among_thousands_is_told_in_a_few_bytes() -> None:
     assert news(SALT, before, many(5000, 2)) is None, "then all anew costs less"
 
 
-NAME, NEXT = bytes(5) + b"\x08", bytes(5) + b"\x10"
+LAST = ALIAS_BYTES - 1
+NAME, NEXT = bytes(LAST) + b"\x08", bytes(LAST) + b"\x10"
 
 
 @pytest.mark.parametrize(
     "page",
     [
         Bodies(SALT, b"", b"", NAME[:3]),
-        Bodies(SALT, b"", b"", bytes(5) + b"\x0b" + bytes(5) + b"\x0f"),
-        Bodies(SALT, NEXT, b"", bytes(5) + b"\x0b"),
-        Bodies(SALT, b"", NAME, bytes(5) + b"\x0b"),
+        Bodies(SALT, b"", b"", bytes(LAST) + b"\x0b" + bytes(LAST) + b"\x0f"),
+        Bodies(SALT, NEXT, b"", bytes(LAST) + b"\x0b"),
+        Bodies(SALT, b"", NAME, bytes(LAST) + b"\x0b"),
         Bodies(SALT, NAME, NAME, b""),
         Bodies(SALT, b"", b"", NAME),
-        Bodies(SALT, b"", b"", bytes(5) + b"\x0c"),
-        Bodies(SALT, b"alias1", b"", b""),
+        Bodies(SALT, b"", b"", bytes(LAST) + b"\x0c"),
+        Bodies(SALT, b"ali1", b"", b""),
     ],
     ids=[
         "cut off",
@@ -177,8 +178,8 @@ def test_more_bodies_than_a_node_may_follow_are_refused() -> None:
 def test_pages_that_leave_gaps_without_end_are_passed_over() -> None:
     heard = Aliases(b"")
     for number in range(1, 4 * MAX_GAPS, 2):
-        at, end = (each.to_bytes(6, "big") for each in (8 * number, 8 * number + 8))
-        heard = heard.with_page(Bodies(SALT, at, end, at[:5] + bytes((at[5] | 3,))))
+        at, end = (each.to_bytes(ALIAS_BYTES, "big") for each in (8 * number, 8 * number + 8))
+        heard = heard.with_page(Bodies(SALT, at, end, at[:LAST] + bytes((at[LAST] | 3,))))
     assert len(heard.gaps) == MAX_GAPS
     assert heard.with_page(Bodies(SALT, b"", b"", b"")).whole
 
@@ -346,7 +347,7 @@ def test_a_wrong_match_is_gone_when_all_is_told_anew(monkeypatch: pytest.MonkeyP
     for page in meet(one, other):
         other.knows.hear(page)
     wrong = alias(other.salt.root(b"bodies\1"), *BODIES[2])
-    other.knows.hear(Bodies(other.salt.root(b"bodies\1"), b"", b"", wrong[:5] + bytes((wrong[5] | 7,))))
+    other.knows.hear(Bodies(other.salt.root(b"bodies\1"), b"", b"", wrong[:LAST] + bytes((wrong[LAST] | 7,))))
     assert other.knows.bodies.get(BODIES[2][0]) is not None
     assert not agree(one, other), "what one side told is not what the other heard"
     for page in one.knows.tell():
