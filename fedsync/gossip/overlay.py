@@ -245,11 +245,12 @@ class Overlay:
     def _plan(self, now: float) -> list[Effect]:
         out: list[Effect] = []
         own = self._pinned.intersection(self._links)
+        linked = max(1, sum(bool(view.active) for view in self._views.values()))
         wake = min((each.until for each in self._calling.values()), default=float("inf"))
         for scope, view in self._views.items():
             calling = sum(each.scope == scope for each in self._calling.values())
             busy = self._links.keys() | self._calling.keys() | self._pinned
-            for candidate, exchange in view.plan(now, own, busy, calling):
+            for candidate, exchange in view.plan(now, own, busy, calling, linked):
                 self._calling[candidate.peer] = _Calling(scope, now + CALL_S, exchange)
                 out.append(Call(candidate.peer, candidate.addresses))
                 wake = min(wake, now + CALL_S)

@@ -33,7 +33,7 @@ PASSIVE: Final = 30
 CALLS: Final = 2
 """Calls under way at once for one group."""
 EXCHANGE_S: Final = 3600.0
-"""About so often a link is changed for another by chance, in seconds. Each time costs a handshake, 4 KB, and a session: every
+"""About so often a link of a node is changed for another by chance, in seconds, whichever group's turn it is. Each time costs a handshake, 4 KB, and a session: every
 quarter of an hour that was half of what an idle node did, and most of what it sent below TLS."""
 ADMIT_S: Final = 60.0
 """At most so often a full view lets a caller in, in seconds."""
@@ -275,9 +275,10 @@ class View:
         return max(MIXED, WANTED - here) - len(self.active) - calling
 
     def plan(
-        self, now: float, own: Collection[Peer], busy: Collection[Peer], calling: int
+        self, now: float, own: Collection[Peer], busy: Collection[Peer], calling: int, groups: int = 1
     ) -> Iterator[tuple[Candidate, bool]]:
-        """Yield whom to call, and whether in exchange for a link. `busy`: nodes that are linked or being called."""
+        """Yield whom to call, and whether in exchange for a link. `busy`: nodes that are linked or being called. `groups`: how many
+        have links, so that their exchanges together are as many as those of one."""
         if not self.passive:
             self.fill()
         due = {peer: each for peer, each in self.passive.items() if each.again_at <= now and peer not in busy}
@@ -306,7 +307,7 @@ class View:
         if again:
             yield self._call(self._pick(again), True)
         elif now >= self._exchange_at:
-            self._exchange_at = now + self._around(self._pause(own))
+            self._exchange_at = now + self._around(self._pause(own, groups))
             self._renew(busy)
             if due and self.active:
                 yield self._call(self._any(due), True)
@@ -330,13 +331,14 @@ class View:
         alone = not self.active and not any(peer in self.group for peer in own)
         return alone or len(self.group) > PASSIVE
 
-    def _pause(self, own: Collection[Peer]) -> float:
+    def _pause(self, own: Collection[Peer], groups: int) -> float:
         """Return how long until the next exchange: not long where nobody brings anything."""
         if any(self._score(peer) >= MERIT for peer in (*self.active, *own)):
             self._doubt_s = DOUBT_S
-            return EXCHANGE_S
-        pause, self._doubt_s = self._doubt_s, min(self._doubt_s * DOUBT_GROWTH, EXCHANGE_S)
-        return pause
+            return EXCHANGE_S * groups
+        # Between two of ours all other groups have one each.
+        pause, self._doubt_s = self._doubt_s, min(self._doubt_s * DOUBT_GROWTH**groups, EXCHANGE_S)
+        return pause * groups
 
     def _narrow(self, own: Collection[Peer]) -> bool:
         """Say whether the links come from fewer bodies than they could."""

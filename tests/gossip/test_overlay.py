@@ -254,6 +254,25 @@ def test_links_that_are_exchanged_leave_the_places_of_callers_alone() -> None:
     assert set(callers) <= set(me.links)
 
 
+@pytest.mark.parametrize("merit", [0.0, MERIT])
+@pytest.mark.parametrize("groups", [1, 2, 4])
+def test_a_node_of_several_groups_exchanges_as_many_links_as_a_node_of_one(groups: int, merit: float) -> None:
+    me, now, hours = Overlay(peer("me"), Random(1), score=lambda each: merit), 0.0, 60
+    named = [Group(scope(name), [candidate(f"{at} of {name}") for at in range(40)]) for name in range(groups)]
+    alone = Group(scope("our own"), [candidate("me")])
+    effects, called = me.handle(Known([*named, alone]), now), 0
+    while True:
+        calls = len(answered(me, effects, now))
+        # Where nobody brings anything it takes hours until they are as rare.
+        called += calls if now > 10 * 3600 else 0
+        now = min(view.wake_at(now, (), (), 0) for view in me.views.values())
+        if now > (10 + hours) * 3600:
+            break
+        effects = me.handle(Tick(), now)
+    assert 0.8 * hours <= called <= 1.25 * hours
+    assert all(len(view.active) == WANTED for view in me.views.values() if view.group is not alone)
+
+
 def test_a_link_that_carries_blocks_is_kept_before_one_that_does_not() -> None:
     idle = peer(3)
     me = Overlay(peer(0), Random(1), carries=lambda each: each != idle)
