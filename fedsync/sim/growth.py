@@ -16,7 +16,7 @@ BACKLOG: Final = 2 * 1024 * 1024
 LINKS: Final = 6
 """Links that a node keeps for a group; one more while one takes the place of another."""
 BODIES: Final = 10_000
-"""Bodies that a peer may announce, of 49 bytes each, and 6 as it says them itself."""
+"""Bodies that a peer may announce, of 49 bytes each, and 4 as it says them itself."""
 REMEMBERED, SCORED = "peers remembered", "peers of whom something is thought"
 VIEWED, REFUSALS = "nodes in the views of a group", "refusals remembered of a peer"
 MEMORY = "bytes remembered of what a peer follows"
@@ -24,7 +24,7 @@ MOST: Final = {
     SCORED: 1024,
     VIEWED: LINKS + 1 + 30,
     REFUSALS: 1024,
-    MEMORY: BODIES * (49 + 6) + 8,
+    MEMORY: BODIES * (49 + 4) + 8,
     "logs wanted of a peer": 200_000,
     "logs refused in a session": 1024,
     "logs that a peer refuses in a session": 1024,

@@ -60,7 +60,7 @@ def many(node: Node, _: pytest.MonkeyPatch) -> None:
     [
         (crowded, "peers of whom something is thought; 1024 may be"),
         (refused, "kept 1100 refusals remembered of a peer; 1024 may be"),
-        (told_of, "kept 560000 bytes remembered of what a peer follows; 550008 may be"),
+        (told_of, "kept 560000 bytes remembered of what a peer follows; 530008 may be"),
         (many, "kept 12 peers remembered; 3 may be"),
     ],
 )
