@@ -8,6 +8,7 @@ import json
 import logging
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from fedsync.errors import Exit, Problem
@@ -105,7 +106,9 @@ async def _answer(stream: "trio.SocketStream", handle: Handler) -> None:
             try:
                 outcome = await _outcome(line, handle)
             except StoreError as error:
-                with trio.move_on_after(LAST_WORD_SECONDS):
+                # Whether anybody is there to hear it or not, it ends the daemon.
+                gone = suppress(trio.BrokenResourceError, trio.ClosedResourceError)
+                with trio.move_on_after(LAST_WORD_SECONDS), gone:
                     await stream.send_all(json.dumps(_error(_stops(error))).encode() + b"\n")
                 raise
             await stream.send_all(json.dumps(outcome).encode() + b"\n")

@@ -117,6 +117,21 @@ async def test_who_asked_for_what_ends_the_daemon_hears_why(home: Home) -> None:
     assert "fedsync doctor" in asked[0].hint
 
 
+async def test_what_ends_the_daemon_ends_it_though_who_asked_went_away(home: Home) -> None:
+    gone = trio.Event()
+
+    async def fill(op: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        await gone.wait()
+        return await echo(op, arguments)
+
+    with trio.fail_after(10), pytest.RaisesGroup(StoreFull, flatten_subgroups=True):
+        async with daemon(home, fill):
+            with home.connect_control() as connection:
+                connection.sendall(b'{"op": "fill"}\n')
+            gone.set()
+            await trio.sleep_forever()
+
+
 @pytest.mark.parametrize(
     "request_", [b"hello\n", b"[]\n", b"{}\n", b'{"op": 1}\n', b"\xff\n", b'{"op": "stumble"}\n', b"null\n"]
 )
