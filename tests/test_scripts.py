@@ -167,3 +167,23 @@ def _tried(module: str, *words: str) -> "subprocess.CompletedProcess[str]":
         capture_output=True,
         text=True,
     )
+
+
+def test_the_long_form_of_the_tests_tries_each_law_with_other_examples_each_time() -> None:
+    """Whatever else runs the tests tries the same ones every day."""
+    named = re.findall(r"tests/[\w./*]+", text_of("scripts/thorough").split("exec ")[1])
+    played = {each.relative_to(PROJECT) for name in named for each in PROJECT.glob(name)}
+    laws = [
+        each.relative_to(PROJECT)
+        for each in sorted((PROJECT / "tests").rglob("test_*.py"))
+        if re.search("^from hypothesis import .*given", each.read_text("utf-8"), re.MULTILINE)
+    ]
+    assert len(laws) > 60
+    assert [str(each) for each in laws if not any(each.is_relative_to(part) for part in played)] == []
+    code = "import tests.conftest; from hypothesis import settings; print(settings().derandomize)"
+    for name, fixed in (("thorough", "False"), ("quick", "True")):
+        around = {**os.environ, "CI": "true", "FEDSYNC_TESTS": name, "PYTHONPATH": str(PROJECT)}
+        told = subprocess.run(
+            [sys.executable, "-c", code], env=around, check=True, capture_output=True, text=True
+        )
+        assert told.stdout.strip() == fixed
