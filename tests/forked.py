@@ -25,6 +25,8 @@ from typing import IO
 
 ROOT = Path(__file__).resolve().parent.parent
 CODE_BYTES = 4
+LONGEST_PLACE = 80
+"""Bytes of the path to temporary files with which the name of a socket below it still fits."""
 STANDS_IN = """\
 #!/bin/sh
 '''exec' "{python}" -IS "$0" "$@"
@@ -52,7 +54,9 @@ class Forked:
 
     def __init__(self, words: Sequence[str], line: socket.socket) -> None:
         self.args, self._line = words, line
-        self.pid = int.from_bytes(line.recv(CODE_BYTES), "big")
+        said = line.recv(CODE_BYTES)
+        assert said, "the process that forks is gone"
+        self.pid = int.from_bytes(said, "big")
         self.returncode: int | None = None
 
     def poll(self) -> int | None:
@@ -128,8 +132,9 @@ def quick_run(path: Path) -> Iterator[None]:
 @cache
 def _server() -> Path:
     """Return where the process listens that forks for this one; it ends with it."""
-    # In a directory of its own: the name of a socket may be a hundred letters long.
-    at = Path(tempfile.mkdtemp(prefix="fedsync-"), "run")
+    # In a directory of its own, which is near: the name of a socket may be a hundred letters long.
+    far = len(os.fsencode(tempfile.gettempdir())) > LONGEST_PLACE
+    at = Path(tempfile.mkdtemp(prefix="fedsync-", dir="/tmp" if far else None), "run")
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(at))
         listening.listen(100)
