@@ -25,6 +25,12 @@ USUAL = (
     "recalled-wrote",
     "void",
     "lied",
+    "outbound",
+    "relayed",
+    "introduced",
+    "introduced-again",
+    "allied",
+    "syndicate-sealed",
 )
 """What two hundred lives must have met, or they test less than they say."""
 
