@@ -71,7 +71,9 @@ def shows(answer: tuple[str, ...], output: str) -> dict[str, str] | None:
     for wanted in answer:
         if not wanted:
             continue
-        found = next((line for line in lines if same(line) == same(wanted)), None)
+        # Nodes may have sealed a page before the screen of who adopted it is written.
+        right = {same(wanted), same(wanted.replace(": adopted.", ": sealed."))}
+        found = next((line for line in lines if same(line) in right), None)
         if found is None:
             return None
         ids |= dict(zip(ID.findall(wanted), ID.findall(found), strict=True))

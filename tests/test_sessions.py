@@ -21,3 +21,8 @@ def test_an_id_on_the_screen_stands_for_the_one_in_the_text() -> None:
     assert shows(("Page 1 (0123abcd) is drafted.",), "Page 1 (fedc9876) is drafted.\n") == {
         "0123abcd": "fedc9876"
     }
+
+
+def test_a_page_may_be_sealed_sooner_than_in_the_text_and_never_later() -> None:
+    assert shows(("Fay signed page 1: adopted.",), "Fay signed page 1: sealed.\n") is not None
+    assert shows(("Fay signed page 1: sealed.",), "Fay signed page 1: adopted.\n") is None
