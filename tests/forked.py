@@ -23,6 +23,8 @@ from functools import cache
 from pathlib import Path
 from typing import IO
 
+import trio
+
 ROOT = Path(__file__).resolve().parent.parent
 CODE_BYTES = 4
 LONGEST_PLACE = 80
@@ -199,6 +201,8 @@ def _be(line: socket.socket) -> None:
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        # Else all daemons of a test would put their tasks in the same order.
+        trio._core._run._r.seed()
         code = _command(line)
         sys.stdout.flush()
         sys.stderr.flush()
