@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
-from fedsync.crdt.books.booktables import NODES
+from fedsync.crdt.books.booktables import ACTS, NODES
 from fedsync.crdt.books.kin import circulation, kin
 from fedsync.crdt.books.nodes import NAMED
 from fedsync.crdt.view import Draft
@@ -146,5 +146,18 @@ def test_a_node_that_another_member_of_the_syndicate_names_too_stays_in_it(story
         draft = Draft(reading.view)
         assert own.scope not in circulation(draft, scopes).near(key, None, invited=False)
         draft.put(NODES, (own.scope, key), (NAMED, 1, own.body))
-        bakers = reading.body("Bakers").scope
-        assert {own.scope, bakers} <= circulation(draft, scopes).near(key, None, invited=False)
+        partners = {own.scope, reading.body("Bakers").scope, reading.body("Quarry").scope}
+        assert partners <= circulation(draft, scopes).near(key, None, invited=False)
+
+
+def test_who_leaves_a_syndicate_shuts_nobody_else_out_by_naming_a_node(story: Story) -> None:
+    key = Key(public_key(load_node_key(story.world.homes["Hill Farm"])))
+    with Reading.open(story.world.homes["Mill Lane"]) as reading:
+        scopes = [each.scope for each in reading.bodies.all()]
+        left, member, bakers = (reading.body(name).scope for name in ("Oakfield", "Hill Farm", "Bakers"))
+        draft = Draft(reading.view)
+        draft.put(NODES, (left, key), (NAMED, 1, reading.body("Oakfield").body))
+        assert bakers in circulation(draft, scopes).near(key, None, invited=False)
+        for row, _ in list(draft.scan(ACTS, (member,))):
+            draft.drop(ACTS, row)  # That it joined has not been heard yet.
+        assert bakers in circulation(draft, scopes).near(key, None, invited=False)

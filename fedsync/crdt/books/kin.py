@@ -189,8 +189,8 @@ def _still(places: Mapping[Scope, Place], naming: Set[Scope]) -> frozenset[Scope
     for scope in naming if len(naming) > 1 else ():
         whole = places[scope]
         members = [places[each] for each in naming if places[each].body in whole.named]
-        stays = any(whole.body in each.joined for each in members)
-        if not stays and any(whole.body in each.left for each in members):
+        # Not by the word of one of several: who left might name another's node, so as to shut it out until that one's joining is heard.
+        if members and all(whole.body in each.left for each in members):
             gone.add(scope)
     return frozenset(naming - gone)
 
