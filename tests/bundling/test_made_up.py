@@ -8,7 +8,7 @@ from fedsync.bundling.coming import STRANGER
 from fedsync.gossip.bundles.chunks import MAGIC, Chunk, cut, pack
 from fedsync.gossip.bundles.form import Kind
 from fedsync.records.ids import LogId, RecordId
-from fedsync.records.wire import Row, write
+from fedsync.records.wire import Row, read_rows, write
 from fedsync.store import ahead
 from tests.bundling.nodes import two
 
@@ -55,6 +55,20 @@ def test_what_cannot_be_read_is_damage_and_does_not_wait() -> None:
         came = south.take(behind_title(north.file(south.key), [raw[:-9] + bytes(9)]))
         assert came.blocks == {"bad": 1}
         assert south.node.store.ahead.spans() == {}
+
+
+def test_what_somebody_put_behind_what_the_author_signed_is_damage_and_does_not_wait() -> None:
+    with two() as (north, south, scribe):
+        scribe.move("Ama", 1)
+        south.take(north.file(south.key))
+        scribe.move("Ama", 5)
+        (block,) = scribe.move("Ama", 9)
+        more = [*read_rows(block.body), Row(1, "note", 1, (), b"anything")]
+        raw = write(block.log, block.first, block.prev, more, block.signatures)
+        came = south.take(behind_title(north.file(south.key), [raw]))
+        assert came.refused == {"signature": 1}
+        assert south.node.store.ahead.spans() == {}
+        assert south.take(behind_title(north.file(south.key), [block.raw])).blocks == {"no-base": 1}
 
 
 def test_made_up_blocks_of_logs_that_nobody_knows_leave_room_for_what_is_signed() -> None:

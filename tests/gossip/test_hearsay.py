@@ -175,10 +175,16 @@ def test_who_refuses_something_is_not_level_until_it_has_come_in() -> None:
     unknown = {stranger.genesis.key}
     south.memory.admit = lambda genesis: "park" if genesis.key in unknown else "yes"
     world.connect(link)
-    world.run(120)
+    world.run(7200)
     assert set(world.levels) == {"north"}  # south is told nothing of what it does not take
     unknown.clear()
     world.act(south, south.engine.everyone(Granted(), world.now))
     world.run(5)
     assert equal([north, south])
     assert set(world.levels) == {"north", "south"}
+    world.run(7200)
+    world.levels.clear()
+    world.run(7200)
+    assert {"north", "south"} <= set(
+        world.levels
+    )  # it is said with each sign of life, though nothing has changed

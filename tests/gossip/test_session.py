@@ -560,3 +560,36 @@ def test_where_our_journal_stood_when_both_held_the_same_is_remembered() -> None
         memory = PeerMemory.unpack(one.remembered[other.peer])
         assert (memory.our_journal, memory.our_counter) == one.memory.journal()
         assert (memory.journal, memory.counter) == other.memory.journal()
+
+
+def test_where_both_journals_stand_is_remembered_though_what_moved_is_not_shared() -> None:
+    world = World()
+    north, south, link = pair(world)
+    other = (Scope(b"o" * 16), b"c" * 32)
+    south.memory.follow(*other)
+    north.limit_follow = 1
+    fill(north)
+    world.connect(link)
+    assert world.run(60, lambda: equal([north, south]))
+    for number in range(2):
+        world.run(7200)
+        south.write(Author(100 + number, scope=other[0]).write("of a body that north does not follow"))
+        world.run(7200)
+        theirs, ours = (
+            PeerMemory.unpack(node.remembered[peer.peer]) for node, peer in ((north, south), (south, north))
+        )
+        assert theirs.counter == ours.our_counter == south.memory.journal()[1]
+
+
+def test_what_a_peer_told_of_and_did_not_serve_is_forgotten_once_both_are_found_to_hold_the_same() -> None:
+    world = World()
+    north, south, link = pair(world)
+    fill(north)
+    world.connect(link)
+    assert world.run(60, lambda: equal([north, south]))
+    world.run(7200)
+    tip = Tip(Author(99).log, 0, 3, b"1234")
+    world.act(north, north.engine.handle(south.peer, Received(encode(tip)), world.now))
+    assert north.engine.sizes()[south.peer].wanted == 1
+    world.run(7200)
+    assert north.engine.sizes()[south.peer].wanted == 0
