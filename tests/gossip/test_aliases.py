@@ -495,6 +495,9 @@ def test_whoever_asks_or_tells_again_and_again_pays_for_each_name_that_is_worked
     before = other.knows.costs.looked
     other.knows.hear(Bodies(b"another.", b"", b"", b""))
     assert other.knows.costs.looked - before >= 2000 / 4
+    before = one.knows.costs.looked
+    one.knows.hear(Bodies(b"another.", b"", b"", b""))
+    assert one.knows.costs.looked - before == 2000 / 4
 
 
 def test_the_answer_to_the_longest_question_fits_a_message() -> None:

@@ -260,16 +260,18 @@ def test_a_node_of_several_groups_exchanges_as_many_links_as_a_node_of_one(group
     me, now, hours = Overlay(peer("me"), Random(1), score=lambda each: merit), 0.0, 60
     named = [Group(scope(name), [candidate(f"{at} of {name}") for at in range(40)]) for name in range(groups)]
     alone = Group(scope("our own"), [candidate("me")])
-    effects, called = me.handle(Known([*named, alone]), now), 0
+    effects, called, before = me.handle(Known([*named, alone]), now), 0, 0
     while True:
         calls = len(answered(me, effects, now))
         # Where nobody brings anything it takes hours until they are as rare.
         called += calls if now > 10 * 3600 else 0
+        before += calls if 0 < now <= 10 * 3600 else 0
         now = min(view.wake_at(now, (), (), 0) for view in me.views.values())
         if now > (10 + hours) * 3600:
             break
         effects = me.handle(Tick(), now)
     assert 0.8 * hours <= called <= 1.25 * hours
+    assert before <= 40
     assert all(len(view.active) == WANTED for view in me.views.values() if view.group is not alone)
 
 
