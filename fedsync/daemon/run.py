@@ -52,6 +52,8 @@ from fedsync.store.holdings import StoreHoldings
 from fedsync.store.model import Item
 from fedsync.store.store import Store
 
+SEAL_SECONDS = 3600.0
+"""How often it is looked what may be sealed or carried when nothing comes: some waits for its hour (`sealing`)."""
 CONFIRM_SECONDS = 600.0
 """How often it is asked whether the time to object is over, when nothing comes: days are waited for."""
 SAVE_SECONDS = 30.0
@@ -388,9 +390,10 @@ class Daemon:
         return self._context
 
     async def seal_pages(self) -> None:
-        """Seal what this node is named to seal, whenever something came that may allow it, until cancelled."""
+        """Seal what this node is named to seal, whenever something came that may allow it, and each hour, until cancelled."""
         while True:
-            await self._authority.wait()
+            with trio.move_on_after(SEAL_SECONDS):
+                await self._authority.wait()
             self._authority = trio.Event()
             async with self.links.door.writing() as node:
                 taken = await trio.to_thread.run_sync(seal_pages, node, self.private)
