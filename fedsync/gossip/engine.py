@@ -200,7 +200,9 @@ class Engine:
         return None
 
     def _ended(self, peer: Peer, session: Session) -> None:
-        """Note whether a peer got blocks of which nobody knows whether it holds them."""
+        """Note whether a peer got blocks of which nobody knows whether it holds them, and what was refused of it for nothing."""
+        if session.lifted:
+            self._saw.pop(peer, None)
         if session.owes:
             self._cut.add(peer)
         else:

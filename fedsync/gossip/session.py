@@ -142,7 +142,8 @@ class Session:
         self.close_reason = ""
         self._opened, self._trees = opened, sharing.trees
         self._holdings = sharing.trees.holdings
-        self._lifted = lifted
+        self.lifted = lifted
+        """Whether what is remembered to be refused is void: authority or quota have changed, and nothing was remembered since."""
         # Both nonces are known with the peer's HELLO; nothing is named before.
         salt = Salt(b"", b"")
         self.costs = Costs()
@@ -217,7 +218,7 @@ class Session:
                     self._early.stored(event.log, peek(event.raw).first - 1)
             case Granted():
                 self._rhythm.news()
-                self._lifted = True
+                self.lifted = True
                 if self._exchange.lift(self._exchange.refused, now):
                     self._compare(now)
             case Pinned(log):
@@ -451,7 +452,7 @@ class Session:
         known = self._known
         tell = known.greet(hello)
         self._salt.agree(first, second)
-        self._exchange.greet(() if self._lifted else known.still_refused(self._opened.wall_ms))
+        self._exchange.greet(() if self.lifted else known.still_refused(self._opened.wall_ms))
         if known.rolled_back:
             self._out.effects.append(Outrun(hello.seen_counter))
         if tell:
@@ -627,6 +628,7 @@ class Session:
             self._exchange.wants.level()
             self._known.agreed()
             memory = self._known.remember(counter, self._exchange.refused.values(), doubt=False)
+            self.lifted = False
             if memory is not None:
                 self._out.effects.append(Remember(memory))
 

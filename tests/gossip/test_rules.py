@@ -330,6 +330,25 @@ def test_5_authority_that_came_while_a_peer_was_away_lifts_what_was_refused() ->
     assert equal([north, south])
 
 
+def test_5_what_was_granted_and_had_not_come_when_the_link_broke_is_asked_for_over_the_next() -> None:
+    world, north, south, link = pair()
+    stranger = Author(9)
+    north.write(stranger.write("who is this?"))
+    known = {stranger.genesis.key}
+    south.memory.admit = lambda genesis: "park" if genesis.key in known else "yes"
+    meet(world, link)
+    assert [each.log for each in PeerMemory.unpack(south.remembered[north.peer]).refused] == [stranger.log]
+    world.connect(link)
+    world.run(5)
+    known.clear()
+    world.act(south, south.engine.everyone(Granted(), world.now))
+    world.cut(link)
+    assert not equal([north, south])
+    world.connect(link)
+    world.run(5)
+    assert equal([north, south])
+
+
 def test_5_within_a_session_what_was_parked_comes_when_it_is_granted() -> None:
     world, north, south, link = pair()
     stranger = Author(9)
