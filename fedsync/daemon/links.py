@@ -233,8 +233,6 @@ class Links:
                     nursery.start_soon(self._keep_up, task, peer, connection)
                 await connection.closing.wait()
                 nursery.cancel_scope.cancel()
-            if connection.left:
-                raise link.cut("full", connection.left)
         finally:
             if self.connections.get(peer) is connection:
                 self.tell(peer, Closed())
@@ -436,6 +434,8 @@ class Links:
                 log.info("%s: %s", self._name_of(peer), reason)
                 if code == "left":
                     connection.left = reason
+                    # At once: the peer hangs up now, and that is not why.
+                    connection.link.cut("full", reason)
                     self._decline(peer, reason)
                 self.parted[peer] = reason
                 if code == "done":

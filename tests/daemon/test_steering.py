@@ -15,7 +15,7 @@ from fedsync.gossip.events import Noted, Peer
 from fedsync.gossip.limits import MAX_REFUSALS
 from fedsync.gossip.link import Link, LinkClosed
 from fedsync.gossip.memory import Memory
-from fedsync.gossip.messages import EXCHANGED, FULL
+from fedsync.gossip.messages import EXCHANGED, FULL, Leave, encode
 from fedsync.gossip.view import ACTIVE
 from fedsync.records.ids import Key, LogId, Scope
 from tests.nodes import node
@@ -77,6 +77,42 @@ async def test_who_calls_a_full_node_hears_that_and_does_not_count_as_linked(
     assert south.links.declined == {Peer(NORTH): "it called; this node has as many links as it keeps"}
     assert north.links.declined == {Peer(SOUTH): ended.sentence}
     assert Peer(NORTH) not in south.links.connections
+
+
+class Hasty(trio.abc.Stream):
+    """All that a peer sent and that it hung up, there at once, as below TLS."""
+
+    def __init__(self, sent: bytes) -> None:
+        self._left = [sent]
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        return self._left.pop() if self._left else b""
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        await trio.lowlevel.checkpoint()
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+    async def aclose(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+
+async def test_why_a_peer_keeps_no_link_is_known_though_it_has_hung_up_already(
+    sides: tuple[Side, Side],
+) -> None:
+    north, _ = sides
+
+    async def leaves(link: Link) -> None:
+        link.send(encode(Leave(FULL)))
+
+    here, there = trio.testing.memory_stream_pair()
+    await Link(there, NORTH).run(leaves)
+    sent = b"".join([bytes(part) async for part in here])
+    for _ in range(20):  # in any order of what waits
+        ended = await Link(Hasty(sent), SOUTH).run(lambda link: north.links.carry(link, True))
+        assert (ended.code, ended.sentence) == ("full", north.links.parted[Peer(SOUTH)])
+        assert "it has as many links as it keeps" in ended.sentence
 
 
 async def test_whose_link_is_given_up_hears_why_and_knows_that_nothing_broke(
