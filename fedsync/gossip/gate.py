@@ -48,14 +48,9 @@ class TokenBucket:
 
     def spend(self, amount: float, now: float) -> float:
         """Take `amount` even if it is not there: for what has come already. Return for how many seconds to stop."""
-        level = self._level
         if now > self._at:
-            # As `_fill` does: each frame comes here.
-            if level < self.burst:
-                level += (now - self._at) * self.rate
-                level = level if level < self.burst else self.burst
-            self._at = now
-        self._level = level = level - amount
+            self._fill(now)
+        self._level = level = self._level - amount
         return 0.0 if level >= 0 else self.wait(0.0, now)
 
     def wait(self, amount: float, now: float) -> float:

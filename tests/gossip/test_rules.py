@@ -12,7 +12,7 @@ from fedsync.gossip.messages import BlockMessage, Message, Range, Refused, decod
 from fedsync.gossip.peer_memory import PeerMemory
 from fedsync.gossip.trees import Trees
 from fedsync.records.block import Block, peek
-from fedsync.records.ids import LogClass
+from fedsync.records.ids import Key, LogClass
 from tests.records.blocks import cut
 from tests.sim.world import Author, Link, Node, World, equal
 
@@ -24,6 +24,15 @@ def pair() -> tuple[World, Node, Node, Link]:
     world = World()
     north, south = world.node("north"), world.node("south")
     return world, north, south, world.link(north, south)
+
+
+def unknown(north: Node, south: Node) -> tuple[Author, set[Key]]:
+    """Return somebody who wrote at north and whom south does not know, as long as the key is among those returned."""
+    stranger = Author(9)
+    north.write(stranger.write("who is this?"))
+    parked = {stranger.genesis.key}
+    south.memory.admit = lambda genesis: "park" if genesis.key in parked else "yes"
+    return stranger, parked
 
 
 def meet(world: World, link: Link, seconds: float = 100) -> None:
@@ -319,12 +328,9 @@ def test_5_what_is_refused_is_remembered_and_shown_and_asked_for_again_when_auth
 
 def test_5_authority_that_came_while_a_peer_was_away_lifts_what_was_refused() -> None:
     world, north, south, link = pair()
-    stranger = Author(9)
-    north.write(stranger.write("who is this?"))
-    known = {stranger.genesis.key}
-    south.memory.admit = lambda genesis: "park" if genesis.key in known else "yes"
+    _, parked = unknown(north, south)
     meet(world, link)
-    known.clear()
+    parked.clear()
     world.act(south, south.engine.everyone(Granted(), world.now))
     meet(world, link)
     assert equal([north, south])
@@ -332,15 +338,12 @@ def test_5_authority_that_came_while_a_peer_was_away_lifts_what_was_refused() ->
 
 def test_5_what_was_granted_and_had_not_come_when_the_link_broke_is_asked_for_over_the_next() -> None:
     world, north, south, link = pair()
-    stranger = Author(9)
-    north.write(stranger.write("who is this?"))
-    known = {stranger.genesis.key}
-    south.memory.admit = lambda genesis: "park" if genesis.key in known else "yes"
+    stranger, parked = unknown(north, south)
     meet(world, link)
     assert [each.log for each in PeerMemory.unpack(south.remembered[north.peer]).refused] == [stranger.log]
     world.connect(link)
     world.run(5)
-    known.clear()
+    parked.clear()
     world.act(south, south.engine.everyone(Granted(), world.now))
     world.cut(link)
     assert not equal([north, south])
@@ -351,14 +354,11 @@ def test_5_what_was_granted_and_had_not_come_when_the_link_broke_is_asked_for_ov
 
 def test_5_within_a_session_what_was_parked_comes_when_it_is_granted() -> None:
     world, north, south, link = pair()
-    stranger = Author(9)
-    north.write(stranger.write("who is this?"))
-    known = {stranger.genesis.key}
-    south.memory.admit = lambda genesis: "park" if genesis.key in known else "yes"
+    _, parked = unknown(north, south)
     world.connect(link)
     world.run(5)
     assert not list(south.memory.logs())
-    known.clear()
+    parked.clear()
     world.act(south, south.engine.everyone(Granted(), world.now))
     world.run(5)
     assert equal([north, south])
