@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 
+from fedsync import sealing
 from fedsync.crdt import fold
 from fedsync.crdt.books import carrying
 from fedsync.crdt.books.booktables import BOOKS, STATUSES, book, known, page_row
@@ -12,12 +14,13 @@ from fedsync.crdt.books.carriedtables import CARRIED
 from fedsync.crdt.books.carrying import to_carry
 from fedsync.crdt.view import Draft, MemoryView
 from fedsync.doors import LocalDoor
+from fedsync.home import Home
 from fedsync.node import Verdict
 from fedsync.reading import Reading
-from fedsync.records.codec import unpack
+from fedsync.records.codec import pack, unpack
 from fedsync.records.ed25519 import private_key, public_key
 from fedsync.records.genesis import Genesis
-from fedsync.records.ids import Key, LogClass, LogId, PageId, Reach, Scope
+from fedsync.records.ids import Key, LogClass, LogId, PageId, Reach, Scope, payload_id
 from fedsync.records.kinds.authority import PAGE, parse_page
 from fedsync.records.kinds.entries import Mandate, node_genesis
 from fedsync.records.seal import Draft as Pen
@@ -33,6 +36,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     made.found_world()
     made.carry(made.draft("Oakfield", *made.decision("World"), name="Cleo"), "Oakfield", "Hill Farm")
     return made
+
+
+SENDS = "mandates give Ben@Oakfield --seat World --body Valley --instruct *=free".split()
+"""What gives Ben a mandate of the Valley in the world."""
 
 
 def copies(reading: Reading, scope: Scope, page: PageId) -> int:
@@ -143,28 +150,23 @@ def use(made: World, scope: Scope, world: PageId, page: PageId) -> None:
         door.close()
 
 
+def used_pages(made: World, number: int) -> tuple[Scope, list[PageId]]:
+    """Draft so many pages of the Valley that nobody signs, and write under each; return them, and the Valley's scope."""
+    pages = [made.draft("Oakfield", *SENDS, "--until", f"203{n}-01-01", name="Cleo") for n in range(number)]
+    with Reading.open(made.homes["Oakfield"]) as reading:
+        scope, above = reading.body("Valley").scope, reading.body("World").body
+    for page in pages:
+        use(made, scope, above, page)
+    return scope, pages
+
+
 def test_who_drafts_and_writes_under_any_number_of_pages_has_few_of_them_carried_in_an_hour(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(carrying, "MAX_USED", 2)
     made = World(tmp_path)
     made.found_world()
-    words = (
-        "mandates",
-        "give",
-        "Ben@Oakfield",
-        "--seat",
-        "World",
-        "--body",
-        "Valley",
-        "--instruct",
-        "*=free",
-    )
-    pages = [made.draft("Oakfield", *words, "--until", f"203{n}-01-01", name="Cleo") for n in range(6)]
-    with Reading.open(made.homes["Oakfield"]) as reading:
-        scope, above = reading.body("Valley").scope, reading.body("World").body
-    for page in pages:
-        use(made, scope, above, page)
+    scope, pages = used_pages(made, 6)
     for hour in range(4):
         made.meet()
         made.meet()
@@ -177,24 +179,71 @@ def test_who_drafts_and_writes_under_any_number_of_pages_has_few_of_them_carried
                     store.meta.set(f"carried:{scope.hex()}", 0)  # the hour is over
 
 
+def test_which_of_them_has_its_turn_is_a_matter_of_chance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In an order that can be worked out beforehand some would always stand in front of others' pages."""
+    monkeypatch.setattr(carrying, "MAX_USED", 1)
+    made = World(tmp_path)
+    made.found_world()
+    scope, pages = used_pages(made, 4)
+    orders = {seed: Random(seed).sample(sorted(pages), 4) for seed in range(20)}
+    seed = next(seed for seed, order in orders.items() if order[0] != min(pages))
+    monkeypatch.setattr(sealing, "SystemRandom", lambda: Random(seed))
+    made.meet()
+    with Reading.open(made.homes["Oakfield"]) as reading:
+        assert [page for page in pages if copies(reading, scope, page)] == orders[seed][:1]
+
+
+def test_a_long_way_to_one_of_them_is_carried_in_parts_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(carrying, "MAX_USED", 2)
+    made = World(tmp_path)
+    made.found_world()
+    page = made.draft("Oakfield", *SENDS, name="Cleo")
+    home, stranger = made.homes["Oakfield"], private_key(b"s" * 32)
+    with Reading.open(home) as reading:
+        scope, first, above = (
+            reading.body("Valley").scope,
+            reading.body("Valley").body,
+            reading.body("World").body,
+        )
+        rows = [page_row(reading.view, each) for each in (first, page)]
+    way = [unpack(row.payload) for row in rows if row is not None]
+    for _ in range(4):
+        last = way[-1]
+        assert isinstance(last, dict)
+        assert isinstance(last["number"], int)
+        way.append({**last, "number": last["number"] + 1, "prev": payload_id(pack(last))})
+    genesis = node_genesis(public_key(stranger), b"i" * 16, scope)
+    door = LocalDoor(home, home.lock())
+    try:
+        blocks = seal(stranger, genesis, None, [Pen(PAGE, each, 1) for each in way], 1)
+        taken = door.node.take_now([block.raw for block in blocks], Key(b"p" * 32))
+        assert {each.verdict for each in taken} == {Verdict.TAKEN}
+    finally:
+        door.close()
+    pages = [PageId(payload_id(pack(each))) for each in way[1:]]
+    use(made, scope, above, pages[-1])
+    before = all_copies(home, scope, pages)
+    made.meet()
+    assert all_copies(home, scope, pages) == before + 2
+
+
+def all_copies(home: Home, scope: Scope, pages: list[PageId]) -> int:
+    """Return how many records of the body's own logs carry one of these."""
+    with Reading.open(home) as reading:
+        return sum(copies(reading, scope, page) for page in pages)
+
+
 def test_a_page_under_which_somebody_wrote_is_carried_though_nobody_sealed_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Outsiders could not tell whose word that is, and would refuse it for ever: nobody's copy would look fresh to them."""
     made = World(tmp_path)
     made.found_world()
-    words = (
-        "mandates",
-        "give",
-        "Ben@Oakfield",
-        "--seat",
-        "World",
-        "--body",
-        "Valley",
-        "--instruct",
-        "*=free",
-    )
-    page = made.draft("Oakfield", *words, name="Cleo")
+    page = made.draft("Oakfield", *SENDS, name="Cleo")
     made.meet()
     unheard = made.draft("Oakfield", *made.decision("Valley"), name="Cleo")
     with Reading.open(made.homes["Oakfield"]) as reading:

@@ -13,7 +13,7 @@ from fedsync.home import Home
 from fedsync.node import open_node
 from fedsync.reading import Reading
 from fedsync.store.reading import open_reader
-from tests.acts.test_carrying import copies, use
+from tests.acts.test_carrying import copies, used_pages
 from tests.acts.test_world import REGIONS, World
 from tests.daemon.shell import NOON, _in_the_loop
 
@@ -26,12 +26,7 @@ def test_what_was_over_the_share_of_an_hour_is_carried_later_though_nothing_come
     monkeypatch.setattr(carrying, "MAX_USED", 1)
     made = World(tmp_path)
     made.found_world()
-    words = "mandates give Ben@Oakfield --seat World --body Valley --instruct *=free --until".split()
-    pages = [made.draft("Oakfield", *words, f"203{n}-01-01", name="Cleo") for n in range(HOURS)]
-    with Reading.open(made.homes["Oakfield"]) as reading:
-        scope, above = reading.body("Valley").scope, reading.body("World").body
-    for page in pages:
-        use(made, scope, above, page)
+    scope, pages = used_pages(made, HOURS)
     made.meet()
     counts: dict[Home, list[int]] = {}
 
