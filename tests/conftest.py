@@ -1,10 +1,14 @@
-"""What all tests share: how hard hypothesis tries, and homes that touch nothing of whoever runs the tests."""
+"""What all tests share: how hard hypothesis tries, homes that touch nothing of whoever runs the tests, and that none
+leaves anything to the next."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.process import process
 
 # Two cores shared with real daemons make single examples slow now and then; that is no finding.
 _PATIENT = settings(deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
@@ -50,7 +54,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_home_but_ours(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def _left_as_found() -> Iterator[None]:
+    """Fail the test that leaves the process otherwise than it found it.
+
+    Else another test fails for it, far away, and only where one process runs both: which files it runs is decided anew each time.
+    """
+    before = process()
+    yield
+    after = process()
+    assert [name for name in before if before[name] != after[name]] == [], "left otherwise than found"
+
+
+@pytest.fixture(autouse=True)
+def _no_home_but_ours(
+    _left_as_found: None, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Keep tests away from the node of the person who runs them."""
     empty = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(empty))

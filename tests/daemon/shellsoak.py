@@ -117,8 +117,6 @@ def main() -> int:
         "--checkpoints", action="store_true", help="the first and last step at each checkpoint, not all"
     )
     words = parser.parse_args()
-    logging.getLogger().setLevel(logging.ERROR)
-    logging.getLogger("trio").propagate = True
     failed, told, seed = 0, Counter[str](), words.first
     with told_to_stop() as stop, tempfile.TemporaryDirectory(prefix="fedsync-shell-") as place:
         houses = build(Path(place))
@@ -178,4 +176,6 @@ def _round(
 
 
 if __name__ == "__main__":
+    # For the whole process, so not in `main`: tests call that in theirs.
+    logging.getLogger().setLevel(logging.ERROR)
     sys.exit(main())

@@ -216,8 +216,6 @@ def main() -> int:
         for name, tally in tallies.items()
         if (name, seed) not in done
     )
-    # A soak that is ended by its starter tells what it did, too.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     told = time.monotonic()
     try:
         for life in lives(wanted, words.processes, commit_here()):
@@ -242,4 +240,6 @@ def told_of(tallies: list[Tally]) -> int:
 
 
 if __name__ == "__main__":
+    # A soak that is ended by its starter tells what it did, too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())
