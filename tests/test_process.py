@@ -59,3 +59,13 @@ def test_what_a_test_changes_for_the_next_is_noticed(
         for each, limit in limits.items():
             resource.setrlimit(each, limit)
     assert [each for each in before if before[each] != after[each]] == [name]
+
+
+def test_a_test_that_fails_is_not_told_besides_that_it_left_an_alarm() -> None:
+    before, alarm = process(), signal.getsignal(signal.SIGALRM)
+    try:
+        signal.signal(signal.SIGALRM, signal.SIG_IGN)
+        after = process()
+    finally:
+        signal.signal(signal.SIGALRM, alarm)
+    assert before == after
