@@ -4,14 +4,15 @@ import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass, field
 from typing import assert_never
 
 import trio
 
 from fedsync.daemon.carrying import Carries
+from fedsync.daemon.connection import Connection
 from fedsync.daemon.doorkeeper import Delivery, Doorkeeper
 from fedsync.daemon.memories import Memories
+from fedsync.daemon.refusals import Refusals
 from fedsync.daemon.schedules import Schedules
 from fedsync.gossip.engine import Engine
 from fedsync.gossip.events import (
@@ -48,7 +49,7 @@ from fedsync.gossip.events import (
     Wake,
 )
 from fedsync.gossip.hearsay import Hint
-from fedsync.gossip.limits import BACK_OFF_S, MAX_REFUSALS
+from fedsync.gossip.limits import BACK_OFF_S
 from fedsync.gossip.link import LinkClosed
 from fedsync.gossip.messages import ASLEEP, EXCHANGED, FULL, STRANGER, Leave, encode
 from fedsync.gossip.report import Report
@@ -56,13 +57,11 @@ from fedsync.gossip.schedule.terms import Open
 from fedsync.gossip.scores import KEPT_AS, Scores
 from fedsync.node import Node
 from fedsync.node import Taken as Admitted
-from fedsync.records.ids import Key, LogId, PageId, Scope
+from fedsync.records.ids import Key, PageId, Scope
 from fedsync.store.errors import StoreError
 
 MOST_CONNECTIONS = 64
 """Peers connected at once, unless the operator says otherwise."""
-TOLD_BYTES = 64 * 1024
-"""Bytes sent after which a session hears how much more its link takes: far less than what a link takes at all."""
 DECLINED_SHOWN = 64
 """Nodes shown with which there is no link because one side has enough."""
 TURN_FRAMES = 32
@@ -77,30 +76,6 @@ SIMULTANEOUS_SECONDS = 10.0
 """Two links to one peer within this time are taken for both sides having dialled at once."""
 
 log = logging.getLogger("fedsync")
-
-
-@dataclass(eq=False)
-class Connection:
-    """One link that carries a session."""
-
-    link: Carries
-    dialler: bool
-    since: float
-    sent: trio.Event = field(default_factory=trio.Event)
-    """Enough was sent that the session should hear how much more the link takes."""
-    untold: int = 0
-    """Bytes sent since it last heard."""
-    paused_until: float | None = 0.0
-    """Read nothing before then; None: not until Resume."""
-    resumed: trio.Event = field(default_factory=trio.Event)
-    wake_at: float = float("inf")
-    rewake: trio.Event = field(default_factory=trio.Event)
-    closing: trio.Event = field(default_factory=trio.Event)
-    met: bool = False
-    """Whether the peer's first word has come, and was none of parting."""
-    left: str = ""
-    """What the peer said when it gave the link up."""
-    scope: trio.CancelScope = field(default_factory=trio.CancelScope)
 
 
 class Links:
@@ -134,8 +109,7 @@ class Links:
         self.most = MOST_CONNECTIONS
         self.scores = Scores.unpack(node.store.meta.data(KEPT_AS))
         """What this node thinks of its peers."""
-        self.refusals: dict[Peer, dict[LogId, str]] = {}
-        """What either side refuses of the other, in words, since the link stands."""
+        self.refusals = Refusals()
         self.counter: Callable[[], int] = lambda: node.store.journal.counter
         """Returns the counter of the journal that the machines read."""
         self.changed: Callable[[Peer], None] = lambda peer: None
@@ -213,7 +187,7 @@ class Links:
         self.connections[peer] = connection
         self.declined.pop(peer, None)
         self.asleep.pop(peer, None)
-        self.refusals.pop(peer, None)
+        self.refusals.begin(peer)
         self.changed(peer)
         try:
             async with trio.open_nursery() as nursery:
@@ -284,9 +258,7 @@ class Links:
                 for at, frame in enumerate(frames, 1):
                     if at % TURN_FRAMES == 0:
                         await trio.lowlevel.checkpoint()
-                    while (wait := self._pause(connection)) > 0:
-                        with trio.move_on_after(wait):
-                            await connection.resumed.wait()
+                    await connection.unpaused()
                     if connection.closing.is_set() or self.connections.get(peer) is not connection:
                         return  # A newer link took this one's place: its session must not hear old words.
                     self.tell(peer, Received(frame))
@@ -304,32 +276,18 @@ class Links:
             self.parted[peer] = why.sentence
             connection.closing.set()
 
-    def _pause(self, connection: Connection) -> float:
-        if connection.paused_until is None:
-            return float("inf")
-        return connection.paused_until - trio.current_time()
-
     async def _room(self, peer: Peer, connection: Connection) -> None:
-        """Tell the session how much the link takes, whenever TOLD_BYTES were sent and room is left."""
+        """Tell the session how much the link takes, again and again."""
         try:
             while True:
-                await connection.link.room()
-                connection.untold = 0
-                self.tell(peer, Room(connection.link.takes))
-                await connection.sent.wait()
-                connection.sent = trio.Event()
+                self.tell(peer, Room(await connection.room()))
+                await connection.enough_sent()
         except LinkClosed:
             connection.closing.set()
 
     async def _wake(self, peer: Peer, connection: Connection) -> None:
         while True:
-            with trio.move_on_at(connection.wake_at):
-                await connection.rewake.wait()
-                connection.rewake = trio.Event()
-                continue
-            if trio.current_time() < connection.wake_at:
-                continue  # It was put off in the moment in which it was due.
-            connection.wake_at = float("inf")
+            await connection.due()
             self.tell(peer, Tick())
 
     # --- Events and effects -----------------------------------------------------------------------------
@@ -388,7 +346,7 @@ class Links:
     def _do(self, peer: Peer, connection: Connection, effect: Effect) -> None:
         match effect:
             case Send(frame, priority):
-                self._send(connection, frame, priority)
+                connection.send(frame, priority)
             case Take(number, raw):
                 self.door.put(peer, connection, number, raw)
             case Follow(scope=scope, extent=extent):
@@ -408,28 +366,19 @@ class Links:
                 )
                 self._outrun = True
                 self.door.wake()
-            case Noted(log=which, code=code, ours=ours):
-                whose = "we do not take" if ours else "it does not take"
-                word = code.encode("unicode_escape").decode()
-                noted = self.refusals.setdefault(peer, {})
-                # Said once of each log: a peer may refuse as often as it likes, and must not fill a disk by it.
-                if which not in noted and len(noted) < MAX_REFUSALS:
-                    log.info("%s: %s a log: %s", self._name_of(peer), whose, word)
-                if which in noted or len(noted) < MAX_REFUSALS:
-                    noted[which] = f"{whose} log {which.hex()[:8]}: {word}"
+            case Noted():
+                if (said := self.refusals.note(peer, effect)) is not None:
+                    log.info("%s: %s", self._name_of(peer), said)
             case Introduced():
                 self.introduced(peer, effect)
             case Did(deed):
                 self.scores.note(peer, deed, int(time.time() * 1000))
             case Pause(until):
-                connection.paused_until = until
+                connection.pause(until)
             case Resume():
-                connection.paused_until = 0.0
-                connection.resumed.set()
-                connection.resumed = trio.Event()
+                connection.resume()
             case Wake(at):
-                connection.wake_at = at
-                connection.rewake.set()
+                connection.wake(at)
             case Close(code, reason, back_off, again):
                 log.info("%s: %s", self._name_of(peer), reason)
                 if code == "left":
@@ -447,17 +396,6 @@ class Links:
                 connection.closing.set()
             case _:
                 assert_never(effect)
-
-    def _send(self, connection: Connection, frame: bytes, priority: int) -> None:
-        try:
-            if not connection.link.send(frame, priority):
-                connection.link.cut("slow-reader", "the peer asks for more than it reads")
-                connection.closing.set()
-        except LinkClosed:
-            connection.closing.set()
-        connection.untold += len(frame)
-        if connection.untold >= min(TOLD_BYTES, connection.link.nature.room // 2):
-            connection.sent.set()
 
     # --- What is kept -----------------------------------------------------------------------------------
 
@@ -530,8 +468,7 @@ class Links:
             if block is None:
                 continue
             granted = granted or "page" in block.kinds
-            for noted in self.refusals.values():
-                noted.pop(block.log, None)  # What was refused has been let in since.
+            self.refusals.let_in(block.log)
             tip = (block.last, block.tip)
             origin = Peer(taken.origin) if taken.origin else None
             self.tell_all(Stored(block.log, block.raw, tip, taken.fork_at, origin))

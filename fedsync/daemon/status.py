@@ -70,7 +70,7 @@ def _row(daemon: "Daemon", peer: PeerRow, by: str) -> dict[str, Any]:
         "reason": reason,
         "score": round(daemon.links.scores.of(name, now), 2),
         "standing": daemon.links.scores.words(name, now),
-        "refused": sorted(daemon.links.refusals.get(name, {}).values()),
+        "refused": daemon.links.refusals.of(name),
         "heard_at": list(daemon.finding.places(peer.key)),
         "through": daemon.name_of(via) if via is not None else None,
         "bytes_in": wire[0] if wire else None,

@@ -10,7 +10,8 @@ import pytest
 import trio
 
 from fedsync.daemon import joining
-from fedsync.daemon.links import Connection, Links
+from fedsync.daemon.connection import Connection
+from fedsync.daemon.links import Links
 from fedsync.gossip.events import Peer
 from fedsync.gossip.join import Refused, Standing, Verdict, refusal
 from fedsync.gossip.link import Link
