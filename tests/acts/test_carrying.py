@@ -9,6 +9,7 @@ import pytest
 from fedsync import sealing
 from fedsync.crdt import fold
 from fedsync.crdt.books import carrying
+from fedsync.crdt.books.book import apply_block
 from fedsync.crdt.books.booktables import BOOKS, STATUSES, book, known, page_row
 from fedsync.crdt.books.carriedtables import CARRIED
 from fedsync.crdt.books.carrying import to_carry
@@ -26,6 +27,10 @@ from fedsync.records.kinds.entries import Mandate, node_genesis
 from fedsync.records.seal import Draft as Pen
 from fedsync.records.seal import seal
 from tests.acts.test_world import REGIONS, World
+from tests.authority.build import build
+from tests.authority.build import fold as folded
+from tests.authority.scribe import Scribe
+from tests.crdt.books import append, tip
 
 SEATED = (*REGIONS, "World")
 
@@ -91,6 +96,29 @@ def test_a_page_that_nobody_sealed_is_not_carried(tmp_path: Path) -> None:
     made.meet()
     with Reading.open(made.homes["Harbour"]) as reading:
         assert copies(reading, reading.body("Valley").scope, page) == 0
+
+
+def test_of_more_sealed_pages_than_are_taken_over_at_once_the_earliest_come_first_and_the_rest_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(carrying, "MAX_CARRIED", 2)
+    scribe = Scribe()
+    scribe.community("A")
+    pages = [scribe.sealed("A", [{"kind": "decision", "text": f"no. {number}"}]) for number in range(5)]
+    built = build({"records": scribe.records})
+    view, last = folded(built), list(built.blocks.values())[-1]
+    names = {page: name for name, page in built.pages.items()}
+    turns = list[list[str]]()
+    for _ in range(4):
+        due = to_carry(view, last.genesis.scope, last.log).sealed
+        turns.append([names[page] for page in due])
+        for row in [page_row(view, page) for page in due]:
+            assert row is not None
+            last = append("a0", tip(last), Pen(PAGE, unpack(row.payload), 1))
+            draft = Draft(view)
+            apply_block(draft, last)
+            view.commit(draft.changes)
+    assert turns == [pages[:2], pages[2:4], pages[4:], []]
 
 
 @pytest.mark.parametrize("reach", [Reach.REGION, Reach.WORLD])
