@@ -5,6 +5,7 @@ what that reader takes to be said where something else was signed is found out. 
 has every id that was ever signed, and an id is worked out from each byte of its record and of all before it.
 """
 
+import re
 import zlib
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
@@ -16,6 +17,9 @@ import msgpack
 from fedsync.records.ids import Key, LogClass, LogId, PayloadId, Reach, RecordId, Scope
 
 Value: TypeAlias = bool | int | bytes | str | list["Value"] | dict[str, "Value"] | None
+
+CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f]")
+"""What no text may hold."""
 
 
 class Unreadable(ValueError):
@@ -138,7 +142,28 @@ def _value(payload: bytes) -> Value:
         value: Value = msgpack.unpackb(payload, strict_map_key=False)
     except Exception:
         return None
-    return value if msgpack.packb(value) == payload else None
+    return value if _is_plain(value) and msgpack.packb(value) == payload else None
+
+
+def _is_plain(value: object, within: int = 0) -> bool:
+    """Say whether the format has such a value. That it is written in the shortest way is another matter."""
+    match value:
+        case str():
+            return CONTROL.search(value) is None
+        case None | bool() | bytes():
+            return True
+        case int():
+            return value < 2**63
+        case list():
+            return within < 8 and len(value) <= 4096 and all(_is_plain(each, within + 1) for each in value)
+        case dict():
+            keys = list(value)
+            return (
+                all(isinstance(key, str) and _is_plain(key) for key in keys)
+                and keys == sorted(keys)
+                and _is_plain(list(value.values()), within)
+            )
+    return False
 
 
 def _kinds(said: Any, count: int) -> Sequence[str]:

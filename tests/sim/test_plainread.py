@@ -5,20 +5,25 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgpack
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fedsync.gossip.messages import Segment, encode
 from fedsync.records.block import BadBlock, Block
-from fedsync.records.codec import NotCanonical, unpack
+from fedsync.records.codec import NotCanonical, pack, unpack
 from fedsync.records.genesis import Genesis
 from fedsync.records.seal import Draft, seal
 from fedsync.records.segment import BadSegment, whose
+from fedsync.records.wire import Row, write
 from fedsync.sim.plainread import Beginning, Said, Unreadable, log_of_segment, page_named, read
 from tests.records.blocks import ALICE, FACTS, PAGES, event
 from tests.records.test_block import GENESIS, LOGS, sealed
+from tests.records.test_codec import same
 from tests.records.test_vectors import GENESIS as OF_VECTORS
+from tests.records.values import EVERYTHING
+from tests.vectors import naivecodec
 
 FOLDER = Path(__file__).parent.parent / "vectors"
 VECTORS = json.loads((FOLDER / "block.json").read_text("utf-8"))
@@ -90,6 +95,69 @@ def test_no_flipped_bit_says_something_else_under_the_same_id() -> None:
 def test_whatever_is_no_block_is_unreadable_and_nothing_else(raw: bytes) -> None:
     with pytest.raises(Unreadable):
         read(raw, BEGUN)
+
+
+def read_with(payload: bytes) -> object:
+    """Return what the plain reader says that the payload of a record means."""
+    raw = write(GENESIS.log, 1, GENESIS.tip, [Row(1, "count", 9, (), payload)], [(0, bytes(64))])
+    (record,) = read(raw, BEGUN).records
+    return record.value
+
+
+def naive_value(payload: bytes) -> object:
+    try:
+        return naivecodec.read(payload)
+    except naivecodec.Refused:
+        return None
+
+
+@given(EVERYTHING, st.data())
+@settings(max_examples=300)
+def test_a_payload_that_is_no_canonical_value_means_nothing(value: Any, data: st.DataObject) -> None:
+    try:
+        payload = bytearray(msgpack.packb(value, unicode_errors="surrogatepass"))
+    except (OverflowError, ValueError):
+        return
+    match data.draw(st.integers(0, 2)):
+        case 0:
+            payload[data.draw(st.integers(0, len(payload) - 1))] = data.draw(st.integers(0, 255))
+        case 1:
+            payload += data.draw(st.binary(min_size=1, max_size=3))
+    assert same(read_with(bytes(payload)), naive_value(bytes(payload)))
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"\xcc\x05",  # 5 in two bytes
+        b"\xd0\x05",  # 5 with a sign
+        b"\xcf" + b"\xff" * 8,
+        b"\xcb" + bytes(8),  # a float
+        b"\xd4\x05\x05",  # of a type of its own
+        b"\xa1\t",
+        b"\xa2\xc3\x28",
+        b"\x05\x05",
+        b"\x82\xa1b\x01\xa1a\x01",
+        b"\x82\xa1a\x01\xa1a\x01",
+        b"\x81\x01\x01",
+        b"\x91" * 9 + b"\xc0",
+        b"\xdc\x10\x01" + b"\xc0" * 4097,
+        b"",
+    ],
+)
+def test_what_has_another_form_for_the_same_or_no_form_means_nothing(payload: bytes) -> None:
+    assert naive_value(payload) is None
+    assert read_with(payload) is None
+
+
+def test_what_is_just_within_the_form_means_what_it_says() -> None:
+    deep: Any = 5
+    for _ in range(8):
+        deep = [deep]
+    keys = {"a": 1, "b": True, "\ue000": 0, "\U00010000": 2}
+    values: list[Any] = [deep, [5] * 4096, 2**63 - 1, -(2**63), "a\nb", keys]
+    for value in values:
+        assert same(read_with(pack(value)), value)
 
 
 def test_a_block_of_a_log_of_which_the_beginning_is_not_known_is_unreadable() -> None:
