@@ -21,6 +21,10 @@ LONGEST_NAME = 200
 """Characters of a node's name."""
 LONGEST_WAIT = 366
 """Days to object to a region's page: a year."""
+LEAST_IDLE_S = 1000
+"""Seconds that a relay lets a call stand idle at least: over it, a session says something every sixteen minutes."""
+LEAST_BYTES_A_DAY = 100_000
+"""Bytes that a relay carries at least: to meet takes 8 kB, and a call on which nothing is said by people 12 kB a day."""
 
 INITIAL = """\
 # fedsync reads this file when it starts.

@@ -8,6 +8,8 @@ from typing import TypeVar
 
 from fedsync import linking, sticking
 from fedsync.config import (
+    LEAST_BYTES_A_DAY,
+    LEAST_IDLE_S,
     LONGEST_NAME,
     LONGEST_WAIT,
     NOWHERE,
@@ -46,6 +48,14 @@ OUTSIDE_SECTIONS = (
 
 MOST = {"followed_bodies": MAX_BODIES}
 """What a limit may be at most, where that is less than a number can be: who follows more is heard by nobody."""
+
+LEAST_OF_A_RELAY = {
+    "bytes_per_day": (LEAST_BYTES_A_DAY, "with less, calls end though hardly anything was said"),
+    "pair_bytes_per_day": (LEAST_BYTES_A_DAY, "with less, calls end though hardly anything was said"),
+    "streams": (1, "with less, there are no calls"),
+    "idle_seconds": (LEAST_IDLE_S, "with less, calls end for nothing and are made anew all the time"),
+}
+"""What a relay must offer at least to be of use, and why."""
 
 
 class ConfigReader:
@@ -111,11 +121,14 @@ class ConfigReader:
             raise self._error(section, key, message, f'Write it as: {key} = "..."')
         return value
 
-    def _number(self, table: Mapping[str, object], section: str, key: str, low: int, high: int) -> int:
+    def _number(
+        self, table: Mapping[str, object], section: str, key: str, low: int, high: int,
+        usual: int | None = None, why: str = "",
+    ) -> int:  # fmt: skip
         value = table.get(key)
         if type(value) is not int or not low <= value <= high:
-            message = f"{key} must be a whole number from {low} to {high}"
-            raise self._error(section, key, message, f"Write it as: {key} = {max(low, 7)}")
+            message = f"{key} must be a whole number from {low} to {high}{why}"
+            raise self._error(section, key, message, f"Write it as: {key} = {usual or max(low, 7)}")
         return value
 
     def _announce(self, said: Mapping[str, object]) -> Announce:
@@ -184,15 +197,18 @@ class ConfigReader:
     def _relay(self, said: Mapping[str, object]) -> RelayOffer | None:
         numbers = tuple(each.name for each in fields(RelayOffer))
         table = self._table(said, "relay", ("offer", "through", "wait", *numbers))
-        found = RelayOffer(
-            **{key: self._number(table, "relay", key, 1, 10**15) for key in numbers if key in table}
-        )
+        found = RelayOffer(**{key: self._of_a_relay(table, key) for key in numbers if key in table})
         if not self._truth(table, "relay", "offer") and not self._announce(said).relay:
             return None
         if self._listen(said) is None:
             message = "a node that nobody can call cannot relay"
             raise self._error("relay", "offer", message, "Write it as: offer = false")
         return found
+
+    def _of_a_relay(self, table: Mapping[str, object], key: str) -> int:
+        least, why = LEAST_OF_A_RELAY[key]
+        usual: int = getattr(RelayOffer(), key)
+        return self._number(table, "relay", key, least, 10**15, usual, f": {why}")
 
     def _names(self, table: object, section: str, key: str) -> tuple[str, ...]:
         value = table.get(key, []) if isinstance(table, dict) else []

@@ -3,13 +3,24 @@
 import re
 import stat
 from base64 import b32encode
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsync.config import Address, Announce, Config, ConfigError, Limits, load, parse_address, write_initial
+from fedsync.config import (
+    Address,
+    Announce,
+    Config,
+    ConfigError,
+    Limits,
+    RelayOffer,
+    load,
+    parse_address,
+    write_initial,
+)
 from fedsync.errors import Exit
 from fedsync.records.ids import Key
 from fedsync.staticpeers import StaticPeer, parse_key
@@ -58,6 +69,25 @@ def test_a_node_waits_at_relays_when_it_does_not_listen_or_says_so(tmp_path: Pat
         assert load(path).waits is waits
 
 
+def test_a_relay_may_offer_the_least_with_which_calls_last(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    least = {"bytes_per_day": 100_000, "pair_bytes_per_day": 100_000, "streams": 1, "idle_seconds": 1000}
+    path.write_text(f"{GOOD}[relay]\noffer = true\n" + "".join(f"{key} = {least[key]}\n" for key in least))
+    assert load(path).relay == RelayOffer(**least)
+
+
+@pytest.mark.parametrize("key", [each.name for each in fields(RelayOffer)])
+def test_what_is_to_be_written_instead_of_too_small_a_number_can_be_written(tmp_path: Path, key: str) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(f"{GOOD}[relay]\noffer = true\n{key} = -1\n")
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+    told = re.fullmatch(r"Write it as: (\w+ = [0-9]+)", caught.value.hint)
+    assert told is not None
+    path.write_text(f"{GOOD}[relay]\noffer = true\n{told[1]}\n")
+    assert load(path).relay == RelayOffer(), "it is what stands there when nothing is said"
+
+
 def test_what_an_operator_wrote_is_never_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text("mine")
@@ -100,6 +130,16 @@ def test_limits_may_be_left_out(tmp_path: Path) -> None:
         (GOOD + '[announce]\naddresses = ["n:1", "n:1"]\n', 6, "twice"),
         (GOOD + "[announce]\nbridge = true\n", 5, "needs addresses"),
         (GOOD + '[announce]\naddresses = ["n:1"]\nrelay = 1\n', 7, "relay must be true or false"),
+        (GOOD + "[relay]\nidle_seconds = 999\n", 6, "idle_seconds must be a whole number from 1000 to"),
+        (GOOD + "[relay]\noffer = true\nidle_seconds = 0\n", 7, "with less, calls end for nothing"),
+        (GOOD + "[relay]\nbytes_per_day = 99999\n", 6, "bytes_per_day must be a whole number from 100000 to"),
+        (
+            GOOD + "[relay]\npair_bytes_per_day = 5\n",
+            6,
+            "with less, calls end though hardly anything was said",
+        ),
+        (GOOD + "[relay]\nstreams = 0\n", 6, "streams must be a whole number from 1 to"),
+        (GOOD + '[relay]\nstreams = "many"\n', 6, "streams must be"),
         ('name = "a"\nlisten = "none"\n[announce]\naddresses = ["n:1"]\n', 4, "no address to announce"),
         (GOOD + "[lan]\nbeacon = 1\n", 6, "beacon must be true or false"),
         (GOOD + '[lan]\ninterfaces = "lo"\n', 6, "interfaces must be a list"),

@@ -236,13 +236,6 @@ def test_a_node_behind_a_router_that_listens_all_the_same_is_reached_through_a_r
     equal(mill, hill)
 
 
-def test_a_call_in_which_nothing_is_said_for_too_long_ends(village: Village) -> None:
-    relay = relaying(village, "Crossways", idle_seconds=2)
-    mill, hill = (calling(village, name, relay) for name in ("Mill Lane", "Hill Farm"))
-    acquaint(mill, hill, relay)
-    until(lambda: "nothing went to and fro for too long" in mill.said() + hill.said())
-
-
 def test_a_relay_that_announces_itself_is_used_without_being_told_by_hand(village: Village) -> None:
     relay = village.node("Crossways")
     mill, hill = (village.node(name, listen="none") for name in ("Mill Lane", "Hill Farm"))

@@ -1,4 +1,6 @@
-"""Two daemons that only call, and their relay, in one loop: one of them is ended, stopped or cut off at one step after the other."""
+"""Two daemons that only call, and their relay, in one loop: one of them is ended, stopped or cut off at one step after the other.
+
+And calls in which nothing is said for long, since time costs nothing there."""
 
 import shutil
 from collections.abc import Sequence
@@ -10,7 +12,7 @@ import trio
 
 from fedsync import config
 from fedsync.acts.books.founding import found
-from fedsync.config import Address, Config, RelayOffer
+from fedsync.config import LEAST_BYTES_A_DAY, LEAST_IDLE_S, Address, Config, RelayOffer
 from fedsync.doors import open_door
 from fedsync.home import Home
 from fedsync.keyring import load_node_key
@@ -26,11 +28,15 @@ PLACES = 2
 GOLDEN = 0.6180339887
 RELAY = 2
 """Which of the houses relays."""
+SILENT = 3000.0
+"""Virtual seconds without a word of people: a session's signs of life are the longest way apart by then, three times over."""
 NAMES = ("Mill Lane", "Hill Farm", "Crossways")
 
 
 class Apart(Shell):
     """Two that nobody can call, and a third through which they meet."""
+
+    offer = RelayOffer()
 
     def __init__(self, houses: Sequence[House], victim: int, deed: Deed = "die", at: int = 1 << 60) -> None:
         super().__init__(houses, victim, deed, at)
@@ -41,9 +47,7 @@ class Apart(Shell):
         if house is self.houses[RELAY]:
             # Its own people alone: it follows nothing of those for whom it carries.
             limits = replace(settings.limits, followed_bodies=1)
-            return replace(
-                settings, listen=Address("127.0.0.1", house.port), relay=RelayOffer(), limits=limits
-            )
+            return replace(settings, listen=Address("127.0.0.1", house.port), relay=self.offer, limits=limits)
         return replace(settings, listen=None, through=("Crossways",))
 
     async def _story(self) -> None:
@@ -56,11 +60,38 @@ class Apart(Shell):
         await self._write(one, one.second)
         await self._write(two, two.second)
         await self._equal()
+        await self._end()
+
+    async def _end(self) -> None:
         self.over = True
         for house in self.houses:
             while not house.left:
                 await self._ask(house, "stop")
                 await trio.sleep(EARLY)
+
+
+class Idle(Apart):
+    """The same, with nothing to say after they have met."""
+
+    offer = RelayOffer(idle_seconds=30)
+    ended: str | None = None
+    """Why a call ended, once one has; None: it stood to the end."""
+    carried = 0
+    """Bytes that the relay counted."""
+
+    async def _story(self) -> None:
+        await self._equal()
+        with trio.move_on_after(SILENT):
+            while self.ended is None:
+                for house in self.alike:
+                    for why in house.daemon.links.parted.values() if house.daemon is not None else ():
+                        if "through Crossways" in why:
+                            self.ended = why
+                await trio.sleep(EARLY)
+        relay = self.houses[RELAY].daemon
+        assert relay is not None
+        self.carried = relay.relay.ledger.total
+        await self._end()
 
 
 @pytest.fixture(scope="module")
@@ -113,3 +144,17 @@ def test_whatever_ends_at_any_step_of_a_relay_or_its_user_leaves_all_whole_and_b
         assert told.said == [], (at, told.said)
         assert hand.done
         assert hand.took < PATIENCE, (at, hand.took)
+
+
+def test_a_call_in_which_nothing_is_said_for_too_long_ends(houses: list[House]) -> None:
+    told = Idle(houses, RELAY)
+    told.play(0)
+    assert "nothing went to and fro for too long" in str(told.ended)
+
+
+def test_a_call_that_stands_idle_does_not_end_at_the_least_time_that_may_be_set(houses: list[House]) -> None:
+    told = Idle(houses, RELAY)
+    told.offer = RelayOffer(idle_seconds=LEAST_IDLE_S)
+    told.play(0)
+    assert told.ended is None
+    assert 0 < told.carried < LEAST_BYTES_A_DAY / 4
