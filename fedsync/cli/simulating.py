@@ -88,7 +88,7 @@ def _read(path: str, nodes: int | None) -> "Scenario":
         ) from None
     except UnicodeDecodeError:
         raise Problem(
-            "no_scenario", f"{path} cannot be read: it is not UTF-8.", _advice(path), Exit.NOT_FOUND
+            "bad_scenario", f"{path} is no scenario: it is not UTF-8 text.", _advice(path), Exit.FOREIGN_FILE
         ) from None
     except BadScenario as error:
         if nodes is not None and (said := _nodes_said(text)):

@@ -145,6 +145,11 @@ class Form:
             raise self.bad(name, f"{name} is a table: [{'.'.join((*self._path, name))}]")
         return Form(self._text, value, (*self._path, name))
 
+    def table_if_there(self, name: str) -> "Form | None":
+        """Return the table of this name, None when it is not there."""
+        found = self.table(name)
+        return found if name in self else None
+
     def tables(self, name: str) -> list["Form"]:
         """Return the tables of this name, of which there may be several."""
         value = self._take(name, [])

@@ -261,8 +261,8 @@ def read(text: str, nodes: int | None = None) -> Scenario:
         clocks=_clocks(form.table("clocks")),
         liars=tuple(_liars(each) for each in form.tables("liars")),
         crowds=tuple(_crowd(each) for each in form.tables("crowd")),
-        shares=_shares(form.table("shares")) if "shares" in form else None,
-        relays=_relays(form.table("relays")) if "relays" in form else None,
+        shares=_shares(form.table_if_there("shares")),
+        relays=_relays(form.table_if_there("relays")),
         must=form.some_of("must", tuple(RARE)),
     )
     form.done()
@@ -342,19 +342,16 @@ def _copies(form: Form, nodes: int | None) -> float:
 
 def _links(form: Form) -> Links:
     bursts = windows = None
-    if "bursts" in form:
-        part = form.table("bursts")
+    if (part := form.table_if_there("bursts")) is not None:
         bursts = Bursts(
             part.span("every", least=0.1), part.span("lasts", least=LEAST_LASTS_S), part.share("loss")
         )
         part.done()
-    if "windows" in form:
-        part = form.table("windows")
+    if (part := form.table_if_there("windows")) is not None:
         windows = Windows(part.span("every", least=60.0), part.span("open", least=30.0))
         part.done()
         if windows.open >= windows.every:
             raise part.bad("open", "a window is open for less than the time from one to the next")
-    form.table("bursts"), form.table("windows")
     profile = form.one_of("profile", ("", *CARRIED), "")
     if profile:
         for each in ("delay", "rate", "reorder", "duplicate", "bursts", "windows", "brief"):
@@ -447,7 +444,9 @@ def _crowd(form: Form) -> Crowd:
     return crowd
 
 
-def _relays(form: Form) -> Carrying:
+def _relays(form: Form | None) -> Carrying | None:
+    if form is None:
+        return None
     relays = Carrying(
         form.count("count", least=1, most=MAX_NODES),
         form.count("bytes_per_day", least=1, most=MAX_CARRIED),
@@ -457,7 +456,9 @@ def _relays(form: Form) -> Carrying:
     return relays
 
 
-def _shares(form: Form) -> Limits:
+def _shares(form: Form | None) -> Limits | None:
+    if form is None:
+        return None
     author, body = (form.count(each, least=1, most=MAX_SHARE) for each in ("author", "body"))
     form.done()
     return Limits(author, body)

@@ -80,6 +80,15 @@ def test_a_file_that_is_no_scenario_is_refused_with_its_line(tmp_path: Path) -> 
     assert fedsync("simulate", str(tmp_path / "none.toml")).code == 6
 
 
+def test_a_file_that_is_no_text_is_a_foreign_file_and_not_one_that_is_missing(tmp_path: Path) -> None:
+    path = tmp_path / "odd.toml"
+    path.write_bytes(b"name = \"\xff\"\n")
+    result = fedsync("simulate", str(path))
+    assert well_said(result.err)
+    assert result.code == 11
+    assert "is no scenario: it is not UTF-8 text." in result.err
+
+
 def test_the_picture_is_xml_with_a_line_for_each_honest_node(scenario: Path, tmp_path: Path) -> None:
     path = tmp_path / "picture.svg"
     assert fedsync("simulate", str(scenario), "--svg", str(path)).code == 0

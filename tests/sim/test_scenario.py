@@ -112,6 +112,7 @@ def test_the_command_line_may_ask_for_another_number_of_nodes() -> None:
             r"there is no field losss in \[links\]; there are bursts, windows, profile",
         ),
         ("speed = 3", 5, "there is no field speed; there are name, about"),
+        ("speed = 3", 5, "there are .*, links, .*, crowd, shares, relays, must"),
         ("[links]\nloss = 2", 6, "loss is a number from 0 to 1"),
         ("copies = -1", 5, "copies is a number from 0 to 1000"),
         ('[[crowd]]\nkind = "echo"\ncount = 3', 5, "shape is overlay"),
