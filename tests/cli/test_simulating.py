@@ -82,7 +82,7 @@ def test_a_file_that_is_no_scenario_is_refused_with_its_line(tmp_path: Path) -> 
 
 def test_a_file_that_is_no_text_is_a_foreign_file_and_not_one_that_is_missing(tmp_path: Path) -> None:
     path = tmp_path / "odd.toml"
-    path.write_bytes(b"name = \"\xff\"\n")
+    path.write_bytes(b'name = "\xff"\n')
     result = fedsync("simulate", str(path))
     assert well_said(result.err)
     assert result.code == 11

@@ -98,3 +98,31 @@ def test_so_many_pairs_have_an_account_and_no_more() -> None:
     assert more is not None
     assert more.code == "quota"
     assert len(ledger.pairs) == MAX_PAIRS
+
+
+def test_nothing_is_written_ahead_beyond_a_pairs_day_and_no_pair_has_more_of_it_than_all_have() -> None:
+    pair = pair_of(*PEOPLE[:2])
+    for per_day, per_pair in ((10**9, 1600), (1600, 10**9)):
+        ledger = Ledger(per_day, per_pair)
+        ledger.spend(pair, 10, NOON)
+        assert ledger.due(pair) == 110
+        ledger.spend(pair, 1580, NOON)
+        assert ledger.due(pair) == 1600
+
+
+def test_what_was_written_of_yesterday_lets_nothing_go_on_today() -> None:
+    ledger, pair = Ledger(10**9, 1600), pair_of(*PEOPLE[:2])
+    ledger.spend(pair, 10, NOON)
+    yesterday = ledger.day
+    ledger.spend(pair, 10, NOON + DAY_MS)
+    ledger.kept(yesterday, pair, 110)
+    assert ledger.due(pair) == 110
+
+
+def test_of_two_writings_the_one_that_covers_more_counts_whichever_ends_last() -> None:
+    ledger, pair = Ledger(10**9, 1600), pair_of(*PEOPLE[:2])
+    ledger.spend(pair, 100, NOON)
+    ledger.kept(ledger.day, pair, 200)
+    ledger.kept(ledger.day, pair, 110)
+    ledger.spend(pair, 50, NOON)
+    assert ledger.due(pair) is None

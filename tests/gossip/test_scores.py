@@ -122,5 +122,21 @@ def test_what_is_no_scores_is_forgotten(data: bytes) -> None:
     assert len(Scores.unpack(data)) == 0
 
 
+def test_what_is_thought_of_peers_outlives_a_restart_and_fades_meanwhile() -> None:
+    scores = Scores()
+    scores.note(ANN, Deed.GARBAGE, NOON)
+    scores.note(BEN, Deed.NEW, NOON)
+    after = Scores.unpack(scores.pack())
+    assert after.of(ANN, NOON) == -2.0
+    assert after.of(ANN, NOON + HALF_LIFE_MS) == -1.0
+    assert after.of(BEN, NOON) == Deed.NEW.value.score
+    assert after.words(ANN, NOON) == Deed.GARBAGE.value.words
+
+
+def test_what_was_kept_brings_no_more_peers_than_are_remembered() -> None:
+    rows = [[sha256(b"%d" % at).digest(), -1.0, NOON, ""] for at in range(2 * MOST_PEERS)]
+    assert len(Scores.unpack(msgpack.packb([1, rows]))) == MOST_PEERS
+
+
 def test_every_end_that_is_a_peers_fault_weighs_something() -> None:
     assert all(deed.value.score < 0 for deed in CLOSES.values())
