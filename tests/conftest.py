@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import clocks
 from tests.process import process
 
 # Two cores shared with real daemons make single examples slow now and then; that is no finding.
@@ -76,6 +77,13 @@ def _no_home_but_ours(
     # Colour and width of the terminal at hand must not change what a command prints.
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "120")
+
+
+@pytest.fixture
+def noon() -> Iterator[None]:
+    """Let it be noon for a test, and for what it forks."""
+    with clocks.noon():
+        yield
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -24,6 +25,8 @@ from pathlib import Path
 from typing import IO
 
 import trio
+
+from tests import clocks
 
 ROOT = Path(__file__).resolve().parent.parent
 CODE_BYTES = 4
@@ -223,6 +226,8 @@ def _command(line: socket.socket) -> int:
     os.chdir(where)
     os.environ.clear()
     os.environ.update(around)
+    if clocks.AHEAD in around:
+        time.time = clocks.ahead_by(float(around[clocks.AHEAD]))
     sys.argv = ["fedsync", *words]
     try:
         importlib.import_module("fedsync.cli.main").main()

@@ -21,17 +21,13 @@ from tests.daemon.village import NOON, Node, Village, equal, until
 SHARE = 5_000
 """Records of one author in an hour that the flooded node takes."""
 FLOOD = 40_000
-HOUR, LASTS = 3600, 90
-"""Seconds, and how many of them a test takes at most on a slow machine."""
 BOUND = 5.0
 """Seconds within which honest records arrive in spite of it, or no longer than the flood itself takes on a slow machine."""
 
 
 @pytest.fixture
-def pair(village: Village) -> Iterator[tuple[Node, Node]]:
-    """Give a node with small shares, and its honest neighbour."""
-    # What is taken counts for an hour of the clock: no test may begin in one and end in the next.
-    until(lambda: time.time() % HOUR < HOUR - LASTS)
+def pair(noon: None, village: Village) -> Iterator[tuple[Node, Node]]:
+    """Give a node with small shares, and its honest neighbour. What is taken counts for an hour of the clock."""
     oak, mill = village.node("Oakfield", start=False), village.node("Mill Lane")
     text = oak.home.config.read_text()
     oak.home.config.write_text(

@@ -29,6 +29,7 @@ MUCH, TRIES = 80_000, 3
 """Movements that take seconds to come over, and how often it is tried to catch them on their way."""
 PLAIN = "Rhubarb and custard"
 """What the two write and nobody else may read."""
+pytestmark = pytest.mark.usefixtures("noon")  # what is carried counts for a day
 
 
 def free_port() -> int:

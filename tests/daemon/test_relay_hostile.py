@@ -23,6 +23,7 @@ from tests.daemon.hostile import Guest, key_of, polled
 from tests.daemon.test_relay import PLAIN, acquaint, calling, relaying
 from tests.daemon.village import AT_ONCE, SOON, Node, Village, equal, until
 
+pytestmark = pytest.mark.usefixtures("noon")  # what is carried counts for a day
 Misdeed = Callable[[int, bytes], list[bytes]]
 """What a liar passes on in place of the piece with a number."""
 die = Random(1)
