@@ -130,6 +130,18 @@ def test_who_was_removed_stays_out_whatever_comes_before_or_after(deeds: Sequenc
         assert world.shown()[0], "until the operator says otherwise"
 
 
+@pytest.mark.parametrize("deed", ["remove", "pause", "drop"])
+def test_who_stays_out_is_none_of_those_among_whom_links_are_chosen(deed: str) -> None:
+    with node() as at:
+        world = World(at)
+        for number in (0, 1):
+            world.do("add", number)
+            world.do("name", number)
+        world.do(deed, 0)
+        found = whom(at.store, at.state, ME, None)
+        assert {each.key for each in found.fellows} == {KEYS[1]}
+
+
 def invited(at: Node, now: int) -> tuple[Key, Any]:
     own = at.store.followed.all()[0]
     given = Invitation(bytes([now % 251]) * 16, ME, own.scope, own.body, ())

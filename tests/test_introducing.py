@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from fedsync.admitting import whom
 from fedsync.gossip.events import Introduced
-from fedsync.introducing import hear, to_say
+from fedsync.introducing import MAX_TOLD, hear, to_say
 from fedsync.node import Node
 from fedsync.operations import perform
 from fedsync.records.ed25519 import private_key, public_key
 from fedsync.records.ids import Key
-from fedsync.store.acquaintances import MAX_INTRODUCED
+from fedsync.store.acquaintances import MAX_INTRODUCED, MAX_INTRODUCING
 from tests.nodes import node
 
 ME, MILL, HILL, QUARRY = (public_key(private_key(bytes([number]) * 32)) for number in range(1, 5))
@@ -144,3 +144,20 @@ def test_two_peers_are_told_of_each_other_and_a_removed_one_of_nobody(here: Node
     assert (to_hill.name, to_hill.addresses) == (b"Mill Lane", b"m:1")
     perform(here, "remove_peer", {"name": "Mill Lane"})
     assert to_say(here.store, HILL) == to_say(here.store, QUARRY) == to_say(here.store, MILL) == []
+
+
+def test_a_peer_is_told_of_as_many_as_it_hears_of_the_last_first(here: Node) -> None:
+    keys = [public_key(private_key(bytes([40 + number]) * 32)) for number in range(MAX_TOLD + 2)]
+    for at, key in enumerate(keys):
+        add(here, key, f"Farm {at}")
+        with here.store.transaction():
+            here.store.introductions.introduce(key, HILL, at)
+    assert [Key(each.node) for each in to_say(here.store, HILL)] == keys[:1:-1]
+
+
+def test_the_first_of_too_many_introductions_of_ours_goes(here: Node) -> None:
+    with here.store.transaction():
+        for at in range(MAX_INTRODUCING + 3):
+            here.store.introductions.introduce(Key(at.to_bytes(32)), HILL, at)
+    kept = here.store.introductions.ours()
+    assert [each.at for each in kept] == list(range(3, MAX_INTRODUCING + 3))

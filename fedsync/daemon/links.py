@@ -114,6 +114,8 @@ class Links:
         """Returns the counter of the journal that the machines read."""
         self.changed: Callable[[Peer], None] = lambda peer: None
         """Told when a link came or went."""
+        self.keeps_out: Callable[[Peer], str] = lambda peer: ""
+        """Asked whoever called: why there may be no link to a peer at all, in words; "" when there may be one."""
         self.welcome: Callable[[Peer], int | None] = lambda peer: None
         """Asked when a peer has called: None, or why there is no link for it, as LEAVE says it."""
         self.met: Callable[[Peer], None] = lambda peer: None
@@ -150,6 +152,9 @@ class Links:
     async def carry(self, link: Carries, dialler: bool) -> None:
         """Run a session over a link that stands, until either ends."""
         peer = Peer(link.peer)
+        if why_out := self.keeps_out(peer):
+            # It became known while the call was under way.
+            raise link.cut("recalled", why_out)
         if not link.nature.lasting:
             self.schedules.came(peer, link)
         wait = self.back_off.get(peer, 0.0) - trio.current_time()

@@ -113,6 +113,7 @@ class Daemon:
         self.links.bodies_changed = self._follows_changed
         self.whom = Whom({}, {}, {}, {})
         """Whom this node exchanges with, and who stays out."""
+        self.links.keeps_out = self._keeps_out
         self.dialler = Dialler(self.links, self.private, nursery, jitter)
         self.dialler.listens = settings.listen is not None
         kept = node.store.meta.data(VIEWS)
@@ -254,6 +255,9 @@ class Daemon:
     def _is_known(self, key: Key) -> bool:
         """Say whether a key is that of a node that may exchange with us, and not that of somebody invited."""
         return key in self._allowed and self.whom.lets_in(key)
+
+    def _keeps_out(self, peer: Peer) -> str:
+        return "" if self.whom.lets_in(Key(peer)) else self.whom.why_out(Key(peer))
 
     async def _secure_relayed(self, stream: Relayed) -> Link:
         """Shake hands with who calls through a relay: it must be allowed like whoever calls by itself."""

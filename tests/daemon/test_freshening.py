@@ -108,6 +108,14 @@ def test_of_our_own_body_nobody_tells_us_anything(house: House) -> None:
     assert house.freshening.known == {}
 
 
+def test_nothing_is_told_as_fresher_than_it_is_by_a_part_of_a_minute(house: House) -> None:
+    house.level(MILL)
+    house.clock += 1
+    assert house.freshening.hints() == [Hint(house.mill.scope, 1, 0)]
+    house.clock = NOON + MINUTE_MS
+    assert house.freshening.hints() == [Hint(house.mill.scope, 1, 0)]
+
+
 # --- Clocks that are wrong
 
 
