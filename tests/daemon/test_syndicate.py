@@ -6,15 +6,18 @@ from typing import NamedTuple
 
 import pytest
 
-from fedsync.crdt.books.booktables import ACTS, NODES
+from fedsync.crdt.books.booktables import ACTS, NODES, POSTS
+from fedsync.crdt.books.delegates import entry_at
 from fedsync.crdt.books.kin import circulation, kin
-from fedsync.crdt.books.nodes import NAMED
+from fedsync.crdt.books.nodes import DROPPED, NAMED, named
 from fedsync.crdt.view import Draft
 from fedsync.home import Home
 from fedsync.keyring import load_node_key
 from fedsync.reading import Reading
 from fedsync.records.ed25519 import public_key
-from fedsync.records.ids import Extent, Key, Reach
+from fedsync.records.ids import Extent, Key, PageId, Reach
+from fedsync.records.kinds.authority import NODE_ROLE
+from fedsync.records.kinds.entries import Leave
 from tests.acts.test_world import World
 from tests.daemon.hostile import Guest
 from tests.daemon.test_scopes import claims_all, logs_by_body
@@ -137,6 +140,29 @@ def test_who_leaves_a_syndicate_keeps_gives_and_gets_what_its_region_does_alone(
     # Its node still seals for the syndicate, until a page of that book says otherwise; but it gets nothing more.
     assert near["Hill Farm", "Oakfield"] == {"Oakfield", "Mill Lane", "Valley"}
     assert near["Oakfield", "Mill Lane"] == story.before.near["Oakfield", "Mill Lane"]
+
+
+def test_who_leaves_a_syndicate_gets_nothing_more_of_it_by_taking_its_node_out_of_its_own_book(
+    story: Story,
+) -> None:
+    key = Key(public_key(load_node_key(story.world.homes["Oakfield"])))
+    with Reading.open(story.world.homes["Hill Farm"]) as reading:
+        scopes = [each.scope for each in reading.bodies.all()]
+        oak, hill, bakers = (reading.body(name).scope for name in ("Oakfield", "Hill Farm", "Bakers"))
+        assert (bakers, key) in set(named(reading.view)), "its node still seals, else it is no test"
+        for back in (False, True):
+            draft = Draft(reading.view)
+            _, number, page = draft.get(NODES, (oak, key)) or ()
+            draft.put(NODES, (oak, key), (DROPPED, number, page))
+            for row, (incarnation, _, time) in list(draft.scan(POSTS, (oak, NODE_ROLE, key))):
+                # Whoever said that it is theirs has no seat there any more.
+                draft.put(POSTS, row, (incarnation, bytes(32), time))
+            if back:
+                for row, _ in list(draft.scan(ACTS, (oak,))):
+                    if (entry := entry_at(draft, PageId(row[2]), int(row[3]))) and isinstance(entry, Leave):  # type: ignore[arg-type]
+                        draft.drop(ACTS, row)
+            got = circulation(draft, scopes).near(key, None, invited=False)
+            assert got & {bakers, hill} == ({bakers, hill} if back else set())
 
 
 def test_a_node_that_another_member_of_the_syndicate_names_too_stays_in_it(story: Story) -> None:

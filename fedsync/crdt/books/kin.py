@@ -11,7 +11,7 @@ from typing import Final
 from fedsync.crdt.books.booktables import POSTS, Book, Known, Reader, book, children, known, page_row
 from fedsync.crdt.books.epoch import Epoch, epoch_on
 from fedsync.crdt.books.fellows import joined_or_left
-from fedsync.crdt.books.nodes import named
+from fedsync.crdt.books.nodes import ever_named
 from fedsync.crdt.books.slotview import epoch_or_wait
 from fedsync.records.ids import Extent, Key, PageId, Scope
 from fedsync.records.kinds.authority import NODE_ROLE
@@ -137,7 +137,7 @@ class Circulation:
     within: Mapping[Scope, frozenset[PageId] | None]
     """Of each body where that goes round; None: it is in no region."""
     naming: Mapping[Key, frozenset[Scope]]
-    """The bodies that name a node; none that its own community has left."""
+    """The bodies that name a node; none that its own community has left, whether that names it still or not."""
     circles: Mapping[Scope, frozenset[PageId]]
     """Of each body that names nodes, in whose circles these are."""
 
@@ -167,42 +167,49 @@ def circulation(view: Reader, bodies: Iterable[Scope], circles: Circles | None =
         in_none = place is None or not (place.named or circles.above(view, place))
         within[scope] = None if place is None or in_none else circles.circle(view, place)
     naming: dict[Key, set[Scope]] = {}
-    for key, scope in _naming(view, circles):
-        naming.setdefault(key, set()).add(scope)
+    once: dict[Key, set[Scope]] = {}
+    for key, scope, now in _naming(view, circles):
+        (naming if now else once).setdefault(key, set()).add(scope)
     places = {
         scope: place
-        for scope in set[Scope]().union(*naming.values())
+        for scope in set[Scope]().union(*naming.values(), *once.values())
         if (place := circles.place(view, scope)) is not None
     }
     # A book that is not held names nobody.
-    kept = {key: _still(places, scopes & places.keys()) for key, scopes in naming.items()}
+    held = places.keys()
+    kept = {
+        key: _still(places, scopes & held, once.get(key, frozenset[Scope]()) & held)
+        for key, scopes in naming.items()
+    }
     return Circulation(within, kept, {scope: circles.circles(view, place) for scope, place in places.items()})
 
 
-def _still(places: Mapping[Scope, Place], naming: Set[Scope]) -> frozenset[Scope]:
+def _still(places: Mapping[Scope, Place], naming: Set[Scope], once: Set[Scope]) -> frozenset[Scope]:
     """Return the bodies that name a node, without those that it belongs to no more by the word of its own community.
 
     A body of bodies has nodes of its members seal for it, until a page of its own says otherwise. That page may take long,
-    and who left is out at once: such a node may go on sealing, which takes only what goes to the world.
+    and who left is out at once: such a node may go on sealing, which takes only what goes to the world. Where no member
+    names the node now, those that did so once say whether it belongs there: else who leaves need only name it no longer.
     """
     gone = set[Scope]()
-    for scope in naming if len(naming) > 1 else ():
+    for scope in naming if len(naming) + len(once) > 1 else ():
         whole = places[scope]
         members = [places[each] for each in naming if places[each].body in whole.named]
+        members = members or [places[each] for each in once if places[each].body in whole.named]
         # Not by the word of one of several: who left might name another's node, so as to shut it out until that one's joining is heard.
         if members and all(whole.body in each.left for each in members):
             gone.add(scope)
     return frozenset(naming - gone)
 
 
-def _naming(view: Reader, circles: Circles) -> Iterator[tuple[Key, Scope]]:
-    """Yield the nodes that bodies name: by a book, or by the word of somebody who has a seat."""
-    for scope, key in named(view):
-        yield key, scope
+def _naming(view: Reader, circles: Circles) -> Iterator[tuple[Key, Scope, bool]]:
+    """Yield the nodes that bodies name, by a book or by the word of somebody who has a seat; False: it was so once."""
+    for scope, key, now in ever_named(view):
+        yield key, scope, now
     for (tag, role, node, *_), cells in view.scan(POSTS):
         place = circles.place(view, Scope(tag)) if role == NODE_ROLE else None  # type: ignore[arg-type]
-        if place is not None and cells[1] in place.people:
-            yield Key(node), Scope(tag)  # type: ignore[arg-type]
+        if place is not None:
+            yield Key(node), Scope(tag), cells[1] in place.people  # type: ignore[arg-type]
 
 
 def _read(view: Reader, scope: Scope, at: Book) -> tuple[Place, bool]:

@@ -28,7 +28,7 @@ from fedsync.records.genesis import NODE
 from fedsync.records.ids import Key, PageId, Scope
 from fedsync.records.kinds.entries import Join, Leave
 
-NAMED, _DROPPED = "named", "dropped"
+NAMED, DROPPED = "named", "dropped"
 
 
 class At(NamedTuple):
@@ -55,9 +55,13 @@ def note_node(draft: Draft, scope: Scope, number: int, page: PageId, index: int,
 
 def named(view: Reader) -> Iterator[tuple[Scope, Key]]:
     """Yield each node that the book of a body names now, after the body's founding tag."""
+    return ((scope, key) for scope, key, now in ever_named(view) if now)
+
+
+def ever_named(view: Reader) -> Iterator[tuple[Scope, Key, bool]]:
+    """Yield each node that the book of a body names or named once, after the body's founding tag, and whether it does so now."""
     for (scope, key), cells in view.scan(NODES):
-        if cells[0] == NAMED:
-            yield Scope(scope), Key(key)  # type: ignore[arg-type]
+        yield Scope(scope), Key(key), cells[0] == NAMED  # type: ignore[arg-type]
 
 
 def dropped(view: Reader) -> dict[Key, Dropped]:
@@ -80,8 +84,8 @@ def rename(draft: Draft, scope: Scope) -> None:
         for key, (standing, at) in now.items():
             # What any way drops is dropped; of several pages that say so the lowest in order is shown.
             row = (standing, at.number, at.page)
-            if key not in new or (row[0] == _DROPPED, *_low(row)) > (
-                new[key][0] == _DROPPED,
+            if key not in new or (row[0] == DROPPED, *_low(row)) > (
+                new[key][0] == DROPPED,
                 *_low(new[key]),
             ):
                 new[key] = row
@@ -137,7 +141,7 @@ def _along(view: Reader, scope: Scope, way: Way) -> dict[Key, tuple[str, At]]:
             named[source] = keys
         now = frozenset[Key]().union(*named.values())
         for key in now | found.keys():
-            standing = NAMED if key in now else _DROPPED
+            standing = NAMED if key in now else DROPPED
             if key not in found or found[key][0] != standing:
                 found[key] = (standing, where)
     return found
