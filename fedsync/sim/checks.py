@@ -21,8 +21,9 @@ from fedsync.sim.paced import paced
 from fedsync.sim.regions import Region
 from fedsync.sim.shelves import Chain, Reader, Rulings, Shelves
 from fedsync.sim.shunned import announced, introduced, shunned, uncalled
+from fedsync.sim.siege import on_islands
 from fedsync.sim.verdicts import Court
-from fedsync.sim.world import World, on_islands
+from fedsync.sim.world import World
 
 MOST_AT_THE_DOOR: Final = TAKES_BYTES + FRAME
 """Bytes of one peer that wait to be checked: what is read before the pause is felt is one frame more."""
@@ -145,7 +146,7 @@ def _scopes(world: World, shelves: Shelves, circles: Circles) -> Iterator[str]:
 
     It keeps all of its region from when its community's book joined that, and until then of others no more than books.
     """
-    for region in world.regions if world.scenario.scopes else ():
+    for region in world.bodies.regions if world.scenario.scopes else ():
         for member in region.members:
             node, shelf = member.node, shelves[member.node]
             wanted = circles.kept(world, region, member)
@@ -156,7 +157,7 @@ def _scopes(world: World, shelves: Shelves, circles: Circles) -> Iterator[str]:
             for scope in sorted(wanted.keys() | shelf.extents.keys()):
                 kept, due = shelf.extents.get(scope), wanted.get(scope)
                 if kept is not due:
-                    of = f"{world.title(scope)}, of {region.name}, which it has {joined}joined"
+                    of = f"{world.bodies.title(scope)}, of {region.name}, which it has {joined}joined"
                     yield f"{node.name} keeps {_much(kept)} of {of}: it should keep {_much(due)}"
             more = [
                 log
@@ -173,7 +174,7 @@ def _same(world: World, shelves: Shelves, circles: Circles) -> Iterator[str]:
     """All hold the same, follow the same, and show the same state. With scopes: all of a region, of what each may have."""
     if not world.scenario.scopes:
         yield from _alike(world, world.honest, shelves)
-    for region in world.regions if world.scenario.scopes else ():
+    for region in world.bodies.regions if world.scenario.scopes else ():
         nodes = [each.node for each in region.members if each.node in shelves]
         # Nodes to which the same is due, and which look at it alike: all of them, when all have joined.
         alike: dict[object, list[Node]] = defaultdict(list)
@@ -189,16 +190,16 @@ def _same(world: World, shelves: Shelves, circles: Circles) -> Iterator[str]:
             alike[tuple(beside), strays, tuple(sorted(shelf.extents.items()))].append(node)
         for each in alike.values():
             yield from _alike(world, each, shelves)
-        if not world.syndicates:  # else each keeps what its own needs
+        if not world.bodies.syndicates:  # else each keeps what its own needs
             yield from _alike(world, nodes, shelves, books=True)
-    if (world.above is not None and world.scenario.scopes) or world.syndicates:
+    if (world.bodies.above is not None and world.scenario.scopes) or world.bodies.syndicates:
         yield from _beyond(world, shelves)
 
 
 def _beyond(world: World, shelves: Shelves) -> Iterator[str]:
     """Nodes of different regions hold the same of each book that they keep, and judge the world and syndicates alike."""
-    bodies: list[Home | Region[Home]] = [*world.bodies_of_bodies()]
-    for body in bodies + (world.communities if world.syndicates else []):
+    bodies: list[Home | Region[Home]] = [*world.bodies.all]
+    for body in bodies + (world.communities if world.bodies.syndicates else []):
         first: tuple[Node, object] | None = None
         for node, shelf in shelves.items():
             if body.scope not in shelf.bodies:
@@ -212,20 +213,20 @@ def _beyond(world: World, shelves: Shelves) -> Iterator[str]:
                 first = node, held
             elif first[1] != held:
                 yield f"{node.name} and {first[0].name} hold different records of {body.name}'s book"
-    for judged in (world.above, *world.syndicates):
+    for judged in (world.bodies.above, *world.bodies.syndicates):
         if judged is not None:
             yield from _judge_alike(world, shelves, judged)
 
 
 def _judge_alike(world: World, shelves: Shelves, body: Region[Home]) -> Iterator[str]:
     roots: dict[bytes, Node] = {}
-    keeps = {body.scope, *(each.scope for each in body.members if body is not world.above)}
+    keeps = {body.scope, *(each.scope for each in body.members if body is not world.bodies.above)}
     for node, shelf in shelves.items():
         # What is signed in a region and not sealed only that region sees.
         books = shelf.books
         sees = (
             books.seconded(page)
-            for each in world.regions
+            for each in world.bodies.regions
             if each.scope in shelf.bodies
             for page in books.open(shelf.bodies[each.scope])
         )
@@ -233,7 +234,7 @@ def _judge_alike(world: World, shelves: Shelves, body: Region[Home]) -> Iterator
             roots.setdefault(node.body_root(body.scope), node)
     if len(roots) > 1:
         one, two, *_ = roots.values()
-        called = "the world" if body is world.above else body.name
+        called = "the world" if body is world.bodies.above else body.name
         yield f"{one.name} and {two.name} judge {called} differently"
 
 
@@ -259,7 +260,7 @@ def _alike(world: World, nodes: Sequence[Node], shelves: Shelves, books: bool = 
 def _forks(world: World, shelves: Shelves, circles: Circles) -> Iterator[str]:
     """Who wrote two records at one place is known everywhere that the log should be."""
     forks = {log: seq for log, (_, seq) in world.ledger.forks.items()}
-    for log in world.doubled:
+    for log in world.population.doubled:
         both: Chain = defaultdict(set)
         for shelf in shelves.values():
             for seq, ids in shelf.chains.get(log, {}).items():
@@ -326,7 +327,7 @@ def _sealed(world: World, shelves: Shelves, reader: Reader) -> Iterator[str]:
 
 def _judged(world: World, shelves: Shelves) -> Iterator[str]:
     """No vote counts that its community cut off, however it is dated, nor one against instructions; and the others do."""
-    for region in world.bodies_of_communities:
+    for region in world.bodies.of_communities:
         node = next((each.node for each in region.members[::-1] if each.node in shelves), None)
         if node is None:
             continue

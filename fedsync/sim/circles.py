@@ -43,13 +43,13 @@ class Circles:
         """The bodies that the sealed pages of each community joined, or sent somebody to; and of each region."""
         if self._scoped:
             self.joined |= {
-                each.scope: self._joined(each.members[0].node, each.scope) for each in world.regions
+                each.scope: self._joined(each.members[0].node, each.scope) for each in world.bodies.regions
             }
         self._in = {node: set(self.joined.get(self._own[node], ())) for node in shelves}
         """The bodies in whose region each node is: its community joined them, or their page 0 names it as a sealer."""
         self._named: dict[Scope, set[Node]] = defaultdict(set)
         """The nodes beside each community in any body that names it: what it kept to nobody before it joined one went there."""
-        for region in world.bodies_of_communities:
+        for region in world.bodies.of_communities:
             for member in region.members:
                 self._in.setdefault(member.node, set()).add(region.body)
                 self._named[member.scope].update(each.node for each in region.members)
@@ -62,9 +62,9 @@ class Circles:
         book, once the region has joined that too; who speaks for the region there asks for these from the start. Of a
         syndicate and who sits there the same as of the region and who sits there.
         """
-        joined, above = region.body in self.joined[member.scope], world.above
+        joined, above = region.body in self.joined[member.scope], world.bodies.above
         found: dict[Scope, Extent] = {}
-        for body in world.bodies_of_communities:
+        for body in world.bodies.of_communities:
             if member in body.members:
                 much = Extent.ALL if body.body in self.joined[member.scope] else Extent.BOOK
                 found |= {each.scope: max(much, found.get(each.scope, much)) for each in body.members}
@@ -74,7 +74,7 @@ class Circles:
             speaks = member is region.members[0]
             if speaks or (joined and above.body in self.joined[region.scope]):
                 found[above.scope] = Extent.ALL
-                found |= {each.scope: Extent.BOOK for each in world.regions if each is not region}
+                found |= {each.scope: Extent.BOOK for each in world.bodies.regions if each is not region}
         return found
 
     def may(self, node: Node, scope: Scope, reach: Reach, log_class: LogClass) -> bool:

@@ -53,7 +53,9 @@ class Places:
     def _settle(self) -> None:
         world = self._world
         world.calls.places = {}
-        clerks = {each.home.node: each.clerk for region in world.regions for each in region.delegations}
+        clerks = {
+            each.home.node: each.clerk for region in world.bodies.regions for each in region.delegations
+        }
         keys = {clerk.genesis.key: node.peer for node, clerk in clerks.items()}
         for node in world.nodes:
             self._place(node)

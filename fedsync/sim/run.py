@@ -8,6 +8,7 @@ from hashlib import sha256
 from fedsync.sim.checks import faults
 from fedsync.sim.rare import RARE
 from fedsync.sim.scenario import Scenario
+from fedsync.sim.sealings import note_sealed
 from fedsync.sim.world import World
 
 
@@ -70,7 +71,7 @@ def _simulate(scenario: Scenario, seed: int) -> Outcome:
     seen: dict[str, int] = {}
     try:
         world.live()
-        world.note_sealed()
+        note_sealed(world)
         # Before the checks, which let nodes crash too.
         seen = {name: world.seen.counts[name] for name in RARE if world.seen.counts[name]}
         found += faults(world)
@@ -96,6 +97,6 @@ def _simulate(scenario: Scenario, seed: int) -> Outcome:
         quiet_bytes=quiet * 3600 / seconds if seconds else 0.0,
         seen=seen,
         digest=told.hexdigest()[:16],
-        pictures=world.pictures,
-        apart=world.apart,
+        pictures=world.progress.pictures,
+        apart=world.severing.apart,
     )

@@ -69,7 +69,7 @@ def introduced(world: World) -> Iterator[str]:
 
 def announced(world: World, shelves: Shelves) -> Iterator[str]:
     """Every node of a region that is founded has said where it answers now, and all of the region have that."""
-    for region in world.regions if world.places is not None else ():
+    for region in world.bodies.regions if world.places is not None else ():
         for delegation in region.delegations:
             node, key = delegation.home.node, delegation.clerk.genesis.key
             place = world.places.at[node]  # type: ignore[union-attr]

@@ -103,3 +103,12 @@ def besiege(
         siege = node.steering = Besieging(node, calls, besieged)
         calls.net.heap.after(begin(), siege.start)
     return Watch(besieged, honest, calls)
+
+
+def on_islands(nodes: Sequence[Node]) -> int:
+    """Return how many of these are joined by no links, among these, with the first."""
+    met = [nodes[0]]
+    for node in met:
+        beyond = [end.link.beyond(node) for end in node.ends.values() if end.link.talks]
+        met += [each for each in nodes if each in beyond and each not in met]
+    return len(nodes) - len(met)

@@ -111,8 +111,8 @@ def test_a_node_that_keeps_what_is_of_another_region_is_found_out() -> None:
 def test_regions_that_hold_another_book_of_the_world_or_judge_it_otherwise_are_found_out() -> None:
     world = lived("world")
     assert faults(world) == []
-    assert world.above is not None
-    lose(world.nodes[4], last_of(world, world.above.scope, LogClass.AUTHORITY, 4))
+    assert world.bodies.above is not None
+    lose(world.nodes[4], last_of(world, world.bodies.above.scope, LogClass.AUTHORITY, 4))
     for at, node in enumerate(world.nodes):
         node.body_root = lambda scope, at=at: bytes([at])  # type: ignore[method-assign,misc]
     assert said(world, "hold different records of World's book", "judge the world differently")
@@ -128,7 +128,7 @@ def test_links_with_whom_an_operator_removed_and_places_that_nobody_learned_are_
     places.lingered.append((node, liar))
     world.calls.dialled.append((since + 1, node, liar.peer))
     world.calls.opened += [(since + 1, node, liar), (since, liar, other)]
-    founded = next(each for each in world.regions if each.founded)
+    founded = next(each for each in world.bodies.regions if each.founded)
     moved = founded.delegations[0].home.node
     places.at[moved] = "elsewhere.example:1"
     assert said(

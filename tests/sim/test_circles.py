@@ -36,11 +36,11 @@ def _life(seed: int) -> World:
 
 def _stands_between(world: World) -> bool:
     """Say whether Village 7 has not joined its region, and stands alone between Village 8 and the two others."""
-    five, _, seven, eight = world.regions[1].members
+    five, _, seven, eight = world.bodies.regions[1].members
     circles = Circles(world, _shelves(world))
     return (
         not circles.joined[seven.scope]
-        and circles.joined[five.scope] == circles.joined[eight.scope] == {world.regions[1].body}
+        and circles.joined[five.scope] == circles.joined[eight.scope] == {world.bodies.regions[1].body}
         and not circles.round(five.scope) & {seven.node, eight.node}
     )
 
@@ -63,7 +63,7 @@ def _shelves(world: World) -> Shelves:
 
 def _join(world: World) -> None:
     """Let Village 7 do what it had no time for, and others hear of it."""
-    region = world.regions[1]
+    region = world.bodies.regions[1]
     late = next(each for each in region.delegations if each.home.name == "Village 7")
     for _ in range(20):
         if not late.mandates():
@@ -74,10 +74,10 @@ def _join(world: World) -> None:
 
 def test_a_neighbour_who_has_not_joined_gets_no_goods_and_passes_on_none_until_it_does() -> None:
     world = _half_founded()
-    five, _, seven, eight = world.regions[1].members
+    five, _, seven, eight = world.bodies.regions[1].members
     before = Circles(world, _shelves(world))
     assert not before.joined[seven.scope]
-    assert before.joined[five.scope] == before.joined[eight.scope] == {world.regions[1].body}
+    assert before.joined[five.scope] == before.joined[eight.scope] == {world.bodies.regions[1].body}
     assert not before.round(five.scope) & {seven.node, eight.node}
     assert faults(world) == []
     for node in world.honest:  # the checks let some crash
@@ -85,7 +85,7 @@ def test_a_neighbour_who_has_not_joined_gets_no_goods_and_passes_on_none_until_i
             world.net.redial(link)
     _join(world)
     after = Circles(world, _shelves(world))
-    assert after.round(five.scope) == {each.node for each in world.regions[1].members}
+    assert after.round(five.scope) == {each.node for each in world.bodies.regions[1].members}
     assert faults(world) == []
 
 
@@ -176,11 +176,14 @@ def test_what_is_of_a_community_is_fenced_once_all_around_it_hold_that_it_joined
     world = World(Slice("scopes", 9, 0.3, 1).scenario(), 3)
     world.heap.run(world.scenario.storm)
     world.net.regional = {}
-    world._fence()
+    world.bodies.fence(world.net)
     fenced = {peer for peer, _ in world.net.regional.values()}
     assert fenced
     region, member = next(
-        (region, each) for region in world.regions for each in region.members if each.node.peer in fenced
+        (region, each)
+        for region in world.bodies.regions
+        for each in region.members
+        if each.node.peer in fenced
     )
     other = next(each.node for each in region.members if each is not member)
     logs = [log for log, of in Reader().read(other).logs.items() if of.scope == member.scope]
@@ -191,7 +194,7 @@ def test_what_is_of_a_community_is_fenced_once_all_around_it_hold_that_it_joined
         if not (isinstance(each, Kept) and any(bytes(log) in each.raw for log in logs))
     ]
     world.net.regional = {}
-    world._fence()
+    world.bodies.fence(world.net)
     assert member.node.peer not in {peer for peer, _ in world.net.regional.values()}, (
         "one has not heard of it"
     )

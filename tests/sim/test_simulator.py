@@ -210,14 +210,14 @@ def _jam(world: World) -> None:
 
 
 def _count_what_was_cut_off(world: World) -> None:
-    view = world.regions[0].members[-1].node.view
+    view = world.bodies.regions[0].members[-1].node.view
     key, row = next((key, row) for key, row in view.scan(VOTE_VERDICTS) if "void" in row)
     view.commit({(VOTE_VERDICTS, key): (*row[:2], "stands", "counts")})
 
 
 def _seal_another(world: World) -> None:
     """A page that is drafted, shown as sealed; and one that is sealed, shown as only signed."""
-    view = world.regions[0].members[-1].node.view
+    view = world.bodies.regions[0].members[-1].node.view
     drafted = next((key, row) for key, row in view.scan(STATUSES) if row[1] != "sealed")
     sealed = next((key, row) for key, row in view.scan(STATUSES) if row[1] == "sealed" and row[0])
     for (key, row), word in ((drafted, "sealed"), (sealed, "adopted")):

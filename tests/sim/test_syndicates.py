@@ -37,9 +37,9 @@ def _life() -> World:
 
 def _partners(world: World) -> tuple[Community, Community, Community]:
     """Return two partners of two regions, and who sits beside the second."""
-    (syndicate,) = world.syndicates
+    (syndicate,) = world.bodies.syndicates
     one, two = syndicate.members[0], syndicate.members[-1]
-    beside = next(each for each in world.regions[1].members if each not in syndicate.members)
+    beside = next(each for each in world.bodies.regions[1].members if each not in syndicate.members)
     return one, two, beside
 
 
@@ -60,7 +60,7 @@ def test_partners_hold_each_others_goods_and_nothing_of_who_sits_beside_the_othe
     assert [each.name for each in (one, two, beside)] == ["Village 2", "Village 5", "Village 4"]
     assert faults(world) == []
     of_one, of_two, of_beside = (Reader().read(each.node) for each in (one, two, beside))
-    (syndicate,) = world.syndicates
+    (syndicate,) = world.bodies.syndicates
     assert _goods(world, one)[0] in of_two.logs
     assert _goods(world, two)[0] in of_one.logs
     assert _goods(world, beside)[0] in of_two.logs

@@ -45,7 +45,7 @@ def test_honest_nodes_prove_the_fork_of_a_node_that_shows_each_of_them_one_branc
     assert not faults(world)
     assert world.seen.counts["equivocated"]
     first, *others = [forks(node) for node in world.honest]
-    assert first.keys() == world.doubled.keys()
+    assert first.keys() == world.population.doubled.keys()
     assert all(first == each for each in others)
 
 
@@ -59,7 +59,7 @@ def test_neither_face_ever_holds_what_the_other_says(seed: int) -> None:
     assert {*liar.ends, *liar.second.ends} <= {each.peer for each in world.honest}
     assert not {*liar.ends} & {*liar.second.ends}
     assert forks(liar) == forks(liar.second) == {}
-    for log in world.doubled:
+    for log in world.population.doubled:
         assert not liar.second.holds(log, *liar.memory.log(log).heads[0])  # type: ignore[union-attr]
 
 
@@ -69,13 +69,13 @@ def test_whoever_chooses_its_links_is_shown_one_face_too() -> None:
     liar = world.nodes[-1]
     assert isinstance(liar, TwoFaced)
     assert liar.second is not None
-    assert world.doubled.keys() == forks(world.honest[0]).keys() != set()
+    assert world.population.doubled.keys() == forks(world.honest[0]).keys() != set()
     assert not {*liar.ends} & {*liar.second.ends}
 
 
 def test_a_node_that_never_hears_of_the_other_version_is_found_out() -> None:
     world = lived(1)
-    log, node = next(iter(world.doubled)), world.honest[0]
+    log, node = next(iter(world.population.doubled)), world.honest[0]
     held = node.memory.log(log)
     assert held is not None
     assert held.fork is not None
