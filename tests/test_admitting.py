@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fedsync.admitting import keep_static, whom, worth_calling
+from fedsync.admitting import MAX_CALLED_AT, keep_static, whom, worth_calling
 from fedsync.cli.introduced import waiting_introductions
 from fedsync.config import Address
 from fedsync.crdt.books.booktables import NODES
@@ -229,6 +229,15 @@ def test_a_line_in_the_file_does_not_take_back_who_was_removed_and_the_node_is_n
         (warning,) = keep_static(at.store, [StaticPeer(ME, "Us")], ME, 3)
         assert "this very node" in warning
         assert kept(at) == {}
+
+
+def test_of_many_addresses_of_a_node_so_many_are_called_those_in_the_file_first() -> None:
+    with node() as at:
+        said, written = ([f"{name}{number}:1" for number in range(MAX_CALLED_AT)] for name in ("s", "w"))
+        perform(at, "add_peer", {"key": KEYS[0].hex(), "name": "Mill Lane", "addresses": said})
+        keep_static(at.store, [StaticPeer(KEYS[0], "Mill Lane", tuple(written[:9]))], ME, 1)
+        called = whom(at.store, at.state, ME, None).peers[KEYS[0]]
+        assert called == (*written[:9], *said[: MAX_CALLED_AT - 9])
 
 
 def test_a_peer_in_the_file_that_is_called_as_another_is_gets_a_number() -> None:

@@ -85,8 +85,12 @@ def test_a_naive_count_agrees_about_who_waits_until_when_through_restarts() -> N
     for seed in range(60):
         die = Random(seed)
         kept: dict[bytes, Spent] = {}
-        author = Share(die.randrange(200, 900), 10**5, die.randrange(500, 3000), die.randrange(1, 3) * 10**5)
-        body = Share(die.randrange(300, 1500), 10**6, 4000, die.randrange(2, 6) * 10**5)
+        # Bytes of an hour run out before those of a day in some lives, and after in others.
+        author_hour, body_hour = die.randrange(2, 12) * 10**4, die.randrange(4, 60) * 10**4
+        author = Share(
+            die.randrange(200, 900), author_hour, die.randrange(500, 3000), die.randrange(1, 3) * 10**5
+        )
+        body = Share(die.randrange(300, 1500), body_hour, 4000, die.randrange(2, 6) * 10**5)
         intake, naive = Intake(kept.get, author, body), Naive(author, body)
         now = NOON
         for _ in range(200):
@@ -113,6 +117,22 @@ def test_a_naive_count_agrees_about_who_waits_until_when_through_restarts() -> N
             if die.random() < 0.05:
                 intake = Intake(kept.get, author, body)  # a restart
     assert waits > 500
+
+
+@pytest.mark.parametrize("measure", ["hour_records", "hour_bytes", "day_records", "day_bytes"])
+def test_by_no_measure_has_an_author_more_of_the_bodys_room_than_is_left_of_it(measure: str) -> None:
+    kept: dict[bytes, Spent] = {}
+    intake = Intake(kept.get, ANY, replace(ANY, **{measure: 4000}))
+    with node() as at:
+        scribe = Scribe(at, "Oakfield", "Ann", "Ben")
+        ann, ben = (scribe.genesis(name, LogClass.FACTS) for name in ("Ann", "Ben"))
+    intake.count(ann, False, 1999, 1999, NOON)
+    assert intake.wait(ann, False, NOON, lambda: False) is None
+    intake.count(ann, False, 1, 1, NOON)
+    span = HOUR if measure.startswith("hour") else DAY
+    assert intake.wait(ann, False, NOON, lambda: False) == (Whose.AUTHOR, (NOON // span + 1) * span)
+    intake.count(ben, False, FIRST_RECORDS, FIRST_RECORDS, NOON)
+    assert intake.wait(ben, False, NOON, lambda: False) is None
 
 
 def test_a_batch_that_was_dropped_counts_for_nothing() -> None:
