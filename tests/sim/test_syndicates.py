@@ -1,14 +1,23 @@
 """A syndicate across two regions: what its members hold by it, and that the checks find who lacks or holds what it should not."""
 
+from collections.abc import Iterable, Mapping
+from random import Random
+
 import pytest
 
+from fedsync.crdt.books.kin import circulation
+from fedsync.crdt.view import MemoryView
+from fedsync.gossip.events import Peer
 from fedsync.gossip.messages import BlockMessage, encode
-from fedsync.records.ids import Extent, LogId, Reach
+from fedsync.records.codec import Value
+from fedsync.records.ids import Extent, Key, LogId, PageId, PayloadId, Reach, RecordId, Scope
 from fedsync.sim.checks import faults
 from fedsync.sim.disk import Bound, Kept
 from fedsync.sim.links import End, Link
+from fedsync.sim.node import Node
 from fedsync.sim.people import Community
 from fedsync.sim.scenario import read
+from fedsync.sim.scoping import Scoping
 from fedsync.sim.shelves import Reader
 from fedsync.sim.world import World
 
@@ -66,6 +75,73 @@ def test_partners_hold_each_others_goods_and_nothing_of_who_sits_beside_the_othe
     assert _goods(world, beside)[0] in of_two.logs
     assert beside.scope not in of_one.bodies
     assert not {one.scope, syndicate.scope} & of_beside.bodies.keys()
+
+
+class ByBook(Scoping):
+    """Of a node that lets its partner in because a book says so, and did not invite it: else that has what is its own in any case."""
+
+    def __init__(self, own: Scope, body: PageId, keys: Mapping[Peer, Key], partner: Peer) -> None:
+        super().__init__(own, body, keys)
+        self.scope, self.keys, self.partner = own, keys, partner
+
+    def near(
+        self, view: MemoryView, scopes: Iterable[Scope], peers: Iterable[Peer]
+    ) -> dict[Peer, frozenset[Scope]]:
+        """Return of which bodies each peer may have all."""
+        who = circulation(view, scopes)
+        return {peer: who.near(self.keys[peer], self.scope, invited=peer != self.partner) for peer in peers}
+
+
+def _regional(node: Node, of: Community) -> set[RecordId]:
+    """Return what lies at a node of what a community keeps to its region, as the bytes say."""
+    shelf = Reader().read(node)
+    return {
+        id_
+        for log, begun in shelf.logs.items()
+        if begun.scope == of.scope and begun.reach is Reach.REGION
+        for ids in shelf.chains[log].values()
+        for id_ in ids
+    }
+
+
+def _later(world: World, seconds: float) -> None:
+    world.heap.run(world.heap.now + seconds)
+
+
+@pytest.mark.parametrize("leaver", [0, 1])
+def test_who_leaves_a_syndicate_gives_and_gets_nothing_more_of_what_stays_within_a_region(
+    leaver: int,
+) -> None:
+    world = World(read(TWO_REGIONS), 0)
+    one, two, beside = _partners(world)
+    for at, other in ((one, two), (two, one)):
+        keys = {each.home.node.peer: each.clerk.genesis.key for each in world.bodies.delegations}
+        at.node.scoping = ByBook(at.scope, at.body, keys, other.node.peer)
+    world.live()
+    (syndicate,) = world.bodies.syndicates
+    gone, stays = (one, two) if leaver == 0 else (two, one)
+    entry: dict[str, Value] = {"kind": "leave", "body": syndicate.body, "cuts": []}
+    assert gone.draft([entry]) is not None
+    gone.sit(Random(1))
+    _later(world, 60)
+    for at in (gone, stays):
+        books, body = Reader().read(at.node).books, PayloadId(gone.body)
+        assert bytes(syndicate.body) not in books.joined(body), (
+            "it is sealed, by what lies on the disks of both"
+        )
+        assert books.joined(body), "it is in its region all the same"
+    before = {(at.name, of.name): _regional(at.node, of) for at in (gone, stays) for of in (gone, stays)}
+    assert all(before.values()), "each has some of the other's, from before"
+    for each in (gone, stays):
+        for _ in range(3):
+            each.trade(Random(2), 0.0)
+    _later(world, 3600)
+    for at, of in ((gone, stays), (stays, gone)):
+        assert _regional(at.node, of) == before[at.name, of.name]
+        assert len(_regional(of.node, of)) > len(before[of.name, of.name])
+    # In the region of each it goes round as before.
+    (neighbour,) = (each for each in world.bodies.regions[1].members if each not in (one, two, beside))
+    assert _regional(beside.node, two) == _regional(neighbour.node, two) == _regional(two.node, two)
 
 
 def _lose(world: World) -> None:
