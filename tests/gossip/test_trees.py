@@ -207,3 +207,18 @@ def test_no_more_roots_are_kept_than_there_are_peers_however_often_one_tells_of_
     roots = {shared.root(b"%016d" % said, {}) for said in range(3 * MOST_KEPT)}
     assert len(roots) == 3 * MOST_KEPT
     assert len(shared._roots) <= MOST_KEPT
+
+
+def test_what_is_kept_for_peers_has_a_bound_however_often_they_follow_something_else_and_name_it_anew() -> (
+    None
+):
+    sharing = Sharing(Trees(Memory(bytes(8), checker=checked)))
+    most = 0
+    for said in range(3 * MOST_KEPT):
+        following = Following(pack_rows([Row(Scope(said.to_bytes(16)), bytes(32), Extent.ALL)]))
+        sharing.between(following)
+        sharing.naming(following, said.to_bytes(8))
+        sharing.mine(frozenset({Scope(said.to_bytes(16))}))
+        most = max(most, len(sharing._between), len(sharing._namings), len(sharing._mine))
+    assert most == MOST_KEPT
+    assert len(sharing._namings) < MOST_KEPT / 4
