@@ -13,6 +13,7 @@ from fedsync.glance import Glance
 from fedsync.home import Home
 from fedsync.reading import Reading
 from fedsync.records.ids import Scope
+from tests.acts.copied import copied
 from tests.cli.calling import Place, environment, found
 from tests.cli.federation import Federation
 
@@ -22,7 +23,7 @@ def never(scope: Scope) -> str:
 
 
 def test_bodies_are_called_as_their_books_call_them(tmp_path: Path) -> None:
-    valley = Federation(tmp_path)
+    valley = copied(Federation, tmp_path)
     home = valley.homes["Oakfield"]
     with Reading.open(home) as reading:
         asked: list[str] = []
@@ -44,7 +45,7 @@ def test_bodies_are_called_as_their_books_call_them(tmp_path: Path) -> None:
 
 
 def test_a_book_with_a_page_that_is_not_sealed_is_read_by_those_who_read_all_of_it(tmp_path: Path) -> None:
-    valley = Federation(tmp_path)
+    valley = copied(Federation, tmp_path)
     place, home = valley.place(), valley.homes["Oakfield"]
     page = place.propose("Oats")
     for name in ("Ann", "Ben"):

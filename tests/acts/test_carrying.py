@@ -26,6 +26,7 @@ from fedsync.records.kinds.authority import PAGE, parse_page
 from fedsync.records.kinds.entries import Mandate, node_genesis
 from fedsync.records.seal import Draft as Pen
 from fedsync.records.seal import seal
+from tests.acts.copied import copied
 from tests.acts.test_world import REGIONS, World
 from tests.authority.build import build
 from tests.authority.build import fold as folded
@@ -37,7 +38,7 @@ SEATED = (*REGIONS, "World")
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    made = World(tmp_path_factory.mktemp("world"))
+    made = copied(World, tmp_path_factory.mktemp("world"))
     made.found_world()
     made.carry(made.draft("Oakfield", *made.decision("World"), name="Cleo"), "Oakfield", "Hill Farm")
     return made
@@ -91,7 +92,7 @@ def test_the_logs_of_the_world_and_of_its_regions_show_all_their_books(world: Wo
 
 
 def test_a_page_that_nobody_sealed_is_not_carried(tmp_path: Path) -> None:
-    made = World(tmp_path)
+    made = copied(World, tmp_path)
     page = made.draft("Oakfield", *made.decision("Valley"), name="Cleo")
     made.meet()
     with Reading.open(made.homes["Harbour"]) as reading:
@@ -126,7 +127,7 @@ def test_a_page_that_a_stranger_carries_is_carried_by_a_sealer_all_the_same(
     tmp_path: Path, reach: Reach
 ) -> None:
     """Outsiders may not get that log, or not take it: then they would never hear of a recall, nor of any page after it."""
-    made = World(tmp_path)
+    made = copied(World, tmp_path)
     page = made.draft("Oakfield", *made.decision("Valley"), name="Cleo")
     made.meet()
     stranger = private_key(b"s" * 32)
@@ -192,7 +193,7 @@ def test_who_drafts_and_writes_under_any_number_of_pages_has_few_of_them_carried
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(carrying, "MAX_USED", 2)
-    made = World(tmp_path)
+    made = copied(World, tmp_path)
     made.found_world()
     scope, pages = used_pages(made, 6)
     for hour in range(4):
@@ -212,7 +213,7 @@ def test_which_of_them_has_its_turn_is_a_matter_of_chance(
 ) -> None:
     """In an order that can be worked out beforehand some would always stand in front of others' pages."""
     monkeypatch.setattr(carrying, "MAX_USED", 1)
-    made = World(tmp_path)
+    made = copied(World, tmp_path)
     made.found_world()
     scope, pages = used_pages(made, 4)
     orders = {seed: Random(seed).sample(sorted(pages), 4) for seed in range(20)}
@@ -227,7 +228,7 @@ def test_a_long_way_to_one_of_them_is_carried_in_parts_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(carrying, "MAX_USED", 2)
-    made = World(tmp_path)
+    made = copied(World, tmp_path)
     made.found_world()
     page = made.draft("Oakfield", *SENDS, name="Cleo")
     home, stranger = made.homes["Oakfield"], private_key(b"s" * 32)
@@ -269,7 +270,7 @@ def test_a_page_under_which_somebody_wrote_is_carried_though_nobody_sealed_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Outsiders could not tell whose word that is, and would refuse it for ever: nobody's copy would look fresh to them."""
-    made = World(tmp_path)
+    made = copied(World, tmp_path)
     made.found_world()
     page = made.draft("Oakfield", *SENDS, name="Cleo")
     made.meet()

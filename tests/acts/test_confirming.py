@@ -21,6 +21,7 @@ from fedsync.records.ed25519 import public_key
 from fedsync.records.ids import PageId
 from fedsync.records.kinds.entries import Confirm
 from fedsync.records.kinds.motions import Method, Rule
+from tests.acts.copied import copied
 from tests.acts.valley import Valley
 from tests.cli.calling import Place
 
@@ -95,7 +96,7 @@ class Region:
 
 
 def test_after_the_time_to_object_the_node_drafts_and_people_sign(tmp_path: Path) -> None:
-    region = Region(tmp_path)
+    region = copied(Region, tmp_path)
     assert region.look(NOW, 7) == []
     assert region.look(NOW + 7 * DAY_MS - 1, 7) == []
     (page,) = region.look(NOW + 7 * DAY_MS, 7)
@@ -119,7 +120,7 @@ def test_after_the_time_to_object_the_node_drafts_and_people_sign(tmp_path: Path
 
 
 def test_status_says_when_the_node_will_draft_it_and_no_longer_once_somebody_objects(tmp_path: Path) -> None:
-    region = Region(tmp_path)
+    region = copied(Region, tmp_path)
     home = region.valley.homes["Mill Lane"]
 
     def told() -> list[str | None]:
@@ -138,13 +139,13 @@ def test_status_says_when_the_node_will_draft_it_and_no_longer_once_somebody_obj
 
 
 def test_a_clock_that_was_set_back_only_makes_people_wait_longer(tmp_path: Path) -> None:
-    region = Region(tmp_path)
+    region = copied(Region, tmp_path)
     region.look(NOW, 1)
     assert region.look(NOW - 365 * DAY_MS, 1) == []
 
 
 def test_a_dissent_of_ours_stops_it_and_one_of_others_does_not(tmp_path: Path) -> None:
-    region = Region(tmp_path)
+    region = copied(Region, tmp_path)
     with region.valley.at("Mill Lane") as (reading, door):
         motions.dissent(
             region.valley.author("Mill Lane", "Ben"), reading, door, region.page, "Not read aloud."
@@ -158,14 +159,14 @@ def test_a_dissent_of_ours_stops_it_and_one_of_others_does_not(tmp_path: Path) -
 def test_a_word_on_a_page_of_our_own_stops_it_however_far_that_page_has_come(
     tmp_path: Path, seal: bool
 ) -> None:
-    region = Region(tmp_path)
+    region = copied(Region, tmp_path)
     none: dict[str, Value] = {"kind": "confirm", "motion": region.motion, "vote": None}
     region.valley.enter("Mill Lane", [none], seal=seal)
     assert region.look(NOW, 0) == []
 
 
 def test_while_another_page_waits_for_signatures_the_node_drafts_no_rival(tmp_path: Path) -> None:
-    region = Region(tmp_path)
+    region = copied(Region, tmp_path)
     page = region.valley.enter("Mill Lane", [minutes.decision("Oats", "We plant oats.")], seal=False)
     assert region.look(NOW, 0) == []
     region.valley.seal("Mill Lane", page)
@@ -183,7 +184,7 @@ def test_a_node_that_its_own_book_does_not_name_drafts_nothing(tmp_path: Path) -
 
 
 def test_a_result_without_a_vote_of_ours_that_counts_is_left_to_people(tmp_path: Path) -> None:
-    region = Region(tmp_path)
+    region = copied(Region, tmp_path)
     with Reading.open(region.valley.homes["Mill Lane"]) as reading:
         result = result_view(reading.view, region.page, 0)
         assert result is not None

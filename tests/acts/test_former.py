@@ -8,6 +8,7 @@ from fedsync.crdt.books.kin import kin
 from fedsync.crdt.view import Draft, MemoryView
 from fedsync.reading import Reading
 from fedsync.records.ids import Extent, PageId
+from tests.acts.copied import copied
 from tests.cli.federation import Federation, propose
 
 
@@ -31,7 +32,7 @@ def folded(reading: Reading, extents: dict[PageId, Extent]) -> MemoryView:
 
 
 def test_a_member_holds_the_book_of_one_that_left_since_it_signed_what_came_before(tmp_path: Path) -> None:
-    valley = Federation(tmp_path)
+    valley = copied(Federation, tmp_path)
     decision = ("decisions", "propose", "--title", "A ferry", "--text", "-", "--body", "Valley")
     page = valley.page_of("Oakfield", *decision, name="Cleo")
     assert valley.carry(page, "Hill Farm", "Oakfield") == "sealed"

@@ -9,13 +9,14 @@ from fedsync.acts.books import minutes
 from fedsync.records.codec import Value
 from fedsync.records.ids import PageId
 from fedsync.words import key_text
+from tests.acts.copied import copied
 from tests.acts.delegations import Delegations
 
 
 @pytest.fixture
 def valley(tmp_path: Path) -> Delegations:
     """Return a region of three communities."""
-    return Delegations(tmp_path)
+    return copied(Delegations, tmp_path)
 
 
 def test_a_mandate_is_given_on_a_page_and_shown_in_words(valley: Delegations) -> None:
@@ -98,7 +99,7 @@ def test_a_mandate_that_would_give_no_voice_is_not_drafted(
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory: pytest.TempPathFactory) -> Delegations:
     """Return a region of three communities, of which nothing is changed."""
-    valley = Delegations(tmp_path_factory.mktemp("asked"))
+    valley = copied(Delegations, tmp_path_factory.mktemp("asked"))
     valley.motion(options=["yes", "no"])
     valley.motion(title="A ferry")
     return valley

@@ -18,6 +18,7 @@ from fedsync.records.codec import Value
 from fedsync.records.ids import LogClass, PageId, RecordId
 from fedsync.records.kinds.entries import EntryId
 from fedsync.records.seal import Draft
+from tests.acts.copied import copied
 from tests.acts.delegations import Delegations
 
 NOBODY = PageId(b"\x07" * 32)
@@ -26,7 +27,7 @@ NOBODY = PageId(b"\x07" * 32)
 @pytest.fixture
 def valley(tmp_path: Path) -> Delegations:
     """Return a region of three communities."""
-    return Delegations(tmp_path)
+    return copied(Delegations, tmp_path)
 
 
 def mandate(valley: Delegations, seat: PageId, name: str = "Cleo", **more: Value) -> dict[str, Value]:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from fedsync.records.ids import PageId
+from tests.acts.copied import copied
 from tests.acts.delegations import Delegations
 from tests.acts.valley import Valley
 from tests.cli.calling import Place
@@ -59,7 +60,7 @@ def test_a_person_with_keys_on_several_devices_is_one_person_with_one_seat(oak: 
 
 
 def test_a_key_that_was_made_on_another_machine_gets_a_seat_and_signs_from_there(tmp_path: Path) -> None:
-    valley = Delegations(tmp_path)
+    valley = copied(Delegations, tmp_path)
     place(valley, "Mill Lane")("people", "add", "Dora", *FREE)
     (shown,) = place(valley, "Mill Lane").json("people", "keys", "Dora", "--show")["keys"]
     begin = ("people", "begin", "Dora", "--body", "Oakfield", "--no-passphrase")
@@ -95,7 +96,7 @@ def test_a_letter_read_wrongly_is_found_before_anything_is_drafted(oak: Valley) 
 
 
 def test_a_new_key_takes_the_seat_and_the_mandates_in_one_page(tmp_path: Path) -> None:
-    valley = Delegations(tmp_path)
+    valley = copied(Delegations, tmp_path)
     motion = valley.motion()
     given = valley.give("Oakfield", "Cleo", "--instruct", "*=free", "--limit", "vote=5")
     early = valley.vote("Oakfield", given, motion, "yes")
@@ -122,7 +123,7 @@ def test_a_new_key_takes_the_seat_and_the_mandates_in_one_page(tmp_path: Path) -
 
 
 def test_a_seat_moves_to_a_key_on_another_machine(tmp_path: Path) -> None:
-    valley = Delegations(tmp_path)
+    valley = copied(Delegations, tmp_path)
     place(valley, "Mill Lane")("people", "add", "Cleo of Oakfield", *FREE)
     (shown,) = place(valley, "Mill Lane").json("people", "keys", "Cleo of Oakfield", "--show")["keys"]
     moved = place(valley).json("people", "rotate", "Cleo", "--key", shown["line"], *FREE)
@@ -162,7 +163,7 @@ def test_a_lost_phone_is_replaced_by_the_others_and_what_it_had_recorded_counts(
 
 
 def test_all_is_taken_from_a_stolen_key_in_one_page(tmp_path: Path) -> None:
-    valley = Delegations(tmp_path)
+    valley = copied(Delegations, tmp_path)
     motion = valley.motion()
     given = valley.give("Oakfield", "Cleo", "--instruct", "*=free", "--alternate", "Ben")
     early = valley.vote("Oakfield", given, motion, "yes")
@@ -178,7 +179,7 @@ def test_all_is_taken_from_a_stolen_key_in_one_page(tmp_path: Path) -> None:
 
 
 def test_the_alternate_alone_is_taken_out_of_a_mandate(tmp_path: Path) -> None:
-    valley = Delegations(tmp_path)
+    valley = copied(Delegations, tmp_path)
     valley.give("Oakfield", "Cleo", "--instruct", "*=free", "--alternate", "Ben")
     taken = place(valley).json("people", "revoke", "Ben", "--threshold", 2, *FREE)
     place(valley).seal(taken["page"], "Ann", "Cleo")
@@ -187,7 +188,7 @@ def test_the_alternate_alone_is_taken_out_of_a_mandate(tmp_path: Path) -> None:
 
 
 def test_what_others_gave_to_a_stolen_key_is_told_for_only_they_can_end_it(tmp_path: Path) -> None:
-    valley = Delegations(tmp_path)
+    valley = copied(Delegations, tmp_path)
     key = valley.author("Oakfield", "Cleo").key
     given = valley.give("Mill Lane", key.hex())
     valley.meet()
@@ -245,7 +246,7 @@ def test_a_revoked_seat_leaves_no_threshold_that_nobody_can_reach(oak: Valley) -
 
 
 def test_a_seat_in_a_guild_goes_over_to_the_key_that_its_holder_has_now(tmp_path: Path) -> None:
-    valley = Delegations(tmp_path)
+    valley = copied(Delegations, tmp_path)
     founded = (
         "bodies",
         "found",

@@ -12,12 +12,13 @@ from fedsync.records.genesis import Genesis
 from fedsync.records.ids import LogClass, LogId, Reach, RecordId
 from fedsync.records.kinds.entries import EntryId
 from fedsync.records.seal import Draft, seal
+from tests.acts.copied import copied
 from tests.acts.delegations import Delegations
 
 
 @pytest.fixture
 def valley(tmp_path: Path) -> Delegations:
-    return Delegations(tmp_path)
+    return copied(Delegations, tmp_path)
 
 
 def plans(valley: Delegations, given: EntryId) -> Genesis:

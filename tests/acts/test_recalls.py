@@ -17,13 +17,14 @@ from fedsync.records.ed25519 import public_key
 from fedsync.records.ids import LogClass, LogId, PageId, RecordId
 from fedsync.records.kinds.entries import EntryId, Recall
 from fedsync.records.seal import Draft, seal
+from tests.acts.copied import copied
 from tests.acts.delegations import NAMES, Delegations
 
 
 @pytest.fixture
 def valley(tmp_path: Path) -> Delegations:
     """Return a region of three communities, all of which know a motion."""
-    return Delegations(tmp_path)
+    return copied(Delegations, tmp_path)
 
 
 def sent(valley: Delegations, *words: object) -> EntryId:

@@ -17,6 +17,7 @@ from fedsync.records.genesis import NODE, SEAT, Capacity
 from fedsync.records.ids import LogClass, PageId, RecordId
 from fedsync.records.kinds.entries import EntryId
 from fedsync.records.seal import Draft
+from tests.acts.copied import copied
 from tests.acts.delegations import NAMES, Delegations
 
 NOWHERE = bytes(range(32))
@@ -25,7 +26,7 @@ NOWHERE = bytes(range(32))
 @pytest.fixture(scope="module")
 def valley(tmp_path_factory: pytest.TempPathFactory) -> Delegations:
     """A region to which each community sent Cleo, free in all; some tests send others or recall."""
-    return Delegations(tmp_path_factory.mktemp("vain"))
+    return copied(Delegations, tmp_path_factory.mktemp("vain"))
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +139,7 @@ def test_a_node_has_no_motion_and_no_vote(valley: Delegations) -> None:
 
 
 def test_whom_only_a_draft_seats_puts_a_motion_that_waits_until_the_page_is_adopted(tmp_path: Path) -> None:
-    valley = Delegations(tmp_path)
+    valley = copied(Delegations, tmp_path)
     words = ("bodies", "epoch", "--add", "Dora", "--as", "Ann", "--no-passphrase")
     page = PageId(bytes.fromhex(valley.place("Oakfield").json(*words)["page"]))
     with Reading.open(valley.homes["Oakfield"]) as reading:
@@ -218,7 +219,7 @@ def test_the_order_of_a_result_decides_between_two_votes_of_a_seat(
 def test_of_several_standing_votes_of_a_seat_the_latest_is_tallied_and_people_say_which_is_the_word(
     tmp_path: Path,
 ) -> None:
-    valley = Delegations(tmp_path)
+    valley = copied(Delegations, tmp_path)
     mandate = valley.give("Oakfield", "Cleo", "--instruct", "*=free", "--alternate", "Ben")
     place = valley.place("Oakfield")
     motion_ = place.json("motions", "put", "--title", "x", "--text", "-", "--body", "Valley", "--as", "Cleo")[
@@ -310,7 +311,7 @@ def states(valley: Delegations, at: str, now: int | None = None) -> dict[str, st
 
 
 def test_only_a_decision_of_the_same_book_that_is_in_force_can_be_ended_and_once(tmp_path: Path) -> None:
-    valley = Delegations(tmp_path)
+    valley = copied(Delegations, tmp_path)
     oats = valley.enter("Oakfield", [decision("Oats"), decision("Rye")])
     foreign = valley.enter("Mill Lane", [decision("Theirs")])
     valley.meet()
@@ -338,7 +339,7 @@ def test_only_a_decision_of_the_same_book_that_is_in_force_can_be_ended_and_once
 def test_a_decision_holds_until_the_page_that_ends_it_is_sealed_and_does_not_come_back(
     tmp_path: Path,
 ) -> None:
-    valley = Delegations(tmp_path)
+    valley = copied(Delegations, tmp_path)
     oats = valley.enter("Oakfield", [decision("Oats")])
     wheat = valley.enter("Oakfield", [decision("Wheat", supersedes=[[oats, 0]])], seal=False)
     assert states(valley, "Oakfield") == {"Oats": "in_force", "Wheat": "drafted"}
@@ -358,7 +359,7 @@ def test_a_decision_holds_until_the_page_that_ends_it_is_sealed_and_does_not_com
 
 
 def test_what_stands_on_a_page_that_lost_its_place_ends_nothing_and_is_displaced(tmp_path: Path) -> None:
-    valley = Delegations(tmp_path)
+    valley = copied(Delegations, tmp_path)
     oats = valley.enter("Oakfield", [decision("Oats")])
     valley.enter("Oakfield", [decision("Wheat", supersedes=[[oats, 0]])], seal=False)
     repeal: dict[str, Value] = {"kind": "repeal", "decision": [oats, 0]}
@@ -374,7 +375,7 @@ def test_what_stands_on_a_page_that_lost_its_place_ends_nothing_and_is_displaced
 
 
 def test_an_entry_that_is_no_decision_is_void_and_says_why(tmp_path: Path) -> None:
-    valley = Delegations(tmp_path)
+    valley = copied(Delegations, tmp_path)
     odd: dict[str, Value] = {"kind": "decision", "title": "Odd", "text": "x", "price": 3}
     author = valley.author("Oakfield")
     with valley.at("Oakfield") as (reading, door), author.writing():
@@ -387,7 +388,7 @@ def test_an_entry_that_is_no_decision_is_void_and_says_why(tmp_path: Path) -> No
 
 
 def test_a_term_is_over_by_the_clock_of_who_reads(tmp_path: Path) -> None:
-    valley = Delegations(tmp_path)
+    valley = copied(Delegations, tmp_path)
     place = valley.place("Oakfield")
     words = (
         "decisions",
@@ -417,7 +418,7 @@ def test_a_term_is_over_by_the_clock_of_who_reads(tmp_path: Path) -> None:
 
 
 def test_a_dissent_of_who_was_recalled_stays_and_says_whose_it_is(tmp_path: Path) -> None:
-    valley = Delegations(tmp_path)
+    valley = copied(Delegations, tmp_path)
     mandate = valley.give("Oakfield", "Cleo", "--instruct", "*=free")
     valley.meet()
     about = write(valley, "Oakfield", "Cleo", "motion", {"body": valley.region, "title": "x", "text": "y"},

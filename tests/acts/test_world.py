@@ -6,6 +6,7 @@ import pytest
 
 from fedsync.acts.books import minutes
 from fedsync.records.ids import Extent, PageId
+from tests.acts.copied import copied
 from tests.acts.valley import Valley
 from tests.cli.calling import Place
 
@@ -79,7 +80,7 @@ class World(Valley):
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    made = World(tmp_path_factory.mktemp("world"))
+    made = copied(World, tmp_path_factory.mktemp("world"))
     made.found_world()
     return made
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tests.acts.copied import copied
 from tests.cli.calling import Place
 from tests.cli.federation import Federation
 
@@ -9,7 +10,7 @@ SIGN = ("--no-passphrase",)
 
 
 def test_an_agreement_is_proposed_signed_kept_and_left(tmp_path: Path) -> None:
-    valley = Federation(tmp_path)
+    valley = copied(Federation, tmp_path)
     oak, mill, hill = (valley.place(name) for name in ("Oakfield", "Mill Lane", "Hill Farm"))
     value = oak.json(
         "stock", "agreements", "propose", "--title", "Seed for work", "--with", "Mill Lane",

@@ -13,12 +13,13 @@ from fedsync.keyring import load_node_key
 from fedsync.records.ed25519 import public_key
 from fedsync.records.ids import LogClass, PageId
 from fedsync.records.seal import Draft
+from tests.acts.copied import copied
 from tests.cli.federation import Federation, propose
 
 
 @pytest.fixture
 def valley(tmp_path: Path) -> Federation:
-    return Federation(tmp_path)
+    return copied(Federation, tmp_path)
 
 
 def test_a_fourth_community_joins_with_the_consent_of_its_new_seats(valley: Federation) -> None:
@@ -201,7 +202,7 @@ def test_a_change_of_a_region_that_makes_no_sense_is_refused(
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Federation:
     """A region that tests leave as they found it."""
-    return Federation(tmp_path_factory.mktemp("shared"))
+    return copied(Federation, tmp_path_factory.mktemp("shared"))
 
 
 def test_consents_are_asked_of_seats_alone_and_for_proposals_alone(shared: Federation) -> None:

@@ -10,6 +10,7 @@ from fedsync.doors import LocalDoor
 from fedsync.records.genesis import SEAT
 from fedsync.records.ids import LogClass, PageId
 from fedsync.records.seal import seal
+from tests.acts.copied import copied
 from tests.acts.valley import Valley
 from tests.cli.calling import Place
 from tests.cli.federation import MEMBERS, Federation
@@ -39,7 +40,7 @@ def split(valley: Valley) -> tuple[str, str]:
 
 
 def test_a_split_is_settled_by_what_a_higher_body_witnesses(tmp_path: Path) -> None:
-    valley = Federation(tmp_path)
+    valley = copied(Federation, tmp_path)
     region = valley.shown()["tag"]
     valley.decided("Oakfield", "bodies", "epoch", "--witness", region)
     rivals = split(valley)

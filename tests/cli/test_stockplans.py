@@ -7,6 +7,7 @@ import pytest
 
 from fedsync.acts.author import now_ms
 from fedsync.cli.telling import rfc3339
+from tests.acts.copied import copied
 from tests.cli.calling import Place
 from tests.cli.federation import Federation
 
@@ -223,7 +224,7 @@ def test_what_is_local_stays_apart(node: Place) -> None:
 
 
 def test_rights_go_to_people_of_other_communities_who_promise_in_their_own_log(tmp_path: Any) -> None:
-    valley = Federation(tmp_path)
+    valley = copied(Federation, tmp_path)
     oak, mill = valley.place(), valley.place("Mill Lane")
     offer = oak.json("stock", "offer", "Oats", 100, "kg", "--as", "Ann", *SIGN)["id"]
     oak("stock", "grant", offer, 40, "kg", "--to", "Ann@Mill Lane", "--as", "Ann", *SIGN)
@@ -256,7 +257,7 @@ def test_every_word_has_its_help(node: Place, word: str) -> None:
 
 
 def test_a_steward_promises_under_a_mandate_and_rights_reach_them_where_they_sign(tmp_path: Any) -> None:
-    valley = Federation(tmp_path)
+    valley = copied(Federation, tmp_path)
     oak, mill = valley.place(), valley.place("Mill Lane")
     mill("people", "add", "Wim", "--as", "Ann", *SIGN)
     key = mill("people", "keys", "Wim", "--show").out.splitlines()[-1]
@@ -282,7 +283,7 @@ def test_a_steward_promises_under_a_mandate_and_rights_reach_them_where_they_sig
 
 
 def test_to_whom_something_is_promised_at_home_is_told_to_nobody_else(tmp_path: Any) -> None:
-    valley = Federation(tmp_path)
+    valley = copied(Federation, tmp_path)
     oak, mill = valley.place(), valley.place("Mill Lane")
     offer = oak.json("stock", "offer", "Oats", 100, "kg", "--as", "Ann", *SIGN)["id"]
     need = oak.json(
@@ -336,7 +337,7 @@ def test_to_whom_something_is_promised_at_home_is_told_to_nobody_else(tmp_path: 
 
 
 def test_a_recall_makes_promises_fall_and_what_is_left_of_the_rights_can_be_taken_back(tmp_path: Any) -> None:
-    valley = Federation(tmp_path)
+    valley = copied(Federation, tmp_path)
     oak, mill = valley.place(), valley.place("Mill Lane")
     mill("people", "add", "Wim", "--as", "Ann", *SIGN)
     key = mill("people", "keys", "Wim", "--show").out.splitlines()[-1]
@@ -430,7 +431,7 @@ def test_what_is_offered_or_needed_has_a_name_and_a_quantity(
 def test_who_keeps_at_home_what_another_community_gets_is_told_that_they_do_not_see_it(
     tmp_path: Path,
 ) -> None:
-    valley = Federation(tmp_path)
+    valley = copied(Federation, tmp_path)
     oak = valley.place("Oakfield")
     offer = offered(oak, 10, "--local")
     said = "Mill Lane does not see it"

@@ -7,6 +7,7 @@ import pytest
 
 from fedsync.records.codec import Value
 from fedsync.records.ids import PageId
+from tests.acts.copied import copied
 from tests.acts.valley import Valley
 from tests.cli.calling import Place
 
@@ -84,7 +85,7 @@ class Assembly:
 
 @pytest.fixture(scope="module")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
-    return Assembly(tmp_path_factory.mktemp("assembly"))
+    return copied(Assembly, tmp_path_factory.mktemp("assembly"))
 
 
 def test_a_motion_is_put_voted_certified_confirmed_and_binds_those_who_were_for_it(

@@ -9,6 +9,7 @@ from fedsync.acts.author import now_ms
 from fedsync.cli.waiting import waiting
 from fedsync.reading import Reading
 from fedsync.records.codec import Value
+from tests.acts.copied import copied
 from tests.acts.valley import Valley
 from tests.cli.calling import Place
 from tests.cli.federation import Federation
@@ -52,7 +53,7 @@ def test_pages_in_one_place_are_told_as_rivals(node: Place) -> None:
 
 
 def test_no_vote_is_waited_for_where_our_book_has_had_its_word(tmp_path: Path) -> None:
-    valley = Federation(tmp_path)
+    valley = copied(Federation, tmp_path)
     place = valley.place()
     put = ("motions", "put", "--title", "A bridge", "--text", "-", "--body", "Valley", "--as", "Cleo")
     motion = place.json(*put, "--no-passphrase", stdin="Of oak.")["id"]
