@@ -181,7 +181,7 @@ def use(made: World, scope: Scope, world: PageId, page: PageId) -> None:
 
 def used_pages(made: World, number: int) -> tuple[Scope, list[PageId]]:
     """Draft so many pages of the Valley that nobody signs, and write under each; return them, and the Valley's scope."""
-    pages = [made.draft("Oakfield", *SENDS, "--until", f"203{n}-01-01", name="Cleo") for n in range(number)]
+    pages = [made.draft("Oakfield", *SENDS, "--until", f"208{n}-01-01", name="Cleo") for n in range(number)]
     with Reading.open(made.homes["Oakfield"]) as reading:
         scope, above = reading.body("Valley").scope, reading.body("World").body
     for page in pages:

@@ -398,7 +398,7 @@ def test_a_term_is_over_by_the_clock_of_who_reads(tmp_path: Path) -> None:
         "--text",
         "-",
         "--expires",
-        "2031-05-01",
+        "2087-05-01",
         "--as",
         "Ann",
     )

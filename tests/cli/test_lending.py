@@ -7,8 +7,8 @@ import pytest
 from tests.acts.valley import Valley
 from tests.cli.calling import Place
 
-MORNING = ("--from", "2031-05-12T09:00", "--until", "2031-05-12T12:00")
-NOON = ("--from", "2031-05-12T11:00", "--until", "2031-05-12T13:00")
+MORNING = ("--from", "2087-05-12T09:00", "--until", "2087-05-12T12:00")
+NOON = ("--from", "2087-05-12T11:00", "--until", "2087-05-12T13:00")
 
 
 @pytest.fixture
@@ -35,8 +35,8 @@ def states(node: Place, *more: str) -> list[tuple[str, str]]:
 
 
 def test_a_thing_that_is_lent_is_with_somebody_until_it_is_back(shed: Place) -> None:
-    said = shed("stock", "lend", "d1", "--to", "Dora", "--due", "2031-05-20", "--as", "Ann").out
-    assert said.startswith("Dora has Drill D1, and brings it back by 2031-05-20 23:59")
+    said = shed("stock", "lend", "d1", "--to", "Dora", "--due", "2087-05-20", "--as", "Ann").out
+    assert said.startswith("Dora has Drill D1, and brings it back by 2087-05-20 23:59")
     assert there(shed, "Drill D1") == (0, 1)
     (loan,) = shed.json("stock", "loans")["loans"]
     assert (loan["thing"], loan["to"], loan["store"], loan["overdue"]) == ("Drill D1", "Dora", "Shed", False)
@@ -143,7 +143,7 @@ def test_the_right_is_handed_on_with_all_that_is_booked(node: Place) -> None:
     node("stock", "grant", offer, 1, "piece", "--to", "Ben", "--as", "Ann")
     (thing,) = node.json("stock", "things")["things"]
     assert thing["keeper"] == "Ben"
-    later = ("--from", "2031-05-13T09:00", "--until", "2031-05-13T12:00", "--for", "Dora")
+    later = ("--from", "2087-05-13T09:00", "--until", "2087-05-13T12:00", "--for", "Dora")
     assert node.refused("stock", "book", "Hall", *later, "--as", "Ann", code=7)["code"] == "no_right"
     assert (
         node.refused("stock", "book", "Hall", *NOON, "--for", "Dora", "--as", "Ben", code=7)["code"]
@@ -152,7 +152,7 @@ def test_the_right_is_handed_on_with_all_that_is_booked(node: Place) -> None:
     node("stock", "book", "Hall", *later, "--as", "Ben")
     assert states(node) == [("Choir", "booked"), ("Dora", "booked")]
     node("stock", "grant", offer, 1, "piece", "--back", "--as", "Ben")
-    node("stock", "book", "Hall", *NOON[:1], "2031-05-12T12:00", *NOON[2:], "--for", "Emil", "--as", "Ann")
+    node("stock", "book", "Hall", *NOON[:1], "2087-05-12T12:00", *NOON[2:], "--for", "Emil", "--as", "Ann")
     assert states(node) == [("Choir", "booked"), ("Emil", "booked"), ("Dora", "booked")]
 
 
@@ -183,7 +183,7 @@ def test_a_hall_is_booked_on_one_side_of_a_cut_and_asked_for_on_the_other(
     oak("stock", "grant", offer, 1, "piece", "--to", "Ann@Mill Lane", "--as", "Ann", "--no-passphrase")
     valley.meet()
     # The link is cut. Who has the right now books; who had it no longer can.
-    free = ("--from", "2031-05-12T13:00", "--until", "2031-05-12T14:00")
+    free = ("--from", "2087-05-12T13:00", "--until", "2087-05-12T14:00")
     mill("stock", "book", "Hall", *free, *theirs[4:])
     assert oak.refused("stock", "book", "Hall", *free, "--for", "Dora", *ours, code=7)["code"] == "no_right"
     oak("stock", "book", "Hall", *free, "--for", "Dora", "--ask", *ours)
@@ -232,13 +232,13 @@ def test_a_name_that_was_written_before_is_meant_again(shed: Place) -> None:
 
 
 def test_why_tells_who_has_a_thing_and_who_books_it(shed: Place) -> None:
-    shed("stock", "lend", "Chair", "--quantity", 4, "--to", "Dora", "--due", "2031-05-20", "--as", "Ann")
+    shed("stock", "lend", "Chair", "--quantity", 4, "--to", "Dora", "--due", "2087-05-20", "--as", "Ann")
     assert "Dora has 4 of it since" in shed("why", "Chair").out
     shed("stock", "keep", "Hall", "--as", "Ann")
     booked = shed.json("stock", "book", "Hall", *NOON, "--for", "Choir", "--as", "Ann")
     said = shed("why", "Hall").out
     assert "Ann holds the right to book it" in said
-    assert f"It is booked for Choir: 2031-05-12 11:00 to 13:00 ({booked['id'][:8]})" in said
+    assert f"It is booked for Choir: 2087-05-12 11:00 to 13:00 ({booked['id'][:8]})" in said
 
 
 def test_one_thing_is_kept_by_one(node: Place) -> None:
@@ -253,7 +253,7 @@ def test_one_thing_is_kept_by_one(node: Place) -> None:
 def test_a_loan_follows_from_its_booking(shed: Place) -> None:
     shed("stock", "keep", "Drill", "--lot", "D1", "--as", "Ann")
     booked = shed.json(
-        "stock", "book", "D1", "--from", "2020-01-01", "--until", "2031-01-01", "--for", "Dora", "--as", "Ann"
+        "stock", "book", "D1", "--from", "2020-01-01", "--until", "2087-01-01", "--for", "Dora", "--as", "Ann"
     )
     lent = shed.json("stock", "lend", "D1", "--to", "Dora", "--as", "Ann")
     assert shed.json("show", lent["id"])["payload"]["booking"] == booked["id"]
@@ -280,7 +280,7 @@ def test_what_is_overdue_or_out_twice_waits_for_people(shed: Place) -> None:
 def test_what_is_asked_for_waits_until_it_is_booked(node: Place) -> None:
     node("stock", "keep", "Hall", "--as", "Ann")
     node("stock", "book", "Hall", *NOON, "--for", "Dora", "--ask", "--as", "Ben")
-    assert waits(node, "bookings") == ["Hall is asked for, for Dora: 2031-05-12 11:00 to 13:00"]
+    assert waits(node, "bookings") == ["Hall is asked for, for Dora: 2087-05-12 11:00 to 13:00"]
     node("stock", "book", "Hall", *NOON, "--for", "Dora", "--as", "Ann")
     assert waits(node, "bookings") == []
 
@@ -321,9 +321,9 @@ def test_records_are_said_in_words(shed: Place) -> None:
     for id_, words in (
         (lent["id"], "lends Drill D1 from Shed to Dora"),
         (back["id"], f"brings back the loan {lent['id'][:8]}: fine"),
-        (booked["id"], "books Hall for Dora, 2031-05-12 11:00 to 13:00"),
+        (booked["id"], "books Hall for Dora, 2087-05-12 11:00 to 13:00"),
         (plan["id"], "makes the plan Cooking"),
-        (shift, "adds a shift with 1 place, 2031-05-12 11:00 to 13:00"),
+        (shift, "adds a shift with 1 place, 2087-05-12 11:00 to 13:00"),
         (signed["id"], f"puts Dora down for the shift {shift[:8]}"),
         (hours["id"], "1 h 30 min given by Dora"),
     ):

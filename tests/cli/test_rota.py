@@ -6,7 +6,7 @@ from fedsync.acts.author import now_ms
 from fedsync.cli.telling import rfc3339
 from tests.cli.calling import Place
 
-LUNCH = ("--from", "2031-05-12T10:00", "--until", "2031-05-12T13:00", "--places")
+LUNCH = ("--from", "2087-05-12T10:00", "--until", "2087-05-12T13:00", "--places")
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def shifts(node: Place, *more: str) -> list[tuple[list[str], list[str]]]:
 
 def test_who_is_put_down_comes_and_who_had_more_turns_waits(node: Place, lunch: str) -> None:
     said = node("rota", "signup", lunch[:8], "Dora", "--as", "Ann").out
-    assert said == "Dora has a place: 2031-05-12 10:00 to 13:00.\n"
+    assert said == "Dora has a place: 2087-05-12 10:00 to 13:00.\n"
     (supper,) = node.json("rota", "shift", "Cooking", *LATER, 1, "--as", "Ann")["ids"]
     node("rota", "signup", supper, "Dora", "--as", "Ann")
     node("rota", "signup", supper, "Emil", "--as", "Ben")
@@ -37,7 +37,7 @@ def test_who_is_put_down_comes_and_who_had_more_turns_waits(node: Place, lunch: 
     assert "Dora (1 turn)" in node("rota", "show", "Cooking").out
 
 
-LATER = ("--from", "2031-05-13T10:00", "--until", "2031-05-13T13:00", "--places")
+LATER = ("--from", "2087-05-13T10:00", "--until", "2087-05-13T13:00", "--places")
 
 
 def test_names_are_those_that_were_written_before(node: Place, lunch: str) -> None:
@@ -68,7 +68,7 @@ def test_shifts_come_round_each_week(node: Place, lunch: str) -> None:
     made = node.json("rota", "shift", "Cooking", *LATER, 2, "--weeks", 3, "--as", "Ann")["ids"]
     (plan,) = node.json("rota", "show", "--all")["plans"]
     begins = {each["id"]: each["from"][:10] for each in plan["shifts"]}
-    assert [begins[each] for each in made] == ["2031-05-13", "2031-05-20", "2031-05-27"]
+    assert [begins[each] for each in made] == ["2087-05-13", "2087-05-20", "2087-05-27"]
 
 
 def test_what_is_over_is_shown_when_asked_for(node: Place, lunch: str) -> None:
@@ -127,7 +127,7 @@ def test_why_says_of_somebodys_hours_what_they_come_from(node: Place, lunch: str
 def test_a_shift_that_does_not_take_place_is_gone(node: Place, lunch: str) -> None:
     signed = node.json("rota", "signup", lunch, "Dora", "--as", "Ann")["id"]
     assert (
-        "does not take place: Cooking Lunch, 2031-05-12"
+        "does not take place: Cooking Lunch, 2087-05-12"
         in node("rota", "cancel", lunch[:8], "--as", "Ben").out
     )
     assert shifts(node, "--all") == []
@@ -177,9 +177,9 @@ def test_shifts_soon_that_lack_people_wait_for_them(node: Place, lunch: str) -> 
                 "shift",
                 "Cooking",
                 "--from",
-                "2031-05-12",
+                "2087-05-12",
                 "--until",
-                "2031-05-11",
+                "2087-05-11",
                 "--places",
                 "1",
                 "--as",
@@ -227,7 +227,7 @@ def test_what_can_not_be_is_said_and_nothing_is_written(
 
 def test_who_loses_a_place_by_anothers_sign_up_is_named_and_who_moves_up(node: Place, lunch: str) -> None:
     later = node.json(
-        *("rota", "shift", "Cooking", "--from", "2031-05-13T10:00", "--until", "2031-05-13T13:00"),
+        *("rota", "shift", "Cooking", "--from", "2087-05-13T10:00", "--until", "2087-05-13T13:00"),
         *("--places", 1, "--as", "Ann"),
     )["ids"][0]
     node("rota", "signup", lunch, "Dora", "--as", "Ann")

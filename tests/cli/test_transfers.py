@@ -13,7 +13,7 @@ def road(tmp_path: Path) -> Road:
 
 
 def test_goods_go_from_one_community_to_another_and_each_writes_its_own_end(road: Road) -> None:
-    id_ = road.announced("--carrier", "Karl", "--due", "2031-05-12")
+    id_ = road.announced("--carrier", "Karl", "--due", "2087-05-12")
     assert road.line("Mill Lane", id_) == {"status": "open", "announced": 350}
     assert road.does("Oakfield", "pickup", id_[:8])["status"] == "in transit"
     road.meet()

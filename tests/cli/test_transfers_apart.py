@@ -108,7 +108,7 @@ def test_what_happened_in_a_store_or_to_a_thing_without_a_name_yet_is_shown_by_i
 
 def test_a_lot_stays_itself_on_the_way_and_what_is_there_by_right_goes_with_the_goods(road: Road) -> None:
     oakfield, mill = road.place("Oakfield"), road.place("Mill Lane")
-    lot = ("--lot", "L7", "--expires", "2031-05-12")
+    lot = ("--lot", "L7", "--expires", "2087-05-12")
     oakfield(
         "stock",
         "add",

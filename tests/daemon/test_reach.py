@@ -154,7 +154,7 @@ def keep_local(node: Node, loaves: int) -> None:
     node.run("stock", "promise", offer, 1, "kg", "--to", HOUSEHOLD, "--outside", "--local", "--as", "Ann")
     # What is about people stays here without being told to.
     node.run("stock", "lend", BREAD, "--to", HOUSEHOLD, "--as", "Ann")
-    number, span = node.json("status")["records"], ("--from", "2031-01-01", "--until", "2031-01-02")
+    number, span = node.json("status")["records"], ("--from", "2087-01-01", "--until", "2087-01-02")
     chair, care = f"Chair {number}", f"Care {number}"
     node.run("stock", "keep", chair, "--as", "Ann")
     node.run("stock", "book", chair, *span, "--for", HOUSEHOLD, "--as", "Ann")
