@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 import trio
 
+from fedsync import urgency
 from fedsync.daemon.doorkeeper import Doorkeeper
 from fedsync.gossip.events import Peer
 from fedsync.gossip.priority import FIRST, of_class
@@ -13,6 +14,7 @@ from fedsync.node import Node, Verdict
 from fedsync.records.block import Block
 from fedsync.records.ids import LogClass
 from fedsync.store.holdings import StoreHoldings
+from fedsync.urgency import READ_RECORDS, Urgency
 from tests.daemon.test_door import Told
 from tests.nodes import Scribe, bring, bring_all, follow, node
 
@@ -102,6 +104,26 @@ def test_a_block_that_shows_a_fork_is_judged_urgent_and_its_like_is_not(source: 
     assert source.turn_of(fork.raw) == FIRST
     assert bring(source, [fork])[0].verdict is Verdict.FORKED
     assert source.turn_of(fork.raw) == FACTS, "it is known by now"
+
+
+def test_how_a_log_begins_is_read_of_small_blocks_alone_and_kept_in_mind_of_so_many(
+    source: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(urgency, "BEGUN", 3)
+    scribe = Scribe(source, "Oakfield", "Ann", "Ben")
+    begun = [
+        scribe.sealed(
+            "Ann", scribe.genesis("Ann", LogClass.FACTS, incarnation=bytes([at] * 16)), *scribe.moves(1)
+        )[0]
+        for at in range(1, 6)
+    ]
+    large = scribe.sealed(
+        "Ben", scribe.genesis("Ben", LogClass.FACTS), *scribe.moves(*range(1, READ_RECORDS + 1))
+    )[0]
+    looks = Urgency(source.store.logs)
+    assert {looks.turn(source.state, each.raw) for each in begun} == {FACTS}
+    assert looks.turn(source.state, large.raw) == of_class(LogClass.TEXTS)
+    assert list(looks._begun) == [each.log for each in begun[-3:]]
 
 
 async def test_a_recall_at_the_door_is_committed_before_all_that_waited_there(source: Node) -> None:

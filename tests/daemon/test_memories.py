@@ -9,7 +9,7 @@ from fedsync.gossip.following import Row, pack_rows
 from fedsync.gossip.peer_memory import PeerMemory, aliases_name, bodies_name, memory_name
 from fedsync.records.ids import Extent, Scope
 from fedsync.store.store import Store
-from tests.store.authors import new_store
+from tests.store.authors import ELSEWHERE, new_store, reopened
 
 PEER = Peer(b"p" * 32)
 FIRST = PeerMemory(
@@ -54,3 +54,19 @@ async def test_what_is_remembered_of_one_peer_costs_a_commit_every_few_seconds_a
         written(store, memories)
         memories.remember(PEER, FIRST._replace(counter=8))
         assert woken[0] <= 0 < REMEMBER_S - 1 < woken[1] <= REMEMBER_S
+
+
+async def test_what_a_copied_directory_remembers_of_peers_was_another_lifes_and_is_passed_over(
+    tmp_path: Path,
+) -> None:
+    with new_store(tmp_path / "store.sqlite") as store:
+        memories = Memories(store, lambda seconds: None)
+        memories.remember(PEER, FIRST)
+        written(store, memories)
+    with reopened(store.path) as again:
+        assert Memories(again, lambda seconds: None).get(PEER) == FIRST
+    with reopened(store.path, ELSEWHERE) as copy:
+        later = Memories(copy, lambda seconds: None)
+        assert later.get(PEER) is None
+        later.remember(PEER, FIRST._replace(counter=9))
+        assert later.get(PEER) is None, "until somebody has said who goes on"

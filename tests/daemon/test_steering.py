@@ -9,7 +9,7 @@ import trio.testing
 
 from fedsync.crdt.books.fellows import Fellow
 from fedsync.daemon.connection import Connection
-from fedsync.daemon.links import Links
+from fedsync.daemon.links import DECLINED_SHOWN, Links
 from fedsync.daemon.steering import Steering
 from fedsync.gossip.engine import Engine
 from fedsync.gossip.events import Noted, Peer
@@ -157,6 +157,33 @@ async def test_a_daemon_calls_few_of_many_and_keeps_what_it_knew_of_them(sides: 
         assert again.kept() == kept
         assert len(kept) < 40 * 36
         nursery.cancel_scope.cancel()
+
+
+async def test_the_operators_own_are_not_among_those_whose_links_the_overlay_gives_up(
+    sides: tuple[Side, Side],
+) -> None:
+    async def nobody(peer: Peer, addresses: tuple[str, ...]) -> None:
+        await trio.sleep_forever()
+
+    fellow = Fellow(SOUTH, ((Scope(b"r" * 16), b"b"),), ("here:1",))
+    links = sides[0].links
+    async with trio.open_nursery() as nursery:
+        steering = Steering(Peer(NORTH), links, nobody, nursery, b"", lambda peer: 0.0)
+        steering.know([fellow], [SOUTH])
+        assert links.welcome(Peer(SOUTH)) is None
+        steering.know([], [SOUTH])
+        assert steering.overlay.links == [Peer(SOUTH)]
+        steering.know([], [])
+        assert steering.overlay.links == []
+        nursery.cancel_scope.cancel()
+
+
+async def test_so_many_are_shown_with_whom_no_link_is_kept_the_last_of_them(sides: tuple[Side, Side]) -> None:
+    links = sides[0].links
+    peers = [Peer(at.to_bytes(32)) for at in range(2 * DECLINED_SHOWN)]
+    for peer in (*peers, peers[-DECLINED_SHOWN]):
+        links.give_up(peer, FULL)
+    assert list(links.declined) == [*peers[1 - DECLINED_SHOWN :], peers[-DECLINED_SHOWN]]
 
 
 def test_what_a_peer_refuses_again_and_again_is_kept_for_people_within_bounds(
