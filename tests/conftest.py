@@ -2,6 +2,7 @@
 leaves anything to the next."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,6 +47,12 @@ LONG = [
     "tests/authority/test_random_worlds.py",
 ]
 """The files that take longest, longest first. They begin the run: a long one at its end would leave the other core idle."""
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C end what tests start, also where these run in the background: there it is ignored, and a child inherits that."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
