@@ -1,6 +1,10 @@
 """`fedsync decisions`: what stands in place of an earlier one, what is repealed, what lapses, and what is in force now."""
 
+import time
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from tests.acts.valley import Valley
 from tests.cli.calling import Place
@@ -66,6 +70,21 @@ def test_a_decision_says_when_it_lapses_and_none_is_drafted_that_would_never_hol
     assert "lapses 2999-05-31" in node("decisions", "show", rye).out
     words = ("propose", "--title", "Oats", "--expires", "2020-05-31", *AS_ANN)
     assert "is over" in node.refused("decisions", *words, code=2)["message"]
+
+
+@pytest.fixture(params=["Pacific/Auckland", "Europe/Berlin", "America/Lima"])
+def abroad(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let it be the local time of somewhere else."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", request.param)
+        time.tzset()
+        yield
+    time.tzset()
+
+
+def test_a_decision_lapses_on_the_day_that_was_typed_wherever_that_was(abroad: None, node: Place) -> None:
+    rye = sealed(node, "propose", "--title", "Rye", "--expires", "2999-05-31", *AS_ANN)
+    assert "\nlapses 2999-05-31 00:00\n" in node("decisions", "show", rye).out
 
 
 def test_only_what_is_there_and_ours_can_be_ended(node: Place) -> None:

@@ -211,13 +211,15 @@ def state_words(row: dict[str, Any]) -> str:
 
 
 def _history(row: dict[str, Any]) -> list[str]:
+    from fedsync.cli.telling import day, parse_time
+
     lines = []
     if row["motion"]:
         lines.append(
             f"from the motion {row['motion'][:8]}" + (f": {row['binds_us']}" if row["binds_us"] else "")
         )
     if row["expires"]:
-        lines.append(f"lapses {row['expires']}")
+        lines.append(f"lapses {day(parse_time(row['expires'], 0))}")
     lines += [f"in place of {_short(each)}" for each in row["supersedes"]]
     if row["ended_by"]:
         lines.append(f"{row['status']} by {_short(row['ended_by'])}")
