@@ -1,6 +1,8 @@
 """Many peers at once: what one uses or spoils is not the others' loss."""
 
+from base64 import b85encode
 from hashlib import sha256
+from random import Random
 
 import pytest
 
@@ -12,6 +14,7 @@ from fedsync.gossip.events import (
     Effect,
     Granted,
     Held,
+    Known,
     Opened,
     Pause,
     Peer,
@@ -19,6 +22,7 @@ from fedsync.gossip.events import (
     Resume,
     Room,
     Send,
+    Stored,
     Take,
     Taken,
     Tick,
@@ -30,6 +34,7 @@ from fedsync.gossip.limits import (
     INCARNATION_DELAY_S,
     MAX_BACKLOG,
     MAX_TAKES,
+    MAX_TAKES_BYTES,
     RECORDS_BURST,
     RECORDS_PER_S,
     ROOM_BYTES,
@@ -63,7 +68,7 @@ SALT = Salt(b"1" * 8, b"2" * 8)
 
 def engine(authors: list[Author], words: int = 1) -> tuple[Engine, Memory]:
     """Return an engine over a memory in which each author has written."""
-    memory = Memory(b"north" * 2, checker=checked)
+    memory = Memory(b"northern", checker=checked)
     memory.follow(*BODY)
     for author in authors:
         for block in author.write(*[sha256(b"%d" % number).hexdigest() for number in range(words)]):
@@ -181,6 +186,21 @@ def test_a_peer_whose_blocks_wait_at_the_door_is_not_read_until_they_are_judged(
     assert after.count(Resume()) == 1
 
 
+def test_a_peer_whose_large_blocks_wait_at_the_door_is_not_read_when_they_are_so_many_bytes() -> None:
+    north, _ = engine([])
+    open_session(north, A)
+    author, dice, waiting = Author(1), Random(1), 0
+    for _ in range(MAX_TAKES - 1):
+        (block,) = author.write(b85encode(dice.randbytes(24_000)).decode())
+        waiting += len(block.raw)
+        effects = [
+            each for _, each in north.handle(A, Received(encode(BlockMessage(False, True, block.raw))), 0.0)
+        ]
+        if Pause(None) in effects:
+            break
+    assert MAX_TAKES_BYTES <= waiting < MAX_TAKES_BYTES + len(block.raw)
+
+
 def test_what_is_in_hand_of_a_peer_is_told_in_figures() -> None:
     north, memory = engine([Author(number) for number in range(500)])
     open_session(north, A)
@@ -272,6 +292,50 @@ def test_records_are_charged_when_they_are_taken() -> None:
     assert pauses == [Pause(RECORDS_BURST // 2 / RECORDS_PER_S)]
 
 
+def test_who_hangs_up_and_calls_again_has_used_what_it_used_before() -> None:
+    north, _ = engine([])
+    flood = encode(BlockMessage(False, True, Author(1).write("x")[0].raw))
+    pauses: list[Pause] = []
+    for _ in range(3):
+        open_session(north, A)
+        (take,) = [each for _, each in north.handle(A, Received(flood), 0.0) if isinstance(each, Take)]
+        effects = north.handle(A, Taken(take.number, Held(RECORDS_BURST // 2)), 0.0)
+        pauses += [each for _, each in effects if isinstance(each, Pause)]
+        north.handle(A, Closed(), 0.0)
+    assert pauses == [Pause(RECORDS_BURST // 2 / RECORDS_PER_S)]
+
+
+def test_who_sends_few_and_large_blocks_is_read_more_slowly_for_their_bytes() -> None:
+    north, _ = engine([])
+    open_session(north, A)
+    (block,) = Author(1).write(b85encode(Random(1).randbytes(24_000)).decode())
+    frame, count = encode(BlockMessage(False, True, block.raw)), 0
+    while True:
+        count += 1
+        effects = [each for _, each in north.handle(A, Received(frame), 0.0)]
+        (take,) = [each for each in effects if isinstance(each, Take)]
+        if any(isinstance(each, Pause) for each in effects):
+            break
+        north.handle(A, Taken(take.number, Known()), 0.0)
+        assert count < BLOCKS_BURST
+    assert count == BYTES_BURST // len(frame) + 1
+
+
+def test_a_pause_for_a_while_does_not_end_that_of_a_peer_whose_blocks_fill_the_door() -> None:
+    north, _ = engine([])
+    open_session(north, A)
+    blocks = [Author(1).write("x")[0].raw] * MAX_TAKES
+    effects = [
+        each
+        for raw in blocks
+        for _, each in north.handle(A, Received(encode(BlockMessage(False, True, raw))), 0.0)
+    ]
+    assert effects.count(Pause(None)) == 1
+    (first, *_) = (each for each in effects if isinstance(each, Take))
+    after = [each for _, each in north.handle(A, Taken(first.number, Held(2 * RECORDS_BURST)), 0.0)]
+    assert not any(isinstance(each, Pause) for each in after)
+
+
 def test_a_peer_that_sends_garbage_ends_only_its_own_session() -> None:
     north, _ = engine([Author(1)])
     open_session(north, A)
@@ -311,17 +375,42 @@ def test_a_grant_with_nothing_refused_costs_nothing() -> None:
     assert sent(north.everyone(Granted(), 0.0)) == []
 
 
+def level(engine: Engine, peer: Peer) -> None:
+    """Open a session with one that holds the same, so that new blocks may go over it."""
+    (hello,) = sent(engine.handle(peer, Opened(True, b"1" * 8, 0, None), 0.0))
+    assert isinstance(hello, Hello)
+    engine.handle(peer, Received(encode(HELLO._replace(root=hello.root, follows=hello.follows))), 0.0)
+
+
+def test_a_node_of_which_all_peers_want_tips_only_takes_the_last_of_them_back_into_the_tree() -> None:
+    north, _ = engine([])
+    for peer in (A, C):
+        level(north, peer)
+    assert Want(b"") not in sent(north.handle(A, Received(encode(Prune())), 0.0))
+    assert Want(b"") in sent(north.handle(C, Received(encode(Prune())), 0.0))
+    assert (north.eager(A), north.eager(C)) == (False, True)
+
+
+def test_who_brought_a_block_is_not_told_of_it_but_of_the_fork_that_it_showed() -> None:
+    north, memory = engine([])
+    level(north, A)
+    for fork, author in ((None, Author(2)), (0, Author(3))):
+        (block,) = author.write("x")
+        memory.write(block)
+        stored = Stored(block.log, block.raw, (block.last, block.tip), fork, A)
+        told = sent(north.everyone(stored, 0.0))
+        assert [(type(each), getattr(each, "log", None)) for each in told] == (
+            [] if fork is None else [(Tip, block.log)]
+        )
+
+
 def test_another_link_is_found_for_new_blocks_while_one_is_about_to_ask_for_what_it_was_told_of() -> None:
     memory = Memory(b"northern", checker=checked)
     memory.follow(*BODY)
     north = Engine(memory)
     open_session(north, B)
-    for peer in (A, C):
-        # What they hold is the same, so new blocks may go over these two links, and not over the first.
-        effects = north.handle(peer, Opened(True, b"1" * 8, 0, None), 0.0)
-        (hello,) = sent(effects)
-        assert isinstance(hello, Hello)
-        north.handle(peer, Received(encode(HELLO._replace(root=hello.root))), 0.0)
+    for peer in (A, C):  # and not over the first
+        level(north, peer)
     north.handle(C, Received(encode(Prune())), 0.0)
     assert (north.eager(A), north.eager(B), north.eager(C)) == (True, False, False)
     for author, when in ((Author(2), 0.2), (Author(3), 0.2004)):

@@ -4,7 +4,19 @@ from random import Random
 
 import pytest
 
-from fedsync.gossip.events import Entitled, Event, Followed, Opened, Peer, Received, Room, Send, Stored
+from fedsync.gossip.events import (
+    Entitled,
+    Event,
+    Followed,
+    Hurried,
+    Opened,
+    Peer,
+    Pinned,
+    Received,
+    Room,
+    Send,
+    Stored,
+)
 from fedsync.gossip.following import Row, followed
 from fedsync.gossip.limits import LISTED_SETS, MAX_BODIES, MAX_MESSAGE
 from fedsync.gossip.listing import Salt, read_wanted
@@ -185,6 +197,27 @@ def test_who_is_let_have_less_is_not_told_either_of_what_it_was_to_hear() -> Non
             tell(Stored(block.log, block.raw, (block.last, block.tip)))
     tell(Entitled(frozenset()), Room(1 << 16))
     assert not any(isinstance(each, BlockMessage | Tip) for each in heard)
+
+
+def test_who_may_not_have_a_log_is_not_told_either_that_it_ends_elsewhere_or_goes_first() -> None:
+    world = World()
+    north = world.node("north")
+    near, far = Author(1, LogClass.FACTS, Reach.REGION), Author(2, LogClass.FACTS, Reach.WORLD)
+    for author in (near, far):
+        north.write(author.write("one"))
+    peer = Peer(b"peer")
+    north.engine.handle(peer, Opened(False, b"2" * 8, 0, None, near=frozenset()), world.now)
+    hello = Hello(1, b"j" * 8, 5, b"", 0, b"1" * 8, 0, b"r" * 16)
+    for each in (hello, tells(Row(*BODY, Extent.ALL))):
+        north.engine.handle(peer, Received(encode(each)), world.now)
+    told = [
+        message.log
+        for author in (near, far)
+        for event in (Hurried(author.log), Pinned(author.log))
+        for _, effect in north.engine.everyone(event, world.now)
+        if isinstance(effect, Send) and isinstance(message := decode(effect.frame), Tip)
+    ]
+    assert told == [far.log]
 
 
 # --- Many sets -------------------------------------------------------------------------------------------
