@@ -285,6 +285,21 @@ def test_a_fork_is_proved_whatever_its_author_brought_in(door: tuple[Node, Scrib
     assert here.store.logs.fork_at(log) == 6
 
 
+def test_who_is_over_the_share_waits_though_a_block_begins_with_what_is_held(
+    door: tuple[Node, Scribe],
+) -> None:
+    here, scribe = door
+    genesis, drafts = scribe.genesis("Ann", LogClass.FACTS), scribe.moves(*range(1, 401))
+    scribe.write("Ann", LogClass.FACTS, *drafts[:310])
+    bring(here, scribe)
+    tip = here.store.logs.tip(genesis.log)
+    assert tip is not None
+    (longer,) = scribe.sealed("Ann", genesis, *drafts[tip.seq - 1 : tip.seq + 2], after=tip.seq - 1)
+    assert longer.record(0).id == tip.id, "the same chain, and two records more"
+    (taken,) = here.take_now([longer.raw], BY)
+    assert (taken.verdict, taken.code) == (Verdict.REFUSED, "author-share")
+
+
 def test_that_a_log_forked_at_its_very_beginning_is_proved_too(door: tuple[Node, Scribe]) -> None:
     here, scribe = door
     scribe.move("Ann", *range(1, 1001))
