@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from fedsync.crdt.books.minutes import page_view
 from fedsync.crdt.goods.levels import levels
 from fedsync.crdt.goods.whystock import why_fact
+from fedsync.follows import MAX_SOUGHT
 from fedsync.gossip import limits
 from fedsync.node import GROWTH_MS, MAX_BRANCHES, MAX_INCARNATIONS, MAX_RAISED, Node, Verdict
 from fedsync.operations import perform
@@ -453,6 +454,13 @@ def test_what_there_is_no_room_for_is_followed_when_somebody_asks_though_no_peer
     held = at.store.followed.get(scopes[2])
     assert held is not None
     assert (held.body, held.source) == (bodies[2], "asked")
+
+
+def test_of_bodies_that_nobody_is_known_to_follow_the_last_that_were_asked_for_are_sought(at: Node) -> None:
+    bodies = [PageId(bytes([number]) * 32) for number in range(1, MAX_SOUGHT + 4)]
+    for body in bodies:
+        assert perform(at, "ask_for", {"body": body.hex()}) == {"followed": False}
+    assert list(at.sought) == bodies[-MAX_SOUGHT:]
 
 
 def test_peers_that_tell_of_more_of_one_body_after_another_do_not_keep_a_node_folding(at: Node) -> None:
