@@ -456,6 +456,31 @@ def test_what_there_is_no_room_for_is_followed_when_somebody_asks_though_no_peer
     assert (held.body, held.source) == (bodies[2], "asked")
 
 
+def test_no_peer_has_a_node_follow_what_its_operator_let_go_or_more_than_its_operator_asked_for(
+    at: Node,
+) -> None:
+    let_go, part = ((Scope(bytes([number]) * 16), PageId(bytes([number]) * 32)) for number in (1, 2))
+
+    def announced() -> list[Extent | None]:
+        at.begin()
+        for scope, body in (let_go, part):
+            at.follow(scope, body, None, "announced", BY, Extent.ALL)
+        at.settle()
+        at.commit()
+        return [
+            held.extent if (held := at.store.followed.get(scope)) else None for scope, _ in (let_go, part)
+        ]
+
+    for scope, body in (let_go, part):
+        extent = int(Extent.BOOK)
+        perform(at, "ask_for", {"body": body.hex(), "scope": scope.hex(), "extent": extent})
+    assert announced() == [Extent.BOOK, Extent.BOOK]
+    perform(at, "unfollow", {"scope": let_go[0].hex()})
+    assert announced() == [None, Extent.BOOK]
+    perform(at, "ask_for", {"body": let_go[1].hex(), "scope": let_go[0].hex()})
+    assert announced() == [Extent.ALL, Extent.BOOK]
+
+
 def test_of_bodies_that_nobody_is_known_to_follow_the_last_that_were_asked_for_are_sought(at: Node) -> None:
     bodies = [PageId(bytes([number]) * 32) for number in range(1, MAX_SOUGHT + 4)]
     for body in bodies:
