@@ -16,8 +16,9 @@ from fedsync.records.codec import Value, pack
 from fedsync.records.ed25519 import PrivateKey, private_key, public_key
 from fedsync.records.genesis import SEAT, Genesis
 from fedsync.records.ids import Key, LogClass, PageId, Reach, Scope, payload_id
-from fedsync.records.seal import Draft, seal
+from fedsync.records.seal import Draft
 from fedsync.store.store import create_store
+from tests.sealing import seal
 
 NOON = 1_760_000_000_000
 HOUR = 3_600_000

@@ -12,12 +12,13 @@ from fedsync.crdt.fold import TABLES
 from fedsync.node import Node, Verdict
 from fedsync.records.genesis import PERSON, Genesis
 from fedsync.records.ids import Key, LogClass, PageId, Reach
-from fedsync.records.seal import Draft, seal
+from fedsync.records.seal import Draft
 from tests.authority.build import Built, _Builder, statuses
 from tests.authority.naive import Rules
 from tests.authority.playing import differing, page0
 from tests.crdt.books import TIME, append, key, opening, private, tag, tip
 from tests.nodes import node
+from tests.sealing import seal
 
 Json = dict[str, Any]
 Rows = dict[tuple[Any, ...], Any]

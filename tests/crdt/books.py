@@ -20,8 +20,9 @@ from fedsync.records.ed25519 import private_key, public_key
 from fedsync.records.genesis import PERSON, REPAIR, SEAT, Capacity, Genesis
 from fedsync.records.ids import Key, LogClass, PageId, Reach, RecordId, Scope, payload_id
 from fedsync.records.places import START
-from fedsync.records.seal import Draft, seal
+from fedsync.records.seal import Draft
 from tests.crdt import naive_book as naive
+from tests.sealing import seal
 
 TIME = 1_700_000_000_000
 

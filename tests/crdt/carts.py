@@ -13,9 +13,10 @@ from fedsync.records.ed25519 import PrivateKey, private_key, public_key
 from fedsync.records.genesis import Genesis
 from fedsync.records.ids import LogClass, Reach, RecordId, Scope
 from fedsync.records.places import START
-from fedsync.records.seal import Draft, seal
+from fedsync.records.seal import Draft
 from tests.crdt.granary import ALDER, ANN, BIRCH, CELLAR, GRANARY, NOON, OATS, WHEAT, Node, genesis
 from tests.crdt.naive_transfers import Line, Ways
+from tests.sealing import seal
 
 CEDAR = Scope(b"cedar" + bytes(11))
 BEN = private_key(b"b" * 32)

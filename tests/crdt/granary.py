@@ -21,8 +21,9 @@ from fedsync.records.ed25519 import private_key, public_key
 from fedsync.records.genesis import SEAT, Capacity, Genesis
 from fedsync.records.ids import NO_LOT, LogClass, LogId, PayloadId, Reach, Scope, payload_id
 from fedsync.records.places import START
-from fedsync.records.seal import Draft, seal
+from fedsync.records.seal import Draft
 from tests.crdt.naive_stock import Level, Place, Told
+from tests.sealing import seal
 
 ANN = private_key(b"a" * 32)
 NOON = 1_700_000_000_000

@@ -27,9 +27,10 @@ from fedsync.records.genesis import Genesis
 from fedsync.records.ids import LogClass, RecordId, Scope
 from fedsync.records.kinds.refs import FactRef
 from fedsync.records.places import START, Place
-from fedsync.records.seal import Draft, seal
+from fedsync.records.seal import Draft
 from tests.crdt.carts import BEN, CEDAR, LOT, Cart, carried, lost, missing
 from tests.crdt.granary import ALDER, ANN, BIRCH, CELLAR, GRANARY, NOON, OATS, WHEAT, genesis, moved
+from tests.sealing import seal
 
 BODIES = (ALDER, BIRCH, CEDAR)
 STORES = (GRANARY, CELLAR)

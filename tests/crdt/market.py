@@ -12,9 +12,10 @@ from fedsync.records.block import Base, Block
 from fedsync.records.genesis import Genesis
 from fedsync.records.ids import LogClass, LogId, Reach, RecordId, Scope
 from fedsync.records.places import START
-from fedsync.records.seal import Draft, seal
+from fedsync.records.seal import Draft
 from tests.crdt.granary import ALDER, ANN, BIRCH, HOUR, NOON, WHEAT, Node, genesis, opening
 from tests.crdt.naive_escrow import Escrow, Known, Told
+from tests.sealing import seal
 
 Ref = list[Any]
 

@@ -22,9 +22,10 @@ from fedsync.records.genesis import SEAT, Genesis
 from fedsync.records.ids import LogClass, LogId, PageId, Reach, RecordId, Scope, payload_id
 from fedsync.records.kinds.entries import Tip
 from fedsync.records.places import START
-from fedsync.records.seal import Draft, normal, seal
+from fedsync.records.seal import Draft, normal
 from fedsync.records.void import Void
 from fedsync.sim.goods import Goods
+from tests.sealing import seal
 from tests.sim.houses import House
 
 Tips: TypeAlias = dict[LogId, tuple[int, RecordId]]

@@ -44,8 +44,9 @@ from fedsync.records.ed25519 import private_key, public_key
 from fedsync.records.genesis import SEAT, Genesis
 from fedsync.records.ids import Extent, LogClass, LogId, Reach, Scope
 from fedsync.records.places import START
-from fedsync.records.seal import Draft, seal
+from fedsync.records.seal import Draft
 from fedsync.sim.signing import Signing
+from tests.sealing import seal
 
 checked = Signing("once").check
 """Checks a block, once for all nodes."""

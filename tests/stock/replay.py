@@ -21,9 +21,10 @@ from fedsync.records.genesis import SEAT, Capacity, Genesis
 from fedsync.records.ids import LogClass, LogId, PageId, PayloadId, Reach, Scope, payload_id
 from fedsync.records.kinds.refs import FactRef
 from fedsync.records.places import START
-from fedsync.records.seal import Draft, seal
+from fedsync.records.seal import Draft
 from tests.authority.federation import Book, Federation
 from tests.crdt.books import genesis, key, private
+from tests.sealing import seal
 
 T = TypeVar("T")
 

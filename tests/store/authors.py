@@ -12,8 +12,9 @@ from fedsync.records.block import Base, Block, check
 from fedsync.records.genesis import SEAT, Genesis
 from fedsync.records.ids import Key, LogClass, Reach, Scope
 from fedsync.records.places import START
-from fedsync.records.seal import Draft, seal
+from fedsync.records.seal import Draft
 from fedsync.store.store import Store, create_store, open_store
+from tests.sealing import seal
 
 SCOPE = Scope(b"oakfield".ljust(16, b"."))
 HERE = b"machine 1, inode 7"
