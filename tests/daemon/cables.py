@@ -10,6 +10,8 @@ from types import TracebackType
 
 RATE, BURST, LATENCY = "512kbit", "16kb", "400ms"
 """Of the cable in the middle: a poor mobile line."""
+QUICK = "100mbit"
+"""Of a good one."""
 NET = "10.77.0"
 
 
@@ -43,10 +45,7 @@ class Cables:
         self._in_hub("ip", "link", "add", "middle", "type", "veth", "peer", "name", "other")
         for end, hall in (("middle", "left"), ("other", "right")):
             self._in_hub("ip", "link", "set", end, "master", hall, "up")
-            self._in_hub(
-                *("tc", "qdisc", "add", "dev", end, "root", "tbf"),
-                *("rate", RATE, "burst", BURST, "latency", LATENCY),
-            )
+            self._shape(end, "add", RATE)
         for at, name in enumerate(self._names):
             end = f"to{at}"
             self._in_hub("ip", "link", "add", end, "type", "veth", "peer", "name", "eth0", "netns", name)
@@ -54,6 +53,12 @@ class Cables:
             for device in ("lo", "eth0"):
                 _do("ip", "-n", name, "link", "set", device, "up")
             _do("ip", "-n", name, "address", "add", f"{self.host(at)}/24", "dev", "eth0")
+
+    def _shape(self, end: str, how: str, rate: str) -> None:
+        self._in_hub(
+            *("tc", "qdisc", how, "dev", end, "root", "tbf"),
+            *("rate", rate, "burst", BURST, "latency", LATENCY),
+        )
 
     def inside(self, at: int) -> tuple[str, ...]:
         """Return the words that run a command on a machine."""
@@ -70,6 +75,11 @@ class Cables:
     def plug(self) -> None:
         """Put it back."""
         self._in_hub("ip", "link", "set", "middle", "up")
+
+    def widen(self) -> None:
+        """Make it a quick one; what is on its way arrives."""
+        for end in ("middle", "other"):
+            self._shape(end, "change", QUICK)
 
     def close(self) -> None:
         """Take everything away that was laid."""

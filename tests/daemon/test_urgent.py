@@ -93,7 +93,8 @@ def test_a_recall_comes_before_a_megabyte_of_facts(village: Village, cables: Cab
     took = time.monotonic() - began
     came = mill.records() - before
     assert oak.records() - mill.records() > FACTS // 4, "the megabyte was still on its way"
-    assert equal(oak, mill)
-    whole = time.monotonic() - began
-    print(f"a recall after {took:.1f} s and {came} records, all after {whole:.1f} s")
+    print(f"a recall after {took:.1f} s and {came} records")
     assert came < FACTS / SHARE
+    # The rest comes too, and there is nothing to be learnt from waiting for it.
+    cables.widen()
+    assert equal(oak, mill)
