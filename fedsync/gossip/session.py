@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from fedsync.gossip.acquaintance import Acquaintance
+from fedsync.gossip.comparison import Comparison
 from fedsync.gossip.costs import Costs
 from fedsync.gossip.deeds import Deed
 from fedsync.gossip.early import Early
@@ -140,8 +141,7 @@ class Session:
         self.peer = peer
         self.phase = Phase.GREETING
         self.close_reason = ""
-        self._opened, self._trees = opened, sharing.trees
-        self._holdings = sharing.trees.holdings
+        self._opened, self._holdings = opened, sharing.trees.holdings
         self.lifted = lifted
         """Whether what is remembered to be refused is void: authority or quota have changed, and nothing was remembered since."""
         # Both nonces are known with the peer's HELLO; nothing is named before.
@@ -161,11 +161,12 @@ class Session:
         self._salt, credit = salt, opened.nature.credit
         self._exchange = Exchange(self._holdings, salt, asked, tree, self._out, known.may, credit)
         both = partial(known.both, opened.dialler)
-        self._reconcile = Reconcile(self._trees, salt, known.shared, self._exchange.listed, both)
+        self._reconcile = Reconcile(sharing.trees, salt, known.shared, self._exchange.listed, both)
         self._rhythm = Rhythm(now, opened.nature)
+        self._comparison = Comparison(
+            self._reconcile, self._exchange, self._out, self._rhythm, known.may, opened.dialler
+        )
         self._handled = self._sent = 0
-        self._awaits: set[type[Message]] = set()
-        self._unsettled = False
         self._said_bye: tuple[int, int] | None = None
         self._bye: Bye | None = None
         self._last_beat: Beat | None = None
@@ -220,7 +221,7 @@ class Session:
                 self._rhythm.news()
                 self.lifted = True
                 if self._exchange.lift(self._exchange.refused, now):
-                    self._compare(now)
+                    self._comparison.open(now)
             case Pinned(log):
                 self._rhythm.news()
                 if self.phase is Phase.TALKING and self._known.heard:
@@ -263,7 +264,7 @@ class Session:
     @property
     def report(self) -> Report:
         """Say for people how the session stands."""
-        comparing = bool(self._awaits) or self._unsettled
+        comparing = self._comparison.under_way
         return report(self.phase.value, self._exchange, self._equal, comparing, self.close_reason)
 
     @property
@@ -297,7 +298,7 @@ class Session:
                 self._close(
                     "strikes", f"three blocks were not what they claimed: {self._exchange.fault}", BACK_OFF_S
                 )
-            elif self._brief or self._unsettled:
+            elif self._brief or self._comparison.unsettled:
                 self._settle(now)
         if self._out.sent != self._sent:
             self._sent = self._out.sent
@@ -359,39 +360,8 @@ class Session:
                     self._out.say(these)
             case These():
                 self._follow(self._known.learn(message))
-            case Sets() | Spans() | Range() if self._out.backlog > MAX_BACKLOG:
-                # Whoever asks for more than it reads is not answered; sets will be compared again.
-                pass
-            case Sets():
-                self._awaits.clear()
-                self._unsettled = True
-                answers = self._reconcile.on_sets(message)
-                self._exchange.same(self._reconcile.same(message))
-                if not answers and not self._opened.dialler and not message.first and not message.end:
-                    # Then it may be the peer who takes us to refuse what we hold: it sees from ours that we do not.
-                    answers = [self._reconcile.opening()]
-                self._say(answers)
-            case Spans():
-                self._awaits.clear()
-                self._unsettled = True
-                answers, same = self._reconcile.on_spans(message)
-                self._exchange.same(same)
-                if not answers and not self._opened.dialler:
-                    answers = [self._reconcile.opening(brief=True)]
-                self._say(answers)
-            case Range():
-                self._unsettled = True
-                key = self._reconcile.set_of(message)
-                if key is not None and self._known.may(key):
-                    answers, claims = self._reconcile.on_range(key, message)
-                    self._exchange.claim(claims, now)
-                    self._say(answers)
-            case Delta():
-                self._delta(message, now)
-            case Rest(root):
-                self._awaits.discard(Rest)
-                if root != self._reconcile.rest():
-                    self._compare(now)
+            case Sets() | Spans() | Range() | Delta() | Rest():
+                self._comparison.hear(message, now)
             case Want():
                 self._exchange.on_want(message)
                 self._exchange.push.eager = True
@@ -431,7 +401,7 @@ class Session:
         if complaint is not None:
             self._out.say(complaint)
             if block.log is None and block.pushed:
-                self._compare(now)
+                self._comparison.open(now)
         elif not (block.last or block.pushed):
             return  # More of the same answer, of which the end is yet to come.
         self._exchange.on_unread(block, now)
@@ -468,17 +438,10 @@ class Session:
             self._agree(hello.root, hello.counter)
             return
         self._early.forget()  # It will be compared.
-        self._unsettled = True
-        if known.since is not None:
-            # After a cut the peer holds some of it already, and asks for the rest.
-            self._say_delta(known.since, not others and not self._cut)
-        elif not self._opened.dialler:
-            self._awaits.add(Sets)
-        elif known.awaited:
-            # It comes at once, and what was compared before would be all that we hold.
-            self._awaits.add(Bodies)
-        else:
-            self._compare(now)
+        # After a cut the peer holds some of it already, and asks for the rest.
+        alone = not others and not self._cut
+        if self._comparison.begin(known.since, alone, known.awaited, now):
+            self.owes = True
 
     def _bodies(self, page: Bodies, now: float) -> None:
         """Note what the peer follows."""
@@ -491,53 +454,27 @@ class Session:
         self._say(known.ask())
         self._exchange.withhold()
         self._tell_early()
-        if Bodies in self._awaits and known.whole:
-            self._compare(now, brief=True)
+        if Bodies in self._comparison.awaits and known.whole:
+            self._comparison.open(now, brief=True)
         elif known.shared().adds(before, known.changed):
             # Whatever was compared so far left these sets out.
-            self._compare(now)
+            self._comparison.open(now)
 
     def _follow(self, rows: Iterable[Row]) -> None:
-        self._out.effects += [Follow(row.scope, row.body, row.extent) for row in rows]
+        for row in rows:
+            self._out.effects.append(Follow(row.scope, row.body, row.extent))
 
     def _tell_news(self, now: float) -> None:
         """Tell what has changed of what we follow, and compare what that brings."""
         if self.phase is Phase.TALKING and (news := self._known.tell_news()):
             self._say(news)
-            self._compare(now)
+            self._comparison.open(now)
 
     def _tell_early(self) -> None:
         """Tell what waited for it to be known what the peer follows: else it would ask for what it is not served."""
         if self._known.heard:
             for log, base in self._early.take():
                 self._exchange.tell(log, base)
-
-    def _say_delta(self, since: int, alone: bool) -> None:
-        found = self._reconcile.delta(since, self._exchange.refused, alone)
-        if found is None:
-            self._out.say(self._reconcile.opening())
-            return
-        self._awaits.add(Delta)
-        if not self._opened.dialler:
-            self._awaits.add(Rest)
-        for message, blocks in found:
-            self._out.say(message)
-            for raw, priority in blocks:
-                self.owes = True
-                self._out.frame(raw, priority, defer=True)
-
-    def _delta(self, message: Delta, now: float) -> None:
-        found = self._reconcile.on_delta(message)
-        if found is None:
-            self._compare(now)
-            return
-        claims, refused = found
-        self._exchange.refused_there(refused)
-        self._exchange.claim(claims, now)
-        if not message.more and Delta in self._awaits:
-            self._awaits.discard(Delta)
-            if self._opened.dialler:
-                self._out.say(Rest(self._reconcile.rest()))
 
     def _beat(self, beat: Beat, now: float) -> None:
         self._last_beat = beat
@@ -547,7 +484,7 @@ class Session:
         if self._known.curious:
             self._say(self._known.ask())
         self._agree(beat.root, beat.counter, beat.told, now)
-        if self._equal or not self._exchange.idle or self._awaits:
+        if self._equal or not self._exchange.idle or self._comparison.awaits:
             return
         quiet = beat.handled == self._out.sent
         if not self._rhythm.may_compare(now, quiet):
@@ -557,23 +494,16 @@ class Session:
         # Only the dialler compares: a BEAT of ours makes it see that it should.
         if self._opened.dialler:
             self._rhythm.in_vain()
-            self._compare(now)
+            self._comparison.open(now)
         else:
             self._rhythm.compared(now)
             self._say_beat(now)
-
-    def _compare(self, now: float, brief: bool = False) -> None:
-        """Compare sets. `brief`: they may well be the same."""
-        self._awaits.clear()
-        self._unsettled = True
-        self._rhythm.compared(now)
-        self._out.say(self._reconcile.opening(brief))
 
     # --- When nothing is left -------------------------------------------------------------------------
 
     def _settle(self, now: float) -> None:
         """Say that nothing is left to ask, once, when it is so; end when both have said it."""
-        if self._awaits or self._out.expecting or not self._exchange.idle:
+        if self._comparison.awaits or self._out.expecting or not self._exchange.idle:
             return
         if self._brief:
             state = (self._out.sent, self._handled)
@@ -589,7 +519,7 @@ class Session:
                 self._note_equal(root == (bye.root or self._known.root), bye.counter)
                 self._part()
         else:
-            self._unsettled = False
+            self._comparison.unsettled = False
             self._exchange.rise()
             if self._last_beat is not None:
                 self._agree(self._last_beat.root, self._last_beat.counter)
@@ -665,8 +595,8 @@ class Session:
             return
         if self._exchange.wants.expire(now):
             self._out.effects.append(Did(Deed.UNSERVED))
-        if self._awaits and rhythm.stuck(now):
-            self._compare(now)
+        if self._comparison.awaits and rhythm.stuck(now):
+            self._comparison.open(now)
         if not self._brief and now >= rhythm.beat_at:
             waits = bool(self._exchange.refused) and self._lift_due(now)
             self._say_beat(now, calm=self._equal and not waits)
@@ -678,7 +608,7 @@ class Session:
         wall = self._opened.wall_ms + (now - self._rhythm.started) * 1000
         due = [each.log for each in self._exchange.refused.values() if 0 < each.until <= wall]
         if due and self._exchange.lift(due, now):
-            self._compare(now)
+            self._comparison.open(now)
         return any(each.until for each in self._exchange.refused.values())
 
     # --- The end --------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from fedsync.crdt.books.slot import Cut, Judged
 from fedsync.crdt.books.votes import cast
 from fedsync.crdt.view import Draft
 from fedsync.gossip import compare, listing, reconcile, trie
+from fedsync.gossip.comparison import Comparison
 from fedsync.gossip.events import Known, Outcome, Peer
 from fedsync.gossip.exchange import Exchange
 from fedsync.gossip.following import Following
@@ -73,7 +74,7 @@ def _nothing(*_: object, **__: object) -> None:
 
 
 def _push_only(patch: Patch) -> None:
-    patch.setattr(Session, "_compare", _nothing)
+    patch.setattr(Comparison, "open", _nothing)
 
 
 def _version_vector(patch: Patch) -> None:
