@@ -17,6 +17,7 @@ from fedsync.gossip.memory import Memory
 from fedsync.gossip.peer_memory import PeerMemory
 from fedsync.node import Node, Taken
 from fedsync.records.ids import Key
+from fedsync.store.reading import open_reader
 from tests.daemon.village import SOON, Village
 from tests.nodes import Scribe, follow, node
 
@@ -118,6 +119,28 @@ async def test_one_block_that_is_too_much_is_refused_and_the_others_come_in(
         assert isinstance(outcomes[1], Held)
         assert at.store.logs.count() == sum(block.count for block in oak.blocks) - oak.blocks[2].count
         assert "a mistake of ours" in caplog.text
+
+
+async def test_nobody_is_told_of_a_block_before_it_is_in_the_file(source: Node) -> None:
+    oak = Scribe(source, "Oakfield", "Ann", "Ben")
+    blocks = [*oak.blocks, *oak.move("Ann", 1, 2, 3)]
+    with node() as at, open_reader(at.store.path) as reader:
+        follow(at, oak)
+        seen: list[tuple[int, bool]] = []
+
+        class Careful(Told):
+            def delivered(self, delivery: Delivery) -> None:
+                for _, _, number, _ in delivery.answers:
+                    block = blocks[number]
+                    seen.append((number, reader.logs.holds(block.log, block.last, block.tip)))
+                super().delivered(delivery)
+
+        told = Careful()
+        door = Doorkeeper(at, told)  # type: ignore[arg-type]
+        for number, block in enumerate(blocks):
+            door.put(MILL, None, number, block.raw)
+        await opened(door, told, len(blocks))
+        assert sorted(seen) == [(number, True) for number in range(len(blocks))]
 
 
 async def test_peers_are_served_in_turn_however_much_one_of_them_brings(source: Node) -> None:
