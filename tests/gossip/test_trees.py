@@ -10,7 +10,7 @@ from fedsync.gossip.following import NOTHING_HEARD, Following, Row, common, foll
 from fedsync.gossip.holdings import SetKey
 from fedsync.gossip.memory import Memory
 from fedsync.gossip.messages import Hello
-from fedsync.gossip.sharing import MOST_KEPT, Shared, Sharing
+from fedsync.gossip.sharing import MOST_KEPT, Shared, Sharing, shared
 from fedsync.gossip.trees import Trees
 from fedsync.gossip.trie import EMPTY, Tree, root_of_roots
 from fedsync.records.ids import Extent, LogClass, LogId, Reach, Scope
@@ -90,6 +90,15 @@ def test_the_root_that_is_kept_up_is_that_of_the_definition(seed: int) -> None:
                 )
         if dice.random() < 0.1:
             pairs[dice.randrange(3)] = (some(dice), some(dice))
+
+
+def test_of_each_set_it_is_said_by_both_sides_whether_they_share_it() -> None:
+    dice = Random(1)
+    for _ in range(100):
+        mine, theirs = some(dice), dice.choice([some(dice), some(dice), NOTHING_HEARD])
+        for scope, _ in BODIES:
+            for key in ((scope, reach, each) for reach in Reach for each in LogClass):
+                assert shared(mine, theirs, key) == may(mine, theirs, key)
 
 
 def test_links_to_peers_that_follow_the_same_share_the_work() -> None:
