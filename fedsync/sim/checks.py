@@ -12,11 +12,12 @@ from typing import Final
 from fedsync.records.ids import Extent, LogClass, LogId, PayloadId, Reach, RecordId, Scope
 from fedsync.sim import shown
 from fedsync.sim.circles import Circles
+from fedsync.sim.door import BATCH_S
 from fedsync.sim.growth import BACKLOG, FRAME, LINKS, TAKES_BYTES
 from fedsync.sim.homes import Home
 from fedsync.sim.ledger import Promised
 from fedsync.sim.links import QUEUE_BYTES
-from fedsync.sim.node import BATCH_S, Node
+from fedsync.sim.node import Node
 from fedsync.sim.paced import paced
 from fedsync.sim.regions import Region
 from fedsync.sim.shelves import Chain, Reader, Rulings, Shelves
@@ -341,7 +342,7 @@ def _judged(world: World, shelves: Shelves) -> Iterator[str]:
 def _bounds(world: World, _: Shelves) -> Iterator[str]:
     """Nothing grows without end, and silence is cheap."""
     for node in world.honest:
-        most = max(node.most_waiting.values(), default=0)
+        most = max(node.waited.most.values(), default=0)
         if most > MOST_AT_THE_DOOR:
             yield f"{most} bytes of one peer waited at the door of {node.name}; {MOST_AT_THE_DOOR} may"
     yield from world.growth.faults()
@@ -377,7 +378,7 @@ def _turns(world: World, _: Shelves) -> Iterator[str]:
     most = 4 * (BATCH_S + 1.5 * world.scenario.pace.commit + world.scenario.pace.checking)
     names = {node.peer: node.name for node in world.honest}
     for node in world.honest:
-        for peer, waited in node.longest_wait.items():
+        for peer, waited in node.waited.longest.items():
             if peer in names and waited > most:
                 yield (
                     f"a block of {names[peer]} waited {waited:.1f} s at the door of {node.name}, "

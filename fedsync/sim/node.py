@@ -5,15 +5,11 @@ takes a while, is anything of them seen or told. What a crash finds in the node'
 read again and folded again.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
-from typing import ClassVar, Final, NamedTuple, TypeAlias
+from typing import ClassVar, Final, TypeAlias
 
 from fedsync.crdt import fold, root
-from fedsync.crdt.books.booktables import SETTLED
-from fedsync.crdt.books.urgent import urgent_records
-from fedsync.crdt.logs.pins import pin_of
 from fedsync.crdt.logs.seats import is_named
 from fedsync.crdt.view import Draft, MemoryView
 from fedsync.gossip.engine import Engine
@@ -43,30 +39,22 @@ from fedsync.gossip.kept import pack, unpack
 from fedsync.gossip.memory import Check, Memory
 from fedsync.gossip.peer_memory import PeerMemory
 from fedsync.gossip.scores import Scores
-from fedsync.gossip.waiting import WaitingRoom
-from fedsync.records import ed25519
 from fedsync.records.block import Block, peek
 from fedsync.records.genesis import Genesis
-from fedsync.records.ids import Extent, LogClass, LogId, PageId, RecordId, Scope
+from fedsync.records.ids import Extent, LogId, PageId, RecordId, Scope
 from fedsync.sim.calling import Steers
 from fedsync.sim.disk import Bound, Disk, Kept
+from fedsync.sim.door import Door, Waited, Waits, urgency
+from fedsync.sim.folding import Unsaid, bears, fold_again, fold_in, in_book, pin, settle
 from fedsync.sim.lies import root_of
 from fedsync.sim.links import End, Link, Net
 from fedsync.sim.scenario import Pace
 from fedsync.sim.scoping import Scoping
 from fedsync.sim.shares import Limits, Porter
-from fedsync.sim.signing import Checker
 from fedsync.sim.sticks import fill
-from fedsync.urgency import Urgency
 
 NOON: Final = 1_760_000_000_000
 """What a right clock shows when the simulation begins, in ms."""
-BATCH_BLOCKS: Final = 256
-"""Blocks that share a commit at most."""
-BEARING: Final = frozenset({"page", "signature", "approval", "announcement"})
-"""Kinds of records that may make a page due to be sealed, or say who there is."""
-BATCH_S: Final = 0.25
-"""A batch is committed after so many seconds of checking even when more is waiting, as a daemon's is."""
 SAVE_S: Final = 30.0
 """So often it saves what it thinks of peers and whom it has links with, in seconds, as a daemon does; no record waits for that."""
 
@@ -75,51 +63,6 @@ Says: TypeAlias = Callable[[bytes, bytes], list[bytes]]
 """What a liar sends in place of a frame, given the root that the peer told of last."""
 Watch: TypeAlias = Callable[["Node", Sequence[RecordId]], None]
 """Told of records when a node has them for certain."""
-
-
-class Waits(NamedTuple):
-    """A block that waits at the door. `number` is its session's."""
-
-    peer: Peer
-    end: End
-    number: int
-    raw: bytes
-
-
-class Ending(NamedTuple):
-    """Where a branch of a log ends."""
-
-    seq: int
-    id: RecordId
-
-
-class Shelf:
-    """What is asked of logs to see how urgent a block is."""
-
-    def __init__(self, memory: Memory) -> None:
-        self._memory = memory
-
-    def genesis(self, log: LogId) -> Genesis | None:
-        """Return how a log begins, None when it is not held."""
-        held = self._memory.log(log)
-        return held.genesis if held is not None else None
-
-    def heads(self, log: LogId) -> list[Ending]:
-        """Return the ends of its branches, the longest first."""
-        held = self._memory.log(log)
-        return [Ending(*each) for each in held.heads] if held is not None else []
-
-    def fork_at(self, log: LogId) -> int | None:
-        """Return the lowest place with two records."""
-        held = self._memory.log(log)
-        return held.fork if held is not None else None
-
-    def raw_blocks(self, log: LogId, first: int, last: int) -> Iterator[bytes]:
-        """Yield the blocks that hold a place from `first` to `last`."""
-        held = self._memory.log(log)
-        for block, _, _ in held.blocks if held is not None else ():
-            if block.first <= last and block.last >= first:
-                yield block.raw
 
 
 class Node:
@@ -140,7 +83,6 @@ class Node:
         self.lies = lies
         self.scoping: Scoping | None = None
         """Says what it keeps of others; where nothing does, it keeps whatever peers announce."""
-        self._near: dict[Peer, frozenset[Scope]] = {}
         self._limits: tuple[Limits, Scope] | None = None
         self._porter: Porter | None = None
         self.begun: list[int] = []
@@ -152,10 +94,7 @@ class Node:
         """Bytes of blocks that came to the door, and of those that were new."""
         self._heard: dict[Peer, bytes] = {}
         """The root that each peer told of last: a liar may make use of it."""
-        self.most_waiting: dict[Peer, int] = {}
-        """The most bytes of one peer that ever waited at the door."""
-        self.longest_wait: dict[Peer, float] = {}
-        """The longest that a block of a peer waited at the door, in seconds, when nothing of that peer was before it."""
+        self.waited = Waited()
         self.settled: Callable[[], None] = lambda: None
         """Called when something was kept that bears on a book."""
         self.introduced: Callable[[Peer, Introduced], None] = lambda peer, said: None
@@ -183,22 +122,13 @@ class Node:
         self.scores = Scores.unpack(self.disk.scores)
         self._save_at = self._heap.now + SAVE_S
         self._hold(Memory(self.disk.journal, self._admit, self._check))
-        self._hurried = False
-        """The last batch was committed early for what is urgent: then the next is not."""
-        self._waiting: Counter[Peer] = Counter()
-        """Blocks of each peer that wait at the door."""
-        self._bytes: Counter[Peer] = Counter()
-        self._first_at: dict[Peer, float] = {}
-        """Since when the first block of each peer waits at the door."""
         self._hands: list[Waits] = []
-        self._repinned: dict[LogId, None] = {}
-        """Logs that a book ends at another record than the sessions were told of."""
-        self._hastened: dict[LogId, None] = {}
-        """Logs of which more goes before all else than the sessions were told of."""
+        self._unsaid = Unsaid()
         self._follows: dict[Scope, tuple[PageId, Extent]] = {}
         self._planned = False
         self._stale = False
-        self._door, self._draft = b"", Draft(self.view)
+        self._coming, self._draft = b"", Draft(self.view)
+        """What is at the door now, and what was folded of its batch."""
         self._life = object()
         self._porter = None
         # What was followed more of later is judged by that, as it was before.
@@ -230,9 +160,8 @@ class Node:
     def _hold(self, memory: Memory) -> None:
         """Begin over what is held."""
         self.memory, self.engine = memory, Engine(memory, curious=self.CURIOUS)
-        rule = self._check.rule if isinstance(self._check, Checker) else ed25519
-        urgency = Urgency(Shelf(memory), rule)
-        self._room: WaitingRoom[Waits] = WaitingRoom(lambda raw: urgency.turn(self.view, raw))
+        judge = urgency(memory, self._check)
+        self._door = Door(lambda raw: judge.turn(self.view, raw), self.waited)
 
     def crash(self, loud: bool) -> None:
         """End at once. `loud`: the machine goes on, and hangs up for its program; else its power fails: peers find out."""
@@ -338,12 +267,7 @@ class Node:
     def put(self, end: End, number: int, raw: bytes) -> None:
         """Queue a block for the door."""
         self.came += len(raw)
-        peer = end.peer
-        self._room.put(Waits(peer, end, number, raw))
-        self._waiting[peer] += 1
-        self._bytes[peer] += len(raw)
-        self._first_at.setdefault(peer, self._heap.now)
-        self.most_waiting[peer] = max(self._bytes[peer], self.most_waiting.get(peer, 0))
+        self._door.put(Waits(end.peer, end, number, raw), self._heap.now)
         self._plan()
 
     def fills(self) -> bytes:
@@ -390,37 +314,13 @@ class Node:
         self._heap.after(delay, lambda: what() if self._life is life else None)
 
     def _batch(self) -> None:
-        """Take into its hands what waits, of all peers in turn; what is urgent first, and then it waits for no more."""
-        checking = 0.0
-        may_hurry, self._hurried = not self._hurried, False
-        while len(self._hands) < BATCH_BLOCKS and checking <= BATCH_S:
-            chosen = self._room.next()
-            if chosen is None:
-                break
-            found, urgent = chosen
-            if self._hurried and not urgent:
-                self._room.back(found)
-                break
-            self._served(found)
-            self._hands.append(found)
-            self._hurried = self._hurried or (urgent and may_hurry)
-            checking += self._pace.checking
+        """Take into its hands what waits longest, or is urgent; commit it a while later."""
+        self._hands, checking = self._door.batch(self._heap.now, self._pace.checking)
         takes = checking + self._pace.commit * (0.5 + self._dice.random())
         if self.doom is not None:
             self._later(takes * self._dice.random(), self.doom)
             self.doom = None
         self._later(takes, self._commit)
-
-    def _served(self, taken: Waits) -> None:
-        """Note how long the first block of a peer waited."""
-        now, peer = self._heap.now, taken.peer
-        self.longest_wait[peer] = max(now - self._first_at[peer], self.longest_wait.get(peer, 0.0))
-        self._waiting[peer] -= 1
-        self._bytes[peer] -= len(taken.raw)
-        if self._waiting[peer]:
-            self._first_at[peer] = now
-        else:
-            del self._first_at[peer], self._waiting[peer]
 
     def _commit(self) -> None:
         """Make durable what it has in its hands; only then answer and tell."""
@@ -429,7 +329,7 @@ class Node:
             self.disk.spent.update(self._porter.due(self.wall()))
         self.disk.sync()
         self._planned = False
-        if bound or any(not BEARING.isdisjoint(block.kinds) for block, _, _ in told):
+        if bound or any(in_book(block) for block, _, _ in told):
             self._entitle()
         if bound:
             self._all(Followed())
@@ -442,9 +342,9 @@ class Node:
         self._tell_hurried()
         if bound or any("page" in block.kinds for block, _, _ in told):
             self._all(Granted())
-        if any(_bears(block) for block, _, _ in told):
+        if any(bears(block) for block, _, _ in told):
             self.settled()
-        if self._room or self._follows:
+        if self._door or self._follows:
             self._plan()
 
     def _answer(self, answers: Sequence[tuple[End, int, Outcome]]) -> None:
@@ -473,7 +373,7 @@ class Node:
                 self.disk.write(Kept(block.raw, wall, own=False))
                 told.append((block, end.peer, outcome.fork if isinstance(outcome, Held) else None))
         self._settle(draft)
-        more = any(not BEARING.isdisjoint(block.kinds) for block, _, _ in told) and self._follow_kin()
+        more = any(in_book(block) for block, _, _ in told) and self._follow_kin()
         if self._stale:
             self._fold_again()
         for block, _, _ in told:
@@ -486,9 +386,7 @@ class Node:
         """Return of which bodies a peer gets what goes only as far as their region; None: of every one."""
         if self.scoping is None:
             return None
-        scopes = [scope for scope, *_ in self.memory.following]
-        self._near[peer] = self.scoping.near(self.view, scopes, [peer])[peer]
-        return self._near[peer]
+        return self.scoping.near_of(self.view, [scope for scope, *_ in self.memory.following], peer)
 
     def _follow_kin(self) -> bool:
         """Follow what our own book makes kin by now; return whether that is something new."""
@@ -510,39 +408,25 @@ class Node:
         """Let peers have what the books say by now."""
         if self.scoping is not None:
             scopes = [scope for scope, *_ in self.memory.following]
-            for peer, near in self.scoping.near(self.view, scopes, list(self.ends)).items():
-                if self._near.get(peer) != near:
-                    self._near[peer] = near
-                    self.tell(peer, Entitled(near))
+            for peer, near in self.scoping.entitled(self.view, scopes, list(self.ends)):
+                self.tell(peer, Entitled(near))
 
     def _settle(self, draft: Draft) -> None:
-        """Write what was folded, and note what is urgent, as the node's own door does."""
-        root.note(draft)
-        for table, key in list(draft.changes):
-            if table is SETTLED:
-                self._pin(draft, LogId(key[1]))  # type: ignore[arg-type]
-        for log, seq in urgent_records(draft):
-            if self.memory.hurry(log, seq):
-                self._hastened[log] = None
+        """Write what was folded, and note what sessions have to be told of logs."""
+        settle(draft, self.memory, self._unsaid)
         self.view.commit(draft.changes)
 
-    def _pin(self, draft: Draft, log: LogId) -> None:
-        """Pin a log that is held at the record that a book ends it at: only its chain is judged then."""
-        held = self.memory.log(log)
-        pin = pin_of(draft, held.genesis) if held is not None else None
-        if held is not None and pin is not None and held.pin != pin:
-            self.memory.pin(log, pin)
-            self._repinned[log] = None
-
     def _tell_hurried(self) -> None:
-        repinned, self._repinned = self._repinned, {}
-        for log in repinned:
+        unsaid = self._unsaid
+        if not unsaid.pinned and not unsaid.hastened:
+            return
+        self._unsaid = Unsaid()
+        for log in unsaid.pinned:
             self._seen.note("pinned")
             self._all(Pinned(log))
-        hurried, self._hastened = self._hastened, {}
-        if hurried:
+        if unsaid.hastened:
             self._seen.note("urgent")
-        for log in hurried:
+        for log in unsaid.hastened:
             self._all(Hurried(log))
 
     def _all(self, event: Stored | Granted | Followed | Hurried | Pinned) -> None:
@@ -550,7 +434,7 @@ class Node:
 
     def _keep(self, draft: Draft, raw: bytes, wall: int, own: bool) -> tuple[Outcome, Block | None]:
         """Bring a block through the door into memory and state."""
-        self._door, self._draft = raw, draft
+        self._coming, self._draft = raw, draft
         if self._porter is not None and not own:
             wait = self._porter.wait(draft, self.memory, raw, self._admit, self._check, wall)
             if wait is not None:
@@ -560,16 +444,12 @@ class Node:
         if block is not None and self._porter is not None and not own:
             self._porter.count(draft, block, wall)
         if block is not None:
-            self.view.hold(block)
             fork = outcome.fork if isinstance(outcome, Held) else None
             if fork is not None:
                 self._seen.note("fork-met")
-            if fork is not None and block.genesis.log_class is not LogClass.AUTHORITY:
-                fold.apply_fork(draft, block.log, fork)
-            else:
-                fold.apply_block(draft, block)
+            fold_in(draft, self.view, block, fork)
             if block.first == 0:
-                self._pin(draft, block.log)
+                pin(draft, self.memory, block.log, self._unsaid)
         return outcome, block
 
     def _own(self, raw: bytes) -> tuple[Outcome, Block | None]:
@@ -585,7 +465,7 @@ class Node:
         body, extent = followed
         if not extent.covers(genesis.reach, genesis.log_class):
             return "no"
-        if is_named(self._draft, genesis.scope, genesis.key) or _carries(self._check, self._door, body):
+        if is_named(self._draft, genesis.scope, genesis.key) or _carries(self._check, self._coming, body):
             return "yes"
         return "park"
 
@@ -603,25 +483,7 @@ class Node:
     def _fold_again(self) -> None:
         """Fold again all that is held: a body that was looked at from outside is held whole now."""
         self._stale = False
-        self.view = MemoryView()
-        draft = Draft(self.view)
-        for scope, body, extent in self.memory.following:
-            fold.apply_bind(draft, scope, PageId(body), extent < Extent.ALL)
-        held: list[tuple[int, Block]] = []
-        forks: list[tuple[LogId, int]] = []
-        for log in self.memory.logs():
-            found = self.memory.log(log)
-            assert found is not None
-            held += [(counter, block) for block, _, counter in found.blocks]
-            if found.fork is not None and found.genesis.log_class is not LogClass.AUTHORITY:
-                forks.append((log, found.fork))
-        blocks = [block for _, block in sorted(held, key=lambda each: each[0])]
-        for block in blocks:
-            self.view.hold(block)
-        # Not before: of a log of which nothing is held yet no fork is noted.
-        for fork in forks:
-            fold.apply_fork(draft, *fork)
-        fold.apply_blocks(draft, blocks)
+        self.view, draft = fold_again(self.memory)
         self._settle(draft)
 
     # --- What people write here -------------------------------------------------------------------------
@@ -651,7 +513,7 @@ class Node:
             self._tell_hurried()
             if "page" in kept.kinds:
                 self._all(Granted())
-            if _bears(kept):
+            if bears(kept):
                 if self._follow_kin():
                     self.disk.sync()
                     if self._stale:
@@ -687,11 +549,6 @@ class Node:
         found = root.state_root(draft)
         self.view.commit(draft.changes)
         return found
-
-
-def _bears(block: Block) -> bool:
-    """Say whether a node may have something to seal now, or to carry: a page, what is said of one, or the first word of a delegate."""
-    return not BEARING.isdisjoint(block.kinds) or (block.first == 0 and block.genesis.mandate is not None)
 
 
 def _carries(check: Check, raw: bytes, page: bytes) -> bool:

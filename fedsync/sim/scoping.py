@@ -20,6 +20,8 @@ class Scoping:
     def __init__(self, own: Scope, body: PageId, keys: Mapping[Peer, Key]) -> None:
         self._own, self._body, self._keys = own, body, keys
         self._circles = Circles()
+        self._near: dict[Peer, frozenset[Scope]] = {}
+        """Of which bodies each peer was last let have all."""
 
     def kin(self, view: MemoryView) -> dict[PageId, Extent]:
         """Return what our own book makes kin; before it has joined anything, our own body alone."""
@@ -44,6 +46,20 @@ class Scoping:
             tag = tags.get(body)
             if tag is not None:
                 yield tag, body, extent
+
+    def near_of(self, view: MemoryView, scopes: Iterable[Scope], peer: Peer) -> frozenset[Scope]:
+        """Return of which bodies a peer may have all, for a session that begins."""
+        self._near[peer] = self.near(view, scopes, [peer])[peer]
+        return self._near[peer]
+
+    def entitled(
+        self, view: MemoryView, scopes: Iterable[Scope], peers: Iterable[Peer]
+    ) -> Iterator[tuple[Peer, frozenset[Scope]]]:
+        """Yield the peers that may have all of other bodies now than before, and of which."""
+        for peer, near in self.near(view, scopes, peers).items():
+            if self._near.get(peer) != near:
+                self._near[peer] = near
+                yield peer, near
 
     def near(
         self, view: MemoryView, scopes: Iterable[Scope], peers: Iterable[Peer]

@@ -202,7 +202,7 @@ def _shout(world: World) -> None:
 
 
 def _heap_up(world: World) -> None:
-    world.nodes[0].most_waiting[world.nodes[1].peer] = 10**9
+    world.nodes[0].waited.most[world.nodes[1].peer] = 10**9
 
 
 def _jam(world: World) -> None:
@@ -229,7 +229,7 @@ def _forge(world: World) -> None:
 
 
 def _keep_waiting(world: World) -> None:
-    world.nodes[0].longest_wait[world.nodes[1].peer] = 60.0
+    world.nodes[0].waited.longest[world.nodes[1].peer] = 60.0
 
 
 def _unfollow(world: World) -> None:
