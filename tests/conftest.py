@@ -1,6 +1,7 @@
 """What all tests share: how hard hypothesis tries, homes that touch nothing of whoever runs the tests, and that none
 leaves anything to the next."""
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from fedsync.rebuilding import GC_THRESHOLDS
 from tests import clocks
 from tests.process import process
 
@@ -53,6 +55,13 @@ def pytest_configure() -> None:
     """Let Ctrl-C end what tests start, also where these run in the background: there it is ignored, and a child inherits that."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """Let Python look for garbage as seldom as in a running node, and never in what all tests share."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
