@@ -189,10 +189,13 @@ def test_who_is_told_to_stop_says_so(
     with subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
     ) as process:
-        # It reads what it plays, so it is past its beginning; and it plays as long as may be asked for, longer than this test takes.
-        scenario.write_text(SMALL.replace('"3 min"', '"50 d"'), "utf-8")
-        process.send_signal(told)
-        out, err = process.communicate(timeout=SECONDS)
+        try:
+            # It reads what it plays, so it is past its beginning; and it plays as long as may be asked for, longer than this test takes.
+            scenario.write_text(SMALL.replace('"3 min"', '"50 d"'), "utf-8")
+            process.send_signal(told)
+            out, err = process.communicate(timeout=SECONDS)
+        finally:
+            process.kill()
     assert process.returncode == code
     assert well_said(err)
     if form:
