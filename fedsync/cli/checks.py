@@ -7,7 +7,9 @@ import ssl
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,11 +18,16 @@ from fedsync.errors import Problem
 if TYPE_CHECKING:
     from fedsync.config import Config
     from fedsync.home import Home
+    from fedsync.reading import Reading
 
 LEAST_FREE = 200 * 1024 * 1024
 """Bytes of disk below which a node should not go on."""
 PLAUSIBLE_SINCE = 1_750_000_000
 """Seconds since 1970: a clock before this program was written is wrong."""
+MAY_DIFFER_S = 3600
+"""Seconds by which what people recorded here may be dated after now: they may have done so at another machine."""
+LATEST_BLOCKS = 256
+"""So many of what came last are looked at for what people recorded here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +64,27 @@ def _python() -> Check:
 def _clock() -> Check:
     now = time.time()
     good = now > PLAUSIBLE_SINCE
-    says = time.strftime("%Y-%m-%d %H:%M", time.localtime(now))
+    says = _shown(now)
     return Check("clock", good, says if good else f"{says}: what you record now will carry a wrong time")
+
+
+def _set_back(reading: "Reading", home: "Home") -> list[Check]:
+    """Return that the clock was set back, where what people recorded here is dated after now: many a board has no battery."""
+    from fedsync import keyring
+
+    with suppress(Problem):  # A key file that cannot be read was told before.
+        ours = {person.key for person in keyring.people(home)}
+        latest = (block for _, block in islice(reading.store.latest(), LATEST_BLOCKS))
+        dated = max((block.times[-1] for block in latest if block.genesis.key in ours), default=0) / 1000
+        if dated > time.time() + MAY_DIFFER_S:
+            now = _shown(time.time())
+            says = f"{now}, but the latest that was recorded here is dated {_shown(dated)}: set the clock of this machine"
+            return [Check("clock", False, says)]
+    return []
+
+
+def _shown(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
 
 
 def _tls() -> Check:
@@ -152,6 +178,7 @@ def _node(path: Path) -> list[Check]:
             found.append(Check("store", not faults, says))
             may = reading.store.directory.may_write_own_logs()
             found.append(Check("own logs", may.ok, may.reason or "may be written from here"))
+            found += _set_back(reading, home)
     except StoreError as error:
         found.append(Check("store", False, str(error)))
     except Problem as problem:

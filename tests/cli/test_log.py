@@ -5,6 +5,7 @@ import os
 import signal
 import sqlite3
 import subprocess
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from fedsync.records import dictionary
 from tests.cli.calling import Place, command_line, environment
+from tests.clocks import DAY_S, ahead_by
 
 
 def lines(node: Place, *words: object) -> list[dict[str, object]]:
@@ -122,6 +124,14 @@ def test_a_healthy_node_is_well(node: Place) -> None:
         "own logs",
         "daemon",
     } - {"node"} == set(checks)
+
+
+def test_the_doctor_says_that_the_clock_was_set_back(shown: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    for days, bad in ((1, 0), (0, 0), (-400, 1)):
+        monkeypatch.setattr(time, "time", ahead_by(days * DAY_S))
+        checks = shown("doctor", "--json", code=bad).json["checks"]
+        assert [each["name"] for each in checks if not each["good"]] == ["clock"] * bad
+    assert "but the latest that was recorded here is dated 20" in shown("doctor", code=1).err
 
 
 @pytest.mark.parametrize(
