@@ -3,7 +3,6 @@
 import shlex
 import shutil
 import signal
-import socket
 import tempfile
 import threading
 import time
@@ -20,6 +19,7 @@ from fedsync.demo.regions import SOURCES, Region, first_regions
 from fedsync.demo.sitting import Sitting
 from fedsync.errors import usage
 from fedsync.home import Home
+from fedsync.ports import free_port
 
 FEWEST, MOST = 2, 21
 CONVERGE_SECONDS = 120.0
@@ -37,8 +37,12 @@ def tell(nodes: int, keep: Path | None, out: Speaker) -> dict[str, Any]:
         where = stack.enter_context(_place(keep))
         regions = first_regions(nodes)
         communities = [
-            Community(region.name, Home(where / _file_name(region.name)), Address("127.0.0.1", port))
-            for region, port in zip(regions, _free_ports(nodes), strict=True)
+            Community(
+                region.name,
+                Home(where / _file_name(region.name)),
+                Address("127.0.0.1", free_port("127.0.0.1")),
+            )
+            for region in regions
         ]
         stack.enter_context(_all_stopped(communities))
         return _Story(communities, regions, out).run(keep)
@@ -255,16 +259,6 @@ def _handling(handler: Any) -> Iterator[None]:
     finally:
         for each, old in before.items():
             signal.signal(each, old)
-
-
-def _free_ports(number: int) -> list[int]:
-    """Return different ports that nobody listens at."""
-    # All held at once: asked for one by one, the same could be given twice.
-    with ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(number)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
 
 
 def _file_name(name: str) -> str:

@@ -15,6 +15,7 @@ from fedsync.doors import LocalDoor
 from fedsync.gossip.relayquota import AHEAD_MOST
 from fedsync.gossip.relaywords import MAX_DATA
 from fedsync.keyring import load_node_key
+from fedsync.ports import free_port
 from fedsync.records.codec import Value
 from fedsync.records.ed25519 import public_key
 from tests.acts.valley import Valley
@@ -32,19 +33,11 @@ PLAIN = "Rhubarb and custard"
 pytestmark = pytest.mark.usefixtures("noon")  # what is carried counts for a day
 
 
-def free_port() -> int:
-    """Return a port that nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def relaying(village: Village, name: str, **offer: int) -> Node:
     """Return a running node that carries for its peers, and follows nobody but its own people."""
     node = village.node(name, start=False)
     text = node.home.config.read_text()
-    text = re.sub("port = [0-9]+", f"port = {free_port()}", text, count=1)
+    text = re.sub("port = [0-9]+", f"port = {free_port('127.0.0.1')}", text, count=1)
     text = text.replace("followed_bodies = 256", "followed_bodies = 1")
     said = "".join(f"{key} = {value}\n" for key, value in offer.items())
     node.home.config.write_text(f"{text}\n[relay]\noffer = true\n{said}")
@@ -232,7 +225,7 @@ def test_a_node_behind_a_router_that_listens_all_the_same_is_reached_through_a_r
         node.start()
     acquaint(mill, hill, relay)
     # The address that is known of it leads nowhere, as behind a router.
-    make_known(mill, hill, f"127.0.0.1:{free_port()}")
+    make_known(mill, hill, f"127.0.0.1:{free_port('127.0.0.1')}")
     until(lambda: mill.peer("Hill Farm").get("through") == "Crossways", why=lambda: told(mill, hill, relay))
     equal(mill, hill)
 

@@ -3,7 +3,6 @@
 import os
 import secrets
 import shutil
-import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from fedsync.config import Address
 from fedsync.errors import Exit, Problem, usage
 from fedsync.home import Home
 from fedsync.node import Node, Verdict
+from fedsync.ports import free_port
 from fedsync.records.codec import Value, pack
 from fedsync.records.ed25519 import public_key
 from fedsync.records.genesis import SEAT, Genesis
@@ -190,16 +190,13 @@ def _free(listen: Address) -> Address:
     """Return `listen`, with a free port in place of 0, so that invitations can name it."""
     if listen.port:
         return listen
-    family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        try:
-            probe.bind((listen.host, 0))
-        except OSError as error:
-            raise usage(
-                f"This machine cannot listen at {listen}: {error.strerror}.",
-                "Name an address of its own, or 0.0.0.0 for all.",
-            ) from None
-        return Address(listen.host, probe.getsockname()[1])
+    try:
+        return Address(listen.host, free_port(listen.host))
+    except OSError as error:
+        raise usage(
+            f"This machine cannot listen at {listen}: {error.strerror}.",
+            "Name an address of its own, or 0.0.0.0 for all.",
+        ) from None
 
 
 def _into_place(building: Path, where: Path) -> None:
