@@ -50,7 +50,10 @@ def test_where_the_system_leaves_few_or_says_nothing_there_is_a_port_all_the_sam
 ) -> None:
     (tmp_path / "range").write_text(said)
     monkeypatch.setattr(ports, "OUTGOING", tmp_path / "range")
-    assert ports.FIRST <= ports.free_port(HERE) <= ports.LAST
+    found = [ports.free_port(HERE) for _ in range(20)]
+    assert all(ports.FIRST <= each <= ports.LAST for each in found)
+    if said.startswith("10500"):
+        assert max(found) >= 10500, "the few that are left would soon be used up"
 
 
 def test_an_address_of_another_machine_is_refused() -> None:

@@ -134,6 +134,19 @@ def test_the_doctor_says_that_the_clock_was_set_back(shown: Place, monkeypatch: 
     assert "but the latest that was recorded here is dated 20" in shown("doctor", code=1).err
 
 
+def test_what_others_recorded_is_no_witness_of_the_clock(
+    node: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "time", ahead_by(-400 * DAY_S))
+    node("doctor", code=1)
+    for key in (node.path / "keys").glob("**/*.pem"):
+        if key.name != "node.pem":
+            key.unlink()
+    checks = {each["name"]: each for each in node.json("doctor")["checks"]}
+    assert checks["people"]["says"] == "nobody has a key here"
+    assert checks["clock"]["good"]
+
+
 @pytest.mark.parametrize(
     ("harm", "name"),
     [
